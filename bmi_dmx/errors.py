@@ -1,0 +1,83 @@
+"""Errors that say where, what was found, what was expected, and the name probably meant.
+
+Every error the package raises on purpose derives from :class:`DmxError`, so a host can
+catch one class; each also derives from the built-in error a Python user would expect.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BundleError",
+    "ConfigError",
+    "DataError",
+    "DmxError",
+    "ScanError",
+    "StateError",
+    "UnitsError",
+    "VariableError",
+    "suggestion",
+]
+
+
+class DmxError(Exception):
+    """Base of all errors raised by bmi_dmx."""
+
+
+class ConfigError(DmxError, ValueError):
+    """A configuration file or key is wrong."""
+
+
+class DataError(DmxError, ValueError):
+    """Input data (forcing, attributes, observations) are missing or not usable."""
+
+
+class UnitsError(DmxError, ValueError):
+    """Units are unknown, or cannot be converted into the expected ones."""
+
+
+class BundleError(DmxError, ValueError):
+    """A bundle on disk is incomplete, altered, or of an unknown version."""
+
+
+class StateError(DmxError, ValueError):
+    """A saved state does not belong to this component or is damaged."""
+
+
+class ScanError(DmxError, ValueError):
+    """Arguments of a scan do not fit the process."""
+
+
+class VariableError(DmxError, KeyError):
+    """A variable name is not known."""
+
+    def __str__(self) -> str:
+        # KeyError shows the repr of its argument; a sentence must stay readable.
+        return str(self.args[0]) if self.args else ""
+
+
+def suggestion(found: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for a near name, else the list of known names.
+
+    Parameters
+    ----------
+    found : str
+        The name that was not recognised.
+    known : iterable of str
+        The valid names.
+
+    Returns
+    -------
+    str
+        Text to append to an error message.
+    """
+    names = [str(name) for name in known]
+    lowered = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(found.lower(), lowered, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {lowered[near[0]]!r}?"
+    if not names:
+        return "; none are known"
+    return f"; known: {', '.join(sorted(names))}"

@@ -1,0 +1,188 @@
+"""The vocabulary: named quantities with units, bounds and meaning.
+
+Everything else reads these tables: the scan engine, the documentation, bundles, and the
+variable list of a BMI component. This module needs the standard library alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from .errors import VariableError, suggestion
+
+__all__ = [
+    "Attribute",
+    "Flux",
+    "Forcing",
+    "Parameter",
+    "PerStep",
+    "State",
+    "Table",
+    "Variable",
+]
+
+PerStep = Literal["none", "rate", "fraction"]
+"""How a quantity given per day becomes the quantity of one step of ``dt`` days.
+
+``none``: unchanged; ``rate``: ``x * dt``; ``fraction`` (share of a store leaving per
+day): ``1 - (1 - x) ** dt``, so that the steps of a day remove what the day removes.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """A named quantity.
+
+    Parameters
+    ----------
+    name : str
+        Name in code, configuration and files.
+    units : str
+        UDUNITS string; ``"1"`` when dimensionless.
+    about : str
+        One line of description.
+    symbol : str
+        Symbol in the source's equations.
+    standard_name : str
+        CSDMS standard name used at the BMI boundary; empty if there is none.
+    bounds : (float, float) or None
+        Smallest and largest admissible value.
+    per_step : {"none", "rate", "fraction"}
+        How a value per day becomes one of a step; see :data:`PerStep`.
+    """
+
+    kind: ClassVar[str] = "variable"
+
+    name: str
+    units: str = "1"
+    about: str = ""
+    symbol: str = ""
+    standard_name: str = ""
+    bounds: tuple[float, float] | None = None
+    per_step: PerStep = "none"
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"variable name {self.name!r} is not an identifier")
+        if self.bounds is not None:
+            low, high = self.bounds
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ValueError(f"{self.name}: bounds {self.bounds} are not low < high")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the non-default fields as plain YAML-ready values."""
+        fields = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: v for k, v in fields.items() if v not in ("", None, "none")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forcing(Variable):
+    """An input that changes every step and comes from outside."""
+
+    kind: ClassVar[str] = "forcing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State(Variable):
+    """A memory of the process: everything that one step hands to the next.
+
+    Parameters
+    ----------
+    initial : float
+        Value at a cold start.
+    size : int
+        Number of entries per location and member; a state of size > 1 reaches ``step``
+        as a sequence of that many tensors and has a leading axis elsewhere.
+    """
+
+    kind: ClassVar[str] = "state"
+
+    initial: float = 0.0
+    size: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flux(Variable):
+    """An output of one step."""
+
+    kind: ClassVar[str] = "flux"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter(Variable):
+    """A coefficient of the equations, constant or changing with time.
+
+    Parameters
+    ----------
+    default : float or None
+        Value when no parameterization supplies it; None makes it required.
+    size : int
+        Number of entries, as for :class:`State`.
+    """
+
+    kind: ClassVar[str] = "parameter"
+
+    default: float | None = None
+    size: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute(Variable):
+    """A constant property of a location that networks read."""
+
+    kind: ClassVar[str] = "attribute"
+
+
+V = TypeVar("V", bound=Variable)
+
+
+class Table(Generic[V]):
+    """An ordered collection of variables, looked up by name or position.
+
+    Parameters
+    ----------
+    variables : iterable of Variable
+        The entries; names must be unique.
+    what : str
+        What the entries are called in error messages.
+    """
+
+    def __init__(self, variables: Iterable[V] = (), what: str = "variable") -> None:
+        self._entries: dict[str, V] = {}
+        self.what = what
+        for variable in variables:
+            if variable.name in self._entries:
+                raise ValueError(f"{what} {variable.name!r} is declared twice")
+            self._entries[variable.name] = variable
+
+    def __getitem__(self, name: str) -> V:
+        try:
+            return self._entries[name]
+        except KeyError:
+            hint = suggestion(name, self._entries)
+            raise VariableError(f"unknown {self.what} {name!r}{hint}") from None
+
+    def __iter__(self) -> Iterator[V]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __repr__(self) -> str:
+        return f"Table({', '.join(self._entries)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names in order of declaration."""
+        return tuple(self._entries)
+
+    def refuse_unknown(self, given: Mapping[str, Any]) -> None:
+        """Raise :class:`VariableError` for the first name that is not in the table."""
+        for name in given:
+            self[name]
