@@ -1,0 +1,41 @@
+"""The engine that runs a process through time.
+
+``scan`` is the one public function; ``reference`` is the readable loop and ``cpu`` a
+kernel generated from the same time step. Importing this package does not load PyTorch.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .engine import BACKENDS, Scanned, scan
+
+__all__ = ["BACKENDS", "Scanned", "scan"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from . import engine
+
+        return getattr(engine, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _CallablePackage(ModuleType):
+    """This package, which runs :func:`scan` when called.
+
+    The name ``bmi_dmx.scan`` belongs to the function for those who use the library, and
+    to this package by the rules of import. Python lets a module choose its class for
+    such needs, which makes both true, whatever was imported before.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Scanned:
+        from .engine import scan
+
+        return scan(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _CallablePackage

@@ -1,0 +1,196 @@
+"""The compiled backend: kernels generated from ``step``, behind PyTorch's autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ..process import Process
+from . import build, reference
+from .arguments import Arguments
+from .kernel import Block, Kernel, View, history_interval
+from .print_c import LANES, Layout, source
+from .program import Program
+from .trace import trace_adjoint, trace_step
+
+__all__ = ["available", "kernel_of", "run"]
+
+
+def available(dtype: torch.dtype) -> bool:
+    """Return whether the backend runs this floating-point type."""
+    return dtype in (torch.float32, torch.float64)
+
+
+def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
+    """Run the loop in a compiled kernel; same contract as the reference.
+
+    Falls back to the reference where kernels cannot be compiled.
+    """
+    tensors = list(a.tensors())
+    differentiate = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
+    needs_forcing = differentiate and any(x.requires_grad for x in a.forcing.values())
+    kernel = kernel_of(
+        process, a.outputs, double=a.dtype == torch.float64,
+        adjoint=differentiate, forcing_gradient=needs_forcing,
+    )  # fmt: skip
+    if kernel is None:
+        return reference.run(process, a)
+    results = _Scan.apply(kernel, a, differentiate, needs_forcing, *tensors)
+    states = len(kernel.layout.states)
+    return list(results[:states]), list(results[states:])
+
+
+def kernel_of(
+    process: Process,
+    outputs: Sequence[str],
+    *,
+    double: bool,
+    adjoint: bool = False,
+    forcing_gradient: bool = False,
+) -> Kernel | None:
+    """Return the compiled kernel of a process, or None where none can be made.
+
+    Parameters
+    ----------
+    process : Process
+        The physics.
+    outputs : sequence of str
+        What is recorded, ``q.<flux>`` or ``s.<state>``.
+    double : bool
+        float64, else float32.
+    adjoint, forcing_gradient : bool
+        Include the backward pass, and the gradient of the forcing.
+    """
+    key = (double, adjoint, forcing_gradient)
+    return _kernel(_Key(process), tuple(outputs), *key)
+
+
+class _Key:
+    """Makes equal processes share programs and kernels."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        settings: Hashable = tuple(sorted(vars(process).items()))
+        self.identity = (type(process), settings)
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.identity == other.identity
+
+
+@lru_cache(maxsize=64)
+def _step(key: _Key) -> Program:
+    return trace_step(key.process)
+
+
+@lru_cache(maxsize=64)
+def _adjoint(key: _Key, fluxes: tuple[str, ...]) -> Program:
+    return trace_adjoint(key.process, fluxes)
+
+
+@lru_cache(maxsize=256)
+def _kernel(
+    key: _Key, outputs: tuple[str, ...], double: bool, adjoint: bool, forcing: bool
+) -> Kernel | None:
+    step = _step(key)
+    layout = Layout.of(step, outputs)
+    fluxes = tuple(o for o in outputs if o.startswith("q."))
+    text = source(
+        layout, step, _adjoint(key, fluxes) if adjoint else None,
+        double=double, forcing_gradient=forcing,
+    )  # fmt: skip
+    library = build.load(text)
+    return None if library is None else Kernel(library, layout)
+
+
+def _views(tensors: Sequence[Tensor]) -> list[View]:
+    """Return views of (location, member) or (time, location, member) tensors."""
+    views = []
+    for x in tensors:
+        # An axis of size 1 repeats along the run's axis of that name.
+        strides = [0 if n == 1 else s for n, s in zip(x.shape, x.stride(), strict=True)]
+        if x.ndim == 3 and x.shape[0] == 1:
+            strides[0] = x.shape[1] * x.shape[2]
+        time = strides[0] if x.ndim == 3 else 0
+        views.append((x.data_ptr(), time, strides[-2], strides[-1]))
+    return views
+
+
+class _Scan(torch.autograd.Function):
+    """Runs a kernel; the states between checkpoints are recomputed on the way back."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, kernel: Kernel, a: Arguments, differentiate: bool, needs_forcing: bool,
+        *tensors: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        layout = kernel.layout
+        states, forcing, parameters = _split(layout, tensors)
+        locations, members = a.shape
+        recorded = a.steps - a.warmup
+        like = tensors[0]
+        final = [like.new_empty(a.shape) for _ in states]
+        shape = (recorded, locations) if a.average else (recorded, *a.shape)
+        # Averages are accumulated chunk by chunk.
+        make = like.new_zeros if a.average else like.new_empty
+        series = [make(shape) for _ in layout.outputs]
+        block = Block(
+            steps=a.steps, warmup=a.warmup, locations=locations, members=members,
+            interval=history_interval(recorded, len(states), like.element_size()),
+            average=a.average,
+            state=_views(states), forcing=_views(forcing), parameter=_views(parameters),
+            final=_views(final), output=_series_views(series),
+        )  # fmt: skip
+        if differentiate:
+            segments = -(-recorded // block.interval)
+            size = kernel.chunks(block.pack(layout)) * segments * len(states)
+            checkpoints = like.new_empty(size * LANES)
+            block.checkpoints = checkpoints.data_ptr()
+            ctx.save_for_backward(checkpoints, *tensors)
+            ctx.kernel, ctx.block, ctx.arguments = kernel, block, a
+            ctx.needs_forcing = needs_forcing
+        if not kernel.forward(block.pack(layout), torch.get_num_threads()):
+            a.refuse_not_finite()
+        return (*final, *series)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
+        kernel, block = ctx.kernel, ctx.block
+        layout = kernel.layout
+        _, *tensors = ctx.saved_tensors
+        states, forcing, parameters = _split(layout, tensors)
+        d_final = list(cotangents[: len(states)])
+        d_output = list(cotangents[len(states) :])
+        g_state = [torch.zeros(x.shape, dtype=x.dtype) for x in states]
+        g_forcing = [
+            torch.zeros(x.shape, dtype=x.dtype) if ctx.needs_forcing else x for x in forcing
+        ]
+        g_parameter = [torch.zeros(x.shape, dtype=x.dtype) for x in parameters]
+        block.d_final, block.d_output = _views(d_final), _series_views(d_output)
+        block.g_state, block.g_forcing = _views(g_state), _views(g_forcing)
+        block.g_parameter = _views(g_parameter)
+        kernel.backward(block.pack(layout), torch.get_num_threads())
+        gradients = [*g_state, *g_forcing, *g_parameter]
+        needed = ctx.needs_input_grad[4:]
+        return (
+            None, None, None, None,
+            *(g if n else None for g, n in zip(gradients, needed, strict=True)),
+        )  # fmt: skip
+
+
+def _series_views(series: Sequence[Tensor]) -> list[View]:
+    """Return views of (time, location) or (time, location, member) series."""
+    return _views([x.unsqueeze(-1) if x.ndim == 2 else x for x in series])
+
+
+def _split(layout: Layout, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
+    first, second = len(layout.states), len(layout.states) + len(layout.forcings)
+    return tensors[:first], tensors[first:second], tensors[second:]

@@ -1,0 +1,121 @@
+"""Call a compiled kernel: its argument block, and its work shared among threads."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .print_c import LANES, Layout
+
+__all__ = ["ABSENT", "Block", "Kernel", "View"]
+
+View = tuple[int, int, int, int]
+"""Address, and strides in elements along time, location and member."""
+
+ABSENT: View = (0, 0, 0, 0)
+_FEW = 1 << 16  # cell-steps below which starting a thread costs more than it saves
+
+
+@dataclass
+class Block:
+    """Arguments of one run, in the order of ``Scan`` in loop.c.
+
+    Lists left empty are filled with absent views; ``keep`` holds what the addresses
+    point into.
+    """
+
+    steps: int
+    locations: int
+    members: int
+    state: Sequence[View]
+    forcing: Sequence[View]
+    parameter: Sequence[View]
+    final: Sequence[View]
+    output: Sequence[View]
+    warmup: int = 0
+    interval: int = 1
+    average: bool = False
+    checkpoints: int = 0
+    d_final: Sequence[View] = ()
+    d_output: Sequence[View] = ()
+    g_state: Sequence[View] = ()
+    g_forcing: Sequence[View] = ()
+    g_parameter: Sequence[View] = ()
+    keep: list[Any] = field(default_factory=list)
+
+    def pack(self, layout: Layout) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Return the argument block as 64-bit integers."""
+        states, forcings = len(layout.states), len(layout.forcings)
+        parameters, outputs = len(layout.parameters), len(layout.outputs)
+        words = [
+            self.steps, self.warmup, self.locations, self.members, self.interval,
+            int(self.average), self.checkpoints,
+        ]  # fmt: skip
+        for views, count in (
+            (self.state, states), (self.forcing, forcings), (self.parameter, parameters),
+            (self.final, states), (self.output, outputs), (self.d_final, states),
+            (self.d_output, outputs), (self.g_state, states),
+            (self.g_forcing, forcings), (self.g_parameter, parameters),
+        ):  # fmt: skip
+            for view in views or [ABSENT] * count:
+                words.extend(view)
+        return np.array(words, dtype=np.int64)
+
+
+class Kernel:
+    """A compiled kernel and the order of its variables."""
+
+    def __init__(self, library: ctypes.CDLL, layout: Layout) -> None:
+        self.library = library
+        self.layout = layout
+
+    def chunks(self, words: np.ndarray[Any, np.dtype[np.int64]]) -> int:
+        """Return the number of chunks of cells, which sizes the checkpoints."""
+        return int(self.library.chunks(words.ctypes.data))
+
+    def forward(self, words: np.ndarray[Any, np.dtype[np.int64]], threads: int) -> bool:
+        """Run the loop; return whether every input was finite."""
+        return not any(self._share(self.library.forward, words, threads))
+
+    def backward(self, words: np.ndarray[Any, np.dtype[np.int64]], threads: int) -> None:
+        """Run the adjoint loop."""
+        if any(self._share(self.library.backward, words, threads)):
+            raise MemoryError("no memory for the history of one checkpoint interval")
+
+    def _share(
+        self,
+        function: Callable[..., Any],
+        words: np.ndarray[Any, np.dtype[np.int64]],
+        threads: int,
+    ) -> Iterable[Any]:
+        address = words.ctypes.data
+        groups = int(self.library.groups(address))
+        steps, locations, members = (int(words[k]) for k in (0, 2, 3))
+        if threads < 2 or groups < 2 or steps * locations * members < _FEW:
+            return [function(address, 0, groups)]
+        workers = min(threads, groups)
+        edges = [groups * k // workers for k in range(workers + 1)]
+        spans = zip(edges, edges[1:], strict=False)
+        # ctypes releases the interpreter lock during the call.
+        return list(_pool(workers).map(lambda span: function(address, *span), spans))
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="bmi_dmx")
+
+
+def history_interval(steps: int, states: int, itemsize: int) -> int:
+    """Return the number of steps between checkpoints.
+
+    The square root of the steps minimises the sum of checkpoints and history; the
+    history of one segment must stay inside a core's cache.
+    """
+    fits = (1 << 17) // max(1, states * LANES * itemsize)
+    return max(1, min(round(steps**0.5), fits))

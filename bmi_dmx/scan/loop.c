@@ -1,0 +1,323 @@
+/* The time loop around a generated step: forward, and backward with checkpoints.
+ *
+ * Above this text stand the generated parts: `real`, LANES, the numbers of variables
+ * (STATES, FORCINGS, PARAMETERS, OUTPUTS), OUTPUT_STATE (which state an output is, or
+ * -1), and the functions advance(), record() and, for training, adjoint(), each one
+ * step of LANES independent cells.
+ *
+ * A cell is one member at one location. Cells are numbered location-major; a group is
+ * the smallest number of whole locations that fills complete chunks of LANES cells. A
+ * group is worked on by one thread from start to end, so that results do not depend on
+ * the number of threads. The spare lanes of the last chunk repeat its last cell and are
+ * never written back.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+/* A strided array (time, location, member); a stride of 0 repeats the value. */
+typedef struct {
+    real *data;
+    int64_t time, location, member;
+} View;
+
+typedef struct {
+    int64_t steps, warmup, locations, members, interval, average;
+    real *checkpoints;
+    View state[STATES], forcing[FORCINGS], parameter[PARAMETERS];
+    View final[STATES], output[OUTPUTS];
+    View d_final[STATES], d_output[OUTPUTS];
+    View g_state[STATES], g_forcing[FORCINGS], g_parameter[PARAMETERS];
+} Scan;
+
+typedef struct {
+    int64_t location[LANES], member[LANES];
+    int count;    /* cells that are not repetitions */
+    int together; /* a full chunk of one location */
+    int line;     /* a full chunk of one member at successive locations */
+    int64_t index;
+} Chunk;
+
+#define FOR_LANES(i) for (int i = 0; i < LANES; i++)
+
+static inline void load(real *restrict x, const View *v, int64_t t, const Chunk *c)
+{
+    const real *p = v->data + t * v->time;
+    if (c->together || c->line) {
+        const int64_t stride = c->together ? v->member : v->location;
+        p += c->location[0] * v->location + c->member[0] * v->member;
+        if (stride == 1)
+            FOR_LANES(i) x[i] = p[i];
+        else if (stride == 0)
+            FOR_LANES(i) x[i] = *p;
+        else
+            FOR_LANES(i) x[i] = p[i * stride];
+    } else
+        FOR_LANES(i) x[i] = p[c->location[i] * v->location + c->member[i] * v->member];
+}
+
+/* Pairwise, in an order that does not depend on the machine's vector width. */
+static inline real total(const real *restrict x)
+{
+    real part[LANES];
+    memcpy(part, x, sizeof part);
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++) part[i] += part[i + width];
+    return part[0];
+}
+
+/* v[t] += scale * x, summed where the view repeats. */
+static inline void add(const View *v, int64_t t, const real *restrict x, real scale,
+                       const Chunk *c)
+{
+    real *p = v->data + t * v->time;
+    if (c->together || c->line) {
+        const int64_t stride = c->together ? v->member : v->location;
+        p += c->location[0] * v->location + c->member[0] * v->member;
+        if (stride == 1)
+            FOR_LANES(i) p[i] += scale * x[i];
+        else if (stride == 0)
+            *p += scale * total(x);
+        else
+            FOR_LANES(i) p[i * stride] += scale * x[i];
+    } else
+        for (int i = 0; i < c->count; i++)
+            p[c->location[i] * v->location + c->member[i] * v->member] += scale * x[i];
+}
+
+static inline void store(const View *v, int64_t t, const real *restrict x, const Chunk *c)
+{
+    real *p = v->data + t * v->time;
+    for (int i = 0; i < c->count; i++)
+        p[c->location[i] * v->location + c->member[i] * v->member] = x[i];
+}
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        const int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+static int64_t group_size(const Scan *s)
+{
+    return LANES / common_divisor(s->members, LANES);
+}
+
+int64_t groups(const Scan *s)
+{
+    const int64_t size = group_size(s);
+    return (s->locations + size - 1) / size;
+}
+
+int64_t chunks(const Scan *s)
+{
+    return groups(s) * (group_size(s) * s->members / LANES);
+}
+
+/* Describe chunk k of a group; return 0 when the group has no such chunk. */
+static int describe(Chunk *c, const Scan *s, int64_t group, int64_t k)
+{
+    const int64_t size = group_size(s);
+    const int64_t first = group * size * s->members + k * LANES;
+    const int64_t cells = s->locations * s->members;
+    if (first >= cells) return 0;
+    c->index = first / LANES;
+    c->count = cells - first < LANES ? (int)(cells - first) : LANES;
+    int64_t location = first / s->members, member = first % s->members;
+    for (int i = 0; i < LANES; i++) {
+        c->location[i] = location;
+        c->member[i] = member;
+        if (i + 1 < c->count && ++member == s->members) {
+            member = 0;
+            location++;
+        }
+    }
+    c->together = c->count == LANES && c->location[0] == c->location[LANES - 1];
+    c->line = c->count == LANES && s->members == 1;
+    if (c->line) c->together = 0;
+    return 1;
+}
+
+/* Flush denormal numbers: they are of no size and cost a hundred cycles each. */
+static unsigned quiet(void)
+{
+#if defined(__SSE2__)
+    const unsigned old = _mm_getcsr();
+    _mm_setcsr(old | 0x8040);
+    return old;
+#else
+    return 0;
+#endif
+}
+
+static void restore(unsigned old)
+{
+#if defined(__SSE2__)
+    _mm_setcsr(old);
+#else
+    (void)old;
+#endif
+}
+
+typedef struct {
+    _Alignas(64) real state[STATES * LANES];
+    _Alignas(64) real forcing[FORCINGS * LANES];
+    _Alignas(64) real parameter[PARAMETERS * LANES + LANES];
+    _Alignas(64) real output[OUTPUTS * LANES + LANES];
+    _Alignas(64) real probe[LANES]; /* NaN once an input was not finite */
+} Work;
+
+static inline void fetch(Work *w, real *restrict x, const View *v, int64_t t,
+                         const Chunk *c)
+{
+    load(x, v, t, c);
+    FOR_LANES(i) w->probe[i] += (real)0 * x[i];
+}
+
+static inline void load_fixed(Work *w, const Scan *s, const Chunk *c)
+{
+    for (int k = 0; k < PARAMETERS; k++)
+        if (s->parameter[k].time == 0)
+            fetch(w, w->parameter + k * LANES, &s->parameter[k], 0, c);
+}
+
+static inline void load_row(Work *w, const Scan *s, int64_t t, const Chunk *c)
+{
+    for (int k = 0; k < FORCINGS; k++)
+        fetch(w, w->forcing + k * LANES, &s->forcing[k], t, c);
+    for (int k = 0; k < PARAMETERS; k++)
+        if (s->parameter[k].time != 0)
+            fetch(w, w->parameter + k * LANES, &s->parameter[k], t, c);
+}
+
+/* Returns whether an input was not finite: minimum and maximum would hide a NaN. */
+static int forward_chunk(const Scan *s, const Chunk *c)
+{
+    Work w;
+    memset(w.probe, 0, sizeof w.probe);
+    const int64_t recorded = s->steps - s->warmup;
+    const int64_t kept = (recorded + s->interval - 1) / s->interval;
+    real *checkpoint =
+        s->checkpoints ? s->checkpoints + c->index * kept * STATES * LANES : NULL;
+    const real share = s->average ? (real)1 / (real)s->members : (real)1;
+    load_fixed(&w, s, c);
+    for (int k = 0; k < STATES; k++)
+        fetch(&w, w.state + k * LANES, &s->state[k], 0, c);
+    for (int64_t t = 0; t < s->warmup; t++) {
+        load_row(&w, s, t, c);
+        advance(w.state, w.forcing, w.parameter, w.state);
+    }
+    for (int64_t t = 0; t < recorded; t++) {
+        if (checkpoint && t % s->interval == 0) {
+            memcpy(checkpoint, w.state, sizeof w.state);
+            checkpoint += STATES * LANES;
+        }
+        load_row(&w, s, t + s->warmup, c);
+        record(w.state, w.forcing, w.parameter, w.output);
+        for (int k = 0; k < OUTPUTS; k++)
+            if (s->average)
+                add(&s->output[k], t, w.output + k * LANES, share, c);
+            else
+                store(&s->output[k], t, w.output + k * LANES, c);
+    }
+    for (int k = 0; k < STATES; k++) store(&s->final[k], 0, w.state + k * LANES, c);
+    const real sum = total(w.probe);
+    return sum != sum;
+}
+
+/* Returns whether an input was not finite. */
+int forward(const Scan *s, int64_t first, int64_t last)
+{
+    const unsigned mode = quiet();
+    int bad = 0;
+    Chunk c;
+    for (int64_t group = first; group < last; group++)
+        for (int64_t k = 0; describe(&c, s, group, k); k++) {
+            if ((k + 1) * LANES > group_size(s) * s->members) break;
+            bad |= forward_chunk(s, &c);
+        }
+    restore(mode);
+    return bad;
+}
+
+#ifdef ADJOINT
+static void backward_chunk(const Scan *s, const Chunk *c, real *history)
+{
+    Work w; /* its probe is not read here */
+    _Alignas(64) real d_state[STATES * LANES];
+    _Alignas(64) real d_output[OUTPUTS * LANES + LANES];
+    _Alignas(64) real g_forcing[FORCINGS * LANES];
+    _Alignas(64) real g_parameter[PARAMETERS * LANES + LANES];
+    const int64_t recorded = s->steps - s->warmup;
+    const int64_t kept = (recorded + s->interval - 1) / s->interval;
+    const real *checkpoints = s->checkpoints + c->index * kept * STATES * LANES;
+    const real share = s->average ? (real)1 / (real)s->members : (real)1;
+    memset(w.probe, 0, sizeof w.probe);
+    memset(g_parameter, 0, sizeof g_parameter);
+    load_fixed(&w, s, c);
+    for (int k = 0; k < STATES; k++) load(d_state + k * LANES, &s->d_final[k], 0, c);
+    for (int64_t segment = kept - 1; segment >= 0; segment--) {
+        const int64_t start = segment * s->interval;
+        const int64_t stop =
+            start + s->interval < recorded ? start + s->interval : recorded;
+        memcpy(history, checkpoints + segment * STATES * LANES, sizeof w.state);
+        for (int64_t t = start; t < stop - 1; t++) {
+            real *at = history + (t - start) * STATES * LANES;
+            load_row(&w, s, t + s->warmup, c);
+            advance(at, w.forcing, w.parameter, at + STATES * LANES);
+        }
+        for (int64_t t = stop - 1; t >= start; t--) {
+            load_row(&w, s, t + s->warmup, c);
+            for (int k = 0; k < OUTPUTS; k++) {
+                real *d = d_output + k * LANES;
+                load(d, &s->d_output[k], t, c);
+                FOR_LANES(i) d[i] *= share;
+                if (OUTPUT_STATE[k] >= 0)
+                    FOR_LANES(i) d_state[OUTPUT_STATE[k] * LANES + i] += d[i];
+            }
+            for (int k = 0; k < PARAMETERS; k++)
+                if (s->parameter[k].time != 0)
+                    memset(g_parameter + k * LANES, 0, LANES * sizeof(real));
+            adjoint(history + (t - start) * STATES * LANES, w.forcing, w.parameter,
+                    d_output, d_state, g_forcing, g_parameter);
+            for (int k = 0; k < PARAMETERS; k++)
+                if (s->parameter[k].time != 0)
+                    add(&s->g_parameter[k], t + s->warmup, g_parameter + k * LANES, 1, c);
+            if (FORCING_GRADIENT)
+                for (int k = 0; k < FORCINGS; k++)
+                    add(&s->g_forcing[k], t + s->warmup, g_forcing + k * LANES, 1, c);
+        }
+    }
+    for (int k = 0; k < PARAMETERS; k++)
+        if (s->parameter[k].time == 0)
+            add(&s->g_parameter[k], 0, g_parameter + k * LANES, 1, c);
+    if (s->warmup == 0)
+        for (int k = 0; k < STATES; k++)
+            store(&s->g_state[k], 0, d_state + k * LANES, c);
+}
+
+/* Returns 1 when there is no memory for the history of one segment. */
+int backward(const Scan *s, int64_t first, int64_t last)
+{
+    const size_t size = (size_t)s->interval * STATES * LANES * sizeof(real);
+    real *history = aligned_alloc(64, (size + 63) / 64 * 64 + 64);
+    if (!history) return 1;
+    const unsigned mode = quiet();
+    Chunk c;
+    for (int64_t group = first; group < last; group++)
+        for (int64_t k = 0; describe(&c, s, group, k); k++) {
+            if ((k + 1) * LANES > group_size(s) * s->members) break;
+            backward_chunk(s, &c, history);
+        }
+    restore(mode);
+    free(history);
+    return 0;
+}
+#endif

@@ -1,0 +1,138 @@
+"""The closed table of operations a program may use, and their meaning.
+
+Each operation has a NumPy function and, if it is elementwise, a C expression. Masks
+(``boolean=True``) never become C variables: their expressions are repeated where they
+are used, which lets the compiler keep them in mask registers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["OPS", "Op", "fold"]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation.
+
+    Parameters
+    ----------
+    numpy : callable
+        Its value on arrays.
+    c : str or None
+        Its C expression over ``{0}, {1} …``; None for operations on shapes.
+    boolean : bool
+        Whether the result is a mask.
+    """
+
+    numpy: Callable[..., Any]
+    c: str | None = None
+    boolean: bool = False
+
+
+def _sigmoid(x: Any) -> Any:
+    # Written so that neither branch overflows.
+    e = np.exp(-np.abs(x))
+    return np.where(np.asarray(x) >= 0, 1.0, e) / (1.0 + e)
+
+
+def _squeeze(x: Any, axis: int) -> Any:
+    return np.squeeze(x, axis) if x.shape[axis] == 1 else x
+
+
+def _expand(x: Any, shape: list[int]) -> Any:
+    known = (1,) * (len(shape) - np.ndim(x)) + np.shape(x)
+    target = [k if s == -1 else s for s, k in zip(shape, known, strict=True)]
+    return np.broadcast_to(x, target)
+
+
+def _slice(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
+    index = [slice(None)] * x.ndim
+    index[axis] = slice(start, stop, step)
+    return x[tuple(index)]
+
+
+def _sum(x: Any, axes: list[int], keep: int) -> Any:
+    return np.sum(x, axis=tuple(axes), keepdims=bool(keep))
+
+
+def _amax(x: Any, axes: list[int], keep: int) -> Any:
+    return np.max(x, axis=tuple(axes), keepdims=bool(keep))
+
+
+_ELEMENTWISE: dict[str, Op] = {
+    "add": Op(np.add, "({0} + {1})"),
+    "sub": Op(np.subtract, "({0} - {1})"),
+    "mul": Op(np.multiply, "({0} * {1})"),
+    "div": Op(np.divide, "({0} / {1})"),
+    "neg": Op(np.negative, "(-{0})"),
+    "abs": Op(np.abs, "FABS({0})"),
+    "exp": Op(np.exp, "EXP({0})"),
+    "log": Op(np.log, "LOG({0})"),
+    "log1p": Op(np.log1p, "LOG1P({0})"),
+    "expm1": Op(np.expm1, "EXPM1({0})"),
+    "sqrt": Op(np.sqrt, "SQRT({0})"),
+    "sin": Op(np.sin, "SIN({0})"),
+    "cos": Op(np.cos, "COS({0})"),
+    "tan": Op(np.tan, "TAN({0})"),
+    "acos": Op(np.arccos, "ACOS({0})"),
+    "tanh": Op(np.tanh, "TANH({0})"),
+    "sigmoid": Op(_sigmoid, "(ONE / (ONE + EXP(-{0})))"),
+    "maximum": Op(np.maximum, "MAXIMUM({0}, {1})"),
+    "minimum": Op(np.minimum, "MINIMUM({0}, {1})"),
+    "where": Op(np.where, "({0} ? {1} : {2})"),
+    "gt": Op(np.greater, "({0} > {1})", boolean=True),
+    "ge": Op(np.greater_equal, "({0} >= {1})", boolean=True),
+    "lt": Op(np.less, "({0} < {1})", boolean=True),
+    "le": Op(np.less_equal, "({0} <= {1})", boolean=True),
+    "eq": Op(np.equal, "({0} == {1})", boolean=True),
+    "ne": Op(np.not_equal, "({0} != {1})", boolean=True),
+    "and": Op(np.logical_and, "({0} & {1})", boolean=True),
+    "or": Op(np.logical_or, "({0} | {1})", boolean=True),
+    "not": Op(np.logical_not, "(!{0})", boolean=True),
+}
+
+_SHAPED: dict[str, Op] = {
+    "matmul": Op(np.matmul),
+    "transpose": Op(np.transpose),
+    "reshape": Op(np.reshape),
+    "expand": Op(_expand),
+    "expand_dims": Op(np.expand_dims),
+    "squeeze": Op(_squeeze),
+    "cat": Op(lambda arrays, axis: np.concatenate(arrays, axis)),
+    "slice": Op(_slice),
+    "take": Op(lambda x, axis, index: np.take(x, index, axis)),
+    "sum": Op(_sum),
+    "amax": Op(_amax),
+}
+
+OPS: dict[str, Op] = {**_ELEMENTWISE, **_SHAPED}
+
+
+def fold(op: str, args: tuple[Any, ...]) -> Any:
+    """Return the constant or argument that ``op(*args)`` reduces to, else None.
+
+    Only reductions that are exact in floating point are made; ``x * 0`` is not one of
+    them for a NaN or infinite ``x``, but programs run on finite numbers only.
+    """
+    if op in _SHAPED:
+        return None
+    if all(isinstance(a, (int, float)) for a in args) and not OPS[op].boolean:
+        value = float(OPS[op].numpy(*args))
+        return value if math.isfinite(value) else None
+    match op, args:
+        case ("add", (0.0, x)) | ("add", (x, 0.0)) | ("sub", (x, 0.0)):
+            return x
+        case ("mul", (1.0, x)) | ("mul", (x, 1.0)) | ("div", (x, 1.0)):
+            return x
+        case ("mul", (0.0, _)) | ("mul", (_, 0.0)):
+            return 0.0
+        case ("where", (_, x, y)) if x == y:
+            return x
+    return None

@@ -1,0 +1,229 @@
+"""Print programs as C: one step of LANES independent cells, around it the time loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ScanError
+from .ops import OPS
+from .program import Arg, Program
+
+__all__ = ["LANES", "Layout", "source"]
+
+LANES = 16
+"""Cells worked on together: one AVX-512 register of float32."""
+
+_LOOP = Path(__file__).with_name("loop.c")
+
+_PRELUDE = """\
+#include <math.h>
+typedef {real} real;
+#define LANES {lanes}
+#define ONE ((real)1)
+#define MAXIMUM(a, b) ((a) > (b) ? (a) : (b))
+#define MINIMUM(a, b) ((a) < (b) ? (a) : (b))
+#if defined(VECTOR_MATH) && defined(__GNUC__) && !defined(__clang__)
+#define VECTOR __attribute__((simd("notinbranch")))
+VECTOR {real} exp{f}({real});
+VECTOR {real} log{f}({real});
+#if defined(__GLIBC_PREREQ) && defined(__x86_64__)
+#if __GLIBC_PREREQ(2, 35)
+VECTOR {real} tanh{f}({real});
+VECTOR {real} tan{f}({real});
+VECTOR {real} acos{f}({real});
+#endif
+#endif
+VECTOR {real} sin{f}({real});
+VECTOR {real} cos{f}({real});
+#endif
+{math}
+"""
+
+_MATH = ("fabs", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "acos", "tanh")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Order of the variables in the arrays of a kernel.
+
+    Parameters
+    ----------
+    states, forcings, parameters : tuple of str
+        Input names of the step program (``s.…``, ``f.…``, ``p.…``).
+    outputs : tuple of str
+        What is recorded: fluxes ``q.…`` or new states ``s.…``.
+    """
+
+    states: tuple[str, ...]
+    forcings: tuple[str, ...]
+    parameters: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, step: Program, outputs: Sequence[str]) -> Layout:
+        """Return the layout of a step program that records these outputs."""
+        kinds = {
+            kind: tuple(n for n in step.inputs if n.startswith(kind))
+            for kind in ("s.", "f.", "p.")
+        }
+        return cls(kinds["s."], kinds["f."], kinds["p."], tuple(outputs))
+
+
+def _literal(value: float, suffix: str) -> str:
+    return f"{float(value)!r}{suffix}"
+
+
+class _Printer:
+    """Prints the statements of one program."""
+
+    def __init__(self, program: Program, suffix: str) -> None:
+        self.program = program
+        self.suffix = suffix
+        self._text: dict[str, str] = {}
+
+    def arg(self, arg: Arg) -> str:
+        """Return an argument as C."""
+        if isinstance(arg, str):
+            return self._text.get(arg, arg)
+        if isinstance(arg, (int, float)):
+            return _literal(arg, self.suffix)
+        raise ScanError(f"argument {arg!r} has no C form")
+
+    def body(self) -> list[str]:
+        """Return one line per value that needs a variable."""
+        lines = []
+        for instruction in self.program.instructions:
+            op = OPS[instruction.op]
+            if op.c is None:
+                raise ScanError(f"operation {instruction.op!r} is not elementwise")
+            text = op.c.format(*(self.arg(a) for a in instruction.args))
+            if op.boolean:
+                self._text[instruction.out] = text
+            else:
+                lines.append(f"const real {instruction.out} = {text};")
+        return lines
+
+
+def _function(
+    signature: str, program: Program, suffix: str, reads: dict[str, str], writes: list[str]
+) -> str:
+    """Return a C function that loops the program over lanes.
+
+    ``reads`` gives the C expression of each input; ``writes`` are statements in which
+    ``{name}`` stands for the value of output ``name``.
+    """
+    printer = _Printer(program, suffix)
+    lines = [f"const real {v} = {reads[n]};" for n, v in program.inputs.items()]
+    lines += printer.body()
+    lines += [
+        statement.replace("@", printer.arg(program.outputs[name]))
+        for name, statement in (w.split("|", 1) for w in writes)
+    ]
+    body = "\n        ".join(lines)
+    return (
+        f"static inline void {signature}\n{{\n"
+        f"#pragma omp simd\n    for (int i = 0; i < LANES; i++) {{\n        {body}\n    }}\n}}\n"
+    )
+
+
+def _slot(array: str, index: int) -> str:
+    return f"{array}[{index} * LANES + i]"
+
+
+def _reads(layout: Layout) -> dict[str, str]:
+    table = {}
+    for array, names in (("s", layout.states), ("f", layout.forcings), ("p", layout.parameters)):
+        table.update({n: _slot(array, k) for k, n in enumerate(names)})
+    return table
+
+
+def _used(program: Program, outputs: Sequence[str]) -> Program:
+    """Return the selected program with unused inputs left out."""
+    chosen = program.select(outputs)
+    text = {a for i in chosen.instructions for a in i.args if isinstance(a, str)}
+    text |= {v for v in chosen.outputs.values() if isinstance(v, str)}
+    inputs = {n: v for n, v in chosen.inputs.items() if v in text}
+    return Program(inputs, chosen.instructions, chosen.outputs)
+
+
+def source(
+    layout: Layout,
+    step: Program,
+    adjoint: Program | None,
+    *,
+    double: bool,
+    forcing_gradient: bool = False,
+) -> str:
+    """Return the C source of a kernel.
+
+    Parameters
+    ----------
+    layout : Layout
+        Order of the variables.
+    step : Program
+        One time step.
+    adjoint : Program or None
+        Its vector-Jacobian product for the recorded fluxes; None for a kernel that
+        runs forward only.
+    double : bool
+        float64, else float32.
+    forcing_gradient : bool
+        Also compute the gradient with respect to the forcing.
+    """
+    suffix = "" if double else "f"
+    real = "double" if double else "float"
+    math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
+    parts = [_PRELUDE.format(real=real, lanes=LANES, f=suffix, math=math)]
+    sizes = {
+        "STATES": layout.states, "FORCINGS": layout.forcings,
+        "PARAMETERS": layout.parameters, "OUTPUTS": layout.outputs,
+    }  # fmt: skip
+    parts += [f"#define {name} {len(names)}" for name, names in sizes.items()]
+    index = {name: k for k, name in enumerate(layout.states)}
+    owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
+    parts.append(f"static const int OUTPUT_STATE[] = {{{owners}}};")
+    parts += [_advance(layout, step, suffix), _record(layout, step, suffix)]
+    if adjoint is not None:
+        parts.append(f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}")
+        parts.append(_adjoint(layout, adjoint, suffix, forcing_gradient))
+    return "\n".join(parts) + "\n" + _LOOP.read_text(encoding="utf-8")
+
+
+_INPUTS = "const real *s, const real *restrict f, const real *restrict p"
+
+
+def _advance(layout: Layout, step: Program, suffix: str) -> str:
+    writes = [f"{n}|{_slot('next', k)} = @;" for k, n in enumerate(layout.states)]
+    return _function(
+        f"advance({_INPUTS}, real *next)",
+        _used(step, layout.states), suffix, _reads(layout), writes,
+    )  # fmt: skip
+
+
+def _record(layout: Layout, step: Program, suffix: str) -> str:
+    writes = [f"{n}|{_slot('s', k)} = @;" for k, n in enumerate(layout.states)]
+    writes += [f"{n}|{_slot('q', k)} = @;" for k, n in enumerate(layout.outputs)]
+    wanted = [*layout.states, *(o for o in layout.outputs if o not in layout.states)]
+    return _function(
+        "record(real *s, const real *restrict f, const real *restrict p, real *restrict q)",
+        _used(step, wanted), suffix, _reads(layout), writes,
+    )  # fmt: skip
+
+
+def _adjoint(layout: Layout, adjoint: Program, suffix: str, forcing: bool) -> str:
+    reads = _reads(layout)
+    reads.update({f"d.{n}": _slot("d", k) for k, n in enumerate(layout.states)})
+    reads.update({f"d.{n}": _slot("dq", k) for k, n in enumerate(layout.outputs)
+                  if n not in layout.states})  # fmt: skip
+    writes = [f"g.{n}|{_slot('d', k)} = @;" for k, n in enumerate(layout.states)]
+    writes += [f"g.{n}|{_slot('gp', k)} += @;" for k, n in enumerate(layout.parameters)]
+    if forcing:
+        writes += [f"g.{n}|{_slot('gf', k)} = @;" for k, n in enumerate(layout.forcings)]
+    wanted = [w.split("|", 1)[0] for w in writes]
+    return _function(
+        f"adjoint({_INPUTS}, const real *restrict dq, real *restrict d, "
+        "real *restrict gf, real *restrict gp)",
+        _used(adjoint, wanted), suffix, reads, writes,
+    )  # fmt: skip

@@ -1,0 +1,194 @@
+"""Programs: straight-line arithmetic over named values, traced once and run anywhere.
+
+A program is plain data: inputs, a list of instructions drawn from a closed table of
+operations (:mod:`.ops`), and named outputs. It is what a traced time step, its adjoint
+or a network becomes, what is printed as C and what a bundle carries, so that operation
+needs neither PyTorch nor the Python code the model was written in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import BundleError
+from ..process import Process
+from ..variables import Variable
+from .ops import OPS, fold
+
+__all__ = ["Builder", "Instruction", "Program", "entry_names", "input_names"]
+
+Arg = Any  # "name of a value" | float | int | list of ints
+_VALUE = re.compile(r"v\d+")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """``out = op(*args)``; arguments are value names, numbers or lists of integers."""
+
+    out: str
+    op: str
+    args: tuple[Arg, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Straight-line arithmetic.
+
+    Parameters
+    ----------
+    inputs : mapping of str to str
+        Value name of each named input.
+    instructions : sequence of Instruction
+        In order; every value is assigned once, before its use.
+    outputs : mapping of str to (str or float)
+        Value, or constant, of each named output.
+    """
+
+    inputs: Mapping[str, str]
+    instructions: tuple[Instruction, ...]
+    outputs: Mapping[str, Arg]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the program as JSON-ready values."""
+        return {
+            "inputs": dict(self.inputs),
+            "instructions": [[i.out, i.op, list(i.args)] for i in self.instructions],
+            "outputs": dict(self.outputs),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], source: str = "program") -> Program:
+        """Rebuild a program and verify that it is one.
+
+        Raises
+        ------
+        BundleError
+            When an operation is unknown, a value is used before it is assigned, or the
+            layout is wrong; ``source`` is named in the message.
+        """
+        try:
+            program = cls(
+                inputs=dict(data["inputs"]),
+                instructions=tuple(
+                    Instruction(out, op, tuple(args))
+                    for out, op, args in data["instructions"]
+                ),
+                outputs=dict(data["outputs"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"{source}: not a program ({error!r})") from None
+        program._verify(source)
+        return program
+
+    def _verify(self, source: str) -> None:
+        known: set[str] = set()
+
+        def define(value: Any) -> None:
+            if not (isinstance(value, str) and _VALUE.fullmatch(value)):
+                raise BundleError(f"{source}: {value!r} is not a value name")
+            if value in known:
+                raise BundleError(f"{source}: value {value} is assigned twice")
+            known.add(value)
+
+        def use(arg: Any) -> None:
+            if isinstance(arg, str):
+                if arg not in known:
+                    raise BundleError(f"{source}: value {arg!r} is used before assignment")
+            elif isinstance(arg, (list, tuple)):
+                for item in arg:
+                    use(item)
+            elif not isinstance(arg, (int, float)):
+                raise BundleError(f"{source}: {arg!r} is not an argument")
+
+        for value in self.inputs.values():
+            define(value)
+        for instruction in self.instructions:
+            if instruction.op not in OPS:
+                raise BundleError(f"{source}: unknown operation {instruction.op!r}")
+            for arg in instruction.args:
+                use(arg)
+            define(instruction.out)
+        for value in self.outputs.values():
+            use(value)
+
+    def digest(self) -> str:
+        """Return a hash of the content, equal for equal programs."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def select(self, outputs: Iterable[str]) -> Program:
+        """Return the program that computes these outputs only, without dead code."""
+        kept = {name: self.outputs[name] for name in outputs}
+        alive = {value for value in kept.values() if isinstance(value, str)}
+        body: list[Instruction] = []
+        for instruction in reversed(self.instructions):
+            if instruction.out in alive:
+                body.append(instruction)
+                alive.update(_values(instruction.args))
+        return Program(self.inputs, tuple(reversed(body)), kept)
+
+
+def _values(args: Iterable[Arg]) -> Iterable[str]:
+    for arg in args:
+        if isinstance(arg, str):
+            yield arg
+        elif isinstance(arg, (list, tuple)):
+            yield from _values(arg)
+
+
+@dataclass
+class Builder:
+    """Builds a program, folding constants and sharing equal subexpressions."""
+
+    inputs: dict[str, str] = field(default_factory=dict)
+    instructions: list[Instruction] = field(default_factory=list)
+    _seen: dict[Any, Arg] = field(default_factory=dict)
+    _count: int = 0
+
+    def _value(self) -> str:
+        self._count += 1
+        return f"v{self._count}"
+
+    def input(self, name: str) -> str:
+        """Declare an input and return its value."""
+        self.inputs[name] = self._value()
+        return self.inputs[name]
+
+    def emit(self, op: str, *args: Arg) -> Arg:
+        """Return the value of ``op(*args)``, computing it at most once."""
+        args = tuple(list(a) if isinstance(a, tuple) else a for a in args)
+        folded = fold(op, args)
+        if folded is not None:
+            return folded
+        key = (op, repr(args))
+        if key not in self._seen:
+            out = self._value()
+            self.instructions.append(Instruction(out, op, args))
+            self._seen[key] = out
+        return self._seen[key]
+
+    def build(self, outputs: Mapping[str, Arg]) -> Program:
+        """Return the finished program without dead code."""
+        whole = Program(dict(self.inputs), tuple(self.instructions), dict(outputs))
+        return whole.select(outputs)
+
+
+def entry_names(prefix: str, variable: Variable) -> list[str]:
+    """Return the input names of a variable: one, or one per entry."""
+    size = getattr(variable, "size", 1)
+    if size == 1:
+        return [f"{prefix}.{variable.name}"]
+    return [f"{prefix}.{variable.name}.{i}" for i in range(size)]
+
+
+def input_names(process: Process) -> list[str]:
+    """Return the inputs of the process's step program, in order of declaration."""
+    names = [n for state in process.states for n in entry_names("s", state)]
+    names += [f"f.{forcing.name}" for forcing in process.forcings]
+    names += [n for parameter in process.parameters for n in entry_names("p", parameter)]
+    return names
