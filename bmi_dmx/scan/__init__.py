@@ -25,7 +25,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _CallablePackage(ModuleType):
-    """This package, which runs :func:`scan` when called.
+    """The class of this package, which runs :func:`scan` when called.
 
     The name ``bmi_dmx.scan`` belongs to the function for those who use the library, and
     to this package by the rules of import. Python lets a module choose its class for

@@ -41,7 +41,7 @@ typedef struct {
     int64_t index;
 } Chunk;
 
-#define FOR_LANES(i) for (int i = 0; i < LANES; i++)
+#define FOR_LANES(i) _Pragma("omp simd") for (int i = 0; i < LANES; i++)
 
 static inline void load(real *restrict x, const View *v, int64_t t, const Chunk *c)
 {
@@ -91,8 +91,12 @@ static inline void add(const View *v, int64_t t, const real *restrict x, real sc
 static inline void store(const View *v, int64_t t, const real *restrict x, const Chunk *c)
 {
     real *p = v->data + t * v->time;
-    for (int i = 0; i < c->count; i++)
-        p[c->location[i] * v->location + c->member[i] * v->member] = x[i];
+    if ((c->together && v->member == 1) || (c->line && v->location == 1)) {
+        p += c->location[0] * v->location + c->member[0];
+        FOR_LANES(i) p[i] = x[i];
+    } else
+        for (int i = 0; i < c->count; i++)
+            p[c->location[i] * v->location + c->member[i] * v->member] = x[i];
 }
 
 static int64_t common_divisor(int64_t a, int64_t b)
@@ -105,43 +109,43 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-static int64_t group_size(const Scan *s)
+/* Chunks in a group. */
+static int64_t group_chunks(const Scan *s)
 {
-    return LANES / common_divisor(s->members, LANES);
+    return s->members / common_divisor(s->members, LANES);
 }
 
 int64_t groups(const Scan *s)
 {
-    const int64_t size = group_size(s);
-    return (s->locations + size - 1) / size;
+    const int64_t cells = s->locations * s->members;
+    const int64_t size = group_chunks(s) * LANES;
+    return (cells + size - 1) / size;
 }
 
 int64_t chunks(const Scan *s)
 {
-    return groups(s) * (group_size(s) * s->members / LANES);
+    return groups(s) * group_chunks(s);
 }
 
-/* Describe chunk k of a group; return 0 when the group has no such chunk. */
-static int describe(Chunk *c, const Scan *s, int64_t group, int64_t k)
+/* Describe a chunk; return 0 when there is no such chunk. */
+static inline int describe(Chunk *c, const Scan *s, int64_t index)
 {
-    const int64_t size = group_size(s);
-    const int64_t first = group * size * s->members + k * LANES;
+    const int64_t first = index * LANES;
     const int64_t cells = s->locations * s->members;
     if (first >= cells) return 0;
-    c->index = first / LANES;
+    c->index = index;
     c->count = cells - first < LANES ? (int)(cells - first) : LANES;
-    int64_t location = first / s->members, member = first % s->members;
-    for (int i = 0; i < LANES; i++) {
-        c->location[i] = location;
-        c->member[i] = member;
-        if (i + 1 < c->count && ++member == s->members) {
-            member = 0;
-            location++;
-        }
-    }
-    c->together = c->count == LANES && c->location[0] == c->location[LANES - 1];
+    c->location[0] = first / s->members;
+    c->member[0] = first - c->location[0] * s->members;
+    c->together = c->member[0] + LANES <= s->members;
     c->line = c->count == LANES && s->members == 1;
-    if (c->line) c->together = 0;
+    /* Full chunks need their first cell only. */
+    if (!c->together && !c->line)
+        for (int i = 1; i < LANES; i++) {
+            const int64_t cell = first + (i < c->count ? i : c->count - 1);
+            c->location[i] = cell / s->members;
+            c->member[i] = cell % s->members;
+        }
     return 1;
 }
 
@@ -237,12 +241,10 @@ int forward(const Scan *s, int64_t first, int64_t last)
 {
     const unsigned mode = quiet();
     int bad = 0;
+    const int64_t per_group = group_chunks(s);
     Chunk c;
-    for (int64_t group = first; group < last; group++)
-        for (int64_t k = 0; describe(&c, s, group, k); k++) {
-            if ((k + 1) * LANES > group_size(s) * s->members) break;
-            bad |= forward_chunk(s, &c);
-        }
+    for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
+        bad |= forward_chunk(s, &c);
     restore(mode);
     return bad;
 }
@@ -310,12 +312,10 @@ int backward(const Scan *s, int64_t first, int64_t last)
     real *history = aligned_alloc(64, (size + 63) / 64 * 64 + 64);
     if (!history) return 1;
     const unsigned mode = quiet();
+    const int64_t per_group = group_chunks(s);
     Chunk c;
-    for (int64_t group = first; group < last; group++)
-        for (int64_t k = 0; describe(&c, s, group, k); k++) {
-            if ((k + 1) * LANES > group_size(s) * s->members) break;
-            backward_chunk(s, &c, history);
-        }
+    for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
+        backward_chunk(s, &c, history);
     restore(mode);
     free(history);
     return 0;

@@ -1,0 +1,50 @@
+"""Run a program on NumPy arrays: networks and parameterizations without PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ScanError
+from .ops import OPS
+from .program import Program
+
+__all__ = ["evaluate"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the named outputs of a program.
+
+    Parameters
+    ----------
+    program : Program
+        What to compute.
+    inputs : mapping of str to ndarray
+        An array for every input; shapes as traced, with any size along a free axis.
+
+    Raises
+    ------
+    ScanError
+        When an input is missing.
+    """
+    values: dict[str, Any] = {}
+    for name, value in program.inputs.items():
+        if name not in inputs:
+            raise ScanError(f"program input {name!r} is missing")
+        values[value] = inputs[name]
+
+    def resolve(arg: Any) -> Any:
+        if isinstance(arg, str):
+            return values[arg]
+        if isinstance(arg, list):
+            return [resolve(a) for a in arg]
+        return arg
+
+    for instruction in program.instructions:
+        arguments = [resolve(a) for a in instruction.args]
+        values[instruction.out] = OPS[instruction.op].numpy(*arguments)
+    return {name: np.asarray(resolve(v)) for name, v in program.outputs.items()}
