@@ -1,4 +1,4 @@
-"""Errors that say where, what was found, what was expected, and the name probably meant.
+"""Errors that say where, what was found, what was expected, what was meant.
 
 Every error the package raises on purpose derives from :class:`DmxError`, so a host can
 catch one class; each also derives from the built-in error a Python user would expect.
@@ -16,6 +16,8 @@ __all__ = [
     "DmxError",
     "ScanError",
     "StateError",
+    "TimeError",
+    "TrainingError",
     "UnitsError",
     "VariableError",
     "suggestion",
@@ -42,8 +44,16 @@ class BundleError(DmxError, ValueError):
     """A bundle on disk is incomplete, altered, or of an unknown version."""
 
 
+class TrainingError(DmxError, RuntimeError):
+    """Training cannot go on."""
+
+
 class StateError(DmxError, ValueError):
     """A saved state does not belong to this component or is damaged."""
+
+
+class TimeError(DmxError, ValueError):
+    """A time is asked for that the model cannot step to."""
 
 
 class ScanError(DmxError, ValueError):

@@ -37,9 +37,9 @@ class Process:
     Subclasses declare their variables as tuples and implement :meth:`step`. All the
     quantities ``step`` sees are *per step*: a forcing or parameter declared with
     ``per_step="rate"`` arrives multiplied by the length of the step, a recession
-    constant declared with ``per_step="fraction"`` arrives as the share of that step, and
-    fluxes declared ``"rate"`` are returned as amounts and reported per day. At a step of
-    one day, the unit of the declarations, the numbers are the same.
+    constant declared with ``per_step="fraction"`` arrives as the share of that step,
+    and fluxes declared ``"rate"`` are returned as amounts and reported per day. At a
+    step of one day, the unit of the declarations, the numbers are the same.
 
     Notes
     -----
@@ -100,10 +100,11 @@ def declaration_table(process: Process) -> str:
         symbol, name, units, bounds and meaning. A variable of size > 1 shows its size
         after its name, a parameter its default after its meaning.
     """
-    rows = [("kind", "symbol", "name", "units", "bounds", "meaning")]
+    heading = ("kind", "symbol", "name", "units", "bounds", "meaning")
+    rows: list[tuple[str, ...]] = [heading]
     for group in (process.forcings, process.states, process.parameters, process.fluxes):
         rows += [_declaration(variable) for variable in group]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, tuple("-" * width for width in widths))
     lines = (
         " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

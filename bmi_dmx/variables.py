@@ -7,9 +7,9 @@ variable list of a BMI component. This module needs the standard library alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 from .errors import VariableError, suggestion
 
@@ -22,6 +22,7 @@ __all__ = [
     "State",
     "Table",
     "Variable",
+    "in_step",
 ]
 
 PerStep = Literal["none", "rate", "fraction"]
@@ -30,6 +31,38 @@ PerStep = Literal["none", "rate", "fraction"]
 ``none``: unchanged; ``rate``: ``x * dt``; ``fraction`` (share of a store leaving per
 day): ``1 - (1 - x) ** dt``, so that the steps of a day remove what the day removes.
 """
+
+X = TypeVar("X")
+
+
+def in_step(
+    x: X,
+    rule: PerStep,
+    dt: float,
+    expm1: Callable[[X], X],
+    log1p: Callable[[X], X],
+) -> X:
+    """Return a quantity given per day as the quantity of one step.
+
+    Parameters
+    ----------
+    x : array or Tensor
+        Quantity per day.
+    rule : {"none", "rate", "fraction"}
+        See :data:`PerStep`.
+    dt : float
+        Length of the step in days.
+    expm1, log1p : callable
+        The functions of these names for what ``x`` is.
+    """
+    if dt == 1.0 or rule == "none":
+        return x
+    numbers: Any = x
+    if rule == "rate":
+        return cast(X, numbers * dt)
+    # 1 - (1 - x) ** dt, which in float32 would lose the digits of a small share.
+    exponent: Any = log1p(-numbers)
+    return cast(X, -cast(Any, expm1(dt * exponent)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +103,15 @@ class Variable:
         if self.bounds is not None:
             low, high = self.bounds
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
-                raise ValueError(f"{self.name}: bounds {self.bounds} are not low < high")
+                raise ValueError(
+                    f"{self.name}: bounds {self.bounds} are not low < high"
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the non-default fields as plain YAML-ready values."""
-        fields = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        fields = {
+            k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()
+        }
         return {k: v for k, v in fields.items() if v not in ("", None, "none")}
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import ScanError, suggestion
 from ..process import Process
-from ..variables import Forcing, Parameter, PerStep, State
+from ..variables import Forcing, Parameter, PerStep, State, in_step
 from .program import entry_names
 
 __all__ = ["Arguments", "arrange", "per_day", "per_step"]
@@ -49,7 +49,11 @@ class Arguments:
 
     def refuse_not_finite(self) -> None:
         """Raise :class:`ScanError` naming the first value that is NaN or infinite."""
-        groups = {"state": self.state, "forcing": self.forcing, "parameter": self.parameters}
+        groups = {
+            "state": self.state,
+            "forcing": self.forcing,
+            "parameter": self.parameters,
+        }
         for what, group in groups.items():
             for name, x in group.items():
                 bad = (~x.detach().isfinite()).nonzero()
@@ -58,8 +62,8 @@ class Arguments:
                     at = zip(axes, bad[0].tolist(), strict=True)
                     where = ", ".join(f"{axis} {i}" for axis, i in at)
                     raise ScanError(
-                        f"{self.process}: {what} {name[2:]!r} is not finite at {where}; "
-                        "fill or mask it before the scan"
+                        f"{self.process}: {what} {name[2:]!r} is not finite at "
+                        f"{where}; fill or mask it before the scan"
                     )
 
     @property
@@ -75,9 +79,7 @@ class Arguments:
 
 def per_step(x: Tensor, rule: PerStep, dt: float) -> Tensor:
     """Return a quantity given per day as the quantity of one step of ``dt`` days."""
-    if dt == 1.0 or rule == "none":
-        return x
-    return x * dt if rule == "rate" else 1.0 - (1.0 - x) ** dt
+    return in_step(x, rule, dt, torch.expm1, torch.log1p)
 
 
 def per_day(x: Tensor, rule: PerStep, dt: float) -> Tensor:
@@ -99,7 +101,8 @@ def arrange(
     """Check the arguments of :func:`bmi_dmx.scan.scan` and return them arranged."""
     if process.coupling != "none":
         raise ScanError(
-            f"{process.name}: coupling {process.coupling!r} is not supported; only 'none'"
+            f"{process.name}: coupling {process.coupling!r} is not supported, "
+            "only 'none'"
         )
     if not dt > 0.0:
         raise ScanError(f"{process.name}: dt must be positive (days), found {dt}")
@@ -151,7 +154,9 @@ class _Gather:
             value = given.get(variable.name, default)
             if value is None:
                 raise self._error(f"{what} {variable.name!r} is missing")
-            tensor = per_step(self._tensor(what, variable, value), variable.per_step, self.dt)
+            tensor = per_step(
+                self._tensor(what, variable, value), variable.per_step, self.dt
+            )
             names = entry_names(prefix, variable)
             if len(names) == 1:
                 found[names[0]] = tensor
@@ -168,7 +173,9 @@ class _Gather:
         size = getattr(v, "size", 1)
         if not isinstance(value, Tensor):
             if self._like is None:
-                raise self._error(f"{what} {v.name!r} must be a tensor, found {value!r}")
+                raise self._error(
+                    f"{what} {v.name!r} must be a tensor, found {value!r}"
+                )
             x = self._like.new_full((1, 1), float(value))
             return x if size == 1 else x.expand(size, 1, 1)
         where = f"{what} {v.name!r}"
@@ -187,11 +194,11 @@ class _Gather:
 
     def _shaped(self, where: str, v: object, size: int, x: Tensor) -> Tensor:
         dims = x.ndim - (size > 1)
-        allowed = {Forcing: (2, 3), Parameter: (2, 3), State: (2,)}[type(v)]  # type: ignore[index]
+        allowed = {Forcing: (2, 3), Parameter: (2, 3), State: (2,)}[type(v)]
         if dims not in allowed or (size > 1 and x.shape[0] != size):
             lead = f"{size} × " if size > 1 else ""
             raise self._error(
-                f"{where} has shape {tuple(x.shape)}; expected {lead}{_LAYOUT[type(v)]}"  # type: ignore[index]
+                f"{where} has shape {tuple(x.shape)}; expected {lead}{_LAYOUT[type(v)]}"
             )
         if isinstance(v, Forcing) and dims == 2:
             x = x.unsqueeze(-1)

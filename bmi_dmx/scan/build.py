@@ -15,8 +15,9 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..errors import ScanError
 
@@ -88,10 +89,16 @@ def _compile(cc: str, source: str, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
         text.write_text(source, encoding="utf-8")
-        # The vector math library exists with glibc only; elsewhere exp and log are scalar.
+        # Vector math comes with glibc alone; elsewhere exp and log are scalar.
         for vector_math in (True, False):
             libraries = ["-lmvec", "-lm"] if vector_math else ["-lm"]
-            command = [*_command(cc, vector_math), str(text), "-o", str(made), *libraries]
+            command = [
+                *_command(cc, vector_math),
+                str(text),
+                "-o",
+                str(made),
+                *libraries,
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 os.replace(made, target)
@@ -99,7 +106,7 @@ def _compile(cc: str, source: str, target: Path) -> None:
     raise ScanError(f"{cc} could not compile a kernel:\n{done.stderr.strip()[:2000]}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(source: str) -> ctypes.CDLL | None:
     """Return the compiled kernel, or None where it cannot be made.
 
@@ -123,9 +130,11 @@ def load(source: str) -> ctypes.CDLL | None:
 
 def _open(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
-    span = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
+    span: list[Any] = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
     library.forward.argtypes = span
     library.forward.restype = ctypes.c_int
+    library.step.argtypes = [ctypes.c_void_p]
+    library.step.restype = ctypes.c_int
     for name in ("groups", "chunks"):
         function = getattr(library, name)
         function.argtypes = [ctypes.c_void_p]

@@ -40,7 +40,9 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     )  # fmt: skip
     if kernel is None:
         return reference.run(process, a)
-    results = _Scan.apply(kernel, a, differentiate, needs_forcing, *tensors)
+    results: tuple[Tensor, ...] = _Scan.apply(  # type: ignore[no-untyped-call]
+        kernel, a, differentiate, needs_forcing, *tensors
+    )
     states = len(kernel.layout.states)
     return list(results[:states]), list(results[states:])
 
@@ -128,9 +130,13 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, kernel: Kernel, a: Arguments, differentiate: bool, needs_forcing: bool,
+        ctx: Any,
+        kernel: Kernel,
+        a: Arguments,
+        differentiate: bool,
+        needs_forcing: bool,
         *tensors: Tensor,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
+    ) -> tuple[Tensor, ...]:
         layout = kernel.layout
         states, forcing, parameters = _split(layout, tensors)
         locations, members = a.shape
@@ -171,7 +177,8 @@ class _Scan(torch.autograd.Function):
         d_output = list(cotangents[len(states) :])
         g_state = [torch.zeros(x.shape, dtype=x.dtype) for x in states]
         g_forcing = [
-            torch.zeros(x.shape, dtype=x.dtype) if ctx.needs_forcing else x for x in forcing
+            torch.zeros(x.shape, dtype=x.dtype) if ctx.needs_forcing else x
+            for x in forcing
         ]
         g_parameter = [torch.zeros(x.shape, dtype=x.dtype) for x in parameters]
         block.d_final, block.d_output = _views(d_final), _series_views(d_output)

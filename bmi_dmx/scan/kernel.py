@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,12 +59,19 @@ class Block:
             self.steps, self.warmup, self.locations, self.members, self.interval,
             int(self.average), self.checkpoints,
         ]  # fmt: skip
-        for views, count in (
-            (self.state, states), (self.forcing, forcings), (self.parameter, parameters),
-            (self.final, states), (self.output, outputs), (self.d_final, states),
-            (self.d_output, outputs), (self.g_state, states),
-            (self.g_forcing, forcings), (self.g_parameter, parameters),
-        ):  # fmt: skip
+        groups = (
+            (self.state, states),
+            (self.forcing, forcings),
+            (self.parameter, parameters),
+            (self.final, states),
+            (self.output, outputs),
+            (self.d_final, states),
+            (self.d_output, outputs),
+            (self.g_state, states),
+            (self.g_forcing, forcings),
+            (self.g_parameter, parameters),
+        )
+        for views, count in groups:
             for view in views or [ABSENT] * count:
                 words.extend(view)
         return np.array(words, dtype=np.int64)
@@ -83,7 +92,9 @@ class Kernel:
         """Run the loop; return whether every input was finite."""
         return not any(self._share(self.library.forward, words, threads))
 
-    def backward(self, words: np.ndarray[Any, np.dtype[np.int64]], threads: int) -> None:
+    def backward(
+        self, words: np.ndarray[Any, np.dtype[np.int64]], threads: int
+    ) -> None:
         """Run the adjoint loop."""
         if any(self._share(self.library.backward, words, threads)):
             raise MemoryError("no memory for the history of one checkpoint interval")
@@ -101,7 +112,7 @@ class Kernel:
             return [function(address, 0, groups)]
         workers = min(threads, groups)
         edges = [groups * k // workers for k in range(workers + 1)]
-        spans = zip(edges, edges[1:], strict=False)
+        spans = pairwise(edges)
         # ctypes releases the interpreter lock during the call.
         return list(_pool(workers).map(lambda span: function(address, *span), spans))
 
@@ -118,4 +129,4 @@ def history_interval(steps: int, states: int, itemsize: int) -> int:
     history of one segment must stay inside a core's cache.
     """
     fits = (1 << 17) // max(1, states * LANES * itemsize)
-    return max(1, min(round(steps**0.5), fits))
+    return max(1, min(math.isqrt(steps), fits))

@@ -91,9 +91,13 @@ static inline void add(const View *v, int64_t t, const real *restrict x, real sc
 static inline void store(const View *v, int64_t t, const real *restrict x, const Chunk *c)
 {
     real *p = v->data + t * v->time;
-    if ((c->together && v->member == 1) || (c->line && v->location == 1)) {
-        p += c->location[0] * v->location + c->member[0];
-        FOR_LANES(i) p[i] = x[i];
+    if (c->together || c->line) {
+        const int64_t stride = c->together ? v->member : v->location;
+        p += c->location[0] * v->location + c->member[0] * v->member;
+        if (stride == 1)
+            FOR_LANES(i) p[i] = x[i];
+        else
+            FOR_LANES(i) p[i * stride] = x[i];
     } else
         for (int i = 0; i < c->count; i++)
             p[c->location[i] * v->location + c->member[i] * v->member] = x[i];
@@ -247,6 +251,15 @@ int forward(const Scan *s, int64_t first, int64_t last)
         bad |= forward_chunk(s, &c);
     restore(mode);
     return bad;
+}
+
+/* One step of all locations, for operation; averages are made anew each time. */
+int step(const Scan *s)
+{
+    for (int k = 0; k < OUTPUTS; k++)
+        for (int64_t i = 0; i < s->locations; i++)
+            s->output[k].data[i * s->output[k].location] = 0;
+    return forward(s, 0, groups(s));
 }
 
 #ifdef ADJOINT

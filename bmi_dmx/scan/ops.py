@@ -99,6 +99,7 @@ _ELEMENTWISE: dict[str, Op] = {
 }
 
 _SHAPED: dict[str, Op] = {
+    "arange": Op(lambda start, stop, step: np.arange(start, stop, step, dtype=float)),
     "matmul": Op(np.matmul),
     "transpose": Op(np.transpose),
     "reshape": Op(np.reshape),

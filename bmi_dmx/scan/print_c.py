@@ -41,7 +41,19 @@ VECTOR {real} cos{f}({real});
 {math}
 """
 
-_MATH = ("fabs", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "acos", "tanh")
+_MATH = (
+    "fabs",
+    "exp",
+    "log",
+    "log1p",
+    "expm1",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "acos",
+    "tanh",
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,11 @@ class _Printer:
 
 
 def _function(
-    signature: str, program: Program, suffix: str, reads: dict[str, str], writes: list[str]
+    signature: str,
+    program: Program,
+    suffix: str,
+    reads: dict[str, str],
+    writes: list[str],
 ) -> str:
     """Return a C function that loops the program over lanes.
 
@@ -124,7 +140,8 @@ def _function(
     body = "\n        ".join(lines)
     return (
         f"static inline void {signature}\n{{\n"
-        f"#pragma omp simd\n    for (int i = 0; i < LANES; i++) {{\n        {body}\n    }}\n}}\n"
+        "#pragma omp simd\n    for (int i = 0; i < LANES; i++) {\n"
+        f"        {body}\n    }}\n}}\n"
     )
 
 
@@ -134,7 +151,11 @@ def _slot(array: str, index: int) -> str:
 
 def _reads(layout: Layout) -> dict[str, str]:
     table = {}
-    for array, names in (("s", layout.states), ("f", layout.forcings), ("p", layout.parameters)):
+    for array, names in (
+        ("s", layout.states),
+        ("f", layout.forcings),
+        ("p", layout.parameters),
+    ):
         table.update({n: _slot(array, k) for k, n in enumerate(names)})
     return table
 
@@ -155,6 +176,7 @@ def source(
     *,
     double: bool,
     forcing_gradient: bool = False,
+    lanes: int = LANES,
 ) -> str:
     """Return the C source of a kernel.
 
@@ -171,11 +193,13 @@ def source(
         float64, else float32.
     forcing_gradient : bool
         Also compute the gradient with respect to the forcing.
+    lanes : int
+        Number of cells worked on together, a power of two.
     """
     suffix = "" if double else "f"
     real = "double" if double else "float"
     math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
-    parts = [_PRELUDE.format(real=real, lanes=LANES, f=suffix, math=math)]
+    parts = [_PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)]
     sizes = {
         "STATES": layout.states, "FORCINGS": layout.forcings,
         "PARAMETERS": layout.parameters, "OUTPUTS": layout.outputs,
@@ -186,7 +210,9 @@ def source(
     parts.append(f"static const int OUTPUT_STATE[] = {{{owners}}};")
     parts += [_advance(layout, step, suffix), _record(layout, step, suffix)]
     if adjoint is not None:
-        parts.append(f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}")
+        parts.append(
+            f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
+        )
         parts.append(_adjoint(layout, adjoint, suffix, forcing_gradient))
     return "\n".join(parts) + "\n" + _LOOP.read_text(encoding="utf-8")
 
@@ -207,7 +233,8 @@ def _record(layout: Layout, step: Program, suffix: str) -> str:
     writes += [f"{n}|{_slot('q', k)} = @;" for k, n in enumerate(layout.outputs)]
     wanted = [*layout.states, *(o for o in layout.outputs if o not in layout.states)]
     return _function(
-        "record(real *s, const real *restrict f, const real *restrict p, real *restrict q)",
+        "record(real *s, const real *restrict f, const real *restrict p, "
+        "real *restrict q)",
         _used(step, wanted), suffix, _reads(layout), writes,
     )  # fmt: skip
 
@@ -220,7 +247,9 @@ def _adjoint(layout: Layout, adjoint: Program, suffix: str, forcing: bool) -> st
     writes = [f"g.{n}|{_slot('d', k)} = @;" for k, n in enumerate(layout.states)]
     writes += [f"g.{n}|{_slot('gp', k)} += @;" for k, n in enumerate(layout.parameters)]
     if forcing:
-        writes += [f"g.{n}|{_slot('gf', k)} = @;" for k, n in enumerate(layout.forcings)]
+        writes += [
+            f"g.{n}|{_slot('gf', k)} = @;" for k, n in enumerate(layout.forcings)
+        ]
     wanted = [w.split("|", 1)[0] for w in writes]
     return _function(
         f"adjoint({_INPUTS}, const real *restrict dq, real *restrict d, "

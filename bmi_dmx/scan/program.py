@@ -98,7 +98,9 @@ class Program:
         def use(arg: Any) -> None:
             if isinstance(arg, str):
                 if arg not in known:
-                    raise BundleError(f"{source}: value {arg!r} is used before assignment")
+                    raise BundleError(
+                        f"{source}: value {arg!r} is used before assignment"
+                    )
             elif isinstance(arg, (list, tuple)):
                 for item in arg:
                     use(item)
@@ -120,6 +122,9 @@ class Program:
         """Return a hash of the content, equal for equal programs."""
         text = json.dumps(self.to_json(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash((*self.inputs, len(self.instructions), *self.outputs))
 
     def select(self, outputs: Iterable[str]) -> Program:
         """Return the program that computes these outputs only, without dead code."""
@@ -172,6 +177,28 @@ class Builder:
             self._seen[key] = out
         return self._seen[key]
 
+    def splice(self, program: Program, inputs: Mapping[str, Arg]) -> dict[str, Arg]:
+        """Repeat a program on values of this one; return the values of its outputs.
+
+        Parameters
+        ----------
+        program : Program
+            What to compute.
+        inputs : mapping of str to (str or float)
+            Value, or constant, for each of its inputs.
+        """
+        values = {value: inputs[name] for name, value in program.inputs.items()}
+
+        def resolve(arg: Arg) -> Arg:
+            if isinstance(arg, (list, tuple)):
+                return [resolve(a) for a in arg]
+            return values[arg] if isinstance(arg, str) else arg
+
+        for instruction in program.instructions:
+            arguments = map(resolve, instruction.args)
+            values[instruction.out] = self.emit(instruction.op, *arguments)
+        return {name: resolve(value) for name, value in program.outputs.items()}
+
     def build(self, outputs: Mapping[str, Arg]) -> Program:
         """Return the finished program without dead code."""
         whole = Program(dict(self.inputs), tuple(self.instructions), dict(outputs))
@@ -190,5 +217,7 @@ def input_names(process: Process) -> list[str]:
     """Return the inputs of the process's step program, in order of declaration."""
     names = [n for state in process.states for n in entry_names("s", state)]
     names += [f"f.{forcing.name}" for forcing in process.forcings]
-    names += [n for parameter in process.parameters for n in entry_names("p", parameter)]
+    names += [
+        n for parameter in process.parameters for n in entry_names("p", parameter)
+    ]
     return names

@@ -1,4 +1,4 @@
-"""The readable time loop: any dtype, any device, differentiable by autograd; the oracle."""
+"""The readable time loop, for any type and device: what the kernels must equal."""
 
 from __future__ import annotations
 

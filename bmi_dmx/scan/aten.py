@@ -1,0 +1,241 @@
+"""What each core ATen operation of a traced function becomes in a program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+from ..errors import ScanError
+from .ops import OPS
+from .program import Arg, Builder
+
+__all__ = ["BATCH", "translate"]
+
+BATCH = 1_000_003
+"""Batch size during tracing; where it appears in a shape, any batch size will do."""
+
+_Translate = Callable[..., Arg]
+
+
+def translate(
+    builder: Builder, node: torch.fx.Node, resolve: Callable[[Any], Any]
+) -> Any:
+    """Emit what a node of the graph computes; return its value.
+
+    Raises
+    ------
+    ScanError
+        When programs have no such operation.
+    """
+    if node.target.__class__.__name__ == "builtin_function_or_method":  # getitem
+        sequence, index = resolve(node.args[0]), node.args[1]
+        return sequence[index]
+    name = node.target._overloadpacket.__name__  # type: ignore[union-attr]
+    emit = _TRANSLATIONS.get(name)
+    if emit is None:
+        raise ScanError(
+            f"operation {name!r} cannot be compiled; write the step with arithmetic, "
+            f"comparisons, torch.where, minimum, maximum, clamp, exp, log or **"
+        )
+    args = [resolve(a) for a in node.args]
+    kwargs = {key: resolve(value) for key, value in node.kwargs.items()}
+    meta = node.meta["val"] if "val" in node.meta else node.meta.get("tensor_meta")
+    return emit(builder, meta, *args, **kwargs)
+
+
+def _any_batch(sizes: Sequence[int]) -> list[int]:
+    return [-1 if size == BATCH else size for size in sizes]
+
+
+def _plain(op: str) -> _Translate:
+    return lambda b, meta, *args, **kw: b.emit(op, *_numbers(args))
+
+
+def _numbers(args: Sequence[Any]) -> list[Any]:
+    return [float(a) if isinstance(a, (bool, int)) else a for a in args]
+
+
+def _same(b: Builder, meta: Any, x: Arg, *args: Any, **kwargs: Any) -> Arg:
+    return x
+
+
+def _to_copy(b: Builder, meta: Any, x: Arg, *, dtype: Any = None, **kw: Any) -> Arg:
+    # The only type change in traced arithmetic is a mask used as a number.
+    made = next((i for i in b.instructions if i.out == x), None)
+    is_mask = made is not None and OPS[made.op].boolean
+    return b.emit("where", x, 1.0, 0.0) if is_mask and dtype != torch.bool else x
+
+
+def _scaled(op: str) -> _Translate:
+    def translate(b: Builder, meta: Any, x: Arg, y: Arg, alpha: float = 1) -> Arg:
+        if alpha != 1:
+            y = b.emit("mul", y, float(alpha))
+        return b.emit(op, *_numbers((x, y)))
+
+    return translate
+
+
+def _power(b: Builder, meta: Any, x: Arg, y: Arg) -> Arg:
+    """Small constant exponents by products; others as exp(y log x), for x >= 0."""
+    if isinstance(y, (int, float)):
+        if y in (2, 3):
+            square = b.emit("mul", x, x)
+            return square if y == 2 else b.emit("mul", square, x)
+        special = {0.5: ("sqrt", x), 1: None, 0: None, -1: ("div", 1.0, x)}
+        if y in special:
+            op = special[y]
+            return b.emit(*op) if op else (x if y == 1 else 1.0)
+    logarithm = b.emit("log", x)
+    return b.emit("exp", b.emit("mul", y, logarithm))
+
+
+def _clamp(b: Builder, meta: Any, x: Arg, low: Any = None, high: Any = None) -> Arg:
+    low, high = _numbers((low, high))
+    if low is not None:
+        x = b.emit("maximum", x, low)
+    return x if high is None else b.emit("minimum", x, high)
+
+
+def _filled(b: Builder, meta: Any, like: Any, value: float, **kw: Any) -> Arg:
+    return float(value)
+
+
+def _full(value: float) -> _Translate:
+    return lambda b, meta, *args, **kw: value
+
+
+def _addmm(b: Builder, meta: Any, bias: Arg, x: Arg, w: Arg) -> Arg:
+    return b.emit("add", b.emit("matmul", x, w), bias)
+
+
+def _arange(
+    b: Builder, meta: Any, start: Arg, stop: Arg, step: Arg = 1, **kw: Any
+) -> Arg:
+    return b.emit("arange", start, stop, step)
+
+
+def _softmax(b: Builder, meta: Any, x: Arg, dim: int, half: bool) -> Arg:
+    # Less the largest, so that no exponential overflows.
+    powers = b.emit("exp", b.emit("sub", x, b.emit("amax", x, [dim], 1)))
+    return b.emit("div", powers, b.emit("sum", powers, [dim], 1))
+
+
+def _gelu(b: Builder, meta: Any, x: Arg, approximate: str = "none") -> Arg:
+    if approximate != "tanh":
+        raise ScanError("gelu cannot be compiled but with approximate='tanh'")
+    cube = b.emit("mul", b.emit("mul", b.emit("mul", x, x), x), 0.044715)
+    inner = b.emit("mul", b.emit("add", x, cube), math.sqrt(2.0 / math.pi))
+    gate = b.emit("add", b.emit("tanh", inner), 1.0)
+    return b.emit("mul", b.emit("mul", x, 0.5), gate)
+
+
+def _squeeze(b: Builder, meta: Any, x: Arg, dims: Any) -> Arg:
+    for dim in sorted([dims] if isinstance(dims, int) else dims, reverse=True):
+        x = b.emit("squeeze", x, dim)
+    return x
+
+
+def _masked_fill(b: Builder, meta: Any, x: Arg, mask: Arg, value: Arg) -> Arg:
+    return b.emit("where", mask, *_numbers((value, x)))
+
+
+def _reshape(b: Builder, meta: Any, x: Arg, sizes: Sequence[int]) -> Arg:
+    return b.emit("reshape", x, _any_batch(sizes))
+
+
+def _expand(b: Builder, meta: Any, x: Arg, sizes: Sequence[int], **kw: Any) -> Arg:
+    if list(sizes) == [2] or (isinstance(x, float)):
+        return x  # elementwise programs carry no shapes
+    return b.emit("expand", x, _any_batch(sizes))
+
+
+def _slice(b: Builder, meta: Any, x: Arg, dim: int = 0, start: Any = None,
+           end: Any = None, step: int = 1) -> Arg:  # fmt: skip
+    return b.emit("slice", x, dim, start or 0, min(end or BATCH, BATCH), step)
+
+
+def _split(b: Builder, meta: Any, x: Arg, sizes: Any, dim: int = 0) -> list[Arg]:
+    if isinstance(sizes, int):
+        sizes = [part.shape[dim] for part in meta]
+    bounds = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
+    return [b.emit("slice", x, dim, start, stop, 1) for start, stop in pairwise(bounds)]
+
+
+def _reduction(op: str) -> _Translate:
+    def translate(b: Builder, meta: Any, x: Arg, axes: Any = (), keep: bool = False,
+                  **kw: Any) -> Arg:  # fmt: skip
+        return b.emit(op, x, list(axes), int(keep))
+
+    return translate
+
+
+def _transpose(b: Builder, meta: Any, x: Arg, axes: Any = (1, 0)) -> Arg:
+    return b.emit("transpose", x, list(axes))
+
+
+_TRANSLATIONS: dict[str, _Translate] = {
+    **{op: _plain(op) for op in (
+        "mul", "div", "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "sin",
+        "cos", "tan", "acos", "tanh", "sigmoid", "maximum", "minimum", "where", "gt",
+        "ge", "lt", "le", "eq", "ne",
+    )},
+    "add": _scaled("add"),
+    "sub": _scaled("sub"),
+    "rsub": lambda b, meta, x, y, alpha=1: b.emit("sub", *_numbers((y, x))),
+    "pow": _power,
+    "square": lambda b, meta, x: b.emit("mul", x, x),
+    "reciprocal": lambda b, meta, x: b.emit("div", 1.0, x),
+    "rsqrt": lambda b, meta, x: b.emit("div", 1.0, b.emit("sqrt", x)),
+    "relu": lambda b, meta, x: b.emit("maximum", x, 0.0),
+    "clamp": _clamp,
+    "clamp_min": lambda b, meta, x, low: _clamp(b, meta, x, low),
+    "clamp_max": lambda b, meta, x, high: _clamp(b, meta, x, None, high),
+    "sign": lambda b, meta, x: b.emit(
+        "sub",
+        b.emit("where", b.emit("gt", x, 0.0), 1.0, 0.0),
+        b.emit("where", b.emit("lt", x, 0.0), 1.0, 0.0),
+    ),
+    "logical_and": _plain("and"),
+    "bitwise_and": _plain("and"),
+    "logical_or": _plain("or"),
+    "bitwise_or": _plain("or"),
+    "logical_not": _plain("not"),
+    "bitwise_not": _plain("not"),
+    "masked_fill": _masked_fill,
+    "_to_copy": _to_copy,
+    "clone": _same,
+    "detach": _same,
+    "alias": _same,
+    "lift_fresh_copy": _same,
+    "scalar_tensor": lambda b, meta, value, **kw: float(value),
+    "full": _filled,
+    "full_like": _filled,
+    "zeros_like": _full(0.0),
+    "ones_like": _full(1.0),
+    "new_zeros": _full(0.0),
+    "new_ones": _full(1.0),
+    "mm": lambda b, meta, x, y: b.emit("matmul", x, y),
+    "bmm": lambda b, meta, x, y: b.emit("matmul", x, y),
+    "addmm": _addmm,
+    "arange": _arange,
+    "_softmax": _softmax,
+    "gelu": _gelu,
+    "t": _transpose,
+    "permute": _transpose,
+    "view": _reshape,
+    "_unsafe_view": _reshape,
+    "expand": _expand,
+    "unsqueeze": lambda b, meta, x, dim: b.emit("expand_dims", x, dim),
+    "squeeze": _squeeze,
+    "cat": lambda b, meta, arrays, dim=0: b.emit("cat", list(arrays), dim),
+    "slice": _slice,
+    "split": _split,
+    "split_with_sizes": _split,
+    "select": lambda b, meta, x, dim, index: b.emit("take", x, dim, index),
+    "sum": _reduction("sum"),
+    "amax": _reduction("amax"),
+}  # fmt: skip
