@@ -1,0 +1,53 @@
+# make demo   train on a real river basin, step the model through BMI, show the scores
+# make test   everything that continuous integration runs
+# make lint   style and types          make bench  speed and memory
+# make venv   the environment          make clean  remove all of it; results stay
+
+PYTHON ?= python3
+WORKERS ?= 2
+TORCH := torch==2.13.0
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+READY := .venv/.ready
+
+.PHONY: venv demo test lint format bench clean
+
+venv: $(READY)
+
+# With an NVIDIA GPU: PyTorch as the package index has it, with CUDA. Without one: the
+# much smaller build for CPUs, or whatever can be had where its index is out of reach.
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "Python >= 3.10, please"'
+	$(PYTHON) -m venv .venv
+	nvidia-smi --list-gpus >/dev/null 2>&1 \
+	  || $(INSTALL) --retries 1 --index-url $(TORCH_CPU) $(TORCH) || true
+	$(INSTALL) $(TORCH)
+	$(INSTALL) --editable '.[train,dev]'
+	touch $@
+
+demo: $(READY)
+	$(BIN)/dmx demo --output runs/demo
+
+# Tests run in parallel processes, hence one thread each.
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY)
+	mkdir -p runs
+	$(BIN)/dmx bench scan --json runs/bench_scan.json
+	$(BIN)/dmx bench step --json runs/bench_step.json
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

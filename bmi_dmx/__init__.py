@@ -1,0 +1,56 @@
+"""bmi_dmx: trained differentiable models, stepped through time behind BMI.
+
+The public names below are imported when they are first used, so that ``import bmi_dmx``
+costs nothing to the many processes of a coupled run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .bmi import Component, DeltaHbv
+    from .bundle import load_bundle, save_bundle
+    from .models.registries import networks, processes
+    from .scan import scan
+
+__all__ = [
+    "Component",
+    "DeltaHbv",
+    "__version__",
+    "load_bundle",
+    "networks",
+    "processes",
+    "save_bundle",
+    "scan",
+]
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "Component": "bmi",
+    "DeltaHbv": "bmi",
+    "load_bundle": "bundle",
+    "networks": "models.registries",
+    "processes": "models.registries",
+    "save_bundle": "bundle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "scan":
+        # Importing a subpackage puts it into this namespace, as `bmi_dmx.scan`, at the
+        # very place of the function of that name. Hence the subpackage can be called as
+        # the function it is named after, and it never matters what was imported before.
+        return import_module(".scan", __name__)
+    if name in _PLACES:
+        value = getattr(import_module(f".{_PLACES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,292 @@
+"""The command line: ``dmx``.
+
+Each command imports what it needs when it runs, so that ``dmx --help`` is immediate and
+operation never pays for training. What fails ends with one line on the error stream and
+a non-zero status.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .errors import ConfigError, DmxError, suggestion
+from .registry import Registry
+
+__all__ = ["COMMANDS", "Command", "main"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One subcommand.
+
+    Parameters
+    ----------
+    about : str
+        One line of help.
+    arguments : callable
+        Adds the arguments to a parser.
+    run : callable
+        Does the work with the parsed arguments; raises when it fails.
+    """
+
+    about: str
+    arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], None]
+
+
+def _info_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "name", nargs="?",
+        help="a process, network, loss, metric or bundle, or the folder of a bundle",
+    )  # fmt: skip
+
+
+def _info(options: Namespace) -> None:
+    from . import describe
+
+    if options.name is not None:
+        print(_about(options.name))
+        return
+    print(f"bmi_dmx {__version__}\n{describe.versions()}")
+    for kind, registry in _registries().items():
+        text = (describe.variables if kind in _PHYSICS else describe.listing)(registry)
+        print(f"\n{kind}\n{describe.indented(text or 'none')}")
+    print("\n`dmx info NAME` says more, such as the variables of a process.")
+
+
+# Registries whose entries are processes.
+_PHYSICS = ("processes", "evaporations")
+
+
+def _registries() -> dict[str, Registry[Any]]:
+    from .bundle import bundles
+    from .models.registries import evaporations, networks, processes
+    from .trainer.losses import losses
+    from .trainer.metrics import metrics
+
+    return {
+        "processes": processes,
+        "evaporations": evaporations,
+        "networks": networks,
+        "losses": losses,
+        "metrics": metrics,
+        "bundles": bundles,
+    }
+
+
+def _about(name: str) -> str:
+    """Return what is known about a registered name, or about a bundle in a folder."""
+    from . import describe
+
+    if Path(name).is_dir():
+        return _about_bundle(Path(name))
+    registries = _registries()
+    found = {kind: r[name] for kind, r in registries.items() if name in r}
+    if not found:
+        known = [entry for registry in registries.values() for entry in registry]
+        raise ConfigError(f"nothing is called {name!r}{suggestion(name, known)}")
+    texts: dict[str, Callable[[Any], str]]
+    texts = {"bundles": _about_bundle, **dict.fromkeys(_PHYSICS, describe.declarations)}
+    return "\n\n".join(
+        f"{name} ({kind})\n\n{texts.get(kind, describe.documentation)(item)}"
+        for kind, item in found.items()
+    )
+
+
+def _about_bundle(folder: Path) -> str:
+    """Return the description of a bundle, after all of the bundle was verified."""
+    from .bundle import load_bundle
+
+    load_bundle(folder)
+    return (folder / "model.yaml").read_text(encoding="utf-8").rstrip()
+
+
+def _train_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "config", type=Path,
+        help="experiment: a YAML file or the name of one that comes with the package; "
+        "or the folder of a run, which then continues from its last checkpoint",
+    )  # fmt: skip
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value",
+        help="replaces a value of the file, such as model.members=4",
+    )  # fmt: skip
+
+
+def _train(options: Namespace) -> None:
+    from .trainer.commands import train
+
+    train(options.config, options.settings)
+
+
+def _evaluate_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="run",
+        help="folder of a training run; the flow of several is averaged",
+    )  # fmt: skip
+    parser.add_argument(
+        "--period", default="test", choices=("train", "validation", "test"),
+        help="what to score (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _evaluate(options: Namespace) -> None:
+    from .trainer.commands import evaluate
+
+    evaluate(options.runs, options.period)
+
+
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument(
+        "target", type=Path, nargs="?", metavar="DIR",
+        help="folder of the bundle (default: bundle in the folder of the run)",
+    )  # fmt: skip
+
+
+def _export(options: Namespace) -> None:
+    from .trainer.commands import export
+
+    export(options.run, options.target)
+
+
+def _bench_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "name",
+        nargs="?",
+        choices=("scan", "step"),
+        help="what to measure (default: all)",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the records here as well"
+    )
+
+
+def _bench(options: Namespace) -> None:
+    from .benchmarks import run
+
+    run(options.name, options.json)
+
+
+def _demo_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, default=Path("runs/demo"), metavar="DIR",
+        help="folder of the results (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _demo(options: Namespace) -> None:
+    from .trainer.demo import demo
+
+    demo(options.output)
+
+
+COMMANDS = {
+    "info": Command(
+        about="list processes, networks, losses, metrics and bundles, or describe one",
+        arguments=_info_arguments,
+        run=_info,
+    ),
+    "train": Command(
+        about="train a model as a configuration says, or continue a run",
+        arguments=_train_arguments,
+        run=_train,
+    ),
+    "evaluate": Command(
+        about="score a trained model, or the mean of several, on the test period",
+        arguments=_evaluate_arguments,
+        run=_evaluate,
+    ),
+    "export": Command(
+        about="save a trained model as a bundle",
+        arguments=_export_arguments,
+        run=_export,
+    ),
+    "bench": Command(
+        about="measure speed and memory",
+        arguments=_bench_arguments,
+        run=_bench,
+    ),
+    "demo": Command(
+        about="train on a small river basin, step it through BMI, show the scores",
+        arguments=_demo_arguments,
+        run=_demo,
+    ),
+}
+"""Subcommands by name."""
+
+
+def _parser() -> ArgumentParser:
+    description = "Trained differentiable models, stepped through time behind BMI."
+    parser = ArgumentParser(prog="dmx", description=description)
+    parser.add_argument("--version", action="version", version=f"bmi_dmx {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(
+            name, help=command.about, description=command.about.capitalize() + "."
+        )
+        subparser.add_argument(
+            "--traceback", action="store_true", help="show where an error arose"
+        )
+        command.arguments(subparser)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0 done, 1 failed, 130 interrupted.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 when the arguments themselves are wrong, with 0 for ``--help``.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        COMMANDS[options.command].run(options)
+        sys.stdout.flush()
+    except (DmxError, ModuleNotFoundError) as error:
+        message = _message(error)
+        if options.traceback or message is None:
+            raise
+        print(f"dmx {options.command}: error: {message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"dmx {options.command}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) has left. Python would complain again
+        # when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _message(error: Exception) -> str | None:
+    """Return an error on one line, or None where only its traceback can help."""
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package == __package__:
+            return None
+        return f"needs {package!r}, which pip install 'bmi-dmx[train]' brings"
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Configuration: from a YAML file, through plain data, to typed dataclasses.
+
+Scalars are read by the rules of YAML 1.2, which hold fewer surprises than those of the
+library: ``1e-3`` is a number, ``no`` and ``12:30`` are text, and so is ``01013500``,
+the name of a gauge and not an octal number. Dates stay text until a field asks for one.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from .conversion import convert
+from .errors import ConfigError
+
+__all__ = ["convert", "load", "override", "read"]
+
+T = TypeVar("T")
+
+# Kind: pattern, and the characters it can begin with ("" for an empty value).
+_SCALARS = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    "int": (r"[-+]?(?:0|[1-9][0-9]*)", [*"-+0123456789"]),
+    "float": (
+        r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        [*"-+.0123456789"],
+    ),
+    "null": (r"~|null|Null|NULL|", [*"~nN", ""]),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with YAML 1.2 scalars, refusing keys that are given twice."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (the library's name)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        result = super().construct_mapping(node, deep)
+        if len(result) < len(node.value):
+            seen: dict[Any, int] = {}
+            for key_node, _ in node.value:
+                key, mark = self.construct_object(key_node), key_node.start_mark
+                if key in seen:
+                    problem = f"key {key!r} is given twice, first in line {seen[key]}"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+                seen[key] = mark.line + 1
+        return result
+
+
+for _kind, (_pattern, _beginnings) in _SCALARS.items():
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_pattern})\\Z"), _beginnings
+    )
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f", line {mark.line + 1}" if mark is not None else ""
+        problem = error.problem or error.context
+        raise ConfigError(f"{where}{place}: not valid YAML: {problem}") from None
+    except RecursionError:
+        raise ConfigError(f"{where}: nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
+        # Characters YAML forbids, or numbers beyond what Python reads.
+        raise ConfigError(f"{where}: not valid YAML: {error}") from None
+
+
+def read(path: str | PathLike[str]) -> Any:
+    """Read a YAML file as plain data.
+
+    Parameters
+    ----------
+    path : path
+        File to read.
+
+    Returns
+    -------
+    object
+        Dictionaries, lists, text, numbers, True/False and None.
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read, is not YAML, or gives a key twice; names file and
+        line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text: {error}") from None
+    return _parse(text, str(path))
+
+
+def load(path: str | PathLike[str], kind: type[T], overrides: Iterable[str] = ()) -> T:
+    """Read a YAML file into a typed dataclass.
+
+    Parameters
+    ----------
+    path : path
+        File to read.
+    kind : type
+        What it must describe; see :func:`convert`.
+    overrides : iterable of str
+        ``"key.key=value"`` settings that replace those of the file.
+
+    Returns
+    -------
+    kind
+
+    Raises
+    ------
+    ConfigError
+        When the file is not valid or does not fit ``kind``; names file and key.
+    """
+    return convert(override(read(path), overrides), kind, where=str(path))
+
+
+def override(data: Any, settings: Iterable[str]) -> Any:
+    """Return plain data with some of its values replaced.
+
+    Parameters
+    ----------
+    data : object
+        Mappings within mappings, as from :func:`read`; left as it is.
+    settings : iterable of str
+        ``"model.members=4"``: a dotted key and its value in YAML. Keys that are not
+        there yet are added; whether they may be is for :func:`convert` to say.
+
+    Raises
+    ------
+    ConfigError
+        When a setting is not ``key=value``, its value is not YAML, or its key leads
+        through something that is no mapping.
+    """
+    result = copy.deepcopy(data)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        path = key.strip().split(".")
+        if not equals or not all(path):
+            message = (
+                f"setting {setting!r} is not of the form key=value or key.key=value"
+            )
+            raise ConfigError(message)
+        value = _parse(text, f"setting {setting!r}")
+        result = _replaced(result, path, value, setting)
+    return result
+
+
+def _replaced(data: Any, path: Sequence[str], value: Any, setting: str) -> Any:
+    """Return ``data`` with the entry at ``path`` set."""
+    if not path:
+        return value
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        message = f"setting {setting!r}: nothing can be set below a plain value or list"
+        raise ConfigError(message)
+    data[path[0]] = _replaced(data.get(path[0]), path[1:], value, setting)
+    return data

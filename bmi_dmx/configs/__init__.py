@@ -1,0 +1,1 @@
+"""Experiments and components as YAML, shipped with the package."""

@@ -1,0 +1,97 @@
+"""Units: check and convert them by the UDUNITS rules.
+
+Dimensionless is ``"1"``; the words ``none`` or ``-`` that some conventions use instead
+are no UDUNITS, and are refused here. The library behind is imported at first use.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from .errors import UnitsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["check", "convert"]
+
+_NO_DIMENSION = {"-", "none", "unitless", "dimensionless", "ratio", "fraction", "n/a"}
+
+
+@lru_cache(maxsize=256)
+def _unit(units: str) -> Any:
+    from gimli._udunits2 import UdunitsError
+    from gimli.units import units as system
+
+    text = units.strip()
+    try:
+        # The C library would stop reading at a NUL and believe the rest was fine.
+        if text.isprintable():
+            return system.Unit(text)
+    except UdunitsError:
+        pass
+    hint = "; write '1'" if text.lower() in _NO_DIMENSION else ""
+    raise UnitsError(f"units {units!r} are not known to UDUNITS{hint}")
+
+
+@lru_cache(maxsize=256)
+def _converter(from_units: str, to_units: str) -> Any:
+    from gimli._udunits2 import UdunitsError
+
+    source, target = _unit(from_units), _unit(to_units)
+    try:
+        return source.to(target)
+    except UdunitsError:
+        message = f"units {from_units!r} cannot be converted into {to_units!r}"
+        raise UnitsError(message) from None
+
+
+def check(units: str) -> None:
+    """Refuse text that is not a unit.
+
+    Parameters
+    ----------
+    units : str
+        For example ``"mm d-1"``, ``"degC"``, ``"1"``.
+
+    Raises
+    ------
+    UnitsError
+        When UDUNITS does not know the units.
+    """
+    _unit(units)
+
+
+def convert(
+    values: ArrayLike, from_units: str, to_units: str
+) -> NDArray[np.floating[Any]]:
+    """Convert values into other units.
+
+    Parameters
+    ----------
+    values : array_like of number
+        Any shape; not changed.
+    from_units, to_units : str
+        UDUNITS strings of the same dimension.
+
+    Returns
+    -------
+    ndarray of float
+        A new array of the same shape; float32 stays float32, all else is float64.
+
+    Raises
+    ------
+    UnitsError
+        When units are unknown or not of the same dimension.
+    """
+    import numpy as np
+
+    given = np.asarray(values)
+    kind = np.float32 if given.dtype == np.float32 else np.float64
+    converted = np.array(given, dtype=kind, order="C", ndmin=1)
+    converter = _converter(from_units, to_units)
+    if converted.size:
+        converter(converted, out=converted)
+    return converted.reshape(given.shape)

@@ -1,0 +1,19 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the large real data sets beside the checkout; skips where absent."""
+    folder = Path(os.environ.get("BMI_DMX_DATA", SHARED))
+    if not folder.is_dir():
+        pytest.skip(f"data folder {folder.name!r} is not beside the checkout")
+    return folder

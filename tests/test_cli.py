@@ -1,0 +1,211 @@
+"""The command line: what it runs, prints and returns."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bmi_dmx import __version__
+from bmi_dmx.cli import COMMANDS, main
+from bmi_dmx.errors import ConfigError
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the commands call, instead of doing it."""
+    made: list[tuple[Any, ...]] = []
+
+    def recorder(name: str) -> Any:
+        return lambda *arguments: made.append((name, *arguments))
+
+    for module, names in {
+        "bmi_dmx.trainer.commands": ("train", "evaluate", "export"),
+        "bmi_dmx.trainer.demo": ("demo",),
+        "bmi_dmx.benchmarks": ("run",),
+    }.items():
+        stand_in = ModuleType(module)
+        for name in names:
+            setattr(stand_in, name, recorder(name))
+        monkeypatch.setitem(sys.modules, module, stand_in)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("line", "call"),
+    [
+        ("train a.yaml", ("train", Path("a.yaml"), [])),
+        (
+            "train a.yaml model.members=4 b.c=-1",
+            ("train", Path("a.yaml"), ["model.members=4", "b.c=-1"]),
+        ),
+        ("evaluate runs/x", ("evaluate", [Path("runs/x")], "test")),
+        (
+            "evaluate a b --period validation",
+            ("evaluate", [Path("a"), Path("b")], "validation"),
+        ),
+        ("export runs/x", ("export", Path("runs/x"), None)),
+        ("export runs/x b", ("export", Path("runs/x"), Path("b"))),
+        ("bench", ("run", None, None)),
+        ("bench scan --json a.json", ("run", "scan", Path("a.json"))),
+        ("demo", ("demo", Path("runs/demo"))),
+        ("demo --output d", ("demo", Path("d"))),
+    ],
+)
+def test_a_command_line_becomes_a_call(
+    calls: list[tuple[Any, ...]], line: str, call: tuple[Any, ...]
+) -> None:
+    assert main(line.split()) == 0
+    assert calls == [call]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "inf", "train", "evaluate", "export", "bench speed", "demo x y", "info -q"],
+)
+def test_wrong_usage_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: dmx")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: dmx {command}")
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"bmi_dmx {__version__}\n"
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let `dmx demo` fail with an error."""
+    stand_in = ModuleType("bmi_dmx.trainer.demo")
+
+    def demo(output: Path) -> None:
+        raise error
+
+    stand_in.demo = demo  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "bmi_dmx.trainer.demo", stand_in)
+
+
+def test_an_expected_error_is_one_line_and_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, ConfigError("a.yaml: key\n  is wrong"))
+    assert main(["demo"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "dmx demo: error: a.yaml: key is wrong\n"
+
+
+def test_an_expected_error_shows_its_origin_on_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raising(monkeypatch, ConfigError("x"))
+    with pytest.raises(ConfigError):
+        main(["demo", "--traceback"])
+
+
+def test_an_unexpected_error_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    raising(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        main(["demo"])
+
+
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = ModuleNotFoundError("No module", name="lightning.pytorch")
+    raising(monkeypatch, missing)
+    assert main(["demo"]) == 1
+    assert "needs 'lightning', which pip install 'bmi-dmx[train]'" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_missing_module_of_our_own_is_never_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raising(monkeypatch, ModuleNotFoundError("No module", name="bmi_dmx.nothing"))
+    with pytest.raises(ModuleNotFoundError):
+        main(["demo"])
+
+
+def test_an_interrupt_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, KeyboardInterrupt())
+    assert main(["demo"]) == 130
+    assert capsys.readouterr().err == "dmx demo: interrupted\n"
+
+
+def test_a_reader_that_leaves_early_sees_no_traceback() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [sys.executable, "-m", "bmi_dmx.cli", "info"]
+    done = subprocess.run(
+        command, stdout=write_end, stderr=subprocess.PIPE, check=False, text=True
+    )
+    os.close(write_end)
+    assert done.returncode == 1
+    assert done.stderr == ""
+
+
+def test_info_lists_what_configurations_can_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"bmi_dmx {__version__}\ntorch ")
+    for line in (
+        "processes",
+        "networks",
+        "losses",
+        "metrics",
+        "bundles",
+        "  hbv11p: HBV 1.1p",
+        "    states:     snowpack, meltwater, soil_moisture",
+    ):
+        assert f"\n{line}" in text
+
+
+def test_info_shows_the_declarations_of_a_process(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["info", "hbv11p"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["name", "symbol", "units", "bounds", "initial", "about"] in lines
+    assert ["fc", "FC", "mm", "50", "…", "1000", "soil", "capacity"] in lines
+
+
+def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["info", "kge"]) == 0
+    text = capsys.readouterr().out
+    assert "kge (losses)" in text
+    assert "kge (metrics)" in text
+
+
+def test_info_about_nothing_known_suggests_a_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["info", "hbv11q"]) == 1
+    assert "nothing is called 'hbv11q'; did you mean 'hbv11p'?" in (
+        capsys.readouterr().err
+    )

@@ -1,0 +1,189 @@
+"""Who may import whom, and what importing costs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import bmi_dmx
+from bmi_dmx.process import Process
+from bmi_dmx.scan import Scanned
+
+PACKAGE = Path(bmi_dmx.__file__).parent
+
+FOUNDATION = ("errors", "files", "registry", "units", "conversion", "config")
+
+LAYERS = {
+    **dict.fromkeys(FOUNDATION, 0),
+    "variables": 1,
+    "process": 2,
+    "describe": 3,
+    "scan": 3,
+    "models": 4,
+    "bundle": 5,
+    "assimilation": 6,
+    "trainer": 7,
+    "bmi": 7,
+    "ngen": 8,
+    "benchmarks": 8,
+    "cli": 9,
+}
+"""Rooms of the package; what is lower never imports what is higher."""
+
+DATA_ONLY = {"configs", "data"}
+
+IMPORTERS_OF_TRAINER = {"trainer", "cli"}
+
+HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
+
+LIGHT = ["bmi_dmx.bmi", "bmi_dmx.bundle", "bmi_dmx.cli", "bmi_dmx.models.registries"]
+LIGHT += [f"bmi_dmx.{name}" for name in (*FOUNDATION, "variables", "process", "scan")]
+
+
+def modules() -> dict[str, Path]:
+    """Return all modules of the package by dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = ["bmi_dmx", *path.relative_to(PACKAGE).with_suffix("").parts]
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported(module: str, path: Path) -> Iterator[str]:
+    """Yield every module a source file imports, wherever in it the import stands."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: 1 - node.level or None] if node.level else []
+            origin = ".".join([*base, *filter(None, [node.module])])
+            for alias in node.names:
+                inner = f"{origin}.{alias.name}"
+                yield inner if inner in MODULES else origin
+
+
+def room(module: str) -> str:
+    """Return the first name below the package; the package itself is ''."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def test_every_module_has_its_place_in_the_layers() -> None:
+    rooms = {room(module) for module in MODULES} - {""}
+    assert rooms <= {*LAYERS, *DATA_ONLY}
+
+
+def test_the_imports_of_the_package_are_all_seen() -> None:
+    found = set(imported("bmi_dmx.scan.engine", MODULES["bmi_dmx.scan.engine"]))
+    assert {"torch", "bmi_dmx.errors", "bmi_dmx.scan.reference"} <= found
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room(m) in LAYERS])
+def test_no_module_imports_from_a_higher_layer(module: str) -> None:
+    here = room(module)
+    for target in imported(module, MODULES[module]):
+        if target == "bmi_dmx" or not target.startswith("bmi_dmx."):
+            continue
+        there = room(target)
+        assert there in LAYERS, f"{module} imports {target}"
+        assert LAYERS[there] <= LAYERS[here], f"{module} imports {target}"
+        # Neither of two rooms on one floor leads into the other.
+        assert here == there or LAYERS[there] < LAYERS[here] or here in FOUNDATION
+        assert there != "trainer" or here in IMPORTERS_OF_TRAINER, target
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_imported_by_a_name_of_the_top_level_links(module: str) -> None:
+    names = {target.partition(".")[0] for target in imported(module, MODULES[module])}
+    assert not names & {"models", "trainer", "configs", "benchmarks"}
+
+
+def loaded(statement: str) -> set[str]:
+    """Return the modules that a statement loads in a new interpreter."""
+    code = f"import sys; before = set(sys.modules); {statement}; "
+    code += "print(*sorted(set(sys.modules) - before))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_importing_the_package_loads_the_standard_library_alone() -> None:
+    assert loaded("import bmi_dmx") - {"bmi_dmx"} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_what_operation_needs_is_imported_without_heavy_libraries(module: str) -> None:
+    assert not loaded(f"import {module}") & HEAVY
+
+
+def test_help_is_given_without_numerical_libraries() -> None:
+    statement = "from bmi_dmx.cli import _parser; _parser().format_help()"
+    assert not loaded(statement) & {*HEAVY, "numpy"}
+
+
+def test_what_exists_is_listed_without_heavy_libraries() -> None:
+    statement = "import bmi_dmx; list(bmi_dmx.processes), list(bmi_dmx.networks)"
+    assert not loaded(statement) & {*HEAVY, "numpy"}
+
+
+def test_every_public_name_leads_somewhere() -> None:
+    for name in bmi_dmx.__all__:
+        assert getattr(bmi_dmx, name) is not None
+        assert name in dir(bmi_dmx)
+
+
+def test_an_unknown_public_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        bmi_dmx.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "pass",
+        "import bmi_dmx.scan",
+        "import bmi_dmx.scan.engine",
+        "from bmi_dmx.scan import scan",
+        "from bmi_dmx import scan",
+        "import bmi_dmx; bmi_dmx.scan",
+    ],
+)
+def test_scan_is_the_function_whatever_was_imported_before(before: str) -> None:
+    statement = f"""{before}
+import bmi_dmx, torch
+from bmi_dmx.models.hydrology.pet import Oudin
+from bmi_dmx.scan import scan
+forcing = dict(air_temperature=torch.ones(3, 1), day_of_year=torch.ones(3, 1))
+for function in (scan, bmi_dmx.scan):
+    function(Oudin(), None, forcing, dict(latitude=40.0), backend="reference")
+assert bmi_dmx.scan.engine.scan is scan
+"""
+    assert "torch" in loaded(f"exec({statement!r})")
+
+
+def test_the_package_passes_everything_on_to_the_function(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = Scanned({}, {"x": torch.ones(1)})
+    seen = []
+
+    def stand_in(*args: object, **kwargs: object) -> Scanned:
+        seen.append((args, kwargs))
+        return result
+
+    monkeypatch.setattr("bmi_dmx.scan.engine.scan", stand_in)
+    process = Process()
+    assert bmi_dmx.scan(process, None, {}, {}, dt=0.5) is result
+    assert seen == [((process, None, {}, {}), {"dt": 0.5})]
+    assert inspect.ismodule(bmi_dmx.scan)

@@ -1,0 +1,85 @@
+"""Units: conversions known from elsewhere, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bmi_dmx.errors import UnitsError
+from bmi_dmx.units import check, convert
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target", "expected"),
+    [
+        (0.0, "degC", "K", 273.15),
+        (212.0, "degF", "degC", 100.0),
+        (1.0, "inch d-1", "mm d-1", 25.4),
+        (1.0, "ft3 s-1", "m3 s-1", 0.3048**3),
+        (24.0, "mm d-1", "mm h-1", 1.0),
+        (1.0, "m s-1", "mm/day", 86_400_000.0),
+        (50.0, "%", "1", 0.5),
+        (1.0, "mile2", "km2", 1.609344**2),
+    ],
+)
+def test_conversions_agree_with_their_definitions(
+    value: float, source: str, target: str, expected: float
+) -> None:
+    assert convert(value, source, target) == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.floats(-1e6, 1e6))
+def test_a_conversion_there_and_back_changes_nothing(value: float) -> None:
+    there = convert(value, "degF", "K")
+    assert convert(there, "K", "degF") == pytest.approx(value, rel=1e-12, abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0), (2, 3)])
+def test_shapes_are_kept(shape: tuple[int, ...]) -> None:
+    assert convert(np.ones(shape), "m", "mm").shape == shape
+
+
+def test_layouts_in_memory_do_not_matter() -> None:
+    values = np.arange(24.0).reshape(4, 6)[::2, ::3].T
+    np.testing.assert_array_equal(convert(values, "m", "km"), values / 1000)
+
+
+def test_float32_stays_float32_and_integers_become_float64() -> None:
+    assert convert(np.float32([1]), "m", "mm").dtype == np.float32
+    assert convert(np.array([1]), "m", "mm").dtype == np.float64
+
+
+def test_the_given_array_is_left_alone_even_for_equal_units() -> None:
+    values = np.array([1.0, 2.0])
+    converted = convert(values, "mm", "mm")
+    converted += 1
+    np.testing.assert_array_equal(values, [1.0, 2.0])
+
+
+def test_missing_values_stay_missing() -> None:
+    assert np.isnan(convert([np.nan], "degC", "K")).all()
+
+
+@pytest.mark.parametrize("units", ["1", "mm d-1", "m3 s-1", "W m-2", "degC", "%", "h"])
+def test_units_of_the_field_are_known(units: str) -> None:
+    check(units)
+
+
+@pytest.mark.parametrize("units", ["furlongs per", "mm day-", "m\0", "?"])
+def test_unknown_units_are_refused_by_name(units: str) -> None:
+    with pytest.raises(UnitsError, match="are not known to UDUNITS") as caught:
+        check(units)
+    assert repr(units) in str(caught.value)
+
+
+@pytest.mark.parametrize("units", ["-", "none", "unitless", "fraction"])
+def test_words_for_dimensionless_are_refused_with_the_right_one(units: str) -> None:
+    with pytest.raises(UnitsError, match="write '1'"):
+        check(units)
+
+
+def test_units_of_another_dimension_are_refused() -> None:
+    with pytest.raises(UnitsError, match="'mm' cannot be converted into 's'"):
+        convert(1.0, "mm", "s")
