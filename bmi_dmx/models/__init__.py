@@ -1,0 +1,1 @@
+"""Processes, networks and the models composed of them, by domain."""

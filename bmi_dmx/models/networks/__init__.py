@@ -1,0 +1,1 @@
+"""Neural networks that supply parameters and corrections."""

@@ -1,0 +1,147 @@
+"""Normalisation statistics of what networks read: fitted once, stored as plain numbers.
+
+This module needs NumPy alone; the module that applies them is :mod:`.normalization`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..conversion import convert
+from ..errors import ConfigError, DataError, suggestion
+
+__all__ = ["Moments", "Statistics", "Transform"]
+
+Transform = Literal["none", "log", "sqrt"]
+"""What is standardised: the value, its natural logarithm, or its square root."""
+
+_APPLY: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "none": lambda x: x,
+    "log": np.log,
+    "sqrt": np.sqrt,
+}
+
+
+_INVERT: dict[str, Callable[[np.float64], np.float64]] = {
+    "none": lambda y: y,
+    "log": np.exp,
+    "sqrt": np.square,
+}
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and population standard deviation of a variable after its transform."""
+
+    mean: float
+    std: float
+    transform: Transform = "none"
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.mean):
+            raise ConfigError(f"mean: expected a finite number, found {self.mean}")
+        if not 0.0 < self.std < math.inf:
+            raise ConfigError(f"std: expected a number above 0, found {self.std}")
+
+    @property
+    def typical(self) -> float:
+        """The value that normalises to zero."""
+        return float(_INVERT[self.transform](np.float64(self.mean)))
+
+
+class Statistics(Mapping[str, Moments]):
+    """Moments by variable name.
+
+    Parameters
+    ----------
+    moments : mapping of str to Moments
+        One entry per variable a network reads.
+    """
+
+    def __init__(self, moments: Mapping[str, Moments]) -> None:
+        self._moments = dict(moments)
+
+    def __getitem__(self, name: str) -> Moments:
+        try:
+            return self._moments[name]
+        except KeyError:
+            hint = suggestion(name, self._moments)
+            raise ConfigError(f"no statistics for {name!r}{hint}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._moments
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._moments)
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    @classmethod
+    def fit(
+        cls,
+        values: Mapping[str, ArrayLike],
+        transforms: Mapping[str, Transform] | None = None,
+    ) -> Statistics:
+        """Return the statistics of the given values.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            All values of each variable in the training period, of any shape.
+        transforms : mapping of str to {"none", "log", "sqrt"}, optional
+            Transforms of some of the variables; default none.
+
+        Raises
+        ------
+        DataError
+            When a value is missing, or not in the domain of its transform.
+        """
+        transforms = dict(transforms or {})
+        for name in transforms:
+            if name not in values:
+                hint = suggestion(name, values)
+                raise ConfigError(f"transform of unknown variable {name!r}{hint}")
+        return cls(
+            {
+                name: _fit(name, np.asarray(x), transforms.get(name, "none"))
+                for name, x in values.items()
+            }
+        )
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the statistics as plain YAML-ready values."""
+        return {name: asdict(moments) for name, moments in self.items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Statistics:
+        """Rebuild statistics from :meth:`to_dict`.
+
+        Raises
+        ------
+        ConfigError
+            Naming ``where`` and the key that is missing, unknown or has a wrong value.
+        """
+        return cls(convert(data, dict[str, Moments], where))
+
+
+def _fit(name: str, values: NDArray[Any], transform: Transform) -> Moments:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = _APPLY[transform](np.asarray(values, dtype=np.float64))
+    bad = int(x.size - np.count_nonzero(np.isfinite(x)))
+    if bad or not x.size:
+        raise DataError(
+            f"{name}: {bad} of {x.size} values are missing or outside the domain of "
+            f"transform {transform!r}; statistics need finite values"
+        )
+    mean, std = float(x.mean()), float(x.std())
+    # A constant variable carries no information; measured against its own size it
+    # stays near zero, here and wherever the model is taken.
+    smallest = 1e-6 * max(abs(mean), 1e-6)
+    return Moments(mean, std if std > smallest else (abs(mean) or 1.0), transform)
