@@ -1,0 +1,201 @@
+"""Load a bundle: everything verified, nothing executed, PyTorch not needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from ..errors import BundleError, suggestion
+from ..models.spec import ModelSpec
+from ..models.statistics import Statistics
+from ..registry import Registry
+from ..scan.program import Program
+from .manifest import (
+    MANIFEST,
+    PROGRAMS,
+    WEIGHTS,
+    Manifest,
+    Variables,
+    check_digest,
+    file_digest,
+    read_manifest,
+)
+from .verify import verify_programs, verify_weights
+
+if TYPE_CHECKING:
+    from ..models.delta import DeltaModel
+
+__all__ = ["Bundle", "bundles", "load_bundle"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_SHIPPED = Path(__file__).resolve().parents[1] / "bundles"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model as it lies on disk; the same object may serve many components.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+    manifest : Manifest
+        The content of ``model.yaml``.
+    weights : dict of str to ndarray
+        Read-only arrays by the name they have in the model.
+    programs : dict of str to Program
+        ``static``: raw ``attributes`` (location, attribute) and weights ``w.<name>``
+        to ``p.<parameter>`` (location, member), ``p.routing_a``, ``p.routing_b``
+        (location,), per day, and ``routing.weight@<step>`` (weight, location) for each
+        step of :attr:`.ModelSpec.time_steps`. ``dynamic``, where there is one: raw
+        ``forcing`` (location, forcing), ``attributes``, ``network.<memory>`` and
+        weights to ``p.<parameter>`` and the new ``network.<memory>``. Elementwise time
+        steps: ``evaporation``, where it is computed; ``process``; ``routing@<step>``.
+    """
+
+    path: Path
+    manifest: Manifest
+    weights: Mapping[str, Array]
+    programs: Mapping[str, Program]
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.manifest.name
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is made of."""
+        return self.manifest.model
+
+    @property
+    def variables(self) -> Variables:
+        """Everything named that goes into, stays in or comes out of the model."""
+        return self.manifest.variables
+
+    @property
+    def statistics(self) -> Statistics:
+        """Normalisation of what the networks read."""
+        return Statistics(self.manifest.statistics)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of weights and programs: equal for models that give equal numbers."""
+        hashes = (self.manifest.sha256[name] for name in (WEIGHTS, PROGRAMS))
+        return file_digest("".join(hashes).encode())
+
+    @cached_property
+    def constants(self) -> dict[str, Array]:
+        """Weights in double precision by the name programs use, ``w.<name>``."""
+        wide = {f"w.{name}": x.astype(np.float64) for name, x in self.weights.items()}
+        _freeze(wide)
+        return wide
+
+    def model(self) -> DeltaModel:
+        """Return the model with its weights, ready to simulate; imports PyTorch.
+
+        Raises
+        ------
+        BundleError
+            When this version declares another process, or the weights do not fit.
+        """
+        from .rebuild import rebuild
+
+        return rebuild(self)
+
+
+def load_bundle(bundle: str | PathLike[str]) -> Bundle:
+    """Load and verify a bundle.
+
+    Parameters
+    ----------
+    bundle : str or path-like
+        Name of a bundle that comes with the package, or the folder of any other.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    BundleError
+        When a file or key is missing, unknown, altered, truncated, of a later format,
+        or does not fit the rest; names the file, the key, what was found and what was
+        expected.
+    """
+    path = _locate(bundle)
+    manifest = read_manifest(path / MANIFEST)
+    weights = _read_weights(path / WEIGHTS, manifest)
+    programs = _read_programs(path / PROGRAMS, manifest)
+    verify_weights(path, manifest, weights)
+    verify_programs(path, manifest, weights, programs)
+    _freeze(weights)
+    return Bundle(path, manifest, weights, programs)
+
+
+def _freeze(arrays: Mapping[str, Array]) -> None:
+    # One bundle serves many components.
+    for array in arrays.values():
+        array.flags.writeable = False
+
+
+def _locate(bundle: str | PathLike[str]) -> Path:
+    shipped = isinstance(bundle, str) and bundle in bundles
+    path = bundles[str(bundle)] if shipped else Path(bundle)
+    if not path.is_dir():
+        hint = suggestion(str(bundle), bundles)
+        raise BundleError(f"{bundle}: no such folder, and no bundle of that name{hint}")
+    for name in (MANIFEST, WEIGHTS, PROGRAMS):
+        if not (path / name).is_file():
+            raise BundleError(f"{path}: file {name!r} is missing")
+    return path
+
+
+def _content(path: Path, manifest: Manifest) -> bytes:
+    content = path.read_bytes()
+    check_digest(
+        f"{path} ({len(content)} bytes)",
+        manifest.sha256[path.name],
+        file_digest(content),
+    )
+    return content
+
+
+def _read_weights(path: Path, manifest: Manifest) -> dict[str, Array]:
+    try:
+        arrays: dict[str, Array] = safetensors.numpy.load(_content(path, manifest))
+    except safetensors.SafetensorError as error:
+        raise BundleError(f"{path}: not a whole safetensors file: {error}") from None
+    return arrays
+
+
+def _read_programs(path: Path, manifest: Manifest) -> dict[str, Program]:
+    try:
+        data = json.loads(_content(path, manifest))
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise BundleError(f"{path}: expected programs by name, found {data!r:.60}")
+    return {
+        name: Program.from_json(program, f"{path}: {name}")
+        for name, program in data.items()
+    }
+
+
+def _shipped() -> dict[str, Path | str]:
+    manifests = sorted(_SHIPPED.glob(f"*/{MANIFEST}"))
+    return {manifest.parent.name: manifest.parent for manifest in manifests}
+
+
+bundles: Registry[Path] = Registry("bundle", _shipped())
+"""Folders of the bundles that come with the package, by name."""

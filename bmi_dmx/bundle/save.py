@@ -1,0 +1,168 @@
+"""Save a trained model as a bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from ..errors import BundleError
+from ..models.delta import DeltaModel
+from ..scan.program import Program
+from ..variables import Attribute
+from .describe import programs_of, variables_of
+from .load import Bundle, load_bundle
+from .manifest import (
+    FORMAT,
+    HASHED_BLOCKS,
+    MANIFEST,
+    PROGRAMS,
+    WEIGHTS,
+    Manifest,
+    WeightRecord,
+    block_digest,
+    file_digest,
+    manifest_text,
+    plain,
+)
+
+__all__ = ["save_bundle"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def save_bundle(
+    model: DeltaModel,
+    path: str | PathLike[str],
+    *,
+    licence: str,
+    provenance: Mapping[str, Any],
+    scores: Mapping[str, Any],
+    name: str | None = None,
+    about: str = "",
+    attributes: Iterable[Attribute] = (),
+    overwrite: bool = False,
+) -> Bundle:
+    """Write a model to a folder, which then exists whole or not at all.
+
+    The bundle is written beside its place, loaded and verified there, and moved.
+
+    Parameters
+    ----------
+    model : DeltaModel
+        The trained model.
+    path : path-like
+        Folder of the bundle.
+    licence : str
+        SPDX identifier of the licence of the weights.
+    provenance : mapping
+        Data, periods, seeds, commit and versions of the training.
+    scores : mapping
+        How well the model does, and on what.
+    name : str, optional
+        Name of the model; default: of the folder.
+    about : str
+        One line about the model.
+    attributes : iterable of Attribute
+        Declarations, with units, of the attributes the model reads.
+    overwrite : bool
+        Whether an older bundle at ``path`` may be replaced.
+
+    Returns
+    -------
+    Bundle
+        The bundle as it loads from its folder.
+
+    Raises
+    ------
+    BundleError
+        When something lies at ``path`` already, or the model cannot be saved.
+    """
+    target = Path(path)
+    if target.exists() and not overwrite:
+        raise BundleError(f"{target}: exists already; say so to overwrite it")
+    weights = {
+        n: x.detach().cpu().contiguous().numpy() for n, x in model.state_dict().items()
+    }
+    manifest = Manifest(
+        format=FORMAT,
+        name=name or target.name,
+        about=about,
+        licence=licence,
+        model=model.spec,
+        variables=variables_of(model, attributes),
+        statistics=dict(model.statistics),
+        weights={
+            n: WeightRecord(shape=x.shape, dtype=str(x.dtype))
+            for n, x in weights.items()
+        },
+        sha256={},
+        provenance=dict(provenance),
+        scores=dict(scores),
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _beside(target)
+    temporary.mkdir()
+    try:
+        _write(temporary, manifest, weights, programs_of(model))
+        load_bundle(temporary)
+        _move(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return load_bundle(target)
+
+
+def _write(
+    folder: Path,
+    manifest: Manifest,
+    weights: Mapping[str, Array],
+    programs: Mapping[str, Program],
+) -> None:
+    """Write the three files, the manifest with the hashes of the others."""
+    texts = {name: program.to_json() for name, program in programs.items()}
+    files = {
+        WEIGHTS: safetensors.numpy.save(dict(weights)),
+        PROGRAMS: json.dumps(texts, separators=(",", ":")).encode(),
+    }
+    hashes = {name: file_digest(content) for name, content in files.items()}
+    blocks = plain(manifest, MANIFEST)
+    hashes |= {name: block_digest(blocks[name]) for name in HASHED_BLOCKS}
+    files[MANIFEST] = manifest_text(replace(manifest, sha256=hashes)).encode()
+    for name, content in files.items():
+        _write_durably(folder / name, content)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        # A rename must not reach the disk before the data does.
+        os.fsync(file.fileno())
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+
+
+def _move(temporary: Path, target: Path) -> None:
+    """Put the new folder in place; an older one stays until then."""
+    if not target.exists():
+        os.replace(temporary, target)
+        return
+    old = _beside(target)
+    os.replace(target, old)
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        os.replace(old, target)
+        raise
+    shutil.rmtree(old)
