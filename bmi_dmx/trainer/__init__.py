@@ -1,0 +1,1 @@
+"""Offline training, evaluation and pictures; nothing of it is needed in operation."""

@@ -1,0 +1,229 @@
+"""Daily series and attributes of many basins in memory: what training reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DataError, suggestion
+
+__all__ = [
+    "Array32",
+    "Array64",
+    "BasinData",
+    "Day",
+    "Days",
+    "day_of_year",
+    "parse_period",
+    "positions",
+]
+
+Array32 = NDArray[np.float32]
+Array64 = NDArray[np.float64]
+Days = NDArray[np.datetime64]
+Day = str | date
+
+ONE_DAY = np.timedelta64(1, "D")
+
+
+def day_of_year(time: Days) -> NDArray[np.int64]:
+    """Return the day of the year, 1 to 366, of every date in ``time``."""
+    days = time.astype("datetime64[D]")
+    years: NDArray[np.int64] = (days - days.astype("datetime64[Y]")).astype(np.int64)
+    return years + 1
+
+
+@dataclass(frozen=True)
+class BasinData:
+    """Forcing, attributes and observed streamflow of basins on one daily axis.
+
+    Parameters
+    ----------
+    ids : (B,) array of str
+        Gauge identifiers, unique.
+    time : (T,) array of datetime64[D]
+        Consecutive days.
+    forcing : mapping of str to (T, B) float32
+        Finite values by name: ``precipitation`` and ``potential_evaporation`` in
+        mm d-1, ``air_temperature``, ``air_temperature_min`` and
+        ``air_temperature_max`` in degC.
+    attributes : mapping of str to (B,) float64
+        Constant properties, among them ``area_km2``, ``latitude`` and ``longitude``
+        where known. NaN marks a value the data set does not give; :meth:`require`
+        refuses it where a model asks for it.
+    target : (T, B) float32
+        Observed streamflow in mm d-1; NaN where there is no observation.
+
+    Raises
+    ------
+    DataError
+        Shapes or types disagree, an identifier is repeated, the days are not
+        consecutive, or a forcing holds NaN or an infinite value.
+    """
+
+    ids: NDArray[np.str_]
+    time: Days
+    forcing: Mapping[str, Array32]
+    attributes: Mapping[str, Array64]
+    target: Array32
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
+        object.__setattr__(self, "time", self.time.astype("datetime64[D]"))
+        self._check_axes()
+        shape = (self.time.size, self.ids.size)
+        for name, values in (*self.forcing.items(), ("target", self.target)):
+            self._check_shape(name, values, shape)
+            if values.dtype != np.float32:
+                raise DataError(f"{name!r} is {values.dtype}, expected float32")
+        for name, values in self.forcing.items():
+            self._check_finite(name, values)
+        for name, constants in self.attributes.items():
+            self._check_shape(name, constants, shape[1:])
+
+    def _check_axes(self) -> None:
+        if self.ids.size == 0 or self.time.size == 0:
+            raise DataError(
+                f"{self.ids.size} basins and {self.time.size} days; at least one of"
+                " each is needed"
+            )
+        names, counts = np.unique(self.ids, return_counts=True)
+        if (counts > 1).any():
+            raise DataError(f"basin '{names[counts > 1][0]}' appears more than once")
+        steps = np.diff(self.time)
+        if (steps != ONE_DAY).any():
+            at = int(np.argmax(steps != ONE_DAY))
+            raise DataError(
+                f"the days are not consecutive: {self.time[at]} is followed by"
+                f" {self.time[at + 1]}"
+            )
+
+    @staticmethod
+    def _check_shape(
+        name: str, values: NDArray[np.floating[Any]], shape: tuple[int, ...]
+    ) -> None:
+        if values.shape != shape:
+            raise DataError(f"{name!r} has shape {values.shape}, expected {shape}")
+
+    def _check_finite(self, name: str, values: Array32) -> None:
+        bad = ~np.isfinite(values)
+        if bad.any():
+            day, basin = np.argwhere(bad)[0]
+            raise DataError(
+                f"forcing {name!r} of basin '{self.ids[basin]}' is"
+                f" {values[day, basin]} on {self.time[day]}; forcing must be complete"
+                f" ({int(bad.sum())} such values in all)"
+            )
+
+    def day_of_year(self) -> Array32:
+        """Return the day of the year (1 to 366) as a ``(T,)`` float32 array."""
+        return day_of_year(self.time).astype(np.float32)
+
+    def period(self, start: Day, end: Day) -> BasinData:
+        """Return the days from ``start`` to ``end``, both included.
+
+        Raises
+        ------
+        DataError
+            The period is empty or not covered by the data.
+        """
+        first, last = parse_period(start, end)
+        if first < self.time[0] or last > self.time[-1]:
+            raise DataError(
+                f"the period {first} to {last} is not covered: the data reach from"
+                f" {self.time[0]} to {self.time[-1]}"
+            )
+        begin = int((first - self.time[0]) // ONE_DAY)
+        days = slice(begin, begin + int((last - first) // ONE_DAY) + 1)
+        return replace(
+            self,
+            time=self.time[days],
+            forcing={name: values[days] for name, values in self.forcing.items()},
+            target=self.target[days],
+        )
+
+    def select(self, ids: Iterable[str]) -> BasinData:
+        """Return the basins ``ids``, in the order given.
+
+        Raises
+        ------
+        DataError
+            A basin is not in the data.
+        """
+        at = positions(ids, self.ids)
+        return replace(
+            self,
+            ids=self.ids[at],
+            forcing={name: values[:, at] for name, values in self.forcing.items()},
+            attributes={name: values[at] for name, values in self.attributes.items()},
+            target=self.target[:, at],
+        )
+
+    def require(
+        self, forcing: Iterable[str] = (), attributes: Iterable[str] = ()
+    ) -> None:
+        """Refuse data that lack what a model reads.
+
+        Raises
+        ------
+        DataError
+            A forcing (``day_of_year`` excepted, which the days give) or an attribute is
+            absent, or an attribute is not a finite number in some basin.
+        """
+        for name in forcing:
+            if name not in self.forcing and name != "day_of_year":
+                hint = suggestion(name, self.forcing)
+                raise DataError(f"the data hold no forcing {name!r}{hint}")
+        for name in attributes:
+            if name not in self.attributes:
+                hint = suggestion(name, self.attributes)
+                raise DataError(f"the data hold no attribute {name!r}{hint}")
+            bad = ~np.isfinite(self.attributes[name])
+            if bad.any():
+                raise DataError(
+                    f"attribute {name!r} is not known in {int(bad.sum())} of"
+                    f" {self.ids.size} basins, first '{self.ids[bad][0]}'; leave out"
+                    " the attribute or these basins"
+                )
+
+
+def parse_period(start: Day, end: Day) -> tuple[np.datetime64, np.datetime64]:
+    """Return two dates, ISO text or ``date``, as days.
+
+    Raises
+    ------
+    DataError
+        A date cannot be read or the end lies before the start.
+    """
+    try:
+        first, last = np.datetime64(start, "D"), np.datetime64(end, "D")
+    except ValueError as error:
+        raise DataError(
+            f"period {start} to {end}: dates are written YYYY-MM-DD ({error})"
+        ) from None
+    if not first <= last:
+        raise DataError(f"period {start} to {end} ends before it starts")
+    return first, last
+
+
+def positions(wanted: Iterable[str], known: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return where the ids ``wanted`` stand in ``known``, refusing unknown ones."""
+    index = {str(name): at for at, name in enumerate(known)}
+    found = []
+    for name in wanted:
+        if name not in index:
+            shown = suggestion(name, index) if len(index) <= 20 else near(name, index)
+            raise DataError(f"basin {name!r} is not in the data{shown}")
+        found.append(index[name])
+    return np.array(found, dtype=np.intp)
+
+
+def near(name: str, index: Mapping[str, int]) -> str:
+    """Return a hint that does not list hundreds of basins."""
+    hint = suggestion(name, index)
+    return hint if "did you mean" in hint else f" of {len(index)} basins"

@@ -1,0 +1,242 @@
+"""The official directory tree of CAMELS-US."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ConfigError, DataError, UnitsError, suggestion
+from .basins import Array32, Array64, Days, positions
+from .netcdf import flow_depth
+from .source import Period, Series, Source, add_common_names, converted, numeric, within
+from .spec import FORCINGS, DataSpec
+
+__all__ = ["CamelsUs"]
+
+PRODUCTS = ("daymet", "maurer", "nldas")
+
+USUAL_COLUMNS = {
+    "precipitation": "prcp",
+    "air_temperature_min": "tmin",
+    "air_temperature_max": "tmax",
+}
+
+HEADER_UNITS = {"mm/day": "mm d-1", "C": "degC", "W/m2": "W m-2", "s": "s", "Pa": "Pa"}
+"""Units as the column titles write them, and as UDUNITS does."""
+
+COMMON_UNITS = {
+    "area_gages2": "km2",
+    "gauge_lat": "degrees_north",
+    "gauge_lon": "degrees_east",
+    "elev_mean": "m",
+    "slope_mean": "m km-1",
+}
+"""Units that the documentation, not the files, gives (Addor et al. 2017, table 1)."""
+
+MISSING_FLOW = -999.0
+M2_PER_KM2 = 1e6
+HEADER_LINES = 4
+
+
+class CamelsUs(Source):
+    """CAMELS-US as distributed (Newman et al. 2015; Addor et al. 2017).
+
+    Below the given folder, or below ``basin_dataset_public_v1p2`` in it, are expected
+    ``basin_mean_forcing/<product>/<region>/<gauge>_lump_*_forcing_leap.txt`` and
+    ``usgs_streamflow/<region>/<gauge>_streamflow_qc.txt``; the tables
+    ``camels_attributes_v2.0/camels_*.txt`` lie in either. Streamflow (ft3 s-1, -999 is
+    missing) is turned into depth with ``area_gages2``. The attribute ``area_mismatch``
+    is ``area_gages2`` relative to the area in the forcing file, less 1.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        ``product`` chooses the forcing: ``daymet`` unless said otherwise.
+    path : Path
+        The folder.
+
+    References
+    ----------
+    Newman et al. (2015), Hydrol. Earth Syst. Sci. 19, 209-223,
+    doi:10.5194/hess-19-209-2015; Addor et al. (2017), ibid. 21, 5293-5313,
+    doi:10.5194/hess-21-5293-2017.
+    """
+
+    def __init__(self, spec: DataSpec, path: Path) -> None:
+        product = spec.product or "daymet"
+        if product not in PRODUCTS:
+            hint = suggestion(product, PRODUCTS)
+            raise ConfigError(f"data.product: unknown {product!r}{hint}")
+        inner = path / "basin_dataset_public_v1p2"
+        root = inner if inner.is_dir() else path
+        self.columns = {**USUAL_COLUMNS, **spec.forcings}
+        self.forcing_files = _by_gauge(
+            root / "basin_mean_forcing" / product, "*/*_forcing_leap.txt"
+        )
+        self.flow_files = _by_gauge(root / "usgs_streamflow", "*/*_streamflow_qc.txt")
+        tables = (path / "camels_attributes_v2.0", root / "camels_attributes_v2.0")
+        ids, attributes = _tables(next((t for t in tables if t.is_dir()), tables[0]))
+        both = self.forcing_files.keys() & self.flow_files.keys()
+        keep = np.array([str(gauge) in both for gauge in ids], dtype=bool)
+        if not keep.any():
+            raise DataError(f"{root}: no gauge has forcing, streamflow and attributes")
+        self.ids = ids[keep]
+        self.attributes = {name: values[keep] for name, values in attributes.items()}
+        add_common_names(self.attributes, COMMON_UNITS, str(tables[0]))
+        self.attributes["area_mismatch"] = self._area_mismatch()
+
+    def _area_mismatch(self) -> Array64:
+        area = [_header(self.forcing_files[str(gauge)])[0] for gauge in self.ids]
+        mismatch: Array64 = self.attributes["area_km2"] / np.array(area) - 1.0
+        return mismatch
+
+    def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
+        """Return the series of ``ids``; see :class:`Source`."""
+        at = positions(ids, self.ids)
+        time: Days | None = None
+        forcing: dict[str, list[Array32]] = {name: [] for name in self.columns}
+        flows = []
+        for gauge in map(str, ids):
+            days, columns = _read_forcing(self.forcing_files[gauge], self.columns)
+            if time is not None and not np.array_equal(days, time):
+                raise DataError(
+                    f"{self.forcing_files[gauge]}: days {days[0]} to {days[-1]} differ"
+                    f" from those of '{ids[0]}', {time[0]} to {time[-1]}"
+                )
+            time = days
+            for name, values in columns.items():
+                forcing[name].append(values)
+            flows.append(_read_flow(self.flow_files[gauge], gauge, days))
+        assert time is not None  # ids are never empty
+        kept = within(time, period, str(self.forcing_files[str(ids[0])]))
+        depth = flow_depth(
+            np.column_stack(flows),
+            "ft3 s-1",
+            self.attributes["area_km2"][at],
+            "usgs_streamflow",
+        )
+        stacked = {n: np.column_stack(parts)[kept] for n, parts in forcing.items()}
+        return Series(time[kept], stacked, depth[kept])
+
+
+def _by_gauge(folder: Path, pattern: str) -> dict[str, Path]:
+    files = {path.name.split("_")[0]: path for path in sorted(folder.glob(pattern))}
+    if not files:
+        raise DataError(f"no files {pattern} in {folder}")
+    return files
+
+
+def _tables(folder: Path) -> tuple[NDArray[np.str_], dict[str, Array64]]:
+    """Return the gauges common to all attribute tables, and the attributes."""
+    merged: dict[str, dict[str, str]] = {}
+    files = sorted(folder.glob("camels_*.txt"))
+    if not files:
+        raise DataError(f"no files camels_*.txt in {folder}")
+    for file in files:
+        for row in _rows(file):
+            merged.setdefault(row.pop("gauge_id").strip(), {}).update(row)
+    names = list(dict.fromkeys(name for row in merged.values() for name in row))
+    complete = sorted(gauge for gauge, row in merged.items() if len(row) == len(names))
+    attributes: dict[str, Array64] = {}
+    for name in names:
+        column = np.array([merged[gauge][name] for gauge in complete], dtype=np.str_)
+        attributes.update(numeric(name, column))
+    return np.array(complete, dtype=np.str_), attributes
+
+
+def _rows(file: Path) -> Iterator[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines, delimiter=";")
+        if "gauge_id" not in (reader.fieldnames or ()):
+            raise DataError(f"{file}: no column 'gauge_id' in {reader.fieldnames}")
+        yield from reader
+
+
+def _header(file: Path) -> tuple[float, list[str]]:
+    """Return the basin area (km2) and the column titles of a forcing file."""
+    with file.open(encoding="utf-8") as lines:
+        head = [next(lines, "").strip() for _ in range(HEADER_LINES)]
+    try:
+        return float(head[2]) / M2_PER_KM2, head[3].split()
+    except ValueError:
+        raise DataError(
+            f"{file}: the third line is {head[2]!r}, expected the basin area in m2"
+        ) from None
+
+
+def _read_forcing(
+    file: Path, columns: dict[str, str]
+) -> tuple[Days, dict[str, Array32]]:
+    _, titles = _header(file)
+    known = {title.split("(")[0].lower(): at for at, title in enumerate(titles)}
+    for column in columns.values():
+        if column.lower() not in known:
+            hint = suggestion(column, known)
+            raise DataError(f"{file}: no column {column!r}{hint}")
+    places = {name: known[column.lower()] for name, column in columns.items()}
+    try:
+        table = np.loadtxt(
+            file,
+            skiprows=HEADER_LINES,
+            usecols=(0, 1, 2, *places.values()),
+            encoding="utf-8",
+            ndmin=2,
+        )
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from None
+    values = {
+        name: np.asarray(
+            converted(
+                table[:, 3 + at],
+                _units(titles[place], file),
+                FORCINGS[name],
+                f"{file}: column {titles[place]!r}",
+            ),
+            dtype=np.float32,
+        )
+        for at, (name, place) in enumerate(places.items())
+    }
+    return _dates(table, file), values
+
+
+def _units(title: str, file: Path) -> str:
+    written = title.partition("(")[2].rstrip(")")
+    if written not in HEADER_UNITS:
+        raise UnitsError(
+            f"{file}: column {title!r} has units {written!r}, expected one of"
+            f" {', '.join(HEADER_UNITS)}"
+        )
+    return HEADER_UNITS[written]
+
+
+def _read_flow(file: Path, gauge: str, time: Days) -> Array64:
+    """Return streamflow in ft3 s-1 on the days of ``time``, NaN where missing."""
+    try:
+        table = np.loadtxt(file, usecols=(1, 2, 3, 4), encoding="utf-8", ndmin=2)
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from None
+    days = _dates(table, file)
+    flow = np.where(table[:, 3] == MISSING_FLOW, np.nan, table[:, 3])
+    result = np.full(time.size, np.nan)
+    common, here, there = np.intersect1d(
+        time, days, assume_unique=False, return_indices=True
+    )
+    if common.size == 0:
+        raise DataError(f"{file}: no day of {gauge!r} lies in the forcing's record")
+    result[here] = flow[there]
+    return result
+
+
+def _dates(table: Array64, file: Path) -> Days:
+    years, months, days = table[:, :3].astype(np.int64).T
+    dates: Days = (
+        (years - 1970).astype("datetime64[Y]").astype("datetime64[M]")
+        + (months - 1).astype("timedelta64[M]")
+    ).astype("datetime64[D]") + (days - 1).astype("timedelta64[D]")
+    if (np.diff(dates) <= np.timedelta64(0, "D")).any():
+        raise DataError(f"{file}: the dates do not increase")
+    return dates

@@ -1,0 +1,83 @@
+"""From a ``data:`` block to basins in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ...errors import ConfigError
+from ...registry import Registry
+from .attributes import portable
+from .basins import Array64, BasinData, parse_period, positions
+from .quality import complete_forcing, observed
+from .source import Source
+from .spec import DataSpec
+
+__all__ = ["READERS", "read"]
+
+READERS: Registry[type[Source]] = Registry(
+    "reader",
+    {
+        "basins": f"{__package__}.netcdf:BasinFile",
+        "camels_us": f"{__package__}.camels:CamelsUs",
+        "caravan": f"{__package__}.caravan:Caravan",
+        "delaware": f"{__package__}.delaware:Delaware",
+    },
+)
+"""Readers by the name used in ``data.reader``."""
+
+
+def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
+    """Read, check and complete the data that ``spec`` describes.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        The ``data:`` block.
+    folder : Path, optional
+        Where relative paths start: the folder of the configuration file; the current
+        folder when absent.
+
+    Returns
+    -------
+    BasinData
+        Basins in the order of the data set, or of the list in ``spec.basins``.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        The block is wrong, or the data are missing, malformed or not usable.
+    """
+    folder = folder or Path.cwd()
+    source = _open(spec, folder)
+    ids = spec.choose(source.ids, source.attributes, folder)
+    period = parse_period(*spec.period) if spec.period else None
+    series = source.series(ids, period)
+    at = positions(ids, source.ids)
+    data = BasinData(
+        ids=ids,
+        time=series.time,
+        forcing=complete_forcing(
+            series.forcing, ids, series.time, gaps=spec.gaps, max_gap=spec.max_gap
+        ),
+        attributes={name: values[at] for name, values in source.attributes.items()},
+        target=observed(series.target),
+    )
+    return replace(data, attributes=_attributes(spec, data))
+
+
+def _open(spec: DataSpec, folder: Path) -> Source:
+    try:
+        reader = READERS[spec.reader]
+    except ConfigError as error:
+        raise ConfigError(f"data.reader: {error}") from None
+    shipped = None if spec.path else reader.shipped()
+    return reader(spec, shipped or spec.locate(folder))
+
+
+def _attributes(spec: DataSpec, data: BasinData) -> dict[str, Array64]:
+    given = dict(data.attributes)
+    if spec.attributes == "file":
+        return given
+    computed = portable(data, spec.attributes_period)
+    return computed if spec.attributes == "portable" else {**given, **computed}

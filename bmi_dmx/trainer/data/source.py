@@ -1,0 +1,185 @@
+"""What every reader offers, and the conversions they share."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DataError, UnitsError
+from ...units import convert
+from .basins import Array32, Array64, Days
+from .spec import DataSpec
+
+__all__ = [
+    "Period",
+    "Series",
+    "Source",
+    "add_common_names",
+    "converted",
+    "numeric",
+    "within",
+]
+
+Period = tuple[np.datetime64, np.datetime64]
+
+COMMON_ATTRIBUTES = {
+    "area_km2": ("km2", ("area_gages2", "area")),
+    "latitude": ("degrees_north", ("gauge_lat", "lat")),
+    "longitude": ("degrees_east", ("gauge_lon", "lon")),
+    "elevation_mean": ("m", ("elev_mean",)),
+    "slope_mean": ("m km-1", ()),
+}
+"""Our name of an attribute, its units, and the names other data sets give it."""
+
+MISSING_TEXT = ("", "NA", "NaN", "nan", "None")
+
+MOST_CLASSES = 20
+"""A text attribute with more different values is a name, not a class."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Daily series as read: NaN where missing, in our names and units.
+
+    Parameters
+    ----------
+    time : (T,) array of datetime64[D]
+    forcing : dict of str to (T, B) float32
+    target : (T, B) float32
+        Streamflow in mm d-1.
+    """
+
+    time: Days
+    forcing: dict[str, Array32]
+    target: Array32
+
+
+class Source(ABC):
+    """One data set on disk.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Names and choices.
+    path : Path
+        The file or folder.
+
+    Attributes
+    ----------
+    ids : (B,) array of str
+        All basins of the data set.
+    attributes : dict of str to (B,) float64
+        Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
+    """
+
+    ids: NDArray[np.str_]
+    attributes: dict[str, Array64]
+
+    @abstractmethod
+    def __init__(self, spec: DataSpec, path: Path) -> None: ...
+
+    @classmethod
+    def shipped(cls) -> Path | None:
+        """Return the data set that comes with the package, if this is one."""
+        return None
+
+    @abstractmethod
+    def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
+        """Return the daily series of ``ids``, of all days when ``period`` is None."""
+
+
+def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
+    """Return ``values`` in ``to_units``; ``where`` is named in errors."""
+    try:
+        return convert(values, from_units, to_units)
+    except UnitsError as error:
+        raise UnitsError(f"{where}: {error}") from None
+
+
+def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
+    """Return an attribute as numbers.
+
+    Numbers are kept, also where a text file holds them; empty, ``NA`` and ``nan`` are
+    unknown (NaN). Text that starts with a superfluous zero (``01``) is a code, no
+    number. Other text with at most 20 different values becomes one 0/1 attribute per
+    value, named ``attribute__value`` with everything but letters and digits turned into
+    ``_``; text with more values (names) is left out. A missing text is in no class.
+    """
+    if values.dtype.kind in "iufb":
+        return {name: values.astype(np.float64)}
+    text = np.array([str(value).strip() for value in values], dtype=np.str_)
+    missing = np.isin(text, MISSING_TEXT)
+    classes = np.unique(text[~missing])
+    if not any(re.match(r"0\d", value) for value in classes):
+        try:
+            return {name: np.where(missing, "nan", text).astype(np.float64)}
+        except ValueError:
+            pass
+    if len(classes) > MOST_CLASSES:
+        return {}
+    return {
+        f"{name}__{re.sub(r'[^a-z0-9]+', '_', value.lower()).strip('_')}": (
+            text == value
+        ).astype(np.float64)
+        for value in classes
+    }
+
+
+def add_common_names(
+    attributes: dict[str, Array64], units: Mapping[str, str], where: str
+) -> None:
+    """Enter the common attributes under our names and units, where the file has them.
+
+    Parameters
+    ----------
+    attributes : dict of str to (B,) float64
+        Changed in place.
+    units : mapping of str to str
+        Units of the attributes, by the file's name.
+    where : str
+        File, for messages.
+
+    Raises
+    ------
+    UnitsError
+        A common attribute has no units or wrong ones.
+    """
+    for name, (wanted, aliases) in COMMON_ATTRIBUTES.items():
+        found = next((alias for alias in (name, *aliases) if alias in attributes), None)
+        if found is None:
+            continue
+        if not units.get(found):
+            raise UnitsError(
+                f"{where}: attribute {found!r} has no units, not {wanted!r}"
+            )
+        attributes[name] = converted(
+            attributes[found], units[found], wanted, f"{where}: attribute {found!r}"
+        )
+
+
+def within(time: Days, period: Period | None, where: str) -> slice:
+    """Return the part of ``time`` that ``period`` covers, which must be all of it.
+
+    Raises
+    ------
+    DataError
+        The period reaches beyond the record.
+    """
+    if period is None:
+        return slice(0, time.size)
+    first, last = period
+    if first < time[0] or last > time[-1]:
+        raise DataError(
+            f"{where}: data.period {first} to {last} is not covered; the record is from"
+            f" {time[0]} to {time[-1]}"
+        )
+    return slice(
+        int(np.searchsorted(time, first)), int(np.searchsorted(time, last, "right"))
+    )
