@@ -1,0 +1,182 @@
+"""Where the model does well: scores at the stations' coordinates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import BoundaryNorm
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from ...errors import DataError
+from ..metrics import median
+from .style import INK, MUTED, WATER, PathLike, picture
+
+__all__ = ["score_map"]
+
+AREA = 26.0
+"""Area of the frame on paper, square inches."""
+
+FLATTEST, STEEPEST = 0.45, 1.4
+"""Least and greatest height of the frame over its width."""
+
+
+def score_map(
+    path: PathLike,
+    *,
+    longitude: NDArray[Any],
+    latitude: NDArray[Any],
+    scores: NDArray[Any],
+    label: str = "NSE",
+    limits: tuple[float, float] = (0.0, 1.0),
+    rivers: Sequence[NDArray[Any]] = (),
+    river_widths: NDArray[Any] | None = None,
+    labels: Sequence[str] | None = None,
+    title: str = "",
+) -> Path:
+    """Draw one coloured dot per basin on a longitude-latitude frame.
+
+    Parameters
+    ----------
+    path : path-like
+        The picture.
+    longitude, latitude : array (B,)
+        Degrees east and north.
+    scores : array (B,)
+        Basins whose score is not defined are drawn as crosses.
+    label : str
+        Name of the score, with its units.
+    limits : (float, float)
+        Range of the colours, in ten classes; values outside take the end's colour.
+    rivers : sequence of array (n, 2)
+        Lines to draw beneath, longitude and latitude in the columns.
+    river_widths : array (number of rivers,), optional
+        Line widths in points.
+    labels : sequence (B,) of str, optional
+        Text beside the dots.
+    title : str
+        Headline.
+
+    Raises
+    ------
+    DataError
+        If a coordinate is missing.
+    """
+    if not (np.isfinite(longitude).all() and np.isfinite(latitude).all()):
+        raise DataError("score_map: a station has no coordinates")
+    frame = _Frame.around(np.stack([longitude, latitude], axis=1), *rivers)
+    width = math.sqrt(AREA / frame.shape)
+    with picture(path, width + 1.4, width * frame.shape + 0.8) as fig:
+        axes = fig.subplots()
+        frame.apply(axes)
+        widths = np.full(len(rivers), 0.8) if river_widths is None else river_widths
+        axes.add_collection(
+            LineCollection(list(rivers), linewidths=widths, colors=WATER, alpha=0.7)
+        )
+        defined = np.isfinite(scores)
+        axes.plot(
+            longitude[~defined], latitude[~defined], "x", color=MUTED, markersize=5
+        )
+        levels = np.linspace(*limits, 11)
+        colours = mpl.colormaps["viridis"]
+        order = np.flatnonzero(defined)
+        dots = axes.scatter(
+            longitude[order],
+            latitude[order],
+            c=scores[order],
+            s=float(np.clip(9000 / max(len(scores), 1), 16, 70)),
+            cmap=colours,
+            norm=BoundaryNorm(
+                levels.tolist(), colours.N, extend=_beyond(scores, limits)
+            ),
+            edgecolors=INK,
+            linewidths=0.4,
+            zorder=3,
+        )
+        bar = fig.colorbar(dots, ax=axes, shrink=0.75, aspect=28, pad=0.02)
+        bar.set_label(label)
+        bar.outline.set_visible(False)
+        for text, x, y in zip(labels or (), longitude, latitude, strict=False):
+            axes.annotate(
+                text,
+                (x, y),
+                (4, 3),
+                textcoords="offset points",
+                fontsize=6.5,
+                path_effects=[withStroke(linewidth=2, foreground="white")],
+                zorder=4,
+            )
+        middle, count = median(scores)
+        note = f"median {middle:.2f} of {count} basins"
+        if count < len(scores):
+            note += f", {len(scores) - count} undefined (×)"
+        axes.set_title(note, loc="left", color=MUTED)
+        if title:
+            fig.suptitle(title, x=0.01, ha="left")
+    return Path(path)
+
+
+def _beyond(
+    scores: NDArray[Any], limits: tuple[float, float]
+) -> Literal["neither", "both", "min", "max"]:
+    """Say at which ends of the colours scores lie outside."""
+    low, high = bool((scores < limits[0]).any()), bool((scores > limits[1]).any())
+    if low:
+        return "both" if high else "min"
+    return "max" if high else "neither"
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Longitudes and latitudes that are shown."""
+
+    centre: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    @classmethod
+    def around(cls, *points: NDArray[Any]) -> _Frame:
+        """Frame everything with a margin, neither very narrow nor very flat."""
+        everything = np.concatenate(points).astype(np.float64)
+        low, high = everything.min(axis=0), everything.max(axis=0)
+        size = np.maximum(1.1 * (high - low), 0.1)
+        frame = cls((low + high) / 2, size)
+        wider = max(frame.shape / STEEPEST, 1.0)
+        higher = max(FLATTEST / frame.shape, 1.0)
+        return cls(frame.centre, size * [wider, higher])
+
+    @property
+    def stretch(self) -> float:
+        """Length of a degree of latitude over one of longitude."""
+        return 1 / math.cos(math.radians(float(self.centre[1])))
+
+    @property
+    def shape(self) -> float:
+        """Height over width on the paper."""
+        return float(self.stretch * self.size[1] / self.size[0])
+
+    def apply(self, axes: Axes) -> None:
+        """Give the axes this extent, true proportions and labels in degrees."""
+        (west, south), (east, north) = (
+            self.centre - self.size / 2,
+            self.centre + self.size / 2,
+        )
+        axes.set(aspect=self.stretch, xlim=(west, east), ylim=(south, north))
+        for axis, signs in ((axes.xaxis, "WE"), (axes.yaxis, "SN")):
+            axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            axis.set_major_formatter(FuncFormatter(partial(_degrees, signs)))
+        axes.spines[:].set_visible(True)
+
+
+def _degrees(signs: str, value: float, _: int | None = None) -> str:
+    value = round(value, 6)
+    return f"{abs(value):g}°{signs[int(value > 0)] if value else ''}"

@@ -1,0 +1,212 @@
+"""Pictures: they are drawn, say what they show, and leave nothing behind."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from bmi_dmx.errors import DataError
+from bmi_dmx.trainer import plots
+from bmi_dmx.trainer.plots.style import with_units
+
+DAYS = np.datetime64("1980-01-01") + np.arange(400)
+BASINS = 9
+
+
+def flows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Simulated, observed, precipitation; basin i is worse than basin i - 1."""
+    draw = np.random.default_rng(0)
+    rain = draw.gamma(0.5, 6.0, (400, BASINS))
+    observed = rain**0.7 + 0.1
+    simulated = observed * (1 + 0.1 * np.arange(BASINS))
+    observed[50:60] = np.nan
+    return simulated, observed, rain
+
+
+IDS = np.array([f"gauge{i}" for i in range(BASINS)])
+
+
+def words(path: Path) -> str:
+    """Text of a picture in SVG, which matplotlib leaves in comments."""
+    return " | ".join(re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_the_suffix_chooses_the_format(tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / "new folder" / f"cdf.{suffix}"
+    assert plots.nse_cdf(target, {"a": np.array([0.2, 0.7])}) == target
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
+    assert target.read_bytes().startswith(start)
+    assert [p.name for p in target.parent.iterdir()] == [target.name]
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"suffix 'doc' is no picture format"):
+        plots.nse_cdf(tmp_path / "cdf.doc", {"a": np.array([0.2])})
+
+
+def test_drawing_leaves_the_state_of_matplotlib_alone(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    plots.nse_cdf(tmp_path / "cdf.png", {"a": np.array([0.2, 0.7])})
+    assert dict(mpl.rcParams) == before
+
+
+def test_hydrographs_go_from_the_best_to_the_worst_basin(tmp_path: Path) -> None:
+    simulated, observed, rain = flows()
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS,
+        simulated=simulated,
+        observed=observed,
+        precipitation=rain,
+        names=[f"creek {i}" for i in range(BASINS)],
+        panels=5,
+        title="Nine basins",
+    )
+    text = words(path)
+    assert "Nine basins" in text
+    shown = re.findall(r"gauge(\d)  creek \d \| NSE ([-\d.]+)", text)
+    assert [basin for basin, _ in shown] == ["0", "2", "4", "6", "8"]
+    assert shown[0][1] == "1.00"
+    assert re.search(r"gauge4  creek 4 \| NSE [-\d.]+  \(median\)", text)
+    assert re.search(r"gauge8  creek 8 \| NSE [-\d.]+  \(worst\)", text)
+    assert "flow (mm d⁻¹)" in text
+    assert "precipitation (mm d⁻¹, right)" in text
+
+
+def test_hydrographs_leave_out_basins_without_observations(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    observed[:, 1:] = np.nan
+    given = {"time": DAYS, "ids": IDS, "simulated": simulated}
+    path = plots.hydrographs(tmp_path / "h.svg", observed=observed, **given)
+    assert re.findall(r"gauge\d", words(path)) == ["gauge0"]
+    with pytest.raises(DataError, match="no basin has a defined NSE"):
+        plots.hydrographs(
+            tmp_path / "h.svg", observed=np.full_like(observed, np.nan), **given
+        )
+
+
+def test_cdf_names_medians_of_experiments_and_publications(tmp_path: Path) -> None:
+    path = plots.nse_cdf(
+        tmp_path / "cdf.svg",
+        {
+            "static": np.array([0.5, 0.7, 0.9, math.nan]),
+            "dynamic": np.array([0.8, 0.6]),
+        },
+        published={"LSTM": 0.74},
+        title="Test period",
+    )
+    text = words(path)
+    assert "static (median 0.700, 3 basins, 1 undefined)" in text
+    assert "dynamic (median 0.700, 2 basins)" in text
+    assert "LSTM (published median 0.740)" in text
+    with pytest.raises(DataError, match="no experiment has a basin with a defined NSE"):
+        plots.nse_cdf(path, {"a": np.array([math.nan])})
+
+
+def test_map_of_a_small_region_has_degrees_rivers_and_labels(tmp_path: Path) -> None:
+    given = {
+        "longitude": np.array([-75.2, -75.1, -75.0]),
+        "latitude": np.array([40.0, 41.0, 42.0]),
+        "scores": np.array([0.4, -2.0, math.nan]),
+        "title": "Delaware",
+    }
+    plain = plots.score_map(tmp_path / "map.svg", **given)
+    text = words(plain)
+    assert "median -0.80 of 2 basins, 1 undefined (×)" in text
+    assert "41°N" in text
+    full = plots.score_map(
+        tmp_path / "full.svg",
+        rivers=[np.array([[-75.0, 42.0], [-75.2, 40.0]])],
+        river_widths=np.array([2.0]),
+        labels=["a gauge", "b", "c"],
+        **given,
+    )
+    # Text with a halo is drawn as outlines, without a readable comment.
+    drawn = [path.read_text(encoding="utf-8").count("<path") for path in (plain, full)]
+    assert drawn[1] > drawn[0]
+
+
+def test_map_of_one_basin_is_drawn(tmp_path: Path) -> None:
+    one = np.array([1.0])
+    path = plots.score_map(tmp_path / "m.png", longitude=one, latitude=one, scores=one)
+    assert imread(path).shape[2] == 4
+
+
+def test_map_refuses_stations_without_coordinates(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no coordinates"):
+        plots.score_map(
+            tmp_path / "m.png",
+            longitude=np.array([math.nan]),
+            latitude=np.array([1.0]),
+            scores=np.array([1.0]),
+        )
+
+
+def test_learned_parameters_show_bounds_and_units(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    path = plots.learned_parameters(
+        tmp_path / "p.svg",
+        {"fc": draw.uniform(50, 1000, (20, 16)), "beta": draw.uniform(1, 6, 20)},
+        {"fc": (50, 1000), "beta": (1, 6)},
+        units={"fc": "mm", "beta": "1"},
+    )
+    text = words(path)
+    assert "fc (mm)" in text
+    assert "1000" in text
+    assert "| beta |" in text
+
+
+def test_dynamic_parameters_are_drawn_through_time(tmp_path: Path) -> None:
+    wave = 3 + np.sin(np.arange(400) / 60)
+    path = plots.parameter_series(
+        tmp_path / "d.svg",
+        {"beta": wave[:, None] + np.linspace(-1, 1, 4), "k0": wave / 10},
+        {"beta": (1, 6), "k0": (0.05, 0.9)},
+        time=DAYS,
+        units={"k0": "d-1"},
+    )
+    assert "k0 (d⁻¹)" in words(path)
+
+
+def test_training_curve_sorts_columns_into_panels(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.csv"
+    rows = ["epoch,step,train_loss,validation_loss,validation_nse,lr-AdamW"]
+    for step in range(300):
+        validation = f"{1 / (step + 2)},{step / 400}" if step % 50 == 49 else ","
+        rows.append(f"{step // 50},{step},{1 / (step + 1)},{validation},0.001")
+    log.write_text("\n".join(rows), encoding="utf-8")
+    text = words(plots.training_curve(tmp_path / "t.svg", log))
+    for word in ("train loss (running median)", "validation loss", "learning rate"):
+        assert word in text
+    assert "epoch" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "no column 'step'"),
+        ("steps,loss\n1,2\n", r"no column 'step'; did you mean 'steps'\?"),
+        ("step,loss\n1,\n", "there is no number to draw against 'step'"),
+    ],
+)
+def test_a_log_without_curves_is_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    log = tmp_path / "metrics.csv"
+    log.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        plots.training_curve(tmp_path / "t.svg", log)
+
+
+def test_units_are_set_as_people_write_them() -> None:
+    assert with_units("cfmax", "mm degC-1 d-1") == "cfmax (mm °C⁻¹ d⁻¹)"
+    assert with_units("area", "km2") == "area (km²)"
+    assert with_units("beta", "1") == "beta"
