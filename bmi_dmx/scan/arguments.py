@@ -59,8 +59,8 @@ class Arguments:
                 bad = (~x.detach().isfinite()).nonzero()
                 if len(bad):
                     axes = ("time", "location", "member")[-x.ndim :]
-                    at = zip(axes, bad[0].tolist(), strict=True)
-                    where = ", ".join(f"{axis} {i}" for axis, i in at)
+                    at = zip(axes, bad[0].tolist(), x.shape, strict=True)
+                    where = ", ".join(f"{axis} {i}" for axis, i, n in at if n > 1)
                     raise ScanError(
                         f"{self.process}: {what} {name[2:]!r} is not finite at "
                         f"{where}; fill or mask it before the scan"

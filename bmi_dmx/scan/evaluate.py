@@ -37,14 +37,15 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
             raise ScanError(f"program input {name!r} is missing")
         values[value] = inputs[name]
 
-    def resolve(arg: Any) -> Any:
-        if isinstance(arg, str):
-            return values[arg]
-        if isinstance(arg, list):
-            return [resolve(a) for a in arg]
-        return arg
-
     for instruction in program.instructions:
-        arguments = [resolve(a) for a in instruction.args]
+        arguments = [_resolve(a, values) for a in instruction.args]
         values[instruction.out] = OPS[instruction.op].numpy(*arguments)
-    return {name: np.asarray(resolve(v)) for name, v in program.outputs.items()}
+    return {n: np.asarray(_resolve(v, values)) for n, v in program.outputs.items()}
+
+
+def _resolve(arg: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(arg, str):
+        return values[arg]
+    if isinstance(arg, list):
+        return [_resolve(a, values) for a in arg]
+    return arg

@@ -186,7 +186,7 @@ static inline void fetch(Work *w, real *restrict x, const View *v, int64_t t,
                          const Chunk *c)
 {
     load(x, v, t, c);
-    FOR_LANES(i) w->probe[i] += (real)0 * x[i];
+    FOR_LANES(i) w->probe[i] += x[i] - x[i];
 }
 
 static inline void load_fixed(Work *w, const Scan *s, const Chunk *c)

@@ -125,7 +125,8 @@ def fold(op: str, args: tuple[Any, ...]) -> Any:
     if op in _SHAPED:
         return None
     if all(isinstance(a, (int, float)) for a in args) and not OPS[op].boolean:
-        value = float(OPS[op].numpy(*args))
+        with np.errstate(all="ignore"):
+            value = float(OPS[op].numpy(*args))
         return value if math.isfinite(value) else None
     match op, args:
         case ("add", (0.0, x)) | ("add", (x, 0.0)) | ("sub", (x, 0.0)):

@@ -1,0 +1,80 @@
+"""Random inputs that any process without coupling can be run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.pet import Hargreaves, Oudin
+from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
+from bmi_dmx.process import Process
+from bmi_dmx.variables import Variable
+
+PROCESSES: tuple[Process, ...] = (
+    Hbv(),
+    Hbv11p(),
+    Oudin(),
+    Hargreaves(),
+    UnitHydrograph(4),
+)
+NARROW = {"precipitation": (0.0, 30.0), "potential_evaporation": (0.0, 6.0)}
+
+
+@dataclass
+class Case:
+    """Arguments of one scan."""
+
+    process: Process
+    state: dict[str, Tensor]
+    forcing: dict[str, Tensor]
+    parameters: dict[str, Tensor]
+
+    def leaves(self) -> list[Tensor]:
+        groups = (self.state, self.forcing, self.parameters)
+        return [x for group in groups for x in group.values()]
+
+
+def _draw(rng: np.random.Generator, v: Variable, shape: tuple[int, ...]) -> np.ndarray:
+    low, high = NARROW.get(v.name, v.bounds or (0.0, 1.0))
+    if v.name.startswith("air_temperature"):
+        low, high = -12.0, 15.0
+    values = rng.uniform(low, high if high < 1e5 else 50.0, shape)
+    if v.name == "precipitation":
+        values *= rng.random(shape) < 0.5
+    return values
+
+
+def some_case(
+    process: Process,
+    *,
+    steps: int = 20,
+    locations: int = 3,
+    members: int = 2,
+    varying: int = 0,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+    gradient: bool = False,
+) -> Case:
+    """Return random arguments; the first ``varying`` parameters change every step."""
+    rng = np.random.default_rng(seed)
+
+    def tensor(v: Variable, shape: tuple[int, ...]) -> Tensor:
+        size = getattr(v, "size", 1)
+        shape = shape if size == 1 else (size, *shape)
+        x = torch.from_numpy(_draw(rng, v, shape)).to(dtype)
+        return x.requires_grad_(gradient)
+
+    grid = (locations, members)
+    return Case(
+        process,
+        {v.name: tensor(v, grid) for v in process.states},
+        {v.name: tensor(v, (steps, locations)) for v in process.forcings},
+        {
+            v.name: tensor(v, (steps, *grid) if k < varying else grid)
+            for k, v in enumerate(process.parameters)
+        },
+    )

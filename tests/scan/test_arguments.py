@@ -1,0 +1,134 @@
+"""What does not fit a process is refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from bmi_dmx.errors import ScanError
+from bmi_dmx.models.hydrology.hbv import Hbv
+from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
+from bmi_dmx.scan import scan
+
+from .conftest import Case, some_case
+
+
+def _forcing(
+    name: str, change: Callable[[torch.Tensor], Any]
+) -> Callable[[Case], None]:
+    def apply(case: Case) -> None:
+        case.forcing[name] = change(case.forcing[name])
+
+    return apply
+
+
+FAULTS: dict[str, tuple[Callable[[Case], Any], str]] = {
+    "misspelt parameter": (
+        lambda c: c.parameters.update(beta_=c.parameters["beta"]),
+        "Hbv: unknown parameter 'beta_'; did you mean 'beta'?",
+    ),
+    "missing parameter": (
+        lambda c: c.parameters.pop("fc"),
+        "Hbv: parameter 'fc' is missing",
+    ),
+    "missing forcing": (
+        lambda c: c.forcing.pop("air_temperature"),
+        "Hbv: forcing 'air_temperature' is missing",
+    ),
+    "unknown state": (
+        lambda c: c.state.update(snow=c.state["snowpack"]),
+        "Hbv: unknown state 'snow'; did you mean 'snowpack'?",
+    ),
+    "no locations": (
+        _forcing("precipitation", lambda x: x[:, :0]),
+        "Hbv: forcing 'precipitation' has no locations",
+    ),
+    "no steps": (
+        _forcing("precipitation", lambda x: x[:0]),
+        "Hbv: forcing 'precipitation' has no times",
+    ),
+    "one dimension": (
+        _forcing("precipitation", lambda x: x[:, 0]),
+        "forcing 'precipitation' has shape (20,); expected (time, location)",
+    ),
+    "other length": (
+        _forcing("air_temperature", lambda x: x[:-1]),
+        "forcing 'air_temperature' has 19 times, forcing 'precipitation' has 20",
+    ),
+    "other type": (
+        _forcing("air_temperature", lambda x: x.float()),
+        "forcing 'air_temperature' is torch.float32 on cpu",
+    ),
+    "integers": (
+        _forcing("precipitation", lambda x: x.long()),
+        "forcing 'precipitation' must be floating point, found torch.int64",
+    ),
+    "other members": (
+        lambda c: c.parameters.update(beta=torch.ones(3, 5, dtype=torch.float64)),
+        "parameter 'fc' has 2 members, parameter 'beta' has 5",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), FAULTS.values(), ids=FAULTS)
+def test_faults_are_named(spoil: Callable[[Case], Any], message: str) -> None:
+    case = some_case(Hbv())
+    spoil(case)
+    with pytest.raises(ScanError, match=re.escape(message)):
+        scan(case.process, case.state, case.forcing, case.parameters)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_found(backend: str, value: float) -> None:
+    case = some_case(Hbv(), locations=40)
+    case.forcing["potential_evaporation"][7, 33] = value
+    message = "forcing 'potential_evaporation' is not finite at time 7, location 33;"
+    with pytest.raises(ScanError, match=message):
+        scan(case.process, case.state, case.forcing, case.parameters, backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"outputs": ["runof"]}, "unknown output 'runof'; did you mean 'runoff'?"),
+        ({"warmup": 20}, "warmup must be at least 0 and below the 20 steps"),
+        ({"warmup": -1}, "found -1"),
+        ({"dt": 0.0}, "dt must be positive (days), found 0.0"),
+        ({"backend": "cup"}, "unknown backend 'cup'; did you mean 'cpu'?"),
+    ],
+)
+def test_options_are_checked(options: dict[str, Any], message: str) -> None:
+    case = some_case(Hbv())
+    with pytest.raises(ScanError, match=re.escape(message)):
+        scan(case.process, case.state, case.forcing, case.parameters, **options)
+
+
+def test_entries_of_a_parameter_are_counted() -> None:
+    case = some_case(UnitHydrograph(4))
+    case.parameters["weight"] = case.parameters["weight"][:3]
+    with pytest.raises(ScanError, match=re.escape("expected 4 × a number, (location,")):
+        scan(case.process, case.state, case.forcing, case.parameters)
+
+
+def test_states_left_out_start_as_declared() -> None:
+    case = some_case(Hbv())
+    cold = {
+        v.name: torch.full((3, 2), v.initial, dtype=torch.float64) for v in Hbv.states
+    }
+    given = scan(case.process, cold, case.forcing, case.parameters)
+    left_out = scan(case.process, None, case.forcing, case.parameters)
+    assert torch.equal(given.outputs["runoff"], left_out.outputs["runoff"])
+
+
+def test_a_coupled_process_is_refused() -> None:
+    class Ring(Hbv):
+        coupling = "stencil"
+
+    case = some_case(Ring())
+    with pytest.raises(ScanError, match="coupling 'stencil' is not supported"):
+        scan(case.process, case.state, case.forcing, case.parameters)

@@ -1,0 +1,218 @@
+"""The compiled kernel gives the numbers and the gradients of the readable loop."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
+from bmi_dmx.process import Process
+from bmi_dmx.scan import scan
+from bmi_dmx.scan.engine import Scanned
+
+from .conftest import PROCESSES, Case, some_case
+
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
+
+
+def run(case: Case, backend: str, **options: object) -> Scanned:
+    return scan(
+        case.process,
+        case.state,
+        case.forcing,
+        case.parameters,
+        backend=backend,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def tensors(result: Scanned) -> list[Tensor]:
+    return [*result.state.values(), *result.outputs.values()]
+
+
+def gradients(case: Case, backend: str, **options: object) -> list[Tensor]:
+    results = tensors(run(case, backend, **options))
+    loss = sum(
+        (x * torch.linspace(0.5, 2.0, x.numel(), dtype=x.dtype).reshape(x.shape)).sum()
+        for x in results
+    )
+    return list(
+        torch.autograd.grad(
+            loss, case.leaves(), allow_unused=True, materialize_grads=True
+        )
+    )
+
+
+def assert_equal(ours: list[Tensor], expected: list[Tensor]) -> None:
+    for x, y in zip(ours, expected, strict=True):
+        scale = float(y.detach().abs().max()) + 1e-30
+        tolerance = TOLERANCE[y.dtype]
+        torch.testing.assert_close(x, y, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_kernel_equals_the_loop(
+    process: Process, dtype: torch.dtype, data: st.DataObject
+) -> None:
+    steps = data.draw(st.sampled_from([1, 2, 7, 40]), "steps")
+    case = some_case(
+        process,
+        steps=steps,
+        locations=data.draw(st.sampled_from([1, 2, 5, 16, 37]), "locations"),
+        members=data.draw(st.sampled_from([1, 3, 4, 16, 20]), "members"),
+        varying=data.draw(st.integers(0, len(process.parameters)), "varying"),
+        seed=data.draw(st.integers(0, 99), "seed"),
+        dtype=dtype,
+        gradient=True,
+    )
+    options = {
+        "warmup": data.draw(st.integers(0, steps - 1), "warmup"),
+        "average": data.draw(st.booleans(), "average"),
+    }
+    assert_equal(tensors(run(case, "cpu", **options)),
+                 tensors(run(case, "reference", **options)))  # fmt: skip
+    assert_equal(gradients(case, "cpu", **options),
+                 gradients(case, "reference", **options))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "outputs", [("runoff",), ("soil_moisture",), ("lower_zone", "evaporation"), ()]
+)
+def test_any_choice_of_outputs_is_recorded(outputs: tuple[str, ...]) -> None:
+    case = some_case(Hbv11p(), gradient=True, varying=3)
+    result = run(case, "cpu", outputs=outputs)
+    assert tuple(result.outputs) == outputs
+    assert_equal(tensors(result), tensors(run(case, "reference", outputs=outputs)))
+    assert_equal(gradients(case, "cpu", outputs=outputs),
+                 gradients(case, "reference", outputs=outputs))  # fmt: skip
+
+
+def test_gradients_pass_finite_differences() -> None:
+    case = some_case(Hbv(), steps=6, locations=2, members=2, gradient=True)
+    names = list(case.parameters)
+
+    def runoff(*values: Tensor) -> Tensor:
+        parameters = dict(zip(names, values, strict=True))
+        return scan(
+            case.process, case.state, case.forcing, parameters, backend="cpu"
+        ).outputs["runoff"]
+
+    assert torch.autograd.gradcheck(runoff, tuple(case.parameters.values()), atol=1e-6)
+
+
+@pytest.mark.parametrize("members", [1, 3, 16])
+def test_threads_do_not_change_a_bit(members: int) -> None:
+    case = some_case(
+        Hbv11p(), steps=300, locations=300, members=members, dtype=torch.float32,
+        gradient=True,
+    )  # fmt: skip
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            options = {"outputs": ("runoff",), "average": True}
+            found.append(
+                [
+                    *tensors(run(case, "cpu", **options)),
+                    *gradients(case, "cpu", **options),
+                ]
+            )
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(torch.equal(x, y) for x, y in zip(found[0], other, strict=True))
+
+
+def test_inputs_need_not_be_contiguous() -> None:
+    case = some_case(Hbv(), locations=4, members=3, varying=2)
+    expected = run(case, "reference")
+    for group in (case.state, case.forcing, case.parameters):
+        for name, x in group.items():
+            group[name] = x.transpose(0, -1).contiguous().transpose(0, -1)
+            assert not group[name].is_contiguous()
+    assert_equal(tensors(run(case, "cpu")), tensors(expected))
+
+
+def test_numbers_and_axes_of_size_one_are_shared() -> None:
+    case = some_case(Hbv(), locations=5, members=3)
+    case.parameters["beta"] = torch.full((1, 1), 2.0, dtype=torch.float64)
+    case.parameters["fc"] = torch.rand(1, 3, dtype=torch.float64) * 100 + 100
+    full = dict(case.parameters)
+    full["beta"] = torch.full((5, 3), 2.0, dtype=torch.float64)
+    full["fc"] = case.parameters["fc"].expand(5, 3).clone()
+    expected = run(Case(case.process, case.state, case.forcing, full), "reference")
+    assert_equal(tensors(run(case, "cpu")), tensors(expected))
+    case.parameters["beta"] = 2.0  # type: ignore[assignment]
+    assert_equal(tensors(run(case, "cpu")), tensors(expected))
+
+
+def test_shared_parameters_collect_the_gradient_of_all_locations() -> None:
+    case = some_case(Hbv(), locations=5, members=3)
+    shared = torch.full((1, 1), 2.0, dtype=torch.float64, requires_grad=True)
+    found = []
+    for backend in ("cpu", "reference"):
+        parameters = {**case.parameters, "beta": shared}
+        result = scan(
+            case.process, case.state, case.forcing, parameters, backend=backend
+        )
+        found += torch.autograd.grad(result.outputs["runoff"].sum(), [shared])
+    assert_equal(found[:1], found[1:])
+
+
+def test_forcing_may_differ_among_members() -> None:
+    case = some_case(Hbv(), locations=2, members=3)
+    case.forcing["precipitation"] = torch.rand(20, 2, 3, dtype=torch.float64) * 9
+    assert_equal(tensors(run(case, "cpu")), tensors(run(case, "reference")))
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_chunks_equal_one_run(backend: str) -> None:
+    case = some_case(Hbv11p(), steps=50, varying=4)
+    whole = run(case, backend)
+    state, parts = case.state, []
+    for start, stop in ((0, 1), (1, 30), (30, 50)):
+        parameters = {
+            n: x[start:stop] if x.ndim == 3 else x for n, x in case.parameters.items()
+        }
+        forcing = {n: x[start:stop] for n, x in case.forcing.items()}
+        part = scan(case.process, state, forcing, parameters, backend=backend)
+        state = part.state
+        parts.append(part.outputs["runoff"])
+    assert torch.equal(torch.cat(parts), whole.outputs["runoff"])
+    assert all(torch.equal(state[n], whole.state[n]) for n in state)
+
+
+def test_warmup_has_no_gradient() -> None:
+    case = some_case(Hbv(), steps=30, varying=1, gradient=True)
+    loss = run(case, "cpu", warmup=10, outputs=("runoff",)).outputs["runoff"].sum()
+    loss.backward()
+    beta = case.parameters["beta"].grad
+    assert beta is not None
+    assert not beta[:10].any()
+    assert beta[10:].any()
+    assert all(x.grad is None or not x.grad.any() for x in case.state.values())
+
+
+def test_a_second_derivative_is_refused_not_wrong() -> None:
+    case = some_case(Hbv(), gradient=True)
+    total = run(case, "cpu").outputs["runoff"].sum()
+    (first,) = torch.autograd.grad(total, [case.parameters["fc"]], create_graph=True)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        first.sum().backward()
+
+
+def test_hours_make_a_day() -> None:
+    case = some_case(Hbv(), steps=24)
+    for backend in ("cpu", "reference"):
+        result = run(case, backend, dt=1 / 24)
+        inflow = case.forcing["precipitation"].sum(0) / 24
+        out = (result.outputs["runoff"] + result.outputs["evaporation"]).sum(0) / 24
+        stored = sum(result.state.values()) - sum(case.state.values())
+        torch.testing.assert_close(inflow[:, None] - out, stored)

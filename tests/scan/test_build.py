@@ -1,0 +1,112 @@
+"""Kernels are compiled once, whoever asks, and missed only in speed."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from bmi_dmx.errors import ScanError
+from bmi_dmx.models.hydrology.hbv import Hbv
+from bmi_dmx.scan import build, cpu, scan
+
+from .conftest import some_case
+
+SOURCE = """
+#include <stdint.h>
+int forward(const void *s, int64_t a, int64_t b) {{ return {answer}; }}
+int step(const void *s) {{ return {answer}; }}
+int64_t groups(const void *s) {{ return 0; }}
+int64_t chunks(const void *s) {{ return 0; }}
+"""
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache folder, and none of the kernels already loaded."""
+    monkeypatch.setenv("BMI_DMX_CACHE", str(tmp_path))
+    caches = (build.load, build._warn_once, cpu._kernel)
+    for cached in caches:
+        cached.cache_clear()
+    yield tmp_path
+    for cached in caches:
+        cached.cache_clear()
+
+
+def answer(source: str) -> int:
+    library = build.load(source)
+    assert library is not None
+    return int(library.forward(None, 0, 0))
+
+
+def test_a_kernel_is_compiled_once(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = SOURCE.format(answer=42)
+    assert answer(source) == 42
+    (made,) = fresh.iterdir()
+    build.load.cache_clear()
+    monkeypatch.setattr(build, "compiler", lambda: pytest.fail("compiled again"))
+    assert answer(source) == 42
+    assert list(fresh.iterdir()) == [made]
+
+
+def test_other_sources_and_targets_are_other_kernels(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert answer(SOURCE.format(answer=1)) == 1
+    assert answer(SOURCE.format(answer=2)) == 2
+    build.load.cache_clear()
+    monkeypatch.setenv("BMI_DMX_MARCH", "x86-64")
+    assert answer(SOURCE.format(answer=1)) == 1
+    assert len(list(fresh.iterdir())) == 3
+
+
+def test_processes_may_compile_the_same_kernel_at_once(fresh: Path) -> None:
+    source = SOURCE.format(answer=7)
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        assert pool.map(answer, [source] * 8) == [7] * 8
+    assert [path.suffix for path in fresh.iterdir()] == [".so"]
+
+
+def test_bad_source_shows_what_the_compiler_said(fresh: Path) -> None:
+    with pytest.raises(ScanError, match="could not compile a kernel"):
+        build.load("int forward( {")
+    assert not list(fresh.iterdir())
+
+
+def test_without_a_compiler_the_loop_runs_and_says_so_once(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    case = some_case(Hbv())
+    arguments = (case.process, case.state, case.forcing, case.parameters)
+    with pytest.warns(RuntimeWarning, match="no C compiler was found"):
+        ours = scan(*arguments)
+    scan(*arguments, outputs=["runoff"])  # a second warning would be an error
+    expected = scan(*arguments, backend="reference")
+    assert torch.equal(ours.outputs["runoff"], expected.outputs["runoff"])
+
+
+def test_an_unusable_cache_folder_is_said(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    occupied = fresh / "file"
+    occupied.touch()
+    monkeypatch.setenv("BMI_DMX_CACHE", str(occupied))
+    with pytest.warns(RuntimeWarning, match=r"the kernel cache .* is not usable"):
+        assert build.load(SOURCE.format(answer=3)) is None
+
+
+def test_the_cache_folder_follows_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("BMI_DMX_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert build.cache_folder() == tmp_path / "bmi_dmx"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert build.cache_folder() == tmp_path / ".cache" / "bmi_dmx"

@@ -1,0 +1,211 @@
+"""Programs are plain data that mean the same in PyTorch, NumPy and C."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from bmi_dmx.errors import BundleError, ScanError
+from bmi_dmx.process import Process
+from bmi_dmx.scan import scan
+from bmi_dmx.scan.evaluate import evaluate
+from bmi_dmx.scan.ops import OPS, fold
+from bmi_dmx.scan.program import Builder, Program
+from bmi_dmx.scan.trace import BATCH, trace, trace_adjoint, trace_step
+from bmi_dmx.variables import Flux, Forcing, Parameter
+
+from .conftest import PROCESSES, some_case
+
+X = torch.linspace(-0.9, 0.9, 11, dtype=torch.float64)[:, None]
+FUNCTIONS: dict[str, Any] = {
+    "arithmetic": lambda x, p: (x + p) * (x - p) / (2.0 + p) - (-x),
+    "reversed": lambda x, p: 3.0 - x + 2.0 / (2.0 + p),
+    "powers": lambda x, p: (
+        x**2 + x**3 + (x + 1) ** 0.5 + (x + 1) ** 1.7 + (x + 2) ** -1
+    ),
+    "learned power": lambda x, p: (x + 1.0) ** p,
+    "exponentials": lambda x, p: torch.exp(x) + torch.log(x + 1) + torch.sqrt(x + 1),
+    "near one": lambda x, p: torch.expm1(x) + torch.log1p(x),
+    "angles": lambda x, p: torch.sin(x) + torch.cos(x) * torch.tan(x) + torch.acos(x),
+    "squashing": lambda x, p: torch.sigmoid(5 * x) + torch.tanh(3 * x),
+    "kinks": lambda x, p: torch.relu(x) + torch.abs(x) + torch.clamp(x, -0.5, 0.4),
+    "larger": lambda x, p: torch.maximum(x, p - 1) - torch.minimum(x, 0.1 * p),
+    "choices": lambda x, p: torch.where((x > 0) & (x < 0.5) | ~(x >= -0.3), x * p, p),
+    "equality": lambda x, p: torch.where((x == 0.0) | (x != p), x, 2.0 * x),
+    "masks as numbers": lambda x, p: (x > 0).to(x.dtype) * p + torch.sign(x),
+    "fills": lambda x, p: x.masked_fill(x <= 0, 0.5) + torch.zeros_like(x) + p,
+    "roots": lambda x, p: torch.rsqrt(x + 1) + torch.reciprocal(p) + torch.square(x),
+}
+
+
+def process_of(function: Any) -> Process:
+    class Plain(Process):
+        forcings = (Forcing(name="x"),)
+        parameters = (Parameter(name="p"),)
+        fluxes = (Flux(name="y"),)
+
+        def step(
+            self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+        ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            return {}, {"y": function(f.x, p.p)}
+
+    return Plain()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_an_expression_is_the_same_everywhere(function: Any) -> None:
+    process = process_of(function)
+    p = torch.full((1, 1), 1.5, dtype=torch.float64, requires_grad=True)
+    x = X.clone().requires_grad_()
+    expected = function(x, p)
+    found = scan(process, None, {"x": x}, {"p": p}, backend="cpu").outputs["y"]
+    torch.testing.assert_close(found[..., 0], expected, rtol=1e-13, atol=1e-14)
+    ones = torch.ones_like(expected)
+    for ours, theirs in zip(
+        torch.autograd.grad(found, [x, p], ones[..., None], materialize_grads=True),
+        torch.autograd.grad(expected, [x, p], ones, materialize_grads=True),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
+    values = {"f.x": x.detach().numpy(), "p.p": p.detach().numpy()}
+    (numpy_,) = evaluate(trace_step(process), values).values()
+    np.testing.assert_allclose(
+        numpy_, expected.detach().numpy(), rtol=1e-13, atol=1e-14
+    )
+
+
+def test_every_elementwise_operation_is_covered_by_an_expression() -> None:
+    used = {
+        i.op
+        for function in FUNCTIONS.values()
+        for program in (
+            trace_step(process_of(function)),
+            trace_adjoint(process_of(function), ["q.y"]),
+        )
+        for i in program.instructions
+    }
+    assert {name for name, op in OPS.items() if op.c} - used == set()
+
+
+def test_an_operation_without_translation_is_named() -> None:
+    with pytest.raises(ScanError, match="operation 'erfinv' cannot be compiled"):
+        trace_step(process_of(lambda x, p: torch.erfinv(x)))
+
+
+def test_a_network_runs_for_any_number_of_rows() -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(3, 8),
+        torch.nn.Tanh(),
+        torch.nn.Linear(8, 4),
+        torch.nn.Softmax(1),
+    ).double()
+    weights = {f"w.{n}": w for n, w in network.named_parameters()}
+
+    def run(values: Any) -> dict[str, Tensor]:
+        own = {n[2:]: w for n, w in values.items() if n.startswith("w.")}
+        return {"y": torch.func.functional_call(network, own, (values["x"],))}
+
+    with torch.no_grad():
+        any_rows = torch.zeros(1, 3, dtype=torch.float64).expand(BATCH, 3)
+        program = trace(run, {"x": any_rows, **weights})
+        for rows in (1, 7):
+            x = torch.rand(rows, 3, dtype=torch.float64)
+            arrays = {n: w.detach().numpy() for n, w in weights.items()}
+            found = evaluate(program, {"x": x.numpy(), **arrays})["y"]
+            np.testing.assert_allclose(found, network(x).numpy(), rtol=1e-13)
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
+def test_a_program_survives_json(process: Process) -> None:
+    program = trace_step(process)
+    again = Program.from_json(json.loads(json.dumps(program.to_json())))
+    assert again.digest() == program.digest()
+    assert dict(again.inputs) == dict(program.inputs)
+
+
+def test_tracing_twice_gives_the_same_program() -> None:
+    first, second = trace_step(PROCESSES[0]), trace_step(type(PROCESSES[0])())
+    assert first.digest() == second.digest()
+
+
+def test_tracing_leaves_random_numbers_alone() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    trace_step(PROCESSES[0])
+    assert torch.equal(before, torch.get_rng_state())
+
+
+DAMAGE: dict[str, tuple[Any, str]] = {
+    "unknown operation": (lambda d: d["instructions"][0].__setitem__(1, "system"),
+                          "unknown operation 'system'"),
+    "use before assignment": (lambda d: d["instructions"].reverse(),
+                              "is used before assignment"),
+    "name that is no value": (lambda d: d["instructions"][0].__setitem__(0, "v1;"),
+                              "is not a value name"),
+    "text argument": (lambda d: d["instructions"][0].__setitem__(2, ["x", 1.0]),
+                      "value 'x' is used before assignment"),
+    "twice assigned": (lambda d: d["instructions"].append(d["instructions"][0]),
+                       "is assigned twice"),
+    "no outputs": (lambda d: d.pop("outputs"), "not a program"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("spoil", "message"), DAMAGE.values(), ids=DAMAGE)
+def test_damaged_programs_are_refused(spoil: Any, message: str) -> None:
+    data = json.loads(json.dumps(trace_step(PROCESSES[0]).to_json()))
+    spoil(data)
+    with pytest.raises(BundleError, match=message):
+        Program.from_json(data, "programs.json")
+
+
+numbers = st.floats(-4, 4).map(lambda x: round(x, 2))
+
+
+@given(st.sampled_from(sorted(n for n, op in OPS.items() if op.c)), numbers, numbers)
+def test_constants_fold_to_what_the_operation_gives(
+    op: str, a: float, b: float
+) -> None:
+    arity = 3 if op == "where" else 2 if "{1}" in (OPS[op].c or "") else 1
+    args = (a, b, 1.0)[:arity]
+    folded = fold(op, args)
+    if folded is not None:
+        with np.errstate(all="ignore"):
+            assert folded == float(OPS[op].numpy(*args))
+
+
+def test_equal_expressions_are_computed_once() -> None:
+    builder = Builder()
+    x = builder.input("x")
+    assert builder.emit("exp", x) == builder.emit("exp", x)
+    builder.emit("log", x)
+    program = builder.build({"y": builder.emit("exp", x)})
+    assert [i.op for i in program.instructions] == ["exp"]
+
+
+def test_a_missing_input_is_named() -> None:
+    with pytest.raises(ScanError, match=r"program input 's.snowpack' is missing"):
+        evaluate(trace_step(PROCESSES[0]), {})
+
+
+def test_state_is_recomputed_not_stored() -> None:
+    """The saved history of 400 steps is a few per cent of the states themselves."""
+    case = some_case(PROCESSES[0], steps=400, locations=16, members=4, gradient=True)
+    arguments = (case.process, case.state, case.forcing, case.parameters)
+    scan(*arguments, outputs=["runoff"])  # compiled; tracing has tensors of its own
+    saved: list[Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda x: saved.append(x) or x, lambda x: x
+    ):
+        scan(*arguments, outputs=["runoff"])
+    inputs = {x.data_ptr() for x in case.leaves()}
+    history = sum(x.numel() for x in saved if x.data_ptr() not in inputs)
+    assert history <= 5 * 16 * 4 * 400 * 0.06

@@ -1,0 +1,130 @@
+"""The compiled single step continues where the batch run would."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bmi_dmx.errors import ScanError
+from bmi_dmx.process import Process
+from bmi_dmx.scan import build, scan
+from bmi_dmx.scan import stepper as stepper_module
+from bmi_dmx.scan.program import entry_names
+from bmi_dmx.scan.stepper import Stepper
+from bmi_dmx.scan.trace import trace_step
+
+from .conftest import PROCESSES, Case, some_case
+
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+
+
+def outputs_of(process: Process) -> list[str]:
+    return [f"q.{v.name}" for v in process.fluxes]
+
+
+def prepared(case: Case, locations: int, members: int, dtype: str) -> Stepper:
+    process = case.process
+    made = Stepper(trace_step(process), locations, members, outputs_of(process), dtype)
+    for kind, given, variables, target in (
+        ("s", case.state, process.states, made.state),
+        ("p", case.parameters, process.parameters, made.parameter),
+    ):
+        for v in variables:
+            names = entry_names(kind, v)
+            x = given[v.name].numpy()
+            for name, entry in zip(names, [x] if len(names) == 1 else x, strict=True):
+                target[name][...] = entry
+    return made
+
+
+def run_steps(made: Stepper, case: Case) -> dict[str, np.ndarray]:
+    series: dict[str, list[np.ndarray]] = {n: [] for n in made.output}
+    for t in range(next(iter(case.forcing.values())).shape[0]):
+        for name, x in case.forcing.items():
+            made.forcing[f"f.{name}"][:] = x[t].numpy()
+        assert not made.step()
+        for name, y in made.output.items():
+            series[name].append(y.copy())
+    return {n[2:]: np.stack(rows) for n, rows in series.items()}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("locations", "members"), [(1, 1), (1, 16), (5, 3), (33, 1)])
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "numpy"])
+def test_steps_equal_the_series(
+    process: Process,
+    locations: int,
+    members: int,
+    dtype: str,
+    compiled: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(build, "load", lambda source: None)
+        stepper_module._prepared.cache_clear()
+    case = some_case(
+        process, steps=30, locations=locations, members=members,
+        dtype=getattr(torch, dtype),
+    )  # fmt: skip
+    made = prepared(case, locations, members, dtype)
+    stepper_module._prepared.cache_clear()
+    assert made.compiled == compiled
+    series = run_steps(made, case)
+    expected = scan(
+        process, case.state, case.forcing, case.parameters, average=True
+    ).outputs
+    for name, x in expected.items():
+        scale = float(x.abs().max()) or 1.0
+        np.testing.assert_allclose(
+            series[name], x.numpy(), rtol=0, atol=TOLERANCE[dtype] * scale
+        )
+
+
+def test_buffers_are_never_rebound() -> None:
+    case = some_case(PROCESSES[0])
+    made = prepared(case, 3, 2, "float64")
+    buffers = [*made.state.values(), *made.forcing.values(), *made.output.values()]
+    addresses = [x.__array_interface__["data"][0] for x in buffers]
+    run_steps(made, case)
+    after = [*made.state.values(), *made.forcing.values(), *made.output.values()]
+    assert all(x is y for x, y in zip(buffers, after, strict=True))
+    assert addresses == [x.__array_interface__["data"][0] for x in after]
+
+
+def test_an_output_buffer_can_drive_the_next_step() -> None:
+    shared = np.zeros(4)
+    first = Stepper(
+        trace_step(PROCESSES[0]), 4, 2, ["q.runoff"], output={"q.runoff": shared}
+    )
+    second = Stepper(
+        trace_step(PROCESSES[-1]), 4, 1, ["q.streamflow"], forcing={"f.runoff": shared}
+    )
+    assert first.output["q.runoff"] is second.forcing["f.runoff"] is shared
+
+
+def test_a_buffer_that_does_not_fit_is_refused() -> None:
+    program = trace_step(PROCESSES[0])
+    with pytest.raises(ScanError, match=r"buffer of 'q.runoff' is float32\(4,\)"):
+        Stepper(
+            program, 4, 2, ["q.runoff"], output={"q.runoff": np.zeros(4, np.float32)}
+        )
+
+
+def test_an_unknown_output_is_refused() -> None:
+    with pytest.raises(ScanError, match=r"unknown output 'q.runof'; did you mean"):
+        Stepper(trace_step(PROCESSES[0]), 1, 1, ["q.runof"])
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "numpy"])
+def test_a_step_says_when_an_input_was_not_finite(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(build, "load", lambda source: None)
+    stepper_module._prepared.cache_clear()
+    made = prepared(some_case(PROCESSES[0]), 3, 2, "float64")
+    stepper_module._prepared.cache_clear()
+    made.forcing["f.precipitation"][1] = np.nan
+    assert made.step()
