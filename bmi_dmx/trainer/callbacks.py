@@ -1,0 +1,183 @@
+"""What happens around the training steps: checkpoints, progress, a table."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
+from lightning.pytorch.loggers.logger import Logger
+from tqdm import tqdm
+
+from ..files import atomic
+from .module import MONITOR, TrainingModule
+from .run_folder import RunFolder
+
+__all__ = ["Checkpoints", "MetricsFile", "Progress"]
+
+
+class Checkpoints(Checkpoint):
+    """Saves the last checkpoint after every interval, the best after a validation.
+
+    The best one is written first: should the process die in between, the last
+    checkpoint is older, leads to the same validation again, and the best one is written
+    once more.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Where to write.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.best_score = -math.inf
+        self.best_step = 0
+        self._validated: float | None = None
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remember the score until the interval ends."""
+        self._validated = float(trainer.callback_metrics[MONITOR])
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save."""
+        assert isinstance(pl_module, TrainingModule)
+        score, self._validated = self._validated, None
+        better = score is not None and score > self.best_score
+        if better and score is not None:
+            self.best_score, self.best_step = score, trainer.global_step
+        if better or pl_module.validation is None:
+            trainer.save_checkpoint(self.folder.best)
+        trainer.save_checkpoint(self.folder.last)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best score so far."""
+        return {"best_score": self.best_score, "best_step": self.best_step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self.best_score = state_dict["best_score"]
+        self.best_step = state_dict["best_step"]
+
+
+class MetricsFile(Logger):
+    """The course of the training as a CSV file that always is complete so far.
+
+    Parameters
+    ----------
+    path : Path
+        The file. When it exists, it is continued.
+    step : int
+        Step at which training starts; later rows of an earlier attempt are dropped.
+    """
+
+    COLUMNS = ("step", "loss", "rate", MONITOR)
+
+    def __init__(self, path: Path, step: int = 0) -> None:
+        super().__init__()
+        rows = self._kept(path, step) if path.exists() else []
+        with (
+            atomic(path) as temporary,
+            open(temporary, "w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self.COLUMNS)
+            writer.writerows(rows)
+        self.path = path
+
+    @classmethod
+    def _kept(cls, path: Path, step: int) -> list[list[str]]:
+        with open(path, encoding="utf-8", newline="") as file:
+            # A line that a kill cut short has too few cells.
+            rows = [r for r in csv.reader(file) if len(r) == len(cls.COLUMNS)]
+        return [row for row in rows[1:] if int(row[0]) <= step]
+
+    @property
+    def name(self) -> str:
+        """Name of the logger."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """Not used."""
+        return ""
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the configuration lies beside the file."""
+
+    def log_metrics(
+        self, metrics: Mapping[str, float], step: int | None = None
+    ) -> None:
+        """Append one row."""
+        known = {**metrics, "step": step}
+        cells = [_cell(known.get(name)) for name in self.COLUMNS]
+        with open(self.path, "a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(cells)
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.7g}"
+
+
+class Progress(ProgressBar):
+    """One bar over all steps, and a line for every validation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar: Any = None
+        self.began = time.perf_counter()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Open the bar."""
+        assert isinstance(pl_module, TrainingModule)
+        self.began = time.perf_counter()
+        self.bar = tqdm(
+            total=pl_module.steps,
+            initial=trainer.global_step,
+            desc="training",
+            unit="step",
+            dynamic_ncols=True,
+            disable=None,  # no bar where the error stream is a file
+        )
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Move on."""
+        assert isinstance(pl_module, TrainingModule)
+        self.bar.set_postfix_str(f"loss {pl_module.last_loss:.4f}", refresh=False)
+        self.bar.update()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say how the validation went."""
+        nse = float(trainer.callback_metrics[MONITOR])
+        seconds = time.perf_counter() - self.began
+        line = (
+            f"step {trainer.global_step:6d}  median validation NSE {nse:.4f}  "
+            f"{seconds:.0f} s"
+        )
+        self.bar.write(line, file=sys.stderr)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Close the bar."""
+        self.bar.close()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Close the bar."""
+        if self.bar is not None:
+            self.bar.close()

@@ -1,0 +1,118 @@
+"""Checkpoints: written whole or not at all, read without executing anything."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric.plugins import CheckpointIO
+
+from ..errors import StateError
+from ..files import atomic
+from ..models.delta import DeltaModel
+from ..models.spec import ModelSpec
+from ..models.statistics import Statistics
+
+__all__ = [
+    "OWN",
+    "AtomicCheckpoints",
+    "load_model",
+    "random_state",
+    "read_checkpoint",
+    "restore_random_state",
+    "seed_everything",
+]
+
+OWN = "bmi_dmx"
+"""Key of what training keeps in a checkpoint besides what Lightning does."""
+
+PREFIX = "model."
+
+
+class AtomicCheckpoints(CheckpointIO):
+    """Writes checkpoints so that a kill at any moment leaves the one before intact."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint."""
+        with atomic(path) as temporary:
+            torch.save(checkpoint, temporary)
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint of tensors and plain values."""
+        return read_checkpoint(Path(path))
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Delete a checkpoint."""
+        Path(path).unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, refusing everything but tensors and plain values.
+
+    Raises
+    ------
+    StateError
+        It cannot be read, is damaged, or is not a checkpoint of a training.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StateError(f"{path}: not a readable checkpoint: {reason}") from None
+    if not isinstance(checkpoint, dict) or OWN not in checkpoint:
+        raise StateError(f"{path}: not a checkpoint of a training of bmi_dmx")
+    return checkpoint
+
+
+def load_model(path: Path, spec: ModelSpec) -> DeltaModel:
+    """Return the model of a checkpoint, in evaluation mode.
+
+    Raises
+    ------
+    StateError
+        The checkpoint is damaged or was made with another model.
+    """
+    checkpoint = read_checkpoint(path)
+    model = DeltaModel(spec, Statistics.from_dict(checkpoint[OWN]["statistics"]))
+    weights: Mapping[str, torch.Tensor] = checkpoint["state_dict"]
+    named = {n.removeprefix(PREFIX): w for n, w in weights.items()}
+    try:
+        model.load_state_dict(named)
+    except RuntimeError as error:
+        raise StateError(f"{path}: made with another model: {error}") from None
+    return model.eval()
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the random numbers of Python, NumPy and PyTorch."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (whatever libraries draw from it)
+    torch.manual_seed(seed)
+
+
+def random_state() -> dict[str, Any]:
+    """Return the state of all global random numbers as tensors and plain values."""
+    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
+    return {
+        "python": random.getstate(),
+        "numpy": [kind, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
+        "torch": torch.get_rng_state(),
+    }
+
+
+def restore_random_state(state: Mapping[str, Any]) -> None:
+    """Continue with the random numbers of :func:`random_state`."""
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    kind, keys, *rest = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    torch.set_rng_state(state["torch"])

@@ -1,0 +1,226 @@
+"""Score trained models over a period: one run, or the mean of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigError
+from ..models.delta import DeltaModel
+from .checkpoint import load_model
+from .data.basins import BasinData
+from .data.read import read
+from .experiment import Experiment, Period
+from .experiment_file import plain
+from .metrics import median, metrics, score
+from .pictures import draw
+from .prediction import blocks, predict, with_lead
+from .results import Hydrographs, Series, write_results
+from .run_folder import RunFolder, numbered_folder
+
+__all__ = ["ALL", "Report", "evaluate"]
+
+ALL = "all"
+"""Name of the group of all basins."""
+
+CONVENTION = 365
+"""Days at the start of a period that the usual convention spends on warming up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What an evaluation found.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files lie.
+    period : str
+        Name of the scored period.
+    scores : dict of str to array (B,)
+        Scores of all basins.
+    medians : dict of str to dict of str to float
+        By group, ``all`` among them, and by metric.
+    basins : dict of str to int
+        Size of the groups.
+    convention : dict of str to float
+        Median NSE by group when the first year of the period, left unscored, serves as
+        warm-up; empty for a period shorter than two years.
+    """
+
+    folder: Path
+    period: str
+    scores: dict[str, NDArray[np.float64]]
+    medians: dict[str, dict[str, float]]
+    basins: dict[str, int]
+    convention: dict[str, float]
+
+
+def evaluate(
+    runs: Path | str | Sequence[Path | str],
+    period: str = "test",
+    *,
+    output: Path | None = None,
+) -> Report:
+    """Simulate a period with the best checkpoint of each run, and score the mean.
+
+    The model warms up on days before the period, so that all days of it are scored.
+    The median NSE of the convention that spends the first year of the period on warming
+    up is reported as well, to compare with published numbers.
+
+    Parameters
+    ----------
+    runs : path or sequence of paths
+        Folders of runs on the same data; the flow of several is averaged.
+    period : str
+        ``test``, ``validation`` or ``train``.
+    output : path, optional
+        Folder of the results: ``streamflow.nc``, ``scores.csv``, ``summary.json`` and
+        pictures. Default: a folder named after the period, in the folder of the run or,
+        for several runs, in a new folder ``<name>-ensemble-<n>`` beside the first.
+
+    Raises
+    ------
+    ConfigError
+        A folder is not one of a run, the period is not given, or runs differ in data.
+    DataError, StateError
+        There is no checkpoint, or the data or the checkpoint cannot be used.
+    """
+    given = [runs] if isinstance(runs, str | Path) else list(runs)
+    folders = [RunFolder(Path(run)) for run in given]
+    experiments = [folder.experiment() for folder in folders]
+    experiment = _common(folders, experiments, period)
+    pairs = zip(folders, experiments, strict=True)
+    models = [load_model(f.require_best(), e.model) for f, e in pairs]
+    data = read(experiment.data)
+    target = output or _target(folders, experiment, period)
+    return _report(experiment, folders, models, data, period, target)
+
+
+def _common(
+    folders: Sequence[RunFolder], experiments: Sequence[Experiment], period: str
+) -> Experiment:
+    """Return the first experiment, after making sure that the others fit to it."""
+    if not experiments:
+        raise ConfigError("no run is given")
+    first = experiments[0]
+    for folder, other in zip(folders, experiments, strict=True):
+        same = first.data == other.data
+        if not same or first.periods[period] != other.periods[period]:
+            raise ConfigError(
+                f"{folder.path}: its data or its {period} period differ from those of "
+                f"{folders[0].path}; only runs on the same data can be averaged"
+            )
+    return first
+
+
+def _target(folders: Sequence[RunFolder], experiment: Experiment, period: str) -> Path:
+    if len(folders) == 1:
+        return folders[0].path / period
+    root = folders[0].path.parent
+    return numbered_folder(root, f"{experiment.name}-ensemble") / period
+
+
+def _report(
+    experiment: Experiment,
+    folders: Sequence[RunFolder],
+    models: Sequence[DeltaModel],
+    data: BasinData,
+    period: str,
+    target: Path,
+) -> Report:
+    days = experiment.periods[period]
+    part, lead = with_lead(data, days, experiment.evaluation_warmup)
+    observed = part.target[lead:]
+    simulated = _mean_flow(models, part, lead, experiment.evaluation.basins)
+    chosen = experiment.evaluation.metrics
+    names = metrics.names() if chosen == "all" else chosen
+    scores = score(simulated, observed, names)
+    groups = _groups(experiment, data)
+    report = Report(
+        folder=target,
+        period=period,
+        scores=scores,
+        medians={
+            group: {name: median(values[at])[0] for name, values in scores.items()}
+            for group, at in groups.items()
+        },
+        basins={group: len(at) for group, at in groups.items()},
+        convention=_convention(experiment, models, data, days, groups),
+    )
+    scored = part.period(*days)
+    write_results(
+        target,
+        _hydrographs(experiment, scored, simulated),
+        scores,
+        {
+            "experiment": experiment.name,
+            "runs": [folder.path.name for folder in folders],
+            "seeds": [folder.experiment().seed for folder in folders],
+            "scored": plain(days),
+            "warmup_days_before": lead,
+            "basins": report.basins,
+            "medians": report.medians,
+            "median_nse_with_first_year_as_warmup": report.convention,
+        },
+    )
+    draw(target, experiment, models, part, lead, simulated, groups)
+    return report
+
+
+def _mean_flow(
+    models: Sequence[DeltaModel], data: BasinData, warmup: int, basins: int
+) -> NDArray[Any]:
+    """Return the mean over models of the flow after the warm-up, (T, B)."""
+    total: NDArray[Any] = np.zeros(1)
+    for model in models:
+        given = blocks(model, data, warmup=warmup, basins=basins)
+        total = total + predict(model, given)["streamflow"].astype(np.float64)
+    return total / len(models)
+
+
+def _groups(experiment: Experiment, data: BasinData) -> dict[str, NDArray[np.intp]]:
+    """Return the positions of the basins of every group."""
+    groups = {ALL: np.arange(len(data.ids))}
+    for name, conditions in experiment.evaluation.groups.items():
+        rule = replace(experiment.data, basins="all", where=conditions)
+        chosen = rule.choose(data.ids, data.attributes, Path())
+        groups[name] = np.flatnonzero(np.isin(data.ids, chosen))
+    return groups
+
+
+def _convention(
+    experiment: Experiment,
+    models: Sequence[DeltaModel],
+    data: BasinData,
+    days: Period,
+    groups: Mapping[str, NDArray[np.intp]],
+) -> dict[str, float]:
+    part = data.period(*days)
+    if len(part.time) < 2 * CONVENTION:
+        return {}
+    simulated = _mean_flow(models, part, CONVENTION, experiment.evaluation.basins)
+    nse = score(simulated, part.target[CONVENTION:], ["nse"])["nse"]
+    return {group: median(nse[at])[0] for group, at in groups.items()}
+
+
+def _hydrographs(
+    experiment: Experiment, data: BasinData, simulated: NDArray[Any]
+) -> Hydrographs:
+    flow = {"simulated": simulated.astype(np.float32), "observed": data.target}
+    known = {n: data.attributes.get(n) for n in ("latitude", "longitude", "area_km2")}
+    return Hydrographs(
+        time=data.time,
+        ids=data.ids,
+        series={
+            name: Series(values=values, units="mm d-1", about=f"{name} streamflow")
+            for name, values in flow.items()
+        },
+        attributes={"title": experiment.about or experiment.name},
+        **known,
+    )

@@ -1,0 +1,96 @@
+"""Experiments as files: found, read, resolved, and written again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .. import config
+from ..errors import ConfigError, suggestion
+from ..files import atomic
+from .experiment import Experiment
+
+__all__ = ["find_config", "load_experiment", "plain", "save_experiment"]
+
+
+def find_config(name: str | Path) -> Path:
+    """Return the path of a configuration, or of a shipped experiment of that name.
+
+    Raises
+    ------
+    ConfigError
+        There is no such file and no such experiment.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    folder = Path(str(files("bmi_dmx.configs") / "experiments"))
+    shipped = {entry.stem: entry for entry in sorted(folder.glob("*.yaml"))}
+    if str(name) not in shipped:
+        hint = suggestion(str(name), shipped)
+        raise ConfigError(f"{name}: no such file, nor a shipped experiment{hint}")
+    return shipped[str(name)]
+
+
+def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
+    """Read an experiment, with everything in it resolved that depends on its place.
+
+    Paths become absolute. The climate attributes are those of the days that training
+    and validation look at, unless the file says otherwise: the test period must not
+    leak through them.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file.
+    overrides : iterable of str
+        ``key.key=value`` settings that replace those of the file.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, key, what was found and what was expected.
+    """
+    experiment = config.load(path, Experiment, overrides)
+    data, folder = experiment.data, path.resolve().parent
+    if isinstance(data.basins, str) and data.basins != "all":
+        data = replace(data, basins=_anchored(data.basins, folder))
+    data = replace(
+        data,
+        path=_anchored(data.path, folder),
+        attributes_period=data.attributes_period or experiment.learned_days,
+    )
+    return replace(experiment, data=data)
+
+
+def _anchored(text: str, folder: Path) -> str:
+    if not text or text[0] in "~$":
+        return text
+    return str(folder / text)
+
+
+def save_experiment(path: Path, experiment: Experiment) -> None:
+    """Write an experiment as YAML that :func:`load_experiment` reads back the same."""
+    text = yaml.safe_dump(plain(experiment), sort_keys=False, allow_unicode=True)
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """Return a configuration as mappings, lists, text and numbers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+        return {name: plain(entry) for name, entry in pairs if entry is not None}
+    if isinstance(value, Mapping):
+        return {str(name): plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, date | Path):
+        return str(value)
+    return value

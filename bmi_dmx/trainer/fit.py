@@ -1,0 +1,288 @@
+"""Train a model as an experiment says, from the start or from where a run stopped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from ..errors import ConfigError, DataError
+from ..files import atomic
+from ..models.delta import DeltaModel
+from ..models.inputs import fit_statistics
+from .callbacks import Checkpoints, MetricsFile, Progress
+from .checkpoint import AtomicCheckpoints, read_checkpoint, seed_everything
+from .data.basins import BasinData
+from .data.read import read
+from .data.sampler import WindowSampler
+from .experiment import Experiment, Period
+from .experiment_file import find_config, load_experiment
+from .losses import Scale, compose
+from .module import MONITOR, TrainingModule
+from .prediction import Blocks, blocks, with_lead
+from .provenance import commit, versions
+from .run_folder import RunFolder
+
+__all__ = ["resume", "train"]
+
+
+def train(
+    config: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    root: str | Path = "runs",
+) -> Path:
+    """Train a model in a new folder ``<root>/<name>-<n>``.
+
+    Parameters
+    ----------
+    config : path or str
+        YAML file of the experiment, or the name of one that comes with the package.
+    overrides : iterable of str
+        ``key.key=value`` settings that replace those of the file.
+    root : path
+        Folder of all runs.
+
+    Returns
+    -------
+    Path
+        The folder of the run: ``config.yaml`` as resolved, ``checkpoints/`` with
+        ``best.ckpt`` and ``last.ckpt``, ``metrics.csv``, ``tensorboard/``, and when
+        training is finished ``training.json`` and ``training.png``.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        The experiment or its data are wrong.
+    TrainingError
+        The gradient was not finite for many steps in a row.
+    """
+    experiment = load_experiment(find_config(config), overrides)
+    # Before a folder is made: what is wrong with the data leaves nothing behind.
+    data = read(experiment.data)
+    module = build(experiment, data)
+    folder = RunFolder.create(Path(root), experiment)
+    _fit(experiment, module, folder, resumed=False)
+    return folder.path
+
+
+def resume(run: str | Path) -> Path:
+    """Continue a run from its last checkpoint, bit for bit as if it never stopped.
+
+    A run that stopped before its first checkpoint begins again.
+
+    Parameters
+    ----------
+    run : path
+        Folder of the run.
+
+    Raises
+    ------
+    ConfigError
+        The folder is not one of a run, or the run is finished.
+    DataError
+        The data changed since the run began.
+    StateError
+        The checkpoint is damaged.
+    """
+    folder = RunFolder(Path(run))
+    experiment = folder.experiment()
+    if folder.summary.exists():
+        raise ConfigError(f"{folder.path}: this run is finished")
+    module = build(experiment, read(experiment.data))
+    folder.remove_partial()
+    _fit(experiment, module, folder, resumed=folder.last.exists())
+    return folder.path
+
+
+def build(experiment: Experiment, data: BasinData) -> TrainingModule:
+    """Return the model of an experiment, ready to be trained on its data.
+
+    Statistics of inputs and scales of losses are those of the training period.
+    """
+    spec, periods = experiment.training, experiment.periods
+    _check_days(experiment, data)
+    seed_everything(experiment.seed)
+    training = data.period(*periods.train)
+    days = np.broadcast_to(training.day_of_year()[:, None], training.target.shape)
+    forcing = {**training.forcing, "day_of_year": days}
+    statistics = fit_statistics(experiment.model, forcing, training.attributes)
+    model = DeltaModel(experiment.model, statistics)
+    steps = spec.total_steps(len(data.ids), len(training.time))
+    with_warmup, _ = with_lead(data, periods.train, spec.warmup)
+    sampler = WindowSampler(
+        with_warmup,
+        model.forcings,
+        model.attributes,
+        warmup=spec.warmup,
+        length=spec.window,
+        basins=spec.batch,
+        steps=spec.intervals(steps)[0],
+        seed=experiment.seed,
+    )
+    return TrainingModule(
+        model,
+        data.ids.tolist(),
+        sampler,
+        compose(experiment.loss),
+        Scale.of(training.target),
+        _validation(experiment, model, data),
+        spec,
+        steps,
+    )
+
+
+def _check_days(experiment: Experiment, data: BasinData) -> None:
+    """Refuse periods that the record does not cover, and windows that do not fit."""
+    spec, periods = experiment.training, experiment.periods
+    for name in periods.names:
+        _check_covered(name, periods[name], data)
+    usable, _ = with_lead(data, periods.train, spec.warmup)
+    if spec.warmup + spec.window > len(usable.time):
+        raise ConfigError(
+            f"training.warmup and training.window: {spec.warmup} + {spec.window} days "
+            f"do not fit into the {len(usable.time)} days from {usable.time[0]} to "
+            f"{usable.time[-1]}"
+        )
+
+
+def _check_covered(name: str, period: Period, data: BasinData) -> None:
+    try:
+        data.period(*period)
+    except DataError as error:
+        raise DataError(f"periods.{name}: {error}") from None
+
+
+def _validation(
+    experiment: Experiment, model: DeltaModel, data: BasinData
+) -> Blocks | None:
+    period = experiment.periods.validation
+    if period is None:
+        return None
+    warmup = experiment.evaluation_warmup
+    part, lead = with_lead(data, period, warmup)
+    return blocks(model, part, warmup=lead, basins=experiment.evaluation.basins)
+
+
+def _fit(
+    experiment: Experiment, module: TrainingModule, folder: RunFolder, *, resumed: bool
+) -> None:
+    spec = experiment.training
+    every, validate = spec.intervals(module.steps)
+    start = read_checkpoint(folder.last)["global_step"] if resumed else 0
+    checkpoints = Checkpoints(folder)
+    began = time.perf_counter()
+    with _quiet(), _settings(spec.threads):
+        trainer = Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_epochs=module.steps // every,
+            check_val_every_n_epoch=validate // every,
+            limit_val_batches=1 if module.validation is not None else 0,
+            num_sanity_val_steps=0,
+            logger=_loggers(folder, start),
+            callbacks=_callbacks(spec.patience, checkpoints),
+            plugins=[AtomicCheckpoints()],
+            deterministic=True,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+            default_root_dir=folder.path,
+        )
+        try:
+            trainer.fit(
+                module,
+                train_dataloaders=module.sampler,
+                val_dataloaders=[0],
+                ckpt_path=folder.last if resumed else None,
+                weights_only=True,
+            )
+        except SystemExit:
+            # What Lightning makes of an interruption by the user.
+            raise KeyboardInterrupt from None
+    _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
+
+
+def _callbacks(patience: int | None, checkpoints: Checkpoints) -> list[Callback]:
+    callbacks: list[Callback] = [Progress()]
+    if patience is not None:
+        stop = EarlyStopping(
+            MONITOR, mode="max", patience=patience, check_on_train_epoch_end=False
+        )
+        callbacks.append(stop)
+    return [*callbacks, checkpoints]
+
+
+def _loggers(folder: RunFolder, start: int) -> list[Any]:
+    return [
+        MetricsFile(folder.metrics, start),
+        TensorBoardLogger(
+            folder.path, name="", version="tensorboard", purge_step=start
+        ),
+    ]
+
+
+def _finish(
+    folder: RunFolder,
+    module: TrainingModule,
+    trainer: Trainer,
+    checkpoints: Checkpoints,
+    seconds: float,
+) -> None:
+    """Write what came out; the file says that the run is finished."""
+    from .plots import training_curve
+
+    validated = module.validation is not None
+    summary = {
+        "steps": trainer.global_step,
+        "planned_steps": module.steps,
+        "stopped_early": trainer.global_step < module.steps,
+        "best_step": checkpoints.best_step if validated else trainer.global_step,
+        "best_validation_nse": checkpoints.best_score if validated else None,
+        "weights": sum(w.numel() for w in module.model.parameters()),
+        "seconds": round(seconds, 3),
+        "versions": versions(),
+        "commit": commit(),
+    }
+    training_curve(folder.path / "training.png", folder.metrics)
+    with atomic(folder.summary) as temporary:
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Lightning says about devices, and about itself."""
+    loggers = [logging.getLogger(f"lightning.{n}") for n in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Lightning 2.6 uses a name that PyTorch 2.13 is about to drop.
+            warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _settings(threads: int | None) -> Iterator[None]:
+    """Restore the settings of PyTorch that training changes."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads or before[0])
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])

@@ -1,0 +1,39 @@
+"""Which code, on which libraries, made a result."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from .. import __version__
+
+__all__ = ["commit", "versions"]
+
+LIBRARIES = ("torch", "lightning", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package, Python and what numbers depend on."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {"bmi_dmx": __version__, "python": platform.python_version(), **libraries}
+
+
+def commit() -> str | None:
+    """Return the commit of this package's checkout, ``-dirty`` when it was changed.
+
+    Returns None where the package is installed and not a checkout.
+    """
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return None
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
+    try:
+        options = ["--abbrev=40", "--exclude=*"]
+        run = subprocess.run(
+            [*command, *options], capture_output=True, text=True, check=True, timeout=30
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return run.stdout.strip() or None

@@ -1,0 +1,108 @@
+"""The folder of a training run: what lies where."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigError, DataError
+from .experiment import Experiment
+from .experiment_file import load_experiment, save_experiment
+
+__all__ = ["RunFolder", "numbered_folder"]
+
+
+def numbered_folder(root: Path, name: str) -> Path:
+    """Make ``<root>/<name>-<n>``, n one more than the largest there is.
+
+    Processes that do so at the same moment get different folders.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    pattern = re.compile(re.escape(name) + r"-(\d+)")
+    matches = (pattern.fullmatch(entry.name) for entry in root.iterdir())
+    number = max((int(match[1]) for match in matches if match), default=0) + 1
+    while True:
+        path = root / f"{name}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        return path
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside the folder of a run.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, root: Path, experiment: Experiment) -> RunFolder:
+        """Make ``<root>/<name>-<n>`` and write the configuration into it."""
+        run = cls(numbered_folder(root, experiment.name))
+        save_experiment(run.config, experiment)
+        return run
+
+    def remove_partial(self) -> None:
+        """Delete checkpoints whose writing a kill cut short."""
+        for partial in self.last.parent.glob(".*.ckpt"):
+            partial.unlink()
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint from which a run is resumed."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint that did best in the validation period."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    @property
+    def metrics(self) -> Path:
+        """The course of the training as a table."""
+        return self.path / "metrics.csv"
+
+    @property
+    def summary(self) -> Path:
+        """What came out; it exists when the training is finished."""
+        return self.path / "training.json"
+
+    def experiment(self) -> Experiment:
+        """Return the run's configuration.
+
+        Raises
+        ------
+        ConfigError
+            The folder is not one of a run, or its configuration is wrong.
+        """
+        if not self.config.is_file():
+            raise ConfigError(f"{self.path}: not the folder of a run, no config.yaml")
+        return load_experiment(self.config)
+
+    def require_best(self) -> Path:
+        """Return the best checkpoint.
+
+        Raises
+        ------
+        DataError
+            There is none yet.
+        """
+        if not self.best.is_file():
+            raise DataError(
+                f"{self.path}: no checkpoints/best.ckpt; training has not got that far"
+            )
+        return self.best

@@ -1,0 +1,195 @@
+"""Search for settings that do best in the validation period."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import Trial, TrialState
+
+from ..config import load
+from ..errors import ConfigError, TrainingError
+from ..files import atomic
+from .experiment import Experiment
+from .experiment_file import find_config, load_experiment
+from .fit import train
+from .run_folder import RunFolder
+
+__all__ = ["Range", "Search", "tune"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Numbers between two bounds; whole ones when both bounds are.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds, included.
+    log : bool
+        Whether to draw the logarithm evenly.
+    """
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and self.low < self.high < math.inf):
+            raise ConfigError(f"expected low < high, found {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ConfigError(f"low: found {self.low}, a log range needs more than 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What to try.
+
+    Parameters
+    ----------
+    space : dict
+        By dotted key of the experiment, a :class:`Range` or a list of values.
+    trials : int
+        Trainings in all; those of an earlier attempt in the same folder count.
+    """
+
+    space: dict[str, Range | tuple[Any, ...]]
+    trials: int = 20
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise ConfigError(f"trials: found {self.trials}, expected at least 1")
+        if not self.space:
+            raise ConfigError("space: no key is given")
+        for key, choice in self.space.items():
+            if not isinstance(choice, Range) and not choice:
+                raise ConfigError(f"space.{key}: no value is given")
+
+
+def tune(
+    config: str | Path,
+    search: Path,
+    overrides: Iterable[str] = (),
+    *,
+    root: str | Path = "runs",
+) -> Path:
+    """Train many times and keep the settings with the best validation score.
+
+    Settings are drawn by a tree-structured Parzen estimator (Bergstra et al. 2011). The
+    search is repeatable, and continues where an earlier one in the same folder ended.
+
+    Parameters
+    ----------
+    config : path or str
+        The experiment, as for :func:`~.fit.train`; it needs a validation period.
+    search : path
+        YAML file that describes a :class:`Search`.
+    overrides : iterable of str
+        ``key.key=value`` settings for all trials.
+    root : path
+        Folder of all runs.
+
+    Returns
+    -------
+    Path
+        ``<root>/<name>-search``: one run per trial, the journal of the search, and
+        ``best.json`` with the best score, its settings and its run.
+
+    Raises
+    ------
+    ConfigError
+        The experiment or the search is wrong.
+    TrainingError
+        No trial came to an end.
+    """
+    path, given = find_config(config), list(overrides)
+    wanted = load(search, Search)
+    experiment = _checked(path, given, wanted.space)
+    folder = Path(root) / f"{experiment.name}-search"
+    folder.mkdir(parents=True, exist_ok=True)
+    study = _study(folder, experiment)
+    for _ in range(len(study.get_trials(states=_ENDED)), wanted.trials):
+        trial = study.ask()
+        settings = [*given, *_settings(trial, wanted.space)]
+        try:
+            run = train(path, settings, root=folder)
+        except TrainingError as error:
+            trial.set_user_attr("error", str(error))
+            study.tell(trial, state=TrialState.FAIL)
+            continue
+        trial.set_user_attr("run", run.name)
+        summary = json.loads(RunFolder(run).summary.read_text(encoding="utf-8"))
+        study.tell(trial, summary["best_validation_nse"])
+    _write_best(folder, study)
+    return folder
+
+
+_ENDED = (TrialState.COMPLETE, TrialState.FAIL)
+
+
+def _checked(
+    path: Path, overrides: list[str], space: Mapping[str, Range | tuple[Any, ...]]
+) -> Experiment:
+    """Return the experiment, after making sure that every key of the space is one."""
+    experiment = load_experiment(path, overrides)
+    if experiment.periods.validation is None:
+        raise ConfigError(f"{path}: a search needs periods.validation")
+    for key, choice in space.items():
+        ends = (choice.low, choice.high) if isinstance(choice, Range) else choice
+        for value in ends:
+            load_experiment(path, [*overrides, f"{key}={json.dumps(value)}"])
+    return experiment
+
+
+def _study(folder: Path, experiment: Experiment) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(folder / "journal.log"))),
+        study_name=experiment.name,
+        direction="maximize",
+        load_if_exists=True,
+    )
+    # A continued search must not draw again what it drew first.
+    seed = experiment.seed + len(study.trials)
+    study.sampler = optuna.samplers.TPESampler(seed=seed)
+    return study
+
+
+def _settings(trial: Trial, space: Mapping[str, Range | tuple[Any, ...]]) -> list[str]:
+    """Return one setting per key; JSON is YAML."""
+    settings = []
+    for key, choice in space.items():
+        value: Any
+        if not isinstance(choice, Range):
+            # Only plain values can be stored, and an item may be a list.
+            texts = [json.dumps(item) for item in choice]
+            settings.append(f"{key}={trial.suggest_categorical(key, texts)}")
+            continue
+        if isinstance(choice.low, int) and isinstance(choice.high, int):
+            value = trial.suggest_int(key, choice.low, choice.high, log=choice.log)
+        else:
+            value = trial.suggest_float(key, choice.low, choice.high, log=choice.log)
+        settings.append(f"{key}={value!r}")
+    return settings
+
+
+def _write_best(folder: Path, study: optuna.Study) -> None:
+    complete = study.get_trials(states=(TrialState.COMPLETE,))
+    if not complete:
+        raise TrainingError(f"{folder}: no trial came to an end")
+    best = study.best_trial
+    content = {
+        "best_validation_nse": best.value,
+        "settings": [f"{key}={value}" for key, value in best.params.items()],
+        "run": best.user_attrs["run"],
+        "trials": len(complete),
+    }
+    with atomic(folder / "best.json") as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,75 @@
+"""What `dmx train`, `evaluate` and `export` print, and how they fail."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bmi_dmx.cli import main
+from bmi_dmx.trainer import evaluate as evaluation
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_from_a_configuration_to_a_bundle(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tiny), "training.steps=1", "name=mine"]) == 0
+    run = capsys.readouterr().out.splitlines()[-1]
+    assert run == str(Path("runs", "mine-1"))
+    assert main(["evaluate", run]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("test period")
+    assert "all (6)" in printed
+    assert "large (" in printed
+    assert "\nnse " in printed
+    assert printed.splitlines()[-1] == str(Path(run, "test"))
+    assert main(["export", run]) == 0
+    assert Path(run, "bundle", "model.yaml").is_file()
+
+
+def test_the_number_of_the_convention_is_said_where_there_is_one(
+    finished: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(evaluation, "CONVENTION", 100)
+    shutil.copytree(finished, tmp_path / "a")
+    assert main(["evaluate", "a"]) == 0
+    assert "with the first year as warm-up, unscored: all " in capsys.readouterr().out
+
+
+def test_the_folder_of_a_run_means_to_continue_it(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "a"
+    shutil.copytree(finished, run)
+    assert main(["train", str(run)]) == 1
+    assert "this run is finished" in capsys.readouterr().err
+    (run / "training.json").unlink()
+    assert main(["train", str(run)]) == 0
+    assert (run / "training.json").is_file()
+
+
+def test_a_run_continues_as_it_began(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(finished), "seed=9"]) == 1
+    assert "'seed=9' cannot be set" in capsys.readouterr().err
+
+
+def test_failures_are_one_line_and_1(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tiny), "training.stepz=9"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("dmx train: error: ")
+    assert error.endswith("did you mean 'steps'?\n")
+    assert main(["evaluate", "nothing"]) == 1
+    assert main(["export", "nothing"]) == 1

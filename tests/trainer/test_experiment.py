@@ -1,0 +1,163 @@
+"""The configuration of an experiment: what is accepted, resolved and refused."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bmi_dmx.config import convert, read
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.models.delta import DeltaModel
+from bmi_dmx.models.statistics import Moments, Statistics
+from bmi_dmx.trainer.experiment import Experiment, Training
+from bmi_dmx.trainer.experiment_file import (
+    find_config,
+    load_experiment,
+    plain,
+    save_experiment,
+)
+
+SHIPPED = sorted(
+    Path(str(entry)).stem
+    for entry in (files("bmi_dmx.configs") / "experiments").iterdir()
+)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_experiment_describes_a_model(name: str) -> None:
+    experiment = load_experiment(find_config(name))
+    assert experiment.name == name.replace("_", "-")
+    spec = experiment.model
+    statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
+    assert "day_of_year" in DeltaModel(spec, statistics).forcings
+
+
+def test_the_experiments_on_large_samples_are_shipped() -> None:
+    assert {"camels_static", "camels_static_all", "camels_dynamic"} <= set(SHIPPED)
+
+
+def test_a_shipped_experiment_has_no_path_of_one_machine() -> None:
+    for name in SHIPPED:
+        path = load_experiment(find_config(name)).data.path
+        assert path == "" or path.startswith("$")
+
+
+def test_what_is_written_reads_back_the_same(tiny: Path, tmp_path: Path) -> None:
+    first = load_experiment(tiny, ["training.patience=2", "data.path=x.nc"])
+    save_experiment(tmp_path / "config.yaml", first)
+    assert load_experiment(tmp_path / "config.yaml") == first
+
+
+def test_attributes_are_computed_without_the_test_period(tiny: Path) -> None:
+    data = load_experiment(tiny).data
+    assert data.attributes_period == (date(1979, 2, 1), date(1979, 12, 31))
+
+
+def test_a_relative_path_starts_at_the_file(tiny: Path) -> None:
+    data = load_experiment(tiny, ["data.path=a/b.nc", "data.basins=c.txt"]).data
+    assert data.path == str(tiny.parent / "a/b.nc")
+    assert data.basins == str(tiny.parent / "c.txt")
+
+
+@pytest.mark.parametrize("text", ["${FOLDER}/b.nc", "~/b.nc", "/a/b.nc", ""])
+def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
+    assert load_experiment(tiny, [f"data.path='{text}'"]).data.path == text
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.step=5", "training.step: unknown key; did you mean 'steps'?"),
+        ("trainin.steps=5", "trainin: unknown key; did you mean 'training'?"),
+        ("loss={nse_bach: 1}", "unknown loss 'nse_bach'; did you mean 'nse_batch'?"),
+        ("loss.nse_batch=-1", "loss.nse_batch: weight -1.0 is not a positive number"),
+        ("name=a/b", "name: found 'a/b', expected letters, digits"),
+        ("seed=-1", "seed: found -1, expected 0 to 4294967295"),
+        ("training.warmup=-1", "training: warmup: found -1, expected at least 0"),
+        ("training.batch=0", "training: batch: found 0, expected at least 1"),
+        ("training.gradient_clip=0", "gradient_clip: found 0.0, expected"),
+        ("training.epochs=3", "training: steps or epochs: exactly one of them"),
+        ("training.steps=null", "training: steps or epochs: exactly one of them"),
+        ("training.steps=25", "validate_every: 10 does not divide 25;"),
+        ("training.checkpoint_every=4", "checkpoint_every: 4 does not divide 10"),
+        ("training.optimizer.rate=-1", "training.optimizer: rate: found -1.0"),
+        ("training.optimizer.name=adm", "training.optimizer.name: unknown value 'adm'"),
+        ("training.optimizer.weight_decay=-1", "weight_decay: found -1.0, expected 0"),
+        ("training.schedule=cosin", "unknown value 'cosin'; did you mean 'cosine'?"),
+        ("training.window=900", "training.window: 900 days do not fit into"),
+        ("periods.train=[1979-02-01, 1980-01-01]", "share days"),
+        ("periods.train=[1979-02-01, 1979-13-01]", "train.1: found '1979-13-01'"),
+        ("periods.test=[1981-01-01, 1980-01-01]", "1981-01-01 to 1980-01-01 ends"),
+        ("model.time_step=hourly", "model.time_step: found 'hourly'"),
+        ("model.members=0", "model: members: expected at least 1, found 0"),
+        ("evaluation.metrics=[nsee]", "evaluation: unknown metric 'nsee'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(tiny: Path, setting: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_experiment(tiny, [setting])
+    assert str(caught.value).startswith(f"{tiny}: ")
+    assert message in str(caught.value)
+
+
+def test_stopping_early_needs_a_validation_period(tiny: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"training\.patience: .* periods\.validation"
+    ):
+        load_experiment(tiny, ["periods.validation=null", "training.patience=3"])
+
+
+def test_an_unknown_experiment_is_named_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'camels_static'"):
+        find_config("camels_statc")
+
+
+def test_epochs_count_how_often_each_basin_day_is_seen() -> None:
+    spec = Training(epochs=3, batch=100, window=365, validate_every=50)
+    # 3 x 500 x 3650 / (100 x 365) = 150 exactly.
+    assert spec.total_steps(500, 3650) == 150
+    assert spec.total_steps(501, 3650) == 200
+
+
+def test_a_run_shorter_than_an_interval_validates_at_its_end() -> None:
+    spec = Training(steps=30, validate_every=100, checkpoint_every=50)
+    assert spec.intervals(30) == (30, 30)
+    assert Training(steps=200, validate_every=100).intervals(200) == (100, 100)
+
+
+def _leaves(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(data, dict):
+        return [leaf for k, v in data.items() for leaf in _leaves(v, (*path, k))]
+    return [path]
+
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+)
+
+
+@given(draw=st.data(), junk=JUNK)
+def test_junk_is_accepted_or_refused_but_never_breaks(
+    tiny: Path, draw: st.DataObject, junk: Any
+) -> None:
+    place = data = read(tiny)
+    leaf = draw.draw(st.sampled_from(_leaves(data)))
+    for key in leaf[:-1]:
+        place = place[key]
+    place[leaf[-1]] = junk
+    with contextlib.suppress(ConfigError):
+        experiment = convert(data, Experiment)
+        assert convert(plain(experiment), Experiment) == experiment

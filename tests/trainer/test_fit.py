@@ -1,0 +1,243 @@
+"""Training: what it leaves, what decides its numbers, and when it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bmi_dmx.errors import ConfigError, DataError, TrainingError
+from bmi_dmx.trainer import fit
+from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
+from bmi_dmx.trainer.data.basins import BasinData
+from bmi_dmx.trainer.data.read import read
+from bmi_dmx.trainer.experiment_file import load_experiment
+from bmi_dmx.trainer.fit import build, train
+from bmi_dmx.trainer.metrics import score
+from bmi_dmx.trainer.module import MOST_FAILURES, TrainingModule
+from bmi_dmx.trainer.prediction import blocks, predict, with_lead
+from bmi_dmx.trainer.run_folder import RunFolder
+
+Run = Callable[..., Path]
+
+
+def weights(run: Path, which: str = "last") -> dict[str, Tensor]:
+    """Weights of a checkpoint of a run."""
+    found: dict[str, Tensor] = read_checkpoint(run / "checkpoints" / f"{which}.ckpt")[
+        "state_dict"
+    ]
+    return found
+
+
+def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[n], b[n]) for n in a)
+
+
+def test_a_finished_run_has_left_everything(finished: Path) -> None:
+    assert {entry.name for entry in finished.iterdir()} >= {
+        "checkpoints",
+        "config.yaml",
+        "metrics.csv",
+        "tensorboard",
+        "training.json",
+        "training.png",
+    }
+    assert {entry.name for entry in (finished / "checkpoints").iterdir()} == {
+        "best.ckpt",
+        "last.ckpt",
+    }
+    assert list((finished / "tensorboard").glob("events*"))
+
+
+def test_the_summary_says_what_happened(finished: Path) -> None:
+    summary = json.loads((finished / "training.json").read_text(encoding="utf-8"))
+    assert summary["steps"] == summary["planned_steps"] == 20
+    assert summary["stopped_early"] is False
+    assert summary["best_step"] in (10, 20)
+    assert summary["versions"]["torch"] == torch.__version__
+
+
+def test_the_course_of_training_is_a_table(finished: Path) -> None:
+    with open(finished / "metrics.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows if row["loss"]] == [1, 20]
+    assert [int(row["step"]) for row in rows if row["validation_nse"]] == [10, 20]
+
+
+def test_the_best_checkpoint_has_the_best_validation_score(finished: Path) -> None:
+    folder = RunFolder(finished)
+    experiment = folder.experiment()
+    assert experiment.periods.validation is not None
+    model = load_model(folder.best, experiment.model)
+    data, lead = with_lead(read(experiment.data), experiment.periods.validation, 40)
+    flow = predict(model, blocks(model, data, warmup=lead, basins=2))["streamflow"]
+    nse = np.median(score(flow, data.target[lead:], ["nse"])["nse"])
+    with open(finished / "metrics.csv", encoding="utf-8", newline="") as file:
+        cells = [row["validation_nse"] for row in csv.DictReader(file)]
+    assert nse == pytest.approx(max(float(c) for c in cells if c), abs=1e-6)
+
+
+def test_training_learns(run: Run) -> None:
+    path = run("training.steps=80", "model.static.dropout=0")
+    with open(path / "metrics.csv", encoding="utf-8", newline="") as file:
+        cells = [float(r["loss"]) for r in csv.DictReader(file) if r["loss"]]
+    assert min(cells[1:]) < 0.8 * cells[0]
+
+
+def test_one_seed_gives_one_result(finished: Path, run: Run) -> None:
+    assert equal(weights(finished), weights(run()))
+
+
+def test_another_seed_gives_another_result(finished: Path, run: Run) -> None:
+    assert not equal(weights(finished), weights(run("seed=4")))
+
+
+def test_the_test_period_has_no_influence(
+    finished: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def altered(spec: object) -> BasinData:
+        data = read(spec)  # type: ignore[arg-type]
+        test = data.time >= np.datetime64("1980-01-01")
+        days = test[:, None].astype(np.float32)
+        return replace(
+            data,
+            forcing={name: x + 7 * days for name, x in data.forcing.items()},
+            target=data.target + 7 * days,
+        )
+
+    monkeypatch.setattr(fit, "read", altered)
+    assert equal(weights(finished), weights(run()))
+
+
+def test_statistics_and_scales_are_those_of_the_training_period(tiny: Path) -> None:
+    experiment = load_experiment(tiny, ["periods.validation=null"])
+    data = read(experiment.data)
+    module = build(experiment, data)
+    observed = data.period("1979-02-01", "1979-09-30").target
+    np.testing.assert_allclose(module.scale.flow, observed.std(axis=0), rtol=1e-5)
+    moments = module.model.statistics["p_mean"]
+    assert moments.mean == pytest.approx(data.attributes["p_mean"].mean())
+
+
+def test_no_loss_is_taken_before_the_training_period(tiny: Path) -> None:
+    module = build(*_parts(tiny))
+    # 31 days of record lie before the period, 40 are wanted.
+    assert module.sampler.windows.days == 31 + 242
+    assert module.training_spec.warmup == 40
+
+
+def _parts(tiny: Path) -> tuple[object, BasinData]:
+    experiment = load_experiment(tiny)
+    return experiment, read(experiment.data)
+
+
+def test_without_validation_the_last_checkpoint_is_the_best(run: Run) -> None:
+    path = run("periods.validation=null", "training.steps=10")
+    assert equal(weights(path, "best"), weights(path, "last"))
+
+
+def test_training_stops_when_validation_no_longer_improves(run: Run) -> None:
+    path = run(
+        "training.patience=2", "training.optimizer.rate=1e-30", "training.steps=80"
+    )
+    summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
+    assert summary["stopped_early"] is True
+    assert (summary["steps"], summary["best_step"]) == (30, 10)
+
+
+@pytest.mark.parametrize("name", ["adam", "adadelta", "sgd"])
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "none"])
+def test_every_optimizer_goes_with_every_schedule(
+    tiny: Path, name: str, schedule: str
+) -> None:
+    settings = [f"training.optimizer.name={name}", f"training.schedule={schedule}"]
+    experiment = load_experiment(tiny, settings)
+    module = build(experiment, read(experiment.data))
+    configured = module.configure_optimizers()
+    assert isinstance(configured, dict) == (schedule != "none")
+
+
+def test_a_long_gradient_is_cut(tiny: Path) -> None:
+    module = build(*_parts(tiny))
+    optimizer = torch.optim.SGD(module.model.parameters(), lr=1.0)
+    for weight in module.model.parameters():
+        weight.grad = torch.full_like(weight, 100.0)
+    module.last_loss = 1.0
+    module.configure_gradient_clipping(optimizer)
+    parts = [w.grad.norm() for w in module.model.parameters() if w.grad is not None]
+    assert torch.stack(parts).norm() == pytest.approx(1.0, rel=1e-4)
+    assert module.gradient_norm > 100.0
+
+
+@pytest.mark.parametrize(("loss", "gradient"), [(np.nan, 1.0), (1.0, np.nan)])
+def test_a_step_that_is_not_finite_changes_no_weight(
+    tiny: Path, loss: float, gradient: float
+) -> None:
+    module = build(*_parts(tiny))
+    before = {n: w.detach().clone() for n, w in module.model.named_parameters()}
+    optimizer = torch.optim.AdamW(module.model.parameters())
+    for weight in module.model.parameters():
+        weight.grad = torch.full_like(weight, gradient)
+    module.last_loss = loss
+    module.configure_gradient_clipping(optimizer)
+    optimizer.step()
+    assert module.failures == 1
+    assert equal(before, dict(module.model.named_parameters()))
+
+
+def test_training_survives_some_bad_steps_and_gives_up_after_many(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = TrainingModule.training_step
+    bad_steps = range(2, 6)
+
+    def step(self: TrainingModule, batch: object, index: int) -> Tensor:
+        loss = good(self, batch, index)  # type: ignore[arg-type]
+        return loss * float("nan") if self.global_step in bad_steps else loss
+
+    monkeypatch.setattr(TrainingModule, "training_step", step)
+    state = weights(run())
+    assert all(bool(w.isfinite().all()) for w in state.values())
+    bad_steps = range(3, 1000)
+    with pytest.raises(TrainingError, match=f"not finite in {MOST_FAILURES} steps"):
+        run("training.steps=40")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("periods.test=[1980-01-01, 1981-01-01]", r"periods\.test: the period"),
+        ("training.warmup=300", r"training\.window: 300 \+ 60 days"),
+        ("model.static.attributes=[p_men]", "p_men"),
+        ("data.basins=[nowhere]", "nowhere"),
+    ],
+)  # fmt: skip
+def test_data_that_do_not_fit_leave_no_folder(
+    run: Run, tmp_path: Path, setting: str, message: str
+) -> None:
+    with pytest.raises((ConfigError, DataError), match=message):
+        run(setting)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_runs_are_numbered(tiny: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(tiny)
+    (tmp_path / "tiny-7").mkdir()
+    (tmp_path / "tiny-x").mkdir()
+    assert RunFolder.create(tmp_path, experiment).path.name == "tiny-8"
+    assert RunFolder.create(tmp_path, experiment).path.name == "tiny-9"
+
+
+def test_epochs_may_be_given_instead_of_steps(tiny: Path, tmp_path: Path) -> None:
+    settings = ["training.steps=null", "training.epochs=1"]
+    path = train(tiny, settings, root=tmp_path)
+    summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
+    # 6 basins of 242 days in batches of 4 x 60: 6.05, in whole validations 10.
+    assert summary["steps"] == 10

@@ -1,0 +1,250 @@
+"""A run that was stopped goes on bit for bit as if it had not been."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bmi_dmx.errors import ConfigError, DataError, StateError
+from bmi_dmx.trainer import checkpoint, fit
+from bmi_dmx.trainer.checkpoint import read_checkpoint
+from bmi_dmx.trainer.fit import resume
+from bmi_dmx.trainer.module import TrainingModule
+
+Run = Callable[..., Path]
+
+DYNAMIC = (
+    "model.dynamic={hidden: 4, parameters: [beta, k0], dropout: 0.2, "
+    "forcings: [precipitation, potential_evaporation], attributes: [p_mean]}"
+)
+
+
+class Killed(Exception):
+    """Stands for the end of a process."""
+
+
+def assert_same(a: Any, b: Any, where: str = "") -> None:
+    """Compare nested containers exactly, bit for bit."""
+    assert type(a) is type(b), where
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            assert_same(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), where
+        for index, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{where}.{index}")
+    elif isinstance(a, Tensor):
+        assert torch.equal(a, b), where
+    else:
+        assert a == b, where
+
+
+def assert_same_run(a: Path, b: Path) -> None:
+    """Compare everything two runs know at their end."""
+    for name in ("last.ckpt", "best.ckpt"):
+        pair = [read_checkpoint(run / "checkpoints" / name) for run in (a, b)]
+        assert_same(*pair, name)
+    pair_of_tables = [(run / "metrics.csv").read_text("utf-8") for run in (a, b)]
+    assert pair_of_tables[0] == pair_of_tables[1]
+
+
+@pytest.fixture
+def killed_at(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Train, but stop in the middle of a step."""
+
+    def stopped(step: int, *settings: str) -> Path:
+        good = TrainingModule.training_step
+
+        def dying(self: TrainingModule, batch: Any, index: int) -> Tensor:
+            if self.global_step == step:
+                raise Killed
+            return good(self, batch, index)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(TrainingModule, "training_step", dying)
+            with pytest.raises(Killed):
+                run(*settings)
+        return max((tmp_path / "runs").iterdir(), key=lambda p: p.stat().st_mtime_ns)
+
+    return stopped
+
+
+@pytest.mark.parametrize("step", [2, 7, 10, 14, 19])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    finished: Path, killed_at: Run, step: int
+) -> None:
+    path = killed_at(step)
+    # Whatever else drew random numbers meanwhile must not matter.
+    torch.manual_seed(99)
+    resume(path)
+    assert_same_run(finished, path)
+
+
+def test_it_does_so_with_a_dynamic_network_patience_and_two_stops(
+    run: Run, killed_at: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = (DYNAMIC, "training.patience=5", "training.steps=20")
+    whole = run(*settings)
+    path = killed_at(6, *settings)
+    good = TrainingModule.training_step
+
+    def dying(self: TrainingModule, batch: Any, index: int) -> Tensor:
+        if self.global_step == 16:
+            raise Killed
+        return good(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingModule, "training_step", dying)
+        with pytest.raises(Killed):
+            resume(path)
+    resume(path)
+    assert_same_run(whole, path)
+
+
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+import torch
+from pathlib import Path
+from bmi_dmx.trainer.fit import train
+
+whole = torch.save
+
+def half(content, path):
+    whole(content, path)
+    if content["global_step"] == 15:
+        os.truncate(path, Path(path).stat().st_size // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+torch.save = half
+train(sys.argv[1], root=sys.argv[2])
+"""
+
+
+def test_a_kill_while_a_checkpoint_is_written_loses_nothing(
+    finished: Path, tiny: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(tiny), str(tmp_path)]
+    root = Path(fit.__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    path = tmp_path / "tiny-1"
+    partial = list((path / "checkpoints").glob(".*"))
+    assert len(partial) == 1
+    assert read_checkpoint(path / "checkpoints" / "last.ckpt")["global_step"] == 10
+    resume(path)
+    assert not partial[0].exists()
+    assert_same_run(finished, path)
+
+
+def test_a_row_cut_short_by_a_kill_is_dropped(finished: Path, killed_at: Run) -> None:
+    path = killed_at(14)
+    with open(path / "metrics.csv", "a", encoding="utf-8") as file:
+        file.write("12,0.3")
+    resume(path)
+    assert_same_run(finished, path)
+
+
+def test_a_run_that_stopped_early_does_not_start_again(run: Run) -> None:
+    still = "training.optimizer.rate=1e-30"
+    path = run("training.patience=1", still, "training.steps=60")
+    before = read_checkpoint(path / "checkpoints" / "last.ckpt")
+    (path / "training.json").unlink()
+    resume(path)
+    after = read_checkpoint(path / "checkpoints" / "last.ckpt")
+    assert before["global_step"] == after["global_step"] == 20
+    assert (path / "training.json").exists()
+
+
+def test_a_finished_run_is_not_resumed(finished: Path) -> None:
+    with pytest.raises(ConfigError, match="this run is finished"):
+        resume(finished)
+
+
+def test_what_is_no_run_is_not_resumed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"not the folder of a run, no config\.yaml"):
+        resume(tmp_path)
+
+
+def test_changed_data_are_noticed(
+    killed_at: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = killed_at(7)
+    reading = fit.read
+
+    def fewer(spec: Any) -> Any:
+        data = reading(spec)
+        return data.select(data.ids[1:])
+
+    monkeypatch.setattr(fit, "read", fewer)
+    with pytest.raises(DataError, match="the data changed since the run began: basins"):
+        resume(path)
+
+
+def test_a_damaged_checkpoint_is_named(killed_at: Run) -> None:
+    path = killed_at(7)
+    last = path / "checkpoints" / "last.ckpt"
+    os.truncate(last, last.stat().st_size // 2)
+    with pytest.raises(StateError, match=r"last\.ckpt: not a readable checkpoint"):
+        resume(path)
+
+
+class Evil:
+    """Executes something when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return (os.mkdir, ("executed",))
+
+
+def test_a_checkpoint_never_executes_code(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({checkpoint.OWN: Evil()}, "evil.ckpt")
+    with pytest.raises(StateError, match=r"evil\.ckpt: not a readable checkpoint"):
+        read_checkpoint(Path("evil.ckpt"))
+    assert not Path("executed").exists()
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": 1}, tmp_path / "x.ckpt")
+    with pytest.raises(StateError, match="not a checkpoint of a training"):
+        read_checkpoint(tmp_path / "x.ckpt")
+
+
+def test_another_model_is_refused(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    config = folder / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("members: 2", "members: 3"), encoding="utf-8")
+    run = fit.RunFolder(folder)
+    with pytest.raises(StateError, match="made with another model"):
+        checkpoint.load_model(run.best, run.experiment().model)
+
+
+def test_random_numbers_of_all_kinds_are_restored() -> None:
+    import random
+
+    def draw() -> tuple[float, ...]:
+        return random.random(), np.random.normal(), float(torch.rand(1))  # noqa: NPY002
+
+    checkpoint.seed_everything(1)
+    draw()
+    state = checkpoint.random_state()
+    first = draw()
+    draw()
+    checkpoint.restore_random_state(state)
+    assert draw() == first

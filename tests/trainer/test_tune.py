@@ -1,0 +1,120 @@
+"""The search for settings: what it tries, keeps, and continues."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from bmi_dmx.config import load
+from bmi_dmx.errors import ConfigError, TrainingError
+from bmi_dmx.trainer import tune as tuning
+from bmi_dmx.trainer.experiment_file import load_experiment
+from bmi_dmx.trainer.tune import Search, tune
+
+SPACE = """
+trials: {trials}
+space:
+  training.optimizer.rate: {{low: 1e-3, high: 1e-1, log: true}}
+  model.members: {{low: 1, high: 3}}
+  loss: [nse_batch, {{nse_batch: 1, kge: 0.5}}]
+"""
+
+
+def write(path: Path, trials: int) -> Path:
+    path.write_text(SPACE.format(trials=trials), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def short(tiny: Path, tmp_path: Path) -> Path:
+    """The small experiment, still smaller."""
+    path = tmp_path / "short.yaml"
+    text = tiny.read_text(encoding="utf-8").replace("steps: 20", "steps: 2")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def scores(folder: Path) -> dict[str, float]:
+    """Validation score of every run."""
+    found = {
+        p.parent.name: p.read_text("utf-8") for p in folder.glob("*/training.json")
+    }
+    return {name: json.loads(t)["best_validation_nse"] for name, t in found.items()}
+
+
+def test_the_best_of_all_trials_is_kept(short: Path, tmp_path: Path) -> None:
+    folder = tune(short, write(tmp_path / "s.yaml", 3), root=tmp_path)
+    assert folder == tmp_path / "tiny-search"
+    best = json.loads((folder / "best.json").read_text(encoding="utf-8"))
+    found = scores(folder)
+    assert len(found) == best["trials"] == 3
+    assert found[best["run"]] == best["best_validation_nse"] == max(found.values())
+    tried = [load_experiment(folder / name / "config.yaml") for name in found]
+    assert all(1e-3 <= e.training.optimizer.rate <= 1e-1 for e in tried)
+    assert len({e.training.optimizer.rate for e in tried}) == 3
+    assert {e.model.members for e in tried} <= {1, 2, 3}
+    # The settings that are printed give the experiment that did best.
+    again = load_experiment(short, best["settings"])
+    assert again == load_experiment(folder / best["run"] / "config.yaml")
+
+
+def test_a_search_continues_where_it_ended(short: Path, tmp_path: Path) -> None:
+    tune(short, write(tmp_path / "s.yaml", 1), root=tmp_path)
+    folder = tune(short, write(tmp_path / "s.yaml", 2), root=tmp_path)
+    assert len(scores(folder)) == 2
+    tune(short, tmp_path / "s.yaml", root=tmp_path)
+    assert len(scores(folder)) == 2
+
+
+def test_a_failed_trial_does_not_end_the_search(
+    short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, calls = tuning.train, iter(range(9))
+
+    def sometimes(*arguments: object, **options: object) -> Path:
+        if next(calls) == 0:
+            raise TrainingError("diverged")
+        return good(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tuning, "train", sometimes)
+    folder = tune(short, write(tmp_path / "s.yaml", 2), root=tmp_path)
+    assert len(scores(folder)) == 1
+    calls = iter([0] * 9)
+    with pytest.raises(TrainingError, match="no trial came to an end"):
+        tune(short, write(tmp_path / "s.yaml", 2), ["name=other"], root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("space: {}", "space: no key is given"),
+        ("{trials: 0, space: {seed: [1]}}", "trials: found 0, expected at least 1"),
+        ("space: {seed: []}", "space.seed: no value is given"),
+        ("space: {seed: {low: 3, high: 2}}", "expected low < high, found 3 and 2"),
+        ("space: {seed: {low: 0, high: 2, log: true}}", "low: found 0, a log range"),
+        ("space: {sed: [1]}", "sed: unknown key; did you mean 'seed'?"),
+        ("space: {model.members: {low: 0, high: 4}}", "members: expected at least 1"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_before_anything_is(
+    short: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    search = tmp_path / "s.yaml"
+    search.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        tune(short, search, root=tmp_path)
+    assert message in str(caught.value)
+    assert not (tmp_path / "tiny-search").exists()
+
+
+def test_a_search_needs_a_validation_period(short: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"a search needs periods\.validation"):
+        tune(short, write(tmp_path / "s.yaml", 1), ["periods.validation=null"])
+
+
+def test_the_shipped_search_can_be_read() -> None:
+    path = Path(str(files("bmi_dmx.configs") / "searches" / "static.yaml"))
+    assert load(path, Search).trials > 1
