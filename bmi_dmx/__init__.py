@@ -6,6 +6,8 @@ costs nothing to the many processes of a coupled run.
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,3 +56,21 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """The class of this package.
+
+    Hosts such as bmi-tester take a BMI class out of a module's ``__dict__`` and so miss
+    what ``__getattr__`` would give them: these classes are there once it is looked into.
+    """
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        for name in ("Component", "DeltaHbv"):
+            getattr(self, name)
+        names: dict[str, Any] = super().__dict__
+        return names
+
+
+sys.modules[__name__].__class__ = _Package

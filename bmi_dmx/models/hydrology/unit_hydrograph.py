@@ -113,9 +113,10 @@ def gamma_weights(a: Tensor, b: Tensor, length: int, dt: float = 1.0) -> Tensor:
 
     Notes
     -----
-    The runoff of a step counts as made in its middle and what leaves in the same step
-    as having travelled half a step, so water is on its way for ``(1 - dt) / 2`` days
-    longer at steps of ``dt`` days than at daily steps.
+    At daily steps what travels for less than half a day arrives with the day that made
+    it, without delay. At shorter steps the same holds: the weights of the first half of
+    a day go to the first step. Else the same parameters would bring a flood
+    ``(1 - dt) / 2`` days later.
 
     References
     ----------
@@ -123,6 +124,11 @@ def gamma_weights(a: Tensor, b: Tensor, length: int, dt: float = 1.0) -> Tensor:
     """
     shape = torch.clamp(a, min=0.0) + 0.1
     scale = torch.clamp(b, min=0.0) + 0.5
-    middle = (torch.arange(length, dtype=a.dtype, device=a.device) + 0.5) * dt
-    time = middle.reshape(-1, *(1,) * a.ndim)
-    return torch.softmax((shape - 1.0) * torch.log(time) - time / scale, dim=0)
+    at_once = round((1.0 / dt - 1.0) / 2.0)
+    steps = torch.arange(length + at_once, dtype=a.dtype, device=a.device)
+    time = ((steps + 0.5) * dt).reshape(-1, *(1,) * a.ndim)
+    weight = torch.softmax((shape - 1.0) * torch.log(time) - time / scale, dim=0)
+    if not at_once:
+        return weight
+    first = weight[: at_once + 1].sum(dim=0, keepdim=True)
+    return torch.cat([first, weight[at_once + 1 :]])

@@ -105,16 +105,17 @@ def test_weights_follow_the_gamma_density():
 
 
 def test_the_mean_time_of_travel_is_shape_times_scale():
-    """At short steps and little truncation: A theta, less half a step."""
-    for dt in (1.0, 1 / 24):
+    """At little truncation: A theta, less half a day at any step."""
+    for dt in (1.0, 0.2, 1 / 24):
         length = round(40 / dt)
         weight = gamma_weights(column(2.9), column(0.5), length, dt)
+        assert weight.sum().item() == pytest.approx(1.0, rel=1e-12)
         delay = (weight * torch.arange(length) * dt).sum().item()
-        assert delay == pytest.approx(3.0 * 1.0 - dt / 2, abs=0.02)
+        assert delay == pytest.approx(3.0 * 1.0 - 0.5, abs=0.03)
 
 
-def test_hourly_flow_follows_daily_flow_half_a_day_later(run):
-    """One day's runoff, hour by hour and at once: same water, later by (1 - dt) / 2."""
+def test_hourly_flow_arrives_with_daily_flow(run):
+    """One day's runoff, hour by hour and at once: same water, same mean time."""
     a, b = column([[2.5]]), column([[0.5]])
     days = torch.zeros(30, 1, dtype=torch.float64)
     days[2] = 24.0
@@ -128,7 +129,7 @@ def test_hourly_flow_follows_daily_flow_half_a_day_later(run):
     ).outputs["streamflow"][:, 0, 0].reshape(30, 24).mean(1)  # fmt: skip
     assert by_hour.sum().item() == pytest.approx(by_day.sum().item(), rel=1e-12)
     shift = ((by_hour - by_day) * torch.arange(30)).sum() / 24.0
-    assert shift.item() == pytest.approx(0.5 - 0.5 / 24, abs=0.05)
+    assert shift.item() == pytest.approx(0.0, abs=0.05)
 
 
 def test_water_in_transit_can_be_changed_and_arrives(run):

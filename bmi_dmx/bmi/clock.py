@@ -1,0 +1,134 @@
+"""The time of a component: whole steps from its start, and the day of the year."""
+
+from __future__ import annotations
+
+import sys
+from calendar import isleap
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+
+from ..errors import TimeError
+
+__all__ = ["Clock"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_DAY = 86400
+
+
+class Clock:
+    """Counts steps; time is their number times their length, so it never drifts.
+
+    Parameters
+    ----------
+    start : datetime
+        Date and time at BMI time 0, UTC.
+    end : datetime or None
+        Last time to be reached.
+    seconds : int
+        Length of a step; a whole part of a day, or a day.
+    day_of_year : ndarray or None
+        Array to be kept at the day of the year of the step that comes next, 1 to 366.
+
+    Attributes
+    ----------
+    step : int
+        Number of steps done.
+    time : float
+        Seconds since the start; the step that comes next begins here.
+    end : float
+        Seconds from the start to the last time; the largest float without one.
+    """
+
+    def __init__(
+        self,
+        start: datetime,
+        end: datetime | None,
+        seconds: int,
+        day_of_year: Array | None,
+    ) -> None:
+        self.start = start
+        self.seconds = seconds
+        self.end = sys.float_info.max
+        if end is not None:
+            self.end = (end - start).total_seconds()
+        self._day_of_year = day_of_year
+        self.set(0)
+
+    @property
+    def now(self) -> datetime:
+        """Date and time at which the next step begins."""
+        return self.start + timedelta(seconds=self.step * self.seconds)
+
+    def set(self, step: int) -> None:
+        """Go to the beginning of a step."""
+        self.step = step
+        self.time = float(step * self.seconds)
+        now = self.now
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        self._elapsed = int((now - midnight).total_seconds())
+        self._year = now.year
+        self._set_day(now.timetuple().tm_yday)
+
+    def _set_day(self, day: int) -> None:
+        self._day = day
+        if self._day_of_year is not None:
+            self._day_of_year.fill(day)
+
+    def tick(self) -> None:
+        """Go on by one step."""
+        self.step += 1
+        self.time = float(self.step * self.seconds)
+        self._elapsed += self.seconds
+        if self._elapsed >= _DAY:
+            self._elapsed -= _DAY
+            if self._day < 365 + isleap(self._year):
+                self._set_day(self._day + 1)
+            else:
+                self._year += 1
+                self._set_day(1)
+
+    def steps_until(self, time: float) -> int:
+        """Return the number of steps to a time.
+
+        Raises
+        ------
+        TimeError
+            When the time is in the past, past the end, or not at the end of a step.
+        """
+        if not time >= self.time:
+            raise TimeError(
+                f"cannot go back: time {time:g} s is before the current {self.time:g} s"
+            )
+        if time > self.end:
+            raise TimeError(f"time {time:g} s is after the end at {self.end:g} s")
+        steps = round((time - self.time) / self.seconds)
+        if abs(self.time + steps * self.seconds - time) > 1e-6 * self.seconds:
+            raise TimeError(
+                f"time {time:g} s is not at the end of a step of {self.seconds} s from "
+                f"{self.time:g} s on; partial steps are not possible"
+            )
+        return steps
+
+    def seconds_since_1970(self) -> int:
+        """Return the date and time of the next step as a number for files."""
+        return round(self.now.replace(tzinfo=timezone.utc).timestamp())
+
+    def resume(self, moment: int) -> None:
+        """Go to a date and time as of :meth:`seconds_since_1970`.
+
+        Raises
+        ------
+        TimeError
+            When it lies before the start or not at the beginning of a step.
+        """
+        saved = datetime.fromtimestamp(moment, timezone.utc).replace(tzinfo=None)
+        steps, rest = divmod(round((saved - self.start).total_seconds()), self.seconds)
+        if steps < 0 or rest:
+            raise TimeError(
+                f"is of {saved}, which is not a number of steps of {self.seconds} s "
+                f"after start_time {self.start}"
+            )
+        self.set(steps)

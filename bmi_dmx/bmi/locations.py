@@ -1,0 +1,174 @@
+"""Names and attributes of the locations, from the configuration and from tables."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, DataError, UnitsError, suggestion
+from ..units import convert
+from .settings import LocationSettings
+
+__all__ = ["Locations", "read_locations"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Columns = dict[str, Array]
+
+# What the identifiers are called where a NetCDF file does not say it by cf_role.
+_IDENTIFIERS = ("id", "ids", "divide_id", "basin", "basin_id", "gauge_id", "gage_id")
+
+
+@dataclass(frozen=True)
+class Locations:
+    """Where a model runs.
+
+    Parameters
+    ----------
+    ids : tuple of str
+        Their names.
+    attributes : dict of str to ndarray
+        (location,) values; NaN where none was given yet.
+    """
+
+    ids: tuple[str, ...]
+    attributes: Columns
+
+
+def read_locations(
+    settings: LocationSettings, folder: Path, wanted: Mapping[str, str]
+) -> Locations:
+    """Return the configured locations with those of their attributes that are wanted.
+
+    Parameters
+    ----------
+    settings : LocationSettings
+        Block ``locations`` of a configuration.
+    folder : Path
+        What a relative path starts from.
+    wanted : mapping of str to str
+        Units of the attributes to read from a file; others there are passed over.
+
+    Raises
+    ------
+    ConfigError
+        When a list has not one value for each location, or the file is not there.
+    DataError
+        When the file is not a table of numbers with the locations in it.
+    UnitsError
+        When units in a NetCDF file cannot be converted.
+    """
+    ids = tuple(str(i) for i in settings.ids)
+    columns: Columns = {}
+    if settings.file is not None:
+        path = folder / settings.file
+        if not path.is_file():
+            raise ConfigError(f"locations: file: {path}: no such file")
+        read = _read_csv if path.suffix.lower() in (".csv", ".txt") else _read_netcdf
+        found, columns = read(path, wanted)
+        at = _rows(path, found, ids)
+        ids = tuple(found[i] for i in at)
+        columns = {name: values[at] for name, values in columns.items()}
+    for name, given in settings.attributes.items():
+        values = list(given) if isinstance(given, tuple) else [given] * len(ids)
+        if len(values) != len(ids):
+            raise ConfigError(
+                f"locations: attributes: {name}: found {len(values)} values, expected "
+                f"one for each of {len(ids)} locations"
+            )
+        columns[name] = np.array([np.nan if v is None else v for v in values], float)
+    return Locations(ids, columns)
+
+
+def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
+    """Return the rows of the locations; all of them where none are named."""
+    place = {name: row for row, name in enumerate(found)}
+    if len(place) < len(found):
+        twice = next(name for name in found if list(found).count(name) > 1)
+        raise DataError(f"{path}: location {twice!r} is given twice")
+    for name in ids:
+        if name not in place:
+            hint = suggestion(name, place) if len(place) < 100 else ""
+            raise DataError(
+                f"{path}: location {name!r} not among {len(place)} rows{hint}"
+            )
+    return [place[name] for name in ids] if ids else list(range(len(found)))
+
+
+def _read_csv(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns]:
+    """Read a table with a header; its first column names the locations."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text: {error}") from None
+    if len(rows) < 2:
+        raise DataError(f"{path}: expected a header and at least one location")
+    header = [name.strip() for name in rows[0]]
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}: row {number} has {len(row)} cells, the header {len(header)}"
+            )
+    columns = {
+        name: np.array([_number(path, row, k, name) for row in rows[1:]])
+        for k, name in enumerate(header)
+        if k and name in wanted
+    }
+    return [row[0].strip() for row in rows[1:]], columns
+
+
+def _number(path: Path, row: Sequence[str], column: int, name: str) -> float:
+    try:
+        return float(row[column])
+    except ValueError:
+        raise DataError(
+            f"{path}: {name} of {row[0]!r} is {row[column]!r}, expected a number"
+        ) from None
+
+
+def _read_netcdf(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns]:
+    """Read variables along the dimension of the text variable with the identifiers."""
+    import netCDF4
+
+    try:
+        file = netCDF4.Dataset(path)
+    except OSError as error:
+        raise DataError(f"{path}: not a CSV or NetCDF file: {error}") from None
+    with file:
+        names = _identifier(path, file)
+        ids = [str(name) for name in np.asarray(names[:]).tolist()]
+        columns = {}
+        for name, units in wanted.items():
+            if name in file.variables and file[name].dimensions == names.dimensions:
+                columns[name] = _in_units(path, file[name], units)
+    return ids, columns
+
+
+def _in_units(path: Path, variable: Any, units: str) -> Array:
+    """Return a variable in units; where it, or the model, has none as it is."""
+    values: Array = np.ma.filled(np.ma.asarray(variable[:], dtype=np.float64), np.nan)
+    found = getattr(variable, "units", units)
+    if found == units or units == "1":
+        return values
+    try:
+        return convert(values, found, units).astype(np.float64, copy=False)
+    except UnitsError as error:
+        raise UnitsError(f"{path}: {variable.name}: {error}") from None
+
+
+def _identifier(path: Path, file: Any) -> Any:
+    """Return the variable that names the locations."""
+    marked = file.get_variables_by_attributes(cf_role="timeseries_id")
+    usual = [file[name] for name in _IDENTIFIERS if name in file.variables]
+    for variable in (*marked, *usual):
+        if variable.ndim == 1:
+            return variable
+    raise DataError(
+        f"{path}: no variable names the locations; expected one with the attribute "
+        f"cf_role = timeseries_id, or one called {', '.join(_IDENTIFIERS)}"
+    )

@@ -1,0 +1,121 @@
+"""Saved states: arrays and whose they are, in a format that executes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from ..errors import StateError, suggestion
+
+__all__ = ["FORMAT", "pack", "unpack"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FORMAT = "bmi_dmx state 1"
+"""What a state is marked with; the number is the version of the layout."""
+
+_OWN = ("format", "sha256")
+_MARKS = "bmi_dmx"
+
+
+def pack(arrays: Mapping[str, Array], owner: Mapping[str, str]) -> bytes:
+    """Return a state as bytes (safetensors); as long as any other of the same owner.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        The state.
+    owner : mapping of str to str
+        What a component must have in common with the one that saved.
+    """
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    marks = {"format": FORMAT, "sha256": _digest(whole, owner), **owner}
+    # One entry: the library writes several in any order, but equal states are equal.
+    packed: bytes = safetensors.numpy.save(
+        whole, metadata={_MARKS: json.dumps(marks, sort_keys=True)}
+    )
+    return packed
+
+
+def unpack(
+    content: bytes,
+    expected: Mapping[str, Array],
+    owner: Mapping[str, str],
+    where: str,
+) -> dict[str, Array]:
+    """Return the arrays of a packed state after all has been verified.
+
+    Parameters
+    ----------
+    content : bytes
+        From :func:`pack`.
+    expected : mapping of str to ndarray
+        A state of the component, for names, shapes and types.
+    owner : mapping of str to str
+        As for :func:`pack`.
+    where : str
+        What messages begin with.
+
+    Raises
+    ------
+    StateError
+        When the state is damaged, of another version, or of another component.
+    """
+    try:
+        arrays: dict[str, Array] = safetensors.numpy.load(content)
+        marks = _marks(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise StateError(f"{where}: damaged or not a saved state: {error}") from None
+    if marks.get("format") != FORMAT:
+        found = marks.get("format", "no mark")
+        raise StateError(f"{where}: format: found {found!r}, expected {FORMAT!r}")
+    found_owner = {key: text for key, text in marks.items() if key not in _OWN}
+    if marks.get("sha256") != _digest(arrays, found_owner):
+        raise StateError(f"{where}: damaged: its content does not match its sha256")
+    for key, text in owner.items():
+        if found_owner.get(key) != text:
+            raise StateError(
+                f"{where}: belongs to another {key}: found {found_owner.get(key)!r}, "
+                f"this component has {text!r}"
+            )
+    _compare(arrays, expected, where)
+    return arrays
+
+
+def _marks(content: bytes) -> dict[str, str]:
+    size = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    return dict(json.loads(metadata.get(_MARKS, "{}")))
+
+
+def _digest(arrays: Mapping[str, Array], owner: Mapping[str, str]) -> str:
+    total = hashlib.sha256(json.dumps(dict(owner), sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        total.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def _compare(
+    arrays: Mapping[str, Array], expected: Mapping[str, Array], where: str
+) -> None:
+    for name in arrays:
+        if name not in expected:
+            hint = suggestion(name, expected)
+            raise StateError(f"{where}: unknown array {name!r}{hint}")
+    for name, array in expected.items():
+        if name not in arrays:
+            raise StateError(f"{where}: array {name!r} is missing")
+        found = arrays[name]
+        if (found.shape, found.dtype) != (array.shape, array.dtype):
+            raise StateError(
+                f"{where}: array {name!r} is {found.dtype}{found.shape}, expected "
+                f"{array.dtype}{array.shape}"
+            )

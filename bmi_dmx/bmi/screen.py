@@ -1,0 +1,161 @@
+"""Forcing is screened before it reaches a store: refused, held or filled, counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import ConfigError, DataError, suggestion
+from ..variables import Forcing
+from .clock import Clock
+
+__all__ = ["Policy", "Rule", "Screen"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+Rule = Literal["raise", "hold"] | float
+"""For a missing or absurd value: refuse it, keep the last good one, or a number."""
+
+Policy = Literal["raise", "hold"] | dict[str, Literal["raise", "hold"] | float]
+"""One rule for all forcings, or one by name; those not named are refused."""
+
+_log = logging.getLogger(__name__)
+
+
+class Screen:
+    """Looks at all forcings of a step before it is run.
+
+    A value is absurd outside the bounds of its declaration; a rate may bring a day's
+    largest amount within one step.
+
+    Parameters
+    ----------
+    variables : sequence of Forcing
+        What is looked at.
+    buffers : mapping of str to ndarray
+        (location,) by name.
+    policy : Policy
+        What to do with values that are missing or absurd.
+    ids : sequence of str
+        Names of the locations, for messages.
+    clock : Clock
+        For messages.
+
+    Attributes
+    ----------
+    repaired : dict of str to ndarray
+        How often a value was replaced, (location,) by forcing.
+    last : dict of str to ndarray
+        The last good values of the forcings that are held; NaN before the first.
+
+    Raises
+    ------
+    ConfigError
+        When the policy names something else than the forcings.
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[Forcing],
+        buffers: Mapping[str, Array],
+        policy: Policy,
+        ids: Sequence[str],
+        clock: Clock,
+    ) -> None:
+        self._variables = {v.name: v for v in variables}
+        self._buffers = {name: buffers[name] for name in self._variables}
+        self._rules = _rules(policy, tuple(self._variables))
+        self._ids = ids
+        self._clock = clock
+        self._bounds = {v.name: _bounds(v, clock.seconds) for v in variables}
+        self.repaired = {n: np.zeros_like(x) for n, x in self._buffers.items()}
+        self.last = {
+            name: np.full_like(self._buffers[name], np.nan)
+            for name, rule in self._rules.items()
+            if rule == "hold"
+        }
+        self._held = [(last, self._buffers[n]) for n, last in self.last.items()]
+        self.check = self._check_one if len(ids) == 1 else self._check_many
+        """Repair or refuse the forcings of the step that comes next."""
+        self._one = [
+            (*self._bounds[name], array.item) for name, array in self._buffers.items()
+        ]
+
+    def _check_one(self) -> None:
+        # A comparison with NaN is false.
+        for low, high, value in self._one:
+            if not low <= value() <= high:
+                self._repair()
+                break
+        for last, array in self._held:
+            last[:] = array
+
+    def _check_many(self) -> None:
+        for name, array in self._buffers.items():
+            low, high = self._bounds[name]
+            # The smallest of numbers among which one is NaN is NaN.
+            smallest, largest = np.minimum.reduce(array), np.maximum.reduce(array)
+            if not (low <= smallest and largest <= high):
+                self._repair()
+                break
+        for last, array in self._held:
+            last[:] = array
+
+    def _repair(self) -> None:
+        for name, array in self._buffers.items():
+            low, high = self._bounds[name]
+            bad = ~((array >= low) & (array <= high))
+            if bad.any():
+                self._replace(name, array, bad)
+
+    def _replace(self, name: str, array: Array, bad: Any) -> None:
+        rule = self._rules[name]
+        good = self.last[name] if rule == "hold" else np.full_like(array, np.nan)
+        if isinstance(rule, float):
+            good = np.full_like(array, rule)
+        lost = bad & np.isnan(good)
+        if lost.any():
+            raise DataError(self._message(name, array, int(np.argmax(lost))))
+        if not self.repaired[name].any():
+            at = int(np.argmax(bad))
+            action = "the last good value" if rule == "hold" else f"{rule:g}"
+            _log.warning("%s; %s is used", self._message(name, array, at), action)
+        array[bad] = good[bad]
+        self.repaired[name] += bad
+
+    def _message(self, name: str, array: Array, at: int) -> str:
+        low, high = self._bounds[name]
+        clock = self._clock
+        return (
+            f"forcing {name!r} at {self._ids[at]!r} is {array[at]:g} "
+            f"{self._variables[name].units} at {clock.now} (step {clock.step}); "
+            f"expected {low:g} to {high:g}"
+        )
+
+    def report(self) -> str:
+        """Return how many values were replaced, by forcing; empty if none were."""
+        sums = {name: int(count.sum()) for name, count in self.repaired.items()}
+        return ", ".join(f"{name} {count}" for name, count in sums.items() if count)
+
+
+def _bounds(variable: Forcing, seconds: int) -> tuple[float, float]:
+    """Return the smallest and largest value that is not absurd."""
+    largest = float(np.finfo(np.float64).max)
+    low, high = variable.bounds or (-largest, largest)
+    if variable.per_step == "rate" and variable.bounds is not None:
+        days = min(1.0, seconds / 86400.0)
+        return low / days, high / days
+    return low, high
+
+
+def _rules(policy: Policy, names: Sequence[str]) -> dict[str, Rule]:
+    if not isinstance(policy, dict):
+        return dict.fromkeys(names, policy)
+    for name in policy:
+        if name not in names:
+            hint = suggestion(name, names)
+            raise ConfigError(f"forcing_policy: unknown forcing {name!r}{hint}")
+    return {name: policy.get(name, "raise") for name in names}

@@ -1,0 +1,58 @@
+"""One bundle in memory, however many components of a process run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..bundle import Bundle, bundles, load_bundle
+
+__all__ = ["bundle_named", "shared_bundle"]
+
+_Stamp = tuple[tuple[str, int, int], ...]
+_loaded: dict[Path, tuple[_Stamp, Bundle]] = {}
+
+
+def shared_bundle(path: Path) -> Bundle:
+    """Return the bundle in a folder, read again only when its files have changed.
+
+    Raises
+    ------
+    BundleError
+        When it is not a whole bundle.
+    """
+    place = path.resolve()
+    stamp = _stamp(place)
+    known = _loaded.get(place)
+    if known is None or known[0] != stamp:
+        known = _loaded[place] = (stamp, load_bundle(place))
+    return known[1]
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Return what changes when a file of the folder does."""
+    if not folder.is_dir():
+        return ()
+    stats = ((file.name, file.stat()) for file in sorted(folder.iterdir()))
+    return tuple((name, s.st_mtime_ns, s.st_size) for name, s in stats)
+
+
+def bundle_named(name: str, folder: Path) -> Bundle:
+    """Return a bundle that comes with the package, or one on disk.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, or a path.
+    folder : Path
+        What a relative path starts from.
+
+    Raises
+    ------
+    BundleError
+        When there is neither, or it is not a whole bundle.
+    """
+    if name in bundles:
+        return shared_bundle(bundles[name])
+    path = folder / name
+    # Let a wrong name be answered by the names there are.
+    return shared_bundle(path) if path.is_dir() else load_bundle(name)

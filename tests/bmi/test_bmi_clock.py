@@ -1,0 +1,44 @@
+"""Time in whole steps, and the day of the year with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from bmi_dmx.bmi.clock import Clock
+
+
+@pytest.mark.parametrize("seconds", [3600, 86400])
+@pytest.mark.parametrize(
+    "start", ["1979-12-30 00:00", "1980-02-27 17:30", "1899-12-30"]
+)
+def test_the_day_of_the_year_is_that_of_the_calendar(start: str, seconds: int) -> None:
+    day, begin = np.zeros(2), datetime.fromisoformat(start)
+    clock = Clock(begin, None, seconds, day)
+    for step in range(800 * 86400 // seconds // (24 if seconds == 3600 else 1)):
+        now = begin + timedelta(seconds=step * seconds)
+        assert clock.now == now
+        assert (day == now.timetuple().tm_yday).all()
+        clock.tick()
+
+
+def test_time_does_not_drift() -> None:
+    clock = Clock(datetime(2000, 1, 1), None, 3600, None)
+    for _ in range(100_000):
+        clock.tick()
+    assert clock.time == 3.6e8
+
+
+@pytest.mark.parametrize("seconds", [3600, 86400])
+def test_a_clock_resumes_where_another_stood(seconds: int) -> None:
+    days = np.zeros(1), np.zeros(1)
+    one, other = (Clock(datetime(1999, 12, 1), None, seconds, d) for d in days)
+    for _ in range(40 * 86400 // seconds + 5):
+        one.tick()
+    other.resume(one.seconds_since_1970())
+    for _ in range(30):
+        assert (other.time, other.now, days[1]) == (one.time, one.now, days[0])
+        one.tick()
+        other.tick()

@@ -1,0 +1,119 @@
+"""Small untrained models, made-up places and weather for components."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from bmi_dmx import Component
+from bmi_dmx.models.delta import DeltaModel
+from bmi_dmx.models.spec import DynamicSpec, ModelSpec, StaticSpec
+from bmi_dmx.models.statistics import Moments, Statistics
+
+ATTRIBUTES = ("p_mean", "aridity", "elevation")
+DRIVERS = ("precipitation", "air_temperature", "potential_evaporation")
+MOMENTS = {
+    "p_mean": Moments(3.0, 1.0),
+    "aridity": Moments(1.0, 0.5),
+    "elevation": Moments(500.0, 300.0),
+    "precipitation": Moments(3.0, 8.0),
+    "air_temperature": Moments(10.0, 10.0),
+    "potential_evaporation": Moments(3.0, 2.0),
+}
+START = "1980-10-01"
+
+INPUTS = (
+    "precipitation",
+    "air_temperature",
+    "air_temperature_min",
+    "air_temperature_max",
+)
+"""What the models here are given, unless they are made otherwise."""
+
+
+def static(**changes: Any) -> ModelSpec:
+    """Return a small model with constant parameters."""
+    network = StaticSpec(attributes=ATTRIBUTES, hidden=(16,))
+    settings = {"process": "hbv11p", "members": 4, "evaporation": "hargreaves"}
+    return ModelSpec(**{**settings, "static": network, **changes})
+
+
+def dynamic(**changes: Any) -> ModelSpec:
+    """Return a small model with an LSTM behind some of its parameters."""
+    network = DynamicSpec(
+        parameters=("beta", "k0"), forcings=DRIVERS, attributes=ATTRIBUTES, hidden=8
+    )
+    return static(dynamic=network, **changes)
+
+
+def untrained(spec: ModelSpec) -> DeltaModel:
+    """Return a model with weights that make locations and members differ."""
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        moments = {
+            name: replace(MOMENTS[name], transform=spec.transforms.get(name, "none"))
+            for name in spec.network_inputs
+        }
+        model = DeltaModel(spec, Statistics(moments)).double().eval()
+        for name, weight in model.named_parameters():
+            if name.endswith("weight"):
+                torch.nn.init.normal_(weight, std=0.4)
+    return model
+
+
+def attributes(n: int) -> dict[str, list[float]]:
+    """Return attributes of n locations."""
+    generator = np.random.default_rng(3)
+    ranges = {
+        "p_mean": (1.5, 5.0), "aridity": (0.4, 2.0), "elevation": (50.0, 1500.0),
+        "latitude": (30.0, 50.0), "longitude": (-120.0, -70.0),
+        "area_km2": (5.0, 900.0),
+    }  # fmt: skip
+    return {name: generator.uniform(*r, n).tolist() for name, r in ranges.items()}
+
+
+def weather(steps: int, n: int, *, hours: float = 24.0) -> dict[str, np.ndarray]:
+    """Return made-up forcing, (step, location), with seasons, rain and dry days."""
+    generator = np.random.default_rng(11)
+    days = np.arange(steps)[:, None] * hours / 24.0
+    mean = 8.0 - 12.0 * np.cos(2.0 * np.pi * (days - 110.0) / 365.25)
+    mean = mean + generator.normal(0.0, 4.0, (steps, n))
+    rain = generator.gamma(0.4, 12.0, (steps, n))
+    return {
+        "precipitation": np.where(rain < 1.0, 0.0, rain),
+        "air_temperature": mean,
+        "air_temperature_min": mean - generator.uniform(1.0, 8.0, (steps, n)),
+        "air_temperature_max": mean + generator.uniform(1.0, 8.0, (steps, n)),
+        "potential_evaporation": generator.uniform(0.0, 6.0, (steps, n)),
+    }
+
+
+def give(
+    component: Component,
+    forcing: dict[str, np.ndarray],
+    step: int,
+    names: tuple[str, ...] = INPUTS,
+) -> None:
+    """Set the inputs of a component to one step of a forcing."""
+    for name in names:
+        component.set_value(name, forcing[name][step])
+
+
+def run(
+    component: Component,
+    forcing: dict[str, np.ndarray],
+    steps: range,
+    outputs: tuple[str, ...],
+    names: tuple[str, ...] = INPUTS,
+) -> dict[str, np.ndarray]:
+    """Step a component through a forcing; return outputs, (step, location)."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in outputs}
+    for step in steps:
+        give(component, forcing, step, names)
+        component.update()
+        for name in outputs:
+            found[name].append(component.get_value_ptr(name).copy())
+    return {name: np.array(values) for name, values in found.items()}
