@@ -108,12 +108,16 @@ def _about_bundle(folder: Path) -> str:
     return (folder / "model.yaml").read_text(encoding="utf-8").rstrip()
 
 
+_EXPERIMENT = "experiment: a YAML file or the name of one that comes with the package"
+
+
 def _train_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "config", type=Path,
-        help="experiment: a YAML file or the name of one that comes with the package; "
-        "or the folder of a run, which then continues from its last checkpoint",
-    )  # fmt: skip
+    continued = "or the folder of a run, which then continues from its last checkpoint"
+    parser.add_argument("config", type=Path, help=f"{_EXPERIMENT}; {continued}")
+    _settings_argument(parser)
+
+
+def _settings_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
         "settings", nargs="*", metavar="key=value",
         help="replaces a value of the file, such as model.members=4",
@@ -124,6 +128,18 @@ def _train(options: Namespace) -> None:
     from .trainer.commands import train
 
     train(options.config, options.settings)
+
+
+def _tune_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, help=_EXPERIMENT)
+    parser.add_argument("search", type=Path, help="what to try, a YAML file")
+    _settings_argument(parser)
+
+
+def _tune(options: Namespace) -> None:
+    from .trainer.commands import tune
+
+    tune(options.config, options.search, options.settings)
 
 
 def _evaluate_arguments(parser: ArgumentParser) -> None:
@@ -161,8 +177,8 @@ def _bench_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="?",
-        choices=("scan", "step"),
-        help="what to measure (default: all)",
+        choices=("scan", "scan-compare", "step"),
+        help="what to measure (default: scan and step)",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the records here as well"
@@ -183,7 +199,7 @@ def _demo_arguments(parser: ArgumentParser) -> None:
 
 
 def _demo(options: Namespace) -> None:
-    from .trainer.demo import demo
+    from .demo import demo
 
     demo(options.output)
 
@@ -198,6 +214,11 @@ COMMANDS = {
         about="train a model as a configuration says, or continue a run",
         arguments=_train_arguments,
         run=_train,
+    ),
+    "tune": Command(
+        about="search for settings that do best in the validation period",
+        arguments=_tune_arguments,
+        run=_tune,
     ),
     "evaluate": Command(
         about="score a trained model, or the mean of several, on the test period",

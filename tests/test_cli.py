@@ -25,8 +25,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return lambda *arguments: made.append((name, *arguments))
 
     for module, names in {
-        "bmi_dmx.trainer.commands": ("train", "evaluate", "export"),
-        "bmi_dmx.trainer.demo": ("demo",),
+        "bmi_dmx.trainer.commands": ("train", "tune", "evaluate", "export"),
+        "bmi_dmx.demo": ("demo",),
         "bmi_dmx.benchmarks": ("run",),
     }.items():
         stand_in = ModuleType(module)
@@ -44,6 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             "train a.yaml model.members=4 b.c=-1",
             ("train", Path("a.yaml"), ["model.members=4", "b.c=-1"]),
         ),
+        ("tune a.yaml s.yaml b=1", ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"])),
         ("evaluate runs/x", ("evaluate", [Path("runs/x")], "test")),
         (
             "evaluate a b --period validation",
@@ -94,13 +95,13 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let `dmx demo` fail with an error."""
-    stand_in = ModuleType("bmi_dmx.trainer.demo")
+    stand_in = ModuleType("bmi_dmx.demo")
 
     def demo(output: Path) -> None:
         raise error
 
     stand_in.demo = demo  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "bmi_dmx.trainer.demo", stand_in)
+    monkeypatch.setitem(sys.modules, "bmi_dmx.demo", stand_in)
 
 
 def test_an_expected_error_is_one_line_and_1(

@@ -33,13 +33,14 @@ LAYERS = {
     "bmi": 7,
     "ngen": 8,
     "benchmarks": 8,
+    "demo": 8,
     "cli": 9,
 }
 """Rooms of the package; what is lower never imports what is higher."""
 
 DATA_ONLY = {"configs", "data"}
 
-IMPORTERS_OF_TRAINER = {"trainer", "cli"}
+IMPORTERS_OF_TRAINER = {"trainer", "demo", "benchmarks", "cli"}
 
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 
