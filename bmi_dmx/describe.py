@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from .process import Process
+from .process import Process, declaration_table
 from .registry import Registry
-from .variables import Variable
 
 __all__ = [
     "declarations",
@@ -23,8 +23,8 @@ __all__ = [
 
 _LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
 
-# Groups of variables, and what the number they may start from is called.
-_GROUPS = {"forcings": "", "states": "initial", "parameters": "default", "fluxes": ""}
+_ROLE = re.compile(r":\w+:`~?\.?([\w.]+)`")  # cross-references of docstrings
+_GROUPS = ("forcings", "states", "parameters", "fluxes")
 
 
 def versions() -> str:
@@ -33,16 +33,9 @@ def versions() -> str:
 
 
 def declarations(kind: type[Process]) -> str:
-    """Return everything a process declares as one table per kind of variable."""
+    """Return what a process is and everything it declares."""
     process = kind()
-    parts = [process.about]
-    for group, start in _GROUPS.items():
-        rows = [_row(variable) for variable in getattr(process, group)]
-        if rows:
-            heading = ("name", "symbol", "units", "bounds", start, "about")
-            table = _columns(rows, heading)
-            parts.append(f"{group}\n{indented(table)}")
-    return "\n\n".join(part for part in parts if part)
+    return f"{process.about}\n\n{declaration_table(process)}"
 
 
 def variables(registry: Registry[type[Process]]) -> str:
@@ -68,39 +61,21 @@ def listing(registry: Registry[Any]) -> str:
     )
 
 
-def _row(variable: Variable) -> tuple[str, ...]:
-    bounds = variable.bounds
-    start = getattr(variable, "initial", getattr(variable, "default", None))
-    size = getattr(variable, "size", 1)
-    return (
-        variable.name if size == 1 else f"{variable.name}[{size}]",
-        variable.symbol,
-        variable.units,
-        "" if bounds is None else f"{bounds[0]:g} … {bounds[1]:g}",
-        "" if start is None else f"{start:g}",
-        variable.about,
-    )
-
-
 def documentation(item: Any) -> str:
     """Return what an object says about itself."""
     text = getattr(item, "about", "")
     if not text and (inspect.isroutine(item) or inspect.isclass(item)):
         text = inspect.getdoc(item) or ""
-    return str(text)
+    return _ROLE.sub(r"\1", str(text))
 
 
-def _columns(rows: Iterable[Sequence[str]], heading: Sequence[str] = ()) -> str:
-    """Return rows of text with aligned columns; those without content are left out."""
-    columns = [
-        (*heading[index : index + 1], *column)
-        for index, column in enumerate(zip(*rows, strict=True))
-        if any(column)
-    ]
-    widths = [max(map(len, column)) for column in columns]
+def _columns(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows of text with aligned columns."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in zip(*columns, strict=True)
+        for row in table
     )
     return "\n".join(line.rstrip() for line in lines)
 

@@ -190,8 +190,8 @@ def test_info_shows_the_declarations_of_a_process(
 ) -> None:
     assert main(["info", "hbv11p"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["name", "symbol", "units", "bounds", "initial", "about"] in lines
-    assert ["fc", "FC", "mm", "50", "…", "1000", "soil", "capacity"] in lines
+    assert "| kind | symbol | name | units | bounds | meaning |".split() in lines
+    assert "| parameter | FC | fc | mm | 50 to 1000 | soil capacity |".split() in lines
 
 
 def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
