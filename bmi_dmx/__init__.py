@@ -61,8 +61,8 @@ def __dir__() -> list[str]:
 class _Package(ModuleType):
     """The class of this package.
 
-    Hosts such as bmi-tester take a BMI class out of a module's ``__dict__`` and so miss
-    what ``__getattr__`` would give them: these classes are there once it is looked into.
+    Hosts such as bmi-tester take a BMI class out of a module's ``__dict__``, without
+    the help of ``__getattr__``: these classes are in it once it is looked into.
     """
 
     @property
