@@ -1,0 +1,147 @@
+"""What the Delaware sample knows besides series: names, places, and the rivers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..trainer.data.delaware import Delaware, upstream
+
+__all__ = ["Gauges", "Rivers", "gauges", "rivers"]
+
+Array = NDArray[np.float64]
+
+SMALL_WORDS = ("at", "above", "below", "near", "of", "the")
+ABBREVIATIONS = {
+    "Ab": "above", "Abv": "above", "Bl": "below", "Blw": "below", "Br": "Branch",
+    "C": "Creek", "Ck": "Creek", "Cr": "Creek", "Nr": "near", "R": "River",
+    "Rv": "River",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """Names and coordinates of gauges.
+
+    Parameters
+    ----------
+    names : list of str
+        Readable names.
+    longitude, latitude : array (B,)
+        Degrees east and north, of the gauge itself.
+    """
+
+    names: list[str]
+    longitude: Array
+    latitude: Array
+
+
+@dataclass(frozen=True)
+class Rivers:
+    """The river network as lines.
+
+    Parameters
+    ----------
+    lines : list of array (2, 2)
+        Upper and lower end of every segment: longitude and latitude.
+    area : array (number of lines,)
+        Drainage area at the lower end, km².
+    """
+
+    lines: list[Array]
+    area: Array
+
+
+def gauges(ids: Sequence[str]) -> Gauges:
+    """Return names and places of gauges of the sample."""
+    with xr.open_dataset(Delaware.shipped()) as file:
+        chosen = file.set_index(gauge="gauge_id").sel(gauge=list(ids))
+        return Gauges(
+            [readable(str(name)) for name in chosen["gauge_name"].to_numpy()],
+            chosen["gauge_lon"].to_numpy().astype(np.float64),
+            chosen["gauge_lat"].to_numpy().astype(np.float64),
+        )
+
+
+def readable(name: str) -> str:
+    """Return the name of a gauge without capitals, abbreviations and state.
+
+    >>> readable("TULPEHOCKEN CR. NEAR BERNVILLE, PA")
+    'Tulpehocken Creek near Bernville'
+    """
+    short = re.sub(r",?\s+(?:DE|MD|NJ|NY|PA)\.?$", "", name.strip(), flags=re.I)
+    words = [_word(word) for word in re.split(r"[\s.]+", short) if word]
+    return " ".join(words)
+
+
+def _word(word: str) -> str:
+    word = word.capitalize() if word.isupper() else word
+    word = ABBREVIATIONS.get(word.capitalize(), word)
+    return word.lower() if word.lower() in SMALL_WORDS else word
+
+
+def rivers() -> Rivers:
+    """Return the river network of the sample.
+
+    The sample says how segments are joined, not where they run. A joint is put where a
+    gauge stands, else amid the units that drain into the segments that meet there.
+    """
+    with xr.open_dataset(Delaware.shipped()) as file:
+        below = file["segment_downstream"].to_numpy().astype(np.intp)
+        into = file["hru_segment"].to_numpy().astype(np.intp)
+        area = file["hru_area"].to_numpy().astype(np.float64)
+        units = np.stack([file["hru_lon"], file["hru_lat"]], 1).astype(np.float64)
+        gauged = file["gauge_segment"].to_numpy().astype(np.intp) - 1
+        stations = np.stack([file["gauge_lon"], file["gauge_lat"]], 1).astype(float)
+    own = _sums(into, area, len(below))
+    middle = _middles(own, _sums(into, area[:, None] * units, len(below)), below)
+    lower = _lower_ends(
+        middle, below, dict(zip(gauged.tolist(), stations, strict=True))
+    )
+    upper = middle.copy()
+    upper[below[below > 0] - 1] = lower[below > 0]
+    return Rivers(list(np.stack([upper, lower], axis=1)), upstream(below) @ own)
+
+
+def _sums(into: NDArray[np.intp], values: Array, segments: int) -> Array:
+    """Return sums over the units of every segment; into segment 0 means into none."""
+    total = np.zeros((segments + 1, *values.shape[1:]))
+    np.add.at(total, into, values)
+    sums: Array = total[1:]
+    return sums
+
+
+def _middles(own: Array, sums: Array, below: NDArray[np.intp]) -> Array:
+    """Return the mean place of the units of every segment.
+
+    A segment without units takes the mean of its neighbours, from where there are units
+    outwards.
+    """
+    middle = np.divide(sums, own[:, None], where=own[:, None] > 0, out=sums * np.nan)
+    for _ in range(len(below)):
+        known = np.isfinite(middle[:, 0])
+        before = middle.copy()
+        for segment in np.flatnonzero(~known):
+            around = [*np.flatnonzero(below == segment + 1), below[segment] - 1]
+            near = [s for s in around if s >= 0 and known[s]]
+            if near:
+                middle[segment] = before[near].mean(axis=0)
+    return middle
+
+
+def _lower_ends(
+    middle: Array, below: NDArray[np.intp], stations: dict[int, Array]
+) -> Array:
+    """Return where every segment ends."""
+    lower: Array = middle.copy()
+    for joint in np.unique(below[below > 0]):
+        ending = np.flatnonzero(below == joint)
+        known = [stations[s] for s in ending.tolist() if s in stations]
+        meeting = known or [*middle[ending], middle[joint - 1]]
+        lower[ending] = np.mean(meeting, axis=0)
+    return lower

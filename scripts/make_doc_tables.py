@@ -1,0 +1,184 @@
+"""Write the tables of the documentation anew, from the declarations they describe.
+
+A page holds a table between the comments ``<!-- table: NAME -->`` and ``<!-- end -->``;
+what stands between them is replaced. A test fails where a page is out of date.
+
+    python scripts/make_doc_tables.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from bmi_dmx import describe
+from bmi_dmx.bmi.quantities import published, time_series
+from bmi_dmx.bmi.settings import Settings
+from bmi_dmx.bundle.describe import variables_of
+from bmi_dmx.climate import CLIMATE, TOPOGRAPHY
+from bmi_dmx.files import atomic
+from bmi_dmx.models.delta import DeltaModel
+from bmi_dmx.models.hydrology.hbv import Hbv11p
+from bmi_dmx.models.spec import ModelSpec, StaticSpec
+from bmi_dmx.models.statistics import Moments, Statistics
+from bmi_dmx.process import declaration_table
+from bmi_dmx.trainer.experiment import Experiment
+from bmi_dmx.trainer.losses import losses
+from bmi_dmx.trainer.metrics import metrics
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def loss_table() -> str:
+    rows = [(f"`{n}`", first_line(losses[n])) for n in losses]
+    return table(("loss", "what it is"), rows)
+
+
+def metric_table() -> str:
+    rows = []
+    for name in metrics:
+        metric = metrics[name]
+        ideal = "" if metric.ideal is None else f"{metric.ideal:g}"
+        rows.append((f"`{name}`", metric.units, ideal, plain(metric.about)))
+    return table(("metric", "units", "ideal", "what it is"), rows)
+
+
+def attribute_table() -> str:
+    rows = [(f"`{a.name}`", a.units, plain(a.about)) for a in (*CLIMATE, *TOPOGRAPHY)]
+    return table(("attribute", "units", "what it is"), rows)
+
+
+def settings_table(kind: type) -> str:
+    rows = [(f"`{key}`", default, text) for key, default, text in keys(kind)]
+    return table(("key", "default", "what it is"), rows)
+
+
+def keys(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield dotted key, default and meaning of everything a dataclass is made of."""
+    described = parameters(kind)
+    hints = typing.get_type_hints(kind)
+    for field in fields(kind):
+        key = f"{prefix}{field.name}"
+        yield key, default(field), described[field.name]
+        for inner in dataclasses_in(hints[field.name]):
+            yield from keys(inner, f"{key}.")
+
+
+def dataclasses_in(hint: Any) -> list[type]:
+    """Return a type, or the members of a union, as far as they are dataclasses."""
+    origin = typing.get_origin(hint)
+    union = origin in (typing.Union, types.UnionType)
+    return [t for t in (typing.get_args(hint) if union else (hint,)) if is_dataclass(t)]
+
+
+def default(field: Any) -> str:
+    """Return a default as YAML would have it; nothing where a block has its own."""
+    if field.default is MISSING and field.default_factory is MISSING:
+        return "required"
+    value = field.default if field.default is not MISSING else field.default_factory()
+    if value is None:
+        return "none"
+    if is_dataclass(value):
+        return ""
+    if isinstance(value, (list, tuple)):
+        return f"`[{', '.join(map(str, value))}]`"
+    if isinstance(value, str):
+        return f"`{value}`" if value else "empty"
+    return f"`{value}`"
+
+
+def parameters(kind: type) -> dict[str, str]:
+    """Return the text of every parameter in a docstring."""
+    documentation = inspect.getdoc(kind) or ""
+    section = documentation.partition("Parameters\n----------\n")[2]
+    section = re.split(r"\n\w+\n-+\n", section)[0]
+    found = {}
+    for entry in re.split(r"\n(?=\S)", section):
+        head, _, text = entry.partition("\n")
+        names, _, kind_of = head.partition(" : ")
+        about = plain(" ".join(textwrap.dedent(text).split()))
+        choices = re.search(r"\{(.+)\}", kind_of)
+        if choices:
+            about += f" One of {choices[1].replace(chr(34), '`')}."
+        for name in names.split(", "):
+            found[name] = about
+    return found
+
+
+def first_line(item: Any) -> str:
+    return plain(describe.documentation(item).partition("\n")[0])
+
+
+def plain(text: str) -> str:
+    """Return reStructuredText as Markdown that fits into a cell of a table."""
+    text = re.sub(r":\w+:`~?\.*(?:[\w.]+\.)?(\w+)`", r"`\1`", text)
+    return text.replace("``", "`").replace("|", "\\|")
+
+
+def variable_table() -> str:
+    """Return the variables of a component with HBV 1.1p, without its attributes."""
+    spec = ModelSpec(
+        process="hbv11p",
+        evaporation="hargreaves",
+        static=StaticSpec(attributes=("p_mean",), hidden=()),
+    )
+    model = DeltaModel(spec, Statistics({"p_mean": Moments(0.0, 1.0)}))
+    variables = variables_of(model)
+    entries = list(time_series(variables))
+    routing = variables.routing.parameters if variables.routing is not None else ()
+    entries += [(p, "parameter") for p in (*variables.process.parameters, *routing)]
+    rows = [
+        (
+            "" if role == "diagnostic" else role,
+            f"`{v.name}`",
+            "" if published(v) == v.name else f"`{published(v)}`",
+            v.units,
+            plain(v.about),
+        )
+        for v, role in entries
+    ]
+    return table(("role", "name", "standard name", "units", "what it is"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "losses": loss_table,
+    "metrics": metric_table,
+    "attributes": attribute_table,
+    "experiment": lambda: settings_table(Experiment),
+    "component": lambda: settings_table(Settings),
+    "variables": variable_table,
+    "hbv11p": lambda: declaration_table(Hbv11p()),
+}
+
+
+def renewed(text: str) -> str:
+    """Return a page with all its tables as they must be."""
+    return MARKED.sub(lambda m: f"{m[1]}{TABLES[m[2]]()}\n{m[3]}", text)
+
+
+def main() -> None:
+    for page in sorted(DOCS.glob("*.md")):
+        before = page.read_text(encoding="utf-8")
+        after = renewed(before)
+        if after != before:
+            with atomic(page) as temporary:
+                temporary.write_text(after, encoding="utf-8")
+            print(page.relative_to(DOCS.parent))
+
+
+if __name__ == "__main__":
+    main()

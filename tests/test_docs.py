@@ -1,0 +1,120 @@
+"""The documentation does what it says: commands, code, tables, links."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bmi_dmx.cli import _parser, main
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<key>[\w ]+): (?P<value>[^\n]+) -->\n)?"
+    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block, and the comment before it."""
+
+    language: str
+    text: str
+    key: str
+    value: str
+    line: int
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for found in BLOCK.finditer(text):
+        line = text.count("\n", 0, found.start("text")) + 1
+        key, value = found["key"] or "", found["value"] or ""
+        assert key in ("", "file", "not run"), f"{page.name}: unknown comment {key!r}"
+        yield Block(found["language"], found["text"], key, value, line)
+
+
+@pytest.fixture(scope="session")
+def tables() -> ModuleType:
+    """The script that writes the tables."""
+    path = ROOT / "scripts" / "make_doc_tables.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, whose modules can be imported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        path = getattr(sys.modules[name], "__file__", None)
+        if path is not None and Path(path).is_relative_to(tmp_path):
+            del sys.modules[name]
+
+
+def run(block: Block, page: Path, namespace: dict[str, Any]) -> None:
+    if block.key == "file":
+        Path(block.value).write_text(block.text, encoding="utf-8")
+    elif block.language == "python":
+        # Errors then show the line of the page.
+        code = "\n" * (block.line - 1) + block.text
+        exec(compile(code, page, "exec"), namespace)
+    elif block.language == "sh":
+        for line in block.text.splitlines():
+            command = shlex.split(line, comments=True)
+            if block.key == "not run":
+                exists(command)
+            elif command:
+                assert command[0] == "dmx", line
+                assert main(command[1:]) == 0, line
+
+
+def exists(command: list[str]) -> None:
+    """Refuse a command that is not run and could not be."""
+    if command[:1] == ["dmx"]:
+        _parser().parse_args(command[1:])
+    elif command[:1] == ["make"]:
+        targets = (ROOT / "Makefile").read_text(encoding="utf-8")
+        assert re.search(rf"^{command[1]}:", targets, re.MULTILINE), command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_shows_runs(page: Path, elsewhere: Path) -> None:
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    for block in blocks(page):
+        run(block, page, namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_those_of_the_declarations(page: Path, tables: ModuleType) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert tables.renewed(text) == text, "run scripts/make_doc_tables.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
+    text = re.sub(
+        r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S
+    )
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    for target in targets:
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), target
