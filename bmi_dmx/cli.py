@@ -204,6 +204,67 @@ def _demo(options: Namespace) -> None:
     demo(options.output)
 
 
+_BUNDLES = "bundles, by name or folder (default: those that come with the package)"
+
+
+def _prebuild_arguments(parser: ArgumentParser) -> None:
+    from .scan.processor import DEFAULT_LEVEL, LEVELS
+
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR",
+        help="where to; BMI_DMX_KERNELS names it where the bundles are to run",
+    )  # fmt: skip
+    parser.add_argument("bundles", nargs="*", metavar="BUNDLE", help=_BUNDLES)
+    parser.add_argument(
+        "--level", choices=LEVELS, default=DEFAULT_LEVEL,
+        help="instruction set (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _prebuild(options: Namespace) -> None:
+    from .bmi.kernels import prebuild
+    from .bundle import bundles
+
+    count = prebuild(options.folder, options.bundles or bundles, options.level)
+    print(f"{count} kernels for {options.level} in {options.folder}")
+
+
+def _health_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("bundles", nargs="*", metavar="BUNDLE", help=_BUNDLES)
+
+
+def _health(options: Namespace) -> None:
+    from .bmi.health import check_health
+    from .bundle import bundles
+
+    for name in options.bundles or bundles:
+        print(check_health(name))
+
+
+def _ngen_arguments(parser: ArgumentParser) -> None:
+    from .ngen.commands import ngen_arguments
+
+    ngen_arguments(parser)
+
+
+def _ngen(options: Namespace) -> None:
+    from .ngen.commands import ngen
+
+    ngen(options)
+
+
+def _simulate_arguments(parser: ArgumentParser) -> None:
+    from .ngen.commands import simulate_arguments
+
+    simulate_arguments(parser)
+
+
+def _simulate(options: Namespace) -> None:
+    from .ngen.commands import simulate
+
+    simulate(options)
+
+
 COMMANDS = {
     "info": Command(
         about="list processes, networks, losses, metrics and bundles, or describe one",
@@ -229,6 +290,26 @@ COMMANDS = {
         about="save a trained model as a bundle",
         arguments=_export_arguments,
         run=_export,
+    ),
+    "ngen": Command(
+        about="make, check and run the run folders of ngen",
+        arguments=_ngen_arguments,
+        run=_ngen,
+    ),
+    "simulate": Command(
+        about="run a model over all catchments of a hydrofabric at once",
+        arguments=_simulate_arguments,
+        run=_simulate,
+    ),
+    "prebuild": Command(
+        about="compile what bundles run with, for machines without a compiler",
+        arguments=_prebuild_arguments,
+        run=_prebuild,
+    ),
+    "health": Command(
+        about="check that bundles are whole, compiled, and run",
+        arguments=_health_arguments,
+        run=_health,
     ),
     "bench": Command(
         about="measure speed and memory",

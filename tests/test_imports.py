@@ -27,6 +27,7 @@ LAYERS = {
     "describe": 3,
     "scan": 3,
     "models": 4,
+    "climate": 5,
     "bundle": 5,
     "assimilation": 6,
     "trainer": 7,
@@ -46,6 +47,7 @@ HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 
 LIGHT = ["bmi_dmx.bmi", "bmi_dmx.bundle", "bmi_dmx.cli", "bmi_dmx.models.registries"]
 LIGHT += [f"bmi_dmx.{name}" for name in (*FOUNDATION, "variables", "process", "scan")]
+LIGHT += ["bmi_dmx.climate"]
 
 
 def modules() -> dict[str, Path]:

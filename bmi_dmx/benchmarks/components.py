@@ -1,0 +1,85 @@
+"""Bundles and configurations for measuring components."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..bmi import DeltaHbv
+from ..bundle import Bundle, bundles, load_bundle
+from ..models.spec import DynamicSpec, ModelSpec, StaticSpec
+from ..models.statistics import Moments, Statistics
+
+__all__ = ["FORCING", "configuration", "dynamic_bundle", "static_bundle"]
+
+FORCING = {
+    "precipitation": 4.0,
+    "air_temperature": 8.0,
+    "air_temperature_min": 3.0,
+    "air_temperature_max": 13.0,
+    "potential_evaporation": 2.0,
+}
+"""Constant weather, by name."""
+
+# Portable attributes as a trained model has them; what they are does not matter here.
+_ATTRIBUTES = tuple(f"attribute_{k}" for k in range(13))
+_DRIVERS = ("precipitation", "air_temperature", "potential_evaporation")
+
+
+def static_bundle(folder: Path) -> Path:
+    """Return the bundle that comes with :class:`DeltaHbv`, else an untrained one."""
+    name = DeltaHbv.default_bundle
+    if name is not None and name in bundles:
+        return bundles[name]
+    return _untrained(folder / "static")
+
+
+def dynamic_bundle(folder: Path) -> Path:
+    """Return an untrained bundle with an LSTM of width 64 behind three parameters."""
+    dynamic = DynamicSpec(
+        parameters=("beta", "k0", "betaet"),
+        forcings=_DRIVERS,
+        attributes=_ATTRIBUTES,
+        hidden=64,
+    )
+    return _untrained(folder / "dynamic", dynamic)
+
+
+def _untrained(path: Path, dynamic: DynamicSpec | None = None) -> Path:
+    """Save a model of the usual sizes with the weights it begins training with."""
+    # These need PyTorch; running a component must not.
+    from ..bundle import save_bundle
+    from ..models.delta import DeltaModel
+
+    spec = ModelSpec(
+        process="hbv11p", members=16, evaporation="hargreaves", routing="gamma",
+        static=StaticSpec(attributes=_ATTRIBUTES, hidden=(128, 128)), dynamic=dynamic,
+    )  # fmt: skip
+    moments = {name: Moments(0.0, 1.0) for name in spec.network_inputs}
+    model = DeltaModel(spec, Statistics(moments)).eval()
+    save_bundle(model, path, licence="none", provenance={}, scores={})
+    return path
+
+
+def configuration(path: Path, bundle: Path, locations: int, time_step: str) -> Path:
+    """Write the configuration of a component at made-up places; return its path."""
+    settings: dict[str, Any] = {
+        "bundle": str(bundle),
+        "start_time": "1980-10-01",
+        "time_step": time_step,
+        "locations": {
+            "ids": [f"cat-{k}" for k in range(locations)],
+            "attributes": {"area_km2": 10.0, **_typical(load_bundle(bundle))},
+        },
+    }
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return path
+
+
+def _typical(bundle: Bundle) -> dict[str, float]:
+    """Return a usual value of every attribute the bundle reads."""
+    usual = {name: moments.typical for name, moments in bundle.statistics.items()}
+    names = [attribute.name for attribute in bundle.variables.attributes]
+    return {name: usual.get(name, 40.0) for name in names}
