@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..errors import BundleError
@@ -125,6 +126,17 @@ class Program:
 
     def __hash__(self) -> int:
         return hash((*self.inputs, len(self.instructions), *self.outputs))
+
+    @cached_property
+    def spent(self) -> tuple[tuple[str, ...], ...]:
+        """For each instruction, the values that nothing needs once it is done."""
+        needed = set(_values(self.outputs.values()))
+        spent = []
+        for instruction in reversed(self.instructions):
+            used = {instruction.out, *_values(instruction.args)}
+            spent.append(tuple(sorted(used - needed)))
+            needed |= used
+        return tuple(reversed(spent))
 
     def select(self, outputs: Iterable[str]) -> Program:
         """Return the program that computes these outputs only, without dead code."""
