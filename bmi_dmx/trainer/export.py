@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle import Bundle, save_bundle
+from ..climate import CLIMATE, TOPOGRAPHY
 from ..errors import DataError
 from .checkpoint import OWN, load_model, read_checkpoint
-from .data.attributes import CLIMATE, TOPOGRAPHY
 from .evaluate import evaluate
 from .experiment import Experiment
 from .experiment_file import plain

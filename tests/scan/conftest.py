@@ -33,6 +33,15 @@ class Case:
     forcing: dict[str, Tensor]
     parameters: dict[str, Tensor]
 
+    def double(self) -> Case:
+        """Return the same numbers in double precision."""
+        groups = (self.state, self.forcing, self.parameters)
+        state, forcing, parameters = (
+            {n: x.detach().double().requires_grad_() for n, x in group.items()}
+            for group in groups
+        )
+        return Case(self.process, state, forcing, parameters)
+
     def leaves(self) -> list[Tensor]:
         groups = (self.state, self.forcing, self.parameters)
         return [x for group in groups for x in group.values()]

@@ -53,6 +53,17 @@ def assert_equal(ours: list[Tensor], expected: list[Tensor]) -> None:
         torch.testing.assert_close(x, y, rtol=tolerance, atol=tolerance * scale)
 
 
+def assert_as_exact(
+    ours: list[Tensor], loop: list[Tensor], exact: list[Tensor]
+) -> None:
+    """Ours is equal to the loop, but for what rounding makes of the loop itself."""
+    for x, y, z in zip(ours, loop, exact, strict=True):
+        scale = float(z.detach().abs().max()) + 1e-30
+        rounding = float((y.double() - z).detach().abs().max())
+        allowed = TOLERANCE[y.dtype] * scale + 4.0 * rounding
+        assert float((x - y).detach().abs().max()) <= allowed
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
 @settings(max_examples=8, deadline=None)
@@ -75,10 +86,15 @@ def test_kernel_equals_the_loop(
         "warmup": data.draw(st.integers(0, steps - 1), "warmup"),
         "average": data.draw(st.booleans(), "average"),
     }
-    assert_equal(tensors(run(case, "cpu", **options)),
-                 tensors(run(case, "reference", **options)))  # fmt: skip
-    assert_equal(gradients(case, "cpu", **options),
-                 gradients(case, "reference", **options))  # fmt: skip
+
+    def found(case: Case, backend: str) -> list[Tensor]:
+        return [
+            *tensors(run(case, backend, **options)),
+            *gradients(case, backend, **options),
+        ]
+
+    loop = found(case, "reference")
+    assert_as_exact(found(case, "cpu"), loop, found(case.double(), "reference"))
 
 
 @pytest.mark.parametrize(

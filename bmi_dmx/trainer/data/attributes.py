@@ -6,82 +6,10 @@ precipitation, minimum and maximum temperature, latitude, area, and an elevation
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from ...climate import CLIMATE, TOPOGRAPHY, climate_indices, hargreaves
+from .basins import Array64, BasinData, Day, day_of_year
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ...errors import DataError
-from ...variables import Attribute, Table
-from .basins import Array32, Array64, BasinData, Day, day_of_year
-
-__all__ = [
-    "CLIMATE",
-    "PORTABLE_ATTRIBUTES",
-    "TOPOGRAPHY",
-    "climate_indices",
-    "portable",
-]
-
-DAYS_PER_YEAR = 365.25
-SNOW_BELOW = 1.0
-HIGH_PRECIPITATION = 5.0
-DRY_BELOW = 1.0
-
-CLIMATE = Table(
-    (
-        Attribute(name="p_mean", units="mm d-1", about="mean precipitation"),
-        Attribute(
-            name="pet_mean",
-            units="mm d-1",
-            about="mean potential evaporation (Hargreaves and Samani 1985)",
-        ),
-        Attribute(name="aridity", about="pet_mean / p_mean"),
-        Attribute(
-            name="p_seasonality",
-            about="amplitude of the annual cycle of precipitation relative to its mean,"
-            " positive when it peaks in summer (Woods 2009)",
-        ),
-        Attribute(
-            name="frac_snow",
-            about="share of precipitation on days with a mean below 1 degC",
-        ),
-        Attribute(
-            name="high_prec_freq",
-            units="d yr-1",
-            about="days with at least 5 times the mean precipitation",
-        ),
-        Attribute(
-            name="high_prec_dur",
-            units="d",
-            about="mean length of runs of such days; 0 where there are none",
-        ),
-        Attribute(name="low_prec_freq", units="d yr-1", about="days below 1 mm d-1"),
-        Attribute(
-            name="low_prec_dur",
-            units="d",
-            about="mean length of runs of such days; 0 where there are none",
-        ),
-        Attribute(name="t_mean", units="degC", about="mean air temperature"),
-    ),
-    what="climate attribute",
-)
-"""Indices that :func:`climate_indices` computes."""
-
-TOPOGRAPHY = Table(
-    (
-        Attribute(name="area_km2", units="km2", about="drainage area"),
-        Attribute(name="elevation_mean", units="m", about="mean elevation"),
-        Attribute(
-            name="slope_mean",
-            units="m km-1",
-            about="mean slope; depends on the resolution of the elevation model, which"
-            " must be alike where a model is trained and where it is used",
-        ),
-    ),
-    what="topographic attribute",
-)
-"""Attributes taken as the data set gives them."""
+__all__ = ["PORTABLE_ATTRIBUTES", "portable"]
 
 PORTABLE_ATTRIBUTES = (*CLIMATE.names, *TOPOGRAPHY.names)
 """Names of all portable attributes."""
@@ -105,8 +33,9 @@ def portable(
     Returns
     -------
     dict of str to (B,) float64
-        Those of :data:`CLIMATE`, and of :data:`TOPOGRAPHY`, ``latitude`` and
-        ``longitude`` the ones that the data hold.
+        Those of :data:`~bmi_dmx.climate.CLIMATE`, and of
+        :data:`~bmi_dmx.climate.TOPOGRAPHY`, ``latitude`` and ``longitude`` the ones
+        that the data hold.
 
     Raises
     ------
@@ -117,132 +46,16 @@ def portable(
         ("precipitation", "air_temperature_min", "air_temperature_max"), ("latitude",)
     )
     span = data if period is None else data.period(*period)
-    days = {name: span.forcing[name] for name in span.forcing}
+    days, dates = span.forcing, day_of_year(span.time)
+    evaporation = hargreaves(
+        days["air_temperature_min"],
+        days["air_temperature_max"],
+        dates,
+        span.attributes["latitude"],
+    )
     indices = climate_indices(
-        days["precipitation"],
-        days["air_temperature"],
-        hargreaves(span),
-        day_of_year(span.time),
+        days["precipitation"], days["air_temperature"], evaporation, dates
     )
     kept = (*TOPOGRAPHY.names, *LOCATION)
     known = {n: data.attributes[n] for n in kept if n in data.attributes}
     return {**indices, **known}
-
-
-def climate_indices(
-    precipitation: Array32,
-    temperature: Array32,
-    evaporation: Array32,
-    day_of_year: NDArray[np.int64],
-) -> dict[str, Array64]:
-    """Return the climate indices of Addor et al. (2017), and mean temperature.
-
-    Parameters
-    ----------
-    precipitation, temperature, evaporation : (T, B) arrays
-        Daily precipitation and potential evaporation (mm d-1), mean temperature (degC).
-    day_of_year : (T,) array of int
-        1 to 366.
-
-    Returns
-    -------
-    dict of str to (B,) float64
-        Indices by the names in :data:`CLIMATE`.
-
-    Raises
-    ------
-    DataError
-        A basin has no precipitation or no potential evaporation at all.
-
-    Notes
-    -----
-    The paper calls snow what falls below 0 degC; the values published with it follow
-    from a threshold of 1 degC, which is used here. Frequencies refer to a year of
-    365.25 days.
-
-    References
-    ----------
-    Addor, Newman, Mizukami and Clark (2017), Hydrol. Earth Syst. Sci. 21, 5293-5313,
-    doi:10.5194/hess-21-5293-2017, table 2.
-    """
-    rain, warmth = precipitation.astype(np.float64), temperature.astype(np.float64)
-    p_mean, pet_mean = rain.mean(axis=0), evaporation.mean(axis=0, dtype=np.float64)
-    for name, mean in (("precipitation", p_mean), ("potential evaporation", pet_mean)):
-        if not (mean > 0).all():
-            raise DataError(
-                f"{name} is zero on all days in {int((mean <= 0).sum())} basins;"
-                " climate attributes are not defined there"
-            )
-    high, low = rain >= HIGH_PRECIPITATION * p_mean, rain < DRY_BELOW
-    return {
-        "p_mean": p_mean,
-        "pet_mean": pet_mean,
-        "aridity": pet_mean / p_mean,
-        "p_seasonality": seasonality(rain / p_mean - 1.0, warmth, day_of_year),
-        "frac_snow": np.where(warmth < SNOW_BELOW, rain, 0.0).mean(axis=0) / p_mean,
-        "high_prec_freq": high.mean(axis=0) * DAYS_PER_YEAR,
-        "high_prec_dur": run_length(high),
-        "low_prec_freq": low.mean(axis=0) * DAYS_PER_YEAR,
-        "low_prec_dur": run_length(low),
-        "t_mean": warmth.mean(axis=0),
-    }
-
-
-def seasonality(
-    anomaly: Array64, temperature: Array64, day_of_year: NDArray[np.int64]
-) -> Array64:
-    r"""Return the seasonality of precipitation relative to that of temperature.
-
-    Sine curves with a period of a year are fitted to both by least squares, with their
-    means held fixed. With the amplitudes :math:`\delta` and phases :math:`s` of Woods,
-    the result :math:`\delta_P\,\mathrm{sgn}(\delta_T)\cos(2\pi(s_P - s_T)/365.25)` is
-    the projection of one fitted vector (sine, cosine) on the direction of the other.
-
-    Parameters
-    ----------
-    anomaly : (T, B) float64
-        Precipitation relative to its mean, less 1.
-    temperature : (T, B) float64
-    day_of_year : (T,) array of int
-
-    References
-    ----------
-    Woods (2009), Advances in Water Resources 32, 1465-1481,
-    doi:10.1016/j.advwatres.2009.06.011, equation 13.
-    """
-    angle = 2.0 * np.pi * day_of_year / DAYS_PER_YEAR
-    cycle = np.column_stack((np.sin(angle), np.cos(angle)))
-    rain = np.linalg.lstsq(cycle, anomaly, rcond=None)[0]
-    warm = np.linalg.lstsq(cycle, temperature - temperature.mean(axis=0), rcond=None)[0]
-    size = np.hypot(warm[0], warm[1])
-    # Without an annual cycle of temperature there is no summer to be in phase with.
-    projected = (rain * warm).sum(axis=0)
-    result: Array64 = np.divide(projected, size, out=0.0 * size, where=size > 0)
-    return result
-
-
-def run_length(flag: NDArray[np.bool_]) -> Array64:
-    """Return the mean length of runs of True along the days; 0 where there is none."""
-    starts = (flag[1:] & ~flag[:-1]).sum(axis=0) + flag[0]
-    length: Array64 = flag.sum(axis=0) / np.maximum(starts, 1)
-    return length
-
-
-def hargreaves(data: BasinData) -> Array32:
-    """Return the potential evaporation of Hargreaves and Samani, (T, B) in mm d-1."""
-    import torch
-
-    from ...models.hydrology.pet import Hargreaves
-
-    process = Hargreaves()
-    values = {"day_of_year": data.day_of_year()[:, None], **data.forcing}
-    forcing = {f.name: torch.from_numpy(values[f.name]) for f in process.forcings}
-    latitude = torch.from_numpy(data.attributes["latitude"].astype(np.float32))
-    # A formula without state: its step holds for all days at once.
-    _, fluxes = process.step(
-        SimpleNamespace(),
-        SimpleNamespace(**forcing),
-        SimpleNamespace(latitude=latitude),
-    )
-    result: Array32 = fluxes["potential_evaporation"].numpy()
-    return result
