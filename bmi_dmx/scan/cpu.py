@@ -121,7 +121,7 @@ def _views(tensors: Sequence[Tensor]) -> list[View]:
         if x.ndim == 3 and x.shape[0] == 1:
             strides[0] = x.shape[1] * x.shape[2]
         time = strides[0] if x.ndim == 3 else 0
-        views.append((x.data_ptr(), time, strides[-2], strides[-1]))
+        views.append((x.data_ptr(), time, strides[-2], strides[-1], 0))
     return views
 
 
@@ -184,7 +184,7 @@ class _Scan(torch.autograd.Function):
         block.d_final, block.d_output = _views(d_final), _series_views(d_output)
         block.g_state, block.g_forcing = _views(g_state), _views(g_forcing)
         block.g_parameter = _views(g_parameter)
-        kernel.backward(block.pack(layout), torch.get_num_threads())
+        kernel.backward(block.pack(layout, adjoint=True), torch.get_num_threads())
         gradients = [*g_state, *g_forcing, *g_parameter]
         needed = ctx.needs_input_grad[4:]
         return (

@@ -17,10 +17,10 @@ from .print_c import LANES, Layout
 
 __all__ = ["ABSENT", "Block", "Kernel", "View"]
 
-View = tuple[int, int, int, int]
-"""Address, and strides in elements along time, location and member."""
+View = tuple[int, int, int, int, int]
+"""Address, and strides in elements along time, location, member and entry."""
 
-ABSENT: View = (0, 0, 0, 0)
+ABSENT: View = (0, 0, 0, 0, 0)
 _FEW = 1 << 16  # cell-steps below which starting a thread costs more than it saves
 
 
@@ -28,8 +28,8 @@ _FEW = 1 << 16  # cell-steps below which starting a thread costs more than it sa
 class Block:
     """Arguments of one run, in the order of ``Scan`` in loop.c.
 
-    Lists left empty are filled with absent views; ``keep`` holds what the addresses
-    point into.
+    States and parameters come one view for each run of the layout. Lists left empty are
+    filled with absent views; ``keep`` holds what the addresses point into.
     """
 
     steps: int
@@ -51,10 +51,20 @@ class Block:
     g_parameter: Sequence[View] = ()
     keep: list[Any] = field(default_factory=list)
 
-    def pack(self, layout: Layout) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return the argument block as 64-bit integers."""
-        states, forcings = len(layout.states), len(layout.forcings)
-        parameters, outputs = len(layout.parameters), len(layout.outputs)
+    def pack(
+        self, layout: Layout, *, adjoint: bool = False
+    ) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Return the argument block as 64-bit integers.
+
+        Parameters
+        ----------
+        layout : Layout
+            Order of the variables.
+        adjoint : bool
+            Whether it is for the way back, which alone looks at what stands last.
+        """
+        states, parameters = len(layout.state_runs), len(layout.parameter_runs)
+        forcings, outputs = len(layout.forcings), len(layout.outputs)
         words = [
             self.steps, self.warmup, self.locations, self.members, self.interval,
             int(self.average), self.checkpoints,
@@ -71,7 +81,8 @@ class Block:
             (self.g_forcing, forcings),
             (self.g_parameter, parameters),
         )
-        for views, count in groups:
+        forward = 5
+        for views, count in groups if adjoint else groups[:forward]:
             for view in views or [ABSENT] * count:
                 words.extend(view)
         return np.array(words, dtype=np.int64)

@@ -1,9 +1,10 @@
 /* The time loop around a generated step: forward, and backward with checkpoints.
  *
  * Above this text stand the generated parts: `real`, LANES, the numbers of variables
- * (STATES, FORCINGS, PARAMETERS, OUTPUTS), OUTPUT_STATE (which state an output is, or
- * -1), and the functions advance(), record() and, for training, adjoint(), each one
- * step of LANES independent cells.
+ * (STATES, FORCINGS, PARAMETERS, OUTPUTS), in how many runs states and parameters come
+ * (STATE_RUNS, PARAMETER_RUNS) and of what length (STATE_RUN(r), PARAMETER_RUN(r)),
+ * OUTPUT_STATE (which state an output is, or -1), and the functions advance(), record()
+ * and, for training, adjoint(), each one step of LANES independent cells.
  *
  * A cell is one member at one location. Cells are numbered location-major; a group is
  * the smallest number of whole locations that fills complete chunks of LANES cells. A
@@ -18,19 +19,20 @@
 #include <immintrin.h>
 #endif
 
-/* A strided array (time, location, member); a stride of 0 repeats the value. */
+/* A strided array (time, location, member); a stride of 0 repeats the value. A run of
+ * several states or parameters is one array, with a stride from entry to entry. */
 typedef struct {
     real *data;
-    int64_t time, location, member;
+    int64_t time, location, member, entry;
 } View;
 
 typedef struct {
     int64_t steps, warmup, locations, members, interval, average;
     real *checkpoints;
-    View state[STATES], forcing[FORCINGS], parameter[PARAMETERS];
-    View final[STATES], output[OUTPUTS];
-    View d_final[STATES], d_output[OUTPUTS];
-    View g_state[STATES], g_forcing[FORCINGS], g_parameter[PARAMETERS];
+    View state[STATE_RUNS], forcing[FORCINGS], parameter[PARAMETER_RUNS];
+    View final[STATE_RUNS], output[OUTPUTS];
+    View d_final[STATE_RUNS], d_output[OUTPUTS];
+    View g_state[STATE_RUNS], g_forcing[FORCINGS], g_parameter[PARAMETER_RUNS];
 } Scan;
 
 typedef struct {
@@ -40,6 +42,11 @@ typedef struct {
     int line;     /* a full chunk of one member at successive locations */
     int64_t index;
 } Chunk;
+
+/* All entries k of the runs r in order, e counting within the run. */
+#define FOR_RUNS(kind, r, e, k)                                                         \
+    for (int r = 0, k = 0; r < kind##_RUNS; r++)                                        \
+        for (int e = 0; e < kind##_RUN(r); e++, k++)
 
 #define FOR_LANES(i) _Pragma("omp simd") for (int i = 0; i < LANES; i++)
 
@@ -59,12 +66,22 @@ static inline void load(real *restrict x, const View *v, int64_t t, const Chunk 
         FOR_LANES(i) x[i] = p[c->location[i] * v->location + c->member[i] * v->member];
 }
 
-/* Pairwise, in an order that does not depend on the machine's vector width. */
+static inline View entry(const View *run, int e)
+{
+    View v = *run;
+    v.data += e * v.entry;
+    return v;
+}
+
+/* Pairwise, in an order that does not depend on the machine's vector width. Unrolled, so
+ * that every width is a constant and all of it stays in registers. */
 static inline real total(const real *restrict x)
 {
     real part[LANES];
     memcpy(part, x, sizeof part);
+#pragma GCC unroll 8
     for (int width = LANES / 2; width > 0; width /= 2)
+#pragma GCC unroll 16
         for (int i = 0; i < width; i++) part[i] += part[i + width];
     return part[0];
 }
@@ -182,27 +199,52 @@ typedef struct {
     _Alignas(64) real probe[LANES]; /* NaN once an input was not finite */
 } Work;
 
-static inline void fetch(Work *w, real *restrict x, const View *v, int64_t t,
-                         const Chunk *c)
+/* Note what is not finite in rows of cells, all at once: a sum in registers. Not 0 * x,
+ * which compilers take for 0 where signs of zero do not matter. */
+static inline void probe(Work *w, const real *restrict x, int rows)
 {
-    load(x, v, t, c);
-    FOR_LANES(i) w->probe[i] += x[i] - x[i];
+    FOR_LANES(i) {
+        real sum = w->probe[i];
+        for (int k = 0; k < rows; k++) sum += x[k * LANES + i] - x[k * LANES + i];
+        w->probe[i] = sum;
+    }
 }
 
 static inline void load_fixed(Work *w, const Scan *s, const Chunk *c)
 {
-    for (int k = 0; k < PARAMETERS; k++)
-        if (s->parameter[k].time == 0)
-            fetch(w, w->parameter + k * LANES, &s->parameter[k], 0, c);
+    memset(w->parameter, 0, sizeof w->parameter);
+    FOR_RUNS(PARAMETER, r, e, k)
+        if (s->parameter[r].time == 0) {
+            const View v = entry(&s->parameter[r], e);
+            load(w->parameter + k * LANES, &v, 0, c);
+        }
+    probe(w, w->parameter, PARAMETERS);
 }
 
-static inline void load_row(Work *w, const Scan *s, int64_t t, const Chunk *c)
+/* Ask for what is needed some steps later. The rows of a series with members lie in
+ * different pages, and a processor does not look there by itself. */
+static inline void ask(const View *v, int64_t t, const Scan *s, const Chunk *c)
+{
+    if (t >= 0 && t < s->steps)
+        __builtin_prefetch(v->data + t * v->time + c->location[0] * v->location +
+                           c->member[0] * v->member);
+}
+
+#define AHEAD 8
+
+/* `ahead` is the number of steps, AHEAD or its negative, to the row to ask for. */
+static inline void load_row(Work *w, const Scan *s, int64_t t, int ahead, const Chunk *c)
 {
     for (int k = 0; k < FORCINGS; k++)
-        fetch(w, w->forcing + k * LANES, &s->forcing[k], t, c);
-    for (int k = 0; k < PARAMETERS; k++)
-        if (s->parameter[k].time != 0)
-            fetch(w, w->parameter + k * LANES, &s->parameter[k], t, c);
+        load(w->forcing + k * LANES, &s->forcing[k], t, c);
+    probe(w, w->forcing, FORCINGS);
+    FOR_RUNS(PARAMETER, r, e, k)
+        if (s->parameter[r].time != 0) {
+            const View v = entry(&s->parameter[r], e);
+            ask(&v, t + ahead, s, c);
+            load(w->parameter + k * LANES, &v, t, c);
+            probe(w, w->parameter + k * LANES, 1);
+        }
 }
 
 /* Returns whether an input was not finite: minimum and maximum would hide a NaN. */
@@ -216,10 +258,14 @@ static int forward_chunk(const Scan *s, const Chunk *c)
         s->checkpoints ? s->checkpoints + c->index * kept * STATES * LANES : NULL;
     const real share = s->average ? (real)1 / (real)s->members : (real)1;
     load_fixed(&w, s, c);
-    for (int k = 0; k < STATES; k++)
-        fetch(&w, w.state + k * LANES, &s->state[k], 0, c);
+    FOR_RUNS(STATE, r, e, k)
+    {
+        const View v = entry(&s->state[r], e);
+        load(w.state + k * LANES, &v, 0, c);
+    }
+    probe(&w, w.state, STATES);
     for (int64_t t = 0; t < s->warmup; t++) {
-        load_row(&w, s, t, c);
+        load_row(&w, s, t, AHEAD, c);
         advance(w.state, w.forcing, w.parameter, w.state);
     }
     for (int64_t t = 0; t < recorded; t++) {
@@ -227,7 +273,7 @@ static int forward_chunk(const Scan *s, const Chunk *c)
             memcpy(checkpoint, w.state, sizeof w.state);
             checkpoint += STATES * LANES;
         }
-        load_row(&w, s, t + s->warmup, c);
+        load_row(&w, s, t + s->warmup, AHEAD, c);
         record(w.state, w.forcing, w.parameter, w.output);
         for (int k = 0; k < OUTPUTS; k++)
             if (s->average)
@@ -235,7 +281,11 @@ static int forward_chunk(const Scan *s, const Chunk *c)
             else
                 store(&s->output[k], t, w.output + k * LANES, c);
     }
-    for (int k = 0; k < STATES; k++) store(&s->final[k], 0, w.state + k * LANES, c);
+    FOR_RUNS(STATE, r, e, k)
+    {
+        const View v = entry(&s->final[r], e);
+        store(&v, 0, w.state + k * LANES, c);
+    }
     const real sum = total(w.probe);
     return sum != sum;
 }
@@ -277,7 +327,11 @@ static void backward_chunk(const Scan *s, const Chunk *c, real *history)
     memset(w.probe, 0, sizeof w.probe);
     memset(g_parameter, 0, sizeof g_parameter);
     load_fixed(&w, s, c);
-    for (int k = 0; k < STATES; k++) load(d_state + k * LANES, &s->d_final[k], 0, c);
+    FOR_RUNS(STATE, r, e, k)
+    {
+        const View v = entry(&s->d_final[r], e);
+        load(d_state + k * LANES, &v, 0, c);
+    }
     for (int64_t segment = kept - 1; segment >= 0; segment--) {
         const int64_t start = segment * s->interval;
         const int64_t stop =
@@ -285,11 +339,11 @@ static void backward_chunk(const Scan *s, const Chunk *c, real *history)
         memcpy(history, checkpoints + segment * STATES * LANES, sizeof w.state);
         for (int64_t t = start; t < stop - 1; t++) {
             real *at = history + (t - start) * STATES * LANES;
-            load_row(&w, s, t + s->warmup, c);
+            load_row(&w, s, t + s->warmup, AHEAD, c);
             advance(at, w.forcing, w.parameter, at + STATES * LANES);
         }
         for (int64_t t = stop - 1; t >= start; t--) {
-            load_row(&w, s, t + s->warmup, c);
+            load_row(&w, s, t + s->warmup, -AHEAD, c);
             for (int k = 0; k < OUTPUTS; k++) {
                 real *d = d_output + k * LANES;
                 load(d, &s->d_output[k], t, c);
@@ -297,25 +351,35 @@ static void backward_chunk(const Scan *s, const Chunk *c, real *history)
                 if (OUTPUT_STATE[k] >= 0)
                     FOR_LANES(i) d_state[OUTPUT_STATE[k] * LANES + i] += d[i];
             }
-            for (int k = 0; k < PARAMETERS; k++)
-                if (s->parameter[k].time != 0)
+            FOR_RUNS(PARAMETER, r, e, k)
+                if (s->parameter[r].time != 0) {
+                    const View v = entry(&s->g_parameter[r], e);
+                    ask(&v, t + s->warmup - AHEAD, s, c);
                     memset(g_parameter + k * LANES, 0, LANES * sizeof(real));
+                }
             adjoint(history + (t - start) * STATES * LANES, w.forcing, w.parameter,
                     d_output, d_state, g_forcing, g_parameter);
-            for (int k = 0; k < PARAMETERS; k++)
-                if (s->parameter[k].time != 0)
-                    add(&s->g_parameter[k], t + s->warmup, g_parameter + k * LANES, 1, c);
+            FOR_RUNS(PARAMETER, r, e, k)
+                if (s->parameter[r].time != 0) {
+                    const View v = entry(&s->g_parameter[r], e);
+                    add(&v, t + s->warmup, g_parameter + k * LANES, 1, c);
+                }
             if (FORCING_GRADIENT)
                 for (int k = 0; k < FORCINGS; k++)
                     add(&s->g_forcing[k], t + s->warmup, g_forcing + k * LANES, 1, c);
         }
     }
-    for (int k = 0; k < PARAMETERS; k++)
-        if (s->parameter[k].time == 0)
-            add(&s->g_parameter[k], 0, g_parameter + k * LANES, 1, c);
+    FOR_RUNS(PARAMETER, r, e, k)
+        if (s->parameter[r].time == 0) {
+            const View v = entry(&s->g_parameter[r], e);
+            add(&v, 0, g_parameter + k * LANES, 1, c);
+        }
     if (s->warmup == 0)
-        for (int k = 0; k < STATES; k++)
-            store(&s->g_state[k], 0, d_state + k * LANES, c);
+        FOR_RUNS(STATE, r, e, k)
+        {
+            const View v = entry(&s->g_state[r], e);
+            store(&v, 0, d_state + k * LANES, c);
+        }
 }
 
 /* Returns 1 when there is no memory for the history of one segment. */

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import ScanError
@@ -66,21 +68,41 @@ class Layout:
         Input names of the step program (``s.…``, ``f.…``, ``p.…``).
     outputs : tuple of str
         What is recorded: fluxes ``q.…`` or new states ``s.…``.
+    together : bool
+        Whether all the entries of a variable are one array, a run, and not one each.
     """
 
     states: tuple[str, ...]
     forcings: tuple[str, ...]
     parameters: tuple[str, ...]
     outputs: tuple[str, ...]
+    together: bool = False
+
+    @cached_property
+    def state_runs(self) -> dict[str, int]:
+        """Names of the arrays of states, and how many entries each has."""
+        return self._runs(self.states)
+
+    @cached_property
+    def parameter_runs(self) -> dict[str, int]:
+        """Names of the arrays of parameters, and how many entries each has."""
+        return self._runs(self.parameters)
+
+    def _runs(self, names: Sequence[str]) -> dict[str, int]:
+        if not self.together:
+            return dict.fromkeys(names, 1)
+        return dict(Counter(".".join(name.split(".")[:2]) for name in names))
 
     @classmethod
-    def of(cls, step: Program, outputs: Sequence[str]) -> Layout:
+    def of(
+        cls, step: Program, outputs: Sequence[str], *, together: bool = False
+    ) -> Layout:
         """Return the layout of a step program that records these outputs."""
         kinds = {
             kind: tuple(n for n in step.inputs if n.startswith(kind))
             for kind in ("s.", "f.", "p.")
         }
-        return cls(kinds["s."], kinds["f."], kinds["p."], tuple(outputs))
+        return cls(kinds["s."], kinds["f."], kinds["p."], tuple(outputs), together)
 
 
 def _literal(value: float, suffix: str) -> str:
@@ -205,6 +227,15 @@ def source(
         "PARAMETERS": layout.parameters, "OUTPUTS": layout.outputs,
     }  # fmt: skip
     parts += [f"#define {name} {len(names)}" for name, names in sizes.items()]
+    for name, runs in {
+        "STATE": layout.state_runs, "PARAMETER": layout.parameter_runs
+    }.items():  # fmt: skip
+        lengths = ", ".join(map(str, runs.values())) or "0"
+        parts.append(f"#define {name}_RUNS {len(runs)}")
+        parts.append(f"static const int {name}_LENGTH[] = {{{lengths}}};")
+        # A constant lets the compiler do without the loop over entries.
+        length = f"{name}_LENGTH[r]" if max(runs.values(), default=1) > 1 else "1"
+        parts.append(f"#define {name}_RUN(r) {length}")
     index = {name: k for k, name in enumerate(layout.states)}
     owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
     parts.append(f"static const int OUTPUT_STATE[] = {{{owners}}};")

@@ -6,7 +6,9 @@ can be compiled, the same program runs on NumPy arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import Any
 
@@ -19,7 +21,7 @@ from .kernel import Block, View
 from .print_c import LANES, Layout, source
 from .program import Program
 
-__all__ = ["Stepper"]
+__all__ = ["Stepper", "kernels_listed"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -45,7 +47,8 @@ class Stepper:
     Attributes
     ----------
     state, parameter : dict of str to ndarray
-        (location, member), by input name of the program.
+        (location, member), by input name of the program; a variable of several entries
+        is one array, (entry, location, member).
     forcing, output : dict of str to ndarray
         (location,), by input or output name of the program.
     compiled : bool
@@ -66,19 +69,14 @@ class Stepper:
         kind = np.dtype(dtype)
         # A single cell is stepped as such, not as one of many.
         lanes = LANES if locations * members > 1 else 1
-        self.layout, self._program, library = _prepared(
+        self.layout, self._program, text = _prepared(
             program, tuple(outputs), kind == np.float64, lanes
         )
-        names = (*self.layout.states, *self.layout.parameters)
-        # In the order a step reads them, so that it reads memory as one stream.
-        if members == 1:
-            lines = np.zeros((len(names), locations, 1), kind)
-            columns = dict(zip(names, lines, strict=True))
-        else:
-            cells = np.zeros((locations, len(names), members), kind)
-            columns = {n: cells[:, k] for k, n in enumerate(names)}
-        self.state = {n: columns[n] for n in self.layout.states}
-        self.parameter = {n: columns[n] for n in self.layout.parameters}
+        library = _kernel(text)
+        states, parameters = self.layout.state_runs, self.layout.parameter_runs
+        columns = _columns({**states, **parameters}, locations, members, kind)
+        self.state = {n: columns[n] for n in states}
+        self.parameter = {n: columns[n] for n in parameters}
         self.forcing = self._adopt(self.layout.forcings, forcing or {}, locations, kind)
         self.output = self._adopt(self.layout.outputs, output or {}, locations, kind)
         self._members = members
@@ -121,11 +119,12 @@ class Stepper:
         return partial(library.step, self._words.ctypes.data)
 
     def _step_numpy(self) -> object:
-        inputs: dict[str, Array] = {**self.state, **self.parameter}
+        states, parameters = _entries(self.state), _entries(self.parameter)
+        inputs: dict[str, Array] = {**states, **parameters}
         inputs.update({n: x[:, None] for n, x in self.forcing.items()})
         finite = all(np.isfinite(x).all() for x in inputs.values())
         results = evaluate(self._program, inputs)
-        for name, array in self.state.items():
+        for name, array in states.items():
             array[...] = results[name]
         for name, array in self.output.items():
             array[...] = np.broadcast_to(
@@ -134,29 +133,81 @@ class Stepper:
         return not finite
 
 
+_listed: ContextVar[list[str] | None] = ContextVar("listed", default=None)
+
+
+@contextmanager
+def kernels_listed() -> Iterator[list[str]]:
+    """Within it, the kernels of new steppers are listed as C text, and not made."""
+    sources: list[str] = []
+    token = _listed.set(sources)
+    try:
+        yield sources
+    finally:
+        _listed.reset(token)
+
+
+def _kernel(text: str) -> Any:
+    """Return the kernel, or None where there is none."""
+    sources = _listed.get()
+    if sources is None:
+        return build.load(text)
+    if text not in sources:
+        sources.append(text)
+    return None
+
+
 @lru_cache(maxsize=64)
 def _prepared(
     program: Program, outputs: tuple[str, ...], double: bool, lanes: int
-) -> tuple[Layout, Program, Any]:
-    """Return layout, selected program and kernel: one for all that run the same."""
+) -> tuple[Layout, Program, str]:
+    """Return layout, selected program and C text: one for all that run the same."""
     for name in outputs:
         if name not in program.outputs:
             hint = suggestion(name, program.outputs)
             raise ScanError(f"unknown output {name!r}{hint}")
-    layout = Layout.of(program, outputs)
+    layout = Layout.of(program, outputs, together=True)
     selected = program.select(dict.fromkeys([*layout.states, *outputs]))
     text = source(layout, program, None, double=double, lanes=lanes)
-    return layout, selected, build.load(text)
+    return layout, selected, text
 
 
 def _views(arrays: Mapping[str, Array]) -> list[View]:
     views = []
     for x in arrays.values():
-        location = 0 if x.shape[0] == 1 else x.strides[0] // x.itemsize
-        members = 0
-        if x.ndim == 2 and x.shape[1] > 1:
-            members = x.strides[1] // x.itemsize
-        # Four times as fast as x.ctypes.data, and an hourly model has many arrays.
+        # An axis of one repeats; a forcing or output has no axis of members.
+        axes = zip(x.shape, x.strides, strict=True)
+        steps = [0 if n == 1 else stride // x.itemsize for n, stride in axes]
+        entry = steps.pop(0) if x.ndim == 3 else 0
+        member = steps[1] if len(steps) == 2 else 0
+        # Four times as fast as x.ctypes.data.
         address = int(x.__array_interface__["data"][0])
-        views.append((address, 0, location, members))
+        views.append((address, 0, steps[0], member, entry))
     return views
+
+
+def _columns(
+    runs: Mapping[str, int], locations: int, members: int, kind: np.dtype[Any]
+) -> dict[str, Array]:
+    """Return arrays of one block in the order a step reads them, as one stream."""
+    total = sum(runs.values())
+    if members == 1:
+        block = np.zeros((total, locations, 1), kind)
+    else:
+        block = np.zeros((locations, total, members), kind).swapaxes(0, 1)
+    columns, first = {}, 0
+    for name, size in runs.items():
+        columns[name] = block[first] if size == 1 else block[first : first + size]
+        first += size
+    return columns
+
+
+def _entries(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return every entry by the input name of the program."""
+    entries = {}
+    for name, array in arrays.items():
+        if array.ndim == 2:
+            entries[name] = array
+        else:
+            entries.update({f"{name}.{k}": row for k, row in enumerate(array)})
+    return entries

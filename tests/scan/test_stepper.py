@@ -10,7 +10,6 @@ from bmi_dmx.errors import ScanError
 from bmi_dmx.process import Process
 from bmi_dmx.scan import build, scan
 from bmi_dmx.scan import stepper as stepper_module
-from bmi_dmx.scan.program import entry_names
 from bmi_dmx.scan.stepper import Stepper
 from bmi_dmx.scan.trace import trace_step
 
@@ -31,10 +30,7 @@ def prepared(case: Case, locations: int, members: int, dtype: str) -> Stepper:
         ("p", case.parameters, process.parameters, made.parameter),
     ):
         for v in variables:
-            names = entry_names(kind, v)
-            x = given[v.name].numpy()
-            for name, entry in zip(names, [x] if len(names) == 1 else x, strict=True):
-                target[name][...] = entry
+            target[f"{kind}.{v.name}"][...] = given[v.name].numpy()
     return made
 
 
