@@ -27,6 +27,10 @@ evaporations: Registry[type[Process]] = Registry(
     {
         "oudin": "bmi_dmx.models.hydrology.pet:Oudin",
         "hargreaves": "bmi_dmx.models.hydrology.pet:Hargreaves",
+        "priestley_taylor": (
+            "bmi_dmx.models.hydrology.priestley_taylor:PriestleyTaylor"
+        ),
+        "penman_monteith": "bmi_dmx.models.hydrology.penman_monteith:PenmanMonteith",
     },
     group="bmi_dmx.evaporations",
 )

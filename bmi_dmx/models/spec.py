@@ -170,14 +170,16 @@ class ModelSpec:
 
     @property
     def time_steps(self) -> dict[str, float]:
-        """Time steps the model can run at, in days by name.
+        """Time steps the physics can run at, in days by name.
 
-        Constant parameters are per day and serve any step; a dynamic network has
-        learned what its inputs do over one step.
+        Parameters are per day and serve any step. A dynamic network has learned what
+        its inputs do over one step, so its parameters hold for that long at least.
         """
-        if self.dynamic is None:
-            return dict(TIME_STEPS)
-        return {self.time_step: self.trained_step}
+        return {
+            name: days
+            for name, days in TIME_STEPS.items()
+            if self.dynamic is None or days <= self.trained_step
+        }
 
     def split(self, parameters: Sequence[Parameter]) -> tuple[list[str], list[str]]:
         """Return the names of the static and of the dynamic parameters.

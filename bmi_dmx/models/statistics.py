@@ -54,6 +54,18 @@ class Moments:
         """The value that normalises to zero."""
         return float(_INVERT[self.transform](np.float64(self.mean)))
 
+    def standardized(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Return values after the transform, in standard deviations from the mean.
+
+        Parameters
+        ----------
+        values : array_like
+            Of any shape; NaN or infinite where outside the domain of the transform.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x = _APPLY[self.transform](np.asarray(values, dtype=np.float64))
+        return (x - self.mean) / self.std
+
 
 class Statistics(Mapping[str, Moments]):
     """Moments by variable name.

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from .daily_extremes import DailyExtremes
 from .hbv import Hbv, Hbv11p
+from .penman_monteith import PenmanMonteith, PenmanMonteithHourly
 from .pet import Hargreaves, Oudin
+from .priestley_taylor import PriestleyTaylor
 from .unit_hydrograph import UnitHydrograph, gamma_weights
 
 __all__ = [
+    "DailyExtremes",
     "Hargreaves",
     "Hbv",
     "Hbv11p",
     "Oudin",
+    "PenmanMonteith",
+    "PenmanMonteithHourly",
+    "PriestleyTaylor",
     "UnitHydrograph",
     "gamma_weights",
 ]

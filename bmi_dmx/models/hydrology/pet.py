@@ -1,4 +1,4 @@
-"""Potential evaporation from temperature, latitude and the day of the year."""
+"""Potential evaporation from temperature and season; what all its formulas share."""
 
 from __future__ import annotations
 
@@ -18,10 +18,26 @@ from .forcings import (
     POTENTIAL_EVAPORATION,
 )
 
-__all__ = ["Hargreaves", "Oudin", "extraterrestrial_radiation"]
+__all__ = [
+    "LATENT_HEAT",
+    "POTENTIAL_EVAPORATION_RATE",
+    "Hargreaves",
+    "Oudin",
+    "extraterrestrial_radiation",
+    "net_radiation",
+    "psychrometric_constant",
+    "saturation_slope",
+    "saturation_vapour_pressure",
+    "vapour_pressure",
+]
 
 _SOLAR_CONSTANT = 0.0820  # MJ m-2 min-1
-_LATENT_HEAT = 2.45  # MJ per kg of water, that is per mm over a square metre
+LATENT_HEAT = 2.45
+"""MJ per kg of water, that is per mm over a square metre (FAO-56)."""
+
+_ALBEDO = 0.23  # of FAO-56's reference grass
+_STEFAN_BOLTZMANN = 5.670374e-8  # W m-2 K-4
+_MJ_PER_DAY = 0.0864  # MJ m-2 d-1 in a W m-2
 _SMALLEST_RANGE = 1e-12  # degC: the slope of a square root is infinite at 0
 
 _LATITUDE = Parameter(
@@ -29,7 +45,7 @@ _LATITUDE = Parameter(
     about="geographical latitude",
 )  # fmt: skip
 # The rate of the day at any length of step, so not converted to an amount.
-_POTENTIAL_EVAPORATION = Flux(
+POTENTIAL_EVAPORATION_RATE = Flux(
     name=POTENTIAL_EVAPORATION.name, symbol=POTENTIAL_EVAPORATION.symbol,
     units=POTENTIAL_EVAPORATION.units, about=POTENTIAL_EVAPORATION.about,
     standard_name=POTENTIAL_EVAPORATION.standard_name,
@@ -78,6 +94,45 @@ def extraterrestrial_radiation(day_of_year: Tensor, latitude: Tensor) -> Tensor:
     return scale * distance * torch.clamp(sunlight, min=0.0)
 
 
+def saturation_vapour_pressure(temperature: Tensor) -> Tensor:
+    """Return the pressure of saturated vapour, kPa, at degC (FAO-56, equation 11)."""
+    return 0.6108 * torch.exp(17.27 * temperature / (temperature + 237.3))
+
+
+def saturation_slope(temperature: Tensor) -> Tensor:
+    """Return its slope, kPa per degC, at degC (FAO-56, equation 13)."""
+    saturated = saturation_vapour_pressure(temperature)
+    return 4098.0 * saturated / (temperature + 237.3) ** 2
+
+
+def psychrometric_constant(pressure: Tensor) -> Tensor:
+    """Return kPa per degC at an air pressure in Pa (FAO-56, equation 8)."""
+    return 0.665e-6 * pressure
+
+
+def vapour_pressure(specific_humidity: Tensor, pressure: Tensor) -> Tensor:
+    """Return the pressure of the vapour, kPa, in air of so many kg per kg at Pa."""
+    share = specific_humidity / (0.622 + 0.378 * specific_humidity)
+    return 1e-3 * pressure * share
+
+
+def net_radiation(shortwave: Tensor, longwave: Tensor, temperature: Tensor) -> Tensor:
+    """Return what grass keeps of the radiation it receives, MJ m-2 d-1.
+
+    It reflects 23 % of the sunlight (FAO-56, equation 38) and radiates as a black body
+    of the temperature of the air.
+
+    Parameters
+    ----------
+    shortwave, longwave : Tensor
+        Incoming, W m-2.
+    temperature : Tensor
+        Of the air, degC.
+    """
+    emitted = _STEFAN_BOLTZMANN * (temperature + 273.15) ** 4
+    return _MJ_PER_DAY * ((1.0 - _ALBEDO) * shortwave + longwave - emitted)
+
+
 class Oudin(Process):
     r"""Potential evaporation of Oudin et al. from the mean temperature.
 
@@ -98,7 +153,7 @@ class Oudin(Process):
     about = "potential evaporation from mean temperature (Oudin et al., 2005)"
     forcings = (AIR_TEMPERATURE, DAY_OF_YEAR)
     parameters = (_LATITUDE,)
-    fluxes = (_POTENTIAL_EVAPORATION,)
+    fluxes = (POTENTIAL_EVAPORATION_RATE,)
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
@@ -106,7 +161,7 @@ class Oudin(Process):
         """Return no state and the potential evaporation (Oudin et al., equation 3)."""
         radiation = extraterrestrial_radiation(f.day_of_year, p.latitude)
         warmth = torch.clamp(f.air_temperature + 5.0, min=0.0)
-        return {}, {"potential_evaporation": radiation / _LATENT_HEAT * warmth / 100.0}
+        return {}, {"potential_evaporation": radiation / LATENT_HEAT * warmth / 100.0}
 
 
 class Hargreaves(Process):
@@ -130,7 +185,7 @@ class Hargreaves(Process):
     about = "potential evaporation from daily extremes (Hargreaves and Samani, 1985)"
     forcings = (AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX, DAY_OF_YEAR)
     parameters = (_LATITUDE,)
-    fluxes = (_POTENTIAL_EVAPORATION,)
+    fluxes = (POTENTIAL_EVAPORATION_RATE,)
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
@@ -141,7 +196,7 @@ class Hargreaves(Process):
         width = f.air_temperature_max - f.air_temperature_min
         rate = (
             0.0023
-            * (radiation / _LATENT_HEAT)
+            * (radiation / LATENT_HEAT)
             * torch.clamp(mean + 17.8, min=0.0)
             * torch.sqrt(torch.clamp(width, min=_SMALLEST_RANGE))
         )
