@@ -138,7 +138,7 @@ def variable_table() -> str:
     )
     model = DeltaModel(spec, Statistics({"p_mean": Moments(0.0, 1.0)}))
     variables = variables_of(model)
-    entries = list(time_series(variables))
+    entries = list(time_series(variables, variables.forcings))
     routing = variables.routing.parameters if variables.routing is not None else ()
     entries += [(p, "parameter") for p in (*variables.process.parameters, *routing)]
     rows = [

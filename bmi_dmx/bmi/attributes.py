@@ -1,29 +1,34 @@
-"""What is known about the locations, and the parameters that follow from it."""
+"""What is known about the locations."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..errors import DataError, suggestion
-from ..scan.evaluate import evaluate
-from ..scan.program import Program
+from ..bundle.manifest import Variables
+from ..climate import CLIMATE
+from ..errors import ConfigError, DataError, suggestion
 from ..variables import Attribute
 
 __all__ = [
+    "ALIASES",
     "AREA",
     "GRID_ATTRIBUTES",
-    "check_attributes",
+    "check_attribute",
+    "known_attributes",
     "own_attributes",
-    "static_parameters",
 ]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-AREA = Attribute(name="area_km2", units="km2", about="area of the location")
+_log = logging.getLogger(__name__)
+
+AREA = Attribute(
+    name="area_km2", units="km2", bounds=(1e-9, 1e9), about="area of the location"
+)
 
 GRID_ATTRIBUTES = {
     AREA.name: AREA,
@@ -32,88 +37,90 @@ GRID_ATTRIBUTES = {
 }
 """Attributes that every component understands, whatever its model."""
 
+ALIASES = {
+    "areasqkm": "area_km2",
+    "area_sqkm": "area_km2",
+    "lat": "latitude",
+    "lon": "longitude",
+}
+"""What hosts and hydrofabrics call some of them."""
 
-def own_attributes(bundle: Bundle, given: Mapping[str, Array]) -> dict[str, Array]:
-    """Return new arrays of the attributes the model needs and of those of the grid.
+
+def known_attributes(variables: Variables) -> dict[str, Attribute]:
+    """Return the attributes a component can be given, by name.
+
+    Beside those of the model and of the grid these are the indices of climate, from
+    which a start in equilibrium can be found.
+    """
+    climate = {a.name: a for a in CLIMATE}
+    return {**climate, **GRID_ATTRIBUTES, **{a.name: a for a in variables.attributes}}
+
+
+def own_attributes(
+    needed: Sequence[str],
+    known: Mapping[str, Attribute],
+    given: Mapping[str, Array],
+    defaults: Mapping[str, float],
+    ids: Sequence[str],
+) -> dict[str, Array]:
+    """Return new arrays of all attributes that are needed or given.
+
+    The area is always among them; NaN is what is to be set before the first step.
+
+    Parameters
+    ----------
+    needed : sequence of str
+        What the model needs.
+    known : mapping of str to Attribute
+        What it understands.
+    given : mapping of str to ndarray
+        (location,) by name.
+    defaults : mapping of str to float
+        What the configuration puts where a value is missing.
+    ids : sequence of str
+        Names of the locations.
 
     Raises
     ------
     DataError
         When an attribute of the model is missing.
+    ConfigError
+        When there is a default for something that is no attribute.
     """
-    needed = [a.name for a in bundle.variables.attributes]
+    for name in defaults:
+        if name not in known:
+            hint = suggestion(name, known)
+            raise ConfigError(f"attribute_defaults: unknown {name!r}{hint}")
+    found = {name: np.array(values, float) for name, values in given.items()}
+    for name, value in defaults.items():
+        array = found.setdefault(name, np.full(len(ids), np.nan))
+        missing = np.isnan(array)
+        array[missing] = value
+        for place in (ids[k] for k in np.flatnonzero(missing).tolist()):
+            _log.warning("%s: attribute_defaults: %s = %g", place, name, value)
     for name in needed:
-        if name not in given:
+        if name not in found:
             hint = suggestion(name, given)
             raise DataError(f"attribute {name!r} of the model is missing{hint}")
-    optional = [name for name in GRID_ATTRIBUTES if name in given]
-    return {n: np.array(given[n], float) for n in dict.fromkeys([*needed, *optional])}
+    found.setdefault(AREA.name, np.full(len(ids), np.nan))
+    others = [name for name in found if name not in needed]
+    return {name: found[name] for name in (*needed, *others)}
 
 
-def check_attributes(
-    bundle: Bundle, ids: Sequence[str], values: Mapping[str, Array]
-) -> None:
-    """Refuse attributes that are not set, or outside their declared bounds.
+def check_attribute(attribute: Attribute, values: Array, ids: Sequence[str]) -> None:
+    """Refuse values that are not set, or outside the declared bounds.
 
     Raises
     ------
     DataError
         Naming the attribute and the first location.
     """
-    declared = {**GRID_ATTRIBUTES, **{a.name: a for a in bundle.variables.attributes}}
-    for name, array in values.items():
-        low, high = declared[name].bounds or (-np.inf, np.inf)
-        bad = ~(np.isfinite(array) & (array >= low) & (array <= high))
-        if bad.any():
-            at = int(np.argmax(bad))
-            expected = f"{low:g} to {high:g}" if np.isfinite(low) else "a finite number"
-            raise DataError(
-                f"attribute {name!r} at {ids[at]!r} is {array[at]:g}; "
-                f"expected {expected}"
-            )
-
-
-def static_parameters(
-    bundle: Bundle, program: Program, ids: Sequence[str], values: Mapping[str, Array]
-) -> dict[str, Array]:
-    """Return what the static network answers, by output name of its program.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        The model.
-    program : Program
-        Its static program, or a part of it.
-    ids : sequence of str
-        Names of the locations.
-    values : mapping of str to ndarray
-        Attributes, (location,).
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``p.<parameter>``, (location, member) or (location,), per day, and
-        ``routing.weight@<step>``, (weight, location).
-
-    Raises
-    ------
-    DataError
-        When a parameter is not a number, as from the logarithm of a negative attribute.
-    """
-    columns = [values[name] for name in bundle.spec.static.attributes]
-    weights = {n: x for n, x in bundle.constants.items() if n in program.inputs}
-    with np.errstate(all="ignore"):
-        given = {"attributes": np.stack(columns, axis=1), **weights}
-        found = evaluate(program, given)
-    for name, array in found.items():
-        # Those of the hydrograph have the location last.
-        table = array if name.startswith("p.") else array.T
-        bad = ~np.isfinite(table.reshape(len(ids), -1)).all(axis=1)
-        if bad.any():
-            at = int(np.argmax(bad))
-            shown = ", ".join(f"{n} = {x[at]:g}" for n, x in values.items())
-            raise DataError(
-                f"parameter {name.partition('.')[2]!r} at {ids[at]!r} is not a number; "
-                f"check the attributes {shown}"
-            )
-    return found
+    low, high = attribute.bounds or (-np.inf, np.inf)
+    bad = ~(np.isfinite(values) & (values >= low) & (values <= high))
+    if bad.any():
+        at = int(np.argmax(bad))
+        expected = f"{low:g} to {high:g}" if np.isfinite(low) else "a finite number"
+        raise DataError(
+            f"attribute {attribute.name!r} at {ids[at]!r} is {values[at]:g}; "
+            f"expected {expected}"
+        )

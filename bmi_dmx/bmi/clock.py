@@ -29,8 +29,8 @@ class Clock:
         Last time to be reached.
     seconds : int
         Length of a step; a whole part of a day, or a day.
-    day_of_year : ndarray or None
-        Array to be kept at the day of the year of the step that comes next, 1 to 366.
+    day_start_hour : int
+        Hour, UTC, at which a day begins that is run as a whole.
 
     Attributes
     ----------
@@ -40,6 +40,8 @@ class Clock:
         Seconds since the start; the step that comes next begins here.
     end : float
         Seconds from the start to the last time; the largest float without one.
+    begins_day, ends_day : bool
+        Whether the step that comes next is the first, or the last, of a day.
     """
 
     def __init__(
@@ -47,15 +49,22 @@ class Clock:
         start: datetime,
         end: datetime | None,
         seconds: int,
-        day_of_year: Array | None,
+        day_start_hour: int = 0,
     ) -> None:
         self.start = start
         self.seconds = seconds
         self.end = sys.float_info.max
         if end is not None:
             self.end = (end - start).total_seconds()
-        self._day_of_year = day_of_year
+        self._day_of_year: Array | None = None
+        self._first = day_start_hour * 3600
+        self._last = (self._first - seconds) % _DAY
         self.set(0)
+
+    def keep(self, day_of_year: Array) -> None:
+        """Keep an array at the day of the year of the next step, 1 to 366."""
+        self._day_of_year = day_of_year
+        self._set_day(self._day)
 
     @property
     def now(self) -> datetime:
@@ -69,13 +78,23 @@ class Clock:
         now = self.now
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         self._elapsed = int((now - midnight).total_seconds())
+        self._see_day()
         self._year = now.year
         self._set_day(now.timetuple().tm_yday)
+
+    def _see_day(self) -> None:
+        self.begins_day = self._elapsed == self._first
+        self.ends_day = self._elapsed == self._last
 
     def _set_day(self, day: int) -> None:
         self._day = day
         if self._day_of_year is not None:
             self._day_of_year.fill(day)
+
+    @property
+    def day_of_year(self) -> int:
+        """Day of the year of the step that comes next, 1 to 366."""
+        return self._day
 
     def tick(self) -> None:
         """Go on by one step."""
@@ -89,6 +108,7 @@ class Clock:
             else:
                 self._year += 1
                 self._set_day(1)
+        self._see_day()
 
     def steps_until(self, time: float) -> int:
         """Return the number of steps to a time.

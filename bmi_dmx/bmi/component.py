@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
-from os import PathLike
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from .. import config
 from ..bundle import Bundle
 from ..errors import (
     ConfigError,
     DataError,
     DmxError,
-    StateError,
-    TimeError,
-    suggestion,
 )
-from ..files import atomic
 from ..models.spec import TIME_STEPS
-from .attributes import AREA, GRID_ATTRIBUTES
+from .attributes import AREA, own_attributes
 from .clock import Clock
-from .locations import Locations, read_locations
-from .persistence import pack, unpack
-from .quantities import (
-    DAY_OF_YEAR,
-    RUNOFF_VOLUME,
-    Quantities,
-    published,
-    quantities,
-    time_series,
-)
+from .configuration import Configuration
+from .contents import contents
+from .forcing_file import read_series
+from .operation import Operation
+from .programs import plan
+from .publication import Expected, Unready, inputs, not_initialized, outputs
+from .quantities import RUNOFF_VOLUME
 from .runner import Runner
 from .screen import Screen
+from .serialization import Serialization
 from .settings import Settings
 from .shared import bundle_named
+from .state import StateAccess
 from .values import ValueAccess
+from .warm_start import equilibrium, spin_up
 
 __all__ = ["Component"]
 
@@ -49,11 +43,11 @@ _log = logging.getLogger(__name__)
 _DAY = 86400
 
 
-def _not_initialized() -> None:
-    raise StateError("initialize(config_file) has not been called")
+def _not_initialized() -> NoReturn:
+    raise not_initialized()
 
 
-class Component(ValueAccess):
+class Component(StateAccess, ValueAccess):
     """Any bundle as a model that a host steps through time.
 
     All the variables are float64, one value per location, on grid 0. Each has a
@@ -85,8 +79,11 @@ class Component(ValueAccess):
     def _forget(self) -> None:
         """Be without a model."""
         self._runner: Runner | None = None
+        self._warm: Callable[[], None] | None = None
         self._advance: Callable[[], None] = _not_initialized
         self._check: Callable[[], None] = _not_initialized
+        self._table = Unready()
+        self._known = Expected(self.default_bundle)
 
     # Control
 
@@ -96,7 +93,8 @@ class Component(ValueAccess):
         Parameters
         ----------
         config_file : str
-            A YAML file; see :class:`~bmi_dmx.bmi.settings.Settings`.
+            A YAML file; see :class:`~bmi_dmx.bmi.settings.Settings`. A file of one
+            catchment that NGIAB writes for dHBV or LSTM serves as well.
 
         Raises
         ------
@@ -105,43 +103,103 @@ class Component(ValueAccess):
         """
         if not config_file:
             raise ConfigError("initialize(config_file): expected a file, found nothing")
-        path = Path(config_file)
-        settings = config.load(path, Settings)
+        configuration = Configuration(Path(config_file))
         try:
-            self._build(settings, path.parent)
-        except DmxError as error:
+            with configuration.errors():
+                self._build(configuration.read(), configuration)
+        except DmxError:
             self._forget()
-            raise type(error)(f"{path}: {error}") from error
+            raise
 
-    def _build(self, settings: Settings, folder: Path) -> None:
+    def _build(self, settings: Settings, configuration: Configuration) -> None:
         name = settings.bundle or self.default_bundle
         if name is None:
             raise ConfigError("bundle: missing; it has no default")
-        bundle = bundle_named(name, folder)
-        steps = bundle.spec.time_steps
-        if settings.time_step not in steps:
-            raise ConfigError(
-                f"time_step: model {bundle.name!r} was trained at steps that are "
-                f"{' or '.join(steps)} and cannot run {settings.time_step}"
+        made = plan(
+            Operation(
+                bundle_named(name, configuration.folder),
+                settings.time_step,
+                settings.mode or settings.time_step,
+                settings.evaporation,
+                settings.units,
             )
-        places = _places(settings, folder, bundle)
-        runner = Runner(bundle, places.ids, settings.time_step, places.attributes)
+        )
+        places = configuration.locations(settings, made)
+        attributes = own_attributes(
+            [a.name for a in made.variables.attributes],
+            made.attributes,
+            places.attributes,
+            settings.attribute_defaults,
+            places.ids,
+        )
         clock = Clock(
             settings.start_time,
             settings.end_time,
             round(TIME_STEPS[settings.time_step] * _DAY),
-            runner.forcing.get(DAY_OF_YEAR),
+            settings.day_start_hour,
         )
-        outside = [f for f in bundle.variables.forcings if f.name != DAY_OF_YEAR]
+        runner = Runner(made, places.ids, attributes, clock)
         policy = settings.forcing_policy
-        screen = Screen(outside, runner.forcing, policy, places.ids, clock)
-        table = quantities(runner, screen)
-        self._published = _inputs(table), _outputs(table, settings.outputs)
-        self._table, self._screen, self._clock = table, screen, clock
-        self._runner = runner
-        if settings.state != "cold":
-            self.load_state(folder / settings.state)
-        self._advance, self._check = runner.advance, screen.check
+        screen = Screen(made.forcings, runner.forcing, policy, places.ids, clock)
+        table = contents(runner, screen, Serialization(self).signals)
+        known, with_area = table.catalogue, AREA.name in places.attributes
+        self._published = inputs(known), outputs(known, settings.outputs, with_area)
+        if RUNOFF_VOLUME.standard_name in self._published[1]:
+            runner.parameters.require_area()
+        self._table = self._known = table
+        self._screen, self._clock, self._runner = screen, clock, runner
+        self._start(settings, configuration.folder)
+
+    def _start(self, settings: Settings, folder: Path) -> None:
+        """Choose what the first step starts from, and say so."""
+        runner = self._model()
+        self._check, self._advance = self._screen.check, runner.advance
+        state, series = settings.state, None
+        if isinstance(state, Path):
+            self.load_state(folder / state)
+        elif settings.spin_up is not None:
+            series = read_series(
+                folder / settings.spin_up.file,
+                runner.plan.forcings,
+                settings.spin_up.steps,
+            )
+        if state == "equilibrium" or series is not None:
+            repeat = settings.spin_up.repeat if settings.spin_up else 0
+            self._warm = partial(self._begin, state, series, repeat)
+            self._advance = self._advance_first
+        told = f"{state}, then {settings.spin_up.file}" if settings.spin_up else state
+        _log.info("%s: starts from %s", runner.place, told)
+
+    def _begin(self, state: object, series: dict[str, Array] | None, n: int) -> None:
+        runner = self._model()
+        # What a host has set already is for the first step, not for the time before.
+        given = {name: array.copy() for name, array in runner.forcing.items()}
+        if state == "equilibrium":
+            equilibrium(runner)
+        if series is not None:
+            spin_up(runner, series, n)
+        for name, array in given.items():
+            runner.forcing[name][:] = array
+
+    def _warm_up(self) -> None:
+        """Come to the state from which the first step is made."""
+        warm, self._warm = self._warm, None
+        if warm is not None:
+            try:
+                warm()
+            except DmxError:
+                # It has not happened.
+                self._warm = warm
+                raise
+            self._begun()
+
+    def _begun(self) -> None:
+        """Start from the state there is now, and not from the one that was chosen."""
+        self._warm, self._advance = None, self._model().advance
+
+    def _advance_first(self) -> None:
+        self._warm_up()
+        self._model().advance()
 
     def update(self) -> None:
         """Advance one step.
@@ -180,16 +238,19 @@ class Component(ValueAccess):
 
     def finalize(self) -> None:
         """Let go of the model; never fails."""
-        if self._runner is not None:
-            report = self._screen.report()
-            if report:
-                _log.warning("forcings replaced: %s", report)
+        runner, self._published = self._runner, None
+        try:
+            report = self._screen.report() if runner is not None else ""
+            if report and runner is not None:
+                _log.warning("%s: forcings replaced: %s", runner.place, report)
+        except Exception:
+            # A host would stop here, and lose the run that is over.
+            _log.exception("finalize: the report on forcings failed")
         self._forget()
 
     def _model(self) -> Runner:
         if self._runner is None:
-            _not_initialized()
-        assert self._runner is not None
+            raise not_initialized()
         return self._runner
 
     # What there is
@@ -197,17 +258,19 @@ class Component(ValueAccess):
     def get_component_name(self) -> str:
         """Return the name of the class, and of the bundle once it is known."""
         name = type(self).__name__
-        return f"{name} ({self._runner.bundle.name})" if self._runner else name
+        return f"{name} ({self.bundle.name})" if self._runner else name
 
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if self._published is None:
-            self._published = _default_names(self.default_bundle)
+            # Hosts ask before there is a configuration.
+            known = Expected(self.default_bundle).catalogue
+            self._published = inputs(known), outputs(known, None, False)
         return self._published
 
     @property
     def bundle(self) -> Bundle:
         """The bundle that is run."""
-        return self._model().bundle
+        return self._model().plan.operation.bundle
 
     # Time
 
@@ -234,131 +297,13 @@ class Component(ValueAccess):
         """Return ``s``."""
         return "s"
 
-    # State
-
-    def state(self) -> dict[str, Array]:
-        """Return all that a continuation needs, as new arrays by name.
-
-        Names and shapes of stores and memories are those of a
-        :class:`~bmi_dmx.models.delta.DeltaModel`. The others are the values of
-        forcings, outputs and balances, counts of repairs, and the clock.
-        """
-        state: dict[str, Array] = dict(self._model().state())
-        for group, arrays in self._screen_arrays().items():
-            state |= {f"{group}.{name}": x.copy() for name, x in arrays.items()}
-        state["clock"] = np.array([self._clock.seconds_since_1970()], dtype=np.int64)
-        return state
-
-    def state_bytes(self) -> bytes:
-        """Return :meth:`state` packed; as long at any time of a run."""
-        return pack(self.state(), self._owner())
-
-    def set_state_bytes(self, content: bytes, where: str = "state") -> None:
-        """Continue from a state of :meth:`state_bytes`, at the time it was saved.
-
-        Parameters
-        ----------
-        content : bytes
-            The state.
-        where : str
-            What messages begin with.
-
-        Raises
-        ------
-        StateError
-            When it is damaged, of another bundle, time step or locations, or of a time
-            this component does not pass through.
-        """
-        runner = self._model()
-        found = unpack(content, self.state(), self._owner(), where)
-        try:
-            self._clock.resume(int(found["clock"][0]))
-        except TimeError as error:
-            raise StateError(f"{where}: {error}") from None
-        runner.restore(found)
-        for group, arrays in self._screen_arrays().items():
-            for name, array in arrays.items():
-                array[...] = found[f"{group}.{name}"]
-
-    def save_state(self, path: str | PathLike[str]) -> None:
-        """Write the state to a file, which then exists whole or not at all."""
-        with atomic(path) as temporary:
-            temporary.write_bytes(self.state_bytes())
-
-    def load_state(self, path: str | PathLike[str]) -> None:
-        """Continue from a file of :meth:`save_state`; see :meth:`set_state_bytes`."""
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise StateError(f"{path}: cannot be read: {error.strerror}") from None
-        self.set_state_bytes(content, str(path))
-
-    def _screen_arrays(self) -> dict[str, dict[str, Array]]:
-        return {"repaired": self._screen.repaired, "last": self._screen.last}
-
-    def _owner(self) -> dict[str, str]:
-        runner = self._model()
-        names = "\n".join(runner.ids).encode()
-        return {
-            "bundle": runner.bundle.fingerprint,
-            "time step": f"{self._clock.seconds} s",
-            "set of locations": hashlib.sha256(names).hexdigest(),
-        }
-
     # Grid
 
     def _locations(self) -> int:
         return len(self._model().ids)
 
     def _coordinate(self, name: str) -> Array:
-        values = self._model().attribute.get(name)
+        values = self._model().parameters.attribute.get(name)
         if values is None or not np.isfinite(values).all():
             raise DataError(f"attribute {name!r} of the locations is not known")
         return values
-
-
-def _places(settings: Settings, folder: Path, bundle: Bundle) -> Locations:
-    wanted = {name: variable.units for name, variable in GRID_ATTRIBUTES.items()}
-    wanted |= {a.name: a.units for a in bundle.variables.attributes}
-    places = read_locations(settings.locations, folder, wanted)
-    for name in places.attributes:
-        if name not in wanted:
-            hint = suggestion(name, wanted)
-            raise ConfigError(f"locations: attributes: unknown {name!r}{hint}")
-    return places
-
-
-def _inputs(table: Quantities) -> tuple[str, ...]:
-    return tuple(quantity.name for quantity in table.of("forcing"))
-
-
-def _outputs(table: Quantities, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the published names of the configured outputs."""
-    known = table.of("flux", "state")
-    if wanted is None:
-        return tuple(quantity.name for quantity in known)
-    names = [name for q in known for name in (q.name, q.short)]
-    for name in wanted:
-        if name not in names:
-            hint = suggestion(name, names)
-            volume = name in (RUNOFF_VOLUME.name, RUNOFF_VOLUME.standard_name)
-            reason = f"; it needs attribute {AREA.name!r}" if volume else hint
-            raise ConfigError(f"outputs: no output {name!r}{reason}")
-    return tuple(dict.fromkeys(table[name].name for name in wanted))
-
-
-def _default_names(
-    default_bundle: str | None,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what is published where the configuration does not change it.
-
-    Hosts ask before there is a configuration.
-    """
-    if default_bundle is None:
-        return (), ()
-    variables = bundle_named(default_bundle, Path()).variables
-    series = [(v, role) for v, role in time_series(variables) if v != RUNOFF_VOLUME]
-    return (
-        tuple(published(v) for v, role in series if role == "forcing"),
-        tuple(published(v) for v, role in series if role in ("flux", "state")),
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .component import Component
 
 __all__ = ["DeltaHbv"]
@@ -15,3 +17,6 @@ class DeltaHbv(Component):
     """
 
     default_bundle = "dhbv-conus-daily"
+
+    METADATA: ClassVar[str] = "data/DeltaHbv"
+    """Folder of what pymt and bmi-tester want to know, beside this module."""

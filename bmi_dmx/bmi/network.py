@@ -1,4 +1,4 @@
-"""The dynamic network of a model: parameters that change with every step."""
+"""The dynamic network of a model: parameters that change with time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
 from ..scan.evaluate import evaluate
 from ..variables import in_step
+from .operation import Operation
 
 __all__ = ["DynamicNetwork"]
 
@@ -21,46 +21,52 @@ class DynamicNetwork:
 
     Parameters
     ----------
-    bundle : Bundle
-        A model with a dynamic network.
+    operation : Operation
+        Of a model with a dynamic network.
     forcing : mapping of str to ndarray
-        (location,) buffers, read at every step.
+        (location,) buffers in units of the host, read at every step.
     attributes : mapping of str to ndarray
         (location,) values.
     parameter : mapping of str to ndarray
         (location, member) arrays of the process by ``p.<name>``, per step.
     mean : mapping of str to ndarray
         (location,) arrays to receive the members' mean, per day.
-    days : float
-        Length of a step.
 
     Attributes
     ----------
     memory : dict of str to ndarray
         What the network remembers, (location, width) by name.
+    parameters : dict of str to ndarray
+        The arrays of the process that it writes to.
     """
 
     def __init__(
         self,
-        bundle: Bundle,
+        operation: Operation,
         forcing: Mapping[str, Array],
         attributes: Mapping[str, Array],
         parameter: Mapping[str, Array],
         mean: Mapping[str, Array],
-        days: float,
     ) -> None:
+        bundle = operation.bundle
         spec, part = bundle.spec.dynamic, bundle.variables.network
         assert spec is not None
         assert part is not None
-        declared = {p.name: p for p in bundle.variables.process.parameters}
+        process = bundle.variables.process
+        rules = {p.name: p.per_step for p in process.parameters}
         self._program = bundle.programs["dynamic"]
         self._forcing = [forcing[name] for name in spec.forcings]
         self._attributes = [attributes[name] for name in spec.attributes]
         self._parameters = [
-            (declared[name].per_step, f"p.{name}", parameter[f"p.{name}"], mean[name])
+            (rules[name], f"p.{name}", parameter[f"p.{name}"], mean[name])
             for name in spec.parameters
         ]
-        self._days = days
+        self.parameters = {name: parameter[f"p.{name}"] for name in spec.parameters}
+        # The host's units are those of all that has the same declared ones.
+        declared = {f.name: f for f in (*process.forcings, *bundle.variables.forcings)}
+        self._factors = np.array([operation.factor(declared[n]) for n in spec.forcings])
+        self._typical = [bundle.statistics[name].typical for name in spec.forcings]
+        self._days = operation.days
         locations = len(self._attributes[0])
         self._drivers = np.empty((locations, len(spec.forcings)))
         self._places = np.empty((locations, len(spec.attributes)))
@@ -79,8 +85,22 @@ class DynamicNetwork:
         np.stack(self._attributes, axis=1, out=self._places)
 
     def step(self) -> None:
-        """Advance the memory and set the process's parameters for this step."""
+        """Advance the memory and set the process's parameters."""
         np.stack(self._forcing, axis=1, out=self._drivers)
+        self._drivers /= self._factors
+        self._answer()
+
+    def step_without_past(self) -> None:
+        """Step as on a day that is the mean of those the network was trained on."""
+        self._drivers[:] = self._typical
+        self._answer()
+
+    def step_as(self, other: DynamicNetwork) -> None:
+        """Step as the network of another component did last."""
+        self._drivers[:] = other._drivers
+        self._answer()
+
+    def _answer(self) -> None:
         found = evaluate(self._program, self._inputs)
         for rule, name, parameter, mean in self._parameters:
             values = found[name]

@@ -1,20 +1,23 @@
-"""The programs of a bundle, made for operation at one length of step.
+"""The programs of a bundle, made for one way of running it.
 
-Rates stand per day at the boundary of a model and per step inside its physics. Here the
-conversion is compiled into the programs themselves, and so are the derived outputs and
-the cumulative mass balance: a step is then nothing but calls of compiled programs.
+Rates stand per day at the boundary of a model, in the units of the host outside, and
+per step inside its physics. Here the conversions are compiled into the programs
+themselves, and so are the derived outputs and the cumulative mass balance: a step is
+then nothing but calls of compiled programs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ..bundle import Bundle
-from ..models.spec import TIME_STEPS
-from ..process import Budget
+from ..bundle.manifest import Variables
+from ..models.spec import ROUTING_PARAMETERS, TIME_STEPS
 from ..scan.program import Arg, Builder, Program
-from ..variables import Flux, Forcing
+from ..variables import Attribute, Flux, Forcing, Parameter, State
+from .attributes import known_attributes
+from .operation import Evaporation, Operation
 
 __all__ = ["Plan", "plan"]
 
@@ -28,124 +31,178 @@ class Plan:
 
     Parameters
     ----------
-    days : float
-        Length of a step.
+    operation : Operation
+        What it was made for.
+    variables : Variables
+        Of the model, with the evaporation that is used.
+    forcings : tuple of Forcing
+        What the host gives, in its units.
     evaporation : Program or None
-        Forcings to potential evaporation, where the model computes it.
+        Forcings to potential evaporation, where it is computed.
     process : Program
-        Forcings to fluxes, (location, member).
+        Forcings to fluxes ``q.<flux>`` and stores ``q.<state>``, (location, member).
     outlet : Program
-        From the members' mean runoff to what leaves the catchment, as ``q.streamflow``
-        (mm d-1), ``q.runoff_depth`` (m) and ``q.runoff_volume`` (m3 s-1, with area),
-        and the sums ``s.mass_in`` and ``s.mass_out`` (mm) where there is a budget.
+        From the members' mean runoff to what leaves the catchment, as ``q.streamflow``,
+        ``q.runoff_depth`` (m in a step of the host), ``q.runoff_volume`` (m3 s-1), and
+        the sums ``s.mass_in`` and ``s.mass_out`` (mm) where there is a budget.
     static : Program
-        Attributes to parameters (per day) and to the weights of the hydrograph.
+        Attributes to parameters, per day.
+    weights : Program or None
+        Parameters of the routing to the weights of its hydrograph.
+    parameters : tuple of Parameter
+        Of process and routing.
+    attributes : mapping of str to Attribute
+        What the locations may be given.
     """
 
-    days: float
+    operation: Operation
+    variables: Variables
+    forcings: tuple[Forcing, ...]
     evaporation: Program | None
     process: Program
     outlet: Program
     static: Program
+    weights: Program | None
+    parameters: tuple[Parameter, ...]
+    attributes: Mapping[str, Attribute]
 
 
-_plans: dict[tuple[str, str, str, bool], Plan] = {}
+_plans: dict[tuple[str, ...], Plan] = {}
 
 
-def plan(bundle: Bundle, time_step: str, area: bool) -> Plan:
-    """Return the programs of a bundle for a length of step, made once per process.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        The model.
-    time_step : str
-        Name in :data:`~bmi_dmx.models.spec.TIME_STEPS`.
-    area : bool
-        Whether the area is known, and so the volume of runoff.
-    """
-    declared = bundle.manifest.sha256["variables"]
-    key = (bundle.fingerprint, declared, time_step, area)
-    if key not in _plans:
-        _plans[key] = _made(bundle, time_step, area)
-    return _plans[key]
+def plan(operation: Operation) -> Plan:
+    """Return the programs for an operation, made once per process."""
+    if operation.key not in _plans:
+        _plans[operation.key] = _made(operation)
+    return _plans[operation.key]
 
 
-def _made(bundle: Bundle, time_step: str, area: bool) -> Plan:
-    days = TIME_STEPS[time_step]
-    parts, programs = bundle.variables, bundle.programs
-    evaporation = None
-    if parts.evaporation is not None:
-        evaporation = _per_day(
-            programs["evaporation"],
-            parts.evaporation.forcings,
-            parts.evaporation.fluxes,
-            days,
-        )
-    process = _per_day(
-        programs["process"], parts.process.forcings, parts.process.fluxes, days
-    )
-    routing = None
-    if parts.routing is not None:
-        routing = _per_day(
-            programs[f"routing@{time_step}"],
-            parts.routing.forcings,
-            parts.routing.fluxes,
-            days,
-        )
-    wanted = [n for n in programs["static"].outputs if n.startswith("p.")]
-    if routing is not None:
-        wanted.append(f"routing.weight@{time_step}")
+def _made(operation: Operation) -> Plan:
+    programs = operation.bundle.programs
+    evaporation = operation.evaporation_of()
+    variables = operation.variables(evaporation)
+    static = programs["static"]
+    weights: Program | None = None
+    routed: tuple[Parameter, ...] = ()
+    if variables.routing is not None:
+        weights = _weights(static, operation.mode)
+        routed = variables.routing.parameters
     return Plan(
-        days=days,
-        evaporation=evaporation,
-        process=process,
-        outlet=_outlet(routing, parts.process.budget, days, area),
-        static=programs["static"].select(wanted),
+        operation=operation,
+        variables=variables,
+        forcings=operation.forcings(variables),
+        evaporation=_evaporation(operation, evaporation),
+        process=_process(operation, variables),
+        outlet=_outlet(operation, variables),
+        static=static.select(n for n in static.outputs if n.startswith("p.")),
+        weights=weights,
+        parameters=(*variables.process.parameters, *routed),
+        attributes=known_attributes(variables),
     )
 
 
-def _per_day(
-    program: Program, forcings: Iterable[Forcing], fluxes: Iterable[Flux], days: float
-) -> Program:
-    """Return a step program whose forcings and fluxes are rates per day."""
-    rates = {f"f.{f.name}" for f in forcings if f.per_step == "rate"}
-    rates |= {f"q.{f.name}" for f in fluxes if f.per_step == "rate"}
+def _weights(static: Program, mode: str) -> Program:
+    """Return the last part of the static program, from the parameters it found."""
+    names = [f"p.{parameter.name}" for parameter in ROUTING_PARAMETERS]
+    inputs = {name: str(static.outputs[name]) for name in names}
+    body = tuple(i for i in static.instructions if i.out not in inputs.values())
+    rest = Program(inputs, body, static.outputs)
+    return rest.select([f"routing.weight@{mode}"])
+
+
+class _Scale(NamedTuple):
+    """Factors from what the host sees to what a program computes with, by name."""
+
+    forcings: dict[str, float]
+    outputs: dict[str, float]
+
+
+def _scale(
+    operation: Operation, forcings: Iterable[Forcing], outputs: Iterable[Flux | State]
+) -> _Scale:
+    def factor(v: Forcing | Flux | State) -> float:
+        rate = v.per_step == "rate"
+        return (operation.days if rate else 1.0) / operation.factor(v)
+
+    return _Scale(
+        {f"f.{v.name}": factor(v) for v in forcings},
+        {f"q.{v.name}": factor(v) for v in outputs},
+    )
+
+
+def _evaporation(
+    operation: Operation, evaporation: Evaporation | None
+) -> Program | None:
+    if evaporation is None:
+        return None
+    part = evaporation.part
+    scale = _scale(operation, part.forcings, part.fluxes)
     build = Builder()
-    inputs: dict[str, Arg] = {name: build.input(name) for name in program.inputs}
-    for name in rates & set(inputs):
-        inputs[name] = build.emit("mul", inputs[name], days)
-    outputs = build.splice(program, inputs)
-    for name in rates & set(outputs):
-        outputs[name] = build.emit("div", outputs[name], days)
-    return build.build(outputs)
+    inputs = _inputs(build, evaporation.program, scale)
+    return build.build(_scaled(build, build.splice(evaporation.program, inputs), scale))
 
 
-def _outlet(
-    routing: Program | None, budget: Budget | None, days: float, area: bool
-) -> Program:
+def _process(operation: Operation, variables: Variables) -> Program:
+    part, program = variables.process, operation.bundle.programs["process"]
+    stores = [state for state in part.states if state.size == 1]
+    scale = _scale(operation, part.forcings, (*part.fluxes, *stores))
+    build = Builder()
+    outputs = build.splice(program, _inputs(build, program, scale))
+    outputs |= {f"q.{state.name}": outputs[f"s.{state.name}"] for state in stores}
+    return build.build(_scaled(build, outputs, scale))
+
+
+def _inputs(build: Builder, program: Program, scale: _Scale) -> dict[str, Arg]:
+    """Return the inputs of a program from those of the host."""
+    return {
+        name: build.emit("mul", build.input(name), scale.forcings.get(name, 1.0))
+        for name in program.inputs
+    }
+
+
+def _scaled(build: Builder, outputs: dict[str, Arg], scale: _Scale) -> dict[str, Arg]:
+    """Return outputs as the host sees them."""
+    return {
+        name: build.emit("div", value, scale.outputs.get(name, 1.0))
+        for name, value in outputs.items()
+    }
+
+
+def _outlet(operation: Operation, variables: Variables) -> Program:
     """Return the program of everything that follows the process."""
+    part, days = variables.process, operation.days
+    amounts = _scale(operation, part.forcings, part.fluxes)
+    to_amount = {**amounts.forcings, **amounts.outputs}
     build = Builder()
-    runoff = build.input("f.runoff")
+    given = build.input("f.runoff")
+    runoff = build.emit("mul", given, to_amount["q.runoff"])
     outputs: dict[str, Arg] = {"q.streamflow": runoff}
-    if routing is not None:
+    if variables.routing is not None:
+        routing = operation.bundle.programs[f"routing@{operation.mode}"]
         others = (name for name in routing.inputs if name != "f.runoff")
         inputs: dict[str, Arg] = {name: build.input(name) for name in others}
         outputs = build.splice(routing, {**inputs, "f.runoff": runoff})
-    streamflow = outputs["q.streamflow"]
-    outputs["q.runoff_depth"] = build.emit("mul", streamflow, days * _M_PER_MM)
-    if area:
-        volume = build.emit("mul", streamflow, build.input("p.area_km2"))
-        outputs["q.runoff_volume"] = build.emit("mul", volume, _M3_PER_S_PER_MM_D_KM2)
-    if budget is not None:
+    amount = outputs["q.streamflow"]
+    per_day = build.emit("div", amount, days)
+    if variables.routing is None:
+        outputs["q.streamflow"] = given
+    else:
+        outputs["q.streamflow"] = build.emit("div", amount, to_amount["q.runoff"])
+    depth = TIME_STEPS[operation.time_step] * _M_PER_MM
+    outputs["q.runoff_depth"] = build.emit("mul", per_day, depth)
+    volume = build.emit("mul", per_day, build.input("p.area_km2"))
+    outputs["q.runoff_volume"] = build.emit("mul", volume, _M3_PER_S_PER_MM_D_KM2)
+    if part.budget is not None:
         # The outlet gives what the process hands to it as runoff.
-        known = {"runoff": streamflow}
-        sums = {"s.mass_in": budget.inputs, "s.mass_out": budget.outputs}
+        known = {"runoff": amount}
+        sums = {"s.mass_in": part.budget.inputs, "s.mass_out": part.budget.outputs}
         for name, terms in sums.items():
             total: Arg = build.input(name)
             for term in terms:
                 if term not in known:
-                    known[term] = build.input(f"f.{term}")
-                total = build.emit("add", total, build.emit("mul", known[term], days))
+                    kind = "f" if f"f.{term}" in amounts.forcings else "q"
+                    factor = to_amount[f"{kind}.{term}"]
+                    known[term] = build.emit("mul", build.input(f"f.{term}"), factor)
+                total = build.emit("add", total, known[term])
             outputs[name] = total
     return build.build(outputs)

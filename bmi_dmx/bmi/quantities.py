@@ -1,8 +1,12 @@
-"""The one table of everything a component answers for, by short and standard name."""
+"""The one table of everything a component answers for, by all its names.
+
+What there is follows from the plan and is kept once for all who share it; a component
+has an entry of its own only for what its host has asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,28 +14,31 @@ import numpy as np
 
 from ..bundle.manifest import Variables
 from ..errors import VariableError, suggestion
-from ..variables import Variable
-from .attributes import GRID_ATTRIBUTES
-from .runner import Runner
-from .screen import Screen
+from ..variables import Forcing, Variable
+from .attributes import ALIASES
+from .exchange import UnitSystem, outside
+from .operation import DAY_OF_YEAR
+from .programs import Plan
+from .serialization import Signal
 
 __all__ = [
-    "DAY_OF_YEAR",
+    "REPAIRED",
     "RUNOFF_VOLUME",
+    "Catalogue",
+    "Entry",
     "Quantities",
     "Quantity",
     "Role",
+    "Values",
+    "catalogue",
     "published",
-    "quantities",
+    "quantity",
     "time_series",
 ]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 Role = Literal["forcing", "flux", "state", "parameter", "attribute", "diagnostic"]
-
-DAY_OF_YEAR = "day_of_year"
-"""The forcing that comes from the clock."""
 
 RUNOFF_DEPTH = Variable(
     name="runoff_depth", units="m", about="runoff at the outlet in one step",
@@ -45,6 +52,20 @@ STREAMFLOW = Variable(
     name="streamflow", units="mm d-1", about="runoff at the outlet, over the area"
 )
 
+_INPUT_NAMES = {
+    "potential_evaporation": "land_surface_water__potential_evaporation_volume_flux"
+}
+"""Names under which hosts look for inputs, where the standard has another."""
+
+_ALIASES = {
+    **ALIASES,
+    "water_potential_evaporation_flux": "potential_evaporation",
+}
+"""Other names of quantities, by which they are found but not published."""
+
+REPAIRED = "repaired_"
+"""Beginning of the names of counts of repaired forcings."""
+
 _BALANCE = {
     "mass_in": "water that has entered since the start",
     "mass_out": "water that has left since the start",
@@ -54,8 +75,8 @@ _BALANCE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """One quantity and where its values are.
+class Entry:
+    """What is known of a quantity without its values.
 
     Parameters
     ----------
@@ -69,10 +90,6 @@ class Quantity:
         One line of description.
     role : Role
         What it is to the model.
-    buffer : ndarray
-        Its values, (location,); the same array for life.
-    refresh : callable or None
-        To be called before the values are read, where they are computed on demand.
     """
 
     name: str
@@ -80,94 +97,190 @@ class Quantity:
     units: str
     about: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity(Entry):
+    """One quantity and where its values are.
+
+    Parameters
+    ----------
+    buffer : ndarray
+        Its values, (location,); the same array for life.
+    refresh : callable or None
+        To be called before the values are read, where they are computed on demand.
+    """
+
     buffer: Array
-    refresh: Callable[[], object] | None = None
+    refresh: Callable[[], object] | None
+
+    @property
+    def type(self) -> str:
+        """NumPy's name of the type of a value."""
+        return "float64"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one value."""
+        return self.buffer.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+        return self.buffer.nbytes
 
 
-class Quantities:
-    """Quantities by either of their names.
+class Catalogue:
+    """Everything there is, in order of publication, and by any of its names.
 
     Parameters
     ----------
-    entries : iterable of Quantity
-        In order of publication. A name that is taken already stays with its first
-        owner.
+    entries : iterable of Entry
+        A name that is taken already stays with its first owner.
     """
 
-    def __init__(self, entries: Iterable[Quantity]) -> None:
-        self._entries: dict[str, Quantity] = {}
-        for entry in entries:
-            self._entries.setdefault(entry.short, entry)
-            self._entries.setdefault(entry.name, entry)
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries = tuple(entries)
+        self._named: dict[str, Entry] = {}
+        for entry in self.entries:
+            self._named.setdefault(entry.short, entry)
+            self._named.setdefault(entry.name, entry)
+        for alias, name in _ALIASES.items():
+            if name in self._named:
+                self._named.setdefault(alias, self._named[name])
 
-    def __getitem__(self, name: str) -> Quantity:
-        try:
-            return self._entries[name]
-        except KeyError:
-            hint = suggestion(str(name), self._entries)
-            raise VariableError(f"unknown variable {name!r}{hint}") from None
+    def get(self, name: str) -> Entry | None:
+        """Return an entry by any of its names."""
+        return self._named.get(name)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
+    def of(self, *roles: Role) -> tuple[Entry, ...]:
+        """Return the entries with one of these roles."""
+        return tuple(entry for entry in self.entries if entry.role in roles)
 
-    def __iter__(self) -> Iterator[Quantity]:
-        return iter({id(entry): entry for entry in self._entries.values()}.values())
-
-    def of(self, *roles: Role) -> tuple[Quantity, ...]:
-        """Return the quantities with one of these roles."""
-        return tuple(entry for entry in self if entry.role in roles)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all entries, short and published."""
+        pairs = (dict.fromkeys((e.name, e.short)) for e in self.entries)
+        return tuple(name for pair in pairs for name in pair)
 
 
-def _entry(
-    variable: Variable,
-    role: Role,
-    buffer: Array,
-    refresh: Callable[[], object] | None = None,
+Values = tuple[Array, Callable[[], object] | None]
+
+
+class Quantities(dict[str, "Quantity | Signal"]):
+    """The quantities of one component that were asked for, by any of their names.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        What there is.
+    values : callable
+        Returns the buffer of an entry, and what refreshes it.
+    others : callable
+        Returns what is answered for beside the catalogue; called once a name is not
+        found there.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        values: Callable[[Entry], Values],
+        others: Callable[[], Iterable[Quantity | Signal]],
+    ) -> None:
+        super().__init__()
+        self.catalogue = catalogue
+        self._values = values
+        self._others: Callable[[], Iterable[Quantity | Signal]] | None = others
+
+    def __missing__(self, name: str) -> Quantity | Signal:
+        entry = self.catalogue.get(name)
+        if entry is not None:
+            known = self.get(entry.short)
+            self[name] = self.setdefault(
+                entry.short, known or quantity(entry, *self._values(entry))
+            )
+        elif not self._complete() or name not in self:
+            names = self.catalogue.names
+            hint = suggestion(str(name), names)
+            raise VariableError(f"unknown variable {name!r}{hint}")
+        return self[name]
+
+    def _complete(self) -> bool:
+        """Take in what is looked for rarely; return whether that is news."""
+        if self._others is None:
+            return False
+        more, self._others = self._others(), None
+        self.update((entry.name, entry) for entry in more)
+        return True
+
+    def knows(self, name: str) -> bool:
+        """Return whether there is such a name."""
+        if name in self or self.catalogue.get(name) is not None:
+            return True
+        return self._complete() and name in self
+
+
+def quantity(
+    entry: Entry, buffer: Array, refresh: Callable[[], object] | None
 ) -> Quantity:
+    """Return an entry with its values."""
     return Quantity(
-        published(variable), variable.name, variable.units, variable.about, role,
-        buffer, refresh,
-    )  # fmt: skip
-
-
-def quantities(runner: Runner, screen: Screen) -> Quantities:
-    """Return the table of a runner and of the screen before it.
-
-    Parameters
-    ----------
-    runner : Runner
-        Owner of the buffers.
-    screen : Screen
-        Owner of the counts of repaired forcings.
-    """
-    return Quantities(
-        (*_series(runner), *_constants(runner), *_diagnostics(runner, screen))
+        entry.name, entry.short, entry.units, entry.about, entry.role, buffer, refresh
     )
 
 
-def _series(runner: Runner) -> Iterator[Quantity]:
-    known = {**runner.output, **runner.forcing}
-    for variable, role in time_series(runner.bundle.variables):
-        if variable.name in known:
-            yield _entry(variable, role, known[variable.name])
+_catalogues: dict[tuple[str, ...], Catalogue] = {}
 
 
-def time_series(variables: Variables) -> Iterator[tuple[Variable, Role]]:
+def catalogue(plan: Plan, attributes: Sequence[str]) -> Catalogue:
+    """Return everything there is in a plan, made once per process.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is run.
+    attributes : sequence of str
+        Names of those that the locations have.
+    """
+    key = (*plan.operation.key, *attributes)
+    if key not in _catalogues:
+        entries = (*_series(plan), *_constants(plan, attributes), *_diagnostics(plan))
+        _catalogues[key] = Catalogue(entries)
+    return _catalogues[key]
+
+
+def _entry(variable: Variable, role: Role, system: UnitSystem = "model") -> Entry:
+    name = published(variable)
+    if role == "forcing":
+        name = _INPUT_NAMES.get(variable.name, name)
+    units, _ = outside(variable, system)
+    return Entry(name, variable.name, units, variable.about, role)
+
+
+def _series(plan: Plan) -> Iterator[Entry]:
+    for variable, role in time_series(plan.variables, plan.forcings):
+        yield _entry(variable, role, plan.operation.units)
+
+
+def time_series(
+    variables: Variables, forcings: Iterable[Forcing]
+) -> Iterator[tuple[Variable, Role]]:
     """Yield everything of a model that changes with time, in order of publication.
 
     Parameters
     ----------
     variables : Variables
-        Of a bundle.
-
-    Yields
-    ------
-    Variable, Role
-        The volume of runoff is among them, whether or not the area is known.
+        Of the model.
+    forcings : iterable of Forcing
+        What the host gives.
     """
+    for forcing in forcings:
+        if forcing.name != DAY_OF_YEAR:
+            yield forcing, "forcing"
     for forcing in variables.forcings:
-        # The day of the year is the clock's.
-        yield forcing, "diagnostic" if forcing.name == DAY_OF_YEAR else "forcing"
+        if forcing.name == DAY_OF_YEAR:
+            # It is the clock's.
+            yield forcing, "diagnostic"
     parts = (variables.process, variables.evaporation)
     fluxes = [flux for part in parts if part is not None for flux in part.fluxes]
     for flux in (RUNOFF_DEPTH, RUNOFF_VOLUME, STREAMFLOW, *fluxes):
@@ -177,26 +290,21 @@ def time_series(variables: Variables) -> Iterator[tuple[Variable, Role]]:
             yield state, "state"
 
 
-def _constants(runner: Runner) -> Iterator[Quantity]:
-    variables = runner.bundle.variables
-    routing = variables.routing.parameters if variables.routing is not None else ()
-    for parameter in (*variables.process.parameters, *routing):
-        buffer = runner.parameter[parameter.name]
-        yield _entry(parameter, "parameter", buffer, runner.parameterize)
-    declared = {**GRID_ATTRIBUTES, **{a.name: a for a in variables.attributes}}
-    for name, buffer in runner.attribute.items():
-        yield _entry(declared[name], "attribute", buffer)
+def _constants(plan: Plan, attributes: Sequence[str]) -> Iterator[Entry]:
+    for parameter in plan.parameters:
+        yield _entry(parameter, "parameter")
+    for name in attributes:
+        yield _entry(plan.attributes[name], "attribute")
 
 
-def _diagnostics(runner: Runner, screen: Screen) -> Iterator[Quantity]:
-    for name, buffer in runner.balance.items():
-        variable = Variable(name=name, units="mm", about=_BALANCE[name])
-        yield _entry(variable, "diagnostic", buffer, runner.close_balance)
-    for name, buffer in screen.repaired.items():
-        variable = Variable(
-            name=f"repaired_{name}", about=f"number of steps with {name} replaced"
-        )
-        yield _entry(variable, "diagnostic", buffer)
+def _diagnostics(plan: Plan) -> Iterator[Entry]:
+    if plan.variables.process.budget is not None:
+        for name, about in _BALANCE.items():
+            yield _entry(Variable(name=name, units="mm", about=about), "diagnostic")
+    for forcing in plan.forcings:
+        name = f"{REPAIRED}{forcing.name}"
+        about = f"number of steps with {forcing.name} replaced"
+        yield _entry(Variable(name=name, about=about), "diagnostic")
 
 
 def published(variable: Variable) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..errors import DataError, StateError
-from ..scan.program import Program, entry_names
+from ..errors import StateError
+from ..scan.program import Program
 from ..scan.stepper import Stepper
-from ..variables import State, in_step
-from .attributes import AREA, check_attributes, own_attributes, static_parameters
+from .attributes import AREA, check_attribute
+from .clock import Clock
+from .day import Day
 from .network import DynamicNetwork
-from .programs import plan
+from .operation import DAY_OF_YEAR
+from .parameters import Parameters
+from .programs import Plan
+from .storage import Storage
 
 __all__ = ["Runner"]
 
@@ -23,77 +25,78 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Runner:
-    """Steps the model of a bundle at ``n`` locations.
+    """Steps a model at ``n`` locations.
 
-    Every buffer is one float64 array for the life of the runner. Forcings, and all
-    fluxes but those of the outlet, are in declared units, rates per day whatever the
-    length of the step. The parameterization is evaluated before the first step, so that
-    attributes may be set until then; one set later counts from the next step on.
+    Every buffer is one float64 array for the life of the runner. Forcings, fluxes and
+    stores are in units of the host; rates stay rates whatever the length of the step.
 
     Parameters
     ----------
-    bundle : Bundle
-        The model.
+    plan : Plan
+        What to run.
     ids : sequence of str
         Name of each location, for messages.
-    time_step : {"daily", "hourly"}
-        Length of a step.
-    attributes : mapping of str to ndarray
+    attributes : dict of str to ndarray
         (location,) values by name; NaN where one is to be set before the first step.
+    clock : Clock
+        Time of the host; keeps :attr:`day_of_year`, which is made here.
 
     Attributes
     ----------
-    forcing, output, parameter, attribute, balance : dict of str to ndarray
-        (location,) by name. ``output`` holds fluxes and stores (the members' mean),
-        ``parameter`` the members' mean, ``balance`` cumulative amounts in mm.
-
-    Raises
-    ------
-    DataError
-        When an attribute is missing.
+    forcing, output : dict of str to ndarray
+        (location,) by name. ``output`` holds fluxes and stores, the members' mean.
+    parameters : Parameters
+        What does not change with time.
+    storage : Storage
+        The stores and their balance.
     """
 
     def __init__(
         self,
-        bundle: Bundle,
+        plan: Plan,
         ids: Sequence[str],
-        time_step: str,
-        attributes: Mapping[str, Array],
+        attributes: dict[str, Array],
+        clock: Clock,
     ) -> None:
-        self.bundle = bundle
+        self.plan = plan
         self.ids = tuple(ids)
-        variables, dynamic = bundle.variables, bundle.spec.dynamic
-        self._dynamic = dynamic.parameters if dynamic is not None else ()
-        self.attribute = own_attributes(bundle, attributes)
-        self._plan = plan(bundle, time_step, AREA.name in self.attribute)
-        self._weight = f"routing.weight@{time_step}"
-        self.forcing = {f.name: self._new(np.nan) for f in variables.forcings}
+        self.clock = clock
+        self._operation = plan.operation
+        variables = plan.variables
+        self.forcing = {f.name: self._new(np.nan) for f in plan.forcings}
         self.output: dict[str, Array] = {}
-        self.parameter: dict[str, Array] = {}
+        self.day_of_year = self._new(np.nan)
+        clock.keep(self.day_of_year)
+        self._inside = {**self.forcing, DAY_OF_YEAR: self.day_of_year}
+        self._day: Day | None = None
+        if self._operation.daily_physics:
+            wanted = [forcing.name for forcing in variables.forcings]
+            self._day = self._make_day(wanted)
+            self._inside = self._day.values
+        self.parameters = Parameters(plan, self.ids, attributes)
         self._evaporation = self._make_evaporation()
-        self._process = self._make_process()
-        self._outlet = self._make_outlet()
-        self._transit = self._make_transit()
-        self._stores = {s.name: s for s in variables.process.states if s.size == 1}
-        self.balance = self._make_balance()
+        members = self._operation.bundle.spec.members
+        self._process = self._stepper(plan.process, members)
+        self._outlet = self._stepper(plan.outlet, 1)
         self._network = self._make_network()
+        self.storage = Storage(plan, self.ids, self._process, self._outlet, self.output)
         self._steps = self._sequence()
-        self._pending = True
-        self._cold()
+
+    @property
+    def place(self) -> str:
+        """Name of the locations, for messages."""
+        more = len(self.ids) - 1
+        return self.ids[0] if not more else f"{self.ids[0]} and {more} more"
 
     def _new(self, value: float = 0.0) -> Array:
         return np.full(len(self.ids), value)
 
-    def _stepper(
-        self, program: Program, members: int, outputs: Mapping[str, str]
-    ) -> Stepper:
-        """Return a stepper that reads and writes the buffers of the runner.
-
-        ``outputs`` gives the buffer's name for every output to be recorded.
-        """
+    def _stepper(self, program: Program, members: int) -> Stepper:
+        """Return a stepper that reads and writes the buffers of the runner."""
+        outputs = {n: n[2:] for n in program.outputs if n.startswith("q.")}
         for name in outputs.values():
             self.output.setdefault(name, self._new())
-        known = {**self.output, **self.forcing}
+        known = {**self.output, **self._inside}
         return Stepper(
             program,
             len(self.ids),
@@ -104,78 +107,57 @@ class Runner:
         )
 
     def _make_evaporation(self) -> Stepper | None:
-        program = self._plan.evaporation
+        program = self.plan.evaporation
         if program is None:
             return None
-        return self._stepper(program, 1, {n: n[2:] for n in program.outputs})
+        return self._stepper(program, 1)
 
-    def _make_process(self) -> Stepper:
-        part = self.bundle.variables.process
-        names = [f"q.{flux.name}" for flux in part.fluxes]
-        names += [f"s.{state.name}" for state in part.states if state.size == 1]
-        for parameter in part.parameters:
-            self.parameter[parameter.name] = self._new(np.nan)
-        members = self.bundle.spec.members
-        return self._stepper(self._plan.process, members, {n: n[2:] for n in names})
-
-    def _make_outlet(self) -> Stepper:
-        program = self._plan.outlet
-        names = {n: n[2:] for n in program.outputs if n.startswith("q.")}
-        routing = self.bundle.variables.routing
-        for parameter in routing.parameters if routing is not None else ():
-            self.parameter[parameter.name] = self._new(np.nan)
-        return self._stepper(program, 1, names)
-
-    def _make_transit(self) -> dict[str, list[Array]]:
-        """Return the entries of every store of the routing."""
-        routing = self.bundle.variables.routing
-        groups: dict[str, list[Array]] = {}
-        for state in routing.states if routing is not None else ():
-            start = f"s.{state.name}."
-            entries = self._outlet.state.items()
-            groups[state.name] = [x for n, x in entries if n.startswith(start)]
-        return groups
-
-    def _make_balance(self) -> dict[str, Array]:
-        sums = ("mass_in", "mass_out")
-        arrays = {n: self._outlet.state.get(f"s.{n}") for n in sums}
-        found = {n: x[:, 0] for n, x in arrays.items() if x is not None}
-        if found:
-            found |= {"mass_adjusted": self._new(), "mass_stored": self._new()}
-        return found
+    def _make_day(self, wanted: Sequence[str]) -> Day:
+        variables = self.plan.variables
+        rates = [f.name for f in variables.process.forcings if f.per_step == "rate"]
+        return Day({**self.output, **self._inside}, wanted, rates)
 
     def _make_network(self) -> DynamicNetwork | None:
-        if self.bundle.spec.dynamic is None:
+        spec = self._operation.bundle.spec.dynamic
+        if spec is None:
             return None
+        sources: Mapping[str, Array] = {**self.output, **self._inside}
+        if self._operation.daily_network:
+            self._day = self._make_day(spec.forcings)
+            sources = self._day.values
         return DynamicNetwork(
-            self.bundle,
-            {**self.output, **self.forcing},
-            self.attribute,
+            self._operation,
+            sources,
+            self.parameters.attribute,
             self._process.parameter,
-            self.parameter,
-            self._plan.days,
+            self.parameters.mean,
         )
 
     def _sequence(self) -> tuple[Callable[[], object], ...]:
         """Return the calls of one step, in order; each answers if it went wrong."""
-        calls: list[Callable[[], object]] = []
-        if self._evaporation is not None:
-            calls.append(self._evaporation.step)
-        if self._network is not None:
-            calls.append(self._network.step)
-        return (*calls, self._process.step, self._outlet.step)
+        evaporation = [self._evaporation.step] if self._evaporation else []
+        network = [self._network.step] if self._network else []
+        physics = [self._process.step, self._outlet.step]
+        if self._day is None:
+            return (*evaporation, *network, *physics)
+        if self._operation.daily_network:
+            return (*evaporation, self._overnight, self._day.add, *physics)
+        self._whole_day = (*evaporation, *network, *physics)
+        return (self._day.add, self._run_day)
 
-    def _cold(self) -> None:
-        """Set every store to its declared initial value."""
-        for state in self.bundle.variables.process.states:
-            for entry in entry_names("s", state):
-                self._process.state[entry].fill(state.initial)
-        self._refresh_stores()
-        self._initial = self.storage()
+    def _overnight(self) -> None:
+        """Let the network see the day that is over, for the parameters of the new."""
+        day, network = self._day, self._network
+        if self.clock.begins_day and day and network and day.begun:
+            day.close()
+            network.step()
 
-    def _refresh_stores(self) -> None:
-        for name in self._stores:
-            np.mean(self._process.state[f"s.{name}"], axis=1, out=self.output[name])
+    def _run_day(self) -> bool:
+        """Run the day that ends; what it answers is given out through the next."""
+        if self.clock.ends_day and self._day:
+            self._day.close()
+            return any(step() for step in self._whole_day)
+        return False
 
     def advance(self) -> None:
         """Run one step on the forcings in the buffers, which must be finite.
@@ -187,7 +169,7 @@ class Runner:
         StateError
             When a store was not finite.
         """
-        if self._pending:
+        if self.parameters.pending:
             self.parameterize()
         for step in self._steps:
             if step():
@@ -195,100 +177,58 @@ class Runner:
 
     def _not_finite(self) -> StateError:
         for name, array in self._process.state.items():
-            bad = ~np.isfinite(array).all(axis=1)
+            # (location, member), where there are several entries they come first.
+            axes = -1 if array.ndim == 2 else (0, -1)
+            bad = ~np.isfinite(array).all(axis=axes)
             if bad.any():
                 place = self.ids[int(np.argmax(bad))]
                 return StateError(f"store {name[2:]!r} at {place!r} is not finite")
         return StateError("a number inside the model is not finite")
 
     def parameterize(self) -> None:
-        """Evaluate the parameterization on the attributes as they are now."""
-        if not self._pending:
+        """Compute the parameters where something was set since."""
+        if not self.parameters.pending:
             return
-        bundle, days = self.bundle, self._plan.days
-        check_attributes(bundle, self.ids, self.attribute)
-        found = static_parameters(bundle, self._plan.static, self.ids, self.attribute)
-        for p in bundle.variables.process.parameters:
-            if p.name in self._dynamic:
-                continue
-            array = self._process.parameter[f"p.{p.name}"]
-            values = found.get(f"p.{p.name}", np.full((1, 1), p.default))
-            array[...] = in_step(values, p.per_step, days, np.expm1, np.log1p)
-            self.parameter[p.name][...] = values.mean(axis=1)
-        self._parameterize_outlet(found)
+        found, weights = self.parameters.compute()
+        for name, values in found.items():
+            self._process.parameter[name][...] = values
+        if weights is not None:
+            self._outlet.parameter["p.weight"][..., 0] = weights
+        known = self.parameters.attribute
+        area = known[AREA.name]
+        # Without an area nobody is given a volume.
+        self._outlet.parameter["p.area_km2"][:, 0] = np.nan_to_num(area)
         if self._evaporation is not None:
             for name, array in self._evaporation.parameter.items():
-                array[:, 0] = self.attribute[name[2:]]
+                array[:, 0] = known[name[2:]]
         if self._network is not None:
             self._network.read_attributes()
-        self._pending = False
+            if self._operation.daily_network and not self.storage.begun:
+                self._network.step_without_past()
+        self.storage.begun = True
 
-    def _parameterize_outlet(self, found: Mapping[str, Array]) -> None:
-        routing = self.bundle.variables.routing
-        if routing is not None:
-            for p in routing.parameters:
-                self.parameter[p.name][:] = found[f"p.{p.name}"]
-            for k, weight in enumerate(found[self._weight]):
-                self._outlet.parameter[f"p.weight.{k}"][:, 0] = weight
-        area = self._outlet.parameter.get(f"p.{AREA.name}")
-        if area is not None:
-            area[:, 0] = self.attribute[AREA.name]
+    def adopt(self, other: Runner) -> None:
+        """Take over what the same model has come to at daily steps.
 
-    def set_attribute(self, name: str, values: Array) -> None:
-        """Set an attribute; the parameters follow before the next step."""
-        self.attribute[name][:] = values
-        self._pending = True
-
-    def set_store(self, name: str, values: Array) -> None:
-        """Set the members' mean of a store, in proportion or else by a shift.
-
-        What this adds is booked under ``mass_adjusted``.
-
-        Raises
-        ------
-        DataError
-            When a value is outside the bounds of the store.
+        Water is on its way as after a long time of the runoff there is now, and a
+        network that steps once a day has seen the last day.
         """
-        store = self._stores[name]
-        low, high = store.bounds or (-np.inf, np.inf)
-        bad = ~((values >= low) & (values <= high) & np.isfinite(values))
-        if bad.any():
-            at = int(np.argmax(bad))
-            raise DataError(
-                f"store {name!r} at {self.ids[at]!r} cannot be set to {values[at]:g} "
-                f"{store.units}; expected {low:g} to {high:g}"
-            )
-        members = self._process.state[f"s.{name}"]
-        before = members.mean(axis=1)
-        # Where nothing changes, not even the last digit does.
-        changed = values != self.output[name]
-        members[changed] = _moved(members, before, values, low)[changed]
-        budget = self.bundle.variables.process.budget
-        if budget is not None and name in budget.storages:
-            self.balance["mass_adjusted"] += members.mean(axis=1) - before
-        self.output[name][:] = values
+        self.parameterize()
+        self.storage.copy_stores(other.storage)
+        if self.plan.weights is not None:
+            weights = self._outlet.parameter["p.weight"][..., 0]
+            runoff = other.output["streamflow"] * self._operation.days
+            self.storage.fill_transit(runoff, weights)
+        if self._network is not None and other._network is not None:
+            for name, array in self._network.memory.items():
+                array[...] = other._network.memory[name]
+            if self._operation.daily_network:
+                self._network.step_as(other._network)
+        self.storage.begin_balance()
 
-    def in_transit(self) -> Array:
-        """Return the water on its way through the hydrograph, (location,), mm."""
-        total = self._new()
-        for array in chain.from_iterable(self._transit.values()):
-            total += array[:, 0]
-        return total
-
-    def storage(self) -> Array:
-        """Return all water stored now, (location,), mm."""
-        budget = self.bundle.variables.process.budget
-        total = self.in_transit()
-        for state in self.bundle.variables.process.states:
-            if budget is not None and state.name in budget.storages:
-                for entry in entry_names("s", state):
-                    total += self._process.state[entry].mean(axis=1)
-        return total
-
-    def close_balance(self) -> None:
-        """Bring ``mass_stored``, the change of storage since the start, up to date."""
-        if self.balance:
-            self.balance["mass_stored"][:] = self.storage() - self._initial
+    def check_area(self) -> None:
+        """Refuse to answer for a volume without the area."""
+        check_attribute(AREA, self.parameters.attribute[AREA.name], self.ids)
 
     def state(self) -> dict[str, Array]:
         """Return all that a continuation needs, as new arrays.
@@ -296,60 +236,31 @@ class Runner:
         Names and shapes of stores and memories are those of the state of a
         :class:`~bmi_dmx.models.delta.DeltaModel`; the rest are buffers.
         """
-        self.close_balance()
-        state: dict[str, Array] = {
-            f"process.{s.name}": self._stacked(self._process, s)
-            for s in self.bundle.variables.process.states
-        }
-        for name, entries in self._transit.items():
-            state[f"routing.{name}"] = np.concatenate(entries, axis=1).T.copy()
-        if self._network is not None:
-            memory = self._network.memory.items()
-            state |= {f"network.{name}": x.copy() for name, x in memory}
-        for group, arrays in self._buffers().items():
-            state |= {f"{group}.{name}": x.copy() for name, x in arrays.items()}
-        return state
-
-    def _buffers(self) -> dict[str, dict[str, Array]]:
-        """Return the buffers that are part of the state, by group."""
-        return {
-            "forcing": self.forcing,
-            "output": self.output,
-            "parameter": {name: self.parameter[name] for name in self._dynamic},
-            "balance": {**self.balance, "initial": self._initial},
-        }
-
-    @staticmethod
-    def _stacked(stepper: Stepper, variable: State) -> Array:
-        entries = [stepper.state[n] for n in entry_names("s", variable)]
-        return entries[0].copy() if variable.size == 1 else np.stack(entries)
+        self.storage.close_balance()
+        return {name: array.copy() for name, array in self._memory().items()}
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Take over a state as :meth:`state` returns it; shapes must agree."""
-        for variable in self.bundle.variables.process.states:
-            saved = state[f"process.{variable.name}"]
-            names = entry_names("s", variable)
-            rows = [saved] if variable.size == 1 else list(saved)
-            for entry, row in zip(names, rows, strict=True):
-                self._process.state[entry][...] = row
-        for name, entries in self._transit.items():
-            for array, row in zip(entries, state[f"routing.{name}"], strict=True):
-                array[:, 0] = row
-        for name, array in (self._network.memory if self._network else {}).items():
-            array[...] = state[f"network.{name}"]
-        for group, arrays in self._buffers().items():
-            for name, array in arrays.items():
-                array[...] = state[f"{group}.{name}"]
+        for name, array in self._memory().items():
+            array[...] = state[name]
 
-
-def _moved(members: Array, before: Array, after: Array, low: float) -> Array:
-    """Return members whose mean went from ``before`` to ``after``.
-
-    Stores that cannot be negative are scaled, which keeps the members' proportions and
-    their bound; without a member to scale all get the mean.
-    """
-    if low != 0.0:
-        return members + (after - before)[:, None]
-    empty = before <= np.finfo(float).tiny
-    factor = after / np.where(empty, 1.0, before)
-    return np.where(empty[:, None], after[:, None], members * factor[:, None])
+    def _memory(self) -> dict[str, Array]:
+        """Return every buffer that is part of the state."""
+        groups = self.storage.memory()
+        groups |= {"forcing": self.forcing, "output": self.output}
+        if self._evaporation is not None:
+            states = self._evaporation.state.items()
+            groups["evaporation"] = {name[2:]: array for name, array in states}
+        if self._network is not None:
+            names = self._network.parameters
+            groups["network"] = self._network.memory
+            groups["parameter"] = {n: self.parameters.mean[n] for n in names}
+            if self._operation.daily_network:
+                groups["dynamic"] = names
+        if self._day is not None:
+            groups["day"] = self._day.memory
+        return {
+            f"{group}.{name}": array
+            for group, arrays in groups.items()
+            for name, array in arrays.items()
+        }

@@ -34,7 +34,7 @@ class Screen:
     Parameters
     ----------
     variables : sequence of Forcing
-        What is looked at.
+        What is looked at, in units of the host.
     buffers : mapping of str to ndarray
         (location,) by name.
     policy : Policy

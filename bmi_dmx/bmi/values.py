@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..errors import DataError, VariableError
 from .grids import PointGrid
 from .quantities import Quantities, Quantity
 from .runner import Runner
+from .serialization import Signal
 
 __all__ = ["ValueAccess"]
 
@@ -25,15 +25,17 @@ _log = logging.getLogger(__name__)
 class ValueAccess(PointGrid):
     """The variable functions of BMI over one table of quantities.
 
-    Forcings, attributes and states can be set. What a state is set to is the mean of
-    its members, which keep their proportions; the amount this adds is booked as
-    ``mass_adjusted``. Values written through a pointer reach the model for forcings
-    only. A name that is not known is an error when asked for, but is ignored, with one
-    warning, when set: hosts offer all they have.
+    Forcings, attributes, parameters and states can be set. What a state is set to is
+    the mean of its members, which keep their proportions; the amount this adds is
+    booked as ``mass_adjusted``. A parameter is the same for all members from then on.
+    Values written through a pointer reach the model for forcings only. A name that is
+    not known is an error when asked for, but is ignored, with one warning, when set:
+    hosts offer all they have.
     """
 
     def __init__(self) -> None:
-        self._table = Quantities(())
+        self._table: Quantities
+        self._known: Quantities
         self._ignored: set[str] = set()
 
     @abstractmethod
@@ -41,14 +43,16 @@ class ValueAccess(PointGrid):
         """Return the runner, or raise when there is none."""
 
     @abstractmethod
+    def _warm_up(self) -> None:
+        """Come to the state from which the first step is made."""
+
+    @abstractmethod
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the published inputs and outputs."""
 
     def names(self) -> tuple[str, ...]:
         """Return every name that is understood: published or not, standard or short."""
-        return tuple(
-            name for q in self._table for name in dict.fromkeys((q.name, q.short))
-        )
+        return self._known.catalogue.names
 
     def get_input_item_count(self) -> int:
         """Return the number of published inputs."""
@@ -69,30 +73,33 @@ class ValueAccess(PointGrid):
 
     def get_var_grid(self, name: str) -> int:
         """Return 0, the grid of every variable."""
-        self._table[name]
+        self._on_grid(name)
         return 0
 
     def get_var_type(self, name: str) -> str:
         """Return ``float64``, the type of every variable."""
-        self._table[name]
-        return "float64"
+        return self._known[name].type
 
     def get_var_units(self, name: str) -> str:
         """Return the units (UDUNITS)."""
-        return self._table[name].units
+        return self._known[name].units
 
     def get_var_itemsize(self, name: str) -> int:
         """Return the bytes of one value."""
-        return self._table[name].buffer.itemsize
+        return self._known[name].itemsize
 
     def get_var_nbytes(self, name: str) -> int:
         """Return the bytes of all values."""
-        return self._table[name].buffer.nbytes
+        return self._known[name].nbytes
 
     def get_var_location(self, name: str) -> str:
         """Return ``node``, where every variable is."""
-        self._table[name]
+        self._on_grid(name)
         return "node"
+
+    def _on_grid(self, name: str) -> None:
+        if self._known[name].role == "signal":
+            raise VariableError(f"{name!r} is a signal of the host and on no grid")
 
     def get_value_ptr(self, name: str) -> Array:
         """Return the values themselves, (location,): the same array for life.
@@ -130,11 +137,16 @@ class ValueAccess(PointGrid):
 
     def get_value_at_indices(self, name: str, dest: Array, inds: Array) -> Array:
         """Copy the values at some locations into ``dest``, and return it."""
-        dest[...] = self.get_value_ptr(name)[inds].reshape(dest.shape)
+        values = self.get_value_ptr(name)
+        if dest.shape == (1,) and len(inds) == 1:
+            # Hosts of one location ask for every value like this.
+            dest[0] = values[inds[0]]
+        else:
+            dest[...] = values[inds].reshape(dest.shape)
         return dest
 
     def set_value(self, name: str, src: ArrayLike) -> None:
-        """Set a forcing, an attribute, or the members' mean of a state.
+        """Set a forcing, attribute, parameter, or the members' mean of a state.
 
         Parameters
         ----------
@@ -150,16 +162,20 @@ class ValueAccess(PointGrid):
         DataError
             When sizes differ, or a value is outside the bounds of a state.
         """
-        quantity = self._settable(name)
+        # What is there is asked for once, and then found at once.
+        quantity = self._table.get(name) or self._settable(name)
         if quantity is None:
             return
         values = np.asarray(src)
+        if isinstance(quantity, Signal):
+            quantity.receive(values)
+            return
         if values.size != quantity.buffer.size:
             raise DataError(_misfit(name, values.size, quantity.buffer.size))
         if quantity.role == "forcing":
-            quantity.buffer[:] = values.reshape(-1)
+            quantity.buffer[:] = values if values.ndim == 1 else values.reshape(-1)
         else:
-            self._setter(quantity)(quantity.short, values.reshape(-1).astype(float))
+            self._set(quantity, values.reshape(-1).astype(float))
 
     def set_value_at_indices(self, name: str, inds: Array, src: ArrayLike) -> None:
         """Set values at some locations; otherwise as :meth:`set_value`."""
@@ -169,25 +185,33 @@ class ValueAccess(PointGrid):
             values[inds] = np.asarray(src).reshape(-1)
             self.set_value(name, values)
 
-    def _settable(self, name: str) -> Quantity | None:
+    def _settable(self, name: str) -> Quantity | Signal | None:
         """Return a quantity that can be set; None, with one warning, if unknown."""
-        self._model()
-        if name not in self._table:
+        model = self._model()
+        if not self._table.knows(name):
             if name not in self._ignored:
                 self._ignored.add(name)
-                _log.warning("set_value: the model has no %r, which is ignored", name)
+                _log.warning(
+                    "%s: set_value: the model has no %r, which is ignored",
+                    model.place, name,
+                )  # fmt: skip
             return None
-        quantity = self._table[name]
-        if quantity.role not in ("forcing", "attribute", "state"):
-            raise VariableError(
-                f"{name!r} is a {quantity.role} and cannot be set; forcings, states "
-                "and attributes can"
-            )
-        return quantity
+        return self._table[name]
 
-    def _setter(self, quantity: Quantity) -> Callable[[str, Array], None]:
-        runner = self._model()
-        return runner.set_store if quantity.role == "state" else runner.set_attribute
+    def _set(self, quantity: Quantity, values: Array) -> None:
+        model = self._model()
+        if quantity.role in ("flux", "diagnostic"):
+            raise VariableError(
+                f"{quantity.short!r} is a {quantity.role} and cannot be set; forcings, "
+                "states, parameters and attributes can"
+            )
+        if quantity.role == "state":
+            self._warm_up()
+            model.storage.set_store(quantity.short, values)
+        elif quantity.role == "attribute":
+            model.parameters.set_attribute(quantity.short, values)
+        else:
+            model.parameters.set_parameter(quantity.short, values)
 
 
 def _misfit(name: str, found: int, expected: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from untrained import START, attributes, dynamic, run, static, weather
+from untrained import START, attributes, dynamic, last_day, run, static, weather
 
 from bmi_dmx.bundle import load_bundle
 
@@ -30,6 +30,8 @@ def days_of_year(steps: int, per_day: int) -> np.ndarray:
 
 def batch(bundle: Any, forcing: dict[str, np.ndarray], n: int, per_day: int) -> Any:
     steps = len(forcing["precipitation"])
+    if per_day > 1:
+        forcing = {**forcing, **last_day(forcing["air_temperature"])}
     series = {name: torch.from_numpy(x) for name, x in forcing.items()}
     days = np.repeat(days_of_year(steps, per_day)[:, None], n, axis=1)
     series["day_of_year"] = torch.from_numpy(days)

@@ -16,7 +16,8 @@ from bmi_dmx.bmi.clock import Clock
 )
 def test_the_day_of_the_year_is_that_of_the_calendar(start: str, seconds: int) -> None:
     day, begin = np.zeros(2), datetime.fromisoformat(start)
-    clock = Clock(begin, None, seconds, day)
+    clock = Clock(begin, None, seconds)
+    clock.keep(day)
     for step in range(800 * 86400 // seconds // (24 if seconds == 3600 else 1)):
         now = begin + timedelta(seconds=step * seconds)
         assert clock.now == now
@@ -25,7 +26,7 @@ def test_the_day_of_the_year_is_that_of_the_calendar(start: str, seconds: int) -
 
 
 def test_time_does_not_drift() -> None:
-    clock = Clock(datetime(2000, 1, 1), None, 3600, None)
+    clock = Clock(datetime(2000, 1, 1), None, 3600)
     for _ in range(100_000):
         clock.tick()
     assert clock.time == 3.6e8
@@ -34,7 +35,9 @@ def test_time_does_not_drift() -> None:
 @pytest.mark.parametrize("seconds", [3600, 86400])
 def test_a_clock_resumes_where_another_stood(seconds: int) -> None:
     days = np.zeros(1), np.zeros(1)
-    one, other = (Clock(datetime(1999, 12, 1), None, seconds, d) for d in days)
+    one, other = (Clock(datetime(1999, 12, 1), None, seconds) for _ in days)
+    one.keep(days[0])
+    other.keep(days[1])
     for _ in range(40 * 86400 // seconds + 5):
         one.tick()
     other.resume(one.seconds_since_1970())
@@ -42,3 +45,13 @@ def test_a_clock_resumes_where_another_stood(seconds: int) -> None:
         assert (other.time, other.now, days[1]) == (one.time, one.now, days[0])
         one.tick()
         other.tick()
+
+
+@pytest.mark.parametrize("seconds", [3600, 86400])
+@pytest.mark.parametrize("hour", [0, 7, 23])
+def test_a_day_ends_before_its_hour(hour: int, seconds: int) -> None:
+    clock = Clock(datetime(2000, 1, 1, hour), None, seconds, hour)
+    per_day = 86400 // seconds
+    for step in range(3 * per_day):
+        assert clock.ends_day == (step % per_day == per_day - 1)
+        clock.tick()

@@ -107,12 +107,15 @@ def test_a_configuration_is_needed() -> None:
         Component().initialize("gone.yaml")
 
 
-def test_a_model_with_a_dynamic_network_runs_at_its_own_step_only(
+def test_a_model_with_a_dynamic_network_runs_no_longer_steps_than_its_own(
     configure: Any, bundle_of: Any
 ) -> None:
-    path = configure(1, bundle=str(bundle_of(dynamic())), time_step="hourly")
-    message = "time_step: model 'untrained' was trained at .* daily and cannot run hour"
+    hourly = str(bundle_of(dynamic(time_step="hourly")))
+    message = "time_step: model 'untrained' was trained at .* hourly and cannot run dai"
     with pytest.raises(ConfigError, match=message):
+        Component().initialize(str(configure(1, bundle=hourly)))
+    path = configure(1, bundle=hourly, time_step="hourly", mode="daily")
+    with pytest.raises(ConfigError, match=r"mode: model .* cannot run daily"):
         Component().initialize(str(path))
 
 

@@ -117,7 +117,7 @@ def test_repairs_are_told_once_and_counted_at_the_end(
     assert told == [
         "forcing 'precipitation' at 'cat-0' is nan mm d-1 at 1980-10-02 00:00:00 "
         "(step 1); expected 0 to 3000; 0 is used",
-        "forcings replaced: precipitation 3",
+        "cat-0: forcings replaced: precipitation 3",
     ]
 
 

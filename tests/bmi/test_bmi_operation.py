@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from untrained import dynamic, give, run, static, weather
+from untrained import dynamic, give, run, static, taken, weather
 
 from bmi_dmx.scan import build
 
@@ -62,10 +62,11 @@ def test_nothing_grows_with_the_number_of_steps(
 ) -> None:
     component = start(n, bundle=str(bundle_of(spec)))
     forcing = weather(1, n)
+    names = taken(component, forcing)
 
     def steps(count: int) -> int:
         for _ in range(count):
-            give(component, forcing, 0)
+            give(component, forcing, 0, names)
             component.update()
         return tracemalloc.get_traced_memory()[0]
 

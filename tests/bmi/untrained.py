@@ -31,7 +31,7 @@ INPUTS = (
     "air_temperature_min",
     "air_temperature_max",
 )
-"""What the models here are given, unless they are made otherwise."""
+"""What the models here are given at daily steps, unless they are made otherwise."""
 
 
 def static(**changes: Any) -> ModelSpec:
@@ -91,14 +91,36 @@ def weather(steps: int, n: int, *, hours: float = 24.0) -> dict[str, np.ndarray]
     }
 
 
+def taken(component: Component, forcing: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """Return the short names of the forcings that a component takes."""
+    inputs = [component.get_value_ptr(n) for n in component.get_input_var_names()]
+    known = set(component.names())
+    found = [n for n in forcing if n in known]
+    return tuple(
+        n for n in found if any(component.get_value_ptr(n) is x for x in inputs)
+    )
+
+
+def last_day(temperature: np.ndarray) -> dict[str, np.ndarray]:
+    """Return extremes of the last 24 hours, the first hour being all the past."""
+    past = np.repeat(temperature[:1], 23, axis=0)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.concatenate([past, temperature]), 24, axis=0
+    )
+    return {
+        "air_temperature_min": windows.min(axis=-1),
+        "air_temperature_max": windows.max(axis=-1),
+    }
+
+
 def give(
     component: Component,
     forcing: dict[str, np.ndarray],
     step: int,
-    names: tuple[str, ...] = INPUTS,
+    names: tuple[str, ...] | None = None,
 ) -> None:
     """Set the inputs of a component to one step of a forcing."""
-    for name in names:
+    for name in names or taken(component, forcing):
         component.set_value(name, forcing[name][step])
 
 
@@ -107,9 +129,10 @@ def run(
     forcing: dict[str, np.ndarray],
     steps: range,
     outputs: tuple[str, ...],
-    names: tuple[str, ...] = INPUTS,
+    names: tuple[str, ...] | None = None,
 ) -> dict[str, np.ndarray]:
     """Step a component through a forcing; return outputs, (step, location)."""
+    names = names or taken(component, forcing)
     found: dict[str, list[np.ndarray]] = {name: [] for name in outputs}
     for step in steps:
         give(component, forcing, step, names)

@@ -1,0 +1,88 @@
+"""Whether bundles can be operated here: whole, compiled, and with sane answers."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..bundle import Bundle
+from ..errors import ScanError, StateError
+from ..models.spec import TIME_STEPS
+from ..scan import build
+from .kernels import needed, operations, typical_runner
+from .operation import Operation
+from .shared import bundle_named
+
+__all__ = ["check_health"]
+
+
+def check_health(name: str) -> str:
+    """Run a day of a bundle in each way it can be run.
+
+    The location has typical attributes, the weather is a drizzle at 5 degC. Kernels
+    that are not there yet are compiled.
+
+    Parameters
+    ----------
+    name : str
+        A bundle that comes with the package, or its path.
+
+    Returns
+    -------
+    str
+        A line about what was found well.
+
+    Raises
+    ------
+    BundleError
+        When the bundle is not whole.
+    ScanError
+        When a kernel cannot be had, so that steps would be slow.
+    StateError
+        When water was lost, or an answer is not a number.
+    """
+    bundle = bundle_named(name, Path())
+    kernels = _compiled(bundle)
+    ways = list(operations(bundle))
+    for operation in ways:
+        _run_a_day(operation)
+    return f"{bundle.name}: whole, {kernels} kernels, runs in {len(ways)} ways"
+
+
+def _compiled(bundle: Bundle) -> int:
+    """Return the number of kernels, all of which are there."""
+    sources = needed(bundle)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = [build.load(source) for source in sources]
+    missing = found.count(None)
+    if missing:
+        # Said once in a process, so perhaps before.
+        reason = "".join(f": {said.message}" for said in caught[:1])
+        raise ScanError(
+            f"{bundle.name}: {missing} of {len(found)} kernels are missing{reason}"
+        )
+    return len(found)
+
+
+def _run_a_day(operation: Operation) -> None:
+    runner = typical_runner(operation, 1)
+    for forcing in runner.plan.forcings:
+        low, high = forcing.bounds or (-np.inf, np.inf)
+        runner.forcing[forcing.name][:] = np.clip(5.0, low, high)
+    for _ in range(round(1 / TIME_STEPS[operation.time_step])):
+        runner.advance()
+        runner.clock.tick()
+    where = f"{operation.bundle.name}: {' '.join(operation.key[2:])}"
+    answers = [float(x[0]) for x in runner.output.values()]
+    if not np.isfinite(answers).all():
+        raise StateError(f"{where}: an output is not a number")
+    storage = runner.storage
+    storage.close_balance()
+    if storage.balance:
+        sums = {name: float(x[0]) for name, x in storage.balance.items()}
+        lost = sums["mass_in"] - sums["mass_out"] - sums["mass_stored"]
+        if abs(lost) > 1e-9 * sums["mass_in"]:
+            raise StateError(f"{where}: {lost:g} mm of water lost")

@@ -1,0 +1,144 @@
+"""The state of a component: given out, taken over, and kept in files."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from abc import ABC, abstractmethod
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import StateError, TimeError
+from ..files import atomic
+from .clock import Clock
+from .persistence import pack, unpack
+from .runner import Runner
+from .screen import Screen
+
+__all__ = ["StateAccess"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_log = logging.getLogger(__name__)
+
+
+class StateAccess(ABC):
+    """All that a continuation needs, beside the functions of BMI."""
+
+    _clock: Clock
+    _screen: Screen
+
+    @abstractmethod
+    def _model(self) -> Runner:
+        """Return the runner, or raise when there is none."""
+
+    @abstractmethod
+    def _begun(self) -> None:
+        """Start from the state there is now."""
+
+    def state(self) -> dict[str, Array]:
+        """Return all that a continuation needs, as new arrays by name.
+
+        Names and shapes of stores and memories are those of a
+        :class:`~bmi_dmx.models.delta.DeltaModel`. The others are the values of
+        forcings, outputs and balances, counts of repairs, and the clock.
+        """
+        state: dict[str, Array] = dict(self._model().state())
+        for group, arrays in self._counts().items():
+            state |= {f"{group}.{name}": x.copy() for name, x in arrays.items()}
+        state["clock"] = np.array([self._clock.seconds_since_1970()], dtype=np.int64)
+        return state
+
+    def state_bytes(self) -> bytes:
+        """Return :meth:`state` packed; as long at any time of a run."""
+        return pack(self.state(), self._owner())
+
+    def set_state_bytes(self, content: bytes, where: str = "state") -> None:
+        """Continue from a state of :meth:`state_bytes`, at the time it was saved.
+
+        Parameters
+        ----------
+        content : bytes
+            The state.
+        where : str
+            What messages begin with.
+
+        Raises
+        ------
+        StateError
+            When it is damaged, of another bundle, way of running or locations, or of a
+            time this component does not pass through.
+        """
+        found = unpack(content, self.state(), self._owner(), where)
+        try:
+            self._clock.resume(int(found["clock"][0]))
+        except TimeError as error:
+            raise StateError(f"{where}: {error}") from None
+        self._restore(found)
+
+    def take_state(self, content: bytes, *, clock: bool) -> None:
+        """Continue from a state, whenever it was saved.
+
+        Parameters
+        ----------
+        content : bytes
+            From :meth:`state_bytes`.
+        clock : bool
+            Go to the time of the state, where this component passes through it.
+
+        Raises
+        ------
+        StateError
+            When it is damaged, of another bundle, way of running or locations.
+        """
+        found = unpack(content, self.state(), self._owner(), self._model().place)
+        if clock:
+            try:
+                self._clock.resume(int(found["clock"][0]))
+            except TimeError as error:
+                _log.warning("%s: the state %s", self._model().place, error)
+        self._restore(found)
+
+    def reset_clock(self) -> None:
+        """Go back to the start in time; nothing else changes."""
+        self._model()
+        self._clock.set(0)
+
+    def _restore(self, found: dict[str, Array]) -> None:
+        runner = self._model()
+        runner.restore(found)
+        for group, arrays in self._counts().items():
+            for name, array in arrays.items():
+                array[...] = found[f"{group}.{name}"]
+        self._begun()
+
+    def save_state(self, path: str | PathLike[str]) -> None:
+        """Write the state to a file, which then exists whole or not at all."""
+        with atomic(path) as temporary:
+            temporary.write_bytes(self.state_bytes())
+
+    def load_state(self, path: str | PathLike[str]) -> None:
+        """Continue from a file of :meth:`save_state`; see :meth:`set_state_bytes`."""
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise StateError(f"{path}: cannot be read: {error.strerror}") from None
+        self.set_state_bytes(content, str(path))
+
+    def _counts(self) -> dict[str, dict[str, Array]]:
+        return {"repaired": self._screen.repaired, "last": self._screen.last}
+
+    def _owner(self) -> dict[str, str]:
+        runner = self._model()
+        operation = runner.plan.operation
+        names = "\n".join(runner.ids).encode()
+        how = (operation.mode, operation.evaporation, operation.units)
+        return {
+            "bundle": operation.bundle.fingerprint,
+            "time step": f"{self._clock.seconds} s",
+            "way of running (mode, evaporation, units)": ", ".join(how),
+            "set of locations": hashlib.sha256(names).hexdigest(),
+        }

@@ -1,0 +1,187 @@
+"""The water a model holds: its stores, how they are set, and the balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..scan.stepper import Stepper
+from .programs import Plan
+
+__all__ = ["Storage"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_SUMS = ("mass_in", "mass_out")
+
+
+class Storage:
+    """The stores of a running model.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is run.
+    ids : sequence of str
+        Name of each location, for messages.
+    process, outlet : Stepper
+        Owners of the stores.
+    output : mapping of str to ndarray
+        (location,) buffers of the stores' means, in units of the host.
+
+    Attributes
+    ----------
+    balance : dict of str to ndarray
+        Cumulative amounts in mm, (location,), where the model has a budget:
+        ``mass_in``, ``mass_out``, ``mass_adjusted`` by setting stores, and
+        ``mass_stored`` as of the last call of :meth:`close_balance`.
+    begun : bool
+        Whether a first step, or a state, has been taken.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        ids: Sequence[str],
+        process: Stepper,
+        outlet: Stepper,
+        output: Mapping[str, Array],
+    ) -> None:
+        self._plan = plan
+        self._ids = ids
+        part, routing = plan.variables.process, plan.variables.routing
+        self._stores = {s.name: s for s in part.states if s.size == 1}
+        self._means = output
+        self._process = {s.name: process.state[f"s.{s.name}"] for s in part.states}
+        transit = routing.states if routing is not None else ()
+        self._routing = {s.name: outlet.state[f"s.{s.name}"][..., 0] for s in transit}
+        budget = part.budget
+        self._held = budget.storages if budget is not None else ()
+        self.balance: dict[str, Array] = {}
+        if budget is not None:
+            self.balance = {name: outlet.state[f"s.{name}"][:, 0] for name in _SUMS}
+            for name in ("mass_adjusted", "mass_stored"):
+                self.balance[name] = np.zeros(len(ids))
+        self._begun = np.zeros(1)
+        for state in part.states:
+            self._process[state.name].fill(state.initial)
+        self._initial = np.zeros(len(ids))
+        self.begin_balance()
+
+    @property
+    def begun(self) -> bool:
+        """Whether a first step has been taken, or a state taken over."""
+        return bool(self._begun[0])
+
+    @begun.setter
+    def begun(self, value: bool) -> None:
+        self._begun[0] = value
+
+    def begin_balance(self) -> None:
+        """Count from here: all sums are zero, and what is stored is the beginning."""
+        for name, store in self._stores.items():
+            mean = self._process[name].mean(axis=1)
+            self._means[name][:] = mean * self._plan.operation.factor(store)
+        for array in self.balance.values():
+            array.fill(0.0)
+        self._initial[:] = self.total()
+
+    def total(self) -> Array:
+        """Return all water stored now, (location,), mm."""
+        total = np.zeros(len(self._ids))
+        for array in self._routing.values():
+            total += array.sum(axis=0) if array.ndim == 2 else array
+        for name in self._held:
+            total += self._over_members(self._process[name])
+        return total
+
+    @staticmethod
+    def _over_members(array: Array) -> Array:
+        mean: Array = array.mean(axis=-1)
+        return mean.sum(axis=0) if mean.ndim == 2 else mean
+
+    def close_balance(self) -> None:
+        """Bring ``mass_stored``, the change of storage since the start, up to date."""
+        if self.balance:
+            self.balance["mass_stored"][:] = self.total() - self._initial
+
+    def set_store(self, name: str, values: Array) -> None:
+        """Set the members' mean of a store, in proportion or else by a shift.
+
+        What this adds is booked under ``mass_adjusted``.
+
+        Parameters
+        ----------
+        name : str
+            The store.
+        values : ndarray
+            (location,) in units of the host.
+
+        Raises
+        ------
+        DataError
+            When a value is outside the bounds of the store.
+        """
+        store = self._stores[name]
+        factor = self._plan.operation.factor(store)
+        low, high = store.bounds or (-np.inf, np.inf)
+        wanted = values / factor
+        bad = ~((wanted >= low) & (wanted <= high) & np.isfinite(wanted))
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise DataError(
+                f"store {name!r} at {self._ids[at]!r} cannot be set to {wanted[at]:g} "
+                f"{store.units}; expected {low:g} to {high:g}"
+            )
+        members = self._process[name]
+        before = members.mean(axis=1)
+        # Where nothing changes, not even the last digit does.
+        changed = values != self._means[name]
+        members[changed] = _moved(members, before, wanted, low)[changed]
+        if name in self._held:
+            self.balance["mass_adjusted"] += members.mean(axis=1) - before
+        self._means[name][:] = values
+
+    def copy_stores(self, other: Storage) -> None:
+        """Take over the stores of the same model at other steps, but for routing."""
+        for name, array in self._process.items():
+            array[...] = other._process[name]
+
+    def fill_transit(self, runoff: Array, weights: Array) -> None:
+        """Put on its way what a steady runoff has left there.
+
+        Parameters
+        ----------
+        runoff : ndarray
+            (location,), mm in a step.
+        weights : ndarray
+            (weight, location) of the hydrograph.
+        """
+        for array in self._routing.values():
+            later = weights[::-1].cumsum(axis=0)[::-1]
+            array[...] = (later[1:] * runoff).reshape(array.shape)
+
+    def memory(self) -> dict[str, dict[str, Array]]:
+        """Return the arrays that are part of the state, by group."""
+        own = {"initial": self._initial, "begun": self._begun}
+        return {
+            "process": self._process,
+            "routing": self._routing,
+            "balance": {**self.balance, **own},
+        }
+
+
+def _moved(members: Array, before: Array, after: Array, low: float) -> Array:
+    """Return members whose mean went from ``before`` to ``after``.
+
+    Stores that cannot be negative are scaled, which keeps the members' proportions and
+    their bound; without a member to scale all get the mean.
+    """
+    if low != 0.0:
+        return members + (after - before)[:, None]
+    empty = before <= np.finfo(float).tiny
+    factor = after / np.where(empty, 1.0, before)
+    return np.where(empty[:, None], after[:, None], members * factor[:, None])

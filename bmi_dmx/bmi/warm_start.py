@@ -1,0 +1,166 @@
+"""Stores to begin with: what a climate leads to, or a series of forcing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..bundle import Bundle
+from ..climate import DAYS_PER_YEAR
+from ..errors import ConfigError
+from ..scan.evaluate import evaluate
+from .attributes import AREA
+from .clock import Clock
+from .operation import Operation
+from .processes import shipped
+from .programs import plan
+from .runner import Runner
+
+__all__ = ["equilibrium", "seasons", "spin_up"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_NEEDED = ("p_mean", "t_mean", "latitude")
+_YEAR = 365
+_MOST_YEARS = 30
+_STILL = 1e-3  # change of all water in a year, relative to it
+
+_WARMEST_DAY = 200.0  # north of the equator
+_DEGREES_PER_LATITUDE = 0.28  # half the range of monthly temperatures
+_USUAL_WET_SHARE = 0.4  # of days
+
+
+def seasons(attributes: Mapping[str, Array], day_of_year: Array) -> dict[str, Array]:
+    """Return a synthetic year of weather with the means of a climate.
+
+    Temperature swings with the seasons, the more the farther from the equator;
+    precipitation swings with it as far as ``p_seasonality`` says, and falls on as many
+    days as ``low_prec_freq`` leaves; potential evaporation has the course of Oudin's
+    formula and the mean ``pet_mean`` where that is known.
+
+    Parameters
+    ----------
+    attributes : mapping of str to ndarray
+        (location,): ``p_mean``, ``t_mean``, ``latitude``, and others where known.
+    day_of_year : ndarray
+        (day, 1).
+
+    Returns
+    -------
+    dict of str to ndarray
+        (day, location).
+    """
+    latitude, rain = attributes["latitude"], attributes["p_mean"]
+    swing = np.cos(2.0 * np.pi * (day_of_year - _WARMEST_DAY) / DAYS_PER_YEAR)
+    temperature = attributes["t_mean"] + _DEGREES_PER_LATITUDE * latitude * swing
+    in_phase = _known(attributes, "p_seasonality", 0.0).clip(-1.0, 1.0)
+    summer = np.where(latitude < 0.0, -1.0, 1.0) * swing
+    dry = _known(attributes, "low_prec_freq", np.nan) / DAYS_PER_YEAR
+    wet = np.where(np.isnan(dry), _USUAL_WET_SHARE, 1.0 - dry).clip(0.05, 1.0)
+    day = np.arange(len(day_of_year))[:, None]
+    falls = np.floor((day + 1) * wet) - np.floor(day * wet)
+    _, oudin = shipped("oudin")
+    (evaporation,) = evaluate(oudin, {
+        "f.air_temperature": temperature, "f.day_of_year": day_of_year,
+        "p.latitude": latitude[None, :],
+    }).values()  # fmt: skip
+    mean = evaporation.mean(axis=0)
+    wanted = _known(attributes, "pet_mean", np.nan)
+    scaled = np.where(np.isnan(wanted) | (mean == 0.0), mean, wanted)
+    factor = np.divide(scaled, mean, out=np.ones_like(mean), where=mean > 0.0)
+    return {
+        "precipitation": rain * (1.0 + in_phase * summer) * falls / wet,
+        "air_temperature": temperature,
+        "potential_evaporation": evaporation * factor,
+    }
+
+
+def _known(attributes: Mapping[str, Array], name: str, otherwise: float) -> Array:
+    given = attributes.get(name)
+    if given is None:
+        return np.full_like(attributes["latitude"], otherwise)
+    return np.where(np.isfinite(given), given, otherwise)
+
+
+def equilibrium(runner: Runner) -> None:
+    """Bring the stores to where the climate of each location leads in the long run.
+
+    Years of :func:`seasons` that end at the start of the run are repeated, in days,
+    until the water stored stays the same.
+
+    Raises
+    ------
+    ConfigError
+        When an attribute of climate is not known, or the model cannot run days.
+    """
+    attributes = runner.parameters.attribute
+    for name in _NEEDED:
+        values = attributes.get(name)
+        if values is None or not np.isfinite(values).all():
+            raise ConfigError(
+                f"state: equilibrium needs attribute {name!r} at {runner.place}"
+            )
+    daily = _daily(runner.plan.operation.bundle, runner)
+    begins = runner.clock.day_of_year
+    days = (begins - 1.0 + np.arange(float(_YEAR))) % _YEAR + 1.0
+    year = seasons(attributes, days[:, None])
+    missing = set(daily.forcing) - set(year)
+    if missing:
+        raise ConfigError(
+            f"state: equilibrium knows no seasons of {', '.join(sorted(missing))}"
+        )
+    given = [(array, year[name]) for name, array in daily.forcing.items()]
+    before = daily.storage.total()
+    for _ in range(_MOST_YEARS):
+        for day in range(_YEAR):
+            daily.day_of_year[:] = days[day]
+            for array, series in given:
+                array[:] = series[day]
+            daily.advance()
+        after = daily.storage.total()
+        if (np.abs(after - before) <= _STILL * after).all():
+            break
+        before = after
+    runner.adopt(daily)
+
+
+def _daily(bundle: Bundle, runner: Runner) -> Runner:
+    """Return the same model at the same places at daily steps."""
+    operation = Operation(bundle, "daily", "daily", "given")
+    made = plan(operation)
+    names = [a.name for a in made.variables.attributes]
+    known = runner.parameters.attribute
+    attributes = {name: known[name] for name in (*names, AREA.name)}
+    clock = Clock(runner.clock.start, None, 86400)
+    daily = Runner(made, runner.ids, attributes, clock)
+    daily.parameters.settings_of(runner.parameters)
+    return daily
+
+
+def spin_up(runner: Runner, series: Mapping[str, Array], repeat: int) -> None:
+    """Run a series that ends at the start, any number of times; then count from there.
+
+    Parameters
+    ----------
+    runner : Runner
+        The model, at its start.
+    series : mapping of str to ndarray
+        (step, location or 1) in units of the host, for every forcing.
+    repeat : int
+        How often.
+    """
+    clock = runner.clock
+    steps = len(next(iter(series.values())))
+    given = [(array, series[name]) for name, array in runner.forcing.items()]
+    for _ in range(repeat):
+        clock.set(-steps)
+        for step in range(steps):
+            for array, values in given:
+                array[:] = values[step]
+            runner.advance()
+            clock.tick()
+    for array, _ in given:
+        array.fill(np.nan)
+    runner.storage.begin_balance()

@@ -1,0 +1,57 @@
+"""Trace the processes that a component may add to a bundle, for use without PyTorch.
+
+    python scripts/make_operation_programs.py
+
+writes ``bmi_dmx/bmi/processes.json``; a test fails where that is out of date.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bmi_dmx.bmi.processes import FILE
+from bmi_dmx.bundle.manifest import Part, plain
+from bmi_dmx.files import atomic
+from bmi_dmx.models.hydrology import (
+    DailyExtremes,
+    Hargreaves,
+    Oudin,
+    PenmanMonteith,
+    PenmanMonteithHourly,
+    PriestleyTaylor,
+)
+from bmi_dmx.process import Process
+from bmi_dmx.scan.trace import trace_step
+
+PROCESSES: dict[str, Process] = {
+    "oudin": Oudin(),
+    "hargreaves": Hargreaves(),
+    "priestley_taylor": PriestleyTaylor(),
+    "penman_monteith": PenmanMonteith(),
+    "penman_monteith_hourly": PenmanMonteithHourly(),
+    "daily_extremes": DailyExtremes(),
+}
+
+
+def described(process: Process) -> dict[str, Any]:
+    """Return the variables of a process and its traced step as plain data."""
+    part = Part(
+        forcings=process.forcings,
+        states=process.states,
+        parameters=process.parameters,
+        fluxes=process.fluxes,
+    )
+    step = trace_step(process).to_json()
+    return {"part": plain(part, process.name), "program": step}
+
+
+def text() -> str:
+    """Return the content of the file."""
+    found = {name: described(process) for name, process in PROCESSES.items()}
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=True) + "\n"
+
+
+if __name__ == "__main__":
+    with atomic(FILE) as temporary:
+        temporary.write_text(text(), encoding="utf-8")

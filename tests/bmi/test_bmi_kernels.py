@@ -1,0 +1,108 @@
+"""What is compiled beforehand is all that components then ask for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bmi_dmx import Component
+from bmi_dmx.bmi import health, kernels
+from bmi_dmx.bmi.shared import shared_bundle
+from bmi_dmx.bmi.storage import Storage
+from bmi_dmx.cli import main
+from bmi_dmx.errors import ScanError, StateError
+from bmi_dmx.scan.processor import DEFAULT_LEVEL
+from bmi_dmx.scan.stepper import kernels_listed
+
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "daily": {"time_step": "daily"},
+    "hourly": {"time_step": "hourly"},
+    "days of hours": {"time_step": "hourly", "mode": "daily", "units": "ngen"},
+    "given": {"time_step": "hourly", "evaporation": "given", "units": "ngen"},
+    "oudin": {"time_step": "daily", "evaporation": "oudin"},
+}
+
+
+@pytest.mark.parametrize("n", [1, 4])
+@pytest.mark.parametrize("changes", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_a_component_asks_for_no_other_kernel(
+    n: int, changes: dict[str, Any], bundle: Path, configure: Any
+) -> None:
+    config = configure(n, **changes)
+    with kernels_listed() as asked_for:
+        Component().initialize(str(config))
+    assert asked_for
+    assert set(asked_for) <= set(kernels.needed(shared_bundle(bundle)))
+
+
+def test_every_process_asks_for_the_same_kernels(bundle: Path) -> None:
+    statement = (
+        "import sys, pathlib; from bmi_dmx.bmi import kernels, shared; "
+        "bundle = shared.shared_bundle(pathlib.Path(sys.argv[1])); "
+        "print(repr(kernels.needed(bundle)))"
+    )
+    command = [sys.executable, "-c", statement, str(bundle)]
+    listed = [
+        subprocess.run(
+            command,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert listed[0] == listed[1]
+
+
+def test_the_command_compiles_what_is_needed(
+    bundle: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    made = []
+    monkeypatch.setattr(
+        "bmi_dmx.scan.build.compile_for",
+        lambda level, source, folder: made.append((level, source, folder)),
+    )
+    assert main(["prebuild", str(tmp_path), str(bundle)]) == 0
+    needed = kernels.needed(shared_bundle(bundle))
+    assert sorted(made) == sorted(
+        (DEFAULT_LEVEL, source, tmp_path) for source in needed
+    )
+    said = f"{len(needed)} kernels for {DEFAULT_LEVEL} in {tmp_path}\n"
+    assert capsys.readouterr().out == said
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels count as compiled, without waiting for the compiler."""
+    monkeypatch.setattr("bmi_dmx.bmi.health.build.load", lambda source: source)
+
+
+@pytest.mark.usefixtures("compiled")
+def test_a_sound_bundle_is_healthy(bundle: Path, capsys: Any) -> None:
+    with kernels_listed():
+        assert main(["health", str(bundle)]) == 0
+    assert capsys.readouterr().out.startswith("untrained: whole, ")
+
+
+def test_missing_kernels_are_no_health(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bmi_dmx.bmi.health.build.load", lambda source: None)
+    with pytest.raises(ScanError, match=r"untrained: (\d+) of \1 kernels are missing"):
+        health.check_health(str(bundle))
+
+
+@pytest.mark.usefixtures("compiled")
+def test_lost_water_is_no_health(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget(storage: Storage) -> None:
+        storage.balance["mass_stored"].fill(0.0)
+
+    monkeypatch.setattr(Storage, "close_balance", forget)
+    with kernels_listed(), pytest.raises(StateError, match="mm of water lost"):
+        health.check_health(str(bundle))
