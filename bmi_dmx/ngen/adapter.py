@@ -1,0 +1,305 @@
+"""A Python module behind BMI, called as the framework calls it.
+
+Every function of a module is called in the framework's order and as often, whether or
+not the answer is needed here: a module that fails in the framework fails here, too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, DmxError, VariableError, suggestion
+from .realization import Module
+
+__all__ = ["Adapter", "ModuleError", "import_class"]
+
+_log = logging.getLogger(__name__)
+
+_INPUT_TYPES = {
+    "float64": np.float64, "float32": np.float32, "float": np.float64,
+    "np.float64": np.float64, "numpy.float64": np.float64,
+    "np.float32": np.float32, "numpy.float32": np.float32,
+    "int": np.int64, "int16": np.int16, "int32": np.int32, "int64": np.int64,
+    "longlong": np.int64,
+}  # fmt: skip
+_OUTPUT_TYPES = {
+    "float64": np.float64, "float32": np.float32, "float": np.float64, "int": np.int64,
+}  # fmt: skip
+_SECONDS = {"s": 1.0, "h": 3600.0, "d": 86400.0}
+
+
+class ModuleError(DmxError, RuntimeError):
+    """A module does what the framework cannot work with, or raises."""
+
+
+def import_class(module: Module) -> Callable[[], Any]:
+    """Return the class of a Python module.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be imported; says what is wrong.
+    """
+    path = module.module_path
+    if path:
+        if not Path(path).is_dir():
+            raise ConfigError(f"module_path: {path}: no such folder")
+        if path not in sys.path:
+            sys.path.append(path)
+    package, _, name = module.python_type.rpartition(".")
+    if not package:
+        raise ConfigError(
+            f"python_type: found {module.python_type!r}, expected package.Class"
+        )
+    try:
+        found = getattr(importlib.import_module(package), name, None)
+    except ImportError as error:
+        raise ConfigError(
+            f"python_type: {module.python_type!r} cannot be imported: {error}"
+        ) from None
+    if not callable(found):
+        near = suggestion(name, [n for n in dir(sys.modules[package]) if n[0] != "_"])
+        raise ConfigError(f"python_type: {package!r} has no class {name!r}{near}")
+    made: Callable[[], Any] = found
+    return made
+
+
+class Adapter:
+    """One Python module at one catchment.
+
+    Parameters
+    ----------
+    module : Module
+        Its part of the realization.
+    catchment : str
+        For messages.
+    properties : mapping of str to number or text
+        Columns of the catchment, for ``model_params`` that take them from there.
+    warned : set of str
+        What has been warned of already, shared by the catchments of a run: what is odd
+        at one is odd at all.
+
+    Attributes
+    ----------
+    model : object
+        The module itself.
+    inputs, outputs : tuple of str
+        Its published names.
+
+    Raises
+    ------
+    ConfigError, ModuleError
+        When it cannot be made, initialized or asked.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        catchment: str,
+        properties: Mapping[str, Any],
+        warned: set[str],
+    ) -> None:
+        self.module, self.catchment = module, catchment
+        self._warned = warned
+        self.model = self._call(import_class(module), "constructor")
+        if not Path(module.init_config).is_file():
+            raise ConfigError(
+                f"{catchment}: init_config: {module.init_config}: no such file"
+            )
+        self._call(self.model.initialize, "initialize", module.init_config)
+        units = self.model.get_time_units()
+        if units not in _SECONDS:
+            raise self._error(
+                f"get_time_units: found {units!r}, expected one of s, h, d"
+            )
+        self._seconds = _SECONDS[units]
+        self._set_params(properties)
+        self._call(self.model.get_start_time, "get_start_time")
+        self.inputs, self.outputs = self._names("input"), self._names("output")
+        both = set(self.inputs) & set(self.outputs)
+        if both:
+            raise self._error(f"{sorted(both)[0]!r} is both input and output")
+        self._types: dict[str, tuple[int, Any]] = {}
+        self._now = 0.0
+
+    def _error(self, problem: str) -> ModuleError:
+        return ModuleError(
+            f"{self.catchment}: module {self.module.model_type_name!r}: {problem}"
+        )
+
+    def _call(self, function: Callable[..., Any], what: str, *args: Any) -> Any:
+        try:
+            return function(*args)
+        except DmxError as error:
+            # These say what is wrong; who it happened to is added.
+            raise type(error)(f"{self.catchment}: {what}: {error}") from error
+        except Exception as error:
+            kind = type(error).__name__
+            raise self._error(f"{what} raised {kind}: {error}") from error
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        count = getattr(self.model, f"get_{kind}_item_count")()
+        names = tuple(getattr(self.model, f"get_{kind}_var_names")())
+        if count != len(names):
+            raise self._error(
+                f"get_{kind}_item_count answers {count}, but there are {len(names)} "
+                f"names"
+            )
+        return names
+
+    def warn(self, key: str, message: str) -> None:
+        """Log a warning once for each key, whatever the catchment."""
+        name = self.module.model_type_name
+        if f"{name}: {key}" not in self._warned:
+            self._warned.add(f"{name}: {key}")
+            _log.warning("%s: module %r: %s", self.catchment, name, message)
+
+    def _set_params(self, properties: Mapping[str, Any]) -> None:
+        """Apply ``model_params``, in alphabetical order."""
+        for name in sorted(self.module.model_params):
+            values = self._param(name, self.module.model_params[name], properties)
+            if values is None:
+                continue
+            size = self._call(self.model.get_var_itemsize, name, name)
+            total = self._call(self.model.get_var_nbytes, name, name)
+            kind = self._call(self.model.get_var_type, name, name)
+            if kind not in _INPUT_TYPES or not size:
+                raise self._error(f"model_params: {name}: type {kind!r} is not known")
+            if values.size < total // size:
+                raise self._error(
+                    f"model_params: {name}: found {values.size} values, expected "
+                    f"{total // size}"
+                )
+            array = values[: total // size].astype(_INPUT_TYPES[kind])
+            try:
+                self.model.set_value(name, array)
+            except Exception as error:
+                self.warn(name, f"parameter {name!r} was refused: {error}")
+
+    def _param(
+        self, name: str, value: Any, properties: Mapping[str, Any]
+    ) -> np.ndarray[Any, Any] | None:
+        if isinstance(value, dict) and value.get("source") == "hydrofabric":
+            key = str(value.get("from", name))
+            if key not in properties:
+                self.warn(name, f"parameter {name!r}: no {key!r} in the hydrofabric")
+                return None
+            value = properties[key]
+        items = value if isinstance(value, list) else [value]
+        try:
+            if any(isinstance(item, bool) for item in items):
+                raise ValueError
+            return np.array([float(item) for item in items])
+        except (TypeError, ValueError):
+            self.warn(name, f"parameter {name!r}: {value!r} is skipped: not a number")
+            return None
+
+    # One step
+
+    def begin(self) -> float:
+        """Return the time at which the next step begins, in seconds."""
+        now = self._call(self.model.get_current_time, "get_current_time")
+        if not self.module.allow_exceed_end_time:
+            end = self._call(self.model.get_end_time, "get_end_time")
+            if end * self._seconds < now * self._seconds + 3600.0:
+                raise self._error(
+                    f"a step from {now:g} would pass its end time {end:g}; "
+                    "allow_exceed_end_time permits it"
+                )
+        self._now = float(self.model.get_current_time())
+        return self._now * self._seconds
+
+    def refresh_inputs(self) -> tuple[str, ...]:
+        """Return the names of the inputs, asked for at every step unless cached."""
+        if not self.module.cache_input_variable_metadata:
+            self.inputs = self._names("input")
+        return self.inputs
+
+    def input_units(self, name: str) -> str:
+        """Return the units of an input, after all the framework asks before it."""
+        model = self.model
+        if self.module.cache_input_variable_metadata and name in self._types:
+            return str(model.get_var_units(name))
+        size = self._call(model.get_var_itemsize, "get_var_itemsize", name)
+        units = self._call(model.get_var_units, "get_var_units", name)
+        kind = self._call(model.get_var_type, "get_var_type", name)
+        total = self._call(model.get_var_nbytes, "get_var_nbytes", name)
+        self._call(model.get_var_itemsize, "get_var_itemsize", name)
+        if kind not in _INPUT_TYPES:
+            raise self._error(f"input {name!r}: type {kind!r} is not known")
+        if size <= 0:
+            raise self._error(f"input {name!r}: get_var_itemsize answers {size}")
+        count = total // size
+        if count != 1:
+            self.warn(
+                f"{name} count",
+                f"input {name!r} has {count} items, expected 1: an empty array reaches "
+                "the model" if count == 0 else f"input {name!r}: one value is given "
+                f"to all {count} items",
+            )  # fmt: skip
+        narrow = kind == "float" and size == 4
+        self._types[name] = (count, np.float32 if narrow else _INPUT_TYPES[kind])
+        return str(units)
+
+    def give(self, name: str, value: float) -> None:
+        """Set an input."""
+        model = self.model
+        model.get_var_type(name)
+        model.get_var_nbytes(name)
+        model.get_var_itemsize(name)
+        count, kind = self._types[name]
+        array = np.full(count, value).astype(kind)
+        self._call(model.set_value, f"set_value({name!r})", name, array)
+
+    def advance(self) -> None:
+        """Run one step of an hour."""
+        model = self.model
+        step = self._call(model.get_time_step, "get_time_step")
+        hour = 3600.0 / self._seconds
+        if step == hour:
+            self._call(model.update, "update")
+        else:
+            self._call(model.update_until, "update_until", self._now + hour)
+
+    def read(self, name: str) -> tuple[float, str]:
+        """Return an output and its units.
+
+        Raises
+        ------
+        VariableError
+            When the module does not publish it.
+        """
+        model = self.model
+        outputs = self._names("output")
+        if name not in outputs:
+            where = f"{self.catchment}: module {self.module.model_type_name!r}"
+            hint = suggestion(name, outputs)
+            raise VariableError(f"{where}: no output {name!r}{hint}")
+        model.get_var_type(name)
+        kind = self._call(model.get_var_type, "get_var_type", name)
+        model.get_var_itemsize(name)
+        size = self._call(model.get_var_itemsize, "get_var_itemsize", name)
+        self._names("input")
+        model.get_var_type(name)
+        if kind not in _OUTPUT_TYPES or size != _OUTPUT_TYPES[kind]().itemsize:
+            raise self._error(
+                f"output {name!r}: type {kind!r} of {size} bytes is not known"
+            )
+        dest = np.zeros(1, dtype=_OUTPUT_TYPES[kind])
+        what = f"get_value_at_indices({name!r})"
+        first = np.array([0])
+        found = self._call(model.get_value_at_indices, what, name, dest, first)
+        values = dest if found is None else found
+        units = self._call(model.get_var_units, "get_var_units", name)
+        return float(np.asarray(values).reshape(-1)[0]), str(units)
+
+    def finalize(self) -> None:
+        """End the module."""
+        self._call(self.model.finalize, "finalize")

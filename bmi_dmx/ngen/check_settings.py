@@ -1,0 +1,137 @@
+"""What can be wrong with a realization before anything of it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..errors import DmxError, suggestion
+from .adapter import import_class
+from .findings import Finding, a_few, a_warning, an_error
+from .hydrofabric import Hydrofabric
+from .realization import Module, Realization
+
+__all__ = ["check_settings", "parts"]
+
+_SMALLEST_TOLERANCE = 1e-12
+
+
+def check_settings(realization: Realization, domain: Hydrofabric) -> Iterator[Finding]:
+    """Yield what is wrong with the modules, their keys and their configurations.
+
+    Parameters
+    ----------
+    realization : Realization
+        What runs.
+    domain : Hydrofabric
+        Where.
+    """
+    yield from _own_formulations(realization, domain)
+    ids = list(domain.catchments)
+    for part in parts(realization, ids[0]):
+        yield from _module(part)
+        yield from _init_configs(realization, ids, part)
+
+
+def parts(realization: Realization, catchment: str) -> tuple[Module, ...]:
+    """Return the modules of a catchment, one by one."""
+    module = realization.module(catchment)
+    return module.modules or (module,)
+
+
+def _own_formulations(
+    realization: Realization, domain: Hydrofabric
+) -> Iterator[Finding]:
+    for name in realization.catchments:
+        if name not in domain.catchments:
+            yield a_warning(
+                f"{realization.path}: catchments: {name!r} is not in {domain.path}"
+                f"{suggestion(name, domain.catchments)}",
+                "remove it, or use the hydrofabric it belongs to",
+            )
+
+
+def _module(module: Module) -> Iterator[Finding]:
+    name = module.model_type_name
+    if module.kind != "bmi_python":
+        yield an_error(
+            f"module {name!r} is of kind {module.kind!r}: only Python modules can be "
+            "run and checked here",
+            "check it with the framework itself",
+        )
+        return
+    try:
+        import_class(module)
+    except DmxError as error:
+        yield an_error(
+            f"module {name!r}: {error}",
+            "install the package into the Python of the framework, or set module_path "
+            "to the folder that holds it",
+        )
+    if module.uses_forcing_file or module.forcing_file:
+        yield an_error(
+            f"module {name!r}: uses_forcing_file or forcing_file is set",
+            "remove both: the framework gives a Python module its forcing, or stops",
+        )
+    if module.ignored:
+        near = [k + suggestion(k, Module.__dataclass_fields__) for k in module.ignored]
+        yield a_warning(
+            f"module {name!r}: params: not understood, so ignored: {near[0]}",
+            "remove or correct it",
+        )
+    if module.output_precision is not None:
+        yield a_warning(
+            f"module {name!r}: output_precision is not used",
+            "set output: precision for all the files",
+        )
+    titles, chosen = module.output_header_fields, module.output_variables
+    if titles is not None and chosen is not None and len(titles) != len(chosen):
+        yield a_warning(
+            f"module {name!r}: {len(titles)} output_header_fields for {len(chosen)} "
+            "output_variables: the headings are not used",
+            "give one heading for each variable",
+        )
+    yield from _mass_balance(module)
+
+
+def _mass_balance(module: Module) -> Iterator[Finding]:
+    settings = module.mass_balance
+    if settings is None or not settings.check:
+        return
+    name = f"module {module.model_type_name!r}: mass_balance"
+    if settings.tolerance < _SMALLEST_TOLERANCE:
+        yield a_warning(
+            f"{name}: tolerance {settings.tolerance:g} is below the rounding of any "
+            "long run",
+            "set it to 1e-6 (of mm) or so",
+        )
+    if settings.frequency < 1:
+        yield a_warning(
+            f"{name}: frequency {settings.frequency} never fires", "set it to 1"
+        )
+
+
+def _init_configs(
+    realization: Realization, ids: Sequence[str], part: Module
+) -> Iterator[Finding]:
+    missing = []
+    names = set()
+    for name in ids:
+        own = {p.model_type_name: p for p in parts(realization, name)}
+        path = own.get(part.model_type_name, part).init_config
+        names.add(path)
+        if not Path(path).is_file():
+            missing.append(
+                an_error(
+                    f"{name}: init_config: {path}: no such file",
+                    "make it, or correct init_config; {{id}} stands for the catchment "
+                    "and relative paths start from the run folder",
+                )
+            )
+    yield from a_few(missing, "catchments have no init_config")
+    if len(names) == 1 and len(ids) > 1:
+        yield a_warning(
+            f"module {part.model_type_name!r}: init_config: {names.pop()}: the same "
+            f"file for all {len(ids)} catchments",
+            "put {{id}} into the name",
+        )

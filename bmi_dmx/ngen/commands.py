@@ -1,0 +1,263 @@
+"""The commands ``dmx ngen`` and ``dmx simulate``.
+
+Only arguments are declared at import; what a command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from .domain import Domain
+    from .hydrofabric import Hydrofabric
+    from .realization import Realization
+
+__all__ = ["ngen", "ngen_arguments", "simulate", "simulate_arguments"]
+
+
+def ngen_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of ``dmx ngen``."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    prepare = actions.add_parser("prepare", help="make a run folder")
+    prepare.add_argument("hydrofabric", type=Path, help="GeoPackage, or GeoJSON")
+    prepare.add_argument("forcing", type=Path, help="NetCDF file, or folder of CSV")
+    _domain_arguments(prepare)
+    prepare.add_argument(
+        "--output", type=Path, required=True, metavar="FOLDER", help="to be made"
+    )
+    prepare.add_argument(
+        "--routing", action="store_true", help="write config/troute.yaml, too"
+    )
+    for name, about in (
+        ("check", "say what is wrong with a run folder"),
+        ("run", "run a run folder as ngen would"),
+    ):
+        action = actions.add_parser(name, help=about)
+        action.add_argument("folder", type=Path, help="the run folder")
+        action.add_argument(
+            "--catchments", nargs="+", metavar="ID", help="only these (default: all)"
+        )
+        action.add_argument(
+            "--realization", type=Path, metavar="FILE",
+            help="default: config/*realization*.json",
+        )  # fmt: skip
+        action.add_argument(
+            "--hydrofabric", type=Path, metavar="FILE",
+            help="default: the one *.gpkg in the folder",
+        )  # fmt: skip
+        action.add_argument(
+            "--nexus", type=Path, metavar="FILE", help="nexuses of a GeoJSON domain"
+        )
+    sample = actions.add_parser("sample", help="write a small domain to try things on")
+    sample.add_argument("folder", type=Path, help="where to")
+    for action in actions.choices.values():
+        action.add_argument(
+            "--traceback", action="store_true", default=SUPPRESS,
+            help="show where an error arose",
+        )  # fmt: skip
+
+
+def simulate_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of ``dmx simulate``."""
+    parser.add_argument("--hydrofabric", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--forcing", type=Path, required=True, metavar="FILE")
+    _domain_arguments(parser)
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="NetCDF file"
+    )
+    parser.add_argument(
+        "--outputs", nargs="+", metavar="NAME", help="variables to write"
+    )
+    parser.add_argument(
+        "--restart", type=Path, metavar="FILE", help="where to save the last state"
+    )
+
+
+def _domain_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--bundle", default="dhbv-conus-daily", metavar="NAME",
+        help="bundle that comes with the package, or a folder (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--nexus", type=Path, metavar="FILE", help="for GeoJSON")
+    parser.add_argument(
+        "--catchments", nargs="+", metavar="ID", help="only these (default: all)"
+    )
+    parser.add_argument(
+        "--start", metavar="TIME", help="beginning of the first hour, UTC"
+    )
+    parser.add_argument("--end", metavar="TIME", help="beginning of the last hour, UTC")
+    parser.add_argument(
+        "--evaporation", metavar="NAME", help="where potential evaporation comes from"
+    )
+    parser.add_argument(
+        "--state", metavar="STATE",
+        help="what to start from: cold, equilibrium, or a state file",
+    )  # fmt: skip
+    parser.add_argument(
+        "--attributes", type=Path, metavar="FILE",
+        help="CSV table of attributes; goes before the hydrofabric's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--crosswalk", type=Path, metavar="FILE",
+        help="CSV table: catchment, and its name in the forcing",
+    )  # fmt: skip
+
+
+def ngen(options: Namespace) -> None:
+    """Run ``dmx ngen``."""
+    actions = {"prepare": _prepare, "check": _check, "run": _run, "sample": _sample}
+    actions[options.action](options)
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise ConfigError(
+            f"{option}: found {text!r}, expected such as '2015-12-01 00:00:00', UTC"
+        )
+    return found
+
+
+def _domain(options: Namespace) -> Domain:
+    from .domain import open_domain
+
+    return open_domain(
+        options.hydrofabric,
+        options.forcing,
+        nexuses=options.nexus,
+        catchments=options.catchments,
+        crosswalk=options.crosswalk,
+        start=_moment(options.start, "--start"),
+        end=_moment(options.end, "--end"),
+    )
+
+
+def _tell(remarks: Iterable[str]) -> None:
+    for remark in remarks:
+        print(f"note: {remark}")
+
+
+def _prepare(options: Namespace) -> None:
+    from .prepare import prepare
+
+    with _domain(options) as domain:
+        made = prepare(
+            domain,
+            options.bundle,
+            options.output,
+            attributes=options.attributes,
+            evaporation=options.evaporation,
+            state=options.state,
+            routing=options.routing,
+        )
+    _tell(made.remarks)
+    print(f"{made.folder}: {made.catchments} catchments, {made.hours} hours")
+
+
+def _sample(options: Namespace) -> None:
+    from .sample import make_sample
+
+    for path in make_sample(options.folder):
+        print(path)
+
+
+def simulate(options: Namespace) -> None:
+    """Run ``dmx simulate``."""
+    from .simulate import simulate as run
+
+    with _domain(options) as domain:
+        done = run(
+            domain,
+            options.bundle,
+            options.output,
+            attributes=options.attributes,
+            evaporation=options.evaporation,
+            outputs=options.outputs,
+            state=options.state,
+            restart=options.restart,
+        )
+    _tell(done.remarks)
+    print(f"{done.path}: {done.catchments} catchments, {done.hours} hours")
+
+
+@contextmanager
+def _inside(options: Namespace) -> Iterator[None]:
+    """Work in the run folder, from which relative paths of a realization start.
+
+    The paths that were given as options still start from where they were given.
+    """
+    for name in ("realization", "hydrofabric", "nexus"):
+        path = getattr(options, name)
+        setattr(options, name, None if path is None else path.resolve())
+    if not options.folder.is_dir():
+        raise ConfigError(f"{options.folder}: no such folder")
+    before = Path.cwd()
+    os.chdir(options.folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _the_one(pattern: str, what: str) -> Path:
+    found = sorted(Path().glob(pattern))
+    if len(found) != 1:
+        names = ", ".join(str(path) for path in found) or "none"
+        raise ConfigError(f"{pattern}: expected one {what}, found {names}")
+    return found[0]
+
+
+def _read(options: Namespace) -> tuple[Realization, Hydrofabric]:
+    """Read the run folder, which is the current folder."""
+    from .hydrofabric import read_hydrofabric
+    from .realization import read_realization
+
+    path = options.realization or _the_one("config/*realization*.json", "realization")
+    fabric = options.hydrofabric or _the_one("**/*.gpkg", "hydrofabric")
+    return read_realization(path), read_hydrofabric(fabric, options.nexus)
+
+
+def _check(options: Namespace) -> None:
+    from .check import check
+
+    with _inside(options):
+        realization, hydrofabric = _read(options)
+        findings = check(realization, hydrofabric, catchments=options.catchments)
+    for finding in findings:
+        print(finding)
+    errors = sum(finding.level == "error" for finding in findings)
+    if errors:
+        raise ConfigError(
+            f"{options.folder}: {errors} errors and {len(findings) - errors} warnings"
+        )
+    print(f"{options.folder}: ready to run, {len(findings)} warnings")
+
+
+def _run(options: Namespace) -> None:
+    from .driver import run
+
+    with _inside(options):
+        realization, hydrofabric = _read(options)
+        report = run(realization, hydrofabric, catchments=options.catchments)
+    print(
+        f"{options.folder / report.folder}: {report.catchments} catchments, "
+        f"{report.nexuses} nexuses, {report.steps} hours"
+    )
+    if report.mass_watched:
+        print(
+            f"mass balance: largest residual {report.mass_residual:.3g}, "
+            f"{report.mass_breaches} above the tolerance"
+        )

@@ -1,0 +1,204 @@
+"""What users point at: a hydrofabric, its forcing, and a table between their names."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import ConfigError, DataError, TimeError
+from .csv_forcing import CsvForcing, matching
+from .forcing import Forcing, moment
+from .hydrofabric import Hydrofabric, read_hydrofabric
+from .netcdf_forcing import NetcdfForcing
+from .realization import STEP
+
+__all__ = ["Domain", "open_domain"]
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Catchments with forcing, over a period.
+
+    Parameters
+    ----------
+    hydrofabric : Hydrofabric
+        Only catchments that have forcing.
+    forcing : Forcing
+    start, steps : int
+        Seconds since 1970, and hours.
+    remarks : tuple of str
+        What was left out.
+    """
+
+    hydrofabric: Hydrofabric
+    forcing: Forcing
+    start: int
+    steps: int
+    remarks: tuple[str, ...] = ()
+
+    def __enter__(self) -> Domain:
+        """Return the domain, which closes its files at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the forcing."""
+        self.forcing.close()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the catchments."""
+        return tuple(self.hydrofabric.catchments)
+
+    @property
+    def start_time(self) -> str:
+        """Return the beginning of the first hour as text."""
+        return moment(self.start)
+
+    @property
+    def end_time(self) -> str:
+        """Return the beginning of the last hour as text."""
+        return moment(self.start + (self.steps - 1) * STEP)
+
+
+def open_domain(
+    hydrofabric: Path,
+    forcing: Path,
+    *,
+    nexuses: Path | None = None,
+    catchments: Sequence[str] | None = None,
+    crosswalk: Path | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Domain:
+    """Open a hydrofabric and its forcing, and see what they have in common.
+
+    Parameters
+    ----------
+    hydrofabric : Path
+        GeoPackage or GeoJSON.
+    forcing : Path
+        NetCDF file, or folder of one CSV file per catchment.
+    nexuses : Path, optional
+        For GeoJSON.
+    catchments : sequence of str, optional
+        Only these; by default all that have forcing.
+    crosswalk : Path, optional
+        CSV file of two columns: catchment, and its name in the forcing.
+    start, end : datetime, optional
+        Beginning of the first and of the last hour; by default those of the forcing.
+
+    Raises
+    ------
+    ConfigError, DataError, TimeError
+        When a file is not there or of another kind, nothing is in common, or the period
+        is not covered.
+    """
+    whole = read_hydrofabric(hydrofabric, nexuses)
+    names = _read_crosswalk(crosswalk) if crosswalk is not None else {}
+    wanted = list(whole.catchments) if catchments is None else list(catchments)
+    provider = _provider(forcing, names)
+    try:
+        return _common(whole.select(wanted), provider, catchments is None, start, end)
+    except BaseException:
+        provider.close()
+        raise
+
+
+def _common(
+    domain: Hydrofabric,
+    provider: Forcing,
+    may_lack: bool,
+    start: datetime | None,
+    end: datetime | None,
+) -> Domain:
+    """Return the part of a domain that has forcing."""
+    wanted = list(domain.catchments)
+    have = [name for name in wanted if _has(provider, name)]
+    lacking = [name for name in wanted if name not in set(have)]
+    if not have or (lacking and not may_lack):
+        raise DataError(_nothing_in_common(domain.path, provider, lacking))
+    remarks: tuple[str, ...] = ()
+    if lacking:
+        first = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+        remarks = (
+            f"{len(lacking)} of {len(wanted)} catchments have no forcing and are left "
+            f"out ({first})",
+        )
+        domain = domain.select(have)
+    begin, steps = _period(provider, have, start, end)
+    return Domain(domain, provider, begin, steps, remarks)
+
+
+def _provider(path: Path, names: Mapping[str, str]) -> Forcing:
+    if not path.is_dir():
+        return NetcdfForcing(path, strict=False, names=names)
+
+    def file_of(catchment: str) -> Path:
+        name = names.get(catchment, catchment)
+        return matching(path, rf"{name}(?!\d).*\.csv", name)
+
+    return CsvForcing(path, file_of)
+
+
+def _has(forcing: Forcing, catchment: str) -> bool:
+    if isinstance(forcing, NetcdfForcing):
+        return catchment in forcing.ids
+    try:
+        return bool(forcing.names(catchment))
+    except ConfigError:
+        return False
+
+
+def _nothing_in_common(path: Path, forcing: Forcing, lacking: Sequence[str]) -> str:
+    theirs = ""
+    if isinstance(forcing, NetcdfForcing):
+        theirs = f"; the forcing is of {', '.join(forcing.ids[:3])}, ..."
+    return (
+        f"{forcing.path}: no forcing of {len(lacking)} catchments of {path} "
+        f"({', '.join(lacking[:3])}, ...){theirs}; are both of the same version of the "
+        "hydrofabric? A table (--crosswalk FILE) can say which is which"
+    )
+
+
+def _read_crosswalk(path: Path) -> dict[str, str]:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = [[c.strip() for c in row] for row in csv.reader(file) if row]
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    if len(rows) < 2 or any(len(row) != 2 for row in rows):
+        raise DataError(
+            f"{path}: expected a header and rows of two cells: catchment, and its name "
+            "in the forcing"
+        )
+    return {row[0]: row[1] for row in rows[1:]}
+
+
+def _period(
+    forcing: Forcing,
+    ids: Sequence[str],
+    start: datetime | None,
+    end: datetime | None,
+) -> tuple[int, int]:
+    spans = [forcing.span(name) for name in ids]
+    first, last = max(s for s, _ in spans), min(e for _, e in spans)
+    begin = first if start is None else round((start - _EPOCH).total_seconds())
+    until = last if end is None else round((end - _EPOCH).total_seconds()) + STEP
+    if not first <= begin < until <= last or (begin - first) % STEP:
+        raise TimeError(
+            f"{forcing.path}: the period from {moment(begin)} to the hour before "
+            f"{moment(until)} is not one of whole hours within the forcing, which has "
+            f"{moment(first)} to {moment(last)}"
+        )
+    return begin, (until - begin) // STEP

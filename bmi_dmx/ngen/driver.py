@@ -1,0 +1,215 @@
+"""Run a realization as the framework does, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import DmxError
+from .csv_forcing import CsvForcing, matching
+from .forcing import Forcing, moment
+from .formulation import Formulation
+from .hydrofabric import Hydrofabric
+from .netcdf_forcing import NetcdfForcing
+from .outputs import CatchmentFiles, NexusFiles
+from .progress import progress
+from .realization import STEP, ForcingSource, Realization
+
+__all__ = ["Providers", "Report", "providers", "run"]
+
+Providers = dict[str, Forcing]
+
+_M2_PER_KM2 = 1e6
+
+
+@dataclass
+class Report:
+    """What a run did.
+
+    Attributes
+    ----------
+    steps, catchments, nexuses : int
+        How many.
+    mass_residual : float
+        Largest residual of a module's mass balance, in its units.
+    mass_watched : int
+        Number of modules whose balance was watched.
+    mass_breaches : int
+        Number of steps with a residual above the tolerance.
+    runoff : dict of str to float
+        Sum of the main output by catchment, m.
+    folder : Path
+        Where the output is.
+    """
+
+    steps: int
+    catchments: int
+    nexuses: int
+    folder: Path
+    mass_residual: float = 0.0
+    mass_watched: int = 0
+    mass_breaches: int = 0
+    runoff: dict[str, float] = field(default_factory=dict)
+
+
+def _provider(source: ForcingSource, sources: dict[str, ForcingSource]) -> Forcing:
+    """Return the provider of one forcing block.
+
+    Parameters
+    ----------
+    source : ForcingSource
+        The block.
+    sources : dict of str to ForcingSource
+        The blocks of all catchments, with their names in the file patterns.
+    """
+    path = Path(source.path)
+    if source.provider == "NetCDF":
+        return NetcdfForcing(path)
+
+    def file_of(catchment: str) -> Path:
+        own = sources[catchment]
+        return matching(Path(own.path), own.file_pattern, catchment)
+
+    return CsvForcing(path, file_of)
+
+
+@contextmanager
+def providers(realization: Realization, ids: Sequence[str]) -> Iterator[Providers]:
+    """Give the provider of the forcing of every catchment; one file is opened once.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When a file is not there or of another layout.
+    """
+    sources = {catchment: realization.source(catchment) for catchment in ids}
+    made: dict[tuple[str, str], Forcing] = {}
+    with ExitStack() as stack:
+        for source in sources.values():
+            key = (source.provider, source.path)
+            if key not in made:
+                made[key] = stack.enter_context(_provider(source, sources))
+        yield {name: made[s.provider, s.path] for name, s in sources.items()}
+
+
+def run(
+    realization: Realization,
+    hydrofabric: Hydrofabric,
+    *,
+    catchments: Sequence[str] | None = None,
+) -> Report:
+    """Run a realization over a domain and write its output files.
+
+    Modules are called in the order, and as often, as by the framework; relative paths
+    start from the current directory.
+
+    Parameters
+    ----------
+    realization : Realization
+        What runs.
+    hydrofabric : Hydrofabric
+        Where.
+    catchments : sequence of str, optional
+        Only these.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    DmxError
+        Naming catchment, step and time. What was written until then stays.
+    """
+    domain = hydrofabric if catchments is None else hydrofabric.select(catchments)
+    with providers(realization, list(domain.catchments)) as forcing:
+        return _run(realization, domain, forcing)
+
+
+def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> Report:
+    warned: set[str] = set()
+    formulations = {
+        name: Formulation(
+            realization.module(name),
+            name,
+            catchment.properties,
+            forcing[name],
+            warned,
+        )
+        for name, catchment in progress(
+            domain.catchments.items(), len(domain.catchments), "catchments initialized"
+        )
+    }
+    folder = Path(realization.output.root)
+    report = Report(
+        steps=realization.period.steps,
+        catchments=len(domain.catchments),
+        nexuses=len(domain.nexuses),
+        folder=folder,
+        runoff=dict.fromkeys(domain.catchments, 0.0),
+    )
+    with ExitStack() as stack:
+        files = stack.enter_context(
+            CatchmentFiles(folder, realization.output.precision)
+        )
+        nexuses = stack.enter_context(NexusFiles(folder))
+        _Loop(realization, domain, formulations, files, nexuses, report).run()
+    for formulation in formulations.values():
+        formulation.finalize()
+    return report
+
+
+class _Loop:
+    """The loop over time, and the water between catchments and nexuses."""
+
+    def __init__(
+        self,
+        realization: Realization,
+        domain: Hydrofabric,
+        formulations: dict[str, Formulation],
+        catchments: CatchmentFiles,
+        nexuses: NexusFiles,
+        report: Report,
+    ) -> None:
+        self._period, self._output = realization.period, realization.output
+        self._domain, self._formulations = domain, formulations
+        self._catchments, self._nexuses = catchments, nexuses
+        self._report = report
+
+    def run(self) -> None:
+        """Run all the steps."""
+        for name, formulation in self._formulations.items():
+            if self._output.catchments:
+                self._catchments.open(name, formulation.columns)
+        for name in self._domain.nexuses if self._output.nexuses else ():
+            self._nexuses.open(name)
+        steps = self._period.steps
+        for step in progress(range(steps), steps, "hours"):
+            self._step(step)
+        watches = [w for f in self._formulations.values() for w in f.watches]
+        watched = [watch for watch in watches if watch.supported]
+        self._report.mass_watched = len(watched)
+        self._report.mass_residual = max((w.worst for w in watched), default=0.0)
+        self._report.mass_breaches = sum(w.breaches for w in watched)
+
+    def _step(self, step: int) -> None:
+        start = self._period.start
+        time = moment(start + step * STEP)
+        flow = dict.fromkeys(self._domain.nexuses, 0.0)
+        for name, formulation in self._formulations.items():
+            try:
+                depth = formulation.step(start, step)
+                if self._output.catchments:
+                    line = formulation.line()
+                    self._catchments.write(name, step, time, line)
+                formulation.watch(step, time)
+            except DmxError as error:
+                where = f"step {step} ({time}) at {name}"
+                raise type(error)(f"{where}: {error}") from error
+            catchment = self._domain.catchments[name]
+            flow[catchment.toid] += depth * catchment.area_km2 * _M2_PER_KM2 / STEP
+            self._report.runoff[name] += depth
+        for nexus, value in flow.items() if self._output.nexuses else ():
+            self._nexuses.write(nexus, step, time, value)

@@ -1,0 +1,133 @@
+"""Forcing files, looked up and converted as the framework does it."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError, TimeError, UnitsError, suggestion
+from ..units import convert
+
+__all__ = ["Array", "Forcing", "moment"]
+
+Array = NDArray[np.float64]
+
+Provider = TypeVar("Provider", bound="Forcing")
+
+_log = logging.getLogger(__name__)
+
+
+def moment(seconds: int) -> str:
+    """Return a time as files write it."""
+    return str(np.datetime64(seconds, "s")).replace("T", " ")
+
+
+class Forcing(ABC):
+    """Hourly values of catchments, by the framework's names.
+
+    Attributes
+    ----------
+    path : Path
+        The file or folder.
+    unconverted : dict of str to str
+        What went wrong with the units of a variable, by its name: its values were
+        passed on as they are, which is what the framework does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.unconverted: dict[str, str] = {}
+
+    @abstractmethod
+    def names(self, catchment: str) -> Sequence[str]:
+        """Return the variables there are at a catchment.
+
+        Raises
+        ------
+        DataError
+            When there is no forcing of the catchment.
+        """
+
+    @abstractmethod
+    def units(self, catchment: str, name: str) -> str:
+        """Return the units of a variable in the file; empty where not known."""
+
+    @abstractmethod
+    def span(self, catchment: str) -> tuple[int, int]:
+        """Return when the first hour begins and the last ends, seconds since 1970."""
+
+    @abstractmethod
+    def value(self, catchment: str, name: str, units: str, time: int) -> float:
+        """Return the value of the hour that begins at a time.
+
+        Parameters
+        ----------
+        catchment, name, units : str
+        time : int
+            Seconds since 1970.
+
+        Raises
+        ------
+        DataError
+            When there is no such catchment or variable.
+        TimeError
+            When the file does not cover the time.
+        """
+
+    @abstractmethod
+    def block(
+        self, ids: Sequence[str], name: str, units: str, start: int, steps: int
+    ) -> Array:
+        """Return values of many catchments, (time, catchment); as :meth:`value`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the files."""
+
+    def __enter__(self: Provider) -> Provider:
+        """Return the provider, which closes its files at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the files."""
+        self.close()
+
+    def convert(self, values: Array, name: str, found: str, units: str) -> Array:
+        """Return values in units; as they are, with one warning, where that fails."""
+        if found == units:
+            return values
+        try:
+            return convert(values, found, units).astype(np.float64, copy=False)
+        except UnitsError as error:
+            if name not in self.unconverted:
+                self.unconverted[name] = str(error)
+                _log.warning(
+                    "%s: %s: %s; values are used as is", self.path, name, error
+                )
+            return values
+
+    def no_variable(self, name: str, known: Sequence[str]) -> DataError:
+        """Return the error for a variable that is not there."""
+        return DataError(
+            f"{self.path}: no variable for input {name!r}{suggestion(name, known)}"
+        )
+
+    def outside(self, catchment: str, time: int) -> TimeError:
+        """Return the error for a time that is not covered."""
+        start, end = self.span(catchment)
+        return TimeError(
+            f"{self.path}: forcing of {catchment!r} runs from {moment(start)} to the "
+            f"hour before {moment(end)}; {moment(time)} is asked for"
+        )

@@ -1,0 +1,86 @@
+"""The mass-balance protocol: a module's own account of its water, watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .adapter import Adapter, ModuleError
+from .realization import MassBalance
+
+__all__ = ["MassWatch"]
+
+_TERMS = ("ngen::mass_in", "ngen::mass_out", "ngen::mass_stored", "ngen::mass_leaked")
+
+
+@dataclass
+class MassWatch:
+    """Watches one module.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The module.
+    settings : MassBalance
+        How.
+
+    Attributes
+    ----------
+    supported : bool
+        Whether the module answers for the four terms in one unit.
+    worst : float
+        Largest residual so far.
+    breaches : int
+        Number of steps with a residual above the tolerance, or none at all.
+    """
+
+    adapter: Adapter
+    settings: MassBalance
+    supported: bool = False
+    worst: float = 0.0
+    breaches: int = 0
+
+    def __post_init__(self) -> None:
+        """Ask once whether the module takes part; that it does not is a warning."""
+        if not self.settings.check:
+            return
+        try:
+            units = {self.adapter.model.get_var_units(name) for name in _TERMS}
+        except Exception as error:
+            self.adapter.warn("mass", f"mass balance is not supported: {error}")
+            return
+        self.supported = len(units) == 1
+        if not self.supported:
+            self.adapter.warn("mass", f"mass balance has unequal units {sorted(units)}")
+
+    def check(self, step: int, time: str) -> None:
+        """Look at the balance after a step.
+
+        Raises
+        ------
+        ModuleError
+            When it is not closed and the settings call that fatal.
+        """
+        every = self.settings.frequency
+        if not self.supported or every < 1 or step % every:
+            return
+        model, values = self.adapter.model, []
+        for name in _TERMS:
+            model.get_var_itemsize(name)
+            model.get_var_type(name)
+            values.append(float(np.asarray(model.get_value_ptr(name)).reshape(-1)[0]))
+        entered, left, stored, leaked = values
+        residual = abs(entered - left - stored - leaked)
+        self.worst = max(self.worst, residual)
+        if residual <= self.settings.tolerance:
+            return
+        self.breaches += 1
+        message = (
+            f"mass balance at step {step} ({time}): in {entered:g}, out {left:g}, "
+            f"stored {stored:g}, leaked {leaked:g}: residual {residual:g} above the "
+            f"tolerance {self.settings.tolerance:g}"
+        )
+        if self.settings.fatal:
+            raise ModuleError(f"{self.adapter.catchment}: {message}")
+        self.adapter.warn("balance", message)

@@ -1,0 +1,100 @@
+"""Output files of catchments and nexuses, in the framework's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from .realization import Column
+
+__all__ = ["CatchmentFiles", "NexusFiles"]
+
+_FLUSH = 4096
+"""Lines of a file held in memory; no file stays open, however many there are."""
+
+_NEXUS_DIGITS = 6
+
+
+class _Files:
+    """Text files that grow line by line; what is written stays, whatever happens."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._lines: dict[str, list[str]] = {}
+
+    def begin(self, name: str, first: str = "") -> None:
+        """Start a file anew."""
+        (self.folder / name).write_text(first, encoding="utf-8")
+        self._lines[name] = []
+
+    def add(self, name: str, line: str) -> None:
+        """Append a line."""
+        lines = self._lines[name]
+        lines.append(line)
+        if len(lines) >= _FLUSH:
+            self._flush(name)
+
+    def _flush(self, name: str) -> None:
+        lines = self._lines[name]
+        if lines:
+            with open(self.folder / name, "a", encoding="utf-8") as file:
+                file.writelines(lines)
+            lines.clear()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name in self._lines:
+            self._flush(name)
+
+
+class CatchmentFiles(_Files):
+    """``cat-N.csv``: a heading, and one line for every step.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie; made if needed.
+    digits : int
+        Significant digits of the values.
+    """
+
+    def __init__(self, folder: Path, digits: int) -> None:
+        super().__init__(folder)
+        self._digits = digits
+
+    def __enter__(self) -> CatchmentFiles:
+        return self
+
+    def open(self, catchment: str, columns: Sequence[Column]) -> None:
+        """Start the file of a catchment."""
+        titles = ["Time Step", "Time", *(column.heading for column in columns)]
+        self.begin(f"{catchment}.csv", ",".join(titles) + "\n")
+
+    def write(
+        self, catchment: str, step: int, time: str, values: Sequence[float]
+    ) -> None:
+        """Write the line of a step, which is labelled with its beginning."""
+        digits = self._digits
+        cells = ",".join([f"{value:.{digits}g}" for value in values])
+        self.add(f"{catchment}.csv", f"{step},{time},{cells}\n")
+
+
+class NexusFiles(_Files):
+    """``nex-N_output.csv``: step, time and flow in m3 s-1, without a heading."""
+
+    def __enter__(self) -> NexusFiles:
+        return self
+
+    def open(self, nexus: str) -> None:
+        """Start the file of a nexus."""
+        self.begin(f"{nexus}_output.csv")
+
+    def write(self, nexus: str, step: int, time: str, flow: float) -> None:
+        """Write the line of a step."""
+        self.add(f"{nexus}_output.csv", f"{step}, {time}, {flow:.{_NEXUS_DIGITS}g}\n")

@@ -1,0 +1,218 @@
+"""A whole domain at once: one component with a location for every catchment."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import yaml
+
+from ..bmi import Component
+from ..bmi.shared import bundle_named
+from ..files import atomic
+from .attributes import Attributes, attributes_of
+from .domain import Domain
+from .forcing import Array
+from .prepare import MAIN, OUTPUTS, component_settings
+from .progress import progress
+from .realization import STEP
+
+__all__ = ["Simulated", "simulate"]
+
+_BLOCK = 2**20
+"""Numbers of one variable in memory: forcing and output pass through in pieces."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What was simulated.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    catchments, hours : int
+    remarks : tuple of str
+        What to know about it.
+    """
+
+    path: Path
+    catchments: int
+    hours: int
+    remarks: tuple[str, ...]
+
+
+def simulate(
+    domain: Domain,
+    bundle: str,
+    output: Path,
+    *,
+    attributes: Path | None = None,
+    evaporation: str | None = None,
+    outputs: Sequence[str] | None = None,
+    state: str | None = None,
+    restart: Path | None = None,
+) -> Simulated:
+    """Run a model over a domain, all catchments together, and write a NetCDF file.
+
+    Parameters
+    ----------
+    domain : Domain
+        From :func:`~bmi_dmx.ngen.domain.open_domain`.
+    bundle : str
+        Name of a bundle that comes with the package, or the folder of one.
+    output : Path
+        CF NetCDF file; exists whole or not at all.
+    attributes : Path, optional
+        CSV table of attributes, which go before those of the hydrofabric.
+    evaporation : str, optional
+        Where potential evaporation comes from.
+    outputs : sequence of str, optional
+        Variables to write, by either of their names.
+    state : str, optional
+        What to start from; see :func:`~bmi_dmx.ngen.prepare.component_settings`.
+    restart : Path, optional
+        Where to save the last state.
+
+    Returns
+    -------
+    Simulated
+
+    Raises
+    ------
+    DmxError
+        When something that is needed is not there or does not fit.
+    """
+    settings = component_settings(bundle, domain, evaporation=evaporation, state=state)
+    model = bundle_named(bundle, Path())
+    known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
+    component = _component(settings, known)
+    published = component.get_output_var_names()
+    names = outputs or [n for n in OUTPUTS if n == MAIN or n in published]
+    with atomic(output) as temporary:
+        file = _OutputFile(temporary, component, domain, known, names)
+        try:
+            for first, values in _blocks(component, domain, names):
+                file.write(first, values)
+        finally:
+            file.close()
+    if restart is not None:
+        component.save_state(restart)
+    component.finalize()
+    begin = f"catchments start from state {settings['state']!r}"
+    remarks = (*domain.remarks, *known.remarks, begin)
+    return Simulated(output, len(domain.ids), domain.steps, remarks)
+
+
+def _component(settings: dict[str, Any], known: Attributes) -> Component:
+    """Return a component with one location per catchment."""
+    values = {name: array.tolist() for name, array in known.values.items()}
+    content = {**settings, "locations": {"ids": list(known.ids), "attributes": values}}
+    component = Component()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "component.yml"
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        component.initialize(str(path))
+    return component
+
+
+def _blocks(
+    component: Component, domain: Domain, names: Sequence[str]
+) -> Iterator[tuple[int, dict[str, Array]]]:
+    """Yield the number of the first hour and (time, catchment) outputs, in pieces."""
+    inputs = {n: component.get_var_units(n) for n in component.get_input_var_names()}
+    rows = max(1, min(domain.steps, _BLOCK // len(domain.ids)))
+    pointers = {name: component.get_value_ptr(name) for name in names}
+    hours = iter(progress(range(domain.steps), domain.steps, "hours"))
+    for first in range(0, domain.steps, rows):
+        count = min(rows, domain.steps - first)
+        at = domain.start + first * STEP
+        given = {
+            name: domain.forcing.block(domain.ids, name, units, at, count)
+            for name, units in inputs.items()
+        }
+        found = {name: np.empty((count, len(domain.ids))) for name in names}
+        for row in range(count):
+            next(hours)
+            for name, block in given.items():
+                component.set_value(name, block[row])
+            component.update()
+            for name, pointer in pointers.items():
+                found[name][row] = pointer
+        yield first, found
+    next(hours, None)
+
+
+class _OutputFile:
+    """A CF file of time series (discrete sampling geometry)."""
+
+    def __init__(
+        self,
+        path: Path,
+        component: Component,
+        domain: Domain,
+        known: Attributes,
+        names: Sequence[str],
+    ) -> None:
+        self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
+        self._file.setncatts(
+            {
+                "Conventions": "CF-1.10",
+                "featureType": "timeSeries",
+                "title": "Runoff of catchments",
+                "source": component.get_component_name(),
+            }
+        )
+        self._file.createDimension("time", domain.steps)
+        self._file.createDimension("catchment", len(known.ids))
+        self._file.createDimension("bounds", 2)
+        self._time(domain)
+        self._places(known)
+        for name in names:
+            self._file.createVariable(
+                name, "f8", ("time", "catchment"), zlib=True, complevel=1
+            ).setncatts(
+                {
+                    "units": component.get_var_units(name),
+                    "coordinates": "catchment_id",
+                }
+            )
+
+    def _time(self, domain: Domain) -> None:
+        begin = domain.start + STEP * np.arange(domain.steps)
+        time = self._file.createVariable("time", "i8", ("time",))
+        time.setncatts(
+            {
+                "standard_name": "time", "calendar": "standard", "axis": "T",
+                "units": "seconds since 1970-01-01 00:00:00", "bounds": "time_bounds",
+                "comment": "beginning of the hour, UTC",
+            }
+        )  # fmt: skip
+        time[:] = begin
+        bounds = self._file.createVariable("time_bounds", "i8", ("time", "bounds"))
+        bounds[:] = np.column_stack((begin, begin + STEP))
+
+    def _places(self, known: Attributes) -> None:
+        ids = self._file.createVariable("catchment_id", str, ("catchment",))
+        ids.cf_role = "timeseries_id"
+        ids[:] = np.array(known.ids, dtype=object)
+        units = {
+            "area_km2": "km2", "latitude": "degrees_north", "longitude": "degrees_east"
+        }  # fmt: skip
+        for name, unit in units.items():
+            if name in known.values:
+                variable = self._file.createVariable(name, "f8", ("catchment",))
+                variable.units = unit
+                variable[:] = known.values[name]
+
+    def write(self, first: int, values: dict[str, Array]) -> None:
+        for name, block in values.items():
+            self._file[name][first : first + len(block)] = block
+
+    def close(self) -> None:
+        self._file.close()

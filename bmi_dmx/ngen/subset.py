@@ -1,0 +1,95 @@
+"""Copies of a hydrofabric that hold some of its catchments."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from ..files import atomic
+from .hydrofabric import Hydrofabric, feature_id, read_features
+
+__all__ = ["copy_hydrofabric"]
+
+
+def copy_hydrofabric(fabric: Hydrofabric, folder: Path) -> Path:
+    """Copy the files of a hydrofabric with its catchments and no others.
+
+    Parameters
+    ----------
+    fabric : Hydrofabric
+        What is kept of its files.
+    folder : Path
+        Where to, under the same names.
+
+    Returns
+    -------
+    Path
+        The file of the catchments.
+    """
+    target = folder / fabric.path.name
+    with atomic(target) as temporary:
+        if fabric.path.suffix.lower() == ".gpkg":
+            shutil.copyfile(fabric.path, temporary)
+            _keep_divides(temporary, list(fabric.catchments))
+        else:
+            _copy_features(fabric.path, temporary, fabric.catchments)
+    if fabric.nexus_path is not None:
+        with atomic(folder / fabric.nexus_path.name) as temporary:
+            _copy_features(fabric.nexus_path, temporary, fabric.nexuses)
+    return target
+
+
+def _copy_features(source: Path, target: Path, ids: Iterable[str]) -> None:
+    kept = set(ids)
+    features = [f for f in read_features(source) if feature_id(f) in kept]
+    content = {"type": "FeatureCollection", "features": features}
+    target.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _keep_divides(path: Path, ids: Sequence[str]) -> None:
+    """Remove all divides but some from a GeoPackage, and their attributes.
+
+    Flowpaths and nexuses stay: the river runs on.
+
+    Parameters
+    ----------
+    path : Path
+        A file of one's own, which is changed.
+    ids : collection of str
+        What stays.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        # Triggers keep the spatial index with functions that a plain SQLite lacks; the
+        # index of the layer is not needed and goes with them.
+        triggers = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' "
+            "AND tbl_name IN ('divides', 'divide-attributes')"
+        ).fetchall()
+        for (name,) in triggers:
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute("CREATE TEMP TABLE kept (id TEXT PRIMARY KEY)")
+        connection.executemany("INSERT INTO kept VALUES (?)", [(i,) for i in ids])
+        for table in ("divides", "divide-attributes"):
+            if connection.execute(f'PRAGMA table_info("{table}")').fetchall():
+                connection.execute(
+                    f'DELETE FROM "{table}" '
+                    "WHERE divide_id NOT IN (SELECT id FROM kept)"
+                )
+                _forget_index(connection, table)
+        connection.commit()
+        connection.execute("VACUUM")
+
+
+def _forget_index(connection: sqlite3.Connection, table: str) -> None:
+    """Remove a layer's spatial index and its count of features, where it has them."""
+    index = f"rtree_{table}_geom"
+    exists = "SELECT 1 FROM sqlite_master WHERE name = ?"
+    if connection.execute(exists, (index,)).fetchone():
+        connection.execute(f'DROP TABLE "{index}"')
+    for known in ("gpkg_extensions", "gpkg_ogr_contents"):
+        if connection.execute(exists, (known,)).fetchone():
+            connection.execute(f"DELETE FROM {known} WHERE table_name = ?", (table,))

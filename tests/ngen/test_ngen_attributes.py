@@ -1,0 +1,157 @@
+"""Attributes of catchments: the units of the hydrofabric, and the climate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bmi_dmx.bundle import load_bundle
+from bmi_dmx.climate import climate_indices, hargreaves
+from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.ngen.attributes import attributes_of, climate, topography
+from bmi_dmx.ngen.domain import open_domain
+from bmi_dmx.ngen.hydrofabric import read_hydrofabric
+
+
+@pytest.fixture
+def opened(sample):
+    with open_domain(*sample) as domain:
+        yield domain
+
+
+def test_elevation_is_in_centimetres_and_slope_of_a_centimetre_grid(domain):
+    row = {"mean.elevation": 246395.0, "mean.slope": 85.0}
+    found = topography(replace(domain, attributes={"cat-2": row}))
+    assert found["elevation_mean"][1] == pytest.approx(2463.95)
+    # tan(85 degrees) centimetres per metre.
+    assert found["slope_mean"][1] == pytest.approx(114.3, abs=0.01)
+    assert found["area_km2"].tolist() == [10.0, 20.0, 5.0]
+    assert np.isnan(found["elevation_mean"][[0, 2]]).all()
+
+
+def test_a_slope_that_is_no_angle_is_refused(domain):
+    row = {"divide_id": "cat-2", "mean.slope": 120.0}
+    with pytest.raises(DataError, match=r"mean\.slope of 'cat-2': found 120\.0"):
+        topography(replace(domain, attributes={"cat-2": row}))
+
+
+@pytest.mark.parametrize(
+    ("name", "slope", "elevation"),
+    [
+        # Plausible mountains, in degrees and metres.
+        ("ngen/logan_river_gage-10109001.gpkg", (3, 30), (1300, 3000)),
+        ("ngen_clear_creek_06719505_hydrofabric_v2.2.gpkg", (3, 30), (1700, 4300)),
+    ],
+)
+def test_real_mountains_are_mountains(shared_data, name, slope, elevation):
+    found = topography(read_hydrofabric(shared_data / name))
+    degrees = np.degrees(np.arctan(found["slope_mean"] / 1000.0))
+    for values, (low, high) in ((degrees, slope), (found["elevation_mean"], elevation)):
+        assert low < values.min() < values.max() < high
+    assert (np.abs(found["latitude"] - 40.8) < 1.5).all()
+
+
+def test_the_sample_keeps_its_terrain(opened):
+    found = topography(opened.hydrofabric)
+    assert 500 < found["elevation_mean"].min() < found["elevation_mean"].max() < 800
+    assert (np.abs(found["latitude"] - 41.9) < 0.2).all()
+    assert (np.abs(found["longitude"] + 74.8) < 0.2).all()
+
+
+def test_climate_is_that_of_whole_days(opened):
+    """Against the daily values that the hours were made of."""
+    ids = opened.ids[:2]
+    latitude = np.array([41.9, 42.0])
+    found, remarks = climate(opened.forcing, ids, latitude)
+    assert "731 days (2.0 years) of forcing" in remarks[0]
+    rain = opened.forcing.block(
+        ids, "atmosphere_water__liquid_equivalent_precipitation_rate", "mm d-1",
+        opened.start, opened.steps,
+    )[::24]  # fmt: skip
+    warmth = opened.forcing.block(
+        ids, "land_surface_air__temperature", "degC", opened.start, opened.steps
+    ).reshape(-1, 24, 2)
+    days = np.concatenate([np.arange(1, 366), np.arange(1, 367)])
+    pet = hargreaves(warmth.min(axis=1), warmth.max(axis=1), days, latitude)
+    expected = climate_indices(rain, warmth.mean(axis=1), pet, days)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=2e-4, err_msg=name)
+
+
+def test_forcing_of_less_than_a_day_is_no_climate(forcing, domain):
+    with (
+        open_domain(Path("catchments.geojson"), forcing) as opened,
+        pytest.raises(DataError, match="there is no whole day"),
+    ):
+        climate(opened.forcing, opened.ids, np.zeros(3))
+
+
+def test_a_table_goes_before_all_else(opened, bundle):
+    rows = [f"{name},0.5,12.0" for name in opened.ids]
+    Path("a.csv").write_text("\n".join(["id,aridity,slope_mean", *rows]))
+    model = load_bundle(bundle)
+    found = attributes_of(model, opened.hydrofabric, opened.forcing, Path("a.csv"))
+    assert set(found.values["aridity"]) == {0.5}
+    assert set(found.values["slope_mean"]) == {12.0}
+    assert found.values["p_mean"].min() > 2.0
+    assert any("'aridity' of 8 catchments" not in r for r in found.remarks)
+
+
+def test_values_far_from_the_training_are_remarked_on(opened, bundle):
+    rows = [f"{name},9.0" for name in opened.ids]
+    Path("a.csv").write_text("\n".join(["id,aridity", *rows]))
+    model = load_bundle(bundle)
+    found = attributes_of(model, opened.hydrofabric, opened.forcing, Path("a.csv"))
+    assert any(
+        "'aridity' of 8 catchments is far from the training basins (typically 1)" in r
+        for r in found.remarks
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,aridity", "expected a header and at least one catchment"),
+        ("id,aridity\ncat-0,1", "no row for catchment 'cat-"),
+    ],
+)
+def test_a_wrong_table_is_refused(opened, bundle, text, message):
+    Path("a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=rf"a\.csv: {message}"):
+        attributes_of(
+            load_bundle(bundle), opened.hydrofabric, opened.forcing, Path("a.csv")
+        )
+
+
+def test_a_wrong_cell_of_a_table_is_named(opened, bundle):
+    rows = [f"{name},dry" for name in opened.ids]
+    Path("a.csv").write_text("\n".join(["id,aridity", *rows]))
+    model = load_bundle(bundle)
+    with pytest.raises(DataError, match=r"aridity of 'cat-\d+': found 'dry'"):
+        attributes_of(model, opened.hydrofabric, opened.forcing, Path("a.csv"))
+    with pytest.raises(ConfigError, match=r"b\.csv: no such file"):
+        attributes_of(model, opened.hydrofabric, opened.forcing, Path("b.csv"))
+
+
+def test_what_cannot_be_had_is_named(opened, bundle):
+    model = load_bundle(bundle)
+    bare = replace(opened.hydrofabric, attributes={})
+    with pytest.raises(DataError, match="latitude of the catchments is not known"):
+        attributes_of(model, bare, opened.forcing)
+    first, *_ = opened.ids
+    rows = {n: dict(r) for n, r in opened.hydrofabric.attributes.items()}
+    rows[first]["mean.elevation"] = None
+    holes = replace(opened.hydrofabric, attributes=rows)
+    message = f"'elevation_mean' of the model is not known of '{first}'; give it in a"
+    with pytest.raises(DataError, match=message):
+        attributes_of(model, holes, opened.forcing)
+
+
+def test_slopes_of_the_sample_are_those_of_the_training_scale(opened):
+    slope = topography(opened.hydrofabric)["slope_mean"]
+    assert (slope > 10).all()
+    assert (slope < 1000 * math.tan(math.radians(10))).all()
