@@ -75,8 +75,9 @@ def run(block: Block, page: Path, namespace: dict[str, Any]) -> None:
         Path(block.value).write_text(block.text, encoding="utf-8")
     elif block.language == "python":
         # Errors then show the line of the page.
-        code = "\n" * (block.line - 1) + block.text
-        exec(compile(code, page, "exec"), namespace)
+        code = compile("\n" * (block.line - 1) + block.text, page, "exec")
+        if block.key != "not run":
+            exec(code, namespace)
     elif block.language == "sh":
         for line in block.text.splitlines():
             command = shlex.split(line, comments=True)

@@ -48,6 +48,10 @@ HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 LIGHT = ["bmi_dmx.bmi", "bmi_dmx.bundle", "bmi_dmx.cli", "bmi_dmx.models.registries"]
 LIGHT += [f"bmi_dmx.{name}" for name in (*FOUNDATION, "variables", "process", "scan")]
 LIGHT += ["bmi_dmx.climate"]
+LIGHT += [
+    f"bmi_dmx.ngen.{name}"
+    for name in ("check", "driver", "prepare", "sample", "simulate")
+]
 
 
 def modules() -> dict[str, Path]:

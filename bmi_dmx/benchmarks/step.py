@@ -122,7 +122,9 @@ def _update(
 
 def _forcings(model: DeltaHbv, n: int) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Return the forcings of a model with constant values."""
-    names = [forcing.name for forcing in model.bundle.variables.forcings]
+    taken = model.get_input_var_names()
+    known = model.bundle.variables.forcings
+    names = [forcing.name for forcing in known if forcing.standard_name in taken]
     return [(name, np.full(n, FORCING[name])) for name in names if name in FORCING]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -153,16 +152,3 @@ def test_warmup_must_leave_days(make_data):
     blocks = basin_blocks(make_data(days=50), FORCINGS, (), warmup=50, basins=3)
     with pytest.raises(DataError, match="leaves none of 50 days"):
         next(blocks)
-
-
-def test_drawing_costs_little_beside_a_training_step(make_data):
-    names = (*FORCINGS, "air_temperature_min")
-    data = make_data(basins=300, days=2000)
-    keys = {"warmup": 365, "length": 365, "basins": 100, "steps": 20, "seed": 0}
-    draws = WindowSampler(data, names, ATTRIBUTES, **keys)
-    costs = []
-    for _ in range(20):
-        begin = time.perf_counter()
-        draws.draw()
-        costs.append(time.perf_counter() - begin)
-    assert min(costs) < 5e-3  # usually half a millisecond; room for a busy machine

@@ -1,0 +1,192 @@
+"""What the container images are made with works in an empty environment.
+
+The images themselves need a container engine and are not built here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCKER = ROOT / "docker"
+IMAGES = sorted(DOCKER.glob("Dockerfile.*"))
+SCRIPTS = sorted(DOCKER.glob("*.sh"))
+
+
+def pins(name: str) -> dict[str, str]:
+    """Return the requirements of a file by lower-case name."""
+    text = (DOCKER / name).read_text(encoding="utf-8")
+    found = re.findall(r"^([\w.]+)([=<].*)$", text, re.MULTILINE)
+    return {package.lower(): rule for package, rule in found}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_can_be_run_and_stop_at_errors(path: Path) -> None:
+    assert os.access(path, os.X_OK)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("#!/bin/sh\n")
+    assert "\nset -eu\n" in text
+    subprocess.run(["sh", "-n", path], check=True)
+
+
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
+def test_images_are_pinned_checked_and_not_run_as_root(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    stages = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert not [name for name in stages if name.endswith(":latest")]
+    arguments = dict(re.findall(r"^ARG (\w+)=?(\S*)$", text, re.MULTILINE))
+    assert re.fullmatch(r"3\.11\.\d+-slim-\w+", arguments["PYTHON"])
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE)[-1] in ("1000", "${RUN_AS}")
+    assert arguments.get("RUN_AS", "1000") == "1000"
+    assert "\nHEALTHCHECK " in text
+    # The check is made once as the user who runs, while the image is built.
+    assert re.search(r"^USER .*\nRUN \S*/health\.sh$", text, re.MULTILINE)
+    for script in re.findall(r"docker/(\w+\.sh)", text):
+        assert (DOCKER / script).is_file()
+
+
+def test_what_the_images_copy_is_not_ignored() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    kept = {line[1:] for line in lines if line.startswith("!")}
+    assert {"bmi_dmx", "docker", "pyproject.toml", "README.md", "LICENSE"} == kept
+    assert all((ROOT / name).exists() for name in kept)
+
+
+def test_the_pins_are_those_of_ngiab_and_all_that_operation_imports() -> None:
+    required, hosts = pins("requirements.txt"), pins("ngiab.txt")
+    assert {name: required[name] for name in required.keys() & hosts.keys()} == {
+        "numpy": "==1.26.4",
+        "netcdf4": "==1.6.3",
+    }
+    assert all(rule.startswith("==") for rule in required.values())
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = project.partition("\ndependencies = [")[2].partition("\n]")[0]
+    direct = {n.lower() for n in re.findall(r'^\s+"([\w.]+)', block, re.MULTILINE)}
+    assert direct - {"torch"} == required.keys() - {"cftime"}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An environment as in an image: its commands on the path, and no compiler."""
+
+    folder: Path
+
+    @property
+    def kernels(self) -> Path:
+        return self.folder / "kernels"
+
+    def run(self, *command: str | Path, compiler: bool = False) -> str:
+        """Return what a command says."""
+        path = [str(self.folder / "venv" / "bin")]
+        # The tools of a shell; those of a compiler only on demand.
+        path += [os.environ["PATH"]] if compiler else [str(self.folder / "bin")]
+        kept = ("LANG", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+        kept += ("PIP_CERT", "PIP_CONFIG_FILE", "HTTPS_PROXY", "SSL_CERT_FILE")
+        given = {name: os.environ[name] for name in kept if name in os.environ}
+        done = subprocess.run(
+            [str(part) for part in command],
+            env={
+                **given,
+                "PATH": os.pathsep.join(path),
+                "HOME": str(self.folder / "home"),
+                "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+                "BMI_DMX_KERNELS": "" if compiler else str(self.kernels),
+                "OMP_NUM_THREADS": "1",
+            },
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    hidden = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist", "build")
+    source = shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=hidden)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    subprocess.run(command, cwd=source, capture_output=True, check=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """An environment with the pins of NGIAB, into which the scripts installed."""
+    if sys.version_info[:2] != (3, 11):
+        pytest.skip("NGIAB has Python 3.11")
+    machine = Machine(tmp_path_factory.mktemp("machine"))
+    (machine.folder / "home").mkdir()
+    tools = machine.folder / "bin"
+    tools.mkdir()
+    for name in ("sh", "env", "chmod"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    subprocess.run([sys.executable, "-m", "venv", machine.folder / "venv"], check=True)
+    try:
+        pip = ("python", "-m", "pip", "install", "--quiet")
+        machine.run(*pip, "-r", DOCKER / "ngiab.txt", compiler=True)
+    except AssertionError as error:
+        if re.search("No matching distribution|connection", str(error)):
+            pytest.skip("the package index is out of reach")
+        raise
+    machine.run(DOCKER / "install.sh", wheel, compiler=True)
+    machine.run(DOCKER / "prebuild_kernels.sh", machine.kernels, compiler=True)
+    return machine
+
+
+def versions(machine: Machine) -> dict[str, str]:
+    listed = json.loads(machine.run("python", "-m", "pip", "list", "--format=json"))
+    return {entry["name"].lower(): entry["version"] for entry in listed}
+
+
+# Two places, so that the kernels for many are used as well.
+RUN = """
+import sys
+from pathlib import Path
+import numpy as np
+from bmi_dmx import DeltaHbv, load_bundle
+from bmi_dmx.scan import build
+assert build.compiler() is None
+bundle = load_bundle("dhbv-conus-daily")
+known = bundle.statistics
+names = [a.name for a in bundle.variables.attributes if a.name in known]
+lines = ["start_time: 2000-01-01", "locations:", "  ids: [a, b]", "  attributes:"]
+lines += [f"    {name}: {known[name].typical}" for name in names]
+Path("basin.yaml").write_text("\\n".join([*lines, "    latitude: 40.0"]))
+model = DeltaHbv()
+model.initialize("basin.yaml")
+for name in model.get_input_var_names():
+    model.set_value(name, np.array([5.0, 5.0]))
+model.update_until(30 * 86400.0)
+flow = model.get_value_ptr("streamflow")
+assert flow[0] == flow[1] > 0.0
+assert "torch" not in sys.modules
+print("done")
+"""
+
+
+@pytest.mark.slow
+def test_components_run_in_ngiab_without_compiler_pytorch_and_warnings(
+    machine: Machine,
+) -> None:
+    # One test, because what it needs takes half a minute to make.
+    found = versions(machine)
+    assert (found["numpy"], found["netcdf4"]) == ("1.26.4", "1.6.3")
+    assert (found["pydantic"][:2], found["pandas"][:2]) == ("1.", "2.")
+    assert "bmi-dmx" in found
+    assert not {"torch", "black", "jinja2"} & found.keys()
+    assert "dhbv-conus-daily: whole" in machine.run(DOCKER / "health.sh")
+    assert machine.run("python", "-W", "error", "-c", RUN) == "done\n"
+    assert not (machine.folder / "home" / ".cache").exists()
