@@ -226,6 +226,14 @@ class Runner:
                 self._network.step_as(other._network)
         self.storage.begin_balance()
 
+    def outcome(self) -> dict[str, Array]:
+        """Return all that :meth:`adopt` takes over, views with the location first."""
+        stores = self.storage.memory()["process"]
+        views = {name: np.moveaxis(array, -2, 0) for name, array in stores.items()}
+        if "streamflow" in self.output:
+            views["streamflow"] = self.output["streamflow"]
+        return views | (self._network.memory if self._network is not None else {})
+
     def check_area(self) -> None:
         """Refuse to answer for a volume without the area."""
         check_attribute(AREA, self.parameters.attribute[AREA.name], self.ids)

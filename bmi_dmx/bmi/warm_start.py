@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,19 @@ def equilibrium(runner: Runner) -> None:
             f"state: equilibrium knows no seasons of {', '.join(sorted(missing))}"
         )
     given = [(array, year[name]) for name, array in daily.forcing.items()]
+    _settle(daily, days, given)
+    runner.adopt(daily)
+
+
+def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) -> None:
+    """Repeat a year until the water stored stays the same.
+
+    Each location keeps what it came to in its own last year, so that it does not matter
+    which others are run beside it.
+    """
+    outcome = daily.outcome()
+    kept = {name: array.copy() for name, array in outcome.items()}
+    moving = np.ones(len(daily.ids), dtype=bool)
     before = daily.storage.total()
     for _ in range(_MOST_YEARS):
         for day in range(_YEAR):
@@ -119,11 +132,15 @@ def equilibrium(runner: Runner) -> None:
             for array, series in given:
                 array[:] = series[day]
             daily.advance()
+        for name, array in outcome.items():
+            kept[name][moving] = array[moving]
         after = daily.storage.total()
-        if (np.abs(after - before) <= _STILL * after).all():
+        moving &= np.abs(after - before) > _STILL * after
+        if not moving.any():
             break
         before = after
-    runner.adopt(daily)
+    for name, array in outcome.items():
+        array[...] = kept[name]
 
 
 def _daily(bundle: Bundle, runner: Runner) -> Runner:

@@ -237,3 +237,28 @@ def test_the_choice_is_logged(
         "cat-0: starts from cold, then a.csv",
         "cat-0: starts from b.state",
     ]
+
+
+@pytest.mark.parametrize("spec", [static(), dynamic()], ids=["static", "dynamic"])
+def test_an_equilibrium_does_not_depend_on_the_places_beside(
+    spec: Any, start: Any, bundle_of: Any
+) -> None:
+    """From a wet place, which settles at once, to one that takes many years."""
+    many = places(3, p_mean=[12.0, 2.0, 0.4])
+    settings = {"bundle": str(bundle_of(spec)), "state": "equilibrium", **HOURLY}
+    together = start(3, name="all.yaml", locations=many, **settings)
+    give(together, weather(1, 3), 0)
+    together.update()
+    for k in range(3):
+        known = {
+            n: [v[k]] if isinstance(v, list) else v
+            for n, v in many["attributes"].items()
+        }
+        one = {"ids": [many["ids"][k]], "attributes": known}
+        alone = start(1, name=f"{k}.yaml", locations=one, **settings)
+        give(alone, {n: x[:, k : k + 1] for n, x in weather(1, 3).items()}, 0)
+        alone.update()
+        for name in ("soil_moisture", "lower_zone", "runoff"):
+            np.testing.assert_allclose(
+                alone.get_value_ptr(name)[0], together.get_value_ptr(name)[k], rtol=1e-9
+            )
