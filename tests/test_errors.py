@@ -17,7 +17,7 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_is_caught_as_dmx_error_and_as_a_builtin(kind: type) -> None:
     assert issubclass(kind, DmxError)
-    assert issubclass(kind, ValueError | KeyError)
+    assert issubclass(kind, ValueError | KeyError | RuntimeError)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -33,9 +33,9 @@ LAYERS = {
     "trainer": 7,
     "bmi": 7,
     "ngen": 8,
-    "benchmarks": 8,
     "demo": 8,
-    "cli": 9,
+    "benchmarks": 9,
+    "cli": 10,
 }
 """Rooms of the package; what is lower never imports what is higher."""
 

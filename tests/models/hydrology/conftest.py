@@ -99,7 +99,7 @@ def _shipped_processes() -> list[type[Process]]:
     while pending:
         children = pending.pop().__subclasses__()
         pending += children
-        found += [c for c in children if c.__module__.startswith("bmi_dmx.")]
+        found += [c for c in children if c.__module__.startswith("bmi_dmx.models.")]
     return sorted(set(found), key=lambda c: c.__name__)
 
 

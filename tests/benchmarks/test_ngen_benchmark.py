@@ -1,0 +1,64 @@
+"""The benchmark by the calls of NextGen, at sizes too small to mean anything."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+from bmi_dmx.benchmarks import ngen
+from bmi_dmx.benchmarks.components import static_bundle
+from bmi_dmx.benchmarks.measure import Effort
+from bmi_dmx.bmi import Component
+
+QUICK = Effort(repeats=1, seconds=0.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is told by Linux alone")
+def test_all_of_the_benchmark_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ngen, "Effort", lambda: QUICK)
+    records = ngen.run(catchments=3, hours=2)
+    hours = [r for r in records if r.case == "hour"]
+    assert [r.sizes["inputs"] for r in hours] == [2, 2, 2, 8, 8, 8]
+    for idle, *ours in (hours[:3], hours[3:]):
+        assert idle.implementation == "Nothing"
+        assert [r.sizes["parameters"] for r in ours] == ["static", "dynamic"]
+        for record in ours:
+            assert record.forward_s
+            assert idle.forward_s
+            expected = record.forward_s - idle.forward_s
+            assert record.more["difference_s"] == expected
+    runs = [r for r in records if r.case == "many catchments"]
+    assert [r.sizes["parameters"] for r in runs] == ["static", "dynamic"]
+    for record in runs:
+        assert record.forward_s
+        assert record.more["initialize_s"]
+        assert record.memory_bytes is not None
+    printed = capsys.readouterr().out
+    assert "One hour of one catchment" in printed
+    assert "Many catchments" in printed
+
+
+def test_nothing_has_functions_of_a_component_and_no_others(tmp_path: Path) -> None:
+    count = tmp_path / "count.txt"
+    count.write_text("8", encoding="utf-8")
+    nothing = ngen.Nothing()
+    nothing.initialize(str(count))
+    functions = dict(inspect.getmembers(nothing, inspect.ismethod))
+    assert functions
+    for name in functions:
+        assert callable(getattr(Component, name))
+    assert nothing.get_input_item_count() == 8
+
+
+def test_a_component_asks_for_as_many_inputs_as_nothing_does(tmp_path: Path) -> None:
+    bundle = static_bundle(tmp_path)
+    for inputs in (2, 8):
+        config = ngen._settings(tmp_path / "component.yaml", bundle, inputs)
+        component = ngen._component(config)
+        assert set(component.inputs) == set(list(ngen._WEATHER)[:inputs])
+        component.finalize()
