@@ -177,7 +177,7 @@ def _bench_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="?",
-        choices=("scan", "scan-compare", "step"),
+        choices=("scan", "scan-compare", "step", "ngen"),
         help="what to measure (default: scan and step)",
     )
     parser.add_argument(

@@ -17,9 +17,10 @@ def run(name: str | None, json_file: Path | None) -> None:
 
     Parameters
     ----------
-    name : {"scan", "scan-compare", "step"} or None
+    name : {"scan", "scan-compare", "step", "ngen"} or None
         What to measure; None is ``scan`` and ``step``. ``scan-compare`` sets the scan
-        against PyTorch's own, whose compilation takes minutes.
+        against PyTorch's own, whose compilation takes minutes; ``ngen`` is stepping by
+        the calls of NextGen.
     json_file : Path or None
         Where to write the records, a list of flat JSON objects.
     """
@@ -37,6 +38,10 @@ def run(name: str | None, json_file: Path | None) -> None:
             from . import library
 
             records += library.run()
+        elif chosen == "ngen":
+            from . import ngen
+
+            records += ngen.run()
         else:
             from . import step
 

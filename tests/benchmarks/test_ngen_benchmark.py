@@ -62,3 +62,21 @@ def test_a_component_asks_for_as_many_inputs_as_nothing_does(tmp_path: Path) -> 
         component = ngen._component(config)
         assert set(component.inputs) == set(list(ngen._WEATHER)[:inputs])
         component.finalize()
+
+
+@pytest.mark.parametrize(("inputs", "calls"), [(2, 46), (8, 100)])
+def test_an_hour_makes_the_calls_of_the_framework(
+    inputs: int, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = tmp_path / "count.txt"
+    count.write_text(str(inputs), encoding="utf-8")
+    adapter = ngen._adapter("bmi_dmx.benchmarks.ngen.Nothing", count, "cat-0")
+    asked: list[str] = []
+
+    def listening(self: object, name: str) -> object:
+        asked.append(name)
+        return object.__getattribute__(self, name)
+
+    monkeypatch.setattr(ngen.Nothing, "__getattribute__", listening, raising=False)
+    ngen._hour(adapter)
+    assert sum(not name.startswith("_") for name in asked) == calls
