@@ -17,10 +17,11 @@ from untrained import INPUTS, static
 from bmi_dmx import Component
 
 # -p no:dependency runs what is otherwise always skipped; the pins of this project keep
-# the units library that its unit checks need. Where the tester's own fixtures are found
-# would else depend on the current folder.
-OPTIONS = "-p no:dependency -p no:cacheprovider -rs --confcutdir="
-OPTIONS += str(Path(bmi_tester.__file__).parent)
+# the units library that its unit checks need. Where the tester finds its fixtures, and
+# settings that are not meant for it, would else depend on where it is installed.
+TESTER = Path(bmi_tester.__file__).parent
+OPTIONS = "-p no:dependency -p no:cacheprovider -rs"
+OPTIONS += f" -c {os.devnull} --rootdir={TESTER} --confcutdir={TESTER}"
 
 # The tester does not know grids of points; test_bmi_contract.py checks these instead.
 POINTS = " -k 'not test_grid_x and not test_grid_y and not test_get_grid_type'"
