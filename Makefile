@@ -6,7 +6,8 @@
 PYTHON ?= python3
 WORKERS ?= 2
 TORCH := torch==2.13.0
-TORCH_CPU := https://download.pytorch.org/whl/cpu
+# Where PyTorch is taken from; the index of its CPU builds saves gigabytes without a GPU.
+TORCH_INDEX ?=
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -16,14 +17,10 @@ READY := .venv/.ready
 
 venv: $(READY)
 
-# With an NVIDIA GPU: PyTorch as the package index has it, with CUDA. Without one: the
-# much smaller build for CPUs, or whatever can be had where its index is out of reach.
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "Python >= 3.10, please"'
 	$(PYTHON) -m venv .venv
-	nvidia-smi --list-gpus >/dev/null 2>&1 \
-	  || $(INSTALL) --retries 1 --index-url $(TORCH_CPU) $(TORCH) || true
-	$(INSTALL) $(TORCH)
+	$(INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
 	$(INSTALL) --editable '.[train,dev]'
 	touch $@
 
