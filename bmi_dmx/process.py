@@ -6,6 +6,7 @@ compiled kernels, gradients, documentation tables and BMI variables are derived 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -31,7 +32,7 @@ class Budget:
     storages: tuple[str, ...]
 
 
-class Process:
+class Process(ABC):
     """Base class of physics: declarations plus one time step.
 
     Subclasses declare their variables as tuples and implement :meth:`step`. All the
@@ -66,6 +67,7 @@ class Process:
         """Name of the process in messages and files."""
         return type(self).__name__
 
+    @abstractmethod
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -82,7 +84,6 @@ class Process:
         state, fluxes : mapping of str to Tensor
             New state (tuples for size > 1) and the fluxes of this step.
         """
-        raise NotImplementedError(f"{self.name} does not define step()")
 
 
 def declaration_table(process: Process) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -24,7 +25,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 """Activations by name; all of them can be traced to programs."""
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Base of networks from ``inputs`` to ``outputs`` numbers per location.
 
     Subclasses set :attr:`output`, their last layer, and implement :meth:`step`; one
@@ -41,6 +42,7 @@ class Network(nn.Module):
     output: nn.Linear
     """Last layer; its bias sets what an untrained network answers."""
 
+    @abstractmethod
     def step(self, x: Tensor, memory: Memory) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the outputs of one step and the new memory.
 
@@ -51,7 +53,6 @@ class Network(nn.Module):
         memory : mapping of str to Tensor
             Old memory, (location, width).
         """
-        raise NotImplementedError(f"{type(self).__name__} does not define step()")
 
     def series(self, x: Tensor, memory: Memory) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the outputs of a series, (time, location, output), and the memory.
