@@ -386,7 +386,8 @@ def _message(error: Exception) -> str | None:
         package = (error.name or "").partition(".")[0]
         if package == __package__:
             return None
-        return f"needs {package!r}, which pip install 'bmi-dmx[train]' brings"
+        extra = "ngen" if package == "geopandas" else "train"
+        return f"needs {package!r}, which pip install 'bmi-dmx[{extra}]' brings"
     return " ".join(str(error).split())
 
 

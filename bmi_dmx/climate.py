@@ -1,16 +1,15 @@
 """Climate of a catchment: indices from daily series, for training and for operation.
 
 The indices a model was trained with must be the ones it is given where it is used, so
-both are computed here. NumPy alone is needed, but for potential evaporation.
+both are computed here, of potential evaporation by Hargreaves and Samani.
 """
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .errors import DataError
 from .variables import Attribute, Table
@@ -20,12 +19,10 @@ __all__ = [
     "DAYS_PER_YEAR",
     "TOPOGRAPHY",
     "climate_indices",
-    "hargreaves",
     "run_length",
     "seasonality",
 ]
 
-Array32 = NDArray[np.float32]
 Array64 = NDArray[np.float64]
 Series = NDArray[np.floating[Any]]
 
@@ -187,44 +184,3 @@ def run_length(flag: NDArray[np.bool_]) -> Array64:
     starts = (flag[1:] & ~flag[:-1]).sum(axis=0) + flag[0]
     length: Array64 = flag.sum(axis=0) / np.maximum(starts, 1)
     return length
-
-
-def hargreaves(
-    temperature_min: ArrayLike,
-    temperature_max: ArrayLike,
-    day_of_year: ArrayLike,
-    latitude: ArrayLike,
-) -> Array32:
-    """Return the potential evaporation of Hargreaves and Samani; imports PyTorch.
-
-    Parameters
-    ----------
-    temperature_min, temperature_max : (T, B) array_like
-        Of the day, degC.
-    day_of_year : (T,) array_like
-        1 to 366.
-    latitude : (B,) array_like
-        Degrees north.
-
-    Returns
-    -------
-    (T, B) float32
-        mm d-1.
-    """
-    import torch
-
-    from .models.hydrology.pet import Hargreaves
-
-    def tensor(values: ArrayLike) -> Any:
-        return torch.from_numpy(np.array(values, dtype=np.float32))
-
-    forcing = SimpleNamespace(
-        air_temperature_min=tensor(temperature_min),
-        air_temperature_max=tensor(temperature_max),
-        day_of_year=tensor(day_of_year)[:, None],
-    )
-    # A formula without state: its step holds for all days at once.
-    place = SimpleNamespace(latitude=tensor(latitude))
-    _, fluxes = Hargreaves().step(SimpleNamespace(), forcing, place)
-    result: Array32 = fluxes["potential_evaporation"].numpy()
-    return result

@@ -1,14 +1,15 @@
-"""Files that exist complete or not at all."""
+"""Files and folders that exist complete or not at all."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic"]
+__all__ = ["atomic", "atomic_folder"]
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex}{target.suffix}")
+    temporary = _beside(target)
     try:
         yield temporary
         # A rename must not reach the disk before the data does.
@@ -40,3 +41,49 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a new folder to fill; it becomes ``path`` when the block succeeds.
+
+    An older folder stays as it was until then, and where the block fails; afterwards it
+    is gone with all it held.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder to be made; those above it are created if needed.
+
+    Yields
+    ------
+    Path
+        Where to write.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _beside(target)
+    temporary.mkdir()
+    try:
+        yield temporary
+        _put_in_place(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    if not target.exists():
+        os.replace(temporary, target)
+        return
+    old = _beside(target)
+    os.replace(target, old)
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        os.replace(old, target)
+        raise
+    shutil.rmtree(old)
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.stem}.{uuid.uuid4().hex}{target.suffix}")

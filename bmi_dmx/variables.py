@@ -7,7 +7,7 @@ variable list of a BMI component. This module needs the standard library alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
@@ -218,8 +218,3 @@ class Table(Generic[V]):
     def names(self) -> tuple[str, ...]:
         """Names in order of declaration."""
         return tuple(self._entries)
-
-    def refuse_unknown(self, given: Mapping[str, Any]) -> None:
-        """Raise :class:`VariableError` for the first name that is not in the table."""
-        for name in given:
-            self[name]

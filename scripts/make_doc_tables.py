@@ -113,7 +113,8 @@ def parameters(kind: type) -> dict[str, str]:
         about = plain(" ".join(textwrap.dedent(text).split()))
         choices = re.search(r"\{(.+)\}", kind_of)
         if choices:
-            about += f" One of {choices[1].replace(chr(34), '`')}."
+            words = " ".join(choices[1].replace('"', "`").split())
+            about += f" One of {words}."
         for name in names.split(", "):
             found[name] = about
     return found

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import bmi_dmx
-from bmi_dmx.process import Process
+from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.scan import Scanned
 
 PACKAGE = Path(bmi_dmx.__file__).parent
@@ -190,7 +190,7 @@ def test_the_package_passes_everything_on_to_the_function(
         return result
 
     monkeypatch.setattr("bmi_dmx.scan.engine.scan", stand_in)
-    process = Process()
+    process = Hbv()
     assert bmi_dmx.scan(process, None, {}, {}, dt=0.5) is result
     assert seen == [((process, None, {}, {}), {"dt": 0.5})]
     assert inspect.ismodule(bmi_dmx.scan)

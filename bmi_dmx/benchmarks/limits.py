@@ -122,9 +122,9 @@ def traffic(problem: Problem) -> dict[str, float]:
     }
 
 
-def limits(problems: Sequence[Problem], effort: Effort | None = None) -> list[Record]:
+def limits(problems: Sequence[Problem]) -> list[Record]:
     """Measure, print and return how far problems are from both ceilings."""
-    effort = effort or Effort()
+    effort = Effort()
     costs, speed = statement_costs(effort), bandwidth(effort)
     run = scan_with("cpu")
     records = []

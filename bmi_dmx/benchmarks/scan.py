@@ -151,11 +151,11 @@ def _threads(locations: int, steps: int) -> list[Record]:
     return records
 
 
-def _shortest(function: Callable[[], object], seconds: float = 1.0) -> float:
-    """Return the shortest wall time of a call: the least disturbed by others."""
+def _shortest(function: Callable[[], object]) -> float:
+    """Return the shortest wall time of a call in a second: the least disturbed."""
     function()
     shortest = float("inf")
-    end = perf_counter() + seconds
+    end = perf_counter() + 1.0
     while perf_counter() < end:
         start = perf_counter()
         function()

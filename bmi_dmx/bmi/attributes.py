@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,14 +47,44 @@ ALIASES = {
 """What hosts and hydrofabrics call some of them."""
 
 
+_POSSIBLE = {
+    ("p_mean", "mm d-1"): (0.0, 50.0),
+    ("pet_mean", "mm d-1"): (0.0, 50.0),
+    ("aridity", "1"): (0.0, 1e4),
+    ("frac_snow", "1"): (0.0, 1.0),
+    ("high_prec_freq", "d yr-1"): (0.0, 366.0),
+    ("low_prec_freq", "d yr-1"): (0.0, 366.0),
+    ("high_prec_dur", "d"): (0.0, 1e4),
+    ("low_prec_dur", "d"): (0.0, 1e4),
+    ("t_mean", "degC"): (-60.0, 50.0),
+    ("area_km2", "km2"): AREA.bounds,
+    ("elevation_mean", "m"): (-500.0, 9000.0),
+    ("slope_mean", "m km-1"): (0.0, 1e4),
+}
+"""What occurs on Earth, by name and units, where a model declares no bounds.
+
+Rates for a year instead of a day, or centimetres instead of metres, are seen by it.
+"""
+
+
+def _bounded(attribute: Attribute) -> Attribute:
+    if attribute.bounds is not None:
+        return attribute
+    known = _POSSIBLE.get((attribute.name, attribute.units))
+    return replace(attribute, bounds=known)
+
+
 def known_attributes(variables: Variables) -> dict[str, Attribute]:
     """Return the attributes a component can be given, by name.
 
     Beside those of the model and of the grid these are the indices of climate, from
-    which a start in equilibrium can be found.
+    which a start in equilibrium can be found. Those without bounds get the widest that
+    occur.
     """
     climate = {a.name: a for a in CLIMATE}
-    return {**climate, **GRID_ATTRIBUTES, **{a.name: a for a in variables.attributes}}
+    own = {a.name: a for a in variables.attributes}
+    known = {**climate, **GRID_ATTRIBUTES, **own}
+    return {name: _bounded(attribute) for name, attribute in known.items()}
 
 
 def own_attributes(

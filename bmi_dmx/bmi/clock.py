@@ -57,6 +57,7 @@ class Clock:
         if end is not None:
             self.end = (end - start).total_seconds()
         self._day_of_year: Array | None = None
+        self.day_start_hour = day_start_hour
         self._first = day_start_hour * 3600
         self._last = (self._first - seconds) % _DAY
         self.set(0)

@@ -15,6 +15,8 @@ from ..errors import (
     ConfigError,
     DataError,
     DmxError,
+    StateError,
+    suggestion,
 )
 from ..models.spec import TIME_STEPS
 from .attributes import AREA, own_attributes
@@ -29,7 +31,7 @@ from .quantities import RUNOFF_VOLUME
 from .runner import Runner
 from .screen import Screen
 from .serialization import Serialization
-from .settings import Settings
+from .settings import STARTS, Settings
 from .shared import bundle_named
 from .state import StateAccess
 from .values import ValueAccess
@@ -146,6 +148,7 @@ class Component(StateAccess, ValueAccess):
         self._published = inputs(known), outputs(known, settings.outputs, with_area)
         if RUNOFF_VOLUME.standard_name in self._published[1]:
             runner.parameters.require_area()
+        runner.parameters.check_given()
         self._table = self._known = table
         self._screen, self._clock, self._runner = screen, clock, runner
         self._start(settings, configuration.folder)
@@ -156,6 +159,9 @@ class Component(StateAccess, ValueAccess):
         self._check, self._advance = self._screen.check, runner.advance
         state, series = settings.state, None
         if isinstance(state, Path):
+            if not (folder / state).is_file():
+                hint = suggestion(str(state), STARTS)
+                raise StateError(f"state: {folder / state}: no such file{hint}")
             self.load_state(folder / state)
         elif settings.spin_up is not None:
             series = read_series(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, UnitsError, suggestion
+from ..errors import DataError, DmxError, UnitsError, suggestion
 from ..units import convert
 from ..variables import Forcing
+from .csv_table import read_csv_table
 
 __all__ = ["read_series"]
 
@@ -51,18 +51,15 @@ def read_series(
         When units of a column cannot be converted.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"spin_up: file: {path}: cannot be read: {error}") from None
-    if len(rows) < 2:
-        raise DataError(f"spin_up: file: {path}: expected a header and rows of forcing")
-    found = steps if steps is not None else len(rows) - 1
-    if len(rows) - 1 < found:
+        titles, rows = read_csv_table(path, "rows of forcing")
+    except DmxError as error:
+        raise DataError(f"spin_up: file: {error}") from None
+    found = steps if steps is not None else len(rows)
+    if len(rows) < found:
         raise DataError(
-            f"spin_up: file: {path}: found {len(rows) - 1} rows, expected {found}"
+            f"spin_up: file: {path}: found {len(rows)} rows, expected {found}"
         )
-    header = [_HEADING.fullmatch(cell) for cell in rows[0]]
+    header = [_HEADING.fullmatch(title) for title in titles]
     columns = {m[1]: (k, m[2]) for k, m in enumerate(header) if k and m}
     series = {}
     for forcing in forcings:
@@ -71,7 +68,7 @@ def read_series(
             hint = suggestion(forcing.name, columns)
             raise DataError(f"spin_up: file: {path}: no column {forcing.name!r}{hint}")
         at, units = columns[names[0]]
-        cells = [row[at] if at < len(row) else "" for row in rows[1 : found + 1]]
+        cells = [row[at] for row in rows[:found]]
         series[forcing.name] = _column(path, forcing, cells, units)[:, None]
     return series
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError, UnitsError, suggestion
 from ..units import convert
+from .csv_table import read_csv_table
 from .settings import LocationSettings
 
 __all__ = ["Locations", "read_locations"]
@@ -101,25 +101,13 @@ def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
 
 def _read_csv(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns]:
     """Read a table with a header; its first column names the locations."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text: {error}") from None
-    if len(rows) < 2:
-        raise DataError(f"{path}: expected a header and at least one location")
-    header = [name.strip() for name in rows[0]]
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            raise DataError(
-                f"{path}: row {number} has {len(row)} cells, the header {len(header)}"
-            )
+    header, rows = read_csv_table(path, "at least one location")
     columns = {
-        name: np.array([_number(path, row, k, name) for row in rows[1:]])
+        name: np.array([_number(path, row, k, name) for row in rows])
         for k, name in enumerate(header)
         if k and name in wanted
     }
-    return [row[0].strip() for row in rows[1:]], columns
+    return [row[0].strip() for row in rows], columns
 
 
 def _number(path: Path, row: Sequence[str], column: int, name: str) -> float:

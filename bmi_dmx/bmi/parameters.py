@@ -59,6 +59,20 @@ class Parameters:
         """Insist on the area: the volume of runoff is published."""
         self._needed.append(AREA.name)
 
+    def check_given(self) -> None:
+        """Refuse attributes out of bounds, but for those that are still to be set.
+
+        Raises
+        ------
+        DataError
+            Naming the attribute and the first location.
+        """
+        for name, values in self.attribute.items():
+            if name in self._needed:
+                given = np.flatnonzero(~np.isnan(values))
+                ids = [self._ids[k] for k in given.tolist()]
+                check_attribute(self._plan.attributes[name], values[given], ids)
+
     def set_attribute(self, name: str, values: Array) -> None:
         """Set an attribute; the parameters follow before the next step."""
         self.attribute[name][:] = values

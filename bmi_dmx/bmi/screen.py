@@ -54,7 +54,8 @@ class Screen:
     Raises
     ------
     ConfigError
-        When the policy names something else than the forcings.
+        When the policy names something else than the forcings, or puts an absurd number
+        in their place.
     """
 
     def __init__(
@@ -71,6 +72,13 @@ class Screen:
         self._ids = ids
         self._clock = clock
         self._bounds = {v.name: _bounds(v, clock.seconds) for v in variables}
+        for name, rule in self._rules.items():
+            low, high = self._bounds[name]
+            if isinstance(rule, float) and not low <= rule <= high:
+                raise ConfigError(
+                    f"forcing_policy: {name}: found {rule:g}, expected {low:g} to "
+                    f"{high:g} {self._variables[name].units}"
+                )
         self.repaired = {n: np.zeros_like(x) for n, x in self._buffers.items()}
         self.last = {
             name: np.full_like(self._buffers[name], np.nan)

@@ -12,7 +12,10 @@ from .exchange import UnitSystem
 from .operation import Mode, TimeStep
 from .screen import Policy
 
-__all__ = ["LocationSettings", "Settings", "SpinUp"]
+__all__ = ["STARTS", "LocationSettings", "Settings", "SpinUp"]
+
+STARTS = ("cold", "equilibrium")
+"""What to start from without a saved state."""
 
 Number = float | None
 

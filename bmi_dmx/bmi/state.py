@@ -135,7 +135,10 @@ class StateAccess(ABC):
         runner = self._model()
         operation = runner.plan.operation
         names = "\n".join(runner.ids).encode()
-        how = (operation.mode, operation.evaporation, operation.units)
+        how = [operation.mode, operation.evaporation, operation.units]
+        if operation.daily_physics or operation.daily_network:
+            # Part of a day may be in the state.
+            how.append(f"days from {self._clock.day_start_hour} h")
         return {
             "bundle": operation.bundle.fingerprint,
             "time step": f"{self._clock.seconds} s",

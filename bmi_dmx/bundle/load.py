@@ -180,8 +180,9 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Array]:
 
 
 def _read_programs(path: Path, manifest: Manifest) -> dict[str, Program]:
+    content = _content(path, manifest)
     try:
-        data = json.loads(_content(path, manifest))
+        data = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON: {error}") from None
     if not isinstance(data, dict):

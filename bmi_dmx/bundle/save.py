@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
@@ -16,6 +14,7 @@ import numpy as np
 import safetensors.numpy
 
 from ..errors import BundleError
+from ..files import atomic_folder
 from ..models.delta import DeltaModel
 from ..scan.program import Program
 from ..variables import Attribute
@@ -89,7 +88,9 @@ def save_bundle(
     """
     target = Path(path)
     if target.exists() and not overwrite:
-        raise BundleError(f"{target}: exists already; say so to overwrite it")
+        raise BundleError(
+            f"{target}: exists already; remove it, or name another folder"
+        )
     weights = {
         n: x.detach().cpu().contiguous().numpy() for n, x in model.state_dict().items()
     }
@@ -109,15 +110,9 @@ def save_bundle(
         provenance=dict(provenance),
         scores=dict(scores),
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _beside(target)
-    temporary.mkdir()
-    try:
-        _write(temporary, manifest, weights, programs_of(model))
-        load_bundle(temporary)
-        _move(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with atomic_folder(target) as made:
+        _write(made, manifest, weights, programs_of(model))
+        load_bundle(made)
     return load_bundle(target)
 
 
@@ -147,22 +142,3 @@ def _write_durably(path: Path, content: bytes) -> None:
         file.flush()
         # A rename must not reach the disk before the data does.
         os.fsync(file.fileno())
-
-
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-
-
-def _move(temporary: Path, target: Path) -> None:
-    """Put the new folder in place; an older one stays until then."""
-    if not target.exists():
-        os.replace(temporary, target)
-        return
-    old = _beside(target)
-    os.replace(target, old)
-    try:
-        os.replace(temporary, target)
-    except OSError:
-        os.replace(old, target)
-        raise
-    shutil.rmtree(old)

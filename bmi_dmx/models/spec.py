@@ -149,7 +149,11 @@ class ModelSpec:
             if head is not None:
                 _check_head(key, head)
         for name in self.transforms:
-            _one_of("transforms", name, self.network_inputs)
+            if name not in self.network_inputs:
+                hint = suggestion(str(name), self.network_inputs)
+                raise ConfigError(
+                    f"transforms: {name!r} is no input of a network{hint}"
+                )
 
     @property
     def network_attributes(self) -> tuple[str, ...]:
@@ -215,11 +219,6 @@ class ModelSpec:
                     "no default and must be learned"
                 )
         return [n for n in known if n in static], [n for n in known if n in dynamic]
-
-    def static_outputs(self, static: Sequence[str]) -> int:
-        """Return how many numbers per location the static network has to supply."""
-        routing = len(ROUTING_PARAMETERS) if self.routing == "gamma" else 0
-        return len(static) * self.members + routing
 
 
 def hydrograph_length(dt: float) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ..bmi.csv_table import read_csv_table
+from ..bmi.processes import shipped
 from ..bundle import Bundle
-from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices, hargreaves
-from ..errors import ConfigError, DataError, suggestion
+from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices
+from ..errors import DataError, suggestion
 from ..models.statistics import Moments
+from ..scan.evaluate import evaluate
 from .fields import PRECIPITATION, TEMPERATURE
 from .forcing import Array, Forcing, moment
 from .hydrofabric import Hydrofabric
@@ -199,23 +201,7 @@ def climate(
             f"{forcing.path}: from {moment(start)} to {moment(end)} there is no whole "
             "day; climate attributes need days, at best years"
         )
-    rain, warm, low, high = (np.empty((days, len(ids))) for _ in range(4))
-    few = max(1, _BLOCK // (24 * len(ids)))
-    for day in range(0, days, few):
-        some = slice(day, min(day + few, days))
-        hours = (some.stop - day) * 24
-        at = first + day * _DAY
-
-        def values(
-            name: str, units: str, at: int = at, hours: int = hours
-        ) -> np.ndarray[Any, Any]:
-            block = forcing.block(ids, name, units, at, hours)
-            return block.reshape(-1, _DAY // STEP, len(ids))
-
-        rain[some] = values(PRECIPITATION, "mm d-1").mean(axis=1)
-        temperature = values(TEMPERATURE, "degC")
-        warm[some] = temperature.mean(axis=1)
-        low[some], high[some] = temperature.min(axis=1), temperature.max(axis=1)
+    rain, warm, low, high = _daily(forcing, ids, first, days)
     for name, series in (("precipitation", rain), ("air temperature", warm)):
         bad = ~np.isfinite(series).all(axis=0)
         if bad.any():
@@ -225,7 +211,10 @@ def climate(
             )
     dates = np.arange(days) + np.datetime64(first, "s").astype("datetime64[D]")
     day_of_year = (dates - dates.astype("datetime64[Y]")).astype(np.int64) + 1
-    evaporation = hargreaves(low, high, day_of_year, latitude)
+    (evaporation,) = evaluate(shipped("hargreaves")[1], {
+        "f.air_temperature_min": low, "f.air_temperature_max": high,
+        "f.day_of_year": day_of_year[:, None], "p.latitude": latitude[None, :],
+    }).values()  # fmt: skip
     found = climate_indices(rain, warm, evaporation, day_of_year)
     years = days / DAYS_PER_YEAR
     remarks = []
@@ -236,6 +225,24 @@ def climate(
             "(--attributes FILE)"
         )
     return found, remarks
+
+
+def _daily(
+    forcing: Forcing, ids: Sequence[str], first: int, days: int
+) -> tuple[Array, Array, Array, Array]:
+    """Return precipitation, mean, least and greatest temperature, (day, catchment)."""
+    rain, warm, low, high = (np.empty((days, len(ids))) for _ in range(4))
+    few = max(1, _BLOCK // (24 * len(ids)))
+    for day in range(0, days, few):
+        some = slice(day, min(day + few, days))
+        at, hours = first + day * _DAY, (some.stop - day) * 24
+        shape = (-1, _DAY // STEP, len(ids))
+        block = forcing.block(ids, PRECIPITATION, "mm d-1", at, hours)
+        rain[some] = block.reshape(shape).mean(axis=1)
+        temperature = forcing.block(ids, TEMPERATURE, "degC", at, hours).reshape(shape)
+        warm[some] = temperature.mean(axis=1)
+        low[some], high[some] = temperature.min(axis=1), temperature.max(axis=1)
+    return rain, warm, low, high
 
 
 def _unusual(
@@ -261,20 +268,14 @@ def _unusual(
 
 def _read_table(path: Path, ids: Sequence[str]) -> dict[str, Array]:
     """Read a CSV file of attributes for all catchments."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    if len(rows) < 2:
-        raise DataError(f"{path}: expected a header and at least one catchment")
-    header, entries = rows[0], {row[0].strip(): row for row in rows[1:]}
+    header, rows = read_csv_table(path, "at least one catchment")
+    entries = {row[0].strip(): row for row in rows}
     for name in ids:
         if name not in entries:
             hint = suggestion(name, list(entries)[:2000])
             raise DataError(f"{path}: no row for catchment {name!r}{hint}")
     return {
-        title.strip(): np.array([_cell(path, entries[n], k, title) for n in ids])
+        title: np.array([_cell(path, entries[n], k, title) for n in ids])
         for k, title in enumerate(header)
         if k
     }
@@ -283,8 +284,7 @@ def _read_table(path: Path, ids: Sequence[str]) -> dict[str, Array]:
 def _cell(path: Path, row: Sequence[str], k: int, title: str) -> float:
     try:
         return float(row[k])
-    except (ValueError, IndexError):
-        found = row[k] if k < len(row) else "nothing"
+    except ValueError:
         raise DataError(
-            f"{path}: {title} of {row[0]!r}: found {found!r}, expected a number"
+            f"{path}: {title} of {row[0]!r}: found {row[k]!r}, expected a number"
         ) from None

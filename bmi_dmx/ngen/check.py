@@ -20,6 +20,7 @@ from .forcing import Forcing, moment
 from .formulation import MAIN_UNITS, Formulation
 from .hydrofabric import Hydrofabric
 from .progress import progress
+from .rain import contradiction
 from .realization import STEP, Module, Period, Realization
 
 __all__ = ["Finding", "check"]
@@ -141,6 +142,7 @@ def _connected(
     if any(finding.level == "error" for finding in found):
         return
     yield from _missing_values(realization, formulation, forcing)
+    yield from _rain(realization.period, forcing)
     try:
         formulation.step(realization.period.start, 0)
         formulation.line()
@@ -266,6 +268,15 @@ def _outputs(formulation: Formulation, module: Module) -> Iterator[Finding]:
                 "choose an output that is a depth in one step, such as "
                 "'land_surface_water__runoff_depth'",
             )
+
+
+def _rain(period: Period, forcing: Providers) -> Iterator[Finding]:
+    """Compare what forcing files say twice."""
+    for provider in {id(p): p for p in forcing.values()}.values():
+        ids = [name for name in forcing if forcing[name] is provider]
+        for doubt in contradiction(provider, ids, period.start, period.steps):
+            cure = "correct the one that is wrong, or its units: name[units] in CSV"
+            yield a_warning(doubt, cure)
 
 
 def _missing_values(

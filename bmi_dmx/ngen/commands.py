@@ -51,7 +51,7 @@ def ngen_arguments(parser: ArgumentParser) -> None:
         )  # fmt: skip
         action.add_argument(
             "--hydrofabric", type=Path, metavar="FILE",
-            help="default: the one *.gpkg in the folder",
+            help="default: the one *.gpkg in the folder, or config/*.geojson",
         )  # fmt: skip
         action.add_argument(
             "--nexus", type=Path, metavar="FILE", help="nexuses of a GeoJSON domain"
@@ -79,6 +79,10 @@ def simulate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--restart", type=Path, metavar="FILE", help="where to save the last state"
     )
+    parser.add_argument(
+        "--map", type=Path, metavar="FILE",
+        help="GeoPackage of the catchments with the means of the outputs",
+    )  # fmt: skip
 
 
 def _domain_arguments(parser: ArgumentParser) -> None:
@@ -188,6 +192,7 @@ def simulate(options: Namespace) -> None:
             outputs=options.outputs,
             state=options.state,
             restart=options.restart,
+            map_file=options.map,
         )
     _tell(done.remarks)
     print(f"{done.path}: {done.catchments} catchments, {done.hours} hours")
@@ -226,8 +231,21 @@ def _read(options: Namespace) -> tuple[Realization, Hydrofabric]:
     from .realization import read_realization
 
     path = options.realization or _the_one("config/*realization*.json", "realization")
-    fabric = options.hydrofabric or _the_one("**/*.gpkg", "hydrofabric")
-    return read_realization(path), read_hydrofabric(fabric, options.nexus)
+    fabric, nexuses = options.hydrofabric, options.nexus
+    if fabric is None and not any(Path().glob("**/*.gpkg")):
+        fabric, nexuses = _geojson("cat-"), nexuses or _geojson("nex-")
+    fabric = fabric or _the_one("**/*.gpkg", "hydrofabric")
+    return read_realization(path), read_hydrofabric(fabric, nexuses)
+
+
+def _geojson(prefix: str) -> Path | None:
+    """Return the first file in config whose features are called so, if there is one."""
+    from .hydrofabric import feature_id, read_features
+
+    for path in sorted(Path("config").glob("*.geojson")):
+        if any(str(feature_id(f)).startswith(prefix) for f in read_features(path)[:1]):
+            return path
+    return None
 
 
 def _check(options: Namespace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bmi.csv_table import read_csv_table
 from ..errors import ConfigError, DataError
 from .fields import column
 from .forcing import Array, Forcing
@@ -153,22 +153,10 @@ def read_csv(path: Path) -> Table:
         Naming file, row and column: when a cell is no number, rows are not an hour
         apart, a variable is given twice, or there is nothing at all.
     """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text: {error}") from None
-    if len(rows) < 2:
-        raise DataError(f"{path}: expected a header and at least one hour")
-    header = [cell.strip() for cell in rows[0]]
+    header, rows = read_csv_table(path, "at least one hour")
     at = [k for k, cell in enumerate(header) if cell in ("Time", "time")]
     if len(at) != 1:
         raise DataError(f"{path}: expected one column 'Time', found {header}")
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            raise DataError(
-                f"{path}: row {number} has {len(row)} cells, the header {len(header)}"
-            )
     columns, units = {}, {}
     for k, cell in enumerate(header):
         if k in at:
@@ -176,9 +164,9 @@ def read_csv(path: Path) -> Table:
         name, unit = column(cell)
         if name in columns:
             raise DataError(f"{path}: column {cell!r} gives {name!r} a second time")
-        columns[name] = _numbers(path, cell, [row[k] for row in rows[1:]])
+        columns[name] = _numbers(path, cell, [row[k] for row in rows])
         units[name] = unit
-    return Table(path, _start(path, [row[at[0]] for row in rows[1:]]), columns, units)
+    return Table(path, _start(path, [row[at[0]] for row in rows]), columns, units)
 
 
 def _numbers(path: Path, name: str, cells: Sequence[str]) -> Array:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 
+from ..bmi.csv_table import read_csv_table
 from ..errors import ConfigError, DataError, TimeError
 from .csv_forcing import CsvForcing, matching
 from .forcing import Forcing, moment
 from .hydrofabric import Hydrofabric, read_hydrofabric
 from .netcdf_forcing import NetcdfForcing
+from .rain import contradiction
 from .realization import STEP
 
 __all__ = ["Domain", "open_domain"]
@@ -33,7 +33,7 @@ class Domain:
     start, steps : int
         Seconds since 1970, and hours.
     remarks : tuple of str
-        What was left out.
+        What was left out, and what is doubtful.
     """
 
     hydrofabric: Hydrofabric
@@ -46,12 +46,7 @@ class Domain:
         """Return the domain, which closes its files at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the forcing."""
         self.forcing.close()
 
@@ -137,7 +132,8 @@ def _common(
         )
         domain = domain.select(have)
     begin, steps = _period(provider, have, start, end)
-    return Domain(domain, provider, begin, steps, remarks)
+    doubt = contradiction(provider, have, begin, steps)
+    return Domain(domain, provider, begin, steps, (*remarks, *doubt))
 
 
 def _provider(path: Path, names: Mapping[str, str]) -> Forcing:
@@ -172,17 +168,13 @@ def _nothing_in_common(path: Path, forcing: Forcing, lacking: Sequence[str]) -> 
 
 
 def _read_crosswalk(path: Path) -> dict[str, str]:
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [[c.strip() for c in row] for row in csv.reader(file) if row]
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    if len(rows) < 2 or any(len(row) != 2 for row in rows):
+    header, rows = read_csv_table(path, "at least one catchment")
+    if len(header) != 2:
         raise DataError(
-            f"{path}: expected a header and rows of two cells: catchment, and its name "
-            "in the forcing"
+            f"{path}: expected two columns: catchment, and its name in the forcing; "
+            f"found {len(header)}"
         )
-    return {row[0]: row[1] for row in rows[1:]}
+    return {name.strip(): theirs.strip() for name, theirs in rows}
 
 
 def _period(

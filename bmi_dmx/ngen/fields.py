@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["FIELDS", "PRECIPITATION", "TEMPERATURE", "Field", "canonical", "column"]
+__all__ = [
+    "FIELDS",
+    "PRECIPITATION",
+    "RAINFALL",
+    "TEMPERATURE",
+    "Field",
+    "canonical",
+    "column",
+]
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,12 @@ class Field:
 
 
 PRECIPITATION = "atmosphere_water__liquid_equivalent_precipitation_rate"
+RAINFALL = "atmosphere_water__rainfall_volume_flux"
 TEMPERATURE = "land_surface_air__temperature"
 
 FIELDS = (
     Field("precip_rate", PRECIPITATION, "mm s^-1", ("RAINRATE",)),
-    Field("APCP_surface", "atmosphere_water__rainfall_volume_flux", "kg m^-2"),
+    Field("APCP_surface", RAINFALL, "kg m^-2"),
     Field("TMP_2maboveground", TEMPERATURE, "K", ("T2D",)),
     Field(
         "SPFH_2maboveground",

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +11,10 @@ from typing import Any
 import yaml
 
 from ..bmi import Component
+from ..bmi.settings import STARTS
 from ..bmi.shared import bundle_named
 from ..errors import ConfigError
-from ..files import atomic
+from ..files import atomic, atomic_folder
 from .attributes import Attributes, attributes_of
 from .domain import Domain
 from .routing import routing_settings
@@ -40,9 +37,6 @@ OUTPUTS = {
 
 EQUILIBRIUM = ("p_mean", "t_mean", "latitude")
 """What must be known of a climate to begin with the stores it leads to."""
-
-STARTS = ("cold", "equilibrium")
-"""What to start from without a saved state."""
 
 MAIN = "land_surface_water__runoff_depth"
 
@@ -164,24 +158,11 @@ def prepare(
     settings = component_settings(bundle, domain, evaporation=evaporation, state=state)
     model = bundle_named(bundle, Path())
     known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
-    with _new_folder(folder) as made:
+    with atomic_folder(folder) as made:
         _fill(made, domain, settings, known, routing)
     begin = f"catchments start from state {settings['state']!r}"
     remarks = (*domain.remarks, *known.remarks, begin)
     return Prepared(folder, len(domain.ids), domain.steps, remarks)
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to fill, which becomes ``folder`` when the block succeeds."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    temporary.chmod(0o755)
-    try:
-        yield temporary
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _fill(

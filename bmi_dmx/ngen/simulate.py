@@ -16,6 +16,7 @@ from ..bmi import Component
 from ..bmi.shared import bundle_named
 from ..files import atomic
 from .attributes import Attributes, attributes_of
+from .catchment_map import write_map
 from .domain import Domain
 from .forcing import Array
 from .prepare import MAIN, OUTPUTS, component_settings
@@ -57,6 +58,7 @@ def simulate(
     outputs: Sequence[str] | None = None,
     state: str | None = None,
     restart: Path | None = None,
+    map_file: Path | None = None,
 ) -> Simulated:
     """Run a model over a domain, all catchments together, and write a NetCDF file.
 
@@ -78,6 +80,9 @@ def simulate(
         What to start from; see :func:`~bmi_dmx.ngen.prepare.component_settings`.
     restart : Path, optional
         Where to save the last state.
+    map_file : Path, optional
+        GeoPackage of the outlines with the means of the outputs over the period; needs
+        geopandas.
 
     Returns
     -------
@@ -88,21 +93,33 @@ def simulate(
     DmxError
         When something that is needed is not there or does not fit.
     """
+    if map_file is not None:
+        import geopandas  # noqa: F401 - where it is missing, say so before the run
+
     settings = component_settings(bundle, domain, evaporation=evaporation, state=state)
     model = bundle_named(bundle, Path())
     known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
     component = _component(settings, known)
     published = component.get_output_var_names()
     names = outputs or [n for n in OUTPUTS if n == MAIN or n in published]
+    sums = {name: np.zeros(len(domain.ids)) for name in names}
     with atomic(output) as temporary:
         file = _OutputFile(temporary, component, domain, known, names)
         try:
             for first, values in _blocks(component, domain, names):
                 file.write(first, values)
+                for name, block in values.items():
+                    sums[name] += block.sum(axis=0)
         finally:
             file.close()
     if restart is not None:
         component.save_state(restart)
+    if map_file is not None:
+        means = {
+            f"{name}[{component.get_var_units(name)}]": total / domain.steps
+            for name, total in sums.items()
+        }
+        write_map(map_file, domain.hydrofabric, means)
     component.finalize()
     begin = f"catchments start from state {settings['state']!r}"
     remarks = (*domain.remarks, *known.remarks, begin)

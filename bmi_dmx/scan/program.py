@@ -8,8 +8,6 @@ needs neither PyTorch nor the Python code the model was written in.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -118,11 +116,6 @@ class Program:
             define(instruction.out)
         for value in self.outputs.values():
             use(value)
-
-    def digest(self) -> str:
-        """Return a hash of the content, equal for equal programs."""
-        text = json.dumps(self.to_json(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
 
     def __hash__(self) -> int:
         return hash((*self.inputs, len(self.instructions), *self.outputs))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..models.delta import DeltaModel
 from .checkpoint import load_model
 from .data.basins import BasinData
@@ -189,7 +189,11 @@ def _groups(experiment: Experiment, data: BasinData) -> dict[str, NDArray[np.int
     groups = {ALL: np.arange(len(data.ids))}
     for name, conditions in experiment.evaluation.groups.items():
         rule = replace(experiment.data, basins="all", where=conditions)
-        chosen = rule.choose(data.ids, data.attributes, Path())
+        try:
+            chosen = rule.choose(data.ids, data.attributes, Path())
+        except DataError as error:
+            found = str(error).removeprefix("data.where: ")
+            raise DataError(f"evaluation.groups.{name}: {found}") from None
         groups[name] = np.flatnonzero(np.isin(data.ids, chosen))
     return groups
 

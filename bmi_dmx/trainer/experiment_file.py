@@ -41,7 +41,8 @@ def find_config(name: str | Path) -> Path:
 def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     """Read an experiment, with everything in it resolved that depends on its place.
 
-    Paths become absolute. The climate attributes are those of the days that training
+    Paths become absolute: those of the file start at its folder, those of overrides at
+    the current one. The climate attributes are those of the days that training
     and validation look at, unless the file says otherwise: the test period must not
     leak through them.
 
@@ -57,13 +58,20 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     ConfigError
         Naming file, key, what was found and what was expected.
     """
-    experiment = config.load(path, Experiment, overrides)
-    data, folder = experiment.data, path.resolve().parent
+    settings = list(overrides)
+    experiment = config.load(path, Experiment, settings)
+    data, given = experiment.data, {s.partition("=")[0].strip() for s in settings}
+
+    def anchored(key: str, text: str) -> str:
+        # Who types a setting thinks of the current folder, not of the file's.
+        typed = not given.isdisjoint({"data", key})
+        return _anchored(text, Path.cwd() if typed else path.resolve().parent)
+
     if isinstance(data.basins, str) and data.basins != "all":
-        data = replace(data, basins=_anchored(data.basins, folder))
+        data = replace(data, basins=anchored("data.basins", data.basins))
     data = replace(
         data,
-        path=_anchored(data.path, folder),
+        path=anchored("data.path", data.path),
         attributes_period=data.attributes_period or experiment.learned_days,
     )
     return replace(experiment, data=data)

@@ -136,7 +136,7 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
         data.ids.tolist(),
         sampler,
         compose(experiment.loss),
-        Scale.of(training.target),
+        Scale.of(training.target, data.ids.tolist()),
         _validation(experiment, model, data),
         spec,
         steps,

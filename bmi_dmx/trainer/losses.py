@@ -20,7 +20,7 @@ Rules shared by all of them:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -76,13 +76,17 @@ class Scale:
     sqrt_flow: Tensor
 
     @classmethod
-    def of(cls, observations: NDArray[Any] | Tensor) -> Scale:
+    def of(
+        cls, observations: NDArray[Any] | Tensor, ids: Sequence[str] | None = None
+    ) -> Scale:
         """Compute the scale once, from all observations of the training period.
 
         Parameters
         ----------
         observations : array (T, N)
             Flow in mm per day, NaN where missing.
+        ids : sequence of N str, optional
+            Names of the basins, for messages.
 
         Raises
         ------
@@ -101,10 +105,11 @@ class Scale:
         observed = ~values.isnan()
         empty = (~observed.any(dim=0)).nonzero().flatten().tolist()
         if empty:
-            shown = ", ".join(map(str, empty[:10])) + (", …" if len(empty) > 10 else "")
+            names = [f"column {at}" if ids is None else ids[at] for at in empty[:10]]
+            shown = ", ".join(names) + (", …" if len(empty) > 10 else "")
             raise DataError(
                 f"{len(empty)} of {values.shape[1]} basins have no observation in the "
-                f"training period (columns {shown}); leave them out of the training"
+                f"training period ({shown}); leave them out of the training"
             )
         views = (values, log_flow(values), sqrt_flow(values))
         return cls(*(_masked_variance(view, observed).sqrt().float() for view in views))

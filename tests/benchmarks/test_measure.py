@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from time import process_time
 
 import numpy as np
 import pytest
@@ -17,22 +16,40 @@ from bmi_dmx.errors import DmxError
 BRIEF = Effort(repeats=3, seconds=0.0)
 
 
-def busy(seconds: float) -> None:
-    end = process_time() + seconds
-    while process_time() < end:
-        pass
+class Clock:
+    """CPU seconds that pass only where a test lets them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def spend(self, seconds: float) -> None:
+        self.now += seconds
 
 
-def test_the_seconds_of_a_function_are_cpu_seconds_of_one_call() -> None:
-    assert measure.seconds_of(lambda: busy(0.002), BRIEF) == pytest.approx(2e-3, 0.2)
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(measure, "process_time", clock)
+    return clock
 
 
-def test_two_functions_are_timed_apart() -> None:
+@pytest.mark.parametrize("seconds", [3e-7, 2e-3, 1.5])
+def test_the_seconds_of_a_function_are_those_of_one_call(
+    clock: Clock, seconds: float
+) -> None:
+    found = measure.seconds_of(lambda: clock.spend(seconds), BRIEF)
+    assert found == pytest.approx(seconds)
+
+
+def test_two_functions_are_timed_apart(clock: Clock) -> None:
     first, second = measure.seconds_of_two(
-        lambda: busy(0.004), lambda _: busy(0.002), BRIEF
+        lambda: clock.spend(0.004), lambda _: clock.spend(0.002), BRIEF
     )
-    assert first == pytest.approx(4e-3, 0.2)
-    assert second == pytest.approx(2e-3, 0.2)
+    assert first == pytest.approx(4e-3)
+    assert second == pytest.approx(2e-3)
 
 
 def test_the_second_function_is_given_what_the_first_returns() -> None:
@@ -41,12 +58,11 @@ def test_the_second_function_is_given_what_the_first_returns() -> None:
     assert set(seen) == {7}
 
 
-def test_measuring_ends_at_the_limit() -> None:
+def test_measuring_ends_at_the_limit(clock: Clock) -> None:
     calls = []
-    measure.seconds_of_two(
-        lambda: calls.append(busy(0.01)), print, Effort(1000, 0.0, limit=0.03)
-    )
-    assert len(calls) < 10
+    effort = Effort(1000, 0.0, limit=0.035)
+    measure.seconds_of_two(lambda: clock.spend(0.01), calls.append, effort)
+    assert len(calls) == 5  # the first, and four samples
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told by Linux alone")

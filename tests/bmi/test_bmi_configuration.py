@@ -46,6 +46,12 @@ WRONG: list[tuple[dict[str, Any], type[DmxError], str]] = [
     ({"locations": {"ids": ["a", "a"]}}, ConfigError, "ids: 'a' is given twice"),
     ({"bundle": None}, ConfigError, "bundle: missing; it has no default"),
     ({"bundle": "dhbv-conus-daly"}, BundleError, "dhbv-conus-daly: no such folder"),
+    ({"state": "equilibirum"}, StateError, "state: .*; did you mean 'equilibrium'"),
+    (
+        {"forcing_policy": {"precipitation": -5.0}},
+        ConfigError,
+        "forcing_policy: precipitation: found -5, expected 0 to 3000 mm d-1",
+    ),
     ({"outputs": ["stremflow"]}, ConfigError, "outputs: .* mean 'streamflow'"),
     ({"locations": without("aridity")}, DataError, "attribute 'aridity' .* missing"),
     (
@@ -62,6 +68,11 @@ WRONG: list[tuple[dict[str, Any], type[DmxError], str]] = [
         {"locations": replaced(aridity="dry")},
         ConfigError,
         "locations.attributes.aridity: found 'dry', expected a number",
+    ),
+    (
+        {"locations": replaced(latitude=[40.0, 95.0])},
+        DataError,
+        "attribute 'latitude' at 'b' is 95; expected -90 to 90",
     ),
     (
         {"locations": {**PLACES, "file": "gone.csv"}},

@@ -188,8 +188,17 @@ def test_a_damaged_file_is_refused_and_changes_nothing(
 
 def test_a_file_that_is_not_there_is_named(configure: Any) -> None:
     path = configure(1, state="gone.state")
-    with pytest.raises(StateError, match=r"gone\.state: cannot be read: No such file"):
+    with pytest.raises(StateError, match=r"state: .*gone\.state: no such file"):
         Component().initialize(str(path))
+
+
+def test_a_state_within_a_day_belongs_to_where_days_begin(start: Any) -> None:
+    daily = {"time_step": "hourly", "mode": "daily"}
+    one = start(1, name="a.yaml", day_start_hour=6, **daily)
+    other = start(1, name="b.yaml", **daily)
+    message = r"way of running .* found '.*days from 6 h', .* has '.*days from 0 h'"
+    with pytest.raises(StateError, match=message):
+        other.set_state_bytes(one.state_bytes())
 
 
 def test_an_older_file_survives_a_failed_save(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from untrained import attributes, dynamic, give, run, static, weather
 
+from bmi_dmx import load_bundle
+from bmi_dmx.bmi.attributes import check_attribute, known_attributes
 from bmi_dmx.errors import DataError
 
 STORES = ("snowpack", "meltwater", "soil_moisture", "upper_zone", "lower_zone")
@@ -158,6 +161,23 @@ def test_an_attribute_outside_its_bounds_is_refused(start: Any) -> None:
 def test_parameters_that_are_no_numbers_are_refused(start: Any, bundle_of: Any) -> None:
     path = bundle_of(static(transforms={"aridity": "log"}))
     component = start(1, bundle=str(path))
-    component.set_value("aridity", np.array([-1.0]))
-    with pytest.raises(DataError, match=r"at 'cat-0' is not a number.*aridity = -1"):
+    component.set_value("aridity", np.array([0.0]))
+    with pytest.raises(DataError, match=r"at 'cat-0' is not a number.*aridity = 0"):
         component.get_value_ptr("beta")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("p_mean", 1100.0, "0 to 50"),  # mm of a year
+        ("elevation_mean", 70_000.0, "-500 to 9000"),  # centimetres
+        ("area_km2", 0.0, "1e-09 to 1e+09"),
+    ],
+)
+def test_attributes_that_do_not_occur_are_refused(
+    name: str, value: float, expected: str
+) -> None:
+    known = known_attributes(load_bundle("dhbv-conus-daily").variables)
+    message = f"attribute {name!r} at 'cat-27' is {value:g}; expected {expected}"
+    with pytest.raises(DataError, match=re.escape(message)):
+        check_attribute(known[name], np.array([value]), ["cat-27"])

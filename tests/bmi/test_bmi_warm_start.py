@@ -189,7 +189,7 @@ def test_a_spin_up_can_be_repeated_and_cut(start: Any, tmp_path: Path) -> None:
 
 
 FAULTS: dict[str, tuple[Any, type[Exception], str]] = {
-    "gone": (None, DataError, "cannot be read"),
+    "gone": (None, DataError, "no such file"),
     "empty": ("time\n", DataError, "expected a header and rows"),
     "column": ("time,precipitation\n0,1\n", DataError, "no column 'air_temperature'"),
     "text": ("t,precipitation,air_temperature\n0,x,1\n", DataError, "precipitation: "),

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from bmi_dmx.bundle import load_bundle
-from bmi_dmx.climate import climate_indices, hargreaves
+from bmi_dmx.climate import climate_indices
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.ngen.attributes import attributes_of, climate, topography
 from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
+from bmi_dmx.trainer.data.attributes import hargreaves
 
 
 @pytest.fixture

@@ -85,6 +85,13 @@ def kelvins_called_degrees(file: Any) -> None:
     file["TMP_2maboveground"].units = "degC"
 
 
+def rain_in_metres(file: Any) -> None:
+    amount = file.createVariable("APCP_surface", "f4", file["precip_rate"].dimensions)
+    amount.units = "kg m^-2"
+    amount[:] = 3600.0 * file["precip_rate"][:]
+    file["precip_rate"][:] = file["precip_rate"][:] / 1000.0
+
+
 def gap(file: Any) -> None:
     file["precip_rate"][:, 30] = np.nan
 
@@ -144,6 +151,7 @@ FAULTS: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     f"gives '{PET}'": (catchment(evaporation="given"), CHECK),
     "'furlong'": (forcing(unconvertible), CHECK),
+    "only the first is used": (forcing(rain_in_metres), CHECK),
     "258.179 degC": (forcing(kelvins_called_degrees), RUN),
     "is nan mm h-1": (forcing(gap), RUN),
     "parameter 'fc'": (realization(model_params={"fc": 1e6}), CHECK),

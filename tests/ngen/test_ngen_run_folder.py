@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +98,22 @@ def test_all_at_once_gives_the_numbers_of_one_by_one(folder, sample, bundle):
             depth = np.array([float(row["runoff[m]"]) for row in rows])
             assert depth.max() > 0
             np.testing.assert_allclose(file[RUNOFF][:, k], depth, rtol=1e-6)
+
+
+def test_preparing_and_simulating_need_no_pytorch(sample, bundle):
+    """The climate attributes of the model are computed from the forcing, too."""
+    code = "import sys; sys.modules['torch'] = None; from bmi_dmx.cli import main; "
+    code += "sys.exit(main())"
+    files = [str(path) for path in sample]
+    options = ["--bundle", str(bundle), "--start", "1979-03-01", "--end", "1979-03-01"]
+    for line in (
+        ["ngen", "prepare", *files, *options, "--output", "made"],
+        ["simulate", "--hydrofabric", files[0], "--forcing", files[1], *options,
+         "--output", "made.nc"],
+    ):  # fmt: skip
+        command = [sys.executable, "-c", code, *line]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_simulation_is_continued_from_its_restart_file(sample, bundle):
@@ -213,8 +231,12 @@ def test_a_domain_of_geojson_and_csv_is_prepared_and_run(shared_data, bundle, ca
     files = ["--hydrofabric", "run/config/catchment_data.geojson"]
     files += ["--nexus", "run/config/nexus_data.geojson"]
     assert main(["ngen", "check", "run", *files]) == 0
-    assert main(["ngen", "run", "run", *files]) == 0
-    assert "3 catchments, 3 nexuses, 48 hours" in capsys.readouterr().out
+    assert main(["ngen", "run", "run"]) == 0
+    told = capsys.readouterr().out
+    assert "3 catchments, 3 nexuses, 48 hours" in told
+    # What the example calls mm s^-1 are metres: said by prepare and by check.
+    for said in ("note: forcing", "warning: forcings/forcings.nc"):
+        assert told.count(f"{said}: precipitation from ") == 1
     first = Path("run/outputs/ngen/cat-27.csv").read_text().splitlines()[1]
     assert first.startswith("0,2015-12-01 00:00:00,")
 

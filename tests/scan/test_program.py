@@ -128,13 +128,13 @@ def test_a_network_runs_for_any_number_of_rows() -> None:
 def test_a_program_survives_json(process: Process) -> None:
     program = trace_step(process)
     again = Program.from_json(json.loads(json.dumps(program.to_json())))
-    assert again.digest() == program.digest()
+    assert again.to_json() == program.to_json()
     assert dict(again.inputs) == dict(program.inputs)
 
 
 def test_tracing_twice_gives_the_same_program() -> None:
     first, second = trace_step(PROCESSES[0]), trace_step(type(PROCESSES[0])())
-    assert first.digest() == second.digest()
+    assert first.to_json() == second.to_json()
 
 
 def test_tracing_leaves_random_numbers_alone() -> None:

@@ -88,6 +88,14 @@ def test_scores_are_those_of_the_written_flow(report: Report) -> None:
         assert float(row["nse"]) == pytest.approx(nse, abs=1e-4)
 
 
+def test_a_group_by_an_unknown_attribute_is_named(run: Run) -> None:
+    path = run("training.steps=1", "evaluation.groups={wet: {p_meen: [3, 9]}}")
+    with pytest.raises(
+        DataError, match=r"evaluation\.groups\.wet: no attribute 'p_meen'.*'p_mean'"
+    ):
+        evaluate(path)
+
+
 def test_groups_are_reported_besides_all_basins(report: Report) -> None:
     with open(report.folder / "scores.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

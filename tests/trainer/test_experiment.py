@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,10 +61,34 @@ def test_attributes_are_computed_without_the_test_period(tiny: Path) -> None:
     assert data.attributes_period == (date(1979, 2, 1), date(1979, 12, 31))
 
 
-def test_a_relative_path_starts_at_the_file(tiny: Path) -> None:
-    data = load_experiment(tiny, ["data.path=a/b.nc", "data.basins=c.txt"]).data
-    assert data.path == str(tiny.parent / "a/b.nc")
-    assert data.basins == str(tiny.parent / "c.txt")
+def test_a_relative_path_starts_at_the_file(tiny: Path, tmp_path: Path) -> None:
+    entries = read(tiny)
+    entries["data"] |= {"path": "a/b.nc", "basins": "c.txt"}
+    file = tmp_path / "there.yaml"
+    file.write_text(yaml.safe_dump(entries), encoding="utf-8")
+    data = load_experiment(file).data
+    assert data.path == str(tmp_path / "a/b.nc")
+    assert data.basins == str(tmp_path / "c.txt")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["data.path=a/b.nc", "data.basins=c.txt"],
+        ["data={reader: basins, path: a/b.nc, basins: c.txt}"],
+    ],
+)
+def test_a_relative_path_of_the_command_line_starts_at_the_current_folder(
+    tiny: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: list[str],
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    data = load_experiment(tiny, settings).data
+    assert data.path == str(Path.cwd() / "a/b.nc")
+    assert data.basins == str(Path.cwd() / "c.txt")
 
 
 @pytest.mark.parametrize("text", ["${FOLDER}/b.nc", "~/b.nc", "/a/b.nc", ""])

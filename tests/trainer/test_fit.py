@@ -214,6 +214,7 @@ def test_training_survives_some_bad_steps_and_gives_up_after_many(
     ("setting", "message"),
     [
         ("periods.test=[1980-01-01, 1981-01-01]", r"periods\.test: the period"),
+        ("periods.train=[1977-01-01, 1979-09-30]", r"spans training .* 1977-01-01"),
         ("training.warmup=300", r"training\.window: 300 \+ 60 days"),
         ("model.static.attributes=[p_men]", "p_men"),
         ("data.basins=[nowhere]", "nowhere"),

@@ -230,8 +230,10 @@ def test_scale_is_the_population_spread_of_what_was_observed() -> None:
 
 
 def test_scale_refuses_basins_never_observed() -> None:
-    with pytest.raises(DataError, match=r"1 of 2 basins .* \(columns 1\)"):
+    with pytest.raises(DataError, match=r"1 of 2 basins .* \(column 1\)"):
         Scale.of(np.array([[1.0, NAN], [2.0, NAN]]))
+    with pytest.raises(DataError, match=r"1 of 2 basins .* \(01466500\)"):
+        Scale.of(np.array([[1.0, NAN], [2.0, NAN]]), ["01439500", "01466500"])
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

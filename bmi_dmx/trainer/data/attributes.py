@@ -6,10 +6,17 @@ precipitation, minimum and maximum temperature, latitude, area, and an elevation
 
 from __future__ import annotations
 
-from ...climate import CLIMATE, TOPOGRAPHY, climate_indices, hargreaves
-from .basins import Array64, BasinData, Day, day_of_year
+from types import SimpleNamespace
 
-__all__ = ["PORTABLE_ATTRIBUTES", "portable"]
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from ...climate import CLIMATE, TOPOGRAPHY, climate_indices
+from ...models.hydrology.pet import Hargreaves
+from .basins import Array32, Array64, BasinData, Day, day_of_year
+
+__all__ = ["PORTABLE_ATTRIBUTES", "hargreaves", "portable"]
 
 PORTABLE_ATTRIBUTES = (*CLIMATE.names, *TOPOGRAPHY.names)
 """Names of all portable attributes."""
@@ -59,3 +66,41 @@ def portable(
     kept = (*TOPOGRAPHY.names, *LOCATION)
     known = {n: data.attributes[n] for n in kept if n in data.attributes}
     return {**indices, **known}
+
+
+def hargreaves(
+    temperature_min: ArrayLike,
+    temperature_max: ArrayLike,
+    day_of_year: ArrayLike,
+    latitude: ArrayLike,
+) -> Array32:
+    """Return the potential evaporation of Hargreaves and Samani.
+
+    Parameters
+    ----------
+    temperature_min, temperature_max : (T, B) array_like
+        Of the day, degC.
+    day_of_year : (T,) array_like
+        1 to 366.
+    latitude : (B,) array_like
+        Degrees north.
+
+    Returns
+    -------
+    (T, B) float32
+        mm d-1.
+    """
+
+    def tensor(values: ArrayLike) -> torch.Tensor:
+        return torch.from_numpy(np.array(values, dtype=np.float32))
+
+    forcing = SimpleNamespace(
+        air_temperature_min=tensor(temperature_min),
+        air_temperature_max=tensor(temperature_max),
+        day_of_year=tensor(day_of_year)[:, None],
+    )
+    # A formula without state: its step holds for all days at once.
+    place = SimpleNamespace(latitude=tensor(latitude))
+    _, fluxes = Hargreaves().step(SimpleNamespace(), forcing, place)
+    result: Array32 = fluxes["potential_evaporation"].numpy()
+    return result

@@ -92,6 +92,8 @@ class BasinFile(Source):
     def _values(self, variable: xr.DataArray, to: str) -> Array32:
         values, units = self._raw(variable)
         where = f"{self.path}: variable {variable.name!r}"
+        if to == "mm d-1":
+            return np.asarray(_depth(values, units, where), dtype=np.float32)
         return np.asarray(converted(values, units, to, where), dtype=np.float32)
 
     def _flow(self, variable: xr.DataArray, at: NDArray[np.intp]) -> Array32:
@@ -123,7 +125,7 @@ def flow_depth(
         The units are neither, or a volume comes without areas.
     """
     try:
-        depth = converted(values, units, "mm d-1", where)
+        depth = _depth(values, units, where)
     except UnitsError as error:
         try:
             volume = converted(values, units, "m3 s-1", where)
@@ -135,6 +137,17 @@ def flow_depth(
             ) from None
         depth = volume * (SECONDS_PER_DAY / M3_PER_MM_KM2) / area
     return np.asarray(depth, dtype=np.float32)
+
+
+def _depth(values: NDArray[Any], units: str, where: str) -> Any:
+    """Return a flux of water in mm d-1; a mass of 1 kg m-2 is a depth of 1 mm."""
+    try:
+        return converted(values, units, "mm d-1", where)
+    except UnitsError as error:
+        try:
+            return converted(values, units, "kg m-2 d-1", where)
+        except UnitsError:
+            raise error from None
 
 
 def opened(path: Path) -> xr.Dataset:
@@ -169,7 +182,10 @@ def _target(file: xr.Dataset, spec: DataSpec, path: Path) -> str:
     found = next((name for name in names if name in file), None)
     if found is None:
         hint = suggestion(names[0], map(str, file.data_vars))
-        raise DataError(f"{path}: no observed streamflow {' or '.join(names)!r}{hint}")
+        raise DataError(
+            f"{path}: no observed streamflow under {names}; name its variable in"
+            f" data.target{hint}"
+        )
     return found
 
 
@@ -227,4 +243,11 @@ def _days(file: xr.Dataset, path: Path) -> NDArray[np.datetime64]:
             f"{path}: 'time' of type {values.dtype} is not a CF time axis in the"
             " standard calendar (units 'days since ...')"
         )
-    return values.astype("datetime64[D]")
+    days = values.astype("datetime64[D]")
+    twice = np.diff(days) == np.timedelta64(0, "D")
+    if twice.any():
+        raise DataError(
+            f"{path}: 'time' has more than one value on {days[np.argmax(twice)]};"
+            " daily series are expected"
+        )
+    return days

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
-from ...errors import ConfigError
+from ...errors import ConfigError, DataError
 from ...registry import Registry
 from .attributes import portable
 from .basins import Array64, BasinData, parse_period, positions
@@ -79,5 +80,17 @@ def _attributes(spec: DataSpec, data: BasinData) -> dict[str, Array64]:
     given = dict(data.attributes)
     if spec.attributes == "file":
         return given
+    if spec.attributes_period is not None:
+        _check_covered(data, *spec.attributes_period)
     computed = portable(data, spec.attributes_period)
     return computed if spec.attributes == "portable" else {**given, **computed}
+
+
+def _check_covered(data: BasinData, first: date, last: date) -> None:
+    try:
+        data.period(first, last)
+    except DataError as error:
+        raise DataError(
+            "data.attributes_period, which spans training and validation unless given: "
+            f"{error}"
+        ) from None

@@ -218,7 +218,6 @@ def basin_blocks(
     *,
     warmup: int,
     basins: int,
-    device: torch.device | str = "cpu",
 ) -> Iterator[Batch]:
     """Yield all days of all basins, a block of basins at a time, in order.
 
@@ -232,15 +231,13 @@ def basin_blocks(
         Days at the beginning without target.
     basins : int
         Most basins in a block.
-    device : torch.device or str
-        Where the blocks are made.
 
     Raises
     ------
     DataError
         The days are not more than the warm-up.
     """
-    windows = Windows(data, forcings, attributes, device)
+    windows = Windows(data, forcings, attributes)
     length = windows.days - warmup
     if length < 1:
         raise DataError(

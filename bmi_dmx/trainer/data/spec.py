@@ -42,7 +42,8 @@ class DataSpec:
         tree), ``caravan`` (official tree), ``delaware`` (the sample in the package).
     path : str
         File or folder; ``~`` and ``$VARIABLES`` are expanded, a relative path starts at
-        the configuration file. Empty for ``delaware``: the shipped file.
+        the configuration file, on the command line at the current folder. Empty for
+        ``delaware``: the shipped file.
     product : str
         ``camels_us``: ``daymet``, ``maurer`` or ``nldas``; ``caravan``: one source data
         set such as ``camelsgb``, all of them when empty.

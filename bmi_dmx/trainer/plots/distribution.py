@@ -23,34 +23,30 @@ def nse_cdf(
     experiments: Mapping[str, NDArray[Any]],
     *,
     published: Mapping[str, float] | None = None,
-    label: str = "NSE",
-    limits: tuple[float, float] = (0.0, 1.0),
     title: str = "",
 ) -> Path:
-    """Draw the share of basins that score less than x, one curve per experiment.
+    """Draw the share of basins whose NSE is less than x, one curve per experiment.
+
+    Basins below zero show as the height of the curve at the left.
 
     Parameters
     ----------
     path : path-like
         The picture.
     experiments : mapping of str to array (B,)
-        Scores by name of the experiment; undefined ones are left out and said so.
+        NSE by name of the experiment; undefined ones are left out and said so.
     published : mapping of str to float, optional
         Medians to compare with, marked at one half.
-    label : str
-        Name of the score.
-    limits : (float, float)
-        Of the score axis. Basins below it show as the height of the curve at the left.
     title : str
         Headline.
 
     Raises
     ------
     DataError
-        If no experiment has a defined score.
+        If no experiment has a defined NSE.
     """
     if not any(median(values)[1] for values in experiments.values()):
-        raise DataError(f"no experiment has a basin with a defined {label}")
+        raise DataError("no experiment has a basin with a defined NSE")
     with picture(path, 7.2, 4.6) as figure:
         axes = figure.subplots()
         axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -79,7 +75,7 @@ def nse_cdf(
                 clip_on=False,
                 label=f"{name} (published median {value:.3f})",
             )
-        axes.set(xlim=limits, ylim=(0, 1), xlabel=label, ylabel="share of basins below")
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="NSE", ylabel="share of basins below")
         axes.legend(loc="upper left", borderaxespad=0.3)
         if title:
             axes.set_title(title, fontsize=12, fontweight="bold", pad=10)

@@ -24,7 +24,6 @@ def learned_parameters(
     bounds: Bounds,
     *,
     units: Mapping[str, str] | None = None,
-    title: str = "Learned parameters",
 ) -> Path:
     """Draw each parameter over its bounds, basins sorted by the mean of their members.
 
@@ -38,8 +37,6 @@ def learned_parameters(
         Declared bounds, which are the ends of the axes.
     units : mapping of str to str, optional
         Units by name; ``"1"`` is not shown.
-    title : str
-        Headline.
     """
     columns = min(4, len(values))
     rows = math.ceil(len(values) / columns)
@@ -62,7 +59,7 @@ def learned_parameters(
             axes.set_ylabel("share of basins")
         handles, labels = grid.flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=3)
-        figure.suptitle(title, x=0.01, ha="left")
+        figure.suptitle("Learned parameters", x=0.01, ha="left")
     return Path(path)
 
 

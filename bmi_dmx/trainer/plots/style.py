@@ -113,9 +113,9 @@ def _superscript(digits: re.Match[str]) -> str:
     return digits.group().translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def dates(axes: Axes, time: NDArray[np.datetime64], *, most: int = 9) -> None:
-    """Let the x axis span the times, with short labels, at most ``most`` of them."""
-    locator = AutoDateLocator(minticks=3, maxticks=most)  # type: ignore[no-untyped-call]
+def dates(axes: Axes, time: NDArray[np.datetime64]) -> None:
+    """Let the x axis span the times, with a few short labels."""
+    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     labels = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(labels)

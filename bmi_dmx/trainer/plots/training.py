@@ -21,30 +21,24 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 PANELS = {"loss": "loss", "score": "score", "rate": "learning rate"}
 
 
-def training_curve(
-    path: PathLike, log: PathLike, *, against: str = "step", title: str = "Training"
-) -> Path:
-    """Draw losses, scores and learning rate of a training log.
+def training_curve(path: PathLike, log: PathLike) -> Path:
+    """Draw losses, scores and learning rate of a training log against the step.
 
     Parameters
     ----------
     path : path-like
         The picture.
     log : path-like
-        CSV with a header. Cells may be empty, as loggers write one row per event. A
-        column whose name contains ``loss`` is a loss, one with ``lr`` or ``rate`` a
-        learning rate, any other number a score.
-    against : str
-        Column of the x axis; ``epoch`` and ``step`` are never drawn as curves.
-    title : str
-        Headline.
+        CSV with a header and a column ``step``. Cells may be empty, as loggers write
+        one row per event. A column whose name contains ``loss`` is a loss, one with
+        ``lr`` or ``rate`` a learning rate, any other number but the epoch a score.
 
     Raises
     ------
     DataError
         If the log has no such column or no number to draw.
     """
-    panels = _panels(log, against)
+    panels = _panels(log)
     with picture(path, 7.2, 1.9 * len(panels) + 0.7) as figure:
         heights = [2 if kind != "rate" else 1 for kind in panels]
         grid = figure.subplots(
@@ -59,28 +53,28 @@ def training_curve(
             if kind == "loss" and min(y.min() for _, y in curves.values()) > 0:
                 _logarithmic(axes)
             axes.legend(loc="best")
-        grid[-1].set_xlabel(against)
+        grid[-1].set_xlabel("step")
         grid[-1].margins(x=0.01)
-        figure.suptitle(title, x=0.01, ha="left")
+        figure.suptitle("Training", x=0.01, ha="left")
     return Path(path)
 
 
-def _panels(log: PathLike, against: str) -> dict[str, dict[str, Curve]]:
+def _panels(log: PathLike) -> dict[str, dict[str, Curve]]:
     with open(log, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = list(rows[0]) if rows else []
-    if against not in names:
-        raise DataError(f"{log}: no column {against!r}{suggestion(against, names)}")
-    x = _numbers(rows, against)
+    if "step" not in names:
+        raise DataError(f"{log}: no column 'step'{suggestion('step', names)}")
+    x = _numbers(rows, "step")
     panels: dict[str, dict[str, Curve]] = {kind: {} for kind in PANELS}
     for name in names:
         y = _numbers(rows, name)
         known = np.isfinite(x) & np.isfinite(y)
-        if name not in ("epoch", "step", against) and known.any():
+        if name not in ("epoch", "step") and known.any():
             panels[_kind(name)][name] = (x[known], y[known])
     drawn = {kind: curves for kind, curves in panels.items() if curves}
     if not drawn:
-        raise DataError(f"{log}: there is no number to draw against {against!r}")
+        raise DataError(f"{log}: there is no number to draw against 'step'")
     return drawn
 
 

@@ -58,6 +58,14 @@ def test_units_are_converted(basins, read_file):
     assert data.target.dtype == data.forcing["precipitation"].dtype == np.float32
 
 
+def test_a_mass_of_water_is_its_depth(basins, read_file):
+    expected = read_file(basins, attributes="file").forcing["precipitation"]
+    mass = basins.assign(prcp=basins["prcp"] * (25.4 / 86400.0))
+    mass["prcp"].attrs["units"] = "kg m-2 s-1"
+    found = read_file(mass, attributes="file").forcing["precipitation"]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_text_attributes_become_classes(basins, read_file):
     data = read_file(basins, attributes="file")
     assert data.attributes["region__new_england"].tolist() == [1.0, 0.0]
@@ -158,11 +166,17 @@ def test_hole_in_time_is_refused(basins, read_file):
         read_file(basins.drop_isel(time=10), attributes="file")
 
 
+def test_more_than_one_value_a_day_is_refused(basins, read_file):
+    hours = basins["time"].values[0] + np.arange(DAYS) * np.timedelta64(1, "h")
+    with pytest.raises(DataError, match=r"more than one value on 1999-12-01; daily"):
+        read_file(basins.assign_coords(time=hours), attributes="file")
+
+
 def test_other_names_are_given_in_the_block(basins, read_file):
     renamed = basins.rename({"prcp": "P", "qobs": "Q"})
     with pytest.raises(DataError, match=r"no precipitation.*data\.forcings"):
         read_file(renamed)
-    with pytest.raises(DataError, match=r"no observed streamflow"):
+    with pytest.raises(DataError, match=r"no observed streamflow.*data\.target"):
         read_file(renamed, forcings={"precipitation": "P"})
     keys = {"forcings": {"precipitation": "P"}, "target": "Q", "attributes": "file"}
     data = read_file(renamed, **keys)
