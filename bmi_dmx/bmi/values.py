@@ -127,22 +127,32 @@ class ValueAccess(PointGrid):
         VariableError
             When the name is not known.
         DataError
-            When ``dest`` has another size.
+            When ``dest`` has another size, or is not of floating point.
         """
         values = self.get_value_ptr(name)
         if dest.size != values.size:
             raise DataError(_misfit(name, dest.size, values.size))
+        _refuse_whole_numbers(name, values, dest)
         dest[...] = values.reshape(dest.shape)
         return dest
 
     def get_value_at_indices(self, name: str, dest: Array, inds: Array) -> Array:
-        """Copy the values at some locations into ``dest``, and return it."""
+        """Copy the values at some locations into ``dest``, and return it.
+
+        Raises
+        ------
+        VariableError
+            When the name is not known.
+        DataError
+            When ``dest`` is not of floating point, or there is no such location.
+        """
         values = self.get_value_ptr(name)
+        _refuse_whole_numbers(name, values, dest)
         if dest.shape == (1,) and len(inds) == 1:
             # Hosts of one location ask for every value like this.
             dest[0] = values[inds[0]]
         else:
-            dest[...] = values[inds].reshape(dest.shape)
+            dest[...] = values[_within(name, inds, values.size)].reshape(dest.shape)
         return dest
 
     def set_value(self, name: str, src: ArrayLike) -> None:
@@ -172,6 +182,8 @@ class ValueAccess(PointGrid):
             return
         if values.size != quantity.buffer.size:
             raise DataError(_misfit(name, values.size, quantity.buffer.size))
+        if values.dtype.kind not in "fiub":
+            raise DataError(f"{name!r}: expected numbers, found {src!r}")
         if quantity.role == "forcing":
             quantity.buffer[:] = values if values.ndim == 1 else values.reshape(-1)
         else:
@@ -182,7 +194,7 @@ class ValueAccess(PointGrid):
         quantity = self._settable(name)
         if quantity is not None:
             values = quantity.buffer.copy()
-            values[inds] = np.asarray(src).reshape(-1)
+            values[_within(name, inds, values.size)] = np.asarray(src).reshape(-1)
             self.set_value(name, values)
 
     def _settable(self, name: str) -> Quantity | Signal | None:
@@ -216,3 +228,22 @@ class ValueAccess(PointGrid):
 
 def _misfit(name: str, found: int, expected: int) -> str:
     return f"{name!r}: found {found} values, expected {expected}, one for each location"
+
+
+def _refuse_whole_numbers(name: str, values: Array, dest: Array) -> None:
+    if dest.dtype.kind != "f" and values.dtype.kind == "f":
+        raise DataError(
+            f"{name!r}: expected an array of floating point to copy into, found "
+            f"{dest.dtype}, which would cut the values"
+        )
+
+
+def _within(name: str, inds: Array, size: int) -> Array:
+    """Return indices of locations; refuse those that do not exist."""
+    indices = np.asarray(inds)
+    bad = indices[(indices < 0) | (indices >= size)]
+    if bad.size:
+        raise DataError(
+            f"{name!r}: there is no location {bad.flat[0]}, expected 0 to {size - 1}"
+        )
+    return indices

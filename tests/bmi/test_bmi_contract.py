@@ -361,3 +361,29 @@ def test_potential_evaporation_is_input_or_output(start: Any, bundle_of: Any) ->
 def test_the_package_offers_its_components() -> None:
     assert bmi_dmx.Component is Component
     assert DeltaHbv.default_bundle == "dhbv-conus-daily"
+
+
+def test_values_are_not_cut_into_whole_numbers(component: Component) -> None:
+    n = component.get_grid_size(0)
+    for ask in (
+        lambda dest: component.get_value("runoff", dest),
+        lambda dest: component.get_value_at_indices("runoff", dest, np.arange(n)),
+    ):
+        with pytest.raises(DataError, match="'runoff': expected an array of floating"):
+            ask(np.zeros(n, dtype=np.int64))
+
+
+def test_only_numbers_can_be_set(component: Component) -> None:
+    words = ["much"] * component.get_grid_size(0)
+    with pytest.raises(DataError, match="'precipitation': expected numbers, found"):
+        component.set_value("precipitation", words)
+
+
+def test_a_location_that_does_not_exist_is_named(component: Component) -> None:
+    n = component.get_grid_size(0)
+    message = f"there is no location {n + 2}, expected 0 to {n - 1}"
+    places = np.array([0, n + 2])
+    with pytest.raises(DataError, match=message):
+        component.set_value_at_indices("precipitation", places, np.ones(2))
+    with pytest.raises(DataError, match=message):
+        component.get_value_at_indices("runoff", np.zeros(2), places)
