@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 from . import __version__
-from .errors import ConfigError, DmxError, suggestion
-from .registry import Registry
+from .errors import DmxError
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -49,63 +48,9 @@ def _info_arguments(parser: ArgumentParser) -> None:
 
 
 def _info(options: Namespace) -> None:
-    from . import describe
+    from . import info
 
-    if options.name is not None:
-        print(_about(options.name))
-        return
-    print(f"bmi_dmx {__version__}\n{describe.versions()}")
-    for kind, registry in _registries().items():
-        text = (describe.variables if kind in _PHYSICS else describe.listing)(registry)
-        print(f"\n{kind}\n{describe.indented(text or 'none')}")
-    print("\n`dmx info NAME` says more, such as the variables of a process.")
-
-
-# Registries whose entries are processes.
-_PHYSICS = ("processes", "evaporations")
-
-
-def _registries() -> dict[str, Registry[Any]]:
-    from .bundle import bundles
-    from .models.registries import evaporations, networks, processes
-    from .trainer.losses import losses
-    from .trainer.metrics import metrics
-
-    return {
-        "processes": processes,
-        "evaporations": evaporations,
-        "networks": networks,
-        "losses": losses,
-        "metrics": metrics,
-        "bundles": bundles,
-    }
-
-
-def _about(name: str) -> str:
-    """Return what is known about a registered name, or about a bundle in a folder."""
-    from . import describe
-
-    if Path(name).is_dir():
-        return _about_bundle(Path(name))
-    registries = _registries()
-    found = {kind: r[name] for kind, r in registries.items() if name in r}
-    if not found:
-        known = [entry for registry in registries.values() for entry in registry]
-        raise ConfigError(f"nothing is called {name!r}{suggestion(name, known)}")
-    texts: dict[str, Callable[[Any], str]]
-    texts = {"bundles": _about_bundle, **dict.fromkeys(_PHYSICS, describe.declarations)}
-    return "\n\n".join(
-        f"{name} ({kind})\n\n{texts.get(kind, describe.documentation)(item)}"
-        for kind, item in found.items()
-    )
-
-
-def _about_bundle(folder: Path) -> str:
-    """Return the description of a bundle, after all of the bundle was verified."""
-    from .bundle import load_bundle
-
-    load_bundle(folder)
-    return (folder / "model.yaml").read_text(encoding="utf-8").rstrip()
+    print(info.everything() if options.name is None else info.about(options.name))
 
 
 _EXPERIMENT = "experiment: a YAML file or the name of one that comes with the package"
@@ -171,6 +116,41 @@ def _export(options: Namespace) -> None:
     from .trainer.commands import export
 
     export(options.run, options.target)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"found {text!r}, expected a day YYYY-MM-DD") from None
+
+
+def _plot_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "source", type=Path, help="a streamflow.nc, or the folder it lies in"
+    )
+    parser.add_argument(
+        "basins", nargs="*", metavar="basin",
+        help="station identifiers (default: six from the best to the worst)",
+    )  # fmt: skip
+    parser.add_argument("--begin", type=_day, metavar="DAY", help="first day drawn")
+    parser.add_argument("--end", type=_day, metavar="DAY", help="last day drawn")
+    parser.add_argument(
+        "--output", type=Path, default=Path("hydrographs.png"), metavar="FILE",
+        help="picture (default: hydrographs.png)",
+    )  # fmt: skip
+
+
+def _plot(options: Namespace) -> None:
+    from .trainer.commands import plot
+
+    plot(
+        options.source,
+        options.basins,
+        begin=options.begin,
+        end=options.end,
+        output=options.output,
+    )
 
 
 def _bench_arguments(parser: ArgumentParser) -> None:
@@ -285,6 +265,11 @@ COMMANDS = {
         about="score a trained model, or the mean of several, on the test period",
         arguments=_evaluate_arguments,
         run=_evaluate,
+    ),
+    "plot": Command(
+        about="draw observed and simulated flow",
+        arguments=_plot_arguments,
+        run=_plot,
     ),
     "export": Command(
         about="save a trained model as a bundle",

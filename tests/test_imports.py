@@ -35,13 +35,14 @@ LAYERS = {
     "ngen": 8,
     "demo": 8,
     "benchmarks": 9,
+    "info": 9,
     "cli": 10,
 }
 """Rooms of the package; what is lower never imports what is higher."""
 
 DATA_ONLY = {"configs", "data"}
 
-IMPORTERS_OF_TRAINER = {"trainer", "demo", "benchmarks", "cli"}
+IMPORTERS_OF_TRAINER = {"info", "trainer", "demo", "benchmarks", "cli"}
 
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 

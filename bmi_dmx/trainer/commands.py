@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
-from ..errors import ConfigError
+import numpy as np
+
+from ..errors import ConfigError, DataError, suggestion
 from . import evaluate as evaluation
 from . import export as exporting
 from . import fit
 from .evaluate import ALL, Report
 from .metrics import metrics
+from .results import read_streamflow
 from .table import Column, print_table
 
-__all__ = ["evaluate", "export", "train", "tune"]
+__all__ = ["evaluate", "export", "plot", "train", "tune"]
 
 
 def train(config: Path, settings: Iterable[str] = ()) -> None:
@@ -67,6 +71,62 @@ def _print(report: Report) -> None:
 def export(run: Path, target: Path | None = None) -> None:
     """Save a run as a bundle."""
     print(exporting.export(run, target).path)
+
+
+def plot(
+    source: Path,
+    basins: Sequence[str] = (),
+    *,
+    begin: date | None = None,
+    end: date | None = None,
+    output: Path = Path("hydrographs.png"),
+) -> None:
+    """Draw observed and simulated flow of chosen basins, or of the best to the worst.
+
+    Parameters
+    ----------
+    source : Path
+        A ``streamflow.nc``, or the folder it lies in.
+    basins : sequence of str
+        Station identifiers; all when empty.
+    begin, end : date, optional
+        First and last day drawn.
+    output : Path
+        The picture.
+
+    Raises
+    ------
+    DataError
+        A basin is not in the file, or it has no such days.
+    """
+    from .plots import hydrographs
+
+    path = source / "streamflow.nc" if source.is_dir() else source
+    flow = read_streamflow(path)
+    known = flow.ids.tolist()
+    for name in basins:
+        if name not in known:
+            raise DataError(f"{path}: no basin {name!r}{suggestion(name, known)}")
+    chosen = [known.index(name) for name in basins or known]
+    days = flow.time.astype("datetime64[D]")
+    kept = np.ones(len(days), dtype=bool)
+    if begin is not None:
+        kept &= days >= np.datetime64(begin)
+    if end is not None:
+        kept &= days <= np.datetime64(end)
+    if not kept.any():
+        raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
+    window = np.ix_(kept, chosen)
+    print(
+        hydrographs(
+            output,
+            time=flow.time[kept],
+            ids=flow.ids[chosen],
+            simulated=flow["simulated"][window],
+            observed=flow["observed"][window],
+            panels=len(basins) or 6,
+        )
+    )
 
 
 def tune(config: Path, search: Path, settings: Iterable[str] = ()) -> None:

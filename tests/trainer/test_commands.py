@@ -9,6 +9,7 @@ import pytest
 
 from bmi_dmx.cli import main
 from bmi_dmx.trainer import evaluate as evaluation
+from bmi_dmx.trainer.results import read_streamflow
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +74,24 @@ def test_failures_are_one_line_and_1(
     assert error.endswith("did you mean 'steps'?\n")
     assert main(["evaluate", "nothing"]) == 1
     assert main(["export", "nothing"]) == 1
+
+
+def test_chosen_basins_and_days_are_drawn(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "a"
+    shutil.copytree(finished, run)
+    assert main(["evaluate", str(run)]) == 0
+    flow = read_streamflow(run / "test" / "streamflow.nc")
+    picture = tmp_path / "one.png"
+    days = ["--begin", str(flow.time[3].astype("datetime64[D]"))]
+    chosen = [str(run / "test"), flow.ids[0], *days, "--output", str(picture)]
+    assert main(["plot", *chosen]) == 0
+    assert picture.stat().st_size > 5000
+    capsys.readouterr()
+    for wrong, message in (
+        ([f"{flow.ids[0]}x"], f"did you mean '{flow.ids[0]}'?"),
+        (["--end", "1900-01-01"], "no such days; it has "),
+    ):
+        assert main(["plot", str(run / "test"), *wrong]) == 1
+        assert message in capsys.readouterr().err

@@ -1,0 +1,73 @@
+"""What there is, and what it is: the text of ``dmx info``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import __version__, describe
+from .errors import ConfigError, suggestion
+from .registry import Registry
+
+__all__ = ["about", "everything"]
+
+# Registries whose entries are processes.
+_PHYSICS = ("processes", "evaporations")
+
+
+def everything() -> str:
+    """Return all that configurations can name, with the versions underneath."""
+    parts = [f"bmi_dmx {__version__}\n{describe.versions()}"]
+    for kind, registry in _registries().items():
+        text = (describe.variables if kind in _PHYSICS else describe.listing)(registry)
+        parts.append(f"{kind}\n{describe.indented(text or 'none')}")
+    parts.append("`dmx info NAME` says more, such as the variables of a process.")
+    return "\n\n".join(parts)
+
+
+def _registries() -> dict[str, Registry[Any]]:
+    from .bundle import bundles
+    from .models.registries import evaporations, networks, processes
+    from .trainer.losses import losses
+    from .trainer.metrics import metrics
+
+    return {
+        "processes": processes,
+        "evaporations": evaporations,
+        "networks": networks,
+        "losses": losses,
+        "metrics": metrics,
+        "bundles": bundles,
+    }
+
+
+def about(name: str) -> str:
+    """Return what is known about a registered name, or about a bundle in a folder.
+
+    Raises
+    ------
+    ConfigError
+        When nothing has that name.
+    """
+    if Path(name).is_dir():
+        return _about_bundle(Path(name))
+    registries = _registries()
+    found = {kind: r[name] for kind, r in registries.items() if name in r}
+    if not found:
+        known = [entry for registry in registries.values() for entry in registry]
+        raise ConfigError(f"nothing is called {name!r}{suggestion(name, known)}")
+    texts: dict[str, Callable[[Any], str]]
+    texts = {"bundles": _about_bundle, **dict.fromkeys(_PHYSICS, describe.declarations)}
+    return "\n\n".join(
+        f"{name} ({kind})\n\n{texts.get(kind, describe.documentation)(item)}"
+        for kind, item in found.items()
+    )
+
+
+def _about_bundle(folder: Path) -> str:
+    """Return the description of a bundle, after all of the bundle was verified."""
+    from .bundle import load_bundle
+
+    load_bundle(folder)
+    return (folder / "model.yaml").read_text(encoding="utf-8").rstrip()
