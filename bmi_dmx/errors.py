@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 
+_MOST_LISTED = 40
+
+
 class DmxError(Exception):
     """Base of all errors raised by bmi_dmx."""
 
@@ -71,6 +74,8 @@ class VariableError(DmxError, KeyError):
 def suggestion(found: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for a near name, else the list of known names.
 
+    Of long lists only the number of names is told.
+
     Parameters
     ----------
     found : str
@@ -90,4 +95,6 @@ def suggestion(found: str, known: Iterable[str]) -> str:
         return f"; did you mean {lowered[near[0]]!r}?"
     if not names:
         return "; none are known"
+    if len(names) > _MOST_LISTED:
+        return f"; there are {len(names)}"
     return f"; known: {', '.join(sorted(names))}"

@@ -7,6 +7,7 @@ variable list of a BMI component. This module needs the standard library alone.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
@@ -106,6 +107,31 @@ class Variable:
                 raise ValueError(
                     f"{self.name}: bounds {self.bounds} are not low < high"
                 )
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Bounds; the smallest and largest number where none are declared."""
+        return self.bounds or (-sys.float_info.max, sys.float_info.max)
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be, for messages."""
+        if self.bounds is None:
+            return "a finite number"
+        low, high = self.bounds
+        return f"{low:g} to {high:g}"
+
+    def first_outside(self, values: Any) -> int | None:
+        """Return the place of the first value that is NaN or out of bounds, if any.
+
+        Parameters
+        ----------
+        values : ndarray
+            In declared units.
+        """
+        low, high = self.limits
+        outside = ~((values >= low) & (values <= high))
+        return int(outside.argmax()) if outside.any() else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the non-default fields as plain YAML-ready values."""

@@ -146,12 +146,9 @@ def check_attribute(attribute: Attribute, values: Array, ids: Sequence[str]) -> 
     DataError
         Naming the attribute and the first location.
     """
-    low, high = attribute.bounds or (-np.inf, np.inf)
-    bad = ~(np.isfinite(values) & (values >= low) & (values <= high))
-    if bad.any():
-        at = int(np.argmax(bad))
-        expected = f"{low:g} to {high:g}" if np.isfinite(low) else "a finite number"
+    at = attribute.first_outside(values)
+    if at is not None:
         raise DataError(
             f"attribute {attribute.name!r} at {ids[at]!r} is {values[at]:g}; "
-            f"expected {expected}"
+            f"expected {attribute.expected}"
         )

@@ -11,11 +11,12 @@ import numpy as np
 
 from ..errors import TimeError
 
-__all__ = ["Clock"]
+__all__ = ["DAY", "Clock"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_DAY = 86400
+DAY = 86400
+"""Seconds of a day."""
 
 
 class Clock:
@@ -59,7 +60,7 @@ class Clock:
         self._day_of_year: Array | None = None
         self.day_start_hour = day_start_hour
         self._first = day_start_hour * 3600
-        self._last = (self._first - seconds) % _DAY
+        self._last = (self._first - seconds) % DAY
         self.set(0)
 
     def keep(self, day_of_year: Array) -> None:
@@ -102,8 +103,8 @@ class Clock:
         self.step += 1
         self.time = float(self.step * self.seconds)
         self._elapsed += self.seconds
-        if self._elapsed >= _DAY:
-            self._elapsed -= _DAY
+        if self._elapsed >= DAY:
+            self._elapsed -= DAY
             if self._day < 365 + isleap(self._year):
                 self._set_day(self._day + 1)
             else:

@@ -18,7 +18,6 @@ from ..errors import (
     StateError,
     suggestion,
 )
-from ..models.spec import TIME_STEPS
 from .attributes import AREA, own_attributes
 from .clock import Clock
 from .configuration import Configuration
@@ -42,7 +41,6 @@ __all__ = ["Component"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
-_DAY = 86400
 
 
 def _not_initialized() -> NoReturn:
@@ -137,7 +135,7 @@ class Component(StateAccess, ValueAccess):
         clock = Clock(
             settings.start_time,
             settings.end_time,
-            round(TIME_STEPS[settings.time_step] * _DAY),
+            made.operation.seconds,
             settings.day_start_hour,
         )
         runner = Runner(made, places.ids, attributes, clock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,11 @@ import numpy as np
 from ..errors import DataError, DmxError, UnitsError, suggestion
 from ..units import convert
 from ..variables import Forcing
-from .csv_table import read_csv_table
+from .csv_table import heading, numbers, read_csv_table
 
 __all__ = ["read_series"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-
-_HEADING = re.compile(r"\s*([^\[(]+?)\s*(?:[\[(]\s*(.*?)\s*[\])])?\s*")
 
 
 def read_series(
@@ -59,8 +56,10 @@ def read_series(
         raise DataError(
             f"spin_up: file: {path}: found {len(rows)} rows, expected {found}"
         )
-    header = [_HEADING.fullmatch(title) for title in titles]
-    columns = {m[1]: (k, m[2]) for k, m in enumerate(header) if k and m}
+    columns = {}
+    for k, title in enumerate(titles[1:], 1):
+        name, units = heading(title)
+        columns[name] = k, units
     series = {}
     for forcing in forcings:
         names = [n for n in (forcing.standard_name, forcing.name) if n in columns]
@@ -69,28 +68,24 @@ def read_series(
             raise DataError(f"spin_up: file: {path}: no column {forcing.name!r}{hint}")
         at, units = columns[names[0]]
         cells = [row[at] for row in rows[:found]]
-        series[forcing.name] = _column(path, forcing, cells, units)[:, None]
+        series[forcing.name] = _column(path, forcing, titles[at], cells, units)[:, None]
     return series
 
 
 def _column(
-    path: Path, forcing: Forcing, cells: Sequence[str], units: str | None
+    path: Path, forcing: Forcing, title: str, cells: Sequence[str], units: str
 ) -> Array:
     where = f"spin_up: file: {path}: {forcing.name}"
+    values = numbers(path, title, cells)
     try:
-        values = np.array(cells, float)
         if units and units != forcing.units:
             values = np.asarray(convert(values, units, forcing.units), float)
     except UnitsError as error:
         raise UnitsError(f"{where}: {error}") from None
-    except ValueError as error:
-        raise DataError(f"{where}: {error}") from None
-    low, high = forcing.bounds or (-np.inf, np.inf)
-    bad = ~((values >= low) & (values <= high))
-    if bad.any():
-        at = int(np.argmax(bad))
+    at = forcing.first_outside(values)
+    if at is not None:
         raise DataError(
             f"{where}: row {at + 2} is {values[at]:g} {forcing.units}; expected "
-            f"{low:g} to {high:g}"
+            f"{forcing.expected}"
         )
     return values

@@ -14,7 +14,6 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import ConfigError
-from ..models.spec import TIME_STEPS
 from ..scan import build
 from ..scan.stepper import kernels_listed
 from ..variables import Attribute
@@ -53,8 +52,7 @@ def typical_runner(operation: Operation, n: int) -> Runner:
         name: np.full(n, _typical(operation.bundle, attribute))
         for name, attribute in declared.items()
     }
-    seconds = round(TIME_STEPS[operation.time_step] * 86400)
-    clock = Clock(datetime(2000, 1, 1), None, seconds)
+    clock = Clock(datetime(2000, 1, 1), None, operation.seconds)
     return Runner(planned, [f"trial {k}" for k in range(n)], attributes, clock)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError, UnitsError, suggestion
 from ..units import convert
-from .csv_table import read_csv_table
+from .csv_table import numbers, read_csv_table
 from .settings import LocationSettings
 
 __all__ = ["Locations", "read_locations"]
@@ -92,10 +92,8 @@ def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
         raise DataError(f"{path}: location {twice!r} is given twice")
     for name in ids:
         if name not in place:
-            hint = suggestion(name, place) if len(place) < 100 else ""
-            raise DataError(
-                f"{path}: location {name!r} not among {len(place)} rows{hint}"
-            )
+            hint = suggestion(name, place)
+            raise DataError(f"{path}: location {name!r} is not in it{hint}")
     return [place[name] for name in ids] if ids else list(range(len(found)))
 
 
@@ -103,20 +101,11 @@ def _read_csv(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns
     """Read a table with a header; its first column names the locations."""
     header, rows = read_csv_table(path, "at least one location")
     columns = {
-        name: np.array([_number(path, row, k, name) for row in rows])
+        name: numbers(path, name, [row[k] for row in rows])
         for k, name in enumerate(header)
         if k and name in wanted
     }
     return [row[0].strip() for row in rows], columns
-
-
-def _number(path: Path, row: Sequence[str], column: int, name: str) -> float:
-    try:
-        return float(row[column])
-    except ValueError:
-        raise DataError(
-            f"{path}: {name} of {row[0]!r} is {row[column]!r}, expected a number"
-        ) from None
 
 
 def _read_netcdf(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns]:

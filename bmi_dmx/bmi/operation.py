@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from ..bundle import Bundle
 from ..bundle.manifest import Part, Variables
 from ..errors import ConfigError, suggestion
-from ..models.spec import TIME_STEPS
+from ..models.spec import TIME_STEPS, TimeStep
 from ..scan.program import Arg, Builder, Program
 from ..variables import Attribute, Forcing, Variable
+from .clock import DAY
 from .exchange import UnitSystem, outside
 from .processes import EVAPORATIONS, shipped
 
 __all__ = ["DAY_OF_YEAR", "Evaporation", "Mode", "Operation", "TimeStep"]
 
-TimeStep = Literal["daily", "hourly"]
-Mode = Literal["daily", "hourly"]
+Mode = TimeStep
 
 DAY_OF_YEAR = "day_of_year"
 """The forcing that comes from the clock."""
@@ -93,6 +92,11 @@ class Operation:
         declared = self.bundle.manifest.sha256["variables"]
         own = (self.bundle.fingerprint, declared)
         return (*own, self.time_step, self.mode, self.evaporation, self.units)
+
+    @property
+    def seconds(self) -> int:
+        """Length of a step of the host."""
+        return round(TIME_STEPS[self.time_step] * DAY)
 
     @property
     def days(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from .programs import Plan
 __all__ = ["Parameters"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-Write = Callable[[str, Array], None]
 
 
 class Parameters:
@@ -141,13 +140,11 @@ class Parameters:
 
     def _check(self, name: str, values: Array) -> None:
         declared = next(p for p in self._plan.parameters if p.name == name)
-        low, high = declared.bounds or (-np.inf, np.inf)
-        bad = ~((values >= low) & (values <= high) & np.isfinite(values))
-        if bad.any():
-            at = int(np.argmax(bad))
+        at = declared.first_outside(values)
+        if at is not None:
             raise DataError(
                 f"parameter {name!r} at {self._ids[at]!r} cannot be {values[at]:g}; "
-                f"expected {low:g} to {high:g}"
+                f"expected {declared.expected}"
             )
 
     def _from_attributes(self) -> dict[str, Array]:

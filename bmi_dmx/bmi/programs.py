@@ -17,12 +17,13 @@ from ..models.spec import ROUTING_PARAMETERS, TIME_STEPS
 from ..scan.program import Arg, Builder, Program
 from ..variables import Attribute, Flux, Forcing, Parameter, State
 from .attributes import known_attributes
+from .clock import DAY
 from .operation import Evaporation, Operation
 
 __all__ = ["Plan", "plan"]
 
 _M_PER_MM = 1e-3
-_M3_PER_S_PER_MM_D_KM2 = 1e3 / 86400.0
+_M3_PER_S_PER_MM_D_KM2 = 1e3 / DAY
 
 
 @dataclass(frozen=True)

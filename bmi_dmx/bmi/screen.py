@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError, suggestion
 from ..variables import Forcing
-from .clock import Clock
+from .clock import DAY, Clock
 
 __all__ = ["Policy", "Rule", "Screen"]
 
@@ -151,10 +151,9 @@ class Screen:
 
 def _bounds(variable: Forcing, seconds: int) -> tuple[float, float]:
     """Return the smallest and largest value that is not absurd."""
-    largest = float(np.finfo(np.float64).max)
-    low, high = variable.bounds or (-largest, largest)
+    low, high = variable.limits
     if variable.per_step == "rate" and variable.bounds is not None:
-        days = min(1.0, seconds / 86400.0)
+        days = min(1.0, seconds / DAY)
         return low / days, high / days
     return low, high
 

@@ -127,20 +127,18 @@ class Storage:
         """
         store = self._stores[name]
         factor = self._plan.operation.factor(store)
-        low, high = store.bounds or (-np.inf, np.inf)
         wanted = values / factor
-        bad = ~((wanted >= low) & (wanted <= high) & np.isfinite(wanted))
-        if bad.any():
-            at = int(np.argmax(bad))
+        at = store.first_outside(wanted)
+        if at is not None:
             raise DataError(
                 f"store {name!r} at {self._ids[at]!r} cannot be set to {wanted[at]:g} "
-                f"{store.units}; expected {low:g} to {high:g}"
+                f"{store.units}; expected {store.expected}"
             )
         members = self._process[name]
         before = members.mean(axis=1)
         # Where nothing changes, not even the last digit does.
         changed = values != self._means[name]
-        members[changed] = _moved(members, before, wanted, low)[changed]
+        members[changed] = _moved(members, before, wanted, store.limits[0])[changed]
         if name in self._held:
             self.balance["mass_adjusted"] += members.mean(axis=1) - before
         self._means[name][:] = values

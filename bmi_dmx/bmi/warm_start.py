@@ -12,17 +12,19 @@ from ..climate import DAYS_PER_YEAR
 from ..errors import ConfigError
 from ..scan.evaluate import evaluate
 from .attributes import AREA
-from .clock import Clock
+from .clock import DAY, Clock
 from .operation import Operation
 from .processes import shipped
 from .programs import plan
 from .runner import Runner
 
-__all__ = ["equilibrium", "seasons", "spin_up"]
+__all__ = ["NEEDED", "equilibrium", "seasons", "spin_up"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_NEEDED = ("p_mean", "t_mean", "latitude")
+NEEDED = ("p_mean", "t_mean", "latitude")
+"""What must be known of a climate to begin with the stores it leads to."""
+
 _YEAR = 365
 _MOST_YEARS = 30
 _STILL = 1e-3  # change of all water in a year, relative to it
@@ -96,7 +98,7 @@ def equilibrium(runner: Runner) -> None:
         When an attribute of climate is not known, or the model cannot run days.
     """
     attributes = runner.parameters.attribute
-    for name in _NEEDED:
+    for name in NEEDED:
         values = attributes.get(name)
         if values is None or not np.isfinite(values).all():
             raise ConfigError(
@@ -150,7 +152,7 @@ def _daily(bundle: Bundle, runner: Runner) -> Runner:
     names = [a.name for a in made.variables.attributes]
     known = runner.parameters.attribute
     attributes = {name: known[name] for name in (*names, AREA.name)}
-    clock = Clock(runner.clock.start, None, 86400)
+    clock = Clock(runner.clock.start, None, DAY)
     daily = Runner(made, runner.ids, attributes, clock)
     daily.parameters.settings_of(runner.parameters)
     return daily

@@ -21,8 +21,11 @@ __all__ = [
     "DynamicSpec",
     "ModelSpec",
     "StaticSpec",
+    "TimeStep",
     "hydrograph_length",
 ]
+
+TimeStep = Literal["daily", "hourly"]
 
 TIME_STEPS: dict[str, float] = {"daily": 1.0, "hourly": 1.0 / 24.0}
 """Length in days of the time steps a model can be trained at."""
@@ -138,7 +141,7 @@ class ModelSpec:
     evaporation: str = "given"
     routing: Literal["gamma", "none"] = "gamma"
     dynamic: DynamicSpec | None = None
-    time_step: Literal["daily", "hourly"] = "daily"
+    time_step: TimeStep = "daily"
     transforms: dict[str, Transform] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

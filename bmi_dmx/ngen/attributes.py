@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..bmi.csv_table import read_csv_table
+from ..bmi.clock import DAY
+from ..bmi.csv_table import numbers, read_csv_table
 from ..bmi.processes import shipped
 from ..bundle import Bundle
 from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices
@@ -18,13 +19,12 @@ from ..errors import DataError, suggestion
 from ..models.statistics import Moments
 from ..scan.evaluate import evaluate
 from .fields import PRECIPITATION, TEMPERATURE
-from .forcing import Array, Forcing, moment
+from .forcing import Array, ForcingProvider, moment
 from .hydrofabric import Hydrofabric
 from .realization import STEP
 
 __all__ = ["Attributes", "attributes_of", "climate", "topography"]
 
-_DAY = 86400
 _FEW_YEARS = 3.0
 _FAR = 3.0
 """Standard deviations from the training mean beyond which a value is remarked on."""
@@ -60,7 +60,10 @@ class Attributes:
 
 
 def attributes_of(
-    bundle: Bundle, domain: Hydrofabric, forcing: Forcing, table: Path | None = None
+    bundle: Bundle,
+    domain: Hydrofabric,
+    forcing: ForcingProvider,
+    table: Path | None = None,
 ) -> Attributes:
     """Return all that a model wants to know about catchments.
 
@@ -70,7 +73,7 @@ def attributes_of(
         The model.
     domain : Hydrofabric
         The catchments, with ``divide-attributes`` unless the table gives the rest.
-    forcing : Forcing
+    forcing : ForcingProvider
         For the climate.
     table : Path, optional
         CSV file with a first column of catchments and others named as the attributes;
@@ -175,13 +178,13 @@ def _place(row: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def climate(
-    forcing: Forcing, ids: Sequence[str], latitude: Array
+    forcing: ForcingProvider, ids: Sequence[str], latitude: Array
 ) -> tuple[dict[str, Array], list[str]]:
     """Return the climate indices of all whole days (UTC) of the forcing, and caveats.
 
     Parameters
     ----------
-    forcing : Forcing
+    forcing : ForcingProvider
         Hourly precipitation and air temperature.
     ids : sequence of str
         The catchments.
@@ -194,8 +197,8 @@ def climate(
         When there is no whole day, a value is missing, or it never rains.
     """
     start, end = forcing.span(ids[0])
-    first = -(-start // _DAY) * _DAY
-    days = (end - first) // _DAY
+    first = -(-start // DAY) * DAY
+    days = (end - first) // DAY
     if days < 1:
         raise DataError(
             f"{forcing.path}: from {moment(start)} to {moment(end)} there is no whole "
@@ -228,15 +231,15 @@ def climate(
 
 
 def _daily(
-    forcing: Forcing, ids: Sequence[str], first: int, days: int
+    forcing: ForcingProvider, ids: Sequence[str], first: int, days: int
 ) -> tuple[Array, Array, Array, Array]:
     """Return precipitation, mean, least and greatest temperature, (day, catchment)."""
     rain, warm, low, high = (np.empty((days, len(ids))) for _ in range(4))
     few = max(1, _BLOCK // (24 * len(ids)))
     for day in range(0, days, few):
         some = slice(day, min(day + few, days))
-        at, hours = first + day * _DAY, (some.stop - day) * 24
-        shape = (-1, _DAY // STEP, len(ids))
+        at, hours = first + day * DAY, (some.stop - day) * 24
+        shape = (-1, DAY // STEP, len(ids))
         block = forcing.block(ids, PRECIPITATION, "mm d-1", at, hours)
         rain[some] = block.reshape(shape).mean(axis=1)
         temperature = forcing.block(ids, TEMPERATURE, "degC", at, hours).reshape(shape)
@@ -272,19 +275,11 @@ def _read_table(path: Path, ids: Sequence[str]) -> dict[str, Array]:
     entries = {row[0].strip(): row for row in rows}
     for name in ids:
         if name not in entries:
-            hint = suggestion(name, list(entries)[:2000])
+            hint = suggestion(name, entries)
             raise DataError(f"{path}: no row for catchment {name!r}{hint}")
+    chosen = [entries[name] for name in ids]
     return {
-        title: np.array([_cell(path, entries[n], k, title) for n in ids])
+        title: numbers(path, title, [row[k] for row in chosen])
         for k, title in enumerate(header)
         if k
     }
-
-
-def _cell(path: Path, row: Sequence[str], k: int, title: str) -> float:
-    try:
-        return float(row[k])
-    except ValueError:
-        raise DataError(
-            f"{path}: {title} of {row[0]!r}: found {row[k]!r}, expected a number"
-        ) from None

@@ -16,7 +16,7 @@ from .adapter import Adapter
 from .check_settings import check_settings
 from .driver import Providers, providers
 from .findings import Finding, a_few, a_warning, an_error
-from .forcing import Forcing, moment
+from .forcing import ForcingProvider, moment
 from .formulation import MAIN_UNITS, Formulation
 from .hydrofabric import Hydrofabric
 from .progress import progress
@@ -118,7 +118,7 @@ def _made(
     realization: Realization,
     domain: Hydrofabric,
     name: str,
-    forcing: Forcing,
+    forcing: ForcingProvider,
     warned: set[str],
 ) -> Formulation | Finding:
     properties = domain.catchments[name].properties
@@ -290,7 +290,7 @@ def _missing_values(
         for item in adapter.inputs
         if not formulation.from_module(k, item)
     }
-    groups: dict[int, tuple[Forcing, list[str]]] = {}
+    groups: dict[int, tuple[ForcingProvider, list[str]]] = {}
     for name in ids:
         groups.setdefault(id(forcing[name]), (forcing[name], []))[1].append(name)
     rows = max(1, _HOURS * 64 // len(ids))

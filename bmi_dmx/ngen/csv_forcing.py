@@ -9,16 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bmi.csv_table import read_csv_table
+from ..bmi.csv_table import numbers, read_csv_table
 from ..errors import ConfigError, DataError
 from .fields import column
-from .forcing import Array, Forcing
+from .forcing import Array, ForcingProvider, epoch
 from .realization import STEP
 
 __all__ = ["CsvForcing", "matching", "read_csv"]
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
-_EPOCH = datetime(1970, 1, 1)
 
 
 class Table:
@@ -47,7 +46,7 @@ class Table:
         self.steps = len(next(iter(columns.values()))) if columns else 0
 
 
-class CsvForcing(Forcing):
+class CsvForcing(ForcingProvider):
     """One CSV file per catchment.
 
     Parameters
@@ -164,27 +163,9 @@ def read_csv(path: Path) -> Table:
         name, unit = column(cell)
         if name in columns:
             raise DataError(f"{path}: column {cell!r} gives {name!r} a second time")
-        columns[name] = _numbers(path, cell, [row[k] for row in rows])
+        columns[name] = numbers(path, cell, [row[k] for row in rows])
         units[name] = unit
     return Table(path, _start(path, [row[at[0]] for row in rows]), columns, units)
-
-
-def _numbers(path: Path, name: str, cells: Sequence[str]) -> Array:
-    try:
-        return np.array(cells, dtype=np.float64)
-    except ValueError:
-        row, cell = next((n, c) for n, c in enumerate(cells, 2) if not _is_number(c))
-        raise DataError(
-            f"{path}: row {row}, column {name!r}: found {cell!r}, expected a number"
-        ) from None
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _start(path: Path, cells: Sequence[str]) -> int:
@@ -197,7 +178,7 @@ def _start(path: Path, cells: Sequence[str]) -> int:
                 f"{path}: row {number + 2}: time: found {cell!r}, expected such as "
                 "'2015-12-01 00:00:00'"
             ) from None
-        seconds = round((time - _EPOCH).total_seconds())
+        seconds = epoch(time)
         if number == 0:
             start = seconds
         elif seconds != start + number * STEP:

@@ -10,15 +10,13 @@ from pathlib import Path
 from ..bmi.csv_table import read_csv_table
 from ..errors import ConfigError, DataError, TimeError
 from .csv_forcing import CsvForcing, matching
-from .forcing import Forcing, moment
+from .forcing import ForcingProvider, epoch, moment
 from .hydrofabric import Hydrofabric, read_hydrofabric
 from .netcdf_forcing import NetcdfForcing
 from .rain import contradiction
 from .realization import STEP
 
 __all__ = ["Domain", "open_domain"]
-
-_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Domain:
     ----------
     hydrofabric : Hydrofabric
         Only catchments that have forcing.
-    forcing : Forcing
+    forcing : ForcingProvider
     start, steps : int
         Seconds since 1970, and hours.
     remarks : tuple of str
@@ -37,7 +35,7 @@ class Domain:
     """
 
     hydrofabric: Hydrofabric
-    forcing: Forcing
+    forcing: ForcingProvider
     start: int
     steps: int
     remarks: tuple[str, ...] = ()
@@ -112,7 +110,7 @@ def open_domain(
 
 def _common(
     domain: Hydrofabric,
-    provider: Forcing,
+    provider: ForcingProvider,
     may_lack: bool,
     start: datetime | None,
     end: datetime | None,
@@ -136,7 +134,7 @@ def _common(
     return Domain(domain, provider, begin, steps, (*remarks, *doubt))
 
 
-def _provider(path: Path, names: Mapping[str, str]) -> Forcing:
+def _provider(path: Path, names: Mapping[str, str]) -> ForcingProvider:
     if not path.is_dir():
         return NetcdfForcing(path, strict=False, names=names)
 
@@ -147,7 +145,7 @@ def _provider(path: Path, names: Mapping[str, str]) -> Forcing:
     return CsvForcing(path, file_of)
 
 
-def _has(forcing: Forcing, catchment: str) -> bool:
+def _has(forcing: ForcingProvider, catchment: str) -> bool:
     if isinstance(forcing, NetcdfForcing):
         return catchment in forcing.ids
     try:
@@ -156,7 +154,9 @@ def _has(forcing: Forcing, catchment: str) -> bool:
         return False
 
 
-def _nothing_in_common(path: Path, forcing: Forcing, lacking: Sequence[str]) -> str:
+def _nothing_in_common(
+    path: Path, forcing: ForcingProvider, lacking: Sequence[str]
+) -> str:
     theirs = ""
     if isinstance(forcing, NetcdfForcing):
         theirs = f"; the forcing is of {', '.join(forcing.ids[:3])}, ..."
@@ -178,15 +178,15 @@ def _read_crosswalk(path: Path) -> dict[str, str]:
 
 
 def _period(
-    forcing: Forcing,
+    forcing: ForcingProvider,
     ids: Sequence[str],
     start: datetime | None,
     end: datetime | None,
 ) -> tuple[int, int]:
     spans = [forcing.span(name) for name in ids]
     first, last = max(s for s, _ in spans), min(e for _, e in spans)
-    begin = first if start is None else round((start - _EPOCH).total_seconds())
-    until = last if end is None else round((end - _EPOCH).total_seconds()) + STEP
+    begin = first if start is None else epoch(start)
+    until = last if end is None else epoch(end) + STEP
     if not first <= begin < until <= last or (begin - first) % STEP:
         raise TimeError(
             f"{forcing.path}: the period from {moment(begin)} to the hour before "

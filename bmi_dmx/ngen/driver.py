@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import DmxError
 from .csv_forcing import CsvForcing, matching
-from .forcing import Forcing, moment
+from .forcing import ForcingProvider, moment
 from .formulation import Formulation
 from .hydrofabric import Hydrofabric
 from .netcdf_forcing import NetcdfForcing
@@ -19,7 +19,7 @@ from .realization import STEP, ForcingSource, Realization
 
 __all__ = ["Providers", "Report", "providers", "run"]
 
-Providers = dict[str, Forcing]
+Providers = dict[str, ForcingProvider]
 
 _M2_PER_KM2 = 1e6
 
@@ -54,7 +54,9 @@ class Report:
     runoff: dict[str, float] = field(default_factory=dict)
 
 
-def _provider(source: ForcingSource, sources: dict[str, ForcingSource]) -> Forcing:
+def _provider(
+    source: ForcingSource, sources: dict[str, ForcingSource]
+) -> ForcingProvider:
     """Return the provider of one forcing block.
 
     Parameters
@@ -85,7 +87,7 @@ def providers(realization: Realization, ids: Sequence[str]) -> Iterator[Provider
         When a file is not there or of another layout.
     """
     sources = {catchment: realization.source(catchment) for catchment in ids}
-    made: dict[tuple[str, str], Forcing] = {}
+    made: dict[tuple[str, str], ForcingProvider] = {}
     with ExitStack() as stack:
         for source in sources.values():
             key = (source.provider, source.path)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+
+from ..bmi.csv_table import heading
 
 __all__ = [
     "FIELDS",
@@ -101,8 +102,6 @@ def column(header: str) -> tuple[str, str]:
     name, units : str
         Units as given, else those the field has, else none (an empty text).
     """
-    found = re.fullmatch(r"(.*?)\s*(?:\[(.*)\]|\((.*)\))", header.strip())
-    name = found.group(1) if found else header.strip()
-    given = (found.group(2) or found.group(3) or "") if found else ""
+    name, given = heading(header)
     field = _BY_NAME.get(name)
-    return canonical(name), given.strip() or (field.units if field else "")
+    return canonical(name), given or (field.units if field else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,11 +15,11 @@ from numpy.typing import NDArray
 from ..errors import DataError, TimeError, UnitsError, suggestion
 from ..units import convert
 
-__all__ = ["Array", "Forcing", "moment"]
+__all__ = ["Array", "ForcingProvider", "epoch", "moment"]
 
 Array = NDArray[np.float64]
 
-Provider = TypeVar("Provider", bound="Forcing")
+Provider = TypeVar("Provider", bound="ForcingProvider")
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +29,12 @@ def moment(seconds: int) -> str:
     return str(np.datetime64(seconds, "s")).replace("T", " ")
 
 
-class Forcing(ABC):
+def epoch(time: datetime) -> int:
+    """Return a time (UTC) in seconds since 1970."""
+    return round((time - datetime(1970, 1, 1)).total_seconds())
+
+
+class ForcingProvider(ABC):
     """Hourly values of catchments, by the framework's names.
 
     Attributes

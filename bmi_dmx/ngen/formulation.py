@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import ConfigError, UnitsError
 from ..units import convert
 from .adapter import Adapter, ModuleError
-from .forcing import Forcing
+from .forcing import ForcingProvider
 from .mass import MassWatch
 from .realization import Column, MassBalance, Module
 
@@ -29,7 +29,7 @@ class Formulation:
         Its name.
     properties : mapping of str to number or text
         Columns of the catchment in the hydrofabric.
-    forcing : Forcing
+    forcing : ForcingProvider
         Where values come from that no module gives.
     warned : set of str
         What has been warned of already, shared by the catchments of a run.
@@ -45,7 +45,7 @@ class Formulation:
         module: Module,
         catchment: str,
         properties: Mapping[str, Any],
-        forcing: Forcing,
+        forcing: ForcingProvider,
         warned: set[str],
     ) -> None:
         self._forcing, self.catchment = forcing, catchment

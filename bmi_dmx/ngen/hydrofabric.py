@@ -85,10 +85,7 @@ class Hydrofabric:
         """
         for name in ids:
             if name not in self.catchments:
-                near = suggestion(name, self.catchments)
-                hint = (
-                    near if "did you" in near else f"; there are {len(self.catchments)}"
-                )
+                hint = suggestion(name, self.catchments)
                 raise ConfigError(f"{self.path}: no catchment {name!r}{hint}")
         kept = {name: self.catchments[name] for name in ids}
         below = {catchment.toid for catchment in kept.values()}

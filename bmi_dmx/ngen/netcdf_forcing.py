@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError, suggestion
 from .fields import canonical
-from .forcing import Array, Forcing
+from .forcing import Array, ForcingProvider, epoch
 from .realization import STEP
 
 __all__ = ["NetcdfForcing"]
@@ -31,7 +31,7 @@ _BLOCK = 2**22
 CATCHMENT = "catchment-id"
 
 
-class NetcdfForcing(Forcing):
+class NetcdfForcing(ForcingProvider):
     """A file as the framework's NetCDF provider wants it.
 
     Parameters
@@ -213,15 +213,11 @@ def _since(where: str, text: str, read: Callable[[str], datetime]) -> float:
         found = read(cut)
     except ValueError:
         raise DataError(f"{where}: found {text!r}, expected a date and time") from None
-    return (found.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds()
+    return epoch(found.replace(tzinfo=None))
 
 
 def _unknown(path: Path, catchment: str, ids: Mapping[str, Any]) -> DataError:
     """Return the error for a catchment that has no forcing."""
-    near = suggestion(catchment, list(ids)[:2000])
-    hint = near if "did you" in near else ""
-    first = ", ".join(list(ids)[:3])
     return DataError(
-        f"{path}: no forcing of catchment {catchment!r}{hint}; the file has {len(ids)} "
-        f"catchments ({first}, ...)"
+        f"{path}: no forcing of catchment {catchment!r}{suggestion(catchment, ids)}"
     )

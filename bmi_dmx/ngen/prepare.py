@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,102 +11,23 @@ import yaml
 
 from ..bmi import Component
 from ..bmi.settings import STARTS
-from ..bmi.shared import bundle_named
 from ..errors import ConfigError
 from ..files import atomic, atomic_folder
-from .attributes import Attributes, attributes_of
 from .domain import Domain
 from .routing import routing_settings
+from .setup import MAIN_OUTPUT, Done, Setup, interesting
 from .subset import copy_hydrofabric
 from .write_forcing import write_forcing
 
-__all__ = ["OUTPUTS", "Prepared", "component_settings", "prepare", "realization_text"]
+__all__ = ["prepare", "realization_text"]
 
 FOLDERS = (
     "config/cat_config/dmx", "forcings", "outputs/ngen", "outputs/troute", "metadata",
     "restart", "lakeout",
 )  # fmt: skip
 
-OUTPUTS = {
-    "land_surface_water__runoff_depth": "runoff",
-    "snowpack__leq_depth": "snow_water_equivalent",
-    "land_surface_water_evaporation__volume_flux": "evaporation",
-}
-"""Variables of interest, where the model has them: published name and heading."""
-
-EQUILIBRIUM = ("p_mean", "t_mean", "latitude")
-"""What must be known of a climate to begin with the stores it leads to."""
-
-MAIN = "land_surface_water__runoff_depth"
-
 TOLERANCE = 1e-6
 """Of the mass balance, mm: far above rounding over decades, far below any leak."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What was made.
-
-    Parameters
-    ----------
-    folder : Path
-    catchments, hours : int
-    remarks : tuple of str
-        What to know before running it.
-    """
-
-    folder: Path
-    catchments: int
-    hours: int
-    remarks: tuple[str, ...]
-
-
-def component_settings(
-    bundle: str,
-    domain: Domain,
-    *,
-    evaporation: str | None = None,
-    state: str | None = None,
-) -> dict[str, Any]:
-    """Return the settings of a component at any of the catchments, without them.
-
-    Parameters
-    ----------
-    bundle : str
-        Name of a bundle that comes with the package, or the folder of one.
-    domain : Domain
-        For the period.
-    evaporation : str, optional
-        Where potential evaporation comes from; default: as the model was trained.
-    state : str, optional
-        ``cold``, ``equilibrium`` or a state file; default: ``equilibrium`` where the
-        model knows enough of the climate.
-
-    Raises
-    ------
-    ConfigError
-        When the model has another step than an hour.
-    """
-    model = bundle_named(bundle, Path())
-    if "hourly" not in model.spec.time_steps:
-        raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
-    if state is None:
-        known = {attribute.name for attribute in model.variables.attributes}
-        state = "equilibrium" if known >= set(EQUILIBRIUM) else "cold"
-    elif state not in STARTS:
-        if not Path(state).is_file():
-            raise ConfigError(f"state: {state}: no such file")
-        state = str(Path(state).resolve())
-    settings: dict[str, Any] = {
-        "bundle": str(Path(bundle).resolve()) if Path(bundle).is_dir() else bundle,
-        "time_step": "hourly",
-        "units": "ngen",
-        "start_time": domain.start_time,
-        "state": state,
-    }
-    if evaporation is not None:
-        settings["evaporation"] = evaporation
-    return settings
 
 
 def prepare(
@@ -119,7 +39,7 @@ def prepare(
     evaporation: str | None = None,
     state: str | None = None,
     routing: bool = False,
-) -> Prepared:
+) -> Done:
     """Make a run folder.
 
     Parameters
@@ -135,13 +55,13 @@ def prepare(
     evaporation : str, optional
         Where potential evaporation comes from.
     state : str, optional
-        ``cold`` or ``equilibrium``; see :func:`component_settings`.
+        ``cold`` or ``equilibrium``; see :meth:`.setup.Setup.of`.
     routing : bool
         Write a configuration of the channel routing, too.
 
     Returns
     -------
-    Prepared
+    Done
 
     Raises
     ------
@@ -155,29 +75,22 @@ def prepare(
             f"state: found {state!r}, expected {' or '.join(STARTS)}: a saved state is "
             "of all its catchments together, or restored by the framework"
         )
-    settings = component_settings(bundle, domain, evaporation=evaporation, state=state)
-    model = bundle_named(bundle, Path())
-    known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
+    setup = Setup.of(
+        domain, bundle, attributes=attributes, evaporation=evaporation, state=state
+    )
     with atomic_folder(folder) as made:
-        _fill(made, domain, settings, known, routing)
-    begin = f"catchments start from state {settings['state']!r}"
-    remarks = (*domain.remarks, *known.remarks, begin)
-    return Prepared(folder, len(domain.ids), domain.steps, remarks)
+        _fill(made, setup, routing)
+    return setup.done(folder)
 
 
-def _fill(
-    folder: Path,
-    domain: Domain,
-    settings: Mapping[str, Any],
-    known: Attributes,
-    routing: bool,
-) -> None:
+def _fill(folder: Path, setup: Setup, routing: bool) -> None:
     """Write all that belongs into a run folder."""
+    domain = setup.domain
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
     fabric = copy_hydrofabric(domain.hydrofabric, folder / "config")
     components = folder / "config/cat_config/dmx"
-    _write_components(components, settings, domain, known)
+    _write_components(components, setup)
     start, steps = domain.start, domain.steps
     if routing:
         plan = routing_settings(fabric, domain.start_time, steps)
@@ -194,13 +107,12 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _write_components(
-    folder: Path, settings: Mapping[str, Any], domain: Domain, known: Attributes
-) -> None:
+def _write_components(folder: Path, setup: Setup) -> None:
+    known = setup.attributes
     for k, catchment in enumerate(known.ids):
         values = {name: float(array[k]) for name, array in known.values.items()}
         places = {"ids": [catchment], "attributes": values}
-        content = {**settings, "locations": places}
+        content = {**setup.settings, "locations": places}
         text = yaml.safe_dump(content, sort_keys=False)
         (folder / f"{catchment}.yml").write_text(text, encoding="utf-8")
 
@@ -209,14 +121,12 @@ def _columns(config: Path) -> dict[str, str]:
     """Return output variables and their headings, with the units of the component."""
     component = Component()
     component.initialize(str(config))
-    published = component.get_output_var_names()
-    found = {
+    columns = {
         name: f"{title}[{component.get_var_units(name)}]"
-        for name, title in OUTPUTS.items()
-        if name in published
+        for name, title in interesting(component).items()
     }
     component.finalize()
-    return found
+    return columns
 
 
 def realization_text(
@@ -237,7 +147,7 @@ def realization_text(
         "model_type_name": "bmi_dmx",
         "python_type": "bmi_dmx.Component",
         "init_config": "./config/cat_config/dmx/{{id}}.yml",
-        "main_output_variable": MAIN,
+        "main_output_variable": MAIN_OUTPUT,
         "allow_exceed_end_time": True,
         "uses_forcing_file": False,
         "cache_input_variable_metadata": True,

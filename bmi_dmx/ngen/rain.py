@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import UnitsError
 from ..units import convert
 from .fields import PRECIPITATION, RAINFALL
-from .forcing import Forcing, moment
+from .forcing import ForcingProvider, moment
 from .realization import STEP
 
 __all__ = ["contradiction"]
@@ -25,7 +25,7 @@ _FACTOR = 2.0
 
 
 def contradiction(
-    forcing: Forcing, ids: Sequence[str], start: int, steps: int
+    forcing: ForcingProvider, ids: Sequence[str], start: int, steps: int
 ) -> Iterator[str]:
     """Yield a remark when precipitation as a rate and as an amount differ twofold.
 
@@ -34,7 +34,7 @@ def contradiction(
 
     Parameters
     ----------
-    forcing : Forcing
+    forcing : ForcingProvider
         What is read until there was enough rain to compare.
     ids : sequence of str
         Catchments.

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ..config import convert
 from ..errors import ConfigError, suggestion
+from .forcing import epoch
 
 __all__ = [
     "Column",
@@ -129,16 +130,12 @@ class Period:
     @property
     def start(self) -> int:
         """Return the start in seconds since 1970."""
-        return _epoch(self.start_time)
+        return epoch(self.start_time)
 
     @property
     def steps(self) -> int:
         """Return the number of steps."""
-        return (_epoch(self.end_time) - self.start) // STEP + 1
-
-
-def _epoch(moment: datetime) -> int:
-    return round((moment - datetime(1970, 1, 1)).total_seconds())
+        return (epoch(self.end_time) - self.start) // STEP + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,7 +318,7 @@ def _period(data: dict[str, Any], where: str) -> Period:
     known = {f.name for f in fields(Period)}
     chosen = {key: value for key, value in block.items() if key in known}
     period: Period = convert(chosen, Period, at)
-    span = _epoch(period.end_time) - period.start
+    span = epoch(period.end_time) - period.start
     if span < 0 or span % STEP:
         raise ConfigError(
             f"{at}: end_time: found {period.end_time}, expected a whole number of "

@@ -4,48 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import netCDF4
 import numpy as np
 import yaml
 
 from ..bmi import Component
-from ..bmi.shared import bundle_named
 from ..files import atomic
-from .attributes import Attributes, attributes_of
+from .attributes import Attributes
 from .catchment_map import write_map
 from .domain import Domain
 from .forcing import Array
-from .prepare import MAIN, OUTPUTS, component_settings
 from .progress import progress
 from .realization import STEP
+from .setup import Done, Setup, interesting
 
-__all__ = ["Simulated", "simulate"]
+__all__ = ["simulate"]
 
 _BLOCK = 2**20
 """Numbers of one variable in memory: forcing and output pass through in pieces."""
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """What was simulated.
-
-    Parameters
-    ----------
-    path : Path
-        The output.
-    catchments, hours : int
-    remarks : tuple of str
-        What to know about it.
-    """
-
-    path: Path
-    catchments: int
-    hours: int
-    remarks: tuple[str, ...]
 
 
 def simulate(
@@ -57,9 +35,9 @@ def simulate(
     evaporation: str | None = None,
     outputs: Sequence[str] | None = None,
     state: str | None = None,
-    restart: Path | None = None,
+    save_state: Path | None = None,
     map_file: Path | None = None,
-) -> Simulated:
+) -> Done:
     """Run a model over a domain, all catchments together, and write a NetCDF file.
 
     Parameters
@@ -77,8 +55,8 @@ def simulate(
     outputs : sequence of str, optional
         Variables to write, by either of their names.
     state : str, optional
-        What to start from; see :func:`~bmi_dmx.ngen.prepare.component_settings`.
-    restart : Path, optional
+        What to start from; see :meth:`.setup.Setup.of`.
+    save_state : Path, optional
         Where to save the last state.
     map_file : Path, optional
         GeoPackage of the outlines with the means of the outputs over the period; needs
@@ -86,7 +64,7 @@ def simulate(
 
     Returns
     -------
-    Simulated
+    Done
 
     Raises
     ------
@@ -96,15 +74,14 @@ def simulate(
     if map_file is not None:
         import geopandas  # noqa: F401 - where it is missing, say so before the run
 
-    settings = component_settings(bundle, domain, evaporation=evaporation, state=state)
-    model = bundle_named(bundle, Path())
-    known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
-    component = _component(settings, known)
-    published = component.get_output_var_names()
-    names = outputs or [n for n in OUTPUTS if n == MAIN or n in published]
+    setup = Setup.of(
+        domain, bundle, attributes=attributes, evaporation=evaporation, state=state
+    )
+    component = _component(setup)
+    names = list(outputs or interesting(component))
     sums = {name: np.zeros(len(domain.ids)) for name in names}
     with atomic(output) as temporary:
-        file = _OutputFile(temporary, component, domain, known, names)
+        file = _OutputFile(temporary, component, setup, names)
         try:
             for first, values in _blocks(component, domain, names):
                 file.write(first, values)
@@ -112,8 +89,8 @@ def simulate(
                     sums[name] += block.sum(axis=0)
         finally:
             file.close()
-    if restart is not None:
-        component.save_state(restart)
+    if save_state is not None:
+        component.save_state(save_state)
     if map_file is not None:
         means = {
             f"{name}[{component.get_var_units(name)}]": total / domain.steps
@@ -121,15 +98,15 @@ def simulate(
         }
         write_map(map_file, domain.hydrofabric, means)
     component.finalize()
-    begin = f"catchments start from state {settings['state']!r}"
-    remarks = (*domain.remarks, *known.remarks, begin)
-    return Simulated(output, len(domain.ids), domain.steps, remarks)
+    return setup.done(output)
 
 
-def _component(settings: dict[str, Any], known: Attributes) -> Component:
+def _component(setup: Setup) -> Component:
     """Return a component with one location per catchment."""
+    known = setup.attributes
     values = {name: array.tolist() for name, array in known.values.items()}
-    content = {**settings, "locations": {"ids": list(known.ids), "attributes": values}}
+    places = {"ids": list(known.ids), "attributes": values}
+    content = {**setup.settings, "locations": places}
     component = Component()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "component.yml"
@@ -172,10 +149,10 @@ class _OutputFile:
         self,
         path: Path,
         component: Component,
-        domain: Domain,
-        known: Attributes,
+        setup: Setup,
         names: Sequence[str],
     ) -> None:
+        domain, known = setup.domain, setup.attributes
         self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
         self._file.setncatts(
             {

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..files import atomic
 from .fields import FIELDS
-from .forcing import Array, Forcing
+from .forcing import Array, ForcingProvider
 from .netcdf_forcing import CATCHMENT
 from .realization import STEP
 
@@ -67,7 +67,7 @@ class ForcingFile:
 
 
 def write_forcing(
-    path: Path, forcing: Forcing, ids: Sequence[str], start: int, steps: int
+    path: Path, forcing: ForcingProvider, ids: Sequence[str], start: int, steps: int
 ) -> None:
     """Write all known variables of some catchments and hours, piece by piece.
 
@@ -75,7 +75,7 @@ def write_forcing(
     ----------
     path : Path
         The file; it exists whole or not at all.
-    forcing : Forcing
+    forcing : ForcingProvider
         Where values come from.
     ids : sequence of str
     start, steps : int

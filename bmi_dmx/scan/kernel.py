@@ -6,7 +6,7 @@ import ctypes
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -29,7 +29,7 @@ class Block:
     """Arguments of one run, in the order of ``Scan`` in loop.c.
 
     States and parameters come one view for each run of the layout. Lists left empty are
-    filled with absent views; ``keep`` holds what the addresses point into.
+    filled with absent views. Whoever makes a block keeps alive what it points into.
     """
 
     steps: int
@@ -49,7 +49,6 @@ class Block:
     g_state: Sequence[View] = ()
     g_forcing: Sequence[View] = ()
     g_parameter: Sequence[View] = ()
-    keep: list[Any] = field(default_factory=list)
 
     def pack(
         self, layout: Layout, *, adjoint: bool = False

@@ -140,24 +140,43 @@ class _Printer:
         return lines
 
 
+@dataclass(frozen=True)
+class _Write:
+    """An output of a program, where it goes, and whether it is added there."""
+
+    output: str
+    target: str
+    operator: str = "="
+
+
+def _writes(
+    names: Sequence[str], array: str, prefix: str = "", operator: str = "="
+) -> list[_Write]:
+    """Return the writes of outputs, in this order, to the slots of an array."""
+    return [
+        _Write(prefix + name, _slot(array, k), operator) for k, name in enumerate(names)
+    ]
+
+
 def _function(
     signature: str,
     program: Program,
     suffix: str,
     reads: dict[str, str],
-    writes: list[str],
+    writes: Sequence[_Write],
 ) -> str:
     """Return a C function that loops the program over lanes.
 
-    ``reads`` gives the C expression of each input; ``writes`` are statements in which
-    ``{name}`` stands for the value of output ``name``.
+    ``reads`` gives the C expression of each input, and ``writes`` what becomes of the
+    outputs.
     """
-    printer = _Printer(program, suffix)
-    lines = [f"const real {v} = {reads[n]};" for n, v in program.inputs.items()]
+    chosen = _used(program, [w.output for w in writes])
+    printer = _Printer(chosen, suffix)
+    lines = [f"const real {v} = {reads[n]};" for n, v in chosen.inputs.items()]
     lines += printer.body()
     lines += [
-        statement.replace("@", printer.arg(program.outputs[name]))
-        for name, statement in (w.split("|", 1) for w in writes)
+        f"{w.target} {w.operator} {printer.arg(chosen.outputs[w.output])};"
+        for w in writes
     ]
     body = "\n        ".join(lines)
     return (
@@ -252,21 +271,18 @@ _INPUTS = "const real *s, const real *restrict f, const real *restrict p"
 
 
 def _advance(layout: Layout, step: Program, suffix: str) -> str:
-    writes = [f"{n}|{_slot('next', k)} = @;" for k, n in enumerate(layout.states)]
     return _function(
         f"advance({_INPUTS}, real *next)",
-        _used(step, layout.states), suffix, _reads(layout), writes,
+        step, suffix, _reads(layout), _writes(layout.states, "next"),
     )  # fmt: skip
 
 
 def _record(layout: Layout, step: Program, suffix: str) -> str:
-    writes = [f"{n}|{_slot('s', k)} = @;" for k, n in enumerate(layout.states)]
-    writes += [f"{n}|{_slot('q', k)} = @;" for k, n in enumerate(layout.outputs)]
-    wanted = [*layout.states, *(o for o in layout.outputs if o not in layout.states)]
     return _function(
         "record(real *s, const real *restrict f, const real *restrict p, "
         "real *restrict q)",
-        _used(step, wanted), suffix, _reads(layout), writes,
+        step, suffix, _reads(layout),
+        [*_writes(layout.states, "s"), *_writes(layout.outputs, "q")],
     )  # fmt: skip
 
 
@@ -275,15 +291,13 @@ def _adjoint(layout: Layout, adjoint: Program, suffix: str, forcing: bool) -> st
     reads.update({f"d.{n}": _slot("d", k) for k, n in enumerate(layout.states)})
     reads.update({f"d.{n}": _slot("dq", k) for k, n in enumerate(layout.outputs)
                   if n not in layout.states})  # fmt: skip
-    writes = [f"g.{n}|{_slot('d', k)} = @;" for k, n in enumerate(layout.states)]
-    writes += [f"g.{n}|{_slot('gp', k)} += @;" for k, n in enumerate(layout.parameters)]
-    if forcing:
-        writes += [
-            f"g.{n}|{_slot('gf', k)} = @;" for k, n in enumerate(layout.forcings)
-        ]
-    wanted = [w.split("|", 1)[0] for w in writes]
+    writes = [
+        *_writes(layout.states, "d", "g."),
+        *_writes(layout.parameters, "gp", "g.", "+="),
+        *_writes(layout.forcings if forcing else (), "gf", "g."),
+    ]
     return _function(
         f"adjoint({_INPUTS}, const real *restrict dq, real *restrict d, "
         "real *restrict gf, real *restrict gp)",
-        _used(adjoint, wanted), suffix, reads, writes,
+        adjoint, suffix, reads, writes,
     )  # fmt: skip

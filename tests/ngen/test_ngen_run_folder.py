@@ -116,12 +116,12 @@ def test_preparing_and_simulating_need_no_pytorch(sample, bundle):
         assert done.returncode == 0, done.stderr
 
 
-def test_a_simulation_is_continued_from_its_restart_file(sample, bundle):
+def test_a_simulation_is_continued_from_its_saved_state(sample, bundle):
     ids = ["cat-1451", "cat-1453"]
     last, middle = datetime(1979, 3, 2, 11), datetime(1979, 3, 2, 12)
     for name, start, end, states in (
         ("whole", SPAN["start"], SPAN["end"], {}),
-        ("a", SPAN["start"], last, {"restart": Path("state")}),
+        ("a", SPAN["start"], last, {"save_state": Path("state")}),
         ("b", middle, SPAN["end"], {"state": "state"}),
     ):
         span = {"start": start, "end": end}

@@ -217,13 +217,8 @@ def positions(wanted: Iterable[str], known: NDArray[np.str_]) -> NDArray[np.intp
     found = []
     for name in wanted:
         if name not in index:
-            shown = suggestion(name, index) if len(index) <= 20 else near(name, index)
-            raise DataError(f"basin {name!r} is not in the data{shown}")
+            raise DataError(
+                f"basin {name!r} is not in the data{suggestion(name, index)}"
+            )
         found.append(index[name])
     return np.array(found, dtype=np.intp)
-
-
-def near(name: str, index: Mapping[str, int]) -> str:
-    """Return a hint that does not list hundreds of basins."""
-    hint = suggestion(name, index)
-    return hint if "did you mean" in hint else f" of {len(index)} basins"

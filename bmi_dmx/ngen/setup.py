@@ -1,0 +1,135 @@
+"""What a run over a domain needs, whether catchment by catchment or all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bmi import Component
+from ..bmi.settings import STARTS
+from ..bmi.shared import bundle_named
+from ..bmi.warm_start import NEEDED
+from ..bundle import Bundle
+from ..errors import ConfigError
+from .attributes import Attributes, attributes_of
+from .domain import Domain
+
+__all__ = ["MAIN_OUTPUT", "Done", "Setup", "interesting"]
+
+MAIN_OUTPUT = "land_surface_water__runoff_depth"
+
+_INTERESTING = {
+    MAIN_OUTPUT: "runoff",
+    "snowpack__leq_depth": "snow_water_equivalent",
+    "land_surface_water_evaporation__volume_flux": "evaporation",
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was made.
+
+    Parameters
+    ----------
+    path : Path
+        Folder or file.
+    catchments, hours : int
+    remarks : tuple of str
+        What to know before its numbers are trusted.
+    """
+
+    path: Path
+    catchments: int
+    hours: int
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A model over a domain.
+
+    Parameters
+    ----------
+    domain : Domain
+        Where and when.
+    settings : dict
+        Settings of a component, all but its locations.
+    attributes : Attributes
+        What the model wants to know about the catchments.
+    """
+
+    domain: Domain
+    settings: dict[str, Any]
+    attributes: Attributes
+
+    @classmethod
+    def of(
+        cls,
+        domain: Domain,
+        bundle: str,
+        *,
+        attributes: Path | None = None,
+        evaporation: str | None = None,
+        state: str | None = None,
+    ) -> Setup:
+        """Return how a bundle is run over a domain.
+
+        Parameters
+        ----------
+        domain : Domain
+            From :func:`~bmi_dmx.ngen.domain.open_domain`.
+        bundle : str
+            Name of a bundle that comes with the package, or the folder of one.
+        attributes : Path, optional
+            CSV table of attributes, which go before those of the hydrofabric.
+        evaporation : str, optional
+            Where potential evaporation comes from; default: as the model was trained.
+        state : str, optional
+            ``cold``, ``equilibrium`` or a state file; default: ``equilibrium`` where
+            the model knows enough of the climate.
+
+        Raises
+        ------
+        ConfigError, DataError, BundleError
+            When the model has another step than an hour, or something that is needed
+            is not there.
+        """
+        model = bundle_named(bundle, Path())
+        if "hourly" not in model.spec.time_steps:
+            raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
+        settings: dict[str, Any] = {
+            "bundle": str(Path(bundle).resolve()) if Path(bundle).is_dir() else bundle,
+            "time_step": "hourly",
+            "units": "ngen",
+            "start_time": domain.start_time,
+            "state": _state(model, state),
+        }
+        if evaporation is not None:
+            settings["evaporation"] = evaporation
+        known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
+        return cls(domain, settings, known)
+
+    def done(self, path: Path) -> Done:
+        """Return what was made with this, and what to know about it."""
+        begin = f"catchments start from state {self.settings['state']!r}"
+        remarks = (*self.domain.remarks, *self.attributes.remarks, begin)
+        return Done(path, len(self.domain.ids), self.domain.steps, remarks)
+
+
+def _state(model: Bundle, state: str | None) -> str:
+    if state is None:
+        known = {attribute.name for attribute in model.variables.attributes}
+        return "equilibrium" if known >= set(NEEDED) else "cold"
+    if state in STARTS:
+        return state
+    if not Path(state).is_file():
+        raise ConfigError(f"state: {state}: no such file")
+    return str(Path(state).resolve())
+
+
+def interesting(component: Component) -> dict[str, str]:
+    """Return the published outputs that most users want, each with a short title."""
+    published: Sequence[str] = component.get_output_var_names()
+    return {n: title for n, title in _INTERESTING.items() if n in published}
