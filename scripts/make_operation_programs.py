@@ -20,6 +20,7 @@ from bmi_dmx.models.hydrology import (
     PenmanMonteith,
     PenmanMonteithHourly,
     PriestleyTaylor,
+    PriestleyTaylorHourly,
 )
 from bmi_dmx.process import Process
 from bmi_dmx.scan.trace import trace_step
@@ -28,6 +29,7 @@ PROCESSES: dict[str, Process] = {
     "oudin": Oudin(),
     "hargreaves": Hargreaves(),
     "priestley_taylor": PriestleyTaylor(),
+    "priestley_taylor_hourly": PriestleyTaylorHourly(),
     "penman_monteith": PenmanMonteith(),
     "penman_monteith_hourly": PenmanMonteithHourly(),
     "daily_extremes": DailyExtremes(),

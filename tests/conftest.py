@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from bmi_dmx.bmi import once
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -24,3 +26,9 @@ def shared_data() -> Path:
 def _same_numbers_in_any_order() -> None:
     """Draw the same random tensors whichever tests ran before."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_told_yet() -> None:
+    """Let every test see the warnings that a process gives once."""
+    once.forget()

@@ -13,6 +13,7 @@ from ..bundle.manifest import Variables
 from ..climate import CLIMATE
 from ..errors import ConfigError, DataError, suggestion
 from ..variables import Attribute
+from .once import warn_once
 
 __all__ = [
     "ALIASES",
@@ -128,7 +129,7 @@ def own_attributes(
         missing = np.isnan(array)
         array[missing] = value
         for place in (ids[k] for k in np.flatnonzero(missing).tolist()):
-            _log.warning("%s: attribute_defaults: %s = %g", place, name, value)
+            warn_once(_log, name, "%s: attribute_defaults: %s = %g", place, name, value)
     for name in needed:
         if name not in found:
             hint = suggestion(name, given)

@@ -112,6 +112,13 @@ class Clock:
                 self._set_day(1)
         self._see_day()
 
+    def meets_days(self) -> bool:
+        """Return whether some step begins where a day does."""
+        midnight = datetime(self.start.year, self.start.month, self.start.day)
+        return (
+            not ((self.start - midnight).total_seconds() - self._first) % self.seconds
+        )
+
     def steps_until(self, time: float) -> int:
         """Return the number of steps to a time.
 

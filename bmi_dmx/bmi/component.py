@@ -80,6 +80,7 @@ class Component(StateAccess, ValueAccess):
         """Be without a model."""
         self._runner: Runner | None = None
         self._warm: Callable[[], None] | None = None
+        self._later: list[tuple[str, Array]] = []
         self._advance: Callable[[], None] = _not_initialized
         self._check: Callable[[], None] = _not_initialized
         self._table = Unready()
@@ -138,6 +139,11 @@ class Component(StateAccess, ValueAccess):
             made.operation.seconds,
             settings.day_start_hour,
         )
+        if made.operation.counts_days and not clock.meets_days():
+            raise ConfigError(
+                f"start_time: found {settings.start_time}; no step from then on begins "
+                "with a day, of which the hours are counted: expected a full hour"
+            )
         runner = Runner(made, places.ids, attributes, clock)
         policy = settings.forcing_policy
         screen = Screen(made.forcings, runner.forcing, policy, places.ids, clock)
@@ -161,6 +167,11 @@ class Component(StateAccess, ValueAccess):
                 hint = suggestion(str(state), STARTS)
                 raise StateError(f"state: {folder / state}: no such file{hint}")
             self.load_state(folder / state)
+            if self._clock.step:
+                raise StateError(
+                    f"state: {folder / state} is of {self._clock.now}, expected one of "
+                    f"start_time, {self._clock.start}"
+                )
         elif settings.spin_up is not None:
             series = read_series(
                 folder / settings.spin_up.file,
@@ -195,11 +206,24 @@ class Component(StateAccess, ValueAccess):
                 # It has not happened.
                 self._warm = warm
                 raise
+            for name, values in self._later:
+                self._model().storage.set_store(name, values)
             self._begun()
 
     def _begun(self) -> None:
         """Start from the state there is now, and not from the one that was chosen."""
-        self._warm, self._advance = None, self._model().advance
+        self._warm, self._later = None, []
+        self._advance = self._model().advance
+
+    def _set_store(self, name: str, values: Array) -> None:
+        storage = self._model().storage
+        if self._warm is None:
+            storage.set_store(name, values)
+            return
+        # Attributes may follow yet, and what they lead to comes first.
+        storage.check_store(name, values)
+        self._model().output[name][:] = values
+        self._later.append((name, values))
 
     def _advance_first(self) -> None:
         self._warm_up()

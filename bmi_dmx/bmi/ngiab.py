@@ -16,6 +16,7 @@ from typing import Any
 from .. import config
 from ..climate import DAYS_PER_YEAR
 from ..errors import ConfigError
+from .attributes import AREA
 
 __all__ = ["COMMON", "is_ngiab", "settings_of"]
 
@@ -67,7 +68,8 @@ def is_ngiab(data: Any) -> bool:
     """Return whether plain data are those of a dHBV or LSTM of NGIAB."""
     if not isinstance(data, Mapping) or "locations" in data:
         return False
-    return "train_cfg_file" in data or ("catchment_id" in data and "meanP" in data)
+    dhbv = "catchment_id" in data and any(key in data for key in _DHBV)
+    return "train_cfg_file" in data or dhbv
 
 
 def settings_of(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -92,10 +94,15 @@ def settings_of(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """
     lstm = "train_cfg_file" in data
     common = _common(path.parent / COMMON)
-    attributes = _attributes(data, _LSTM if lstm else _DHBV, path)
-    if "p_mean" in attributes and "pet_mean" in attributes:
+    attributes: dict[str, float | None] = {
+        # Files of daily models lack it; the host has it, among the columns of its map.
+        AREA.name: None,
+        **_attributes(data, _LSTM if lstm else _DHBV, path),
+    }
+    rain, evaporation = attributes.get("p_mean"), attributes.get("pet_mean")
+    if rain and evaporation is not None:
         # Others call the inverse by this name.
-        attributes["aridity"] = attributes["pet_mean"] / attributes["p_mean"]
+        attributes["aridity"] = evaporation / rain
     start = _start(data)
     settings: dict[str, Any] = {"time_step": "hourly", "units": "ngen"}
     if start is not None:

@@ -13,7 +13,7 @@ from ..scan.program import Arg, Builder, Program
 from ..variables import Attribute, Forcing, Variable
 from .clock import DAY
 from .exchange import UnitSystem, outside
-from .processes import EVAPORATIONS, shipped
+from .processes import EVAPORATIONS, hourly_form, shipped
 
 __all__ = ["DAY_OF_YEAR", "Evaporation", "Mode", "Operation", "TimeStep"]
 
@@ -114,6 +114,11 @@ class Operation:
         spec = self.bundle.spec
         return spec.dynamic is not None and spec.trained_step != self.days
 
+    @property
+    def counts_days(self) -> bool:
+        """Whether it matters at which of the hours a day begins."""
+        return self.daily_physics or self.daily_network
+
     def factor(self, variable: Variable) -> float:
         """Return the factor from declared units to those of the host."""
         return outside(variable, self.units)[1]
@@ -125,8 +130,9 @@ class Operation:
         if name == "given":
             return None
         declared = self.bundle.variables.evaporation
-        if name == "penman_monteith" and self.mode == "hourly":
-            found = Evaporation(*shipped("penman_monteith_hourly"))
+        form = hourly_form(name) if self.mode == "hourly" else None
+        if form is not None:
+            found = Evaporation(*shipped(form))
         elif name == own and declared is not None:
             found = Evaporation(declared, self.bundle.programs["evaporation"])
         else:

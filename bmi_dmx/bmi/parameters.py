@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Parameters:
         variables, spec = plan.variables, plan.operation.bundle.spec
         self._dynamic = spec.dynamic.parameters if spec.dynamic is not None else ()
         self.mean = {p.name: np.full(len(ids), np.nan) for p in plan.parameters}
-        self._set: dict[str, Array] = {}
+        self._given: dict[str, Array] = {}
         self.pending = True
         self._needed = [a.name for a in variables.attributes]
 
@@ -93,14 +93,52 @@ class Parameters:
                 f"parameter {name!r} is changed by the dynamic network and cannot be "
                 "set"
             )
-        self._set[name] = np.array(values)
+        self._given[name] = np.array(values)
         self.mean[name][:] = values
         self.pending = True
 
     def settings_of(self, other: Parameters) -> None:
         """Take over what was set at another component of the same model."""
-        self._set.update(other._set)
+        self._given.update(other._given)
         self.pending = True
+
+    def memory(self) -> dict[str, Array]:
+        """Return the attributes, and the parameters that were set, as new arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``attributes`` and ``parameters``, (name, location), as they are declared;
+            NaN where nothing is set.
+        """
+        nothing = np.full(len(self._ids), np.nan)
+        given = [self._given.get(name, nothing) for name in self.mean]
+        return {
+            "attributes": np.stack(list(self.attribute.values())),
+            "parameters": np.stack(given),
+        }
+
+    def restore(self, memory: Mapping[str, Array]) -> list[str]:
+        """Take over what :meth:`memory` returned; return the names of what changed."""
+        changed = []
+        for name, values in zip(self.attribute, memory["attributes"], strict=True):
+            if not np.array_equal(values, self.attribute[name], equal_nan=True):
+                self.set_attribute(name, values)
+                changed.append(name)
+        for name, values in zip(self.mean, memory["parameters"], strict=True):
+            before = self._given.get(name, np.full_like(values, np.nan))
+            if not np.array_equal(values, before, equal_nan=True):
+                self._give(name, values)
+                changed.append(name)
+        return changed
+
+    def _give(self, name: str, values: Array) -> None:
+        """Set a parameter, or where there is no value no longer."""
+        if np.isnan(values).all():
+            del self._given[name]
+            self.pending = True
+        else:
+            self.set_parameter(name, values)
 
     def compute(self) -> tuple[dict[str, Array], Array | None]:
         """Return the parameters of the process, and the weights of the hydrograph.
@@ -123,7 +161,7 @@ class Parameters:
                     self._plan.attributes[name], self.attribute[name], self._ids
                 )
         found = self._from_attributes()
-        for name, values in self._set.items():
+        for name, values in self._given.items():
             self._check(name, values)
             found[f"p.{name}"] = values[:, None]
         days = self._plan.operation.days

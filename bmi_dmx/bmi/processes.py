@@ -11,7 +11,7 @@ from ..bundle.manifest import Part
 from ..conversion import convert
 from ..scan.program import Program
 
-__all__ = ["EVAPORATIONS", "FILE", "shipped"]
+__all__ = ["EVAPORATIONS", "FILE", "hourly_form", "shipped"]
 
 FILE = Path(__file__).with_name("processes.json")
 
@@ -32,9 +32,15 @@ def shipped(name: str) -> tuple[Part, Program]:
     Parameters
     ----------
     name : str
-        One of :data:`EVAPORATIONS` but ``given``, ``penman_monteith_hourly`` or
-        ``daily_extremes``.
+        One of :data:`EVAPORATIONS` but ``given``, one of these with ``_hourly`` (see
+        :func:`hourly_form`), or ``daily_extremes``.
     """
     entry = _content()[name]
     part = convert(entry["part"], Part, f"{FILE.name}: {name}")
     return part, Program.from_json(entry["program"], f"{FILE.name}: {name}")
+
+
+def hourly_form(name: str) -> str | None:
+    """Return the name of an evaporation's form for hours, where it has one."""
+    form = f"{name}_hourly"
+    return form if form in _content() else None

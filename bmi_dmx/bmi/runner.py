@@ -245,12 +245,25 @@ class Runner:
         :class:`~bmi_dmx.models.delta.DeltaModel`; the rest are buffers.
         """
         self.storage.close_balance()
-        return {name: array.copy() for name, array in self._memory().items()}
+        settings = self.parameters.memory()
+        return {
+            **{name: array.copy() for name, array in self._memory().items()},
+            **{f"settings.{name}": array for name, array in settings.items()},
+        }
 
-    def restore(self, state: Mapping[str, Array]) -> None:
-        """Take over a state as :meth:`state` returns it; shapes must agree."""
+    def restore(self, state: Mapping[str, Array]) -> list[str]:
+        """Take over a state as :meth:`state` returns it; shapes must agree.
+
+        Returns
+        -------
+        list of str
+            Attributes and parameters that are other ones than they were.
+        """
+        names = self.parameters.memory()
+        changed = self.parameters.restore({n: state[f"settings.{n}"] for n in names})
         for name, array in self._memory().items():
             array[...] = state[name]
+        return changed
 
     def _memory(self) -> dict[str, Array]:
         """Return every buffer that is part of the state."""

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ConfigError, DataError, suggestion
 from ..variables import Forcing
 from .clock import DAY, Clock
+from .once import warn_once
 
 __all__ = ["Policy", "Rule", "Screen"]
 
@@ -80,12 +81,13 @@ class Screen:
                     f"{high:g} {self._variables[name].units}"
                 )
         self.repaired = {n: np.zeros_like(x) for n, x in self._buffers.items()}
-        self.last = {
-            name: np.full_like(self._buffers[name], np.nan)
+        # Of all forcings, so that a state does not depend on the rules.
+        self.last = {n: np.full_like(x, np.nan) for n, x in self._buffers.items()}
+        self._held = [
+            (self.last[name], self._buffers[name])
             for name, rule in self._rules.items()
             if rule == "hold"
-        }
-        self._held = [(last, self._buffers[n]) for n, last in self.last.items()]
+        ]
         self.check = self._check_one if len(ids) == 1 else self._check_many
         """Repair or refuse the forcings of the step that comes next."""
         self._one = [
@@ -130,7 +132,8 @@ class Screen:
         if not self.repaired[name].any():
             at = int(np.argmax(bad))
             action = "the last good value" if rule == "hold" else f"{rule:g}"
-            _log.warning("%s; %s is used", self._message(name, array, at), action)
+            message = self._message(name, array, at)
+            warn_once(_log, name, "%s; %s is used", message, action)
         array[bad] = good[bad]
         self.repaired[name] += bad
 
@@ -149,12 +152,18 @@ class Screen:
         return ", ".join(f"{name} {count}" for name, count in sums.items() if count)
 
 
+_MOST_IN_SHORTER = 0.475
+"""Exponent of the most rain that falls in a time: a day's, times its share of the day
+to this power (WMO 2009, Manual on Estimation of Probable Maximum Precipitation, WMO-No.
+1045: the envelope of the world's records)."""
+
+
 def _bounds(variable: Forcing, seconds: int) -> tuple[float, float]:
     """Return the smallest and largest value that is not absurd."""
     low, high = variable.limits
     if variable.per_step == "rate" and variable.bounds is not None:
-        days = min(1.0, seconds / DAY)
-        return low / days, high / days
+        factor = min(1.0, seconds / DAY) ** (_MOST_IN_SHORTER - 1.0)
+        return low * factor, high * factor
     return low, high
 
 

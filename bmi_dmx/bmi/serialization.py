@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -28,11 +28,17 @@ class Stateful(Protocol):
     def state_bytes(self) -> bytes:
         """Return the state, as long at any time."""
 
+    def state_size(self) -> int:
+        """Return how many bytes that is."""
+
     def take_state(self, content: bytes, *, clock: bool) -> None:
         """Continue from a state, at its time or at the present one."""
 
     def reset_clock(self) -> None:
         """Go back to the start in time alone."""
+
+    def get_current_time(self) -> float:
+        """Return the time at which the next step begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,9 @@ class Serialization:
         self._model = model
         self._length: int | None = None
         self._saved: Array | None = None
-        # A state was written, and none saved since.
-        self._restored = False
+        # When a state was written that brought its time along, and none saved since.
+        self._restored: float | None = None
+        self._sizes: dict[str, Array] = {}
 
     def signals(self) -> Iterator[Signal]:
         """Yield everything a host may use."""
@@ -124,22 +131,24 @@ class Serialization:
 
     def _size(self) -> int:
         if self._length is None:
-            self._length = len(self._model.state_bytes())
+            self._length = self._model.state_size()
         return self._length
 
     def _size_of(self, kind: str) -> Array:
-        return np.array([self._size()], kind)
+        # One array for life: hosts keep its address.
+        array = self._sizes.setdefault(kind, np.empty(1, kind))
+        array[0] = self._size()
+        return array
 
     def _create(self, src: Array) -> None:
         content = np.frombuffer(self._model.state_bytes(), np.uint8)
         self._saved = content.copy()
-        self._restored = False
+        self._restored = None
 
     def _free(self, src: Array) -> None:
-        if self._restored:
+        if self._restored == self._model.get_current_time():
             self._reset(src)
-        self._saved = None
-        self._restored = False
+        self._saved = self._restored = None
 
     def _state(self) -> Array:
         if self._saved is None:
@@ -160,7 +169,7 @@ class Serialization:
         if src.dtype.itemsize != 1:
             raise StateError(f"serialization_state: found {src.dtype}, expected bytes")
         self._model.take_state(src.tobytes(), clock=clock)
-        self._restored = True
+        self._restored = self._model.get_current_time() if clock else None
 
     def _reset(self, src: ArrayLike) -> None:
         self._model.reset_clock()
@@ -170,5 +179,7 @@ def _constant(number: int) -> Callable[[], int]:
     return lambda: number
 
 
+@cache
 def _zeros(kind: str) -> Callable[[], Array]:
-    return lambda: np.zeros(1, kind)
+    zeros = np.zeros(1, kind)
+    return lambda: zeros

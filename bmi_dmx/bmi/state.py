@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import StateError, TimeError
 from ..files import atomic
 from .clock import Clock
+from .once import warn_once
 from .persistence import pack, unpack
 from .runner import Runner
 from .screen import Screen
@@ -36,6 +37,10 @@ class StateAccess(ABC):
         """Return the runner, or raise when there is none."""
 
     @abstractmethod
+    def _warm_up(self) -> None:
+        """Come to the state from which the first step is made."""
+
+    @abstractmethod
     def _begun(self) -> None:
         """Start from the state there is now."""
 
@@ -43,9 +48,15 @@ class StateAccess(ABC):
         """Return all that a continuation needs, as new arrays by name.
 
         Names and shapes of stores and memories are those of a
-        :class:`~bmi_dmx.models.delta.DeltaModel`. The others are the values of
-        forcings, outputs and balances, counts of repairs, and the clock.
+        :class:`~bmi_dmx.models.delta.DeltaModel`. The others are attributes,
+        parameters that were set, the values of forcings, outputs and balances, counts
+        of repairs, and the clock. Before the first step it is what that starts from.
         """
+        self._warm_up()
+        return self._present()
+
+    def _present(self) -> dict[str, Array]:
+        """Return the state as it is, before the one to start from was found."""
         state: dict[str, Array] = dict(self._model().state())
         for group, arrays in self._counts().items():
             state |= {f"{group}.{name}": x.copy() for name, x in arrays.items()}
@@ -55,6 +66,10 @@ class StateAccess(ABC):
     def state_bytes(self) -> bytes:
         """Return :meth:`state` packed; as long at any time of a run."""
         return pack(self.state(), self._owner())
+
+    def state_size(self) -> int:
+        """Return the length of :meth:`state_bytes`; nothing is computed for it."""
+        return len(pack(self._present(), self._owner()))
 
     def set_state_bytes(self, content: bytes, where: str = "state") -> None:
         """Continue from a state of :meth:`state_bytes`, at the time it was saved.
@@ -72,7 +87,7 @@ class StateAccess(ABC):
             When it is damaged, of another bundle, way of running or locations, or of a
             time this component does not pass through.
         """
-        found = unpack(content, self.state(), self._owner(), where)
+        found = unpack(content, self._present(), self._owner(), where)
         try:
             self._clock.resume(int(found["clock"][0]))
         except TimeError as error:
@@ -94,12 +109,21 @@ class StateAccess(ABC):
         StateError
             When it is damaged, of another bundle, way of running or locations.
         """
-        found = unpack(content, self.state(), self._owner(), self._model().place)
+        place = self._model().place
+        found = unpack(content, self._present(), self._owner(), place)
+        moment = int(found["clock"][0])
         if clock:
             try:
-                self._clock.resume(int(found["clock"][0]))
+                self._clock.resume(moment)
             except TimeError as error:
-                _log.warning("%s: the state %s", self._model().place, error)
+                _log.warning("%s: the state %s", place, error)
+        elif moment != self._clock.seconds_since_1970():
+            warn_once(
+                _log, "date of a state",
+                "%s: the state is of %s, and goes on at %s: seasons and the hours at "
+                "which days begin are those of start_time",
+                place, np.datetime64(moment, "s"), self._clock.now,
+            )  # fmt: skip
         self._restore(found)
 
     def reset_clock(self) -> None:
@@ -109,7 +133,13 @@ class StateAccess(ABC):
 
     def _restore(self, found: dict[str, Array]) -> None:
         runner = self._model()
-        runner.restore(found)
+        brought = runner.restore(found)
+        if brought:
+            warn_once(
+                _log, "settings of a state",
+                "%s: the state brings %s of its own, which now hold",
+                runner.place, ", ".join(brought),
+            )  # fmt: skip
         for group, arrays in self._counts().items():
             for name, array in arrays.items():
                 array[...] = found[f"{group}.{name}"]
@@ -136,7 +166,7 @@ class StateAccess(ABC):
         operation = runner.plan.operation
         names = "\n".join(runner.ids).encode()
         how = [operation.mode, operation.evaporation, operation.units]
-        if operation.daily_physics or operation.daily_network:
+        if operation.counts_days:
             # Part of a day may be in the state.
             how.append(f"days from {self._clock.day_start_hour} h")
         return {

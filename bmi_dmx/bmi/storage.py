@@ -108,6 +108,31 @@ class Storage:
         if self.balance:
             self.balance["mass_stored"][:] = self.total() - self._initial
 
+    def check_store(self, name: str, values: Array) -> Array:
+        """Return values for a store in declared units; refuse those out of bounds.
+
+        Parameters
+        ----------
+        name : str
+            The store.
+        values : ndarray
+            (location,) in units of the host.
+
+        Raises
+        ------
+        DataError
+            Naming the store and the first location.
+        """
+        store = self._stores[name]
+        wanted: Array = values / self._plan.operation.factor(store)
+        at = store.first_outside(wanted)
+        if at is not None:
+            raise DataError(
+                f"store {name!r} at {self._ids[at]!r} cannot be set to {wanted[at]:g} "
+                f"{store.units}; expected {store.expected}"
+            )
+        return wanted
+
     def set_store(self, name: str, values: Array) -> None:
         """Set the members' mean of a store, in proportion or else by a shift.
 
@@ -125,15 +150,8 @@ class Storage:
         DataError
             When a value is outside the bounds of the store.
         """
+        wanted = self.check_store(name, values)
         store = self._stores[name]
-        factor = self._plan.operation.factor(store)
-        wanted = values / factor
-        at = store.first_outside(wanted)
-        if at is not None:
-            raise DataError(
-                f"store {name!r} at {self._ids[at]!r} cannot be set to {wanted[at]:g} "
-                f"{store.units}; expected {store.expected}"
-            )
         members = self._process[name]
         before = members.mean(axis=1)
         # Where nothing changes, not even the last digit does.

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import DataError, VariableError
 from .grids import PointGrid
+from .once import warn_once
 from .quantities import Quantities, Quantity
 from .runner import Runner
 from .serialization import Signal
@@ -43,8 +44,8 @@ class ValueAccess(PointGrid):
         """Return the runner, or raise when there is none."""
 
     @abstractmethod
-    def _warm_up(self) -> None:
-        """Come to the state from which the first step is made."""
+    def _set_store(self, name: str, values: Array) -> None:
+        """Set the members' mean of a store."""
 
     @abstractmethod
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -203,8 +204,8 @@ class ValueAccess(PointGrid):
         if not self._table.knows(name):
             if name not in self._ignored:
                 self._ignored.add(name)
-                _log.warning(
-                    "%s: set_value: the model has no %r, which is ignored",
+                warn_once(
+                    _log, name, "%s: set_value: the model has no %r, which is ignored",
                     model.place, name,
                 )  # fmt: skip
             return None
@@ -218,8 +219,7 @@ class ValueAccess(PointGrid):
                 "states, parameters and attributes can"
             )
         if quantity.role == "state":
-            self._warm_up()
-            model.storage.set_store(quantity.short, values)
+            self._set_store(quantity.short, values)
         elif quantity.role == "attribute":
             model.parameters.set_attribute(quantity.short, values)
         else:

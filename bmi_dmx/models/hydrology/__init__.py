@@ -6,7 +6,7 @@ from .daily_extremes import DailyExtremes
 from .hbv import Hbv, Hbv11p
 from .penman_monteith import PenmanMonteith, PenmanMonteithHourly
 from .pet import Hargreaves, Oudin
-from .priestley_taylor import PriestleyTaylor
+from .priestley_taylor import PriestleyTaylor, PriestleyTaylorHourly
 from .unit_hydrograph import UnitHydrograph, gamma_weights
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "PenmanMonteith",
     "PenmanMonteithHourly",
     "PriestleyTaylor",
+    "PriestleyTaylorHourly",
     "UnitHydrograph",
     "gamma_weights",
 ]

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ...process import Process
-from ...variables import Flux, State
+from ...variables import Flux
 from .forcings import AIR_TEMPERATURE, AIR_TEMPERATURE_MAX, AIR_TEMPERATURE_MIN
+from .last_day import BEGUN, past, recalled
 
 __all__ = ["DailyExtremes"]
 
@@ -39,23 +40,15 @@ class DailyExtremes(Process):
     )
 
     def __init__(self, length: int = 24) -> None:
-        self.states = (
-            State(
-                name="recent_temperature", symbol="T", units="degC", size=length - 1,
-                about="air temperature of the steps before, the oldest first",
-            ),
-            State(
-                name="any_recent", symbol="n", about="0 before the first step, then 1"
-            ),
-        )  # fmt: skip
+        remembered = past("recent_temperature", "T", "degC", "air temperature", length)
+        self.states = (remembered, BEGUN)
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor | tuple[Tensor, ...]], dict[str, Tensor]]:
         """Return the temperatures to remember, and the extremes."""
         now = f.air_temperature
-        known = s.any_recent > 0.5
-        recent = [torch.where(known, past, now) for past in s.recent_temperature]
+        recent = recalled(s.recent_temperature, s.any_recent, now)
         return (
             {
                 "recent_temperature": (*recent[1:], now),

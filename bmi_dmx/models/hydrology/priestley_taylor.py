@@ -14,6 +14,7 @@ from .forcings import (
     LONGWAVE_RADIATION,
     SHORTWAVE_RADIATION,
 )
+from .last_day import BEGUN, past, recalled
 from .pet import (
     LATENT_HEAT,
     POTENTIAL_EVAPORATION_RATE,
@@ -22,7 +23,7 @@ from .pet import (
     saturation_slope,
 )
 
-__all__ = ["PriestleyTaylor"]
+__all__ = ["PriestleyTaylor", "PriestleyTaylorHourly"]
 
 _ALPHA = 1.26
 
@@ -34,8 +35,8 @@ class PriestleyTaylor(Process):
 
     Notes
     -----
-    The heat that flows into the ground is left out: over a day it is little. At shorter
-    steps nothing evaporates while the net radiation is negative.
+    The heat that flows into the ground is left out: over a day it is little. So this is
+    a formula for days; :class:`PriestleyTaylorHourly` is for hours.
 
     References
     ----------
@@ -49,13 +50,55 @@ class PriestleyTaylor(Process):
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    ) -> tuple[dict[str, Tensor | tuple[Tensor, ...]], dict[str, Tensor]]:
         """Return no state and the potential evaporation."""
-        slope = saturation_slope(f.air_temperature)
-        gamma = psychrometric_constant(f.air_pressure)
-        energy = net_radiation(
-            f.shortwave_radiation, f.longwave_radiation, f.air_temperature
+        return {}, {"potential_evaporation": _rate(f, _energy(f))}
+
+
+class PriestleyTaylorHourly(PriestleyTaylor):
+    """The same from means of an hour, with the net radiation of the last 24 hours.
+
+    Taken hour by hour, the formula would evaporate what comes in by day and forget what
+    goes out at night: in winter more than twice as much as over the whole day. Nothing
+    is known of the hours to come, hence the last 24.
+
+    Parameters
+    ----------
+    length : int
+        Number of steps in a day.
+    """
+
+    about = "Priestley and Taylor (1972) at hours, radiation of the last 24"
+
+    def __init__(self, length: int = 24) -> None:
+        remembered = past(
+            "recent_radiation", "Rn", "MJ m-2 d-1", "net radiation", length
         )
-        share = slope / (slope + gamma)
-        rate = _ALPHA / LATENT_HEAT * share * torch.clamp(energy, min=0.0)
-        return {}, {"potential_evaporation": rate}
+        self.states = (remembered, BEGUN)
+
+    def step(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> tuple[dict[str, Tensor | tuple[Tensor, ...]], dict[str, Tensor]]:
+        """Return the radiation to remember, and the potential evaporation."""
+        now = _energy(f)
+        recent = recalled(s.recent_radiation, s.any_recent, now)
+        mean = sum(recent, now) / (len(recent) + 1)
+        return (
+            {
+                "recent_radiation": (*recent[1:], now),
+                "any_recent": torch.ones_like(s.any_recent),
+            },
+            {"potential_evaporation": _rate(f, mean)},
+        )
+
+
+def _energy(f: SimpleNamespace) -> Tensor:
+    """Return the net radiation, MJ m-2 d-1."""
+    return net_radiation(f.shortwave_radiation, f.longwave_radiation, f.air_temperature)
+
+
+def _rate(f: SimpleNamespace, energy: Tensor) -> Tensor:
+    """Return the potential evaporation from this net radiation."""
+    slope = saturation_slope(f.air_temperature)
+    share = slope / (slope + psychrometric_constant(f.air_pressure))
+    return _ALPHA / LATENT_HEAT * share * torch.clamp(energy, min=0.0)
