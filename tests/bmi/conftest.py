@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from untrained import START, attributes, static, untrained
 
 from bmi_dmx import Component
 from bmi_dmx.bundle import save_bundle
 from bmi_dmx.models.spec import ModelSpec
+
+from .untrained import START, attributes, static, untrained
 
 MakeBundle = Callable[..., Path]
 Configure = Callable[..., Path]

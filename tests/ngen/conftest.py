@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ngen_files import write_netcdf
 
 from bmi_dmx.bundle import save_bundle
 from bmi_dmx.models.delta import DeltaModel
@@ -20,6 +19,8 @@ from bmi_dmx.models.statistics import Moments, Statistics
 from bmi_dmx.ngen.hydrofabric import Hydrofabric, read_hydrofabric
 from bmi_dmx.ngen.realization import Realization, read_realization
 from bmi_dmx.ngen.sample import make_sample
+
+from .files import write_netcdf
 
 START = "2015-12-01 00:00:00"
 RUNOFF = "land_surface_water__runoff_depth"
@@ -40,7 +41,7 @@ def params() -> dict[str, Any]:
     Path("module.yml").touch()
     return {
         "model_type_name": "simple",
-        "python_type": "ngen_modules.Module",
+        "python_type": "tests.ngen.modules.Module",
         "init_config": "module.yml",
         "main_output_variable": RUNOFF,
         "allow_exceed_end_time": True,

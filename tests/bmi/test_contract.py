@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from bmipy import Bmi
-from untrained import INPUTS, attributes, give, static, weather
 
 import bmi_dmx
 from bmi_dmx import Component, DeltaHbv, units
 from bmi_dmx.errors import DataError, StateError, TimeError, VariableError
+
+from .untrained import INPUTS, attributes, give, static, weather
 
 RUNOFF = "land_surface_water__runoff_depth"
 SECONDS = {"daily": 86400.0, "hourly": 3600.0}

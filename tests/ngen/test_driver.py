@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ngen_modules import RAIN, RUNOFF
 
 from bmi_dmx.errors import ConfigError, TimeError
 from bmi_dmx.ngen import driver
 from bmi_dmx.ngen.adapter import ModuleError
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
+
+from .modules import RAIN, RUNOFF
 
 
 @pytest.fixture
@@ -53,14 +54,14 @@ def test_columns_headings_and_digits_are_as_configured(run, params, content):
 
 
 def test_main_output_in_other_units_of_length_is_converted(run, params, monkeypatch):
-    monkeypatch.setattr("ngen_modules.Module.outputs", {RUNOFF: "mm"})
+    monkeypatch.setattr("tests.ngen.modules.Module.outputs", {RUNOFF: "mm"})
     assert run().runoff["cat-1"] == pytest.approx(6e-6, rel=1e-6)
 
 
 def test_main_output_that_is_no_length_is_used_raw_with_one_warning(
     run, params, caplog
 ):
-    params["python_type"] = "ngen_modules.WrongUnits"
+    params["python_type"] = "tests.ngen.modules.WrongUnits"
     assert run().runoff["cat-1"] == pytest.approx(6e-3, rel=1e-6)
     text = "'m3 s-1' cannot be converted into 'm'; the number is used as is"
     assert caplog.text.count(text) == 1
@@ -69,7 +70,8 @@ def test_main_output_that_is_no_length_is_used_raw_with_one_warning(
 def test_a_module_of_a_chain_feeds_another(run, content, params):
     chain = [
         {"name": "bmi_python", "params": {**params, "model_type_name": "doubler",
-         "python_type": "ngen_modules.Doubler", "main_output_variable": "double_rain"}},
+         "python_type": "tests.ngen.modules.Doubler",
+         "main_output_variable": "double_rain"}},
         {"name": "bmi_python", "params": {**params,
          "variables_names_map": {RAIN: "double_rain"}}},
     ]  # fmt: skip
@@ -82,7 +84,7 @@ def test_a_module_of_a_chain_feeds_another(run, content, params):
 
 def test_an_input_from_a_later_module_needs_a_first_value(run, content, params):
     doubler = {**params, "model_type_name": "doubler",
-               "python_type": "ngen_modules.Doubler",
+               "python_type": "tests.ngen.modules.Doubler",
                "main_output_variable": "double_rain"}  # fmt: skip
     mapped = {**params, "variables_names_map": {RAIN: "double_rain"}}
     multi = {
@@ -114,7 +116,7 @@ def test_catchments_may_have_formulations_of_their_own(run, content, params):
 
 
 def test_a_tight_balance_is_reported(run, params):
-    params["python_type"] = "ngen_modules.Tight"
+    params["python_type"] = "tests.ngen.modules.Tight"
     params["mass_balance"] = {"check": True, "tolerance": 1e-9}
     report = run()
     assert (report.mass_watched, report.mass_residual, report.mass_breaches) == (
@@ -125,7 +127,7 @@ def test_a_tight_balance_is_reported(run, params):
 
 
 def test_a_leak_is_counted_or_fatal(run, params, caplog):
-    params["python_type"] = "ngen_modules.Leaking"
+    params["python_type"] = "tests.ngen.modules.Leaking"
     params["mass_balance"] = {"check": True, "tolerance": 1e-9, "fatal": False}
     report = run()
     assert report.mass_breaches == 9

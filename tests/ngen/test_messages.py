@@ -25,7 +25,7 @@ TWO = ["--catchments", "cat-1451", "cat-1452"]
 ELSEWHERE = (
     "belongs to another set of locations",  # tests/bmi
     "no forcing of 88 catchments",  # a real hydrofabric
-    "there is no whole day",  # test_ngen_attributes
+    "there is no whole day",  # test_attributes
     "no C compiler",  # tests/scan
 )
 """Rows that need more than the sample."""

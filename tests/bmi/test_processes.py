@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from untrained import run, static, weather
 
 from bmi_dmx import Component
 from bmi_dmx.bmi.processes import EVAPORATIONS, FILE
 from bmi_dmx.errors import ConfigError
+
+from .untrained import run, static, weather
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_operation_programs.py"
 

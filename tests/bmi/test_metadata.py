@@ -16,13 +16,14 @@ import yaml
 from model_metadata.api import stage
 from model_metadata.model_setup import FileSystemLoader
 from model_metadata.modelmetadata import ModelMetadata
-from test_bmi_tester import OPTIONS, expected
 
 import bmi_dmx
 from bmi_dmx import DeltaHbv, load_bundle
 from bmi_dmx.bmi.attributes import known_attributes
 from bmi_dmx.errors import DataError
 from bmi_dmx.variables import Attribute, Forcing
+
+from .test_bmi_tester import OPTIONS, expected
 
 PLUGINS = {p.name: p.load() for p in entry_points(group="pymt.plugins")}
 VARIABLES = load_bundle("dhbv-conus-daily").variables

@@ -10,7 +10,6 @@ import netCDF4
 import numpy as np
 import pytest
 import yaml
-from untrained import attributes, dynamic, run, weather
 
 from bmi_dmx import Component, DeltaHbv
 from bmi_dmx.errors import (
@@ -22,6 +21,8 @@ from bmi_dmx.errors import (
     TimeError,
     UnitsError,
 )
+
+from .untrained import attributes, dynamic, run, weather
 
 PLACES = {"ids": ["a", "b"], "attributes": attributes(2)}
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
-from ngen_files import write_netcdf
-from ngen_modules import RAIN, WARMTH
 
 from bmi_dmx.errors import ConfigError, DataError, TimeError
 from bmi_dmx.ngen.csv_forcing import CsvForcing, matching, read_csv
 from bmi_dmx.ngen.netcdf_forcing import NetcdfForcing
+
+from .files import write_netcdf
+from .modules import RAIN, WARMTH
 
 START = 1448928000  # 2015-12-01 00:00:00
 HOUR = 3600

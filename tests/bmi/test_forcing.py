@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from untrained import give, run, weather
 
 from bmi_dmx import Component
 from bmi_dmx.errors import ConfigError, DataError
+
+from .untrained import give, run, weather
 
 FILL = {
     "precipitation": 0.0,

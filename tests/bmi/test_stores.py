@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from untrained import attributes, dynamic, give, run, static, weather
 
 from bmi_dmx import load_bundle
 from bmi_dmx.bmi.attributes import check_attribute, known_attributes
 from bmi_dmx.errors import DataError
+
+from .untrained import attributes, dynamic, give, run, static, weather
 
 STORES = ("snowpack", "meltwater", "soil_moisture", "upper_zone", "lower_zone")
 

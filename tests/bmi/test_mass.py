@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from untrained import dynamic, give, run, static, weather
+
+from .untrained import dynamic, give, run, static, weather
 
 NAMES = ("in", "out", "stored", "leaked")
 

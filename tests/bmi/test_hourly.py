@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from untrained import (
+
+from bmi_dmx import Component
+from bmi_dmx.bundle import load_bundle
+from bmi_dmx.errors import ConfigError
+
+from .untrained import (
     START,
     attributes,
     dynamic,
@@ -18,10 +23,6 @@ from untrained import (
     static,
     weather,
 )
-
-from bmi_dmx import Component
-from bmi_dmx.bundle import load_bundle
-from bmi_dmx.errors import ConfigError
 
 DAYS = 30
 PRECISE = {"rtol": 1e-11, "atol": 1e-13}

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from untrained import dynamic, run, static, weather
 
 from bmi_dmx.errors import StateError, VariableError
+
+from .untrained import dynamic, run, static, weather
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SIGNALS = {
     "ngen::serialization_create": ("int32", 4, 4, "ngen::trigger"),
@@ -100,8 +103,8 @@ CONTINUE = """
 import sys
 import numpy as np
 from bmi_dmx import Component
-from test_bmi_serialization import load
-from untrained import run, weather
+from tests.bmi.test_serialization import load
+from tests.bmi.untrained import run, weather
 component = Component()
 component.initialize(sys.argv[1])
 component.set_value("area_km2", np.array([77.0]))
@@ -131,7 +134,7 @@ def test_hour_500_restored_in_another_process_is_bitwise_the_uninterrupted_run(
     command = [sys.executable, "-c", CONTINUE, later, "payload", "found.npy", prefix]
     command[4:6] = [tmp_path / "payload", tmp_path / "found.npy"]
     done = subprocess.run(
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        command, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     outputs = ("land_surface_water__runoff_depth", "ngen::mass_in", "soil_moisture")

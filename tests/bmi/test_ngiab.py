@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from untrained import static
 
 from bmi_dmx import Component
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.models.spec import StaticSpec
+
+from .untrained import MOMENTS, static
 
 DHBV = """\
 catchment_id: cat-410
@@ -67,8 +68,6 @@ def settings(path: Path, bundle: Path, text: str = "") -> None:
 def portable(bundle_of: Any) -> Path:
     """A bundle that reads attributes under the names of this package."""
     names = ("p_mean", "aridity", "elevation_mean", "slope_mean")
-    from untrained import MOMENTS
-
     for name in names:
         MOMENTS.setdefault(name, MOMENTS["elevation"])
     path: Path = bundle_of(static(static=StaticSpec(attributes=names, hidden=(8,))))

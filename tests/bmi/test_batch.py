@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from untrained import START, attributes, dynamic, last_day, run, static, weather
 
 from bmi_dmx.bundle import load_bundle
+
+from .untrained import START, attributes, dynamic, last_day, run, static, weather
 
 OUTPUTS = (
     "streamflow",

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from untrained import dynamic, give, run, static, taken, weather
 
 from bmi_dmx.scan import build
+
+from .untrained import dynamic, give, run, static, taken, weather
 
 HEAVY = ["torch", "pandas", "geopandas", "matplotlib", "xarray", "netCDF4", "gimli"]
 

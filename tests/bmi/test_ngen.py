@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from untrained import attributes, dynamic, static, weather
 
 from bmi_dmx import Component, DeltaHbv
 from bmi_dmx.errors import ConfigError, DataError, DmxError, VariableError
+
+from .untrained import attributes, dynamic, static, weather
 
 RUNOFF = "land_surface_water__runoff_depth"
 HOURLY = {"time_step": "hourly", "units": "ngen"}

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from untrained import attributes, dynamic, give, run, static, weather
 
 from bmi_dmx.bmi.warm_start import seasons
 from bmi_dmx.climate import seasonality
 from bmi_dmx.errors import ConfigError, DataError, UnitsError
+
+from .untrained import attributes, dynamic, give, run, static, weather
 
 HOURLY = {"time_step": "hourly"}
 DAYS = np.arange(1.0, 366.0)[:, None]

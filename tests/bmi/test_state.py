@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from untrained import dynamic, give, run, static, weather
 
 from bmi_dmx import Component
 from bmi_dmx.errors import DmxError, StateError
+
+from .untrained import dynamic, give, run, static, weather
+
+ROOT = Path(__file__).resolve().parents[2]
 
 MODELS = {
     "hbv10 static": (static(process="hbv10"), "daily"),
@@ -27,7 +30,7 @@ CONTINUE = """
 import sys
 import numpy as np
 from bmi_dmx import Component
-from untrained import run, weather
+from tests.bmi.untrained import run, weather
 component = Component()
 component.initialize(sys.argv[1])
 assert component.get_current_time() > 0.0
@@ -53,7 +56,7 @@ def test_a_new_process_continues_bitwise(
     resumed = configure(3, name="resumed.yaml", state="half.state", **settings)
     command = [sys.executable, "-c", CONTINUE, resumed, tmp_path / "end.state"]
     done = subprocess.run(
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        command, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     run(whole, forcing, range(30, 60), ())

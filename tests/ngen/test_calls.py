@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ngen_files import write_netcdf
-from ngen_modules import RAIN, RUNOFF, WARMTH, Daily, Module, Wide
 
 from bmi_dmx.errors import ConfigError, VariableError
 from bmi_dmx.ngen import driver
 from bmi_dmx.ngen.adapter import ModuleError
 from bmi_dmx.ngen.formulation import Formulation
+
+from .files import write_netcdf
+from .modules import RAIN, RUNOFF, WARMTH, Daily, Module, Wide
 
 
 def counted(kind: type[Module], run: Any) -> Counter[str]:
@@ -52,7 +53,7 @@ def test_two_inputs_and_one_column_take_46_calls(run):
 
 
 def test_every_input_takes_9_calls_and_every_column_11(run, params):
-    params["python_type"] = "ngen_modules.Wide"
+    params["python_type"] = "tests.ngen.modules.Wide"
     zeros = np.zeros((1, 6))
     fields = {"precip_rate": ("mm s-1", zeros), "T2D": ("K", zeros)}
     fields |= {f"other_{k}": ("1", zeros) for k in range(6)}
@@ -72,7 +73,7 @@ def test_the_end_time_is_asked_for_unless_it_may_be_passed(run, params):
 
 
 def test_a_module_with_another_step_is_brought_to_a_time(run, params):
-    params["python_type"] = "ngen_modules.Daily"
+    params["python_type"] = "tests.ngen.modules.Daily"
     calls = counted(Daily, run)
     assert calls["update_until"] == 1
     assert calls["update"] == 0
@@ -104,13 +105,13 @@ def test_inputs_are_converted_and_looked_up_at_the_modules_own_time(
     ],
 )
 def test_what_the_framework_cannot_work_with_is_named(run, params, name, message):
-    params["python_type"] = f"ngen_modules.{name}"
+    params["python_type"] = f"tests.ngen.modules.{name}"
     with pytest.raises(ModuleError, match=message):
         run("02")
 
 
 def test_an_input_without_room_is_warned_of(run, params, caplog):
-    params["python_type"] = "ngen_modules.Lazy"
+    params["python_type"] = "tests.ngen.modules.Lazy"
     run("02")
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert len(warned) == 2
@@ -122,7 +123,7 @@ def test_an_input_without_room_is_warned_of(run, params, caplog):
     [
         (
             "python_type",
-            "ngen_modules.Modul",
+            "tests.ngen.modules.Modul",
             "no class 'Modul'; did you mean 'Module'",
         ),
         ("python_type", "nowhere.Module", "'nowhere.Module' cannot be imported"),
