@@ -5,52 +5,17 @@ from __future__ import annotations
 import contextlib
 import datetime
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Optional, Union
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.config import convert, load, override, read
+from bmi_dmx.config import load, override, read
 from bmi_dmx.errors import ConfigError
 
-
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    network: Literal["mlp", "lstm"] = "mlp"
-    hidden: tuple[int, ...] = (128, 128)
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}, expected at least 0, below 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
-    name: str
-    members: int = 16
-    shuffle: bool = True
-    start: datetime.date | None = None
-    clock: datetime.datetime | None = None
-    data: Path | None = None
-    static: Head = field(default_factory=Head)
-    dynamic: Optional[Head] = None  # noqa: UP045 (both spellings are understood)
-    weights: dict[str, float] = field(default_factory=dict)
-    bounds: tuple[float, str] | None = None
-    basins: Union[Literal["all"], list[str]] = "all"  # noqa: UP007
-    heads: Sequence[Head] = ()
-    extra: Any = None
-    tables: Mapping[str, Head | list[int]] = field(default_factory=dict)
-
-
-def refused(data: Any, *, where: str = "") -> str:
-    with pytest.raises(ConfigError) as caught:
-        convert(data, Experiment, where)
-    return str(caught.value)
+from .test_conversion import Experiment, Head
 
 
 def written(folder: Path, text: str) -> Path:
@@ -100,11 +65,6 @@ def test_a_file_becomes_nested_dataclasses_with_their_defaults(tmp_path: Path) -
     )
 
 
-def test_a_whole_number_passes_for_a_fraction_and_becomes_one() -> None:
-    weight = convert({"name": "x", "weights": {"a": 1}}, Experiment).weights["a"]
-    assert isinstance(weight, float)
-
-
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -140,84 +100,6 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
 
 
 # What is refused, and what is said
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        ({}, "name: missing; it has no default"),
-        ([], "found a list, expected a mapping"),
-        (None, "found nothing, expected a mapping"),
-        ({"nam": "x"}, "nam: unknown key; did you mean 'name'?"),
-        ({"name": 3}, "name: found 3, expected text"),
-        ({"name": None}, "name: found nothing, expected text"),
-        ({"members": "16"}, "members: found '16', expected a whole number"),
-        ({"members": 1.0}, "members: found 1.0, expected a whole number"),
-        ({"members": True}, "members: found True, expected a whole number"),
-        ({"shuffle": 1}, "shuffle: found 1, expected true or false"),
-        (
-            {"start": "1980-13-01"},
-            "start: found '1980-13-01', expected a date such as 1980-10-01",
-        ),
-        ({"data": ""}, "data: found '', expected a path"),
-        (
-            {"static": {"hiden": []}},
-            "static.hiden: unknown key; did you mean 'hidden'?",
-        ),
-        ({"static": None}, "static: found nothing, expected a mapping"),
-        (
-            {"static": {"hidden": [1, "a"]}},
-            "static.hidden.1: found 'a', expected a whole number",
-        ),
-        ({"static": {"hidden": 3}}, "static.hidden: found 3, expected a list"),
-        (
-            {"dynamic": {"network": "lstn"}},
-            "dynamic.network: unknown value 'lstn'; did you mean 'lstm'?",
-        ),
-        (
-            {"dynamic": {"network": 1}},
-            "dynamic.network: found 1, expected 'mlp' or 'lstm'",
-        ),
-        (
-            {"dynamic": {"dropout": 1}},
-            "dynamic: dropout is 1.0, expected at least 0, below 1",
-        ),
-        ({"weights": {"a": float("nan")}}, "weights.a: found nan, expected a number"),
-        ({"weights": {1: 1.0}}, "weights.1: found 1, expected text"),
-        ({"weights": {"a": 10**400}}, "weights.a: found 1000"),
-        ({"bounds": [1.0]}, "bounds: found 1 entries, expected 2"),
-        ({"bounds": "ab"}, "bounds: found 'ab', expected a list or nothing"),
-        (
-            {"basins": "al"},
-            "basins: unknown value 'al'; did you mean 'all'?",
-        ),
-        ({"basins": [1]}, "basins.0: found 1, expected text"),
-        (
-            {"heads": [{"dropout": "x"}]},
-            "heads.0.dropout: found 'x', expected a number",
-        ),
-        ({"tables": {"a": 1}}, "tables.a: found 1, expected a mapping or a list"),
-        ({"extra": 1, 5: 2}, "5: unknown key"),
-    ],
-)
-def test_a_misfit_is_named_with_key_found_and_expected(data: Any, message: str) -> None:
-    if isinstance(data, dict) and data and "nam" not in data:
-        data = {"name": "x", **data}
-    assert refused(data).startswith(message)
-
-
-def test_messages_begin_with_the_file() -> None:
-    message = refused({"members": []}, where="a.yaml")
-    assert message == "a.yaml: name: missing; it has no default"
-
-
-def test_a_type_nobody_can_write_in_yaml_is_an_error_of_the_program() -> None:
-    @dataclass
-    class Odd:
-        number: complex
-
-    with pytest.raises(TypeError, match=r"number: cannot convert into .*complex"):
-        convert({"number": 1}, Odd)
 
 
 @pytest.mark.parametrize(
@@ -307,24 +189,6 @@ def test_a_setting_with_a_misspelt_key_is_refused_with_the_right_one(
 
 
 # Whatever is thrown at it
-
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-keys = st.sampled_from([*Experiment.__dataclass_fields__, *Head.__dataclass_fields__])
-plain = st.recursive(
-    scalars | st.dates() | st.datetimes() | st.just("1980-10-01"),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(keys, inner, max_size=4)
-        | st.dictionaries(scalars, inner, max_size=2)
-    ),
-    max_leaves=12,
-)
-
-
-@given(plain | st.dictionaries(keys, plain).map(lambda data: {"name": "x", **data}))
-def test_any_data_is_converted_or_refused(data: Any) -> None:
-    with contextlib.suppress(ConfigError):
-        assert isinstance(convert(data, Experiment), Experiment)
 
 
 @given(st.text(max_size=20), st.text("ab: -[]{}&*!?,\n'\"19.e#|>%~", max_size=30))

@@ -112,17 +112,6 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    hidden = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist", "build")
-    source = shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=hidden)
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
-    subprocess.run(command, cwd=source, capture_output=True, check=True)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
 def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """An environment with the pins of NGIAB, into which the scripts installed."""
     if sys.version_info[:2] != (3, 11):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
 import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
@@ -24,21 +21,6 @@ def test_doors_are_relative_links_into_the_package(name: str) -> None:
     assert link.is_symlink()
     assert link.readlink() == Path("bmi_dmx") / name
     assert (link / "__init__.py").is_file()
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of this checkout."""
-    folder = tmp_path_factory.mktemp("house")
-    hidden = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist", "build")
-    source = shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=hidden)
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
-    done = subprocess.run(
-        command, cwd=source, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    (built,) = folder.glob("*.whl")
-    return built
 
 
 def test_a_wheel_installs_one_package_and_nothing_beside_it(wheel: Path) -> None:
@@ -106,3 +88,14 @@ def test_continuous_integration_runs_what_make_test_runs() -> None:
     lines = script.read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines
     assert lines[-1] == "make test"
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    lines = {
+        path.relative_to(ROOT).as_posix(): len(path.read_bytes().splitlines())
+        for folder in ("bmi_dmx", "tests")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".c")
+    }
+    assert {"bmi_dmx/cli.py", "bmi_dmx/scan/loop.c", "tests/test_house.py"} <= {*lines}
+    assert {name: n for name, n in lines.items() if n > 400} == {}

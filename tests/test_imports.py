@@ -29,14 +29,13 @@ LAYERS = {
     "models": 4,
     "climate": 5,
     "bundle": 5,
-    "assimilation": 6,
-    "trainer": 7,
-    "bmi": 7,
-    "ngen": 8,
-    "demo": 8,
-    "benchmarks": 9,
-    "info": 9,
-    "cli": 10,
+    "trainer": 6,
+    "bmi": 6,
+    "ngen": 7,
+    "demo": 7,
+    "benchmarks": 8,
+    "info": 8,
+    "cli": 9,
 }
 """Rooms of the package; what is lower never imports what is higher."""
 
@@ -88,7 +87,7 @@ def room(module: str) -> str:
 
 def test_every_module_has_its_place_in_the_layers() -> None:
     rooms = {room(module) for module in MODULES} - {""}
-    assert rooms <= {*LAYERS, *DATA_ONLY}
+    assert LAYERS.keys() <= rooms <= {*LAYERS, *DATA_ONLY}
 
 
 def test_the_imports_of_the_package_are_all_seen() -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from untrained import START, attributes, static, untrained
 
 from bmi_dmx import Component
 from bmi_dmx.bundle import save_bundle
 from bmi_dmx.models.spec import ModelSpec
+
+from .nextgen import HOURLY
+from .untrained import START, attributes, static, untrained
 
 MakeBundle = Callable[..., Path]
 Configure = Callable[..., Path]
@@ -79,3 +81,9 @@ def start(configure: Configure) -> Iterator[Callable[..., Component]]:
     yield initialized
     for component in running:
         component.finalize()
+
+
+@pytest.fixture
+def component(start: Callable[..., Component]) -> Component:
+    """A component of one place at hourly steps, in the units of NextGen."""
+    return start(1, **HOURLY)

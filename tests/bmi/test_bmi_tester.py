@@ -12,9 +12,10 @@ from typing import Any
 import bmi_tester
 import pytest
 from bmi_tester.api import WITH_GIMLI_UNITS
-from untrained import INPUTS, static
 
 from bmi_dmx import Component
+
+from .untrained import INPUTS, static
 
 # -p no:dependency runs what is otherwise always skipped; the pins of this project keep
 # the units library that its unit checks need. Where the tester finds its fixtures, and
@@ -23,7 +24,7 @@ TESTER = Path(bmi_tester.__file__).parent
 OPTIONS = "-p no:dependency -p no:cacheprovider -rs"
 OPTIONS += f" -c {os.devnull} --rootdir={TESTER} --confcutdir={TESTER}"
 
-# The tester does not know grids of points; test_bmi_contract.py checks these instead.
+# The tester does not know grids of points; test_contract.py checks these instead.
 POINTS = " -k 'not test_grid_x and not test_grid_y and not test_get_grid_type'"
 
 # The tester never sets a value, so forcing comes from the policy.

@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ngen_files import write_netcdf
 
 from bmi_dmx.bundle import save_bundle
 from bmi_dmx.models.delta import DeltaModel
 from bmi_dmx.models.spec import ModelSpec, StaticSpec
 from bmi_dmx.models.statistics import Moments, Statistics
+from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.hydrofabric import Hydrofabric, read_hydrofabric
+from bmi_dmx.ngen.prepare import prepare
 from bmi_dmx.ngen.realization import Realization, read_realization
 from bmi_dmx.ngen.sample import make_sample
 
+from .files import write_netcdf
+from .modules import RUNOFF
+from .run_folder import SPAN
+
 START = "2015-12-01 00:00:00"
-RUNOFF = "land_surface_water__runoff_depth"
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +44,7 @@ def params() -> dict[str, Any]:
     Path("module.yml").touch()
     return {
         "model_type_name": "simple",
-        "python_type": "ngen_modules.Module",
+        "python_type": "tests.ngen.modules.Module",
         "init_config": "module.yml",
         "main_output_variable": RUNOFF,
         "allow_exceed_end_time": True,
@@ -133,3 +137,14 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "untrained"
     save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
     return path
+
+
+@pytest.fixture
+def folder(sample: tuple[Path, Path], bundle: Path, somewhere: Path) -> Path:
+    """A run folder of three catchments and four days, which is the current folder."""
+    ids = ["cat-1451", "cat-1453", "cat-1455"]
+    with open_domain(*sample, catchments=ids, **SPAN) as domain:
+        made = prepare(domain, str(bundle), Path("run"))
+    assert (made.catchments, made.hours) == (3, 96)
+    os.chdir("run")
+    return somewhere / "run"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,13 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from bmi_dmx.errors import ConfigError, DataError, StateError
-from bmi_dmx.trainer import checkpoint, fit
+from bmi_dmx.trainer import fit
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.fit import resume
 from bmi_dmx.trainer.module import TrainingModule
@@ -199,52 +197,3 @@ def test_a_damaged_checkpoint_is_named(killed_at: Run) -> None:
     os.truncate(last, last.stat().st_size // 2)
     with pytest.raises(StateError, match=r"last\.ckpt: not a readable checkpoint"):
         resume(path)
-
-
-class Evil:
-    """Executes something when it is unpickled."""
-
-    def __reduce__(self) -> Any:
-        return (os.mkdir, ("executed",))
-
-
-def test_a_checkpoint_never_executes_code(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    torch.save({checkpoint.OWN: Evil()}, "evil.ckpt")
-    with pytest.raises(StateError, match=r"evil\.ckpt: not a readable checkpoint"):
-        read_checkpoint(Path("evil.ckpt"))
-    assert not Path("executed").exists()
-
-
-def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    torch.save({"a": 1}, tmp_path / "x.ckpt")
-    with pytest.raises(StateError, match="not a checkpoint of a training"):
-        read_checkpoint(tmp_path / "x.ckpt")
-
-
-def test_another_model_is_refused(finished: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(finished, folder)
-    config = folder / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("members: 2", "members: 3"), encoding="utf-8")
-    run = fit.RunFolder(folder)
-    with pytest.raises(StateError, match="made with another model"):
-        checkpoint.load_model(run.best, run.experiment().model)
-
-
-def test_random_numbers_of_all_kinds_are_restored() -> None:
-    import random
-
-    def draw() -> tuple[float, ...]:
-        return random.random(), np.random.normal(), float(torch.rand(1))  # noqa: NPY002
-
-    checkpoint.seed_everything(1)
-    draw()
-    state = checkpoint.random_state()
-    first = draw()
-    draw()
-    checkpoint.restore_random_state(state)
-    assert draw() == first

@@ -1,0 +1,226 @@
+"""What is saved is what resumes; what does not fit is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from bmi_dmx import Component
+from bmi_dmx.errors import DmxError, StateError
+
+from .untrained import dynamic, give, run, static, weather
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MODELS = {
+    "hbv10 static": (static(process="hbv10"), "daily"),
+    "hbv11p static": (static(), "daily"),
+    "hbv11p hourly": (static(), "hourly"),
+    "hbv11p dynamic": (dynamic(), "daily"),
+    "without routing": (static(routing="none"), "daily"),
+}
+
+CONTINUE = """
+import sys
+import numpy as np
+from bmi_dmx import Component
+from tests.bmi.untrained import run, weather
+component = Component()
+component.initialize(sys.argv[1])
+assert component.get_current_time() > 0.0
+run(component, weather(60, 3), range(30, 60), ())
+component.save_state(sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize(("spec", "time_step"), MODELS.values(), ids=MODELS)
+def test_a_new_process_continues_bitwise(
+    spec: Any,
+    time_step: str,
+    start: Any,
+    configure: Any,
+    bundle_of: Any,
+    tmp_path: Path,
+) -> None:
+    forcing = weather(60, 3)
+    settings = {"bundle": str(bundle_of(spec)), "time_step": time_step}
+    whole = start(3, **settings)
+    run(whole, forcing, range(30), ())
+    whole.save_state(tmp_path / "half.state")
+    resumed = configure(3, name="resumed.yaml", state="half.state", **settings)
+    command = [sys.executable, "-c", CONTINUE, resumed, tmp_path / "end.state"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    run(whole, forcing, range(30, 60), ())
+    assert (tmp_path / "end.state").read_bytes() == whole.state_bytes()
+
+
+@pytest.mark.parametrize("spec", [static(), dynamic()], ids=["static", "dynamic"])
+def test_everything_a_host_can_read_is_as_it_was(
+    spec: Any, start: Any, bundle_of: Any, tmp_path: Path
+) -> None:
+    model = str(bundle_of(spec))
+    component, other = (start(3, name=n, bundle=model) for n in ("a.yaml", "b.yaml"))
+    run(component, weather(20, 3), range(20), ())
+    component.save_state(tmp_path / "state")
+    other.load_state(tmp_path / "state")
+    assert other.get_current_time() == component.get_current_time()
+    for name in component.names():
+        expected, found = component.get_value_ptr(name), other.get_value_ptr(name)
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+def test_saving_changes_nothing(start: Any) -> None:
+    component, undisturbed = start(2, name="a.yaml"), start(2, name="b.yaml")
+    forcing = weather(10, 2)
+    for step in range(10):
+        for model in (component, undisturbed):
+            give(model, forcing, step)
+            model.update()
+        component.state_bytes()
+        component.state()["process.lower_zone"][:] = -1.0
+    assert component.state_bytes() == undisturbed.state_bytes()
+
+
+def test_states_of_a_run_are_equally_long(start: Any) -> None:
+    component = start(3)
+    lengths = {len(component.state_bytes())}
+    for step in range(5):
+        give(component, weather(5, 3), step)
+        component.update()
+        lengths.add(len(component.state_bytes()))
+    assert len(lengths) == 1
+
+
+def test_what_policies_hold_is_state(start: Any) -> None:
+    one, other = (start(2, name=n, forcing_policy="hold") for n in ("a.yaml", "b.yaml"))
+    forcing = weather(10, 2)
+    run(one, forcing, range(5), ())
+    other.set_state_bytes(one.state_bytes())
+    forcing["precipitation"][5:] = np.nan
+    for component in (one, other):
+        run(component, forcing, range(5, 10), ())
+    assert one.state_bytes() == other.state_bytes()
+    assert (other.get_value_ptr("repaired_precipitation") == 5.0).all()
+
+
+def test_a_later_start_takes_over_a_state_of_that_day(start: Any) -> None:
+    component = start(1)
+    run(component, weather(10, 1), range(10), ())
+    later = start(1, name="later.yaml", start_time="1980-10-11")
+    later.set_state_bytes(component.state_bytes())
+    assert later.get_current_time() == 0.0
+    for model in (component, later):
+        run(model, weather(20, 1), range(10, 20), ())
+    found = later.state()
+    for name, array in component.state().items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def other_components(bundle_of: Any) -> dict[str, tuple[dict[str, Any], str]]:
+    return {
+        "weights": ({"bundle": str(bundle_of(static(members=3)))}, "another bundle"),
+        "step": ({"time_step": "hourly"}, "another time step: found '86400 s'"),
+        "places": ({"n": 2}, "another set of locations"),
+        "time": (
+            {"start_time": "1981-01-01"},
+            "is of 1980-10-04 00:00:00, which is not .* after start_time 1981-01-01",
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", ["weights", "step", "places", "time"])
+def test_the_state_of_another_component_is_refused(
+    case: str, start: Any, configure: Any, bundle_of: Any, tmp_path: Path
+) -> None:
+    component = start(3)
+    run(component, weather(3, 3), range(3), ())
+    component.save_state(tmp_path / "own.state")
+    changes, message = other_components(bundle_of)[case]
+    settings = {"n": 3, "name": "other.yaml", "state": "own.state", **changes}
+    with pytest.raises(StateError, match=rf"other.yaml: .*own.state: .*{message}"):
+        Component().initialize(str(configure(**settings)))
+
+
+def truncated(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    return content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
+
+
+def unmarked(content: bytes) -> bytes:
+    return bytes(safetensors.numpy.save(safetensors.numpy.load(content)))
+
+
+def of_version_nine(content: bytes) -> bytes:
+    return content.replace(b"bmi_dmx state 1", b"bmi_dmx state 9")
+
+
+DAMAGES = {
+    truncated: "damaged or not a saved state",
+    flipped: "damaged: its content does not match its sha256",
+    unmarked: "format: found 'no mark', expected 'bmi_dmx state 1'",
+    of_version_nine: "format: found 'bmi_dmx state 9', expected 'bmi_dmx state 1'",
+    lambda content: b"": "damaged or not a saved state",
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.items())
+def test_a_damaged_file_is_refused_and_changes_nothing(
+    damage: Any, message: str, start: Any, tmp_path: Path
+) -> None:
+    component = start(1)
+    run(component, weather(3, 1), range(3), ())
+    before = component.state_bytes()
+    path = tmp_path / "bad.state"
+    path.write_bytes(damage(before))
+    with pytest.raises(StateError, match=message):
+        component.load_state(path)
+    assert component.state_bytes() == before
+
+
+def test_a_file_that_is_not_there_is_named(configure: Any) -> None:
+    path = configure(1, state="gone.state")
+    with pytest.raises(StateError, match=r"state: .*gone\.state: no such file"):
+        Component().initialize(str(path))
+
+
+def test_a_state_within_a_day_belongs_to_where_days_begin(start: Any) -> None:
+    daily = {"time_step": "hourly", "mode": "daily"}
+    one = start(1, name="a.yaml", day_start_hour=6, **daily)
+    other = start(1, name="b.yaml", **daily)
+    message = r"way of running .* found '.*days from 6 h', .* has '.*days from 0 h'"
+    with pytest.raises(StateError, match=message):
+        other.set_state_bytes(one.state_bytes())
+
+
+def test_an_older_file_survives_a_failed_save(
+    start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    component = start(1)
+    path = tmp_path / "kept.state"
+    component.save_state(path)
+    before = path.read_bytes()
+
+    def fail(self: Path, content: bytes) -> int:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="disk full"):
+        component.save_state(path)
+    assert path.read_bytes() == before
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".state", ".yaml"]
+
+
+def test_every_error_of_a_state_is_one_of_the_package() -> None:
+    assert issubclass(StateError, DmxError)

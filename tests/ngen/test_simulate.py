@@ -1,0 +1,63 @@
+"""A domain all at once: the numbers of one by one, in pieces, and continued."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+
+from bmi_dmx.ngen.domain import open_domain
+from bmi_dmx.ngen.simulate import simulate
+
+from .modules import RUNOFF
+from .run_folder import SPAN, ran
+
+
+def test_all_at_once_gives_the_numbers_of_one_by_one(folder, sample, bundle):
+    ran()
+    ids = ["cat-1451", "cat-1453", "cat-1455"]
+    with open_domain(*sample, catchments=ids, **SPAN) as domain:
+        simulate(domain, str(bundle), Path("all.nc"))
+    with netCDF4.Dataset("all.nc") as file:
+        assert file["catchment_id"][:].tolist() == ids
+        for k, name in enumerate(ids):
+            with open(f"outputs/ngen/{name}.csv", encoding="utf-8") as lines:
+                rows = list(csv.DictReader(lines))
+            depth = np.array([float(row["runoff[m]"]) for row in rows])
+            assert depth.max() > 0
+            np.testing.assert_allclose(file[RUNOFF][:, k], depth, rtol=1e-6)
+
+
+def test_a_simulation_is_continued_from_its_saved_state(sample, bundle):
+    ids = ["cat-1451", "cat-1453"]
+    last, middle = datetime(1979, 3, 2, 11), datetime(1979, 3, 2, 12)
+    for name, start, end, states in (
+        ("whole", SPAN["start"], SPAN["end"], {}),
+        ("a", SPAN["start"], last, {"save_state": Path("state")}),
+        ("b", middle, SPAN["end"], {"state": "state"}),
+    ):
+        span = {"start": start, "end": end}
+        with open_domain(*sample, catchments=ids, **span) as domain:
+            simulate(domain, str(bundle), Path(f"{name}.nc"), **states)
+    with (
+        netCDF4.Dataset("whole.nc") as expected,
+        netCDF4.Dataset("a.nc") as a,
+        netCDF4.Dataset("b.nc") as b,
+    ):
+        joined = np.concatenate([a[RUNOFF][:], b[RUNOFF][:]])
+        np.testing.assert_array_equal(joined, expected[RUNOFF][:])
+        assert b["time"][0] - a["time"][-1] == 3600
+
+
+def test_nothing_depends_on_the_size_of_the_pieces(sample, bundle, monkeypatch):
+    with open_domain(*sample, **SPAN) as domain:
+        simulate(domain, str(bundle), Path("whole.nc"))
+        monkeypatch.setattr("bmi_dmx.ngen.simulate._BLOCK", 8 * 7)
+        simulate(domain, str(bundle), Path("pieces.nc"), outputs=["streamflow", RUNOFF])
+    with netCDF4.Dataset("whole.nc") as a, netCDF4.Dataset("pieces.nc") as b:
+        np.testing.assert_array_equal(a[RUNOFF][:], b[RUNOFF][:])
+        # A depth of an hour (m) and a rate (mm h-1).
+        np.testing.assert_allclose(b["streamflow"][:], b[RUNOFF][:] * 1e3, rtol=1e-12)

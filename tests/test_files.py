@@ -1,0 +1,125 @@
+"""Files and folders are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bmi_dmx.files import atomic, atomic_folder
+
+STOPS = [ValueError, KeyboardInterrupt, SystemExit]
+"""An error, Ctrl-C, and the end of the program."""
+
+
+def content(folder: Path) -> dict[str, str]:
+    """Return the text of every file of a folder, hidden ones too, by relative path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deep" / "x.txt"
+    with atomic(path) as temporary:
+        temporary.write_text("half", encoding="utf-8")
+        assert not path.exists()
+        temporary.write_text("whole", encoding="utf-8")
+    assert content(tmp_path) == {"new/deep/x.txt": "whole"}
+
+
+def test_an_older_file_is_read_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("old", encoding="utf-8")
+    with atomic(path) as temporary:
+        temporary.write_text("new", encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == "old"
+    assert content(tmp_path) == {"x.txt": "new"}
+
+
+def test_the_temporary_file_lies_beside_and_keeps_the_suffix(tmp_path: Path) -> None:
+    # Libraries choose the format by the suffix; a rename needs the same disk.
+    with atomic(tmp_path / "x.tar.gz") as one, atomic(tmp_path / "x.tar.gz") as other:
+        assert one.parent == other.parent == tmp_path
+        assert one.suffix == ".gz"
+        assert one != other
+        one.touch()
+        other.touch()
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_an_interrupted_file_leaves_the_old_one_and_nothing_else(
+    stop: type[BaseException], tmp_path: Path
+) -> None:
+    (tmp_path / "x.txt").write_text("old", encoding="utf-8")
+    with pytest.raises(stop), atomic(tmp_path / "x.txt") as temporary:  # noqa: PT012
+        temporary.write_text("half", encoding="utf-8")
+        raise stop
+    assert content(tmp_path) == {"x.txt": "old"}
+
+
+def test_a_file_that_was_never_written_does_not_replace_the_old_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "x.txt").write_text("old", encoding="utf-8")
+    with pytest.raises(FileNotFoundError), atomic(tmp_path / "x.txt"):
+        pass
+    assert content(tmp_path) == {"x.txt": "old"}
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A folder that is there already."""
+    folder = tmp_path / "run"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "old.txt").write_text("old", encoding="utf-8")
+    return folder
+
+
+def test_a_folder_replaces_the_old_one_with_all_it_held(old: Path) -> None:
+    with atomic_folder(old) as made:
+        (made / "new.txt").write_text("new", encoding="utf-8")
+        assert content(old) == {"deep/old.txt": "old"}
+    assert content(old.parent) == {"run/new.txt": "new"}
+    assert list(old.parent.iterdir()) == [old]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_an_interrupted_folder_leaves_the_old_one_and_nothing_else(
+    stop: type[BaseException], old: Path
+) -> None:
+    with pytest.raises(stop), atomic_folder(old) as made:  # noqa: PT012
+        (made / "half.txt").touch()
+        raise stop
+    assert content(old.parent) == {"run/deep/old.txt": "old"}
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_an_interrupted_new_folder_is_not_there_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="stop"), atomic_folder(tmp_path / "run"):
+        raise ValueError("stop")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def failing(source: Any, target: Any) -> None:
+        if (Path(source) / "new.txt").exists():
+            raise PermissionError("not here")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with (
+        pytest.raises(PermissionError, match="not here"),
+        atomic_folder(old) as made,
+    ):
+        (made / "new.txt").touch()
+    assert content(old.parent) == {"run/deep/old.txt": "old"}
+    assert list(old.parent.iterdir()) == [old]

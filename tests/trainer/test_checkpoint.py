@@ -1,0 +1,114 @@
+"""Checkpoints: whole or not there, read without running anything, of one model."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bmi_dmx.errors import StateError
+from bmi_dmx.trainer import checkpoint, fit
+from bmi_dmx.trainer.checkpoint import AtomicCheckpoints, load_model, read_checkpoint
+
+WRITTEN = {checkpoint.OWN: {"step": 3, "names": ["a"]}, "x": torch.arange(4.0)}
+
+
+def test_a_checkpoint_is_read_back_as_written(tmp_path: Path) -> None:
+    files, path = AtomicCheckpoints(), tmp_path / "new" / "x.ckpt"
+    files.save_checkpoint(WRITTEN, path)
+    found = files.load_checkpoint(path)
+    assert found.keys() == WRITTEN.keys()
+    assert found[checkpoint.OWN] == WRITTEN[checkpoint.OWN]
+    assert torch.equal(found["x"], WRITTEN["x"])
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, path = AtomicCheckpoints(), tmp_path / "x.ckpt"
+    files.save_checkpoint(WRITTEN, path)
+    before = path.read_bytes()
+
+    def full(content: Any, path: Path) -> None:
+        path.write_bytes(b"PK half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="no space left"):
+        files.save_checkpoint({}, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_removing_a_checkpoint_twice_is_no_error(tmp_path: Path) -> None:
+    files, path = AtomicCheckpoints(), tmp_path / "x.ckpt"
+    files.save_checkpoint(WRITTEN, path)
+    files.remove_checkpoint(path)
+    assert not path.exists()
+    files.remove_checkpoint(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut short"])
+def test_what_is_no_checkpoint_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(StateError, match=r"x\.ckpt: not a readable checkpoint: \S"):
+        read_checkpoint(path)
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match=r"x\.ckpt: not a readable checkpoint: .*No s"):
+        read_checkpoint(tmp_path / "x.ckpt")
+
+
+class Evil:
+    """Executes something when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return (os.mkdir, ("executed",))
+
+
+def test_a_checkpoint_never_executes_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({checkpoint.OWN: Evil()}, "evil.ckpt")
+    with pytest.raises(StateError, match=r"evil\.ckpt: not a readable checkpoint"):
+        read_checkpoint(Path("evil.ckpt"))
+    assert not Path("executed").exists()
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": 1}, tmp_path / "x.ckpt")
+    with pytest.raises(StateError, match="not a checkpoint of a training"):
+        read_checkpoint(tmp_path / "x.ckpt")
+
+
+def test_another_model_is_refused(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    config = folder / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("members: 2", "members: 3"), encoding="utf-8")
+    run = fit.RunFolder(folder)
+    with pytest.raises(StateError, match="made with another model"):
+        load_model(run.best, run.experiment().model)
+
+
+def test_random_numbers_of_all_kinds_are_restored() -> None:
+    def draw() -> tuple[float, ...]:
+        return random.random(), np.random.normal(), float(torch.rand(1))  # noqa: NPY002
+
+    checkpoint.seed_everything(1)
+    draw()
+    state = checkpoint.random_state()
+    first = draw()
+    draw()
+    checkpoint.restore_random_state(state)
+    assert draw() == first
