@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import config
 from ..conversion import convert
 from ..errors import ConfigError, DmxError, suggestion
+from .attributes import AREA
 from .locations import Locations, read_locations
 from .ngiab import is_ngiab, settings_of
 from .programs import Plan
@@ -68,6 +71,9 @@ class Configuration:
         found = read_locations(settings.locations, self.folder, wanted)
         if self._foreign:
             known = {n: x for n, x in found.attributes.items() if n in wanted}
+            if any(a.name == AREA.name for a in plan.variables.attributes):
+                # Files of daily models lack it, and hosts have it.
+                known.setdefault(AREA.name, np.full(len(found.ids), np.nan))
             return Locations(found.ids, known)
         for name in found.attributes:
             if name not in wanted:

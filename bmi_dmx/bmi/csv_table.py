@@ -73,7 +73,7 @@ def heading(title: str) -> tuple[str, str]:
 
 
 def numbers(
-    path: Path, title: str, cells: Sequence[str]
+    where: Path | str, title: str, cells: Sequence[str]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the cells of a column, from the first row on, as numbers.
 
@@ -87,7 +87,7 @@ def numbers(
     except ValueError:
         row, cell = next((n, c) for n, c in enumerate(cells, 2) if not _is_number(c))
         raise DataError(
-            f"{path}: row {row}, column {title!r}: found {cell!r}, expected a number"
+            f"{where}: row {row}, column {title!r}: found {cell!r}, expected a number"
         ) from None
 
 

@@ -76,7 +76,7 @@ def _column(
     path: Path, forcing: Forcing, title: str, cells: Sequence[str], units: str
 ) -> Array:
     where = f"spin_up: file: {path}: {forcing.name}"
-    values = numbers(path, title, cells)
+    values = numbers(f"spin_up: file: {path}", title, cells)
     try:
         if units and units != forcing.units:
             values = np.asarray(convert(values, units, forcing.units), float)

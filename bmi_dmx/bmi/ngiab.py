@@ -16,7 +16,6 @@ from typing import Any
 from .. import config
 from ..climate import DAYS_PER_YEAR
 from ..errors import ConfigError
-from .attributes import AREA
 
 __all__ = ["COMMON", "is_ngiab", "settings_of"]
 
@@ -94,11 +93,7 @@ def settings_of(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """
     lstm = "train_cfg_file" in data
     common = _common(path.parent / COMMON)
-    attributes: dict[str, float | None] = {
-        # Files of daily models lack it; the host has it, among the columns of its map.
-        AREA.name: None,
-        **_attributes(data, _LSTM if lstm else _DHBV, path),
-    }
+    attributes = _attributes(data, _LSTM if lstm else _DHBV, path)
     rain, evaporation = attributes.get("p_mean"), attributes.get("pet_mean")
     if rain and evaporation is not None:
         # Others call the inverse by this name.

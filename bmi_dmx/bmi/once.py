@@ -27,7 +27,7 @@ def warn_once(log: logging.Logger, subject: str, message: str, *values: Any) -> 
     """
     first = (log.name, subject) not in _told
     _told.add((log.name, subject))
-    note = " (told once; others at level DEBUG)" if first else ""
+    note = "; more of this is said at level DEBUG" if first else ""
     log.log(logging.WARNING if first else logging.DEBUG, message + note, *values)
 
 

@@ -80,6 +80,10 @@ class Storage:
     def begun(self, value: bool) -> None:
         self._begun[0] = value
 
+    def stores(self, names: Sequence[str]) -> list[Array]:
+        """Return the stores among these, (location, member); views, in mm."""
+        return [self._process[name] for name in names if name in self._stores]
+
     def begin_balance(self) -> None:
         """Count from here: all sums are zero, and what is stored is the beginning."""
         for name, store in self._stores.items():

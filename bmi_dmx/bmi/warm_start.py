@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..errors import ConfigError
 from ..scan.evaluate import evaluate
 from .attributes import AREA
 from .clock import DAY, Clock
+from .once import warn_once
 from .operation import Operation
 from .processes import shipped
 from .programs import plan
@@ -20,13 +22,17 @@ from .runner import Runner
 
 __all__ = ["NEEDED", "equilibrium", "seasons", "spin_up"]
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_log = logging.getLogger(__name__)
 
 NEEDED = ("p_mean", "t_mean", "latitude")
 """What must be known of a climate to begin with the stores it leads to."""
 
 _YEAR = 365
 _MOST_YEARS = 30
+_SNOW = ("snowpack", "meltwater")
+_SNOW_OF_A_GLACIER = 1.0  # mm, left at the end of a summer
 _STILL = 1e-3  # change of all water in a year, relative to it
 
 _WARMEST_DAY = 200.0  # north of the equator
@@ -122,18 +128,27 @@ def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) ->
     """Repeat a year until the water stored stays the same.
 
     Each location keeps what it came to in its own last year, so that it does not matter
-    which others are run beside it.
+    which others are run beside it. Snow that lies all year is taken away with the year:
+    no model here has the ice that would carry it off, and it would grow without end.
     """
     outcome = daily.outcome()
     kept = {name: array.copy() for name, array in outcome.items()}
     moving = np.ones(len(daily.ids), dtype=bool)
     before = daily.storage.total()
+    snow = daily.storage.stores(_SNOW)
+    glaciated = np.zeros(len(daily.ids), dtype=bool)
     for _ in range(_MOST_YEARS):
+        least = [np.full_like(store, np.inf) for store in snow]
         for day in range(_YEAR):
             daily.day_of_year[:] = days[day]
             for array, series in given:
                 array[:] = series[day]
             daily.advance()
+            for lowest, store in zip(least, snow, strict=True):
+                np.minimum(lowest, store, out=lowest)
+        for lowest, store in zip(least, snow, strict=True):
+            store -= lowest
+            glaciated |= lowest.mean(axis=1) > _SNOW_OF_A_GLACIER
         for name, array in outcome.items():
             kept[name][moving] = array[moving]
         after = daily.storage.total()
@@ -143,6 +158,17 @@ def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) ->
         before = after
     for name, array in outcome.items():
         array[...] = kept[name]
+    _tell(daily.ids, moving, "has not come to rest after {years} years of its climate")
+    _tell(daily.ids, glaciated, "has snow all year; the start is without the old one")
+
+
+def _tell(ids: Sequence[str], at: Array, what: str) -> None:
+    """Warn of the locations at which something is doubtful, if there are any."""
+    if at.any():
+        others = int(at.sum()) - 1
+        place = ids[int(np.argmax(at))] + (f" and {others} more" if others else "")
+        text = what.format(years=_MOST_YEARS)
+        warn_once(_log, what, "%s: state: equilibrium %s", place, text)
 
 
 def _daily(bundle: Bundle, runner: Runner) -> Runner:

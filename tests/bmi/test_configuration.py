@@ -254,7 +254,7 @@ def test_a_wrong_table_is_refused(
 def test_a_cell_that_is_no_number_is_named(configure: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,aridity\ncat-1,wet\n", encoding="utf-8")
-    message = "a.csv: aridity of 'cat-1' is 'wet', expected a number"
+    message = "a.csv: row 2, column 'aridity': found 'wet', expected a number"
     with pytest.raises(DataError, match=message):
         Component().initialize(str(configure(1, locations={"file": "a.csv"})))
 

@@ -310,7 +310,8 @@ def test_an_unknown_name_to_be_set_is_ignored_with_one_warning(
         component.set_value_at_indices("wind", np.array([0]), np.ones(1))
     warned = [r for r in caplog.records if r.name.startswith("bmi_dmx")]
     assert [r.getMessage() for r in warned] == [
-        "cat-0: set_value: the model has no 'wind', which is ignored"
+        "cat-0: set_value: the model has no 'wind', which is ignored; more of this is "
+        "said at level DEBUG"
     ]
 
 

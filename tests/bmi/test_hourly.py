@@ -217,3 +217,14 @@ def test_what_cannot_be_run_is_said(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         Component().initialize(str(configure(1, **changes)))
+
+
+@pytest.mark.parametrize("spec", [static(), dynamic()], ids=["static", "dynamic"])
+def test_hours_that_meet_no_day_are_refused(
+    spec: Any, start: Any, bundle_of: Any
+) -> None:
+    mode = "daily" if spec.dynamic is None else "hourly"
+    settings = {"bundle": str(bundle_of(spec)), "time_step": "hourly", "mode": mode}
+    with pytest.raises(ConfigError, match="start_time: found 1980-10-01 00:30:00; no"):
+        start(1, start_time="1980-10-01 00:30:00", **settings)
+    start(1, start_time="1980-10-01 07:00:00", day_start_hour=12, **settings)

@@ -190,3 +190,25 @@ def test_the_settings_of_the_folder_must_be_settings(
     settings(tmp_path, portable, "unit: ngen\n")
     with pytest.raises(ConfigError, match="unit: unknown key; did you mean 'units'"):
         read(tmp_path / "cat-1.yml", text)
+
+
+def test_the_area_may_come_from_the_host(bundle_of: Any, tmp_path: Path) -> None:
+    names = ("p_mean", "area_km2")
+    MOMENTS.setdefault("area_km2", MOMENTS["elevation"])
+    model = bundle_of(static(static=StaticSpec(attributes=names, hidden=(8,))))
+    settings(tmp_path, model, "evaporation: oudin\n")
+    component = read(tmp_path / "cat-1.yml", DHBV.format(area="", start=HOURLY))
+    for name in ("precipitation", "air_temperature"):
+        component.set_value(name, np.array([5.0]))
+    with pytest.raises(DataError, match="attribute 'area_km2' at 'cat-1' is nan"):
+        component.update()
+    component.set_value("areasqkm", np.array([12.5]))
+    component.update()
+
+
+def test_a_file_is_known_by_any_of_its_keys(portable: Path, tmp_path: Path) -> None:
+    settings(tmp_path, portable)
+    text = DHBV.format(area="", start=HOURLY).replace("meanP: 1100.0\n", "")
+    message = r"cat-1\.yml: cat-1: attribute 'p_mean' of the model is missing"
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / "cat-1.yml", text)

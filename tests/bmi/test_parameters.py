@@ -101,6 +101,8 @@ def test_a_default_is_taken_only_if_stated_and_said(
     assert model.get_value_ptr("aridity") == 1.5
     assert model.get_value_ptr("p_mean") == attributes(1)["p_mean"]
     said = [r.getMessage() for r in caplog.records if "default" in r.getMessage()]
-    assert said == ["cat-0: attribute_defaults: aridity = 1.5"]
+    assert said == [
+        "cat-0: attribute_defaults: aridity = 1.5; more of this is said at level DEBUG"
+    ]
     with pytest.raises(ConfigError, match="attribute_defaults: unknown 'aridty'; did"):
         start(1, attribute_defaults={"aridty": 1.5}, **HOURLY)

@@ -12,7 +12,7 @@ import pytest
 
 from bmi_dmx.errors import StateError, VariableError
 
-from .untrained import dynamic, run, static, weather
+from .untrained import attributes, dynamic, run, static, weather
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -232,3 +232,47 @@ def test_damage_is_refused_with_a_reason(prefix: str, start: Any) -> None:
         component.set_value(f"{name}state", payload.astype(float))
     with pytest.raises(StateError, match="there is no saved state"):
         component.get_value_ptr(f"{name}state")
+
+
+def test_a_free_some_steps_after_a_restore_leaves_the_clock(start: Any) -> None:
+    payload = advanced(start)
+    component = start(1, **HOUR)
+    load(component, "", payload)
+    run(component, weather(30, 1, hours=1.0), range(2), ())
+    component.set_value("serialization_free", np.empty(0, "int32"))
+    assert component.get_current_time() == 32 * 3600.0
+
+
+def test_a_state_of_another_date_is_taken_and_told(
+    start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    payload = advanced(start)
+    component = start(1, **HOUR)
+    load(component, "ngen::", payload)
+    assert "cat-0: the state is of 1980-10-02T06:00:00, and goes on at 1980-10-01 " in (
+        caplog.text
+    )
+    caplog.clear()
+    later = start(1, name="later.yaml", start_time="1980-10-02 06:00:00", **HOUR)
+    load(later, "ngen::", payload)
+    assert "the state is of" not in caplog.text
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_the_size_is_one_array_for_life(prefix: str, start: Any) -> None:
+    component = start(1, **HOUR)
+    name = f"{prefix}serialization_size"
+    first = component.get_value_ptr(name)
+    component.set_value(f"{prefix}serialization_create", np.zeros(1, "int32"))
+    assert component.get_value_ptr(name) is first
+
+
+def test_the_size_is_told_without_a_warm_up(start: Any) -> None:
+    climate = {"p_mean": 3.0, "t_mean": 8.0}
+    known = {"ids": ["cat-0"], "attributes": {**attributes(1), **climate}}
+    component = start(1, state="equilibrium", locations=known, **HOUR)
+    component.get_value_ptr("ngen::serialization_size")
+    component.set_value("p_mean", np.array([6.0]))
+    stored = component.state()["process.soil_moisture"].mean()
+    dry = start(1, state="equilibrium", locations=known, **HOUR)
+    assert stored > dry.state()["process.soil_moisture"].mean()

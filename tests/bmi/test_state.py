@@ -14,7 +14,7 @@ import safetensors.numpy
 from bmi_dmx import Component
 from bmi_dmx.errors import DmxError, StateError
 
-from .untrained import dynamic, give, run, static, weather
+from .untrained import START, attributes, dynamic, give, run, static, weather
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,7 +33,7 @@ from bmi_dmx import Component
 from tests.bmi.untrained import run, weather
 component = Component()
 component.initialize(sys.argv[1])
-assert component.get_current_time() > 0.0
+assert component.get_current_time() == 0.0
 run(component, weather(60, 3), range(30, 60), ())
 component.save_state(sys.argv[2])
 """
@@ -53,7 +53,10 @@ def test_a_new_process_continues_bitwise(
     whole = start(3, **settings)
     run(whole, forcing, range(30), ())
     whole.save_state(tmp_path / "half.state")
-    resumed = configure(3, name="resumed.yaml", state="half.state", **settings)
+    now = np.datetime64(START, "s") + int(whole.get_current_time())
+    resumed = configure(
+        3, name="resumed.yaml", state="half.state", start_time=str(now), **settings
+    )
     command = [sys.executable, "-c", CONTINUE, resumed, tmp_path / "end.state"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False
@@ -224,3 +227,58 @@ def test_an_older_file_survives_a_failed_save(
 
 def test_every_error_of_a_state_is_one_of_the_package() -> None:
     assert issubclass(StateError, DmxError)
+
+
+def test_a_state_of_another_day_is_no_beginning(start: Any, tmp_path: Path) -> None:
+    component = start(1)
+    run(component, weather(3, 1), range(3), ())
+    component.save_state(tmp_path / "a.state")
+    message = r"a\.state is of 1980-10-04 00:00:00, expected one of start_time, 1980-1"
+    with pytest.raises(StateError, match=message):
+        start(1, name="b.yaml", state="a.state")
+    later = start(1, name="b.yaml", state="a.state", start_time="1980-10-04")
+    assert later.get_current_time() == 0.0
+
+
+def test_a_state_of_before_the_first_step_is_what_that_starts_from(start: Any) -> None:
+    climate = {"p_mean": 3.0, "t_mean": 8.0}
+    known = {"ids": ["cat-0"], "attributes": {**attributes(1), **climate}}
+    one = start(1, state="equilibrium", locations=known)
+    other = start(1, name="cold.yaml", locations=known)
+    other.set_state_bytes(one.state_bytes())
+    for component in (one, other):
+        run(component, weather(5, 1), range(5), ())
+    assert one.state_bytes() == other.state_bytes()
+    assert one.get_value_ptr("streamflow") > 0.01
+
+
+def test_what_was_set_is_state(start: Any, caplog: pytest.LogCaptureFixture) -> None:
+    one, other = (start(2, name=n) for n in ("a.yaml", "b.yaml"))
+    one.set_value("fc", np.array([200.0, 300.0]))
+    one.set_value("elevation", np.array([100.0, 900.0]))
+    forcing = weather(20, 2)
+    run(one, forcing, range(10), ())
+    other.set_state_bytes(one.state_bytes())
+    assert "the state brings elevation, fc of its own, which now hold" in caplog.text
+    for component in (one, other):
+        run(component, forcing, range(10, 20), ())
+    assert one.state_bytes() == other.state_bytes()
+    np.testing.assert_array_equal(other.get_value_ptr("fc"), [200.0, 300.0])
+
+
+def test_what_was_set_and_is_not_in_the_state_holds_no_longer(start: Any) -> None:
+    one, other = (start(1, name=n) for n in ("a.yaml", "b.yaml"))
+    run(one, weather(5, 1), range(5), ())
+    other.set_value("fc", np.array([200.0]))
+    other.set_state_bytes(one.state_bytes())
+    for component in (one, other):
+        run(component, weather(9, 1), range(5, 9), ())
+    assert one.state_bytes() == other.state_bytes()
+
+
+def test_a_state_does_not_depend_on_what_is_done_with_bad_forcing(start: Any) -> None:
+    one = start(1)
+    run(one, weather(5, 1), range(5), ())
+    other = start(1, name="b.yaml", forcing_policy="hold")
+    other.set_state_bytes(one.state_bytes())
+    assert other.state_bytes() == one.state_bytes()

@@ -193,7 +193,11 @@ FAULTS: dict[str, tuple[Any, type[Exception], str]] = {
     "gone": (None, DataError, "no such file"),
     "empty": ("time\n", DataError, "expected a header and rows"),
     "column": ("time,precipitation\n0,1\n", DataError, "no column 'air_temperature'"),
-    "text": ("t,precipitation,air_temperature\n0,x,1\n", DataError, "precipitation: "),
+    "text": (
+        "t,precipitation,air_temperature\n0,x,1\n",
+        DataError,
+        "row 2, column 'precip",
+    ),
     "absurd": (
         "t,precipitation,air_temperature\n0,1,1\n0,-3,1\n",
         DataError,
@@ -263,3 +267,45 @@ def test_an_equilibrium_does_not_depend_on_the_places_beside(
             np.testing.assert_allclose(
                 alone.get_value_ptr(name)[0], together.get_value_ptr(name)[k], rtol=1e-9
             )
+
+
+def test_snow_does_not_grow_without_end(
+    start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    cold = places(2, t_mean=[8.0, -9.0])
+    component = start(2, state="equilibrium", locations=cold, **HOURLY)
+    give(component, weather(1, 2), 0)
+    component.update()
+    snow = component.get_value_ptr("snow_water_equivalent")
+    assert snow[1] < 365.0 * cold["attributes"]["p_mean"][1]
+    said = [r.getMessage() for r in caplog.records if "all year" in r.getMessage()]
+    assert len(said) == 1
+    assert said[0].startswith("cat-1: state: equilibrium has snow all year")
+
+
+def test_an_equilibrium_that_is_not_reached_is_told(
+    start: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bmi_dmx.bmi.warm_start._MOST_YEARS", 1)
+    component = start(2, state="equilibrium", locations=places(2), **HOURLY)
+    give(component, weather(1, 2), 0)
+    component.update()
+    assert "cat-0 and 1 more: state: equilibrium has not come to rest" in caplog.text
+
+
+@pytest.mark.parametrize("order", [("snowpack", "t_mean"), ("t_mean", "snowpack")])
+def test_a_state_that_is_set_waits_for_the_attributes(
+    order: tuple[str, str], start: Any
+) -> None:
+    settings = {"state": "equilibrium", "locations": places(1), **HOURLY}
+    component = start(1, **settings)
+    expected = start(1, **{**settings, "locations": places(1, t_mean=3.0)})
+    for name in order:
+        component.set_value(name, np.array([{"snowpack": 120.0, "t_mean": 3.0}[name]]))
+    assert component.get_value_ptr("snowpack") == 120.0
+    with pytest.raises(DataError, match="store 'snowpack' at 'cat-0' cannot be set"):
+        component.set_value("snowpack", np.array([-1.0]))
+    states = [model.state() for model in (component, expected)]
+    lower = [state["process.lower_zone"] for state in states]
+    np.testing.assert_array_equal(*lower)
+    assert states[0]["process.snowpack"].mean() == pytest.approx(120.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from bmi_dmx.models.hydrology import (
     PenmanMonteith,
     PenmanMonteithHourly,
     PriestleyTaylor,
+    PriestleyTaylorHourly,
 )
 from bmi_dmx.models.hydrology.pet import (
     net_radiation,
@@ -138,6 +140,25 @@ def test_nothing_evaporates_at_night_but_into_dry_wind() -> None:
     calm = weather(5.0, -4.0, 0.87)
     assert evaporation(PenmanMonteithHourly(), calm) == 0.0
     assert evaporation(PenmanMonteith(), weather(25.0, 0.0, 0.5, wind=6.0)) > 1.0
+
+
+def test_hours_of_priestley_and_taylor_evaporate_what_their_day_does() -> None:
+    """With the energy of a winter's day: little by day, and more lost at night."""
+    energy = [9.0 if 9 <= hour < 16 else -2.5 for hour in range(24)]
+    daily = evaporation(PriestleyTaylor(), weather(4.0, sum(energy) / 24.0))
+    process, space = PriestleyTaylorHourly(), SimpleNamespace()
+    state: dict[str, Any] = {
+        "recent_radiation": (number(0.0),) * 23, "any_recent": number(0.0)
+    }  # fmt: skip
+    total = 0.0
+    for hour in range(48):
+        state, fluxes = process.step(
+            SimpleNamespace(**state), weather(4.0, energy[hour % 24]), space
+        )
+        total += float(fluxes["potential_evaporation"]) / 24.0 * (hour >= 24)
+    assert total == pytest.approx(daily, rel=1e-9)
+    clipped = evaporation(PriestleyTaylor(), weather(4.0, 9.0)) * 7.0 / 24.0
+    assert clipped > 2.0 * total
 
 
 BOUNDS = {f.name: f.bounds for f in PenmanMonteith.forcings}
