@@ -6,7 +6,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from .process import Process, declaration_table
@@ -29,7 +29,15 @@ _GROUPS = ("forcings", "states", "parameters", "fluxes")
 
 def versions() -> str:
     """Return the versions of the libraries underneath, without importing them."""
-    return ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
+    return ", ".join(f"{library} {_version(library)}" for library in _LIBRARIES)
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        # Operation does without PyTorch, and so do images made for it.
+        return "not installed"
 
 
 def declarations(kind: type[Process]) -> str:

@@ -210,3 +210,27 @@ def test_info_about_nothing_known_suggests_a_name(
     assert "nothing is called 'hbv11q'; did you mean 'hbv11p'?" in (
         capsys.readouterr().err
     )
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None  # as if it were not installed
+from bmi_dmx.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("info", "\n  hbv10, hbv11p\n  (more about it needs torch, which is not"),
+        ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
+        ("info hbv11p", "hbv11p (processes)\n\nmore about it needs torch, which"),
+        ("info kge", "kge (metrics)\n\nKling-Gupta efficiency (2009)"),
+    ],
+)
+def test_info_needs_no_torch(line: str, expected: str) -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH, *line.split()]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert expected in done.stdout

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.losses import Scale, compose, losses
+from bmi_dmx.trainer.losses import Scale, compose
 from bmi_dmx.trainer.metrics import score
+from bmi_dmx.trainer.registries import losses
 
 NAN = math.nan
 UNIT = Scale(*[torch.ones(1, dtype=torch.float64)] * 3)
