@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import __version__, describe
+from . import describe
 from .errors import ConfigError, suggestion
 from .registry import Registry
 
 __all__ = ["about", "everything"]
+
+_LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
 
 # Registries whose entries are processes.
 _PHYSICS = ("processes", "evaporations")
@@ -21,7 +23,8 @@ def everything() -> str:
 
     Of what needs a library that is not installed, such as PyTorch, the names alone.
     """
-    parts = [f"bmi_dmx {__version__}\n{describe.versions()}"]
+    versions = describe.versions(_LIBRARIES)
+    parts = [", ".join(f"{name} {version}" for name, version in versions.items())]
     for kind, registry in _registries().items():
         text = describe.variables if kind in _PHYSICS else describe.listing
         parts.append(f"{kind}\n{describe.indented(_listed(registry, text) or 'none')}")

@@ -13,6 +13,7 @@ import pytest
 
 from bmi_dmx import __version__
 from bmi_dmx.cli import COMMANDS, main
+from bmi_dmx.describe import versions
 from bmi_dmx.errors import ConfigError
 
 
@@ -172,7 +173,8 @@ def test_info_lists_what_configurations_can_name(
 ) -> None:
     assert main(["info"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith(f"bmi_dmx {__version__}\ntorch ")
+    assert text.startswith(f"bmi_dmx {__version__}, python 3.")
+    assert ", torch " in text
     for line in (
         "processes",
         "networks",
@@ -210,6 +212,10 @@ def test_info_about_nothing_known_suggests_a_name(
     assert "nothing is called 'hbv11q'; did you mean 'hbv11p'?" in (
         capsys.readouterr().err
     )
+
+
+def test_a_library_that_is_absent_has_no_version() -> None:
+    assert versions(["numpy", "no-such-thing"])["no-such-thing"] == "not installed"
 
 
 WITHOUT_TORCH = """

@@ -17,6 +17,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from ..describe import versions
 from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..models.delta import DeltaModel
@@ -31,7 +32,7 @@ from .experiment_file import find_config, load_experiment
 from .losses import Scale, compose
 from .module import MONITOR, TrainingModule
 from .prediction import Blocks, blocks, with_lead
-from .provenance import commit, versions
+from .provenance import commit
 from .run_folder import RunFolder
 
 __all__ = ["resume", "train"]
@@ -251,7 +252,7 @@ def _finish(
         "best_validation_nse": checkpoints.best_score if validated else None,
         "weights": sum(w.numel() for w in module.model.parameters()),
         "seconds": round(seconds, 3),
-        "versions": versions(),
+        "versions": versions(("torch", "lightning", "numpy")),
         "commit": commit(),
     }
     training_curve(folder.path / "training.png", folder.metrics)
