@@ -365,14 +365,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+_EXTRAS = {
+    **dict.fromkeys(
+        ("lightning", "matplotlib", "optuna", "tensorboard", "xarray"), "train"
+    ),
+    "geopandas": "ngen",
+}
+"""Which extra of the package brings a library that not everybody has."""
+
+
 def _message(error: Exception) -> str | None:
     """Return an error on one line, or None where only its traceback can help."""
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package == __package__:
             return None
-        extra = "ngen" if package == "geopandas" else "train"
-        return f"needs {package!r}, which pip install 'bmi-dmx[{extra}]' brings"
+        if package in _EXTRAS:
+            extra = _EXTRAS[package]
+            return f"needs {package!r}, which pip install 'bmi-dmx[{extra}]' brings"
     return " ".join(str(error).split())
 
 

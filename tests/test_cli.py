@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from bmi_dmx import __version__
-from bmi_dmx.cli import COMMANDS, main
+from bmi_dmx.cli import _EXTRAS, COMMANDS, main
 from bmi_dmx.describe import versions
 from bmi_dmx.errors import ConfigError
 
@@ -138,6 +139,22 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(
     assert "needs 'lightning', which pip install 'bmi-dmx[train]'" in (
         capsys.readouterr().err
     )
+
+
+def test_a_missing_library_of_no_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
+    assert main(["demo"]) == 1
+    assert capsys.readouterr().err == "dmx demo: error: No module named 'torch'\n"
+
+
+def test_the_extras_are_those_of_the_project() -> None:
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    for extra in set(_EXTRAS.values()):
+        (line,) = re.findall(rf"^{extra} = \[(.*)\]", project, re.MULTILINE)
+        names = re.findall(r'"([\w-]+)', line)
+        assert names == [name for name in _EXTRAS if _EXTRAS[name] == extra]
 
 
 def test_a_missing_module_of_our_own_is_never_hidden(
