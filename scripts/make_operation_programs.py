@@ -13,22 +13,13 @@ from typing import Any
 from bmi_dmx.bmi.processes import FILE
 from bmi_dmx.bundle.manifest import Part, plain
 from bmi_dmx.files import atomic
-from bmi_dmx.models.hydrology import (
-    DailyExtremes,
-    Hargreaves,
-    Oudin,
-    PenmanMonteith,
-    PenmanMonteithHourly,
-    PriestleyTaylor,
-)
+from bmi_dmx.models.hydrology import DailyExtremes, PenmanMonteithHourly
+from bmi_dmx.models.registries import EVAPORATIONS, evaporations
 from bmi_dmx.process import Process
 from bmi_dmx.scan.trace import trace_step
 
 PROCESSES: dict[str, Process] = {
-    "oudin": Oudin(),
-    "hargreaves": Hargreaves(),
-    "priestley_taylor": PriestleyTaylor(),
-    "penman_monteith": PenmanMonteith(),
+    **{name: evaporations[name]() for name in EVAPORATIONS},
     "penman_monteith_hourly": PenmanMonteithHourly(),
     "daily_extremes": DailyExtremes(),
 }
