@@ -132,15 +132,15 @@ class Statistics(Mapping[str, Moments]):
         return {name: asdict(moments) for name, moments in self.items()}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Statistics:
+    def from_dict(cls, data: Mapping[str, Any]) -> Statistics:
         """Rebuild statistics from :meth:`to_dict`.
 
         Raises
         ------
         ConfigError
-            Naming ``where`` and the key that is missing, unknown or has a wrong value.
+            Naming the key that is missing, unknown or has a wrong value.
         """
-        return cls(convert(data, dict[str, Moments], where))
+        return cls(convert(data, dict[str, Moments]))
 
 
 def _fit(name: str, values: NDArray[Any], transform: Transform) -> Moments:

@@ -121,11 +121,6 @@ class Scale:
     def __len__(self) -> int:
         return len(self.flow)
 
-    def to(self, *args: Any, **kwargs: Any) -> Scale:
-        """Return a copy on another device or in another dtype, as ``Tensor.to``."""
-        fields = (self.flow, self.log_flow, self.sqrt_flow)
-        return Scale(*(field.to(*args, **kwargs) for field in fields))
-
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Scale], Tensor]
 
