@@ -30,8 +30,8 @@ from .manifest import (
     WeightRecord,
     block_digest,
     file_digest,
+    manifest_data,
     manifest_text,
-    plain,
 )
 
 __all__ = ["save_bundle"]
@@ -129,7 +129,7 @@ def _write(
         PROGRAMS: json.dumps(texts, separators=(",", ":")).encode(),
     }
     hashes = {name: file_digest(content) for name, content in files.items()}
-    blocks = plain(manifest, MANIFEST)
+    blocks = manifest_data(manifest)
     hashes |= {name: block_digest(blocks[name]) for name in HASHED_BLOCKS}
     files[MANIFEST] = manifest_text(replace(manifest, sha256=hashes)).encode()
     for name, content in files.items():

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.config import convert, read
+from bmi_dmx.conversion import plain
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.models.delta import DeltaModel
 from bmi_dmx.models.statistics import Moments, Statistics
@@ -21,7 +22,6 @@ from bmi_dmx.trainer.experiment import Experiment, Training
 from bmi_dmx.trainer.experiment_file import (
     find_config,
     load_experiment,
-    plain,
     save_experiment,
 )
 
