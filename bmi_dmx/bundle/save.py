@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
@@ -133,12 +132,4 @@ def _write(
     hashes |= {name: block_digest(blocks[name]) for name in HASHED_BLOCKS}
     files[MANIFEST] = manifest_text(replace(manifest, sha256=hashes)).encode()
     for name, content in files.items():
-        _write_durably(folder / name, content)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        # A rename must not reach the disk before the data does.
-        os.fsync(file.fileno())
+        (folder / name).write_bytes(content)
