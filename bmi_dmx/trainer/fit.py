@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
@@ -116,9 +115,9 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
     _check_days(experiment, data)
     seed_everything(experiment.seed)
     training = data.period(*periods.train)
-    days = np.broadcast_to(training.day_of_year()[:, None], training.target.shape)
-    forcing = {**training.forcing, "day_of_year": days}
-    statistics = fit_statistics(experiment.model, forcing, training.attributes)
+    statistics = fit_statistics(
+        experiment.model, training.dated_forcing(), training.attributes
+    )
     model = DeltaModel(experiment.model, statistics)
     steps = spec.total_steps(len(data.ids), len(training.time))
     with_warmup, _ = with_lead(data, periods.train, spec.warmup)

@@ -117,6 +117,11 @@ class BasinData:
         """Return the day of the year (1 to 366) as a ``(T,)`` float32 array."""
         return day_of_year(self.time).astype(np.float32)
 
+    def dated_forcing(self) -> dict[str, Array32]:
+        """Return the forcing and ``day_of_year``, all (T, B), as models take it."""
+        days = np.broadcast_to(self.day_of_year()[:, None], self.target.shape)
+        return {**self.forcing, "day_of_year": days}
+
     def period(self, start: Day, end: Day) -> BasinData:
         """Return the days from ``start`` to ``end``, both included.
 
