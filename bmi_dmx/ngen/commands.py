@@ -31,7 +31,7 @@ def ngen_arguments(parser: ArgumentParser) -> None:
     prepare.add_argument("forcing", type=Path, help="NetCDF file, or folder of CSV")
     _domain_arguments(prepare)
     prepare.add_argument(
-        "--output", type=Path, required=True, metavar="FOLDER", help="to be made"
+        "--output", type=Path, required=True, metavar="DIR", help="to be made"
     )
     prepare.add_argument(
         "--routing", action="store_true", help="write config/troute.yaml, too"
@@ -41,7 +41,7 @@ def ngen_arguments(parser: ArgumentParser) -> None:
         ("run", "run a run folder as ngen would"),
     ):
         action = actions.add_parser(name, help=about)
-        action.add_argument("folder", type=Path, help="the run folder")
+        action.add_argument("folder", type=Path, metavar="DIR", help="the run folder")
         action.add_argument(
             "--catchments", nargs="+", metavar="ID", help="only these (default: all)"
         )
@@ -57,7 +57,7 @@ def ngen_arguments(parser: ArgumentParser) -> None:
             "--nexus", type=Path, metavar="FILE", help="nexuses of a GeoJSON domain"
         )
     sample = actions.add_parser("sample", help="write a small domain to try things on")
-    sample.add_argument("folder", type=Path, help="where to")
+    sample.add_argument("folder", type=Path, metavar="DIR", help="where to")
     for action in actions.choices.values():
         action.add_argument(
             "--traceback", action="store_true", default=SUPPRESS,

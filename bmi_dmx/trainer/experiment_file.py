@@ -15,11 +15,11 @@ from ..errors import ConfigError, suggestion
 from ..files import atomic
 from .experiment import Experiment
 
-__all__ = ["find_config", "load_experiment", "save_experiment"]
+__all__ = ["find_experiment", "load_experiment", "save_experiment"]
 
 
-def find_config(name: str | Path) -> Path:
-    """Return the path of a configuration, or of a shipped experiment of that name.
+def find_experiment(name: str | Path) -> Path:
+    """Return the path of an experiment: the file, or the shipped one of that name.
 
     Raises
     ------

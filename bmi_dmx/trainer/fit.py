@@ -27,7 +27,7 @@ from .data.basins import BasinData
 from .data.read import read
 from .data.sampler import WindowSampler
 from .experiment import Experiment, Period
-from .experiment_file import find_config, load_experiment
+from .experiment_file import find_experiment, load_experiment
 from .losses import Scale, compose
 from .module import MONITOR, TrainingModule
 from .prediction import Blocks, blocks, with_lead
@@ -68,7 +68,7 @@ def train(
     TrainingError
         The gradient was not finite for many steps in a row.
     """
-    experiment = load_experiment(find_config(config), overrides)
+    experiment = load_experiment(find_experiment(config), overrides)
     # Before a folder is made: what is wrong with the data leaves nothing behind.
     data = read(experiment.data)
     module = build(experiment, data)
