@@ -12,9 +12,8 @@ import pytest
 from ngen_files import write_netcdf
 from ngen_modules import RAIN, RUNOFF, WARMTH, Daily, Module, Wide
 
-from bmi_dmx.errors import ConfigError, VariableError
+from bmi_dmx.errors import ConfigError, ModuleError, VariableError
 from bmi_dmx.ngen import driver
-from bmi_dmx.ngen.adapter import ModuleError
 from bmi_dmx.ngen.formulation import Formulation
 
 

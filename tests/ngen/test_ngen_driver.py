@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from ngen_modules import RAIN, RUNOFF
 
-from bmi_dmx.errors import ConfigError, TimeError
+from bmi_dmx.errors import ConfigError, ModuleError, TimeError
 from bmi_dmx.ngen import driver
-from bmi_dmx.ngen.adapter import ModuleError
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 
 
