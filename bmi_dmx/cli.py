@@ -53,12 +53,12 @@ def _info(options: Namespace) -> None:
     print(info.everything() if options.name is None else info.about(options.name))
 
 
-_EXPERIMENT = "experiment: a YAML file or the name of one that comes with the package"
+_EXPERIMENT = "a YAML file or the name of one that comes with the package"
 
 
 def _train_arguments(parser: ArgumentParser) -> None:
     continued = "or the folder of a run, which then continues from its last checkpoint"
-    parser.add_argument("config", type=Path, help=f"{_EXPERIMENT}; {continued}")
+    parser.add_argument("experiment", type=Path, help=f"{_EXPERIMENT}; {continued}")
     _settings_argument(parser)
 
 
@@ -72,11 +72,11 @@ def _settings_argument(parser: ArgumentParser) -> None:
 def _train(options: Namespace) -> None:
     from .trainer.commands import train
 
-    train(options.config, options.settings)
+    train(options.experiment, options.settings)
 
 
 def _tune_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, help=_EXPERIMENT)
+    parser.add_argument("experiment", type=Path, help=_EXPERIMENT)
     parser.add_argument("search", type=Path, help="what to try, a YAML file")
     _settings_argument(parser)
 
@@ -84,7 +84,7 @@ def _tune_arguments(parser: ArgumentParser) -> None:
 def _tune(options: Namespace) -> None:
     from .trainer.commands import tune
 
-    tune(options.config, options.search, options.settings)
+    tune(options.experiment, options.search, options.settings)
 
 
 def _evaluate_arguments(parser: ArgumentParser) -> None:
@@ -133,7 +133,7 @@ def _plot_arguments(parser: ArgumentParser) -> None:
         "basins", nargs="*", metavar="basin",
         help="station identifiers (default: six from the best to the worst)",
     )  # fmt: skip
-    parser.add_argument("--begin", type=_day, metavar="DAY", help="first day drawn")
+    parser.add_argument("--start", type=_day, metavar="DAY", help="first day drawn")
     parser.add_argument("--end", type=_day, metavar="DAY", help="last day drawn")
     parser.add_argument(
         "--output", type=Path, default=Path("hydrographs.png"), metavar="FILE",
@@ -147,7 +147,7 @@ def _plot(options: Namespace) -> None:
     plot(
         options.source,
         options.basins,
-        begin=options.begin,
+        start=options.start,
         end=options.end,
         output=options.output,
     )
@@ -252,7 +252,7 @@ COMMANDS = {
         run=_info,
     ),
     "train": Command(
-        about="train a model as a configuration says, or continue a run",
+        about="train a model as an experiment says, or continue a run",
         arguments=_train_arguments,
         run=_train,
     ),
@@ -365,14 +365,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+_EXTRAS = {
+    **dict.fromkeys(
+        ("lightning", "matplotlib", "optuna", "tensorboard", "xarray"), "train"
+    ),
+    "geopandas": "ngen",
+}
+"""Which extra of the package brings a library that not everybody has."""
+
+
 def _message(error: Exception) -> str | None:
     """Return an error on one line, or None where only its traceback can help."""
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package == __package__:
             return None
-        extra = "ngen" if package == "geopandas" else "train"
-        return f"needs {package!r}, which pip install 'bmi-dmx[{extra}]' brings"
+        if package in _EXTRAS:
+            extra = _EXTRAS[package]
+            return f"needs {package!r}, which pip install 'bmi-dmx[{extra}]' brings"
     return " ".join(str(error).split())
 
 

@@ -1,7 +1,8 @@
 """Climate of a catchment: indices from daily series, for training and for operation.
 
 The indices a model was trained with must be the ones it is given where it is used, so
-both are computed here, of potential evaporation by Hargreaves and Samani.
+both are computed here. The potential evaporation they need, by Hargreaves and Samani,
+is the caller's: training has PyTorch for it, operation the program traced of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = [
     "DAYS_PER_YEAR",
     "TOPOGRAPHY",
     "climate_indices",
+    "day_of_year",
     "run_length",
     "seasonality",
 ]
@@ -85,6 +87,19 @@ TOPOGRAPHY = Table(
     what="topographic attribute",
 )
 """Attributes taken as the data set gives them."""
+
+
+def day_of_year(dates: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Return the day of the year, 1 to 366, of every date.
+
+    Parameters
+    ----------
+    dates : array of datetime64
+        Of any shape and precision.
+    """
+    days = dates.astype("datetime64[D]")
+    since: NDArray[np.int64] = (days - days.astype("datetime64[Y]")).astype(np.int64)
+    return since + 1
 
 
 def climate_indices(

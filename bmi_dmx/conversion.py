@@ -1,4 +1,4 @@
-"""From plain data (mappings, lists, text, numbers) to typed dataclasses.
+"""Between plain data (mappings, lists, text, numbers) and typed dataclasses.
 
 What a field may be is said by its annotation alone, and nothing is guessed: text is not
 a number and 1 is not True. Only a whole number may stand where a fraction could.
@@ -13,7 +13,7 @@ import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import (
     Any,
     Literal,
@@ -27,7 +27,7 @@ from typing import (
 
 from .errors import ConfigError, DmxError, suggestion
 
-__all__ = ["convert"]
+__all__ = ["convert", "plain"]
 
 T = TypeVar("T")
 
@@ -63,6 +63,53 @@ def convert(data: Any, kind: type[T], where: str = "") -> T:
         When ``kind`` itself holds a type that is not understood.
     """
     return cast(T, _convert(data, kind, _Place(where)))
+
+
+def plain(
+    value: Any, where: str = "", odd: Callable[[float, str], Any] | None = None
+) -> Any:
+    """Return a value as mappings, lists, text and numbers, which any file can keep.
+
+    Parameters
+    ----------
+    value : object
+        Dataclasses (fields that are None are left out), objects with a ``to_dict``,
+        mappings, lists, tuples, arrays, dates, paths, and what is plain already.
+    where : str
+        What messages begin with; the keys that lead to a value follow.
+    odd : callable, optional
+        What to take for a number that is not finite, given it and its place; default:
+        the number.
+
+    Raises
+    ------
+    ConfigError
+        When a value is none of these; names its key.
+    """
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict(), where, odd)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        entries = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        given = {name: entry for name, entry in entries.items() if entry is not None}
+        return plain(given, where, odd)
+    if isinstance(value, Mapping):
+        return {str(k): plain(x, f"{where}: {k}", odd) for k, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(x, f"{where}: {i}", odd) for i, x in enumerate(value)]
+    if hasattr(value, "tolist"):
+        # NumPy's dates of high resolution would become mere counts.
+        dates = getattr(getattr(value, "dtype", None), "kind", "") == "M"
+        return plain((value.astype(str) if dates else value).tolist(), where, odd)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value) and odd is not None:
+        return odd(value, where)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    kind = type(value).__name__
+    raise ConfigError(f"{where}: {kind} cannot be written as plain data")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import platform
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from . import __version__
 from .process import Process, declaration_table
 from .registry import Registry
 
@@ -21,15 +23,28 @@ __all__ = [
     "versions",
 ]
 
-_LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
-
 _ROLE = re.compile(r":\w+:`~?\.?([\w.]+)`")  # cross-references of docstrings
 _GROUPS = ("forcings", "states", "parameters", "fluxes")
 
 
-def versions() -> str:
-    """Return the versions of the libraries underneath, without importing them."""
-    return ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the versions of this package, of Python, and of libraries.
+
+    Parameters
+    ----------
+    libraries : iterable of str
+        Names of distributions. None is imported; one that is not there, as PyTorch
+        where models are only run, is ``not installed``.
+    """
+    found = {name: _version(name) for name in libraries}
+    return {"bmi_dmx": __version__, "python": platform.python_version(), **found}
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def declarations(kind: type[Process]) -> str:

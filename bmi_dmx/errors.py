@@ -14,6 +14,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DmxError",
+    "ModuleError",
     "ScanError",
     "StateError",
     "TimeError",
@@ -61,6 +62,10 @@ class TimeError(DmxError, ValueError):
 
 class ScanError(DmxError, ValueError):
     """Arguments of a scan do not fit the process."""
+
+
+class ModuleError(DmxError, RuntimeError):
+    """A module of a coupled run does what its host cannot work with, or raises."""
 
 
 class VariableError(DmxError, KeyError):

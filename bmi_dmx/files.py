@@ -35,9 +35,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = _beside(target)
     try:
         yield temporary
-        # A rename must not reach the disk before the data does.
-        with open(temporary, "r+b") as written:
-            os.fsync(written.fileno())
+        _sync(temporary)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -66,9 +64,18 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        for written in temporary.rglob("*"):
+            if written.is_file():
+                _sync(written)
         _put_in_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    # A rename must not reach the disk before the data does.
+    with open(path, "r+b") as written:
+        os.fsync(written.fileno())
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:

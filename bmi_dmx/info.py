@@ -6,31 +6,55 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import __version__, describe
+from . import describe
 from .errors import ConfigError, suggestion
 from .registry import Registry
 
 __all__ = ["about", "everything"]
+
+_LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
 
 # Registries whose entries are processes.
 _PHYSICS = ("processes", "evaporations")
 
 
 def everything() -> str:
-    """Return all that configurations can name, with the versions underneath."""
-    parts = [f"bmi_dmx {__version__}\n{describe.versions()}"]
+    """Return all that configurations can name, with the versions underneath.
+
+    Of what needs a library that is not installed, such as PyTorch, the names alone.
+    """
+    versions = describe.versions(_LIBRARIES)
+    parts = [", ".join(f"{name} {version}" for name, version in versions.items())]
     for kind, registry in _registries().items():
-        text = (describe.variables if kind in _PHYSICS else describe.listing)(registry)
-        parts.append(f"{kind}\n{describe.indented(text or 'none')}")
+        text = describe.variables if kind in _PHYSICS else describe.listing
+        parts.append(f"{kind}\n{describe.indented(_listed(registry, text) or 'none')}")
     parts.append("`dmx info NAME` says more, such as the variables of a process.")
     return "\n\n".join(parts)
+
+
+def _listed(registry: Registry[Any], text: Callable[[Registry[Any]], str]) -> str:
+    try:
+        return text(registry)
+    except ConfigError as error:
+        return f"{', '.join(registry)}\n({_missing(error)})"
+
+
+def _missing(error: ConfigError) -> str:
+    """Return which library an entry could not be imported without.
+
+    Any other error is raised again.
+    """
+    reason = error.__cause__
+    if not isinstance(reason, ModuleNotFoundError):
+        raise error
+    return f"more about it needs {reason.name}, which is not installed"
 
 
 def _registries() -> dict[str, Registry[Any]]:
     from .bundle import bundles
     from .models.registries import evaporations, networks, processes
-    from .trainer.losses import losses
     from .trainer.metrics import metrics
+    from .trainer.registries import losses
 
     return {
         "processes": processes,
@@ -53,16 +77,24 @@ def about(name: str) -> str:
     if Path(name).is_dir():
         return _about_bundle(Path(name))
     registries = _registries()
-    found = {kind: r[name] for kind, r in registries.items() if name in r}
-    if not found:
+    kinds = [kind for kind, registry in registries.items() if name in registry]
+    if not kinds:
         known = [entry for registry in registries.values() for entry in registry]
         raise ConfigError(f"nothing is called {name!r}{suggestion(name, known)}")
+    return "\n\n".join(
+        f"{name} ({kind})\n\n{_described(kind, registries[kind], name)}"
+        for kind in kinds
+    )
+
+
+def _described(kind: str, registry: Registry[Any], name: str) -> str:
     texts: dict[str, Callable[[Any], str]]
     texts = {"bundles": _about_bundle, **dict.fromkeys(_PHYSICS, describe.declarations)}
-    return "\n\n".join(
-        f"{name} ({kind})\n\n{texts.get(kind, describe.documentation)(item)}"
-        for kind, item in found.items()
-    )
+    try:
+        item = registry[name]
+    except ConfigError as error:
+        return _missing(error)
+    return texts.get(kind, describe.documentation)(item)
 
 
 def _about_bundle(folder: Path) -> str:

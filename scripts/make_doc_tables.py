@@ -30,8 +30,8 @@ from bmi_dmx.models.spec import ModelSpec, StaticSpec
 from bmi_dmx.models.statistics import Moments, Statistics
 from bmi_dmx.process import declaration_table
 from bmi_dmx.trainer.experiment import Experiment
-from bmi_dmx.trainer.losses import losses
 from bmi_dmx.trainer.metrics import metrics
+from bmi_dmx.trainer.registries import losses
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

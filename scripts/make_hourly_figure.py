@@ -23,7 +23,7 @@ from bmi_dmx import DeltaHbv, load_bundle
 from bmi_dmx.demo.basin import gauges
 from bmi_dmx.trainer.data.basins import BasinData
 from bmi_dmx.trainer.data.read import read
-from bmi_dmx.trainer.experiment_file import find_config, load_experiment
+from bmi_dmx.trainer.experiment_file import find_experiment, load_experiment
 from bmi_dmx.trainer.metrics import metrics
 from bmi_dmx.trainer.pairs import Pairs
 
@@ -208,7 +208,7 @@ def draw(data: BasinData, runs: dict[Way, Array]) -> None:
 
 def main() -> None:
     """Run, print, draw."""
-    spec = load_experiment(find_config("delaware")).data
+    spec = load_experiment(find_experiment("delaware")).data
     data = read(replace(spec, attributes_period=None))
     runs = {way: simulate(data, way) for way in (DAILY, *WAYS)}
     found = {way: comparison(data, runs[DAILY], runs[way]) for way in WAYS}

@@ -11,26 +11,21 @@ import json
 from typing import Any
 
 from bmi_dmx.bmi.processes import FILE
-from bmi_dmx.bundle.manifest import Part, plain
+from bmi_dmx.bundle.manifest import Part
+from bmi_dmx.conversion import plain
 from bmi_dmx.files import atomic
 from bmi_dmx.models.hydrology import (
     DailyExtremes,
-    Hargreaves,
-    Oudin,
-    PenmanMonteith,
     PenmanMonteithHourly,
-    PriestleyTaylor,
     PriestleyTaylorHourly,
 )
+from bmi_dmx.models.registries import EVAPORATIONS, evaporations
 from bmi_dmx.process import Process
 from bmi_dmx.scan.trace import trace_step
 
 PROCESSES: dict[str, Process] = {
-    "oudin": Oudin(),
-    "hargreaves": Hargreaves(),
-    "priestley_taylor": PriestleyTaylor(),
+    **{name: evaporations[name]() for name in EVAPORATIONS},
     "priestley_taylor_hourly": PriestleyTaylorHourly(),
-    "penman_monteith": PenmanMonteith(),
     "penman_monteith_hourly": PenmanMonteithHourly(),
     "daily_extremes": DailyExtremes(),
 }
@@ -38,14 +33,8 @@ PROCESSES: dict[str, Process] = {
 
 def described(process: Process) -> dict[str, Any]:
     """Return the variables of a process and its traced step as plain data."""
-    part = Part(
-        forcings=process.forcings,
-        states=process.states,
-        parameters=process.parameters,
-        fluxes=process.fluxes,
-    )
-    step = trace_step(process).to_json()
-    return {"part": plain(part, process.name), "program": step}
+    part = plain(Part.of(process), process.name)
+    return {"part": part, "program": trace_step(process).to_json()}
 
 
 def text() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from bmi_dmx import __version__
-from bmi_dmx.cli import COMMANDS, main
+from bmi_dmx.cli import _EXTRAS, COMMANDS, main
+from bmi_dmx.describe import versions
 from bmi_dmx.errors import ConfigError
 
 
@@ -139,6 +141,22 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(
     )
 
 
+def test_a_missing_library_of_no_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
+    assert main(["demo"]) == 1
+    assert capsys.readouterr().err == "dmx demo: error: No module named 'torch'\n"
+
+
+def test_the_extras_are_those_of_the_project() -> None:
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    for extra in set(_EXTRAS.values()):
+        (line,) = re.findall(rf"^{extra} = \[(.*)\]", project, re.MULTILINE)
+        names = re.findall(r'"([\w-]+)', line)
+        assert names == [name for name in _EXTRAS if _EXTRAS[name] == extra]
+
+
 def test_a_missing_module_of_our_own_is_never_hidden(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -172,7 +190,8 @@ def test_info_lists_what_configurations_can_name(
 ) -> None:
     assert main(["info"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith(f"bmi_dmx {__version__}\ntorch ")
+    assert text.startswith(f"bmi_dmx {__version__}, python 3.")
+    assert ", torch " in text
     for line in (
         "processes",
         "networks",
@@ -210,3 +229,31 @@ def test_info_about_nothing_known_suggests_a_name(
     assert "nothing is called 'hbv11q'; did you mean 'hbv11p'?" in (
         capsys.readouterr().err
     )
+
+
+def test_a_library_that_is_absent_has_no_version() -> None:
+    assert versions(["numpy", "no-such-thing"])["no-such-thing"] == "not installed"
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None  # as if it were not installed
+from bmi_dmx.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("info", "\n  hbv10, hbv11p\n  (more about it needs torch, which is not"),
+        ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
+        ("info hbv11p", "hbv11p (processes)\n\nmore about it needs torch, which"),
+        ("info kge", "kge (metrics)\n\nKling-Gupta efficiency (2009)"),
+    ],
+)
+def test_info_needs_no_torch(line: str, expected: str) -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH, *line.split()]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert expected in done.stdout

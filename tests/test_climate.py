@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmi_dmx.climate import climate_indices, run_length, seasonality
+from bmi_dmx.climate import climate_indices, day_of_year, run_length, seasonality
 from bmi_dmx.errors import DataError
 
 DAYS = np.arange(1, 366)
@@ -35,6 +35,11 @@ def test_indices_of_ten_days_counted_by_hand():
         1.5 / 20
     )  # a day of 1 degC is none of snow
     assert found["t_mean"] == pytest.approx(1.95)
+
+
+def test_years_begin_with_day_1_and_leap_years_have_366():
+    dates = ["1999-12-31", "2000-01-01T23", "2000-12-31", "2001-03-01"]
+    assert day_of_year(np.array(dates, "datetime64[h]")).tolist() == [365, 1, 366, 60]
 
 
 def test_run_lengths_equal_a_loop():

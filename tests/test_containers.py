@@ -177,5 +177,7 @@ def test_components_run_in_ngiab_without_compiler_pytorch_and_warnings(
     assert "bmi-dmx" in found
     assert not {"torch", "black", "jinja2"} & found.keys()
     assert "dhbv-conus-daily: whole" in machine.run(DOCKER / "health.sh")
+    assert "torch not installed" in machine.run("dmx", "info")
+    assert "name: dhbv-conus-daily" in machine.run("dmx", "info", "dhbv-conus-daily")
     assert machine.run("python", "-W", "error", "-c", RUN) == "done\n"
     assert not (machine.folder / "home" / ".cache").exists()

@@ -1,19 +1,21 @@
-"""Plain data become typed values, or are refused by key."""
+"""Plain data become typed values, or are refused by key; and back."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.conversion import convert
+from bmi_dmx.conversion import convert, plain
 from bmi_dmx.errors import ConfigError
 
 
@@ -137,7 +139,7 @@ def test_a_type_nobody_can_write_in_yaml_is_an_error_of_the_program() -> None:
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 keys = st.sampled_from([*Experiment.__dataclass_fields__, *Head.__dataclass_fields__])
-plain = st.recursive(
+documents = st.recursive(
     scalars | st.dates() | st.datetimes() | st.just("1980-10-01"),
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -148,7 +150,46 @@ plain = st.recursive(
 )
 
 
-@given(plain | st.dictionaries(keys, plain).map(lambda data: {"name": "x", **data}))
+@given(
+    documents | st.dictionaries(keys, documents).map(lambda data: {"name": "x", **data})
+)
 def test_any_data_is_converted_or_refused(data: Any) -> None:
     with contextlib.suppress(ConfigError):
         assert isinstance(convert(data, Experiment), Experiment)
+
+
+@dataclass
+class Place:
+    name: str
+    height: float | None = None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Place("a"), {"name": "a"}),
+        ({"x": None, 1: (2, [True])}, {"x": None, "1": [2, [True]]}),
+        (np.float32(0.5), 0.5),
+        (np.array([[1, 2]]), [[1, 2]]),
+        (np.datetime64("2000-01-01T00", "ns"), "2000-01-01T00:00:00.000000000"),
+        (np.array(["2000-01-01"], "datetime64[D]"), ["2000-01-01"]),
+        (datetime.date(2000, 1, 2), "2000-01-02"),
+        (Path("a") / "b", "a/b"),
+    ],
+)
+def test_values_become_plain(value: Any, expected: Any) -> None:
+    found = plain(value)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_numbers_that_are_not_finite_are_the_callers_choice() -> None:
+    value = {"x": [1.0, math.inf]}
+    assert plain(value) == value
+    found = plain(value, "file", lambda number, where: f"{where} is {number}")
+    assert found == {"x": [1.0, "file: x: 1 is inf"]}
+
+
+def test_what_is_not_plain_is_refused_with_its_place() -> None:
+    with pytest.raises(ConfigError, match=r"^file: x: 0: object cannot be written"):
+        plain({"x": [object()]}, "file")

@@ -63,6 +63,7 @@ def test_the_runtime_requires_none_of_the_libraries_that_hosts_pin(
     required = re.findall(r"^Requires-Dist: ([\w.-]+)[^;\n]*$", metadata, re.MULTILINE)
     assert sorted(name.lower() for name in required) == [
         "bmipy", "gimli-units", "netcdf4", "numpy", "pyyaml", "safetensors", "torch",
+        "tqdm",
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import torch
 import bmi_dmx
 from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.scan import Scanned
+from bmi_dmx.scan.engine import scan
 
 PACKAGE = Path(bmi_dmx.__file__).parent
 
@@ -47,7 +48,7 @@ HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 
 LIGHT = ["bmi_dmx.bmi", "bmi_dmx.bundle", "bmi_dmx.cli", "bmi_dmx.models.registries"]
 LIGHT += [f"bmi_dmx.{name}" for name in (*FOUNDATION, "variables", "process", "scan")]
-LIGHT += ["bmi_dmx.climate"]
+LIGHT += ["bmi_dmx.climate", "bmi_dmx.info", "bmi_dmx.trainer.registries"]
 LIGHT += [
     f"bmi_dmx.ngen.{name}"
     for name in ("check", "driver", "prepare", "sample", "simulate")
@@ -177,6 +178,11 @@ for function in (scan, bmi_dmx.scan):
 assert bmi_dmx.scan.engine.scan is scan
 """
     assert "torch" in loaded(f"exec({statement!r})")
+
+
+def test_the_package_is_called_as_its_function() -> None:
+    assert inspect.signature(bmi_dmx.scan) == inspect.signature(scan)
+    assert "bmi_dmx.scan.engine.scan" in str(bmi_dmx.scan.__doc__)
 
 
 def test_the_package_passes_everything_on_to_the_function(

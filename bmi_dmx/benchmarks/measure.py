@@ -14,13 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from time import process_time
 from typing import Any, TypeVar
 
-from .. import __version__
+from ..describe import versions
 from ..errors import DmxError
 from ..files import atomic
 from ..scan.build import compiler
@@ -43,7 +42,6 @@ Result = TypeVar("Result")
 Value = str | int | float | None
 """What a flat record holds."""
 
-_LIBRARIES = ("torch", "numpy")
 _BATCH_SECONDS = 2e-3
 
 
@@ -259,9 +257,8 @@ def hardware() -> str:
 
 @cache
 def _versions() -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    python = platform.python_version()
-    return f"bmi_dmx {__version__}, Python {python}, {libraries}, {_compiler()}"
+    found = versions(("torch", "numpy"))
+    return ", ".join([*(f"{n} {v}" for n, v in found.items()), _compiler()])
 
 
 def _compiler() -> str:

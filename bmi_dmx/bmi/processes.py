@@ -9,13 +9,14 @@ from typing import Any
 
 from ..bundle.manifest import Part
 from ..conversion import convert
+from ..models import registries
 from ..scan.program import Program
 
 __all__ = ["EVAPORATIONS", "FILE", "hourly_form", "shipped"]
 
 FILE = Path(__file__).with_name("processes.json")
 
-EVAPORATIONS = ("oudin", "hargreaves", "priestley_taylor", "penman_monteith", "given")
+EVAPORATIONS = (*registries.EVAPORATIONS, "given")
 """Where potential evaporation may come from, whatever a bundle was trained with."""
 
 

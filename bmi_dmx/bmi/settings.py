@@ -108,10 +108,9 @@ class Settings:
         first day nothing flows.
     day_start_hour : int
         Hour, UTC, at which a day begins where hours are summed up to days.
-    evaporation : {"bundle", "oudin", "hargreaves", "priestley_taylor", \
-            "penman_monteith", "given"}
-        Potential evaporation: as the model was trained, or by another formula, or an
-        input. It decides which inputs there are.
+    evaporation : str
+        Potential evaporation: as the model was trained (``bundle``), by the formula of
+        that name, or an input (``given``). It decides which inputs there are.
     units : {"model", "ngen"}
         Units of inputs, fluxes and states: mm and mm d-1, or m and mm h-1.
     attribute_defaults : mapping of str to number

@@ -10,7 +10,6 @@ from torch import Tensor
 from ..models.delta import DeltaModel, unit_hydrograph
 from ..models.hydrology.unit_hydrograph import gamma_weights
 from ..models.spec import ROUTING_PARAMETERS, hydrograph_length
-from ..process import Process
 from ..scan.program import Program
 from ..scan.trace import BATCH, trace, trace_step
 from ..variables import Attribute, Parameter, State
@@ -33,24 +32,14 @@ def variables_of(model: DeltaModel, attributes: Iterable[Attribute] = ()) -> Var
     declared = {a.name: a for a in attributes}
     evaporation = None
     if model.evaporation is not None:
-        evaporation = _part(model.evaporation)
+        evaporation = Part.of(model.evaporation)
         declared.update({p.name: _as_attribute(p) for p in evaporation.parameters})
     return Variables(
         attributes=tuple(declared.get(n, Attribute(name=n)) for n in model.attributes),
-        process=_part(model.process),
+        process=Part.of(model.process),
         evaporation=evaporation,
         routing=_routing(model),
         network=_memory(model),
-    )
-
-
-def _part(process: Process) -> Part:
-    return Part(
-        forcings=process.forcings,
-        states=process.states,
-        parameters=process.parameters,
-        fluxes=process.fluxes,
-        budget=process.budget,
     )
 
 

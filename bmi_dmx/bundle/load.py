@@ -111,7 +111,7 @@ class Bundle:
         """
         from .rebuild import rebuild
 
-        return rebuild(self)
+        return rebuild(self.path, self.manifest, self.weights)
 
 
 def load_bundle(bundle: str | PathLike[str]) -> Bundle:

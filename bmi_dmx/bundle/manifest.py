@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .. import config
-from ..conversion import convert
+from ..conversion import convert, plain
 from ..errors import BundleError, ConfigError
 from ..models.spec import ModelSpec
 from ..models.statistics import Moments
-from ..process import Budget
+from ..process import Budget, Process
 from ..variables import Attribute, Flux, Forcing, Parameter, State
 
 __all__ = [
@@ -32,8 +31,8 @@ __all__ = [
     "block_digest",
     "check_digest",
     "file_digest",
+    "manifest_data",
     "manifest_text",
-    "plain",
     "read_manifest",
 ]
 
@@ -57,6 +56,17 @@ class Part:
     parameters: tuple[Parameter, ...] = ()
     fluxes: tuple[Flux, ...] = ()
     budget: Budget | None = None
+
+    @classmethod
+    def of(cls, process: Process) -> Part:
+        """Return what a process declares."""
+        return cls(
+            forcings=process.forcings,
+            states=process.states,
+            parameters=process.parameters,
+            fluxes=process.fluxes,
+            budget=process.budget,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the kinds of variables the part has."""
@@ -195,11 +205,33 @@ def check_digest(what: str, expected: str, found: str) -> None:
         )
 
 
+def manifest_data(manifest: Manifest) -> dict[str, Any]:
+    """Return a manifest as plain data, its numbers all finite.
+
+    Raises
+    ------
+    BundleError
+        Naming the key of a value that YAML does not keep exactly.
+    """
+    try:
+        data: dict[str, Any] = plain(manifest, MANIFEST, _refused)
+    except ConfigError as error:
+        raise BundleError(str(error)) from None
+    return data
+
+
+def _refused(value: float, where: str) -> float:
+    raise BundleError(f"{where}: found {value}, expected a finite number")
+
+
 def manifest_text(manifest: Manifest) -> str:
     """Return a manifest as the text of ``model.yaml``."""
-    data = plain(manifest, MANIFEST)
     text: str = yaml.dump(
-        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=88
+        manifest_data(manifest),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=88,
     )
     return text
 
@@ -213,37 +245,6 @@ def block_digest(block: Any) -> str:
 def file_digest(content: bytes) -> str:
     """Return the hash of a file's content."""
     return hashlib.sha256(content).hexdigest()
-
-
-def plain(value: Any, where: str) -> Any:
-    """Return a value as mappings, lists, text and numbers that YAML keeps exactly.
-
-    Raises
-    ------
-    BundleError
-        When a value is neither that nor a NumPy number, date or dataclass; ``where``
-        leads to the key in the message.
-    """
-    if hasattr(value, "to_dict"):
-        return plain(value.to_dict(), where)
-    if is_dataclass(value) and not isinstance(value, type):
-        entries = {f.name: getattr(value, f.name) for f in fields(value)}
-        return {
-            n: plain(x, f"{where}: {n}") for n, x in entries.items() if x is not None
-        }
-    if isinstance(value, Mapping):
-        return {str(k): plain(x, f"{where}: {k}") for k, x in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(x, f"{where}: {i}") for i, x in enumerate(value)]
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        value = value.item()
-    if hasattr(value, "isoformat"):
-        value = value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        raise BundleError(f"{where}: found {value}, expected a finite number")
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    raise BundleError(f"{where}: {type(value).__name__} cannot be written to YAML")
 
 
 class _Dumper(yaml.SafeDumper):

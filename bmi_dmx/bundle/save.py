@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
@@ -30,8 +29,8 @@ from .manifest import (
     WeightRecord,
     block_digest,
     file_digest,
+    manifest_data,
     manifest_text,
-    plain,
 )
 
 __all__ = ["save_bundle"]
@@ -129,16 +128,8 @@ def _write(
         PROGRAMS: json.dumps(texts, separators=(",", ":")).encode(),
     }
     hashes = {name: file_digest(content) for name, content in files.items()}
-    blocks = plain(manifest, MANIFEST)
+    blocks = manifest_data(manifest)
     hashes |= {name: block_digest(blocks[name]) for name in HASHED_BLOCKS}
     files[MANIFEST] = manifest_text(replace(manifest, sha256=hashes)).encode()
     for name, content in files.items():
-        _write_durably(folder / name, content)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        # A rename must not reach the disk before the data does.
-        os.fsync(file.fileno())
+        (folder / name).write_bytes(content)

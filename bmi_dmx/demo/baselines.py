@@ -10,10 +10,11 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ..climate import day_of_year
 from ..models.delta import DeltaModel
 from ..models.spec import ModelSpec
 from ..models.statistics import Statistics
-from ..trainer.data.basins import Days, day_of_year
+from ..trainer.data.basins import Days
 
 __all__ = ["HALF_WINDOW", "climatology", "mid_range"]
 

@@ -6,7 +6,6 @@ import csv
 from dataclasses import dataclass
 from os.path import relpath
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from ..bmi import Component
 from ..bundle import Bundle, bundles
 from ..errors import StateError
 from ..files import atomic
+from ..models.delta import DeltaModel
 from ..trainer.data.basins import BasinData
 
 __all__ = ["Agreement", "Operated", "agreement", "operate", "simulate"]
@@ -134,7 +134,7 @@ def _imbalance(component: Component) -> float:
     return float(np.abs(went_in - out - stored).max())
 
 
-def simulate(model: Any, data: BasinData) -> Array:
+def simulate(model: DeltaModel, data: BasinData) -> Array:
     """Return the streamflow of one batch run in double precision, (T, B) mm per day.
 
     Parameters
@@ -144,8 +144,7 @@ def simulate(model: Any, data: BasinData) -> Array:
     data : BasinData
         Forcing and attributes.
     """
-    days = np.broadcast_to(data.day_of_year()[:, None], data.target.shape)
-    series = {**data.forcing, "day_of_year": days}
+    series = data.dated_forcing()
     with torch.no_grad():
         ran = model.double().simulate(
             {n: torch.from_numpy(series[n].astype(np.float64)) for n in model.forcings},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..trainer.experiment_file import plain
+from ..conversion import plain
 from ..trainer.metrics import median, score
 from ..trainer.plots import hydrographs, score_map
 from ..trainer.results import (

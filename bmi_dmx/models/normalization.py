@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from .statistics import Statistics
+from .statistics import TRANSFORMS, Statistics
 
 __all__ = ["Normalize"]
-
-_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
-    "none": lambda x: x,
-    "log": torch.log,
-    "sqrt": torch.sqrt,
-}
 
 
 class Normalize(nn.Module):
@@ -49,5 +43,6 @@ class Normalize(nn.Module):
         """Return normalised values, same shape as ``x`` (…, variable)."""
         if any(transform != "none" for transform in self.transforms):
             columns = zip(self.transforms, x.unbind(-1), strict=True)
-            x = torch.stack([_TRANSFORMS[t](column) for t, column in columns], -1)
+            applied = [TRANSFORMS[t][0](torch, column) for t, column in columns]
+            x = torch.stack(applied, -1)
         return (x - self.mean) / self.std

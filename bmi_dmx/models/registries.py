@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..process import Process
     from .networks.base import Network
 
-__all__ = ["evaporations", "networks", "processes"]
+__all__ = ["EVAPORATIONS", "evaporations", "networks", "processes"]
 
 processes: Registry[type[Process]] = Registry(
     "process",
@@ -22,17 +22,16 @@ processes: Registry[type[Process]] = Registry(
 )
 """Processes from forcings and potential evaporation to runoff."""
 
+EVAPORATIONS: dict[str, type[Process] | str] = {
+    "oudin": "bmi_dmx.models.hydrology.pet:Oudin",
+    "hargreaves": "bmi_dmx.models.hydrology.pet:Hargreaves",
+    "priestley_taylor": "bmi_dmx.models.hydrology.priestley_taylor:PriestleyTaylor",
+    "penman_monteith": "bmi_dmx.models.hydrology.penman_monteith:PenmanMonteith",
+}
+"""The evaporations of this package, which a component may put before any bundle."""
+
 evaporations: Registry[type[Process]] = Registry(
-    "evaporation",
-    {
-        "oudin": "bmi_dmx.models.hydrology.pet:Oudin",
-        "hargreaves": "bmi_dmx.models.hydrology.pet:Hargreaves",
-        "priestley_taylor": (
-            "bmi_dmx.models.hydrology.priestley_taylor:PriestleyTaylor"
-        ),
-        "penman_monteith": "bmi_dmx.models.hydrology.penman_monteith:PenmanMonteith",
-    },
-    group="bmi_dmx.evaporations",
+    "evaporation", EVAPORATIONS, group="bmi_dmx.evaporations"
 )
 """Processes without memory that compute potential evaporation."""
 

@@ -118,8 +118,9 @@ class ModelSpec:
         Network of the constant parameters.
     members : int
         Number of parallel parameter sets whose mean is the answer.
-    evaporation : {"oudin", "hargreaves", "given"}
-        Where potential evaporation comes from.
+    evaporation : str
+        Where potential evaporation comes from: a registered formula, such as
+        ``hargreaves``, or ``given``, the data.
     routing : {"gamma", "none"}
         How runoff reaches the outlet.
     dynamic : DynamicSpec, optional

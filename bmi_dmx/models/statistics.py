@@ -16,23 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 from ..conversion import convert
 from ..errors import ConfigError, DataError, suggestion
 
-__all__ = ["Moments", "Statistics", "Transform"]
+__all__ = ["TRANSFORMS", "Moments", "Statistics", "Transform"]
 
 Transform = Literal["none", "log", "sqrt"]
 """What is standardised: the value, its natural logarithm, or its square root."""
 
-_APPLY: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    "none": lambda x: x,
-    "log": np.log,
-    "sqrt": np.sqrt,
+TRANSFORMS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
+    "none": (lambda library, x: x, lambda library, y: y),
+    "log": (lambda library, x: library.log(x), lambda library, y: library.exp(y)),
+    "sqrt": (lambda library, x: library.sqrt(x), lambda library, y: library.square(y)),
 }
-
-
-_INVERT: dict[str, Callable[[np.float64], np.float64]] = {
-    "none": lambda y: y,
-    "log": np.exp,
-    "sqrt": np.square,
-}
+"""Each transform and its inverse, of the library (NumPy, PyTorch) and its array."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,8 @@ class Moments:
     @property
     def typical(self) -> float:
         """The value that normalises to zero."""
-        return float(_INVERT[self.transform](np.float64(self.mean)))
+        _, inverse = TRANSFORMS[self.transform]
+        return float(inverse(np, np.float64(self.mean)))
 
     def standardized(self, values: ArrayLike) -> NDArray[np.float64]:
         """Return values after the transform, in standard deviations from the mean.
@@ -62,9 +57,7 @@ class Moments:
         values : array_like
             Of any shape; NaN or infinite where outside the domain of the transform.
         """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            x = _APPLY[self.transform](np.asarray(values, dtype=np.float64))
-        return (x - self.mean) / self.std
+        return (_transformed(values, self.transform) - self.mean) / self.std
 
 
 class Statistics(Mapping[str, Moments]):
@@ -132,20 +125,26 @@ class Statistics(Mapping[str, Moments]):
         return {name: asdict(moments) for name, moments in self.items()}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Statistics:
+    def from_dict(cls, data: Mapping[str, Any]) -> Statistics:
         """Rebuild statistics from :meth:`to_dict`.
 
         Raises
         ------
         ConfigError
-            Naming ``where`` and the key that is missing, unknown or has a wrong value.
+            Naming the key that is missing, unknown or has a wrong value.
         """
-        return cls(convert(data, dict[str, Moments], where))
+        return cls(convert(data, dict[str, Moments]))
+
+
+def _transformed(values: ArrayLike, transform: Transform) -> NDArray[np.float64]:
+    apply, _ = TRANSFORMS[transform]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x: NDArray[np.float64] = apply(np, np.asarray(values, dtype=np.float64))
+    return x
 
 
 def _fit(name: str, values: NDArray[Any], transform: Transform) -> Moments:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x = _APPLY[transform](np.asarray(values, dtype=np.float64))
+    x = _transformed(values, transform)
     bad = int(x.size - np.count_nonzero(np.isfinite(x)))
     if bad or not x.size:
         raise DataError(

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, DmxError, VariableError, suggestion
+from ..errors import ConfigError, DmxError, ModuleError, VariableError, suggestion
 from .realization import Module
 
-__all__ = ["Adapter", "ModuleError", "import_class"]
+__all__ = ["Adapter", "import_class"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,10 +33,6 @@ _OUTPUT_TYPES = {
     "float64": np.float64, "float32": np.float32, "float": np.float64, "int": np.int64,
 }  # fmt: skip
 _SECONDS = {"s": 1.0, "h": 3600.0, "d": 86400.0}
-
-
-class ModuleError(DmxError, RuntimeError):
-    """A module does what the framework cannot work with, or raises."""
 
 
 def import_class(module: Module) -> Callable[[], Any]:

@@ -14,7 +14,7 @@ from ..bmi.clock import DAY
 from ..bmi.csv_table import numbers, read_csv_table
 from ..bmi.processes import shipped
 from ..bundle import Bundle
-from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices
+from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices, day_of_year
 from ..errors import DataError, suggestion
 from ..models.statistics import Moments
 from ..scan.evaluate import evaluate
@@ -212,13 +212,13 @@ def climate(
                 f"{forcing.path}: {name} of {ids[int(np.argmax(bad))]!r} has gaps; "
                 "climate attributes need all days"
             )
-    dates = np.arange(days) + np.datetime64(first, "s").astype("datetime64[D]")
-    day_of_year = (dates - dates.astype("datetime64[Y]")).astype(np.int64) + 1
+    begin = np.datetime64(first, "s").astype("datetime64[D]")
+    dates = day_of_year(begin + np.arange(days))
     (evaporation,) = evaluate(shipped("hargreaves")[1], {
         "f.air_temperature_min": low, "f.air_temperature_max": high,
-        "f.day_of_year": day_of_year[:, None], "p.latitude": latitude[None, :],
+        "f.day_of_year": dates[:, None], "p.latitude": latitude[None, :],
     }).values()  # fmt: skip
-    found = climate_indices(rain, warm, evaporation, day_of_year)
+    found = climate_indices(rain, warm, evaporation, dates)
     years = days / DAYS_PER_YEAR
     remarks = []
     if years < _FEW_YEARS:

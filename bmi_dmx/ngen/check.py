@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from .. import config
 from ..errors import ConfigError, DataError, DmxError, UnitsError, suggestion
@@ -19,7 +20,6 @@ from .findings import Finding, a_few, a_warning, an_error
 from .forcing import ForcingProvider, moment
 from .formulation import MAIN_UNITS, Formulation
 from .hydrofabric import Hydrofabric
-from .progress import progress
 from .rain import contradiction
 from .realization import STEP, Module, Period, Realization
 
@@ -74,12 +74,13 @@ def _initialized(
 ) -> Iterator[Finding]:
     """Initialize all catchments, and look at what they say."""
     warned: set[str] = set()
-    made = {
-        name: _made(realization, domain, name, provider, warned)
-        for name, provider in progress(
-            forcing.items(), len(forcing), "catchments initialized"
-        )
-    }
+    with tqdm(
+        forcing.items(), desc="initialize", unit=" catchments", disable=None
+    ) as catchments:
+        made = {
+            name: _made(realization, domain, name, provider, warned)
+            for name, provider in catchments
+        }
     formulations = {n: f for n, f in made.items() if isinstance(f, Formulation)}
     refused = [f for f in made.values() if isinstance(f, Finding)]
     yield from a_few(refused, "catchments cannot be initialized")

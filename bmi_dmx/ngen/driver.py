@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tqdm import tqdm
+
 from ..errors import DmxError
 from .csv_forcing import CsvForcing, matching
 from .forcing import ForcingProvider, moment
@@ -14,7 +16,6 @@ from .formulation import Formulation
 from .hydrofabric import Hydrofabric
 from .netcdf_forcing import NetcdfForcing
 from .outputs import CatchmentFiles, NexusFiles
-from .progress import progress
 from .realization import STEP, ForcingSource, Realization
 
 __all__ = ["Providers", "Report", "providers", "run"]
@@ -132,18 +133,19 @@ def run(
 
 def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> Report:
     warned: set[str] = set()
-    formulations = {
-        name: Formulation(
-            realization.module(name),
-            name,
-            catchment.properties,
-            forcing[name],
-            warned,
-        )
-        for name, catchment in progress(
-            domain.catchments.items(), len(domain.catchments), "catchments initialized"
-        )
-    }
+    with tqdm(
+        domain.catchments.items(), desc="initialize", unit=" catchments", disable=None
+    ) as catchments:
+        formulations = {
+            name: Formulation(
+                realization.module(name),
+                name,
+                catchment.properties,
+                forcing[name],
+                warned,
+            )
+            for name, catchment in catchments
+        }
     folder = Path(realization.output.root)
     report = Report(
         steps=realization.period.steps,
@@ -187,9 +189,11 @@ class _Loop:
                 self._catchments.open(name, formulation.columns)
         for name in self._domain.nexuses if self._output.nexuses else ():
             self._nexuses.open(name)
-        steps = self._period.steps
-        for step in progress(range(steps), steps, "hours"):
-            self._step(step)
+        with tqdm(
+            range(self._period.steps), desc="run", unit=" hours", disable=None
+        ) as steps:
+            for step in steps:
+                self._step(step)
         watches = [w for f in self._formulations.values() for w in f.watches]
         watched = [watch for watch in watches if watch.supported]
         self._report.mass_watched = len(watched)

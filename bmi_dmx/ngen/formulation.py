@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConfigError, UnitsError
+from ..errors import ConfigError, ModuleError, UnitsError
 from ..units import convert
-from .adapter import Adapter, ModuleError
+from .adapter import Adapter
 from .forcing import ForcingProvider
 from .mass import MassWatch
 from .realization import Column, MassBalance, Module

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .adapter import Adapter, ModuleError
+from ..errors import ModuleError
+from .adapter import Adapter
 from .realization import MassBalance
 
 __all__ = ["MassWatch"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import yaml
+from tqdm import tqdm
 
 from ..bmi import Component
 from ..files import atomic
@@ -16,7 +17,6 @@ from .attributes import Attributes
 from .catchment_map import write_map
 from .domain import Domain
 from .forcing import Array
-from .progress import progress
 from .realization import STEP
 from .setup import Done, Setup, interesting
 
@@ -122,24 +122,23 @@ def _blocks(
     inputs = {n: component.get_var_units(n) for n in component.get_input_var_names()}
     rows = max(1, min(domain.steps, _BLOCK // len(domain.ids)))
     pointers = {name: component.get_value_ptr(name) for name in names}
-    hours = iter(progress(range(domain.steps), domain.steps, "hours"))
-    for first in range(0, domain.steps, rows):
-        count = min(rows, domain.steps - first)
-        at = domain.start + first * STEP
-        given = {
-            name: domain.forcing.block(domain.ids, name, units, at, count)
-            for name, units in inputs.items()
-        }
-        found = {name: np.empty((count, len(domain.ids))) for name in names}
-        for row in range(count):
-            next(hours)
-            for name, block in given.items():
-                component.set_value(name, block[row])
-            component.update()
-            for name, pointer in pointers.items():
-                found[name][row] = pointer
-        yield first, found
-    next(hours, None)
+    with tqdm(total=domain.steps, desc="run", unit=" hours", disable=None) as hours:
+        for first in range(0, domain.steps, rows):
+            count = min(rows, domain.steps - first)
+            at = domain.start + first * STEP
+            given = {
+                name: domain.forcing.block(domain.ids, name, units, at, count)
+                for name, units in inputs.items()
+            }
+            found = {name: np.empty((count, len(domain.ids))) for name in names}
+            for row in range(count):
+                for name, block in given.items():
+                    component.set_value(name, block[row])
+                component.update()
+                for name, pointer in pointers.items():
+                    found[name][row] = pointer
+                hours.update()
+            yield first, found
 
 
 class _OutputFile:

@@ -1,7 +1,9 @@
 """The engine that runs a process through time.
 
-``scan`` is the one public function; ``reference`` is the readable loop and ``cpu`` a
-kernel generated from the same time step. Importing this package does not load PyTorch.
+``scan`` is the one public function, documented as :func:`bmi_dmx.scan.engine.scan`;
+the package itself can be called as that function. ``reference`` is the readable loop
+and ``cpu`` a kernel generated from the same time step. Importing this package does not
+load PyTorch.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from .engine import BACKENDS, Scanned, scan
 
 __all__ = ["BACKENDS", "Scanned", "scan"]
@@ -36,6 +40,15 @@ class _CallablePackage(ModuleType):
         from .engine import scan
 
         return scan(*args, **kwargs)
+
+    @property
+    def __signature__(self) -> Signature:
+        """How it is called, for ``inspect.signature`` and ``help``."""
+        from inspect import signature
+
+        from .engine import scan
+
+        return signature(scan)
 
 
 sys.modules[__name__].__class__ = _CallablePackage

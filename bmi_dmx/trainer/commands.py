@@ -21,7 +21,7 @@ __all__ = ["evaluate", "export", "plot", "train", "tune"]
 
 
 def train(config: Path, settings: Iterable[str] = ()) -> None:
-    """Train as a configuration says, or continue the run in a folder.
+    """Train as an experiment says, or continue the run in a folder.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def plot(
     source: Path,
     basins: Sequence[str] = (),
     *,
-    begin: date | None = None,
+    start: date | None = None,
     end: date | None = None,
     output: Path = Path("hydrographs.png"),
 ) -> None:
@@ -89,7 +89,7 @@ def plot(
         A ``streamflow.nc``, or the folder it lies in.
     basins : sequence of str
         Station identifiers; all when empty.
-    begin, end : date, optional
+    start, end : date, optional
         First and last day drawn.
     output : Path
         The picture.
@@ -110,8 +110,8 @@ def plot(
     chosen = [known.index(name) for name in basins or known]
     days = flow.time.astype("datetime64[D]")
     kept = np.ones(len(days), dtype=bool)
-    if begin is not None:
-        kept &= days >= np.datetime64(begin)
+    if start is not None:
+        kept &= days >= np.datetime64(start)
     if end is not None:
         kept &= days <= np.datetime64(end)
     if not kept.any():

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..conversion import plain
 from ..errors import ConfigError, DataError
 from ..models.delta import DeltaModel
 from .checkpoint import load_model
 from .data.basins import BasinData
 from .data.read import read
 from .experiment import Experiment, Period
-from .experiment_file import plain
 from .metrics import median, metrics, score
 from .pictures import draw
 from .prediction import blocks, predict, with_lead

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass, replace
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from .. import config
+from ..conversion import plain
 from ..errors import ConfigError, suggestion
 from ..files import atomic
 from .experiment import Experiment
 
-__all__ = ["find_config", "load_experiment", "plain", "save_experiment"]
+__all__ = ["find_experiment", "load_experiment", "save_experiment"]
 
 
-def find_config(name: str | Path) -> Path:
-    """Return the path of a configuration, or of a shipped experiment of that name.
+def find_experiment(name: str | Path) -> Path:
+    """Return the path of an experiment: the file, or the shipped one of that name.
 
     Raises
     ------
@@ -88,17 +87,3 @@ def save_experiment(path: Path, experiment: Experiment) -> None:
     text = yaml.safe_dump(plain(experiment), sort_keys=False, allow_unicode=True)
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def plain(value: Any) -> Any:
-    """Return a configuration as mappings, lists, text and numbers."""
-    if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
-        return {name: plain(entry) for name, entry in pairs if entry is not None}
-    if isinstance(value, Mapping):
-        return {str(name): plain(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, date | Path):
-        return str(value)
-    return value

@@ -8,11 +8,11 @@ from typing import Any
 
 from ..bundle import Bundle, save_bundle
 from ..climate import CLIMATE, TOPOGRAPHY
+from ..conversion import plain
 from ..errors import DataError
 from .checkpoint import OWN, load_model, read_checkpoint
 from .evaluate import evaluate
 from .experiment import Experiment
-from .experiment_file import plain
 from .run_folder import RunFolder
 
 __all__ = ["export"]

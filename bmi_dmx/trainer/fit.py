@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from ..describe import versions
 from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..models.delta import DeltaModel
@@ -27,11 +27,11 @@ from .data.basins import BasinData
 from .data.read import read
 from .data.sampler import WindowSampler
 from .experiment import Experiment, Period
-from .experiment_file import find_config, load_experiment
+from .experiment_file import find_experiment, load_experiment
 from .losses import Scale, compose
 from .module import MONITOR, TrainingModule
 from .prediction import Blocks, blocks, with_lead
-from .provenance import commit, versions
+from .provenance import commit
 from .run_folder import RunFolder
 
 __all__ = ["resume", "train"]
@@ -68,7 +68,7 @@ def train(
     TrainingError
         The gradient was not finite for many steps in a row.
     """
-    experiment = load_experiment(find_config(config), overrides)
+    experiment = load_experiment(find_experiment(config), overrides)
     # Before a folder is made: what is wrong with the data leaves nothing behind.
     data = read(experiment.data)
     module = build(experiment, data)
@@ -115,9 +115,9 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
     _check_days(experiment, data)
     seed_everything(experiment.seed)
     training = data.period(*periods.train)
-    days = np.broadcast_to(training.day_of_year()[:, None], training.target.shape)
-    forcing = {**training.forcing, "day_of_year": days}
-    statistics = fit_statistics(experiment.model, forcing, training.attributes)
+    statistics = fit_statistics(
+        experiment.model, training.dated_forcing(), training.attributes
+    )
     model = DeltaModel(experiment.model, statistics)
     steps = spec.total_steps(len(data.ids), len(training.time))
     with_warmup, _ = with_lead(data, periods.train, spec.warmup)
@@ -251,7 +251,7 @@ def _finish(
         "best_validation_nse": checkpoints.best_score if validated else None,
         "weights": sum(w.numel() for w in module.model.parameters()),
         "seconds": round(seconds, 3),
-        "versions": versions(),
+        "versions": versions(("torch", "lightning", "numpy")),
         "commit": commit(),
     }
     training_curve(folder.path / "training.png", folder.metrics)

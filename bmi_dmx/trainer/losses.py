@@ -30,10 +30,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import ConfigError, DataError
-from ..registry import Registry
 from .metrics import LEAST_FLOW
+from .registries import losses
 
-__all__ = ["Loss", "Scale", "WeightedLoss", "compose", "losses"]
+__all__ = ["Loss", "Scale", "WeightedLoss", "compose"]
 
 SPREAD_OFFSET = 0.1
 """Added to a basin's standard deviation so that dry basins do not rule the batch."""
@@ -121,15 +121,8 @@ class Scale:
     def __len__(self) -> int:
         return len(self.flow)
 
-    def to(self, *args: Any, **kwargs: Any) -> Scale:
-        """Return a copy on another device or in another dtype, as ``Tensor.to``."""
-        fields = (self.flow, self.log_flow, self.sqrt_flow)
-        return Scale(*(field.to(*args, **kwargs) for field in fields))
-
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Scale], Tensor]
-
-losses: Registry[Loss] = Registry("loss")
 
 
 def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -183,14 +176,12 @@ def _pair(predicted: Tensor, observed: Tensor, scale: Scale) -> _Pairs:
     )
 
 
-@losses.register("mse")
 def mse(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """Mean squared error over all observed days, mm² per day²."""
     pairs = _pair(predicted, observed, scale)
     return pairs.mean((pairs.predicted - pairs.observed).square())
 
 
-@losses.register("rmse")
 def rmse(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """Root mean squared error over all observed days, mm per day."""
     pairs = _pair(predicted, observed, scale)
@@ -201,7 +192,6 @@ def _log_root(flow: Tensor) -> Tensor:
     return ((flow.clamp(min=0.0) + 1e-6).sqrt() + 0.1).log10()
 
 
-@losses.register("rmse_combined")
 def rmse_combined(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """Give floods and low flows a say: ¾ RMSE of q, ¼ RMSE of lg(√(q + 1e-6) + 0.1).
 
@@ -222,7 +212,6 @@ def _scaled_square(
     return (error / (std + SPREAD_OFFSET)).square()
 
 
-@losses.register("nse_batch")
 def nse_batch(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """Mean of (q − o)² / (σ + 0.1)², σ of the basin's training period.
 
@@ -233,21 +222,18 @@ def nse_batch(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     return pairs.mean(_scaled_square(pairs, torch.clone, scale.flow))
 
 
-@losses.register("nse_log_batch")
 def nse_log_batch(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """:func:`nse_batch` of ln max(q, 0.01), with σ of the same quantity."""
     pairs = _pair(predicted, observed, scale)
     return pairs.mean(_scaled_square(pairs, log_flow, scale.log_flow))
 
 
-@losses.register("nse_sqrt")
 def nse_sqrt(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """:func:`nse_batch` of √(q + 0.01), with σ of the same quantity."""
     pairs = _pair(predicted, observed, scale)
     return pairs.mean(_scaled_square(pairs, sqrt_flow, scale.sqrt_flow))
 
 
-@losses.register("nse_sqrt_batch")
 def nse_sqrt_batch(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """Mean of √((q − o)² + 1e-6) / (σ + 0.1): an absolute error, smooth at 0.
 
@@ -259,7 +245,6 @@ def nse_sqrt_batch(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     return pairs.mean(error / (scale.flow + SPREAD_OFFSET))
 
 
-@losses.register("nse_trend_batch")
 def nse_trend_batch(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """:func:`nse_batch` with each day weighted by D / max D + 0.1, D = |o(t) − o(t−1)|.
 
@@ -275,7 +260,6 @@ def nse_trend_batch(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor
     return pairs.mean(_scaled_square(pairs, torch.clone, scale.flow) * weight)
 
 
-@losses.register("kge")
 def kge(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     """Mean over basins of 1 − KGE, each basin's KGE over its own observed days.
 

@@ -1,23 +1,11 @@
-"""Which code, on which libraries, made a result."""
+"""Which code made a result."""
 
 from __future__ import annotations
 
-import platform
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 
-from .. import __version__
-
-__all__ = ["commit", "versions"]
-
-LIBRARIES = ("torch", "lightning", "numpy")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of this package, Python and what numbers depend on."""
-    libraries = {name: version(name) for name in LIBRARIES}
-    return {"bmi_dmx": __version__, "python": platform.python_version(), **libraries}
+__all__ = ["commit"]
 
 
 def commit() -> str | None:

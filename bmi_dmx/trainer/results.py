@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..conversion import plain
 from ..errors import DataError, suggestion
 from ..files import atomic
 from .metrics import metrics, summarise
@@ -323,28 +324,12 @@ def write_summary(
         metric = metrics[name]
         meaning = {"units": metric.units, "about": metric.about, "ideal": metric.ideal}
         table[name] = {**meaning, **asdict(summarise(values))}
-    content = _plain({**(about or {}), "scores": table})
+    content = {**(about or {}), "scores": table}
+    known = plain(content, Path(path).name, lambda *_: None)
     with atomic(path) as temporary:
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(known, indent=2, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
     return Path(path)
-
-
-def _plain(value: Any) -> Any:
-    """Turn mappings, arrays, dates and NaN into what JSON has."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.astype(str) if value.dtype.kind == "M" else value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.datetime64):
-        return str(value)
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def write_results(

@@ -18,7 +18,7 @@ from ..config import load
 from ..errors import ConfigError, TrainingError
 from ..files import atomic
 from .experiment import Experiment
-from .experiment_file import find_config, load_experiment
+from .experiment_file import find_experiment, load_experiment
 from .fit import train
 from .run_folder import RunFolder
 
@@ -109,7 +109,7 @@ def tune(
     TrainingError
         No trial came to an end.
     """
-    path, given = find_config(config), list(overrides)
+    path, given = find_experiment(config), list(overrides)
     wanted = load(search, Search)
     experiment = _checked(path, given, wanted.space)
     folder = Path(root) / f"{experiment.name}-search"

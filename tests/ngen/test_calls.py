@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.errors import ConfigError, VariableError
+from bmi_dmx.errors import ConfigError, ModuleError, VariableError
 from bmi_dmx.ngen import driver
-from bmi_dmx.ngen.adapter import ModuleError
 from bmi_dmx.ngen.formulation import Formulation
 
 from .files import write_netcdf

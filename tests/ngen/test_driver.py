@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bmi_dmx.errors import ConfigError, TimeError
+from bmi_dmx.errors import ConfigError, ModuleError, TimeError
 from bmi_dmx.ngen import driver
-from bmi_dmx.ngen.adapter import ModuleError
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 
 from .modules import RAIN, RUNOFF

@@ -84,7 +84,7 @@ def test_chosen_basins_and_days_are_drawn(
     assert main(["evaluate", str(run)]) == 0
     flow = read_streamflow(run / "test" / "streamflow.nc")
     picture = tmp_path / "one.png"
-    days = ["--begin", str(flow.time[3].astype("datetime64[D]"))]
+    days = ["--start", str(flow.time[3].astype("datetime64[D]"))]
     chosen = [str(run / "test"), flow.ids[0], *days, "--output", str(picture)]
     assert main(["plot", *chosen]) == 0
     assert picture.stat().st_size > 5000

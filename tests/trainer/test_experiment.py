@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.config import convert, read
+from bmi_dmx.conversion import plain
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.models.delta import DeltaModel
 from bmi_dmx.models.statistics import Moments, Statistics
 from bmi_dmx.trainer.experiment import Experiment, Training
 from bmi_dmx.trainer.experiment_file import (
-    find_config,
+    find_experiment,
     load_experiment,
-    plain,
     save_experiment,
 )
 
@@ -33,7 +33,7 @@ SHIPPED = sorted(
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_experiment_describes_a_model(name: str) -> None:
-    experiment = load_experiment(find_config(name))
+    experiment = load_experiment(find_experiment(name))
     assert experiment.name == name.replace("_", "-")
     spec = experiment.model
     statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
@@ -46,7 +46,7 @@ def test_the_experiments_on_large_samples_are_shipped() -> None:
 
 def test_a_shipped_experiment_has_no_path_of_one_machine() -> None:
     for name in SHIPPED:
-        path = load_experiment(find_config(name)).data.path
+        path = load_experiment(find_experiment(name)).data.path
         assert path == "" or path.startswith("$")
 
 
@@ -141,7 +141,7 @@ def test_stopping_early_needs_a_validation_period(tiny: Path) -> None:
 
 def test_an_unknown_experiment_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'camels_static'"):
-        find_config("camels_statc")
+        find_experiment("camels_statc")
 
 
 def test_epochs_count_how_often_each_basin_day_is_seen() -> None:

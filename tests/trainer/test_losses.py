@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.losses import Scale, compose, losses
+from bmi_dmx.trainer.losses import Scale, compose
 from bmi_dmx.trainer.metrics import score
+from bmi_dmx.trainer.registries import losses
 
 NAN = math.nan
 UNIT = Scale(*[torch.ones(1, dtype=torch.float64)] * 3)
@@ -21,6 +24,11 @@ def column(*values: float) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)[:, None]
 
 
+def scale_of(observed: NDArray[Any] | Tensor, dtype: torch.dtype) -> Scale:
+    found = Scale.of(observed)
+    return Scale(*(x.to(dtype) for x in (found.flow, found.log_flow, found.sqrt_flow)))
+
+
 def flows(
     steps: int = 40, basins: int = 3, seed: int = 0
 ) -> tuple[Tensor, Tensor, Scale]:
@@ -28,7 +36,7 @@ def flows(
     draw = np.random.default_rng(seed)
     observed = draw.gamma(0.8, 2.0, (steps, basins))
     predicted = observed * draw.lognormal(0.0, 0.4, (steps, basins)) + 0.05
-    scale = Scale.of(observed).to(torch.float64)
+    scale = scale_of(observed, torch.float64)
     observed[draw.random((steps, basins)) < 0.2] = NAN
     return torch.tensor(predicted), torch.tensor(observed), scale
 
@@ -171,7 +179,7 @@ def test_gradient_is_finite_for_constant_zero_and_negative_series(
         observed = torch.full((20, 2), flow, dtype=dtype)
         observed[:10, 1] = torch.linspace(0, 3, 10)
         predicted = torch.full((20, 2), constant, dtype=dtype, requires_grad=True)
-        value = losses[name](predicted, observed, Scale.of(observed).to(dtype))
+        value = losses[name](predicted, observed, scale_of(observed, dtype))
         value.backward()
         assert value.isfinite()
         assert predicted.grad is not None

@@ -101,7 +101,6 @@ def test_cdf_names_medians_of_experiments_and_publications(tmp_path: Path) -> No
             "dynamic": np.array([0.8, 0.6]),
         },
         published={"LSTM": 0.74},
-        title="Test period",
     )
     text = words(path)
     assert "static (median 0.700, 3 basins, 1 undefined)" in text
@@ -126,10 +125,8 @@ def test_map_of_a_small_region_has_degrees_rivers_and_labels(tmp_path: Path) -> 
         tmp_path / "full.svg",
         rivers=[np.array([[-75.0, 42.0], [-75.2, 40.0]])],
         river_widths=np.array([2.0]),
-        labels=["a gauge", "b", "c"],
         **given,
     )
-    # Text with a halo is drawn as outlines, without a readable comment.
     drawn = [path.read_text(encoding="utf-8").count("<path") for path in (plain, full)]
     assert drawn[1] > drawn[0]
 

@@ -1,1 +1,1 @@
-"""Neural networks that supply parameters and corrections."""
+"""Neural networks that supply parameters."""

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from ...climate import CLIMATE, TOPOGRAPHY, climate_indices
+from ...climate import CLIMATE, TOPOGRAPHY, climate_indices, day_of_year
 from ...models.hydrology.pet import Hargreaves
-from .basins import Array32, Array64, BasinData, Day, day_of_year
+from .basins import Array32, Array64, BasinData, Day
 
 __all__ = ["PORTABLE_ATTRIBUTES", "hargreaves", "portable"]
 

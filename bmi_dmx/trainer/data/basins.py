@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...climate import day_of_year
 from ...errors import DataError, suggestion
 
 __all__ = [
@@ -18,7 +19,6 @@ __all__ = [
     "BasinData",
     "Day",
     "Days",
-    "day_of_year",
     "parse_period",
     "positions",
 ]
@@ -29,13 +29,6 @@ Days = NDArray[np.datetime64]
 Day = str | date
 
 ONE_DAY = np.timedelta64(1, "D")
-
-
-def day_of_year(time: Days) -> NDArray[np.int64]:
-    """Return the day of the year, 1 to 366, of every date in ``time``."""
-    days = time.astype("datetime64[D]")
-    years: NDArray[np.int64] = (days - days.astype("datetime64[Y]")).astype(np.int64)
-    return years + 1
 
 
 @dataclass(frozen=True)
@@ -123,6 +116,11 @@ class BasinData:
     def day_of_year(self) -> Array32:
         """Return the day of the year (1 to 366) as a ``(T,)`` float32 array."""
         return day_of_year(self.time).astype(np.float32)
+
+    def dated_forcing(self) -> dict[str, Array32]:
+        """Return the forcing and ``day_of_year``, all (T, B), as models take it."""
+        days = np.broadcast_to(self.day_of_year()[:, None], self.target.shape)
+        return {**self.forcing, "day_of_year": days}
 
     def period(self, start: Day, end: Day) -> BasinData:
         """Return the days from ``start`` to ``end``, both included.

@@ -1,7 +1,7 @@
 """Batches of basins and windows of days, as tensors.
 
 Series lie in memory basin by basin, so that a window is one run of memory; a batch of
-100 basins, 730 days and 5 series is gathered in half a millisecond, on any device.
+100 basins, 730 days and 5 series is gathered in half a millisecond.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Batch", "WindowSampler", "Windows", "basin_blocks"]
 
 
 class Batch(TypedDict):
-    """What one training or evaluation step sees, float32 on one device.
+    """What one training or evaluation step sees, float32.
 
     ``forcing``
         By name, ``(W + L, B)``: warm-up days first.
@@ -40,7 +40,7 @@ class Batch(TypedDict):
 
 
 class Windows:
-    """The series of all basins on a device, from which windows are cut.
+    """The series of all basins, from which windows are cut.
 
     Parameters
     ----------
@@ -48,8 +48,6 @@ class Windows:
         Basins and days to draw from.
     forcings, attributes : sequence of str
         Names of what the batches hold; ``day_of_year`` comes from the days.
-    device : torch.device or str
-        Where the tensors are kept and the batches made.
 
     Raises
     ------
@@ -62,19 +60,18 @@ class Windows:
         data: BasinData,
         forcings: Sequence[str],
         attributes: Sequence[str],
-        device: torch.device | str = "cpu",
     ) -> None:
         data.require(forcings, attributes)
         self.days, self.basins = data.target.shape
         self.names = [name for name in forcings if name != "day_of_year"]
         stacked = [*(data.forcing[name] for name in self.names), data.target]
         series = np.ascontiguousarray(np.stack(stacked).transpose(0, 2, 1))
-        self.series = torch.from_numpy(series).to(device)
+        self.series = torch.from_numpy(series)
         self.clock: Tensor | None = None
         if "day_of_year" in forcings:
-            self.clock = torch.from_numpy(data.day_of_year()).to(device)
+            self.clock = torch.from_numpy(data.day_of_year())
         self.attributes = {
-            name: torch.from_numpy(data.attributes[name].astype(np.float32)).to(device)
+            name: torch.from_numpy(data.attributes[name].astype(np.float32))
             for name in attributes
         }
 
@@ -96,9 +93,8 @@ class Windows:
         warmup, length : int
             Days of warm-up and days after it.
         """
-        device = self.series.device
-        at = torch.as_tensor(basin, dtype=torch.int64, device=device)
-        begin = torch.as_tensor(start, dtype=torch.int64, device=device)
+        at = torch.as_tensor(basin, dtype=torch.int64)
+        begin = torch.as_tensor(start, dtype=torch.int64)
         windows = self.series.unfold(2, warmup + length, 1)[:, at, begin]
         windows = windows.transpose(1, 2).contiguous()
         forcing = dict(zip(self.names, windows, strict=False))
@@ -138,8 +134,6 @@ class WindowSampler:
         Batches in a pass.
     seed : int
         Seed of the random numbers.
-    device : torch.device or str
-        Where the batches are made.
 
     Raises
     ------
@@ -158,9 +152,8 @@ class WindowSampler:
         basins: int,
         steps: int,
         seed: int,
-        device: torch.device | str = "cpu",
     ) -> None:
-        self.windows = Windows(data, forcings, attributes, device)
+        self.windows = Windows(data, forcings, attributes)
         self.warmup, self.length = warmup, length
         self.size, self.steps = basins, steps
         self.starts = self.windows.days - warmup - length + 1

@@ -23,7 +23,6 @@ def nse_cdf(
     experiments: Mapping[str, NDArray[Any]],
     *,
     published: Mapping[str, float] | None = None,
-    title: str = "",
 ) -> Path:
     """Draw the share of basins whose NSE is less than x, one curve per experiment.
 
@@ -37,8 +36,6 @@ def nse_cdf(
         NSE by name of the experiment; undefined ones are left out and said so.
     published : mapping of str to float, optional
         Medians to compare with, marked at one half.
-    title : str
-        Headline.
 
     Raises
     ------
@@ -77,8 +74,6 @@ def nse_cdf(
             )
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="NSE", ylabel="share of basins below")
         axes.legend(loc="upper left", borderaxespad=0.3)
-        if title:
-            axes.set_title(title, fontsize=12, fontweight="bold", pad=10)
     return Path(path)
 
 

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import BoundaryNorm
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
@@ -23,6 +22,9 @@ from ..metrics import median
 from .style import INK, MUTED, WATER, PathLike, picture
 
 __all__ = ["score_map"]
+
+CLASSES = 10
+"""Classes of colours between 0 and 1."""
 
 AREA = 26.0
 """Area of the frame on paper, square inches."""
@@ -38,10 +40,8 @@ def score_map(
     latitude: NDArray[Any],
     scores: NDArray[Any],
     label: str = "NSE",
-    limits: tuple[float, float] = (0.0, 1.0),
     rivers: Sequence[NDArray[Any]] = (),
     river_widths: NDArray[Any] | None = None,
-    labels: Sequence[str] | None = None,
     title: str = "",
 ) -> Path:
     """Draw one coloured dot per basin on a longitude-latitude frame.
@@ -53,17 +53,14 @@ def score_map(
     longitude, latitude : array (B,)
         Degrees east and north.
     scores : array (B,)
-        Basins whose score is not defined are drawn as crosses.
+        At most 1; those below 0 share a colour. Basins whose score is not defined are
+        drawn as crosses.
     label : str
-        Name of the score, with its units.
-    limits : (float, float)
-        Range of the colours, in ten classes; values outside take the end's colour.
+        Name of the score.
     rivers : sequence of array (n, 2)
         Lines to draw beneath, longitude and latitude in the columns.
     river_widths : array (number of rivers,), optional
         Line widths in points.
-    labels : sequence (B,) of str, optional
-        Text beside the dots.
     title : str
         Headline.
 
@@ -76,64 +73,55 @@ def score_map(
         raise DataError("score_map: a station has no coordinates")
     frame = _Frame.around(np.stack([longitude, latitude], axis=1), *rivers)
     width = math.sqrt(AREA / frame.shape)
-    with picture(path, width + 1.4, width * frame.shape + 0.8) as fig:
-        axes = fig.subplots()
+    with picture(path, width + 1.4, width * frame.shape + 0.8) as figure:
+        axes = figure.subplots()
         frame.apply(axes)
         widths = np.full(len(rivers), 0.8) if river_widths is None else river_widths
         axes.add_collection(
             LineCollection(list(rivers), linewidths=widths, colors=WATER, alpha=0.7)
         )
-        defined = np.isfinite(scores)
-        axes.plot(
-            longitude[~defined], latitude[~defined], "x", color=MUTED, markersize=5
+        bar = figure.colorbar(
+            _dots(axes, longitude, latitude, scores),
+            ax=axes,
+            shrink=0.75,
+            aspect=28,
+            pad=0.02,
         )
-        levels = np.linspace(*limits, 11)
-        colours = mpl.colormaps["viridis"]
-        order = np.flatnonzero(defined)
-        dots = axes.scatter(
-            longitude[order],
-            latitude[order],
-            c=scores[order],
-            s=float(np.clip(9000 / max(len(scores), 1), 16, 70)),
-            cmap=colours,
-            norm=BoundaryNorm(
-                levels.tolist(), colours.N, extend=_beyond(scores, limits)
-            ),
-            edgecolors=INK,
-            linewidths=0.4,
-            zorder=3,
-        )
-        bar = fig.colorbar(dots, ax=axes, shrink=0.75, aspect=28, pad=0.02)
         bar.set_label(label)
         bar.outline.set_visible(False)
-        for text, x, y in zip(labels or (), longitude, latitude, strict=False):
-            axes.annotate(
-                text,
-                (x, y),
-                (4, 3),
-                textcoords="offset points",
-                fontsize=6.5,
-                path_effects=[withStroke(linewidth=2, foreground="white")],
-                zorder=4,
-            )
-        middle, count = median(scores)
-        note = f"median {middle:.2f} of {count} basins"
-        if count < len(scores):
-            note += f", {len(scores) - count} undefined (×)"
-        axes.set_title(note, loc="left", color=MUTED)
+        axes.set_title(_note(scores), loc="left", color=MUTED)
         if title:
-            fig.suptitle(title, x=0.01, ha="left")
+            figure.suptitle(title, x=0.01, ha="left")
     return Path(path)
 
 
-def _beyond(
-    scores: NDArray[Any], limits: tuple[float, float]
-) -> Literal["neither", "both", "min", "max"]:
-    """Say at which ends of the colours scores lie outside."""
-    low, high = bool((scores < limits[0]).any()), bool((scores > limits[1]).any())
-    if low:
-        return "both" if high else "min"
-    return "max" if high else "neither"
+def _dots(
+    axes: Axes, longitude: NDArray[Any], latitude: NDArray[Any], scores: NDArray[Any]
+) -> PathCollection:
+    """Draw the basins; return those with a score."""
+    defined = np.isfinite(scores)
+    axes.plot(longitude[~defined], latitude[~defined], "x", color=MUTED, markersize=5)
+    colours = mpl.colormaps["viridis"]
+    levels = np.linspace(0.0, 1.0, CLASSES + 1)
+    return axes.scatter(
+        longitude[defined],
+        latitude[defined],
+        c=scores[defined],
+        s=float(np.clip(9000 / max(len(scores), 1), 16, 70)),
+        cmap=colours,
+        norm=BoundaryNorm(levels.tolist(), colours.N, extend="min"),
+        edgecolors=INK,
+        linewidths=0.4,
+        zorder=3,
+    )
+
+
+def _note(scores: NDArray[Any]) -> str:
+    middle, count = median(scores)
+    note = f"median {middle:.2f} of {count} basins"
+    if count < len(scores):
+        note += f", {len(scores) - count} undefined (×)"
+    return note
 
 
 @dataclass(frozen=True)
