@@ -128,10 +128,10 @@ class _Place:
         )
 
     def misfit(self, data: Any, expected: str) -> ConfigError:
-        return self.error(f"found {_shown(data)}, expected {expected}")
+        return self.error(f"found {shown(data)}, expected {expected}")
 
 
-def _shown(data: Any) -> str:
+def shown(data: Any) -> str:
     """Return a value as a person would name it."""
     if data is None:
         return "nothing"

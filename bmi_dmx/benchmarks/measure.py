@@ -266,6 +266,6 @@ def _compiler() -> str:
     if command is None:
         return "no C compiler"
     done = subprocess.run(
-        [command, "--version"], capture_output=True, text=True, check=False
+        [*command, "--version"], capture_output=True, text=True, check=False
     )
     return done.stdout.partition("\n")[0]

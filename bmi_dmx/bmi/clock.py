@@ -41,6 +41,8 @@ class Clock:
         Seconds since the start; the step that comes next begins here.
     end : float
         Seconds from the start to the last time; the largest float without one.
+    last : float
+        The latest time at which a step may begin.
     begins_day, ends_day : bool
         Whether the step that comes next is the first, or the last, of a day.
     """
@@ -57,6 +59,7 @@ class Clock:
         self.end = sys.float_info.max
         if end is not None:
             self.end = (end - start).total_seconds()
+        self.last = self.end - seconds
         self._day_of_year: Array | None = None
         self.day_start_hour = day_start_hour
         self._first = day_start_hour * 3600

@@ -242,7 +242,7 @@ class Component(StateAccess, ValueAccess):
         """
         self._check()
         clock = self._clock
-        if clock.time >= clock.end:
+        if clock.time > clock.last:
             clock.steps_until(clock.time + clock.seconds)
         self._advance()
         clock.tick()

@@ -191,9 +191,8 @@ class Parameters:
         program = self._plan.static
         columns = [self.attribute[name] for name in bundle.spec.static.attributes]
         weights = {n: x for n, x in bundle.constants.items() if n in program.inputs}
-        with np.errstate(all="ignore"):
-            given = {"attributes": np.stack(columns, axis=1), **weights}
-            found = evaluate(program, given)
+        given = {"attributes": np.stack(columns, axis=1), **weights}
+        found = evaluate(program, given)
         tables = {name: x.reshape(len(self._ids), -1) for name, x in found.items()}
         for name, table in tables.items():
             bad = ~np.isfinite(table).all(axis=1)

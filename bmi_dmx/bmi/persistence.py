@@ -91,7 +91,10 @@ def unpack(
 def _marks(content: bytes) -> dict[str, str]:
     size = int.from_bytes(content[:8], "little")
     metadata = json.loads(content[8 : 8 + size]).get("__metadata__", {})
-    return dict(json.loads(metadata.get(_MARKS, "{}")))
+    marks = json.loads(metadata.get(_MARKS, "{}"))
+    if not isinstance(marks, dict):
+        raise ValueError(f"marks are {marks!r:.60}")
+    return marks
 
 
 def _digest(arrays: Mapping[str, Array], owner: Mapping[str, str]) -> str:

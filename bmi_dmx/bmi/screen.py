@@ -163,7 +163,7 @@ def _bounds(variable: Forcing, seconds: int) -> tuple[float, float]:
     low, high = variable.limits
     if variable.per_step == "rate" and variable.bounds is not None:
         factor = min(1.0, seconds / DAY) ** (_MOST_IN_SHORTER - 1.0)
-        return low * factor, high * factor
+        return low * factor, float(f"{high * factor:.3g}")
     return low, high
 
 

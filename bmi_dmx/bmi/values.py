@@ -151,6 +151,8 @@ class ValueAccess(PointGrid):
         _refuse_whole_numbers(name, values, dest)
         if dest.shape == (1,) and len(inds) == 1:
             # Hosts of one location ask for every value like this.
+            if not 0 <= inds[0] < values.size:
+                _within(name, inds, values.size)
             dest[0] = values[inds[0]]
         else:
             dest[...] = values[_within(name, inds, values.size)].reshape(dest.shape)
@@ -177,7 +179,7 @@ class ValueAccess(PointGrid):
         quantity = self._table.get(name) or self._settable(name)
         if quantity is None:
             return
-        values = np.asarray(src)
+        values = _filled(src)
         if isinstance(quantity, Signal):
             quantity.receive(values)
             return
@@ -194,8 +196,15 @@ class ValueAccess(PointGrid):
         """Set values at some locations; otherwise as :meth:`set_value`."""
         quantity = self._settable(name)
         if quantity is not None:
-            values = quantity.buffer.copy()
-            values[_within(name, inds, values.size)] = np.asarray(src).reshape(-1)
+            values, given = quantity.buffer.copy(), _filled(src).reshape(-1)
+            at = _within(name, inds, values.size)
+            if given.size != at.size:
+                raise DataError(
+                    f"{name!r}: found {given.size} values for {at.size} locations"
+                )
+            if given.dtype.kind not in "fiub":
+                raise DataError(f"{name!r}: expected numbers, found {src!r:.60}")
+            values[at] = given
             self.set_value(name, values)
 
     def _settable(self, name: str) -> Quantity | Signal | None:
@@ -226,6 +235,13 @@ class ValueAccess(PointGrid):
             model.parameters.set_parameter(quantity.short, values)
 
 
+def _filled(src: ArrayLike) -> Array:
+    """Return values as an array, with NaN where they are masked."""
+    if isinstance(src, np.ma.MaskedArray):
+        return np.asarray(np.ma.filled(src.astype(float), np.nan))
+    return np.asarray(src)
+
+
 def _misfit(name: str, found: int, expected: int) -> str:
     return f"{name!r}: found {found} values, expected {expected}, one for each location"
 
@@ -240,7 +256,9 @@ def _refuse_whole_numbers(name: str, values: Array, dest: Array) -> None:
 
 def _within(name: str, inds: Array, size: int) -> Array:
     """Return indices of locations; refuse those that do not exist."""
-    indices = np.asarray(inds)
+    indices = np.asarray(inds).reshape(-1)
+    if indices.dtype.kind not in "iu":
+        raise DataError(f"{name!r}: expected numbers of locations, found {inds!r:.60}")
     bad = indices[(indices < 0) | (indices >= size)]
     if bad.size:
         raise DataError(

@@ -14,6 +14,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from ..conversion import shown
 from ..errors import BundleError, suggestion
 from ..models.spec import ModelSpec
 from ..models.statistics import Statistics
@@ -176,6 +177,11 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Array]:
         arrays: dict[str, Array] = safetensors.numpy.load(_content(path, manifest))
     except safetensors.SafetensorError as error:
         raise BundleError(f"{path}: not a whole safetensors file: {error}") from None
+    except KeyError as error:
+        # What the library raises for types that NumPy does not have.
+        raise BundleError(
+            f"{path}: arrays of {error.args[0]}, expected float32 or float64"
+        ) from None
     return arrays
 
 
@@ -186,7 +192,7 @@ def _read_programs(path: Path, manifest: Manifest) -> dict[str, Program]:
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON: {error}") from None
     if not isinstance(data, dict):
-        raise BundleError(f"{path}: expected programs by name, found {data!r:.60}")
+        raise BundleError(f"{path}: expected programs by name, found {shown(data)}")
     return {
         name: Program.from_json(program, f"{path}: {name}")
         for name, program in data.items()

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from .. import config
-from ..conversion import convert, plain
+from ..conversion import convert, plain, shown
 from ..errors import BundleError, ConfigError
 from ..models.spec import ModelSpec
 from ..models.statistics import Moments
@@ -168,7 +168,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         data = config.read(path)
         if not isinstance(data, Mapping):
-            raise BundleError(f"{path}: expected a mapping, found {data!r:.60}")
+            raise BundleError(f"{path}: expected a mapping, found {shown(data)}")
         _check_format(path, data)
         manifest = convert(data, Manifest, str(path))
     except ConfigError as error:
@@ -189,7 +189,7 @@ def _check_format(path: Path, data: Mapping[str, Any]) -> None:
         raise BundleError(f"{path}: format: missing; expected {FORMAT}")
     found = data["format"]
     if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise BundleError(f"{path}: format: found {found!r}, expected {FORMAT}")
+        raise BundleError(f"{path}: format: found {shown(found)}, expected {FORMAT}")
     if found > FORMAT:
         raise BundleError(
             f"{path}: format: found version {found}, this version of bmi_dmx reads up "

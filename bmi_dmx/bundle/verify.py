@@ -20,6 +20,7 @@ __all__ = ["verify_programs", "verify_weights"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Interface = tuple[list[str], list[str]]
+_TYPES = ("float32", "float64")
 _ROUNDING = 1e-6  # relative, in single precision
 
 
@@ -41,6 +42,11 @@ def verify_weights(
             raise BundleError(
                 f"{where}: array {name!r} is {array.dtype}{array.shape}, expected "
                 f"{record.dtype}{record.shape}"
+            )
+        if str(array.dtype) not in _TYPES:
+            raise BundleError(
+                f"{where}: array {name!r} is of {array.dtype}, expected "
+                f"{' or '.join(_TYPES)}"
             )
         bad = int(array.size - np.count_nonzero(np.isfinite(array)))
         if bad:
@@ -102,10 +108,11 @@ def verify_programs(
         _same_names(f"{where}: {name}: input", programs[name].inputs, inputs)
         _same_names(f"{where}: {name}: output", programs[name].outputs, outputs)
     for name, program in programs.items():
+        if name not in ("static", "dynamic"):
+            program.refuse_shaped(f"{where}: {name}")
         example = _typical_inputs(name, program, manifest, weights)
         try:
-            with np.errstate(all="ignore"):
-                results = evaluate(program, example)
+            results = evaluate(program, example)
         except Exception as error:
             # Whatever arithmetic on arrays that do not fit may raise.
             raise BundleError(f"{where}: {name}: cannot be run: {error}") from None

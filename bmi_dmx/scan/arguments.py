@@ -69,12 +69,12 @@ class Arguments:
     @property
     def dtype(self) -> torch.dtype:
         """Floating-point type of every tensor."""
-        return next(iter(self.forcing.values())).dtype
+        return next(iter(self.tensors())).dtype
 
     @property
     def device(self) -> torch.device:
         """Device of every tensor."""
-        return next(iter(self.forcing.values())).device
+        return next(iter(self.tensors())).device
 
 
 def per_step(x: Tensor, rule: PerStep, dt: float) -> Tensor:
@@ -116,7 +116,7 @@ def arrange(
         process=process.name,
         state={n: gather.widen(x).expand(grid) for n, x in stores.items()},
         forcing={n: gather.widen(x) for n, x in drivers.items()},
-        parameters={n: gather.widen(x) for n, x in coefficients.items()},
+        parameters={n: _in_memory(gather.widen(x)) for n, x in coefficients.items()},
         outputs=_outputs(process, outputs),
         steps=gather.steps,
         warmup=warmup,
@@ -171,14 +171,17 @@ class _Gather:
         self, what: str, v: Forcing | State | Parameter, value: Tensor | float
     ) -> Tensor:
         size = getattr(v, "size", 1)
+        where = f"{what} {v.name!r}"
         if not isinstance(value, Tensor):
-            if self._like is None:
+            number = isinstance(value, (int, float)) and not isinstance(v, Forcing)
+            if self._like is None or not number:
                 raise self._error(
-                    f"{what} {v.name!r} must be a tensor, found {value!r}"
+                    f"{where}: found {value!r:.60}, expected a tensor, "
+                    f"{_LAYOUT[type(v)]}"
                 )
             x = self._like.new_full((1, 1), float(value))
             return x if size == 1 else x.expand(size, 1, 1)
-        where = f"{what} {v.name!r}"
+        value = value.resolve_neg()
         if not value.is_floating_point():
             raise self._error(f"{where} must be floating point, found {value.dtype}")
         if self._like is None:
@@ -188,7 +191,7 @@ class _Gather:
                 f"{where} is {value.dtype} on {value.device}, the forcing is "
                 f"{self._like.dtype} on {self._like.device}"
             )
-        if value.ndim == 0 and size == 1:
+        if value.ndim == 0 and size == 1 and not isinstance(v, Forcing):
             return value.reshape(1, 1)
         return self._shaped(where, v, size, value)
 
@@ -236,10 +239,16 @@ class _Gather:
         )  # fmt: skip
 
 
+def _in_memory(x: Tensor) -> Tensor:
+    """Return a series whose steps are numbers of their own, each with its gradient."""
+    repeats = x.ndim == 3 and x.shape[0] > 1 and x.stride(0) == 0
+    return x.contiguous() if repeats else x
+
+
 def _outputs(process: Process, outputs: Sequence[str] | None) -> tuple[str, ...]:
     names = [flux.name for flux in process.fluxes]
     stores = [state.name for state in process.states if state.size == 1]
-    wanted = names if outputs is None else list(outputs)
+    wanted = names if outputs is None else list(dict.fromkeys(outputs))
     for name in wanted:
         if name not in names and name not in stores:
             hint = suggestion(name, [*names, *stores])

@@ -55,6 +55,15 @@ def _plain(op: str) -> _Translate:
     return lambda b, meta, *args, **kw: b.emit(op, *_numbers(args))
 
 
+def _is_mask(b: Builder, x: Arg) -> bool:
+    made = b.made(x)
+    return made is not None and OPS[made.op].boolean
+
+
+def _gives_mask(meta: Any) -> bool:
+    return getattr(meta, "dtype", None) == torch.bool
+
+
 def _numbers(args: Sequence[Any]) -> list[Any]:
     return [float(a) if isinstance(a, (bool, int)) else a for a in args]
 
@@ -64,14 +73,30 @@ def _same(b: Builder, meta: Any, x: Arg, *args: Any, **kwargs: Any) -> Arg:
 
 
 def _to_copy(b: Builder, meta: Any, x: Arg, *, dtype: Any = None, **kw: Any) -> Arg:
-    # The only type change in traced arithmetic is a mask used as a number.
-    made = next((i for i in b.instructions if i.out == x), None)
-    is_mask = made is not None and OPS[made.op].boolean
-    return b.emit("where", x, 1.0, 0.0) if is_mask and dtype != torch.bool else x
+    if dtype is None:
+        return x
+    if dtype == torch.bool:
+        return x if _is_mask(b, x) else b.emit("ne", x, 0.0)
+    if not dtype.is_floating_point:
+        raise ScanError(f"numbers cannot be made {dtype} in a compiled step")
+    return b.emit("where", x, 1.0, 0.0) if _is_mask(b, x) else x
+
+
+def _where(b: Builder, meta: Any, mask: Arg, x: Arg, y: Arg) -> Arg:
+    if not _gives_mask(meta):
+        return b.emit("where", mask, *_numbers((x, y)))
+    other = b.emit("and", b.emit("not", mask), y)
+    return b.emit("or", b.emit("and", mask, x), other)
+
+
+def _multiplied(b: Builder, meta: Any, x: Arg, y: Arg) -> Arg:
+    return b.emit("and" if _gives_mask(meta) else "mul", *_numbers((x, y)))
 
 
 def _scaled(op: str) -> _Translate:
     def translate(b: Builder, meta: Any, x: Arg, y: Arg, alpha: float = 1) -> Arg:
+        if _gives_mask(meta):
+            return b.emit("or", x, y)
         if alpha != 1:
             y = b.emit("mul", y, float(alpha))
         return b.emit(op, *_numbers((x, y)))
@@ -79,18 +104,43 @@ def _scaled(op: str) -> _Translate:
     return translate
 
 
+_MOST_FACTORS = 1024
+
+
 def _power(b: Builder, meta: Any, x: Arg, y: Arg) -> Arg:
-    """Small constant exponents by products; others as exp(y log x), for x >= 0."""
+    """Whole constant exponents by products; others as exp(y log x), for x >= 0."""
     if isinstance(y, (int, float)):
-        if y in (2, 3):
-            square = b.emit("mul", x, x)
-            return square if y == 2 else b.emit("mul", square, x)
-        special = {0.5: ("sqrt", x), 1: None, 0: None, -1: ("div", 1.0, x)}
-        if y in special:
-            op = special[y]
-            return b.emit(*op) if op else (x if y == 1 else 1.0)
-    logarithm = b.emit("log", x)
-    return b.emit("exp", b.emit("mul", y, logarithm))
+        if y == 0.5:
+            return b.emit("sqrt", x)
+        if float(y).is_integer() and abs(y) <= _MOST_FACTORS:
+            product = _product(b, x, abs(int(y)))
+            return product if y >= 0 else b.emit("div", 1.0, product)
+    power = b.emit("exp", b.emit("mul", y, b.emit("log", x)))
+    if isinstance(y, (int, float)) or _is_positive(b, x):
+        return power
+    # The logarithm of 0, 0 times, is no number; but anything to the power of 0 is 1.
+    return b.emit("where", b.emit("eq", y, 0.0), 1.0, power)
+
+
+def _product(b: Builder, x: Arg, factors: int) -> Arg:
+    """Return x multiplied with itself, by squares."""
+    product: Arg = 1.0
+    while factors:
+        if factors % 2:
+            product = b.emit("mul", product, x)
+        factors //= 2
+        x = b.emit("mul", x, x) if factors else x
+    return product
+
+
+def _is_positive(b: Builder, x: Arg) -> bool:
+    """Return whether a value was clamped from below, above 0."""
+    made = b.made(x)
+    return (
+        made is not None
+        and made.op == "maximum"
+        and any(isinstance(a, float) and a > 0.0 for a in made.args)
+    )
 
 
 def _clamp(b: Builder, meta: Any, x: Arg, low: Any = None, high: Any = None) -> Arg:
@@ -179,11 +229,13 @@ def _transpose(b: Builder, meta: Any, x: Arg, axes: Any = (1, 0)) -> Arg:
 
 _TRANSLATIONS: dict[str, _Translate] = {
     **{op: _plain(op) for op in (
-        "mul", "div", "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "sin",
-        "cos", "tan", "acos", "tanh", "sigmoid", "maximum", "minimum", "where", "gt",
+        "div", "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "sin",
+        "cos", "tan", "acos", "tanh", "sigmoid", "maximum", "minimum", "gt",
         "ge", "lt", "le", "eq", "ne",
     )},
     "add": _scaled("add"),
+    "mul": _multiplied,
+    "where": _where,
     "sub": _scaled("sub"),
     "rsub": lambda b, meta, x, y, alpha=1: b.emit("sub", *_numbers((y, x))),
     "pow": _power,

@@ -14,6 +14,7 @@ import ctypes
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ScanError
+from ..files import atomic
 from .processor import features, levels
 
 __all__ = ["cache_folder", "compile_for", "compiler", "load"]
@@ -49,12 +51,20 @@ def cache_folder() -> Path:
     return Path(base) / "bmi_dmx"
 
 
-def compiler() -> str | None:
-    """Return the C compiler: ``$CC``, else the first of cc, gcc, clang on the path."""
-    named = os.environ.get("CC")
+def compiler() -> list[str] | None:
+    """Return the C compiler: ``$CC``, else the first of cc, gcc, clang on the path.
+
+    Returns
+    -------
+    list of str or None
+        The program and its first arguments, as ``CC`` may have some.
+    """
+    named = shlex.split(os.environ.get("CC", ""))
     if named:
-        return shutil.which(named)
-    return next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+        found = shutil.which(named[0])
+        return [found, *named[1:]] if found else None
+    first = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    return [first] if first else None
 
 
 def _march() -> str:
@@ -63,23 +73,31 @@ def _march() -> str:
 
 def _name(source: str, march: str) -> str:
     """Return the file name of a kernel."""
-    target = features() if march == "native" else march
+    target = f"{features()} {_libc()}" if march == "native" else march
     text = "\0".join((source, *_FLAGS, platform.system(), platform.machine(), target))
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.so"
 
 
-def _command(cc: str, march: str, vector_math: bool) -> list[str]:
-    command = [cc, *_FLAGS]
+def _libc() -> str:
+    """Return the version of the C library, which kernels made here call."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, OSError, ValueError):
+        return ""
+
+
+def _command(cc: list[str], march: str, vector_math: bool) -> list[str]:
+    command = [*cc, *_FLAGS]
     if platform.machine() in ("x86_64", "AMD64"):
         command += [f"-march={march}"]
-        if "clang" not in Path(os.path.realpath(cc)).name:
+        if not any("clang" in Path(os.path.realpath(word)).name for word in cc):
             command += ["-mprefer-vector-width=512"]
     return [*command, "-DVECTOR_MATH"] if vector_math else command
 
 
-def _compile(cc: str, source: str, march: str, target: Path) -> None:
+def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
         text.write_text(source, encoding="utf-8")
         # Vector math comes with glibc alone; elsewhere exp and log are scalar.
@@ -94,9 +112,30 @@ def _compile(cc: str, source: str, march: str, target: Path) -> None:
             ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode == 0:
-                os.replace(made, target)
+                content = made.read_bytes()
+                with atomic(target) as temporary:
+                    temporary.write_bytes(content + _seal(content))
                 return
-    raise ScanError(f"{cc} could not compile a kernel:\n{done.stderr.strip()[:2000]}")
+    raise ScanError(
+        f"{shlex.join(cc)} could not compile a kernel:\n{done.stderr.strip()[:2000]}"
+    )
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _whole(path: Path) -> bool:
+    """Return whether a kernel is there as it was written.
+
+    Half a library would not be refused by the system, but end the process. What stands
+    behind the end of a library does not matter to who loads it: there is its hash.
+    """
+    if not path.is_file():
+        return False
+    content = path.read_bytes()
+    size = hashlib.sha256().digest_size
+    return content[-size:] == _seal(content[:-size])
 
 
 def compile_for(level: str, source: str, folder: Path) -> None:
@@ -120,7 +159,7 @@ def compile_for(level: str, source: str, folder: Path) -> None:
     if cc is None:
         raise ScanError(f"kernels cannot be compiled: {_NO_COMPILER}")
     path = folder / level / _name(source, level)
-    if not path.is_file():
+    if not _whole(path):
         _compile(cc, source, level, path)
 
 
@@ -130,7 +169,7 @@ def _prebuilt(source: str) -> Path | None:
     if named:
         for level in levels():
             path = Path(named, level, _name(source, level))
-            if path.is_file():
+            if _whole(path):
                 return path
     return None
 
@@ -143,20 +182,31 @@ def load(source: str) -> ctypes.CDLL | None:
     folder, then compiles. Without a compiler, or without a writable cache folder, a
     warning says so once.
     """
-    march = _march()
-    path = _prebuilt(source) or cache_folder() / _name(source, march)
-    if path.is_file():
-        return _open(path)
-    cc = compiler()
-    if cc is None:
-        _warn_once(_NO_COMPILER)
-        return None
     try:
+        path = _prebuilt(source) or _cached(source)
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: there is no home folder.
+        _warn_once(f"the kernel cache is not usable ({error})")
+    except ScanError as error:
+        _warn_once(str(error))
+    else:
+        try:
+            return _open(path)
+        except OSError as error:
+            _warn_once(f"kernel {path} cannot be loaded ({error})")
+    return None
+
+
+def _cached(source: str) -> Path:
+    """Return the kernel in the cache folder, compiling it where it is not whole."""
+    march = _march()
+    path = cache_folder() / _name(source, march)
+    if not _whole(path):
+        cc = compiler()
+        if cc is None:
+            raise ScanError(_NO_COMPILER)
         _compile(cc, source, march, path)
-    except OSError as error:
-        _warn_once(f"the kernel cache {path.parent} is not usable ({error})")
-        return None
-    return _open(path)
+    return path
 
 
 def _open(path: Path) -> ctypes.CDLL:

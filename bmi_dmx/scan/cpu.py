@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..errors import ScanError
 from ..process import Process
 from . import build, reference
 from .arguments import Arguments
@@ -78,13 +80,30 @@ class _Key:
     def __init__(self, process: Process) -> None:
         self.process = process
         settings: Hashable = tuple(sorted(vars(process).items()))
-        self.identity = (type(process), settings)
+        self.identity = (type(process), settings, _constants(type(process)))
+        try:
+            hash(self.identity)
+        except TypeError:
+            raise ScanError(
+                f"{process.name}: attributes must not be changeable, such as lists or "
+                f"arrays, for a kernel is made of them; found {vars(process)!r:.200}"
+            ) from None
 
     def __hash__(self) -> int:
         return hash(self.identity)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Key) and self.identity == other.identity
+
+
+def _constants(kind: type) -> Hashable:
+    """Return the numbers that a class and its bases hold, which a trace bakes in."""
+    return tuple(
+        (name, value)
+        for base in kind.__mro__
+        for name, value in vars(base).items()
+        if isinstance(value, (int, float))
+    )
 
 
 @lru_cache(maxsize=64)
@@ -160,19 +179,30 @@ class _Scan(torch.autograd.Function):
             checkpoints = like.new_empty(size * LANES)
             block.checkpoints = checkpoints.data_ptr()
             ctx.save_for_backward(checkpoints, *tensors)
-            ctx.kernel, ctx.block, ctx.arguments = kernel, block, a
+            # Sizes alone: hooks may keep the tensors elsewhere until then.
+            ctx.kernel, ctx.sizes = kernel, replace(block, checkpoints=0)
             ctx.needs_forcing = needs_forcing
         if not kernel.forward(block.pack(layout), torch.get_num_threads()):
             a.refuse_not_finite()
+            raise ScanError(
+                f"{a.process}: the step made a state that is not finite of inputs that "
+                "are"
+            )
         return (*final, *series)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
-        kernel, block = ctx.kernel, ctx.block
+        kernel = ctx.kernel
         layout = kernel.layout
-        _, *tensors = ctx.saved_tensors
+        checkpoints, *tensors = ctx.saved_tensors
         states, forcing, parameters = _split(layout, tensors)
+        block = replace(
+            ctx.sizes,
+            checkpoints=checkpoints.data_ptr(),
+            state=_views(states), forcing=_views(forcing), parameter=_views(parameters),
+            final=_views(states), output=(),
+        )  # fmt: skip
         d_final = list(cotangents[: len(states)])
         d_output = list(cotangents[len(states) :])
         g_state = [torch.zeros(x.shape, dtype=x.dtype) for x in states]

@@ -49,7 +49,8 @@ def scan(
 ) -> Scanned:
     """Run a process through a series.
 
-    Differentiable with respect to the parameters, the forcing and the initial state.
+    Differentiable, once, with respect to the parameters, the forcing and the initial
+    state.
 
     Parameters
     ----------
@@ -98,12 +99,17 @@ def scan(
 
 
 def _choose(backend: str, process: Process, arguments: Arguments) -> str:
+    usable = arguments.device.type == "cpu" and cpu.available(arguments.dtype)
     if backend == "auto":
-        usable = arguments.device.type == "cpu" and cpu.available(arguments.dtype)
         return "cpu" if usable else "reference"
     if backend not in BACKENDS:
         hint = suggestion(backend, ["auto", *BACKENDS])
         raise ScanError(f"{process.name}: unknown backend {backend!r}{hint}")
+    if backend == "cpu" and not usable:
+        raise ScanError(
+            f"{process.name}: backend 'cpu' runs float32 and float64 on a CPU, found "
+            f"{arguments.dtype} on {arguments.device}"
+        )
     return backend
 
 

@@ -37,13 +37,15 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
             raise ScanError(f"program input {name!r} is missing")
         values[value] = inputs[name]
 
-    # Values are dropped as soon as they are spent, so that memory is used again.
-    for instruction, spent in zip(program.instructions, program.spent, strict=True):
-        arguments = [_resolve(a, values) for a in instruction.args]
-        values[instruction.out] = OPS[instruction.op].numpy(*arguments)
-        del arguments
-        for name in spent:
-            del values[name]
+    # As in C, nothing is said of what is not finite on the way, such as the logarithm
+    # of 0. Values are dropped as soon as they are spent, so that memory is used again.
+    with np.errstate(all="ignore"):
+        for instruction, spent in zip(program.instructions, program.spent, strict=True):
+            arguments = [_resolve(a, values) for a in instruction.args]
+            values[instruction.out] = OPS[instruction.op].numpy(*arguments)
+            del arguments
+            for name in spent:
+                del values[name]
     return {n: np.asarray(_resolve(v, values)) for n, v in program.outputs.items()}
 
 

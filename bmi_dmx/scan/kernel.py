@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -132,11 +133,18 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, thread_name_prefix="bmi_dmx")
 
 
+# A forked process has the pool, but none of its threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def history_interval(steps: int, states: int, itemsize: int) -> int:
     """Return the number of steps between checkpoints.
 
-    The square root of the steps minimises the sum of checkpoints and history; the
-    history of one segment must stay inside a core's cache.
+    The square root of the steps minimises the sum of checkpoints and history. The
+    history of one segment stays inside a core's cache, unless the states are so many
+    that memory would grow with the steps for it.
     """
     fits = (1 << 17) // max(1, states * LANES * itemsize)
-    return max(1, min(math.isqrt(steps), fits))
+    root = math.isqrt(steps)
+    return max(1, min(root, fits), root // 4)

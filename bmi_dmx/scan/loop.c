@@ -247,7 +247,7 @@ static inline void load_row(Work *w, const Scan *s, int64_t t, int ahead, const 
         }
 }
 
-/* Returns whether an input was not finite: minimum and maximum would hide a NaN. */
+/* Returns whether an input or the last state was not finite: maxima may hide a NaN. */
 static int forward_chunk(const Scan *s, const Chunk *c)
 {
     Work w;
@@ -286,11 +286,11 @@ static int forward_chunk(const Scan *s, const Chunk *c)
         const View v = entry(&s->final[r], e);
         store(&v, 0, w.state + k * LANES, c);
     }
-    const real sum = total(w.probe);
-    return sum != sum;
+    probe(&w, w.state, STATES);
+    return total(w.probe) != 0; /* 0 or NaN */
 }
 
-/* Returns whether an input was not finite. */
+/* Returns what forward_chunk() does, for all of these groups. */
 int forward(const Scan *s, int64_t first, int64_t last)
 {
     const unsigned mode = quiet();

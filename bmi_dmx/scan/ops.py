@@ -8,6 +8,7 @@ are used, which lets the compiler keep them in mask registers.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,11 +30,22 @@ class Op:
         Its C expression over ``{0}, {1} …``; None for operations on shapes.
     boolean : bool
         Whether the result is a mask.
+    shaped : (int, int)
+        Least and largest number of arguments of an operation on shapes.
     """
 
     numpy: Callable[..., Any]
     c: str | None = None
     boolean: bool = False
+    shaped: tuple[int, int] = (0, 0)
+
+    @property
+    def arguments(self) -> tuple[int, int]:
+        """Least and largest number of arguments."""
+        if self.c is None:
+            return self.shaped
+        count = len(set(re.findall(r"{(\d)}", self.c)))
+        return count, count
 
 
 def _sigmoid(x: Any) -> Any:
@@ -99,18 +111,21 @@ _ELEMENTWISE: dict[str, Op] = {
 }
 
 _SHAPED: dict[str, Op] = {
-    "arange": Op(lambda start, stop, step: np.arange(start, stop, step, dtype=float)),
-    "matmul": Op(np.matmul),
-    "transpose": Op(np.transpose),
-    "reshape": Op(np.reshape),
-    "expand": Op(_expand),
-    "expand_dims": Op(np.expand_dims),
-    "squeeze": Op(_squeeze),
-    "cat": Op(lambda arrays, axis: np.concatenate(arrays, axis)),
-    "slice": Op(_slice),
-    "take": Op(lambda x, axis, index: np.take(x, index, axis)),
-    "sum": Op(_sum),
-    "amax": Op(_amax),
+    "arange": Op(
+        lambda start, stop, step: np.arange(start, stop, step, dtype=float),
+        shaped=(3, 3),
+    ),
+    "matmul": Op(np.matmul, shaped=(2, 2)),
+    "transpose": Op(np.transpose, shaped=(2, 2)),
+    "reshape": Op(np.reshape, shaped=(2, 2)),
+    "expand": Op(_expand, shaped=(2, 2)),
+    "expand_dims": Op(np.expand_dims, shaped=(2, 2)),
+    "squeeze": Op(_squeeze, shaped=(2, 2)),
+    "cat": Op(lambda arrays, axis: np.concatenate(arrays, axis), shaped=(2, 2)),
+    "slice": Op(_slice, shaped=(4, 5)),
+    "take": Op(lambda x, axis, index: np.take(x, index, axis), shaped=(3, 3)),
+    "sum": Op(_sum, shaped=(3, 3)),
+    "amax": Op(_amax, shaped=(3, 3)),
 }
 
 OPS: dict[str, Op] = {**_ELEMENTWISE, **_SHAPED}

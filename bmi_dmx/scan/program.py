@@ -8,6 +8,7 @@ needs neither PyTorch nor the Python code the model was written in.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from .ops import OPS, fold
 __all__ = ["Builder", "Instruction", "Program", "entry_names", "input_names"]
 
 Arg = Any  # "name of a value" | float | int | list of ints
-_VALUE = re.compile(r"v\d+")
+_VALUE = re.compile(r"v[0-9]+")
+_MOST_NUMBERS = 1 << 20  # that an instruction may make of nothing
 
 
 @dataclass(frozen=True)
@@ -103,19 +105,45 @@ class Program:
             elif isinstance(arg, (list, tuple)):
                 for item in arg:
                     use(item)
-            elif not isinstance(arg, (int, float)):
-                raise BundleError(f"{source}: {arg!r} is not an argument")
+            elif not isinstance(arg, (int, float)) or not math.isfinite(arg):
+                raise BundleError(f"{source}: {arg!r:.60} is not an argument")
 
         for value in self.inputs.values():
             define(value)
         for instruction in self.instructions:
-            if instruction.op not in OPS:
-                raise BundleError(f"{source}: unknown operation {instruction.op!r}")
+            self._verify_operation(instruction, source)
             for arg in instruction.args:
                 use(arg)
             define(instruction.out)
         for value in self.outputs.values():
+            if isinstance(value, (list, tuple)):
+                raise BundleError(f"{source}: {value!r:.60} is not an output")
             use(value)
+
+    @staticmethod
+    def _verify_operation(instruction: Instruction, source: str) -> None:
+        op, args = instruction.op, instruction.args
+        if not isinstance(op, str) or op not in OPS:
+            raise BundleError(f"{source}: unknown operation {op!r:.60}")
+        least, most = OPS[op].arguments
+        if not least <= len(args) <= most:
+            raise BundleError(
+                f"{source}: {op!r} with {len(args)} arguments, expected {most}"
+            )
+        numbers = [a for a in args if isinstance(a, (int, float))]
+        if op == "arange" and any(abs(a) > _MOST_NUMBERS for a in numbers):
+            raise BundleError(f"{source}: {op!r} of too many numbers: {list(args)}")
+
+    def refuse_shaped(self, source: str) -> None:
+        """Raise :class:`BundleError` where an operation is not elementwise.
+
+        Such a program is no time step, and cannot be printed as C.
+        """
+        for instruction in self.instructions:
+            if OPS[instruction.op].c is None:
+                raise BundleError(
+                    f"{source}: operation {instruction.op!r} is not elementwise"
+                )
 
     def __hash__(self) -> int:
         return hash((*self.inputs, len(self.instructions), *self.outputs))
@@ -158,11 +186,16 @@ class Builder:
     inputs: dict[str, str] = field(default_factory=dict)
     instructions: list[Instruction] = field(default_factory=list)
     _seen: dict[Any, Arg] = field(default_factory=dict)
+    _made: dict[str, Instruction] = field(default_factory=dict)
     _count: int = 0
 
     def _value(self) -> str:
         self._count += 1
         return f"v{self._count}"
+
+    def made(self, value: Arg) -> Instruction | None:
+        """Return the instruction that made a value; None for inputs and constants."""
+        return self._made.get(value) if isinstance(value, str) else None
 
     def input(self, name: str) -> str:
         """Declare an input and return its value."""
@@ -178,7 +211,8 @@ class Builder:
         key = (op, repr(args))
         if key not in self._seen:
             out = self._value()
-            self.instructions.append(Instruction(out, op, args))
+            self._made[out] = Instruction(out, op, args)
+            self.instructions.append(self._made[out])
             self._seen[key] = out
         return self._seen[key]
 

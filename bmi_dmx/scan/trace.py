@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,6 +64,12 @@ def call_step(process: Process, values: Mapping[str, Tensor]) -> dict[str, Tenso
         if flux.name not in fluxes:
             raise ScanError(f"{process.name}.step returned no flux {flux.name!r}")
         result[f"q.{flux.name}"] = fluxes[flux.name]
+    for name, value in result.items():
+        if not isinstance(value, Tensor):
+            raise ScanError(
+                f"{process.name}.step returned {value!r} for {name[2:]!r}, expected a "
+                "tensor, such as torch.zeros_like of another"
+            )
     return result
 
 
@@ -140,14 +147,20 @@ def trace(
         return tuple(result.values())
 
     fake = any(BATCH in tensor.shape for tensor in examples.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        graph = make_fx(
+
+    def graph() -> torch.fx.Graph:
+        traced = make_fx(
             torch.func.functionalize(flat, remove="mutations"),
             decomposition_table=core_aten_decompositions(),  # type: ignore[arg-type]
             tracing_mode="fake" if fake else "real",
-        )(*examples.values()).graph
-    return _translate(graph, names, outputs)
+        )(*examples.values())
+        return traced.graph
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(1) as apart:
+        warnings.simplefilter("ignore")
+        # Modes and hooks of PyTorch belong to a thread: those of the caller would be
+        # traced as well, or refused.
+        return _translate(apart.submit(graph).result(), names, outputs)
 
 
 def _translate(graph: torch.fx.Graph, names: list[str], outputs: list[str]) -> Program:

@@ -56,7 +56,7 @@ def test_an_hour_may_bring_as_much_rain_as_it_ever_did(start: Any) -> None:
     component.set_value("precipitation", np.array([24.0 * 600.0]))
     component.update()
     component.set_value("precipitation", np.array([24.0 * 700.0]))
-    with pytest.raises(DataError, match="expected 0 to 15912"):
+    with pytest.raises(DataError, match="expected 0 to 15900"):
         component.update()
 
 

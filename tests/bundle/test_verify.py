@@ -85,7 +85,7 @@ def test_weights_that_do_not_fit_are_refused_by_name(folder, change, message):
         ),
         (
             lambda p: p["process"]["instructions"][0][2].pop(),
-            r"process: cannot be run",
+            r"process: '\w+' with 1 arguments, expected 2",
         ),
         (
             lambda p: p["process"]["outputs"].pop("q.runoff"),

@@ -12,7 +12,9 @@ import torch
 from bmi_dmx.errors import ScanError
 from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
+from bmi_dmx.process import Process
 from bmi_dmx.scan import scan
+from bmi_dmx.variables import Parameter, State
 
 from .conftest import Case, some_case
 
@@ -62,6 +64,14 @@ FAULTS: dict[str, tuple[Callable[[Case], Any], str]] = {
     "other type": (
         _forcing("air_temperature", lambda x: x.float()),
         "forcing 'air_temperature' is torch.float32 on cpu",
+    ),
+    "number": (
+        _forcing("air_temperature", lambda x: 3.0),
+        "forcing 'air_temperature': found 3.0, expected a tensor, (time, location)",
+    ),
+    "array": (
+        lambda c: c.parameters.update(beta=c.parameters["beta"].numpy()),
+        "parameter 'beta': found array(",
     ),
     "integers": (
         _forcing("precipitation", lambda x: x.long()),
@@ -131,4 +141,36 @@ def test_a_coupled_process_is_refused() -> None:
 
     case = some_case(Ring())
     with pytest.raises(ScanError, match="coupling 'stencil' is not supported"):
+        scan(case.process, case.state, case.forcing, case.parameters)
+
+
+def test_the_kernel_refuses_types_it_does_not_run() -> None:
+    case = some_case(Hbv(), dtype=torch.float16)
+    with pytest.raises(ScanError, match="runs float32 and float64 on a CPU, found"):
+        scan(case.process, None, case.forcing, case.parameters, backend="cpu")
+
+
+def test_a_process_need_not_have_forcings() -> None:
+    class Decay(Process):
+        states = (State(name="x", initial=1.0),)
+        parameters = (Parameter(name="k"),)
+
+        def step(self, s: Any, f: Any, p: Any) -> Any:
+            return {"x": s.x * p.k}, {}
+
+    k = torch.full((3, 2, 1), 0.5, dtype=torch.float64)
+    for backend in ("cpu", "reference"):
+        found = scan(
+            Decay(), {"x": torch.ones(2, 1).double()}, {}, {"k": k}, backend=backend
+        )
+        assert (found.state["x"] == 0.125).all()
+
+
+def test_what_a_kernel_is_made_of_must_not_change() -> None:
+    class Changeable(Hbv):
+        def __init__(self) -> None:
+            self.table = [1.0]
+
+    case = some_case(Changeable())
+    with pytest.raises(ScanError, match="attributes must not be changeable"):
         scan(case.process, case.state, case.forcing, case.parameters)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import os
+import signal
+import time
+import warnings
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from bmi_dmx.errors import ScanError
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.process import Process
 from bmi_dmx.scan import scan
 from bmi_dmx.scan.engine import Scanned
+from bmi_dmx.scan.kernel import history_interval
+from bmi_dmx.variables import Forcing, State
 
 from .conftest import PROCESSES, Case, some_case
 
@@ -232,3 +242,112 @@ def test_hours_make_a_day() -> None:
         out = (result.outputs["runoff"] + result.outputs["evaporation"]).sum(0) / 24
         stored = sum(result.state.values()) - sum(case.state.values())
         torch.testing.assert_close(inflow[:, None] - out, stored)
+
+
+def test_gradients_survive_checkpointing_and_hooks() -> None:
+    """What autograd keeps may lie elsewhere by the time it is needed."""
+    case = some_case(Hbv11p(), steps=60, locations=20, gradient=True)
+    expected = gradients(case, "cpu")
+
+    def copied(x: Tensor) -> Tensor:
+        return x.clone()
+
+    with torch.autograd.graph.saved_tensors_hooks(copied, copied):
+        results = tensors(run(case, "cpu"))
+    trash = [torch.full((10_000,), 1e3, dtype=torch.float64) for _ in range(20)]
+    loss = sum(
+        (x * torch.linspace(0.5, 2.0, x.numel(), dtype=x.dtype).reshape(x.shape)).sum()
+        for x in results
+    )
+    found = torch.autograd.grad(
+        loss, case.leaves(), allow_unused=True, materialize_grads=True
+    )
+    assert all((x == 1e3).all() for x in trash)
+    for x, y in zip(found, expected, strict=True):
+        assert torch.equal(x, y)
+
+
+def test_a_parameter_repeated_in_time_has_a_gradient_for_each_step() -> None:
+    case = some_case(Hbv11p(), steps=9)
+    for backend in ("cpu", "reference"):
+        beta = case.parameters["beta"].expand(9, -1, -1).requires_grad_()
+        parameters = {**case.parameters, "beta": beta}
+        ran = scan(case.process, case.state, case.forcing, parameters, backend=backend)
+        (found,) = torch.autograd.grad(ran.outputs["runoff"].sum(), beta)
+        if backend == "cpu":
+            ours = found
+    assert_equal([ours], [found])
+    assert (ours[1:] != 0.0).any()
+
+
+def test_an_output_asked_for_twice_counts_once() -> None:
+    case = some_case(Hbv11p(), gradient=True)
+    once, twice = (
+        gradients(case, "cpu", outputs=["runoff"] * count) for count in (1, 2)
+    )
+    assert all(torch.equal(x, y) for x, y in zip(once, twice, strict=True))
+
+
+def test_a_constant_of_a_class_may_be_changed() -> None:
+    class Scaled(Hbv11p):
+        factor = 1.0
+
+        def step(self, s: Any, f: Any, p: Any) -> Any:
+            state, fluxes = super().step(s, f, p)
+            return state, {**fluxes, "runoff": self.factor * fluxes["runoff"]}
+
+    case = some_case(Scaled())
+    first = run(case, "cpu").outputs["runoff"]
+    Scaled.factor = 2.0
+    assert torch.equal(run(case, "cpu").outputs["runoff"], 2.0 * first)
+
+
+def test_a_state_that_overflows_is_told() -> None:
+    class Growing(Process):
+        forcings = (Forcing(name="rate"),)
+        states = (State(name="x", initial=1.0),)
+
+        def step(self, s: Any, f: Any, p: Any) -> Any:
+            return {"x": s.x * f.rate}, {}
+
+    rate = torch.full((400, 1), 1e3, dtype=torch.float64)
+    with pytest.raises(ScanError, match="Growing: the step made a state that is not"):
+        scan(Growing(), None, {"rate": rate}, {}, backend="cpu")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    case = some_case(Hbv11p(), steps=300, locations=64, members=16)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        expected = run(case, "cpu").outputs["runoff"]
+        with warnings.catch_warnings():
+            # That forking is dangerous is what this is about.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            found = run(case, "cpu").outputs["runoff"]
+            os._exit(0 if torch.equal(found, expected) else 1)
+        deadline = time.monotonic() + 60.0
+        done, status = 0, 1
+        while not done and time.monotonic() < deadline:
+            done, status = os.waitpid(child, os.WNOHANG)
+            time.sleep(0.01)
+        if not done:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        assert done
+        assert os.waitstatus_to_exitcode(status) == 0
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("states", "itemsize"), [(5, 4), (359, 4), (359, 8)])
+def test_memory_grows_with_the_root_of_the_steps(states: int, itemsize: int) -> None:
+    def kept(steps: int) -> int:
+        interval = history_interval(steps, states, itemsize)
+        return -(-steps // interval) + interval
+
+    for steps in (100, 10_000, 1_000_000):
+        assert kept(steps) <= 5.2 * math.sqrt(steps)

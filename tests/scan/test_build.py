@@ -73,9 +73,11 @@ def test_processes_may_compile_the_same_kernel_at_once(fresh: Path) -> None:
 
 
 def test_bad_source_shows_what_the_compiler_said(fresh: Path) -> None:
+    with pytest.warns(RuntimeWarning, match="could not compile a kernel"):
+        assert build.load("int forward( {") is None
     with pytest.raises(ScanError, match="could not compile a kernel"):
-        build.load("int forward( {")
-    assert not list(fresh.iterdir())
+        build.compile_for("x86-64", "int forward( {", fresh)
+    assert not list(fresh.glob("**/*.so"))
 
 
 def test_without_a_compiler_the_loop_runs_and_says_so_once(
@@ -97,7 +99,7 @@ def test_an_unusable_cache_folder_is_said(
     occupied = fresh / "file"
     occupied.touch()
     monkeypatch.setenv("BMI_DMX_CACHE", str(occupied))
-    with pytest.warns(RuntimeWarning, match=r"the kernel cache .* is not usable"):
+    with pytest.warns(RuntimeWarning, match="the kernel cache is not usable"):
         assert build.load(SOURCE.format(answer=3)) is None
 
 
@@ -110,3 +112,51 @@ def test_the_cache_folder_follows_the_environment(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert build.cache_folder() == tmp_path / ".cache" / "bmi_dmx"
+
+
+@pytest.mark.parametrize("damage", [b"", b"no library", None])
+def test_a_damaged_kernel_is_made_again(damage: bytes | None, fresh: Path) -> None:
+    source = SOURCE.format(answer=5)
+    assert answer(source) == 5
+    (made,) = fresh.iterdir()
+    content = made.read_bytes()
+    # Not in place: this process has it mapped.
+    made.unlink()
+    made.write_bytes(content[: len(content) // 2] if damage is None else damage)
+    build.load.cache_clear()
+    assert answer(source) == 5
+    assert len(made.read_bytes()) == len(content)
+
+
+def test_what_cannot_be_loaded_is_said(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(name: str) -> None:
+        raise OSError(f"{name}: failed to map segment from shared object")
+
+    monkeypatch.setattr("ctypes.CDLL", refused)
+    with pytest.warns(RuntimeWarning, match=r"cannot be loaded \(.*failed to map"):
+        assert build.load(SOURCE.format(answer=6)) is None
+
+
+def test_a_user_without_a_home_is_told(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("BMI_DMX_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.warns(RuntimeWarning, match=r"not usable \(Could not determine home"):
+        assert build.load(SOURCE.format(answer=6)) is None
+
+
+def test_the_compiler_may_come_with_arguments(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = build.compiler()
+    assert found is not None
+    monkeypatch.setenv("CC", f"{found[0]} -DANSWER=9")
+    assert build.compiler() == [found[0], "-DANSWER=9"]
+    assert answer(SOURCE.format(answer="ANSWER")) == 9

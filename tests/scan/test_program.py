@@ -32,6 +32,9 @@ FUNCTIONS: dict[str, Any] = {
         x**2 + x**3 + (x + 1) ** 0.5 + (x + 1) ** 1.7 + (x + 2) ** -1
     ),
     "learned power": lambda x, p: (x + 1.0) ** p,
+    "learned power of nothing": lambda x, p: torch.relu(x) ** (p - 0.5),
+    "nothing to the power of nothing": lambda x, p: torch.relu(x) ** (p - 1.5),
+    "whole powers of any sign": lambda x, p: x**4 + x**9 - (x - 2.0) ** -3,
     "exponentials": lambda x, p: torch.exp(x) + torch.log(x + 1) + torch.sqrt(x + 1),
     "near one": lambda x, p: torch.expm1(x) + torch.log1p(x),
     "angles": lambda x, p: torch.sin(x) + torch.cos(x) * torch.tan(x) + torch.acos(x),
@@ -41,6 +44,14 @@ FUNCTIONS: dict[str, Any] = {
     "choices": lambda x, p: torch.where((x > 0) & (x < 0.5) | ~(x >= -0.3), x * p, p),
     "equality": lambda x, p: torch.where((x == 0.0) | (x != p), x, 2.0 * x),
     "masks as numbers": lambda x, p: (x > 0).to(x.dtype) * p + torch.sign(x),
+    "numbers as masks": lambda x, p: torch.where(x.bool() & (x < 0.3), p, x),
+    "sums of masks": lambda x, p: ((x > 0) + (x > 0.2)) * p + (x > 0) * (x < 0.3) * x,
+    "choices of masks": lambda x, p: (
+        (torch.where(x > 0, x < 0.5, x > -0.5) & (x != 0.1)) * p
+    ),
+    "infinity": lambda x, p: torch.where(x > 0, torch.full_like(x, torch.inf), p).clamp(
+        max=3.0
+    ),
     "fills": lambda x, p: x.masked_fill(x <= 0, 0.5) + torch.zeros_like(x) + p,
     "roots": lambda x, p: torch.rsqrt(x + 1) + torch.reciprocal(p) + torch.square(x),
 }
@@ -156,6 +167,20 @@ DAMAGE: dict[str, tuple[Any, str]] = {
     "twice assigned": (lambda d: d["instructions"].append(d["instructions"][0]),
                        "is assigned twice"),
     "no outputs": (lambda d: d.pop("outputs"), "not a program"),
+    "operation that is a list": (lambda d: d["instructions"][0].__setitem__(1, ["add"]),
+                                 "unknown operation"),
+    # NumPy would take the third for where to write.
+    "one argument more": (lambda d: d["instructions"][0][2].append(1.0),
+                          "with 3 arguments, expected 2"),
+    "digits of another alphabet": (
+        lambda d: d["instructions"][0].__setitem__(0, "v\uff19"),
+        "is not a value name"),
+    "infinite constant": (lambda d: d["outputs"].update(x=float("inf")),
+                          "inf is not an argument"),
+    "list of outputs": (lambda d: d["outputs"].update(x=[1.0]), "is not an output"),
+    "endless range": (
+        lambda d: d["instructions"].append(["v999", "arange", [0, 1e9, 1]]),
+        "'arange' of too many numbers"),
 }  # fmt: skip
 
 
@@ -209,3 +234,32 @@ def test_state_is_recomputed_not_stored() -> None:
     inputs = {x.data_ptr() for x in case.leaves()}
     history = sum(x.numel() for x in saved if x.data_ptr() not in inputs)
     assert history <= 5 * 16 * 4 * 400 * 0.06
+
+
+def test_whole_numbers_are_refused_not_rounded_in_another_way() -> None:
+    process = process_of(lambda x, p: x.to(torch.int64) * p)
+    with pytest.raises(ScanError, match=r"cannot be made torch\.int64"):
+        trace_step(process)
+
+
+def test_a_program_on_shapes_is_no_time_step() -> None:
+    build = Builder()
+    x = build.input("x")
+    program = build.build({"y": build.emit("matmul", x, x)})
+    with pytest.raises(BundleError, match="a: operation 'matmul' is not elementwise"):
+        program.refuse_shaped("a")
+
+
+def test_a_number_is_no_flux() -> None:
+    process = process_of(lambda x, p: 0.0)
+    for backend in ("cpu", "reference"):
+        with pytest.raises(
+            ScanError, match=r"returned 0\.0 for 'y', expected a tensor"
+        ):
+            scan(process, None, {"x": X}, {"p": 1.0}, backend=backend)
+
+
+def test_tracing_does_not_see_the_hooks_of_the_caller() -> None:
+    process = process_of(lambda x, p: x * p)
+    with torch.autograd.graph.save_on_cpu(), torch.inference_mode():
+        assert trace_adjoint(process, ["q.y"]).instructions

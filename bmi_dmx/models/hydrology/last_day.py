@@ -24,7 +24,14 @@ def past(name: str, symbol: str, units: str, about: str, length: int) -> State:
         Of the quantity; ``about`` goes on with the steps that are meant.
     length : int
         Number of steps in a day, the present one included.
+
+    Raises
+    ------
+    ValueError
+        When a day has fewer than three steps.
     """
+    if length < 3:
+        raise ValueError(f"length: found {length}, expected at least 3 steps in a day")
     return State(
         name=name, symbol=symbol, units=units, size=length - 1,
         about=f"{about} of the steps before, the oldest first",
