@@ -134,13 +134,14 @@ def _product(b: Builder, x: Arg, factors: int) -> Arg:
 
 
 def _is_positive(b: Builder, x: Arg) -> bool:
-    """Return whether a value was clamped from below, above 0."""
+    """Return whether a value is known to be above 0, because it was clamped."""
+    if isinstance(x, (int, float)):
+        return x > 0.0
     made = b.made(x)
-    return (
-        made is not None
-        and made.op == "maximum"
-        and any(isinstance(a, float) and a > 0.0 for a in made.args)
-    )
+    if made is None or made.op not in ("maximum", "minimum"):
+        return False
+    known = (_is_positive(b, arg) for arg in made.args)
+    return any(known) if made.op == "maximum" else all(known)
 
 
 def _clamp(b: Builder, meta: Any, x: Arg, low: Any = None, high: Any = None) -> Arg:
