@@ -64,6 +64,13 @@ def import_class(module: Module) -> Callable[[], Any]:
         raise ConfigError(
             f"python_type: {module.python_type!r} cannot be imported: {error}"
         ) from None
+    except (Exception, SystemExit) as error:
+        # Whatever its own code does then: a prompt, broken syntax, a missing file.
+        kind = type(error).__name__
+        raise ConfigError(
+            f"python_type: {module.python_type!r} cannot be imported: its code raised "
+            f"{kind}: {error}"
+        ) from error
     if not callable(found):
         near = suggestion(name, [n for n in dir(sys.modules[package]) if n[0] != "_"])
         raise ConfigError(f"python_type: {package!r} has no class {name!r}{near}")
