@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import ConfigError, DmxError, VariableError, suggestion
 from .realization import Module
 
-__all__ = ["Adapter", "ModuleError", "import_class"]
+__all__ = ["Adapter", "ModuleError", "import_class", "is_there"]
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +78,12 @@ def import_class(module: Module) -> Callable[[], Any]:
     return made
 
 
+def is_there(init_config: str) -> bool:
+    """Return whether a module can be given a file; ``/dev/null`` will do for many."""
+    path = Path(init_config)
+    return path.exists() and not path.is_dir()
+
+
 class Adapter:
     """One Python module at one catchment.
 
@@ -116,7 +122,7 @@ class Adapter:
         self.module, self.catchment = module, catchment
         self._warned = warned
         self.model = self._call(import_class(module), "constructor")
-        if not Path(module.init_config).is_file():
+        if not is_there(module.init_config):
             raise ConfigError(
                 f"{catchment}: init_config: {module.init_config}: no such file"
             )

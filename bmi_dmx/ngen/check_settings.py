@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import DmxError, suggestion
-from .adapter import import_class
+from .adapter import import_class, is_there
 from .findings import Finding, a_few, a_warning, an_error
 from .hydrofabric import Hydrofabric
-from .realization import Module, Realization
+from .realization import STEP, Module, Period, Realization
 
 __all__ = ["check_settings", "parts"]
 
@@ -27,6 +27,7 @@ def check_settings(realization: Realization, domain: Hydrofabric) -> Iterator[Fi
         Where.
     """
     yield from _own_formulations(realization, domain)
+    yield from _interval(realization.period)
     ids = list(domain.catchments)
     for part in parts(realization, ids[0]):
         yield from _module(part)
@@ -49,6 +50,15 @@ def _own_formulations(
                 f"{suggestion(name, domain.catchments)}",
                 "remove it, or use the hydrofabric it belongs to",
             )
+
+
+def _interval(period: Period) -> Iterator[Finding]:
+    if period.output_interval != STEP:
+        yield a_warning(
+            f"time: output_interval: {period.output_interval} changes nothing: every "
+            "hour is run and written",
+            f"set it to {STEP}",
+        )
 
 
 def _module(module: Module) -> Iterator[Finding]:
@@ -120,7 +130,7 @@ def _init_configs(
         own = {p.model_type_name: p for p in parts(realization, name)}
         path = own.get(part.model_type_name, part).init_config
         names.add(path)
-        if not Path(path).is_file():
+        if not is_there(path):
             missing.append(
                 an_error(
                     f"{name}: init_config: {path}: no such file",
@@ -129,7 +139,8 @@ def _init_configs(
                 )
             )
     yield from a_few(missing, "catchments have no init_config")
-    if len(names) == 1 and len(ids) > 1:
+    # What is no file, such as /dev/null, says nothing of any catchment.
+    if len(names) == 1 and len(ids) > 1 and Path(*names).is_file():
         yield a_warning(
             f"module {part.model_type_name!r}: init_config: {names.pop()}: the same "
             f"file for all {len(ids)} catchments",

@@ -72,7 +72,11 @@ def _provider(
 
     def file_of(catchment: str) -> Path:
         own = sources[catchment]
-        return matching(Path(own.path), own.file_pattern, catchment)
+        where = Path(own.path)
+        # A catchment with a forcing block of its own names its one file.
+        return (
+            where if where.is_file() else matching(where, own.file_pattern, catchment)
+        )
 
     return CsvForcing(path, file_of)
 
