@@ -83,6 +83,11 @@ class Formulation:
         """Return the columns of the output file."""
         return self._columns
 
+    @property
+    def main_output(self) -> str:
+        """Return the name of the runoff."""
+        return self._module.main_output_variable
+
     def _owner(self, name: str) -> Adapter:
         """Return the module that gives an output; the last one first."""
         for adapter in (self.adapters[-1], *self.adapters[:-1]):
