@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..errors import ConfigError, DataError, DmxError
 from .check_forcing import Demands, coverage, said_twice
 from .check_modules import kind_of, of_one, of_the_kind
+from .check_routing import check_routing
 from .check_settings import check_settings
 from .driver import Providers, providers
 from .findings import Finding, a_few, an_error, fatal
@@ -52,6 +53,7 @@ def _findings(realization: Realization, domain: Hydrofabric) -> Iterator[Finding
     ids = list(domain.catchments)
     found = list(check_settings(realization, domain))
     yield from found
+    yield from check_routing(realization)
     try:
         with providers(realization, ids) as forcing:
             covered = list(coverage(realization, forcing))

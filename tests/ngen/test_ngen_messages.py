@@ -113,6 +113,13 @@ def steep() -> None:
     Path("steep.csv").write_text(f"divide_id,slope_mean\n{rows}", encoding="utf-8")
 
 
+def without_routing() -> None:
+    path = Path("run/config/realization.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    routing = {"t_route_config_file_with_path": "./config/troute.yaml"}
+    path.write_text(json.dumps({**content, "routing": routing}), encoding="utf-8")
+
+
 def remove_configuration() -> None:
     Path("run/config/cat_config/dmx/cat-1451.yml").unlink()
 
@@ -167,6 +174,7 @@ FAULTS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "far from the training": (
         steep, prepare(*PERIOD, "--attributes", "steep.csv"),
     ),
+    "t_route_config_file": (without_routing, CHECK),
     "flowpath-attributes": (nothing, prepare(*PERIOD, "--routing")),
     "expected one hydrofabric": (second_hydrofabric, CHECK),
 }  # fmt: skip
