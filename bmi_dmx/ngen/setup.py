@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from ..bmi.settings import STARTS
 from ..bmi.shared import bundle_named
 from ..bmi.warm_start import NEEDED
 from ..bundle import Bundle
-from ..errors import ConfigError
+from ..errors import ConfigError, DmxError
 from .attributes import Attributes, attributes_of
 from .domain import Domain
 
-__all__ = ["MAIN_OUTPUT", "Done", "Setup", "interesting"]
+__all__ = ["MAIN_OUTPUT", "Done", "Setup", "interesting", "unseen"]
 
 MAIN_OUTPUT = "land_surface_water__runoff_depth"
 
@@ -127,6 +128,15 @@ def _state(model: Bundle, state: str | None) -> str:
     if not Path(state).is_file():
         raise ConfigError(f"state: {state}: no such file")
     return str(Path(state).resolve())
+
+
+@contextmanager
+def unseen(path: Path) -> Iterator[None]:
+    """Leave a temporary file out of messages: nobody knows it, and it will be gone."""
+    try:
+        yield
+    except DmxError as error:
+        raise type(error)(str(error).replace(f"{path}: ", "")) from error
 
 
 def interesting(component: Component) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from .domain import Domain
 from .forcing import Array
 from .progress import progress
 from .realization import STEP
-from .setup import Done, Setup, interesting
+from .setup import Done, Setup, interesting, unseen
 
 __all__ = ["simulate"]
 
@@ -104,14 +105,18 @@ def simulate(
 def _component(setup: Setup) -> Component:
     """Return a component with one location per catchment."""
     known = setup.attributes
-    values = {name: array.tolist() for name, array in known.values.items()}
+    values = {
+        name: [x if math.isfinite(x) else None for x in array.tolist()]
+        for name, array in known.values.items()
+    }
     places = {"ids": list(known.ids), "attributes": values}
     content = {**setup.settings, "locations": places}
     component = Component()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "component.yml"
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
-        component.initialize(str(path))
+        with unseen(path):
+            component.initialize(str(path))
     return component
 
 

@@ -132,7 +132,7 @@ def test_a_wrong_cell_of_a_table_is_named(opened, bundle):
     rows = [f"{name},dry" for name in opened.ids]
     Path("a.csv").write_text("\n".join(["id,aridity", *rows]))
     model = load_bundle(bundle)
-    with pytest.raises(DataError, match=r"aridity of 'cat-\d+': found 'dry'"):
+    with pytest.raises(DataError, match=r"row 2, column 'aridity': found 'dry'"):
         attributes_of(model, opened.hydrofabric, opened.forcing, Path("a.csv"))
     with pytest.raises(ConfigError, match=r"b\.csv: no such file"):
         attributes_of(model, opened.hydrofabric, opened.forcing, Path("b.csv"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +99,28 @@ def gap(file: Any) -> None:
 
 
 def no_attributes() -> None:
-    import sqlite3
-
     shutil.copy("domain/sample.gpkg", "na.gpkg")
     connection = sqlite3.connect("na.gpkg")
     connection.execute('DROP TABLE "divide-attributes"')
     connection.execute("DELETE FROM gpkg_contents WHERE table_name LIKE 'divide-%'")
     connection.commit()
     connection.close()
+
+
+def without_a_row() -> None:
+    shutil.copy("domain/sample.gpkg", "few.gpkg")
+    with closing(sqlite3.connect("few.gpkg")) as connection:
+        row = "DELETE FROM \"divide-attributes\" WHERE divide_id = 'cat-1451'"
+        connection.execute(row)
+        connection.commit()
+
+
+def table(column: str, value: float) -> Callable[[], None]:
+    def write() -> None:
+        text = f"divide_id,{column}\ncat-1451,{value:g}\n"
+        Path("table.csv").write_text(text, encoding="utf-8")
+
+    return write
 
 
 def steep() -> None:
@@ -170,6 +186,16 @@ FAULTS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "latitude of the catchments": (
         no_attributes,
         ["ngen", "prepare", "na.gpkg", "domain/forcing.nc", "--output", "other"],
+    ),
+    "few.gpkg": (
+        without_a_row,
+        ["ngen", "prepare", "few.gpkg", "domain/forcing.nc", "--output", "other"],
+    ),
+    "is 1203": (
+        table("p_mean", 1203.0), prepare(*PERIOD, "--attributes", "table.csv"),
+    ),
+    "'slop_mean'": (
+        table("slop_mean", 30.0), prepare(*PERIOD, "--attributes", "table.csv"),
     ),
     "far from the training": (
         steep, prepare(*PERIOD, "--attributes", "steep.csv"),
