@@ -38,6 +38,7 @@ def prepare(
     attributes: Path | None = None,
     evaporation: str | None = None,
     state: str | None = None,
+    settings: Mapping[str, object] | None = None,
     routing: bool = False,
 ) -> Done:
     """Make a run folder.
@@ -56,6 +57,8 @@ def prepare(
         Where potential evaporation comes from.
     state : str, optional
         ``cold`` or ``equilibrium``; see :meth:`.setup.Setup.of`.
+    settings : mapping of str to object, optional
+        More settings of the component; see there.
     routing : bool
         Write a configuration of the channel routing, too.
 
@@ -76,7 +79,12 @@ def prepare(
             "of all its catchments together, or restored by the framework"
         )
     setup = Setup.of(
-        domain, bundle, attributes=attributes, evaporation=evaporation, state=state
+        domain,
+        bundle,
+        attributes=attributes,
+        evaporation=evaporation,
+        state=state,
+        settings=settings,
     )
     with atomic_folder(folder) as made:
         _fill(made, setup, routing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,7 @@ class Setup:
         attributes: Path | None = None,
         evaporation: str | None = None,
         state: str | None = None,
+        settings: Mapping[str, object] | None = None,
     ) -> Setup:
         """Return how a bundle is run over a domain.
 
@@ -90,6 +91,9 @@ class Setup:
         state : str, optional
             ``cold``, ``equilibrium`` or a state file; default: ``equilibrium`` where
             the model knows enough of the climate.
+        settings : mapping of str to object, optional
+            More settings of the component, such as ``mode``, ``forcing_policy`` and
+            ``day_start_hour``; see :class:`~bmi_dmx.bmi.settings.Settings`.
 
         Raises
         ------
@@ -100,7 +104,8 @@ class Setup:
         model = bundle_named(bundle, Path())
         if "hourly" not in model.spec.time_steps:
             raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
-        settings: dict[str, Any] = {
+        chosen: dict[str, Any] = {
+            **(settings or {}),
             "bundle": str(Path(bundle).resolve()) if Path(bundle).is_dir() else bundle,
             "time_step": "hourly",
             "units": "ngen",
@@ -108,9 +113,9 @@ class Setup:
             "state": _state(model, state),
         }
         if evaporation is not None:
-            settings["evaporation"] = evaporation
+            chosen["evaporation"] = evaporation
         known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
-        return cls(domain, settings, known)
+        return cls(domain, chosen, known)
 
     def done(self, path: Path) -> Done:
         """Return what was made with this, and what to know about it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import netCDF4
@@ -36,6 +36,7 @@ def simulate(
     evaporation: str | None = None,
     outputs: Sequence[str] | None = None,
     state: str | None = None,
+    settings: Mapping[str, object] | None = None,
     save_state: Path | None = None,
     map_file: Path | None = None,
 ) -> Done:
@@ -57,6 +58,8 @@ def simulate(
         Variables to write, by either of their names.
     state : str, optional
         What to start from; see :meth:`.setup.Setup.of`.
+    settings : mapping of str to object, optional
+        More settings of the component; see there.
     save_state : Path, optional
         Where to save the last state.
     map_file : Path, optional
@@ -76,7 +79,12 @@ def simulate(
         import geopandas  # noqa: F401 - where it is missing, say so before the run
 
     setup = Setup.of(
-        domain, bundle, attributes=attributes, evaporation=evaporation, state=state
+        domain,
+        bundle,
+        attributes=attributes,
+        evaporation=evaporation,
+        state=state,
+        settings=settings,
     )
     component = _component(setup)
     names = list(outputs or interesting(component))
