@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -28,7 +29,7 @@ from .programs import plan
 from .publication import Expected, Unready, inputs, not_initialized, outputs
 from .quantities import RUNOFF_VOLUME
 from .runner import Runner
-from .screen import Screen
+from .screen import Rule, Screen
 from .serialization import Serialization
 from .settings import STARTS, Settings
 from .shared import bundle_named
@@ -300,7 +301,22 @@ class Component(StateAccess, ValueAccess):
         """The bundle that is run."""
         return self._model().plan.operation.bundle
 
+    def accepted(self) -> dict[str, tuple[float, float, Rule]]:
+        """Return smallest and largest value of each input, and the rule for others.
+
+        By published name, in the units of the host.
+        """
+        self._model()
+        entries = self._table.catalogue.of("forcing")
+        return {entry.name: self._screen.accepted(entry.short) for entry in entries}
+
     # Time
+
+    @property
+    def start_time(self) -> datetime:
+        """Date and time, UTC, at BMI time 0, wherever it was configured."""
+        self._model()
+        return self._clock.start
 
     def get_start_time(self) -> float:
         """Return 0."""

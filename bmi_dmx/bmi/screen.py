@@ -146,6 +146,10 @@ class Screen:
             f"expected {low:g} to {high:g}"
         )
 
+    def accepted(self, name: str) -> tuple[float, float, Rule]:
+        """Return smallest and largest value of a forcing, and the rule for others."""
+        return (*self._bounds[name], self._rules[name])
+
     def report(self) -> str:
         """Return how many values were replaced, by forcing; empty if none were."""
         sums = {name: int(count.sum()) for name, count in self.repaired.items()}

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import ConfigError, DmxError, ModuleError, VariableError, suggestion
 from .realization import Module
 
-__all__ = ["Adapter", "import_class"]
+__all__ = ["Adapter", "import_class", "is_there"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,11 +60,24 @@ def import_class(module: Module) -> Callable[[], Any]:
         raise ConfigError(
             f"python_type: {module.python_type!r} cannot be imported: {error}"
         ) from None
+    except (Exception, SystemExit) as error:
+        # Whatever its own code does then: a prompt, broken syntax, a missing file.
+        kind = type(error).__name__
+        raise ConfigError(
+            f"python_type: {module.python_type!r} cannot be imported: its code raised "
+            f"{kind}: {error}"
+        ) from error
     if not callable(found):
         near = suggestion(name, [n for n in dir(sys.modules[package]) if n[0] != "_"])
         raise ConfigError(f"python_type: {package!r} has no class {name!r}{near}")
     made: Callable[[], Any] = found
     return made
+
+
+def is_there(init_config: str) -> bool:
+    """Return whether a module can be given a file; ``/dev/null`` will do for many."""
+    path = Path(init_config)
+    return path.exists() and not path.is_dir()
 
 
 class Adapter:
@@ -88,6 +101,8 @@ class Adapter:
         The module itself.
     inputs, outputs : tuple of str
         Its published names.
+    seconds : float
+        Seconds in one unit of its time.
 
     Raises
     ------
@@ -105,17 +120,17 @@ class Adapter:
         self.module, self.catchment = module, catchment
         self._warned = warned
         self.model = self._call(import_class(module), "constructor")
-        if not Path(module.init_config).is_file():
+        if not is_there(module.init_config):
             raise ConfigError(
                 f"{catchment}: init_config: {module.init_config}: no such file"
             )
         self._call(self.model.initialize, "initialize", module.init_config)
-        units = self.model.get_time_units()
+        units = self.ask("get_time_units")
         if units not in _SECONDS:
             raise self._error(
                 f"get_time_units: found {units!r}, expected one of s, h, d"
             )
-        self._seconds = _SECONDS[units]
+        self.seconds = _SECONDS[units]
         self._set_params(properties)
         self._call(self.model.get_start_time, "get_start_time")
         self.inputs, self.outputs = self._names("input"), self._names("output")
@@ -139,6 +154,16 @@ class Adapter:
         except Exception as error:
             kind = type(error).__name__
             raise self._error(f"{what} raised {kind}: {error}") from error
+
+    def ask(self, function: str, *args: Any) -> Any:
+        """Return what a function of the module answers.
+
+        Raises
+        ------
+        DmxError
+            When it is not there or raises, whatever that is.
+        """
+        return self._call(lambda: getattr(self.model, function)(*args), function)
 
     def _names(self, kind: str) -> tuple[str, ...]:
         count = getattr(self.model, f"get_{kind}_item_count")()
@@ -204,13 +229,13 @@ class Adapter:
         now = self._call(self.model.get_current_time, "get_current_time")
         if not self.module.allow_exceed_end_time:
             end = self._call(self.model.get_end_time, "get_end_time")
-            if end * self._seconds < now * self._seconds + 3600.0:
+            if end * self.seconds < now * self.seconds + 3600.0:
                 raise self._error(
                     f"a step from {now:g} would pass its end time {end:g}; "
                     "allow_exceed_end_time permits it"
                 )
         self._now = float(self.model.get_current_time())
-        return self._now * self._seconds
+        return self._now * self.seconds
 
     def refresh_inputs(self) -> tuple[str, ...]:
         """Return the names of the inputs, asked for at every step unless cached."""
@@ -258,7 +283,7 @@ class Adapter:
         """Run one step of an hour."""
         model = self.model
         step = self._call(model.get_time_step, "get_time_step")
-        hour = 3600.0 / self._seconds
+        hour = 3600.0 / self.seconds
         if step == hour:
             self._call(model.update, "update")
         else:

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..bmi.attributes import known_attributes
 from ..bmi.clock import DAY
-from ..bmi.csv_table import numbers, read_csv_table
 from ..bmi.processes import shipped
 from ..bundle import Bundle
 from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices, day_of_year
-from ..errors import DataError, suggestion
+from ..errors import DataError
 from ..models.statistics import Moments
 from ..scan.evaluate import evaluate
+from ..variables import Attribute
+from .attribute_table import read_attribute_table
 from .fields import PRECIPITATION, TEMPERATURE
 from .forcing import Array, ForcingProvider, moment
 from .hydrofabric import Hydrofabric
@@ -53,10 +56,10 @@ class Attributes:
     values: dict[str, Array]
     remarks: list[str] = field(default_factory=list)
 
-    def of(self, catchment: str) -> dict[str, float]:
-        """Return the values of one catchment."""
-        at = self.ids.index(catchment)
-        return {name: float(values[at]) for name, values in self.values.items()}
+    def at(self, place: int) -> dict[str, float]:
+        """Return what is known of one catchment."""
+        numbers = {name: float(values[place]) for name, values in self.values.items()}
+        return {name: x for name, x in numbers.items() if math.isfinite(x)}
 
 
 def attributes_of(
@@ -77,43 +80,147 @@ def attributes_of(
         For the climate.
     table : Path, optional
         CSV file with a first column of catchments and others named as the attributes;
-        it goes before all else.
+        what it says of a catchment goes before all else.
 
     Raises
     ------
     ConfigError, DataError
-        When an attribute cannot be had; says which and where it was looked for.
+        When an attribute cannot be had, or cannot be what it is said to be; says which,
+        of which catchment, and where it was looked for.
     """
     ids = tuple(domain.catchments)
-    given = _read_table(table, ids) if table is not None else {}
-    needed = [a.name for a in bundle.variables.attributes]
+    known = known_attributes(bundle.variables)
+    given: dict[str, Array] = {}
     remarks: list[str] = []
-    values = {**topography(domain), **given}
-    open_ = [name for name in needed if name not in values]
-    if any(name in CLIMATE for name in open_):
-        if "latitude" not in values:
-            raise DataError(f"{domain.path}: latitude of the catchments is not known")
-        indices, caveat = climate(forcing, ids, values["latitude"])
-        remarks += caveat
-        values = {**indices, **values}
+    if table is not None:
+        given, remarks = read_attribute_table(table, ids, known)
+    _derive_aridity(given, given)
+    values = _first_of(given, topography(domain))
+    needed = [a.name for a in bundle.variables.attributes]
+    values, caveat = _with_climate(needed, values, given, domain, forcing)
     for name in needed:
-        if name not in values or not np.isfinite(values[name]).all():
-            raise DataError(_lacking(name, ids, values, domain))
+        if name not in values:
+            raise DataError(
+                f"{domain.path}: attribute {name!r} of the model is in neither "
+                f"hydrofabric nor forcing; {_CURE}"
+            )
+    _refuse_gaps(needed, values, domain)
     wanted = dict.fromkeys([*needed, "area_km2", "latitude", "longitude"])
-    known = {name: values[name] for name in wanted if name in values}
-    remarks += _unusual(bundle.statistics, ids, known)
-    return Attributes(ids, known, remarks)
+    found = {name: values[name] for name in wanted if name in values}
+    for name, array in found.items():
+        origin = forcing.path if name in CLIMATE else domain.path
+        sources = np.full(len(ids), str(origin), dtype=object)
+        sources[np.isfinite(given.get(name, np.full(len(ids), np.nan)))] = str(table)
+        _refuse_impossible(known[name], array, ids, sources.tolist())
+    remarks += [*caveat, *_unusual(bundle.statistics, ids, found)]
+    return Attributes(ids, found, remarks)
 
 
-def _lacking(
-    name: str, ids: Sequence[str], values: Mapping[str, Array], domain: Hydrofabric
-) -> str:
-    start = f"attribute {name!r} of the model"
-    cure = "give it in a table (--attributes FILE)"
-    if name in values:
-        at = int(np.argmin(np.isfinite(values[name])))
-        return f"{domain.path}: {start} is not known of {ids[at]!r}; {cure}"
-    return f"{domain.path}: {start} is in neither hydrofabric nor forcing; {cure}"
+_CURE = "give it in a table (--attributes FILE)"
+
+
+def _first_of(
+    first: Mapping[str, Array], then: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Return values of all names, cell by cell the first that is known."""
+    found = {name: array.copy() for name, array in then.items()}
+    for name, array in first.items():
+        found[name] = np.where(np.isnan(array), found.get(name, np.nan), array)
+    return found
+
+
+def _derive_aridity(given: Mapping[str, Array], values: dict[str, Array]) -> None:
+    """Let aridity follow from the means where one is given and it is not itself.
+
+    Otherwise it would be that of the forcing, beside another precipitation.
+    """
+    rain, demand = values.get("p_mean"), values.get("pet_mean")
+    if rain is None or demand is None:
+        return
+    nothing = np.full(len(rain), np.nan)
+    own = np.isfinite([given.get(n, nothing) for n in ("p_mean", "pet_mean")])
+    follows = own.any(axis=0) & np.isnan(given.get("aridity", nothing))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = demand / rain
+    values["aridity"] = np.where(follows, ratio, values.get("aridity", nothing))
+
+
+def _with_climate(
+    needed: Sequence[str],
+    values: dict[str, Array],
+    given: Mapping[str, Array],
+    domain: Hydrofabric,
+    forcing: ForcingProvider,
+) -> tuple[dict[str, Array], list[str]]:
+    """Return values with the climate of the forcing where none is given, and caveats.
+
+    Only forcing of catchments that need it is read.
+    """
+    ids = tuple(domain.catchments)
+    wanted = [name for name in needed if name in CLIMATE]
+    nothing = np.full(len(ids), np.nan)
+    lacking = np.zeros(len(ids), dtype=bool)
+    for name in wanted:
+        lacking |= np.isnan(values.get(name, nothing))
+    if not lacking.any():
+        return values, []
+    if "latitude" not in values:
+        raise DataError(f"{domain.path}: latitude of the catchments is not known")
+    places = np.flatnonzero(lacking)
+    others = [n for n in needed if n in values and n not in CLIMATE]
+    _refuse_gaps([*others, "latitude"], values, domain, lacking)
+    some = [ids[k] for k in places]
+    indices, caveat = climate(forcing, some, values["latitude"][places])
+    for name, array in indices.items():
+        whole = nothing.copy()
+        whole[places] = array
+        indices[name] = whole
+    found = _first_of(values, indices)
+    _derive_aridity(given, found)
+    return found, caveat
+
+
+def _refuse_gaps(
+    names: Sequence[str],
+    values: Mapping[str, Array],
+    domain: Hydrofabric,
+    among: NDArray[np.bool_] | None = None,
+) -> None:
+    """Refuse a catchment of which something is not known, and say all that is not."""
+    ids = tuple(domain.catchments)
+    unknown = {n: ~np.isfinite(values[n]) for n in dict.fromkeys(names)}
+    gaps = np.any(list(unknown.values()), axis=0)
+    if among is not None:
+        gaps &= among
+    if not gaps.any():
+        return
+    at = int(np.argmax(gaps))
+    lacking = [repr(name) for name, bad in unknown.items() if bad[at]]
+    what, cure = f"attribute {lacking[0]} of the model is", _CURE
+    if len(lacking) > 1:
+        what = f"attributes {', '.join(lacking)} are"
+        cure = cure.replace("it", "them", 1)
+    why = ""
+    if domain.attributes and ids[at] not in domain.attributes:
+        why = ", which has no row in divide-attributes"
+    more = f" and {int(gaps.sum()) - 1} more" if gaps.sum() > 1 else ""
+    raise DataError(
+        f"{domain.path}: {what} not known of {ids[at]!r}{more}{why}; {cure}"
+    )
+
+
+def _refuse_impossible(
+    attribute: Attribute, array: Array, ids: Sequence[str], sources: Sequence[str]
+) -> None:
+    """Refuse values that cannot be, naming the file that they come from."""
+    known = np.isfinite(array)
+    at = attribute.first_outside(np.where(known, array, attribute.limits[0]))
+    if at is not None:
+        units = "" if attribute.units == "1" else f" {attribute.units}"
+        raise DataError(
+            f"{sources[at]}: attribute {attribute.name!r} of {ids[at]!r} is "
+            f"{array[at]:g}{units}; expected {attribute.expected}"
+        )
 
 
 def topography(domain: Hydrofabric) -> dict[str, Array]:
@@ -267,19 +374,3 @@ def _unusual(
                 f"{ids[at]!r} with {array[at]:.4g}"
             )
     return remarks
-
-
-def _read_table(path: Path, ids: Sequence[str]) -> dict[str, Array]:
-    """Read a CSV file of attributes for all catchments."""
-    header, rows = read_csv_table(path, "at least one catchment")
-    entries = {row[0].strip(): row for row in rows}
-    for name in ids:
-        if name not in entries:
-            hint = suggestion(name, entries)
-            raise DataError(f"{path}: no row for catchment {name!r}{hint}")
-    chosen = [entries[name] for name in ids]
-    return {
-        title: numbers(path, title, [row[k] for row in chosen])
-        for k, title in enumerate(header)
-        if k
-    }

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DmxError, suggestion
-from .adapter import import_class
+from .adapter import import_class, is_there
 from .findings import Finding, a_few, a_warning, an_error
 from .hydrofabric import Hydrofabric
-from .realization import Module, Realization
+from .realization import STEP, Module, Period, Realization
 
-__all__ = ["check_settings", "parts"]
+__all__ = ["check_settings"]
 
 _SMALLEST_TOLERANCE = 1e-12
 
@@ -27,16 +28,34 @@ def check_settings(realization: Realization, domain: Hydrofabric) -> Iterator[Fi
         Where.
     """
     yield from _own_formulations(realization, domain)
-    ids = list(domain.catchments)
-    for part in parts(realization, ids[0]):
-        yield from _module(part)
-        yield from _init_configs(realization, ids, part)
+    yield from _interval(realization.period)
+    found = {name: _parts(realization, name) for name in domain.catchments}
+    parts = {n: x for n, x in found.items() if not isinstance(x, Finding)}
+    lacking = [x for x in found.values() if isinstance(x, Finding)]
+    yield from a_few(lacking, "catchments without a formulation")
+    yield from _modules(parts)
+    yield from _init_configs(parts)
 
 
-def parts(realization: Realization, catchment: str) -> tuple[Module, ...]:
-    """Return the modules of a catchment, one by one."""
-    module = realization.module(catchment)
+def _parts(realization: Realization, catchment: str) -> tuple[Module, ...] | Finding:
+    """Return the modules of a catchment, one by one, or why there are none."""
+    try:
+        module = realization.module(catchment)
+    except DmxError as error:
+        return an_error(error, "give it one, or a global one to all")
     return module.modules or (module,)
+
+
+def _modules(parts: Mapping[str, Sequence[Module]]) -> Iterator[Finding]:
+    """Yield what is wrong with modules, those of single catchments among them."""
+    seen = set()
+    for modules in parts.values():
+        for module in modules:
+            # Catchments that share a formulation differ in the name of the file.
+            key = repr(replace(module, init_config=""))
+            if key not in seen:
+                seen.add(key)
+                yield from _module(module)
 
 
 def _own_formulations(
@@ -49,6 +68,15 @@ def _own_formulations(
                 f"{suggestion(name, domain.catchments)}",
                 "remove it, or use the hydrofabric it belongs to",
             )
+
+
+def _interval(period: Period) -> Iterator[Finding]:
+    if period.output_interval != STEP:
+        yield a_warning(
+            f"time: output_interval: {period.output_interval} changes nothing: every "
+            "hour is run and written",
+            f"set it to {STEP}",
+        )
 
 
 def _module(module: Module) -> Iterator[Finding]:
@@ -111,27 +139,27 @@ def _mass_balance(module: Module) -> Iterator[Finding]:
         )
 
 
-def _init_configs(
-    realization: Realization, ids: Sequence[str], part: Module
-) -> Iterator[Finding]:
+def _init_configs(parts: Mapping[str, Sequence[Module]]) -> Iterator[Finding]:
     missing = []
-    names = set()
-    for name in ids:
-        own = {p.model_type_name: p for p in parts(realization, name)}
-        path = own.get(part.model_type_name, part).init_config
-        names.add(path)
-        if not Path(path).is_file():
-            missing.append(
-                an_error(
-                    f"{name}: init_config: {path}: no such file",
-                    "make it, or correct init_config; {{id}} stands for the catchment "
-                    "and relative paths start from the run folder",
+    paths: dict[str, list[str]] = {}
+    for name, modules in parts.items():
+        for module in modules:
+            path = module.init_config
+            paths.setdefault(module.model_type_name, []).append(path)
+            if not is_there(path):
+                missing.append(
+                    an_error(
+                        f"{name}: init_config: {path}: no such file",
+                        "make it, or correct init_config; {{id}} stands for the "
+                        "catchment and relative paths start from the run folder",
+                    )
                 )
-            )
     yield from a_few(missing, "catchments have no init_config")
-    if len(names) == 1 and len(ids) > 1:
-        yield a_warning(
-            f"module {part.model_type_name!r}: init_config: {names.pop()}: the same "
-            f"file for all {len(ids)} catchments",
-            "put {{id}} into the name",
-        )
+    for model, given in paths.items():
+        # What is no file, such as /dev/null, says nothing of any catchment.
+        if len(given) > 1 and len(set(given)) == 1 and Path(given[0]).is_file():
+            yield a_warning(
+                f"module {model!r}: init_config: {given[0]}: the same file for all "
+                f"{len(given)} catchments",
+                "put {{id}} into the name",
+            )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .realization import Realization
 
 __all__ = ["ngen", "ngen_arguments", "simulate", "simulate_arguments"]
+
+_RULES = ("raise", "hold")
 
 
 def ngen_arguments(parser: ArgumentParser) -> None:
@@ -102,6 +104,18 @@ def _domain_arguments(parser: ArgumentParser) -> None:
         "--evaporation", metavar="NAME", help="where potential evaporation comes from"
     )
     parser.add_argument(
+        "--mode", choices=("hourly", "daily"), help="steps of the physics"
+    )
+    parser.add_argument(
+        "--day-start-hour", type=int, metavar="HOUR",
+        help="hour, UTC, at which days of --mode daily begin (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--forcing-policy", nargs="+", metavar="RULE",
+        help="for missing or absurd forcing: raise, hold, or rules of single forcings "
+        "such as precipitation=0 air_temperature=hold",
+    )  # fmt: skip
+    parser.add_argument(
         "--state", metavar="STATE",
         help="what to start from: cold, equilibrium, or a state file",
     )  # fmt: skip
@@ -135,6 +149,35 @@ def _moment(text: str | None, option: str) -> datetime | None:
     return found
 
 
+def _settings(options: Namespace) -> dict[str, object]:
+    """Return the settings of the component that were chosen."""
+    chosen = {
+        "mode": options.mode,
+        "day_start_hour": options.day_start_hour,
+        "forcing_policy": _policy(options.forcing_policy),
+    }
+    return {key: value for key, value in chosen.items() if value is not None}
+
+
+def _policy(rules: Sequence[str] | None) -> str | dict[str, str | float] | None:
+    """Return one word for all forcings, or a rule by name."""
+    if rules is None:
+        return None
+    if len(rules) == 1 and rules[0] in _RULES:
+        return rules[0]
+    found: dict[str, str | float] = {}
+    for rule in rules:
+        name, _, action = rule.partition("=")
+        try:
+            found[name] = action if action in _RULES else float(action)
+        except ValueError:
+            raise ConfigError(
+                f"--forcing-policy: found {rule!r}, expected raise or hold, or for "
+                "each forcing such as precipitation=0 or air_temperature=hold"
+            ) from None
+    return found
+
+
 def _domain(options: Namespace) -> Domain:
     from .domain import open_domain
 
@@ -165,6 +208,7 @@ def _prepare(options: Namespace) -> None:
             attributes=options.attributes,
             evaporation=options.evaporation,
             state=options.state,
+            settings=_settings(options),
             routing=options.routing,
         )
     _tell(made.remarks)
@@ -191,6 +235,7 @@ def simulate(options: Namespace) -> None:
             evaporation=options.evaporation,
             outputs=options.outputs,
             state=options.state,
+            settings=_settings(options),
             save_state=options.save_state,
             map_file=options.map,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from ..bmi.csv_table import read_csv_table
-from ..errors import ConfigError, DataError, TimeError
+from ..errors import ConfigError, DataError, TimeError, suggestion
+from .attribute_table import by_catchment
 from .csv_forcing import CsvForcing, matching
 from .forcing import ForcingProvider, epoch, moment
 from .hydrofabric import Hydrofabric, read_hydrofabric
@@ -98,11 +99,12 @@ def open_domain(
         is not covered.
     """
     whole = read_hydrofabric(hydrofabric, nexuses)
-    names = _read_crosswalk(crosswalk) if crosswalk is not None else {}
+    names, told = _read_crosswalk(crosswalk, whole)
     wanted = list(whole.catchments) if catchments is None else list(catchments)
     provider = _provider(forcing, names)
     try:
-        return _common(whole.select(wanted), provider, catchments is None, start, end)
+        found = _common(whole.select(wanted), provider, catchments is None, start, end)
+        return replace(found, remarks=(*told, *found.remarks))
     except BaseException:
         provider.close()
         raise
@@ -167,14 +169,28 @@ def _nothing_in_common(
     )
 
 
-def _read_crosswalk(path: Path) -> dict[str, str]:
+def _read_crosswalk(
+    path: Path | None, domain: Hydrofabric
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return names in the forcing by catchment, and what was passed over."""
+    if path is None:
+        return {}, ()
     header, rows = read_csv_table(path, "at least one catchment")
     if len(header) != 2:
         raise DataError(
             f"{path}: expected two columns: catchment, and its name in the forcing; "
             f"found {len(header)}"
         )
-    return {name.strip(): theirs.strip() for name, theirs in rows}
+    names = {name: rows[k][1].strip() for name, k in by_catchment(path, rows).items()}
+    others = [name for name in names if name not in domain.catchments]
+    if not others:
+        return names, ()
+    hint = suggestion(others[0], domain.catchments)
+    remark = (
+        f"{path}: {len(others)} of {len(names)} catchments are not in {domain.path} "
+        f"and are passed over; the first is {others[0]!r}{hint}"
+    )
+    return names, (remark,)
 
 
 def _period(

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from ..errors import DmxError
@@ -34,7 +35,7 @@ class Report:
     steps, catchments, nexuses : int
         How many.
     mass_residual : float
-        Largest residual of a module's mass balance, in its units.
+        Largest residual of a module's mass balance, in its units; NaN once one was.
     mass_watched : int
         Number of modules whose balance was watched.
     mass_breaches : int
@@ -73,7 +74,11 @@ def _provider(
 
     def file_of(catchment: str) -> Path:
         own = sources[catchment]
-        return matching(Path(own.path), own.file_pattern, catchment)
+        where = Path(own.path)
+        # A catchment with a forcing block of its own names its one file.
+        return (
+            where if where.is_file() else matching(where, own.file_pattern, catchment)
+        )
 
     return CsvForcing(path, file_of)
 
@@ -197,7 +202,9 @@ class _Loop:
         watches = [w for f in self._formulations.values() for w in f.watches]
         watched = [watch for watch in watches if watch.supported]
         self._report.mass_watched = len(watched)
-        self._report.mass_residual = max((w.worst for w in watched), default=0.0)
+        self._report.mass_residual = float(
+            np.max([watch.worst for watch in watched], initial=0.0)
+        )
         self._report.mass_breaches = sum(w.breaches for w in watched)
 
     def _step(self, step: int) -> None:

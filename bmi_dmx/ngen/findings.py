@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "a_few", "a_warning", "an_error"]
+__all__ = ["Finding", "a_few", "a_warning", "an_error", "fatal"]
 
 _ENOUGH = 5
 """Findings of one kind that are told one by one."""
@@ -43,9 +43,15 @@ def a_warning(problem: object, cure: str) -> Finding:
     return Finding("warning", str(problem), cure)
 
 
+def fatal(findings: Iterable[Finding]) -> bool:
+    """Return whether there is an error among findings."""
+    return any(finding.level == "error" for finding in findings)
+
+
 def a_few(findings: Sequence[Finding], what: str) -> Iterator[Finding]:
     """Yield the first of many findings of one kind, and say how many more there are."""
     yield from findings[:_ENOUGH]
-    if len(findings) > _ENOUGH:
-        rest = f"{len(findings) - _ENOUGH} more {what}"
-        yield an_error(rest, "likely for the same reason")
+    rest = findings[_ENOUGH:]
+    if rest:
+        level: Literal["error", "warning"] = "error" if fatal(rest) else "warning"
+        yield Finding(level, f"{len(rest)} more {what}", "likely for the same reason")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,6 +83,11 @@ class Formulation:
         """Return the columns of the output file."""
         return self._columns
 
+    @property
+    def main_output(self) -> str:
+        """Return the name of the runoff."""
+        return self._module.main_output_variable
+
     def _owner(self, name: str) -> Adapter:
         """Return the module that gives an output; the last one first."""
         for adapter in (self.adapters[-1], *self.adapters[:-1]):
@@ -117,6 +123,11 @@ class Formulation:
             Start of the run, seconds since 1970.
         index : int
             Number of the step.
+
+        Raises
+        ------
+        ModuleError
+            When the runoff is no number: the framework would hand it on to the nexus.
         """
         for k, adapter in enumerate(self.adapters):
             now = adapter.begin()
@@ -129,6 +140,12 @@ class Formulation:
                 # Each module of a chain answers for its own main output as well.
                 adapter.read(adapter.module.main_output_variable)
         value, units = self._main.read(self._module.main_output_variable)
+        if not math.isfinite(value):
+            name, by = self._module.main_output_variable, self._main.module
+            raise ModuleError(
+                f"{self.catchment}: module {by.model_type_name!r}: {name!r} is "
+                f"{value:g} {units}, expected a finite number"
+            )
         return self._metres(value, units)
 
     def _value(self, k: int, name: str, units: str, time: int, index: int) -> float:

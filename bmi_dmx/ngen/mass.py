@@ -31,7 +31,7 @@ class MassWatch:
     supported : bool
         Whether the module answers for the four terms in one unit.
     worst : float
-        Largest residual so far.
+        Largest residual so far; NaN once one was.
     breaches : int
         Number of steps with a residual above the tolerance, or none at all.
     """
@@ -73,7 +73,8 @@ class MassWatch:
             values.append(float(np.asarray(model.get_value_ptr(name)).reshape(-1)[0]))
         entered, left, stored, leaked = values
         residual = abs(entered - left - stored - leaked)
-        self.worst = max(self.worst, residual)
+        # Of Python's max a NaN would be lost, and with it the one thing to be told.
+        self.worst = float(np.maximum(self.worst, residual))
         if residual <= self.settings.tolerance:
             return
         self.breaches += 1

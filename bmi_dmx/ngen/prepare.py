@@ -15,7 +15,7 @@ from ..errors import ConfigError
 from ..files import atomic, atomic_folder
 from .domain import Domain
 from .routing import routing_settings
-from .setup import MAIN_OUTPUT, Done, Setup, interesting
+from .setup import MAIN_OUTPUT, Done, Setup, interesting, unseen
 from .subset import copy_hydrofabric
 from .write_forcing import write_forcing
 
@@ -38,6 +38,7 @@ def prepare(
     attributes: Path | None = None,
     evaporation: str | None = None,
     state: str | None = None,
+    settings: Mapping[str, object] | None = None,
     routing: bool = False,
 ) -> Done:
     """Make a run folder.
@@ -56,6 +57,8 @@ def prepare(
         Where potential evaporation comes from.
     state : str, optional
         ``cold`` or ``equilibrium``; see :meth:`.setup.Setup.of`.
+    settings : mapping of str to object, optional
+        More settings of the component; see there.
     routing : bool
         Write a configuration of the channel routing, too.
 
@@ -76,7 +79,12 @@ def prepare(
             "of all its catchments together, or restored by the framework"
         )
     setup = Setup.of(
-        domain, bundle, attributes=attributes, evaporation=evaporation, state=state
+        domain,
+        bundle,
+        attributes=attributes,
+        evaporation=evaporation,
+        state=state,
+        settings=settings,
     )
     with atomic_folder(folder) as made:
         _fill(made, setup, routing)
@@ -88,12 +96,14 @@ def _fill(folder: Path, setup: Setup, routing: bool) -> None:
     domain = setup.domain
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
-    fabric = copy_hydrofabric(domain.hydrofabric, folder / "config")
+    copy_hydrofabric(domain.hydrofabric, folder / "config")
     components = folder / "config/cat_config/dmx"
     _write_components(components, setup)
     start, steps = domain.start, domain.steps
     if routing:
-        plan = routing_settings(fabric, domain.start_time, steps)
+        # Of the file that people know, which has the same name.
+        network = domain.hydrofabric.path
+        plan = routing_settings(network, domain.start_time, steps)
         _write(folder / "config/troute.yaml", yaml.safe_dump(plan, sort_keys=False))
     columns = _columns(components / f"{domain.ids[0]}.yml")
     text = realization_text(domain, columns, routing=routing)
@@ -110,8 +120,7 @@ def _write(path: Path, text: str) -> None:
 def _write_components(folder: Path, setup: Setup) -> None:
     known = setup.attributes
     for k, catchment in enumerate(known.ids):
-        values = {name: float(array[k]) for name, array in known.values.items()}
-        places = {"ids": [catchment], "attributes": values}
+        places = {"ids": [catchment], "attributes": known.at(k)}
         content = {**setup.settings, "locations": places}
         text = yaml.safe_dump(content, sort_keys=False)
         (folder / f"{catchment}.yml").write_text(text, encoding="utf-8")
@@ -120,7 +129,8 @@ def _write_components(folder: Path, setup: Setup) -> None:
 def _columns(config: Path) -> dict[str, str]:
     """Return output variables and their headings, with the units of the component."""
     component = Component()
-    component.initialize(str(config))
+    with unseen(config):
+        component.initialize(str(config))
     columns = {
         name: f"{title}[{component.get_var_units(name)}]"
         for name, title in interesting(component).items()

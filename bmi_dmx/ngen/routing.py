@@ -45,7 +45,7 @@ def routing_settings(hydrofabric: Path, start_time: str, hours: int) -> dict[str
     Parameters
     ----------
     hydrofabric : Path
-        The GeoPackage in ``config``.
+        The GeoPackage; its copy in ``config`` is of the same name.
     start_time : str
         Beginning of the first hour, UTC.
     hours : int

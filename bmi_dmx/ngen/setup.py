@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from ..bmi.settings import STARTS
 from ..bmi.shared import bundle_named
 from ..bmi.warm_start import NEEDED
 from ..bundle import Bundle
-from ..errors import ConfigError
+from ..errors import ConfigError, DmxError
 from .attributes import Attributes, attributes_of
 from .domain import Domain
 
-__all__ = ["MAIN_OUTPUT", "Done", "Setup", "interesting"]
+__all__ = ["MAIN_OUTPUT", "Done", "Setup", "interesting", "unseen"]
 
 MAIN_OUTPUT = "land_surface_water__runoff_depth"
 
@@ -73,6 +74,7 @@ class Setup:
         attributes: Path | None = None,
         evaporation: str | None = None,
         state: str | None = None,
+        settings: Mapping[str, object] | None = None,
     ) -> Setup:
         """Return how a bundle is run over a domain.
 
@@ -89,6 +91,9 @@ class Setup:
         state : str, optional
             ``cold``, ``equilibrium`` or a state file; default: ``equilibrium`` where
             the model knows enough of the climate.
+        settings : mapping of str to object, optional
+            More settings of the component, such as ``mode``, ``forcing_policy`` and
+            ``day_start_hour``; see :class:`~bmi_dmx.bmi.settings.Settings`.
 
         Raises
         ------
@@ -99,7 +104,8 @@ class Setup:
         model = bundle_named(bundle, Path())
         if "hourly" not in model.spec.time_steps:
             raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
-        settings: dict[str, Any] = {
+        chosen: dict[str, Any] = {
+            **(settings or {}),
             "bundle": str(Path(bundle).resolve()) if Path(bundle).is_dir() else bundle,
             "time_step": "hourly",
             "units": "ngen",
@@ -107,9 +113,9 @@ class Setup:
             "state": _state(model, state),
         }
         if evaporation is not None:
-            settings["evaporation"] = evaporation
+            chosen["evaporation"] = evaporation
         known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
-        return cls(domain, settings, known)
+        return cls(domain, chosen, known)
 
     def done(self, path: Path) -> Done:
         """Return what was made with this, and what to know about it."""
@@ -127,6 +133,15 @@ def _state(model: Bundle, state: str | None) -> str:
     if not Path(state).is_file():
         raise ConfigError(f"state: {state}: no such file")
     return str(Path(state).resolve())
+
+
+@contextmanager
+def unseen(path: Path) -> Iterator[None]:
+    """Leave a temporary file out of messages: nobody knows it, and it will be gone."""
+    try:
+        yield
+    except DmxError as error:
+        raise type(error)(str(error).replace(f"{path}: ", "")) from error
 
 
 def interesting(component: Component) -> dict[str, str]:

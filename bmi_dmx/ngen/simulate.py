@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import netCDF4
@@ -18,7 +19,7 @@ from .catchment_map import write_map
 from .domain import Domain
 from .forcing import Array
 from .realization import STEP
-from .setup import Done, Setup, interesting
+from .setup import Done, Setup, interesting, unseen
 
 __all__ = ["simulate"]
 
@@ -35,6 +36,7 @@ def simulate(
     evaporation: str | None = None,
     outputs: Sequence[str] | None = None,
     state: str | None = None,
+    settings: Mapping[str, object] | None = None,
     save_state: Path | None = None,
     map_file: Path | None = None,
 ) -> Done:
@@ -56,6 +58,8 @@ def simulate(
         Variables to write, by either of their names.
     state : str, optional
         What to start from; see :meth:`.setup.Setup.of`.
+    settings : mapping of str to object, optional
+        More settings of the component; see there.
     save_state : Path, optional
         Where to save the last state.
     map_file : Path, optional
@@ -75,7 +79,12 @@ def simulate(
         import geopandas  # noqa: F401 - where it is missing, say so before the run
 
     setup = Setup.of(
-        domain, bundle, attributes=attributes, evaporation=evaporation, state=state
+        domain,
+        bundle,
+        attributes=attributes,
+        evaporation=evaporation,
+        state=state,
+        settings=settings,
     )
     component = _component(setup)
     names = list(outputs or interesting(component))
@@ -104,14 +113,18 @@ def simulate(
 def _component(setup: Setup) -> Component:
     """Return a component with one location per catchment."""
     known = setup.attributes
-    values = {name: array.tolist() for name, array in known.values.items()}
+    values = {
+        name: [x if math.isfinite(x) else None for x in array.tolist()]
+        for name, array in known.values.items()
+    }
     places = {"ids": list(known.ids), "attributes": values}
     content = {**setup.settings, "locations": places}
     component = Component()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "component.yml"
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
-        component.initialize(str(path))
+        with unseen(path):
+            component.initialize(str(path))
     return component
 
 

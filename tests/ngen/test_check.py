@@ -121,7 +121,7 @@ def test_gaps_in_the_forcing_are_found(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["precip_rate"][2, 5] = np.nan
     (found, *_) = checked()
-    assert found.level == "warning"
+    assert found.level == "error"
     assert "of 'cat-1455' is missing at 1979-03-01 05:00:00" in found.problem
 
 

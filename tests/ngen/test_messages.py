@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +99,6 @@ def gap(file: Any) -> None:
 
 
 def no_attributes() -> None:
-    import sqlite3
-
     shutil.copy("domain/sample.gpkg", "na.gpkg")
     connection = sqlite3.connect("na.gpkg")
     connection.execute('DROP TABLE "divide-attributes"')
@@ -107,10 +107,33 @@ def no_attributes() -> None:
     connection.close()
 
 
+def without_a_row() -> None:
+    shutil.copy("domain/sample.gpkg", "few.gpkg")
+    with closing(sqlite3.connect("few.gpkg")) as connection:
+        row = "DELETE FROM \"divide-attributes\" WHERE divide_id = 'cat-1451'"
+        connection.execute(row)
+        connection.commit()
+
+
+def table(column: str, value: float) -> Callable[[], None]:
+    def write() -> None:
+        text = f"divide_id,{column}\ncat-1451,{value:g}\n"
+        Path("table.csv").write_text(text, encoding="utf-8")
+
+    return write
+
+
 def steep() -> None:
     numbers = (1451, 1452, 1453, 1454, 1455, 1456, 1457, 1458)
     rows = "".join(f"cat-{k},{k - 1100}\n" for k in numbers)
     Path("steep.csv").write_text(f"divide_id,slope_mean\n{rows}", encoding="utf-8")
+
+
+def without_routing() -> None:
+    path = Path("run/config/realization.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    routing = {"t_route_config_file_with_path": "./config/troute.yaml"}
+    path.write_text(json.dumps({**content, "routing": routing}), encoding="utf-8")
 
 
 def remove_configuration() -> None:
@@ -164,9 +187,20 @@ FAULTS: dict[str, tuple[Callable[[], None], list[str]]] = {
         no_attributes,
         ["ngen", "prepare", "na.gpkg", "domain/forcing.nc", "--output", "other"],
     ),
+    "few.gpkg": (
+        without_a_row,
+        ["ngen", "prepare", "few.gpkg", "domain/forcing.nc", "--output", "other"],
+    ),
+    "is 1203": (
+        table("p_mean", 1203.0), prepare(*PERIOD, "--attributes", "table.csv"),
+    ),
+    "'slop_mean'": (
+        table("slop_mean", 30.0), prepare(*PERIOD, "--attributes", "table.csv"),
+    ),
     "far from the training": (
         steep, prepare(*PERIOD, "--attributes", "steep.csv"),
     ),
+    "t_route_config_file": (without_routing, CHECK),
     "flowpath-attributes": (nothing, prepare(*PERIOD, "--routing")),
     "expected one hydrofabric": (second_hydrofabric, CHECK),
 }  # fmt: skip

@@ -67,7 +67,7 @@ def test_catchments_without_a_formulation_are_named(realize, content):
         (("time", "start_time"), "1 December", "time: start_time: found '1 December'"),
         (("time", "end_time"), "2015-11-30 00:00:00", "end_time: found 2015-11-30"),
         (("time", "end_time"), "2015-12-01 01:30:00", "a whole number of hours"),
-        (("time", "output_interval"), 86400, "output_interval: found 86400"),
+        (("time", "output_interval"), 0, "output_interval: found 0, expected 3600"),
         (("output",), {"nexus": {"format": "netcdf"}}, "nexus: format: found 'netcdf'"),
         (("output",), {"precision": "six"}, "output: precision: found 'six'"),
         (("catchments",), [], None),

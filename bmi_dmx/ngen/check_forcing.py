@@ -1,0 +1,143 @@
+"""Forcing of a run: whether it covers it, and what in it would stop the run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..bmi import Component
+from ..errors import DmxError
+from .driver import Providers
+from .findings import Finding, a_few, a_warning, an_error
+from .forcing import ForcingProvider, moment
+from .formulation import Formulation
+from .rain import contradiction
+from .realization import STEP, Period, Realization
+
+__all__ = ["Demands", "coverage", "said_twice"]
+
+_BLOCK = 2**22
+"""Numbers of one variable in memory."""
+
+_ANY = (-sys.float_info.max, sys.float_info.max, None)
+
+
+def coverage(realization: Realization, forcing: Providers) -> Iterator[Finding]:
+    """Yield which catchments have no forcing, or none of the whole run."""
+    period = realization.period
+    end = period.start + period.steps * STEP
+    found = []
+    for name, provider in forcing.items():
+        try:
+            first, last = provider.span(name)
+            provider.names(name)
+        except DmxError as error:
+            cure = "bring hydrofabric and forcing of the same version together"
+            found.append(an_error(error, cure))
+            continue
+        if not first <= period.start < end <= last:
+            found.append(
+                an_error(
+                    f"{realization.path}: time: {moment(period.start)} to "
+                    f"{moment(end)} is not covered by the forcing of {name!r}, which "
+                    f"is from {moment(first)} to {moment(last)}",
+                    "change start_time and end_time (the beginning of the last hour), "
+                    "or get more forcing",
+                )
+            )
+    yield from a_few(found, "catchments without the forcing")
+
+
+def said_twice(period: Period, forcing: Providers) -> Iterator[Finding]:
+    """Yield where forcing files contradict themselves."""
+    groups: dict[ForcingProvider, list[str]] = {}
+    for name, provider in forcing.items():
+        groups.setdefault(provider, []).append(name)
+    cure = "correct the one that is wrong, or its units: name[units] in CSV"
+    found = [
+        a_warning(doubt, cure)
+        for provider, ids in groups.items()
+        for doubt in contradiction(provider, ids, period.start, period.steps)
+    ]
+    yield from a_few(found, "forcing files that contradict themselves")
+
+
+class _Demand(NamedTuple):
+    """A variable as some modules want it."""
+
+    provider: ForcingProvider
+    alias: str
+    units: str
+    low: float
+    high: float
+    rule: str | float | None
+    """What a component does with other values; None for modules that do not say."""
+
+
+class Demands:
+    """What modules want of the forcing, collected catchment by catchment."""
+
+    def __init__(self) -> None:
+        self._ids: dict[_Demand, list[str]] = {}
+
+    def add(self, formulation: Formulation, provider: ForcingProvider) -> None:
+        """Take in the modules of one catchment."""
+        for k, adapter in enumerate(formulation.adapters):
+            model = adapter.model
+            limits = model.accepted() if isinstance(model, Component) else {}
+            for item in adapter.inputs:
+                if formulation.from_module(k, item):
+                    continue
+                alias, units = adapter.module.mapped(item), adapter.input_units(item)
+                demand = _Demand(provider, alias, units, *limits.get(item, _ANY))
+                self._ids.setdefault(demand, []).append(formulation.catchment)
+
+    def unmet(self, period: Period) -> Iterator[Finding]:
+        """Yield where values are missing or absurd; reads all of the forcing."""
+        found = [
+            finding
+            for demand, ids in self._ids.items()
+            for finding in _unmet(demand, ids, period)
+        ]
+        yield from a_few(found, "series with values that are missing or absurd")
+
+
+def _unmet(demand: _Demand, ids: Sequence[str], period: Period) -> Iterator[Finding]:
+    provider, alias, units, low, high, _ = demand
+    rows = max(1, _BLOCK // len(ids))
+    for first in range(0, period.steps, rows):
+        count = min(rows, period.steps - first)
+        at = period.start + first * STEP
+        values = provider.block(ids, alias, units, at, count)
+        # A comparison with NaN is false.
+        bad = ~((values >= low) & (values <= high))
+        if bad.any():
+            row, k = (int(x) for x in np.argwhere(bad)[0])
+            time = moment(at + row * STEP)
+            value = float(values[row, k])
+            what = f"is missing at {time}"
+            if not np.isnan(value):
+                what = f"is {value:g} {units} at {time}, expected {low:g} to {high:g}"
+            yield _told(
+                f"{provider.path}: {alias!r} of {ids[k]!r} {what}, the first of "
+                f"{int(bad.sum())}",
+                demand.rule,
+                first + row == 0,
+            )
+            return
+
+
+def _told(problem: str, rule: str | float | None, at_once: bool) -> Finding:
+    """Return the finding for values that a module does not accept."""
+    cure = "correct units or values, or choose a forcing_policy of the component"
+    if rule is None:
+        return a_warning(problem, cure)
+    if rule == "raise":
+        return an_error(f"{problem}: the run would stop", cure)
+    if rule == "hold" and at_once:
+        return an_error(f"{problem}: there is nothing to hold yet", cure)
+    used = "the last good value" if rule == "hold" else f"{rule:g}"
+    return a_warning(f"{problem}: {used} will be used", cure)

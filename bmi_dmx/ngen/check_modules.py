@@ -1,0 +1,287 @@
+"""What initialized modules say, compared with what the framework will ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from datetime import datetime
+from typing import Any
+
+from .. import config
+from ..bmi import Component
+from ..errors import DmxError, UnitsError, suggestion
+from ..units import check as check_units
+from ..units import convert
+from .adapter import Adapter
+from .findings import Finding, a_warning, an_error
+from .forcing import ForcingProvider, moment
+from .formulation import MAIN_UNITS, Formulation
+from .realization import STEP, Period
+from .setup import MAIN_OUTPUT
+
+__all__ = ["kind_of", "of_one", "of_the_kind"]
+
+_STORES = ("storage", "storage_density", "leq_depth")
+"""How standard names of what is held end, which is not what runs off."""
+
+
+# What belongs to one catchment.
+
+
+def of_one(formulation: Formulation, period: Period) -> Iterator[Finding]:
+    """Yield what the modules of a catchment have wrong by themselves.
+
+    Parameters
+    ----------
+    formulation : Formulation
+        Initialized.
+    period : Period
+        When it runs.
+    """
+    name = formulation.catchment
+    for adapter in formulation.adapters:
+        path = adapter.module.init_config
+        where = f"{name}: init_config: {path}"
+        content = _yaml(path)
+        named = _named(content)
+        if named and name not in named:
+            yield an_error(
+                f"{where}: is of {', '.join(named)}",
+                "name the catchment in its own file",
+            )
+        yield from _start(where, adapter, content, period)
+        yield from _end(where, adapter, period)
+
+
+def _yaml(path: str) -> dict[str, Any]:
+    """Return the content of a configuration, or nothing where it is not YAML."""
+    try:
+        content = config.read(path)
+    except DmxError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _named(content: dict[str, Any]) -> tuple[str, ...]:
+    """Return the catchments that a configuration names."""
+    locations = content.get("locations")
+    ids = locations.get("ids") if isinstance(locations, dict) else None
+    if isinstance(ids, list):
+        return tuple(str(item) for item in ids)
+    other = str(content.get("catchment_id", content.get("basin_id")))
+    return (other,) if other.startswith("cat-") else ()
+
+
+def _start(
+    where: str, adapter: Adapter, content: dict[str, Any], period: Period
+) -> Iterator[Finding]:
+    """Compare the start with that of a component, or of another module's file."""
+    own, model = content.get("start_time"), adapter.model
+    if isinstance(model, Component):
+        # However it was written, and in whichever file.
+        start: datetime | None = model.start_time
+        found = str(start if own is None else own)
+    else:
+        start, found = _moment(own), str(own)
+    if start is not None and start != period.start_time:
+        place = where if own is not None else f"{where} or bmi_dmx.yaml beside it"
+        yield an_error(
+            f"{place}: start_time: found {found!r}, the run starts at "
+            f"{period.start_time}",
+            "make them equal, as seasons and saved states depend on it",
+        )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text).replace("/", "-"))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=None)
+
+
+def _end(where: str, adapter: Adapter, period: Period) -> Iterator[Finding]:
+    """Compare the last time a module can reach with the end of the last hour."""
+    end = adapter.ask("get_end_time") * adapter.seconds
+    needed = period.steps * STEP
+    if end >= needed:
+        return
+    until = moment(period.start + needed)
+    problem = (
+        f"{where}: end_time: the module ends {end:g} s after its start, the run "
+        f"{needed} s: its last hour ends at {until}"
+    )
+    cure = f"remove end_time from the configuration, or set it to {until}"
+    # Others may go on when they are not asked; a component never passes its end.
+    may = adapter.module.allow_exceed_end_time
+    yield (
+        a_warning(problem, cure)
+        if may and not isinstance(adapter.model, Component)
+        else an_error(problem, cure)
+    )
+
+
+# What catchments have in common.
+
+
+def kind_of(formulation: Formulation, forcing: ForcingProvider) -> Hashable:
+    """Return what decides :func:`of_the_kind`, to look at it once for all alike.
+
+    Parameters
+    ----------
+    formulation : Formulation
+        Initialized.
+    forcing : ForcingProvider
+        Of its catchment.
+    """
+    name = formulation.catchment
+    known = tuple((item, forcing.units(name, item)) for item in forcing.names(name))
+    modules = tuple(
+        (
+            adapter.module.model_type_name,
+            type(adapter.model),
+            adapter.ask("get_time_step"),
+            tuple(
+                (item, adapter.module.mapped(item), *_shape(adapter, item))
+                for item in adapter.inputs
+            ),
+            adapter.outputs,
+        )
+        for adapter in formulation.adapters
+    )
+    main = formulation.main_output
+    shapes = tuple(_shape(a, main) for a in formulation.adapters if main in a.outputs)
+    return known, modules, main, shapes, formulation.columns
+
+
+def _shape(adapter: Adapter, name: str) -> tuple[str, int]:
+    """Return units and number of items of a variable."""
+    size = adapter.ask("get_var_itemsize", name)
+    total = adapter.ask("get_var_nbytes", name)
+    return str(adapter.ask("get_var_units", name)), total // size if size else 0
+
+
+def of_the_kind(
+    where: str, formulation: Formulation, forcing: ForcingProvider
+) -> Iterator[Finding]:
+    """Yield what is wrong with inputs, outputs and steps.
+
+    Parameters
+    ----------
+    where : str
+        What messages begin with.
+    formulation : Formulation
+        Initialized, of one catchment of its kind.
+    forcing : ForcingProvider
+        Of its catchment.
+    """
+    steps = [x for a in formulation.adapters for x in _time_step(where, a)]
+    yield from steps
+    # At another step a model has other inputs: they are not what is wrong.
+    if not steps:
+        for k in range(len(formulation.adapters)):
+            yield from _inputs(where, k, formulation, forcing)
+    yield from _outputs(where, formulation)
+
+
+def _called(where: str, adapter: Adapter) -> str:
+    return f"{where}module {adapter.module.model_type_name!r}"
+
+
+def _time_step(where: str, adapter: Adapter) -> Iterator[Finding]:
+    seconds = adapter.ask("get_time_step") * adapter.seconds
+    # Others may bring a longer step to an hour; a component makes whole steps only.
+    if isinstance(adapter.model, Component) and seconds > STEP:
+        yield an_error(
+            f"{_called(where, adapter)}: time_step: steps of {seconds:g} s cannot be "
+            "made hour by hour",
+            "set time_step: hourly; mode: daily runs the physics by days",
+        )
+
+
+def _inputs(
+    where: str, k: int, formulation: Formulation, forcing: ForcingProvider
+) -> Iterator[Finding]:
+    adapter, name = formulation.adapters[k], formulation.catchment
+    known = forcing.names(name)
+    for item in adapter.inputs:
+        at = f"{_called(where, adapter)}: input {item!r}"
+        yield from _one_item(at, adapter, item)
+        if formulation.from_module(k, item):
+            continue
+        alias = adapter.module.mapped(item)
+        if alias not in known:
+            yield an_error(
+                f"{at}: nothing gives {alias!r}{suggestion(alias, known)}",
+                "map it to a forcing or to the output of another module in "
+                "variables_names_map, or configure the module to do without",
+            )
+            continue
+        yield from _convertible(at, forcing.units(name, alias), adapter, item)
+
+
+def _one_item(at: str, adapter: Adapter, item: str) -> Iterator[Finding]:
+    _, count = _shape(adapter, item)
+    if count == 0:
+        yield an_error(
+            f"{at}: has 0 items, expected 1: an empty array would reach the model",
+            "make room for its value when the module is initialized",
+        )
+    elif count != 1:
+        yield an_error(
+            f"{at}: has {count} items, expected 1: a value would be given to all, and "
+            "only the first answer would be read",
+            "name one catchment in each configuration",
+        )
+
+
+def _convertible(at: str, units: str, adapter: Adapter, item: str) -> Iterator[Finding]:
+    wanted, _ = _shape(adapter, item)
+    if units == wanted:
+        return
+    try:
+        convert(0.0, units, wanted)
+    except UnitsError as error:
+        yield an_error(
+            f"{at}: {error}: the raw number would be used",
+            "correct the attribute units of the forcing, or its heading name[units]",
+        )
+
+
+def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
+    outputs = [name for a in formulation.adapters for name in a.outputs]
+    main = formulation.main_output
+    wanted = [("main_output_variable", main)]
+    wanted += [("output_variables", c.variable) for c in formulation.columns]
+    for key, name in wanted:
+        if name not in outputs:
+            hint = suggestion(name, outputs)
+            yield an_error(
+                f"{where}{key}: no module has an output {name!r}{hint}",
+                "name one of the outputs",
+            )
+    for adapter in formulation.adapters:
+        if main in adapter.outputs:
+            yield from _main_output(where, adapter, main)
+
+
+def _main_output(where: str, adapter: Adapter, main: str) -> Iterator[Finding]:
+    units, _ = _shape(adapter, main)
+    at = f"{where}main_output_variable: {main!r}"
+    cure = f"choose an output that is a depth in one step, such as {MAIN_OUTPUT!r}"
+    try:
+        check_units(units)
+        convert(0.0, units, MAIN_UNITS)
+    except UnitsError as error:
+        problem = "the raw number would be taken for the metres of an hour"
+        yield an_error(f"{at}: {error}: {problem}", cure)
+        return
+    if _is_store(adapter, main):
+        problem = "is what is stored: all of it would flow to the nexus in every hour"
+        yield a_warning(f"{at} {problem}", cure)
+
+
+def _is_store(adapter: Adapter, name: str) -> bool:
+    if isinstance(adapter.model, Component):
+        # Its fluxes are rates: whatever else is a depth is held.
+        return name != MAIN_OUTPUT
+    return name.endswith(_STORES)

@@ -1,0 +1,72 @@
+"""A check reads all the forcing of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bmi_dmx.errors import DataError
+
+from .checks import (
+    change_catchments,
+    change_forcing,
+    checked,
+    prepared,
+    ran,
+)
+
+RAIN = "atmosphere_water__liquid_equivalent_precipitation_rate"
+
+
+@pytest.fixture
+def folder(sample, bundle, somewhere, monkeypatch) -> Path:
+    """A run folder, which is the current folder."""
+    prepared(sample, bundle, Path("run"))
+    monkeypatch.chdir("run")
+    return somewhere / "run"
+
+
+@pytest.mark.parametrize("block", [3 * 7, 2**20])
+def test_absurd_values_in_the_middle_of_a_run_are_found(folder, block, monkeypatch):
+    monkeypatch.setattr("bmi_dmx.ngen.check_forcing._BLOCK", block)
+    change_forcing("precip_rate", 1, 30, -1e-4)
+    (found,) = checked()
+    assert found.level == "error"
+    assert (
+        f"forcings/forcings.nc: '{RAIN}' of 'cat-1453' is -0.36 mm h-1 at 1979-03-02 "
+        "06:00:00, expected 0 to 3000, the first of 1: the run would stop"
+    ) in found.problem
+    assert "forcing_policy" in found.cure
+    with pytest.raises(DataError, match=r"step 30 .* at cat-1453"):
+        ran()
+
+
+def test_values_that_will_be_replaced_are_warned_of(folder):
+    change_forcing("precip_rate", 1, 30, -1e-4)
+    change_forcing("TMP_2maboveground", 1, 40, 900.0)
+    policy = {"precipitation": 0.0, "air_temperature": "hold"}
+    change_catchments("cat-1453", forcing_policy=policy)
+    found = checked()
+    assert [f.level for f in found] == ["warning", "warning"]
+    told = " ".join(f.problem for f in found)
+    assert "'cat-1453' is -0.36 mm h-1" in told
+    assert "0 will be used" in told
+    assert "the last good value will be used" in told
+    assert ran().steps == 48
+
+
+def test_nothing_can_be_held_before_there_was_a_good_value(folder):
+    change_forcing("TMP_2maboveground", 1, 0, 900.0)
+    change_catchments("cat-1453", forcing_policy="hold")
+    (found,) = checked()
+    assert found.level == "error"
+    assert "there is nothing to hold yet" in found.problem
+
+
+def test_each_catchment_has_a_rule_of_its_own(folder):
+    for k in (0, 1):
+        change_forcing("precip_rate", k, 5, float("nan"))
+    change_catchments("cat-1453", forcing_policy="hold")
+    levels = {f.problem.split("'")[3]: f.level for f in checked()}
+    assert levels == {"cat-1451": "error", "cat-1453": "warning"}
