@@ -10,6 +10,7 @@ import numpy as np
 from .quantities import (
     REPAIRED,
     RUNOFF_VOLUME,
+    WATER_STORED,
     Entry,
     Quantities,
     Quantity,
@@ -56,6 +57,9 @@ def _values(runner: Runner, screen: Screen, entry: Entry) -> Values:
     if entry.role == "diagnostic":
         if name.startswith(REPAIRED):
             return screen.repaired[name.removeprefix(REPAIRED)], None
+        if name == WATER_STORED.name:
+            factor = runner.plan.operation.factor(WATER_STORED)
+            return runner.storage.stored, partial(runner.storage.add_up, factor)
         if name in runner.storage.balance:
             return runner.storage.balance[name], runner.storage.close_balance
         return runner.day_of_year, None

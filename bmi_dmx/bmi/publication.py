@@ -95,7 +95,8 @@ def outputs(
     known : Catalogue
         What there is.
     wanted : tuple of str or None
-        Those configured, by either of their names; None for all.
+        Those configured, by either of their names, among them parameters and
+        diagnostics; None for all fluxes and states.
     area : bool
         Whether the area is known, or will be.
 
@@ -104,12 +105,12 @@ def outputs(
     ConfigError
         When there is no such output.
     """
-    entries = known.of("flux", "state")
+    usual, more = known.of("flux", "state"), known.of("parameter", "diagnostic")
     if not area:
-        entries = tuple(e for e in entries if e.short != RUNOFF_VOLUME.name)
+        usual = tuple(e for e in usual if e.short != RUNOFF_VOLUME.name)
     if wanted is None:
-        return tuple(entry.name for entry in entries)
-    published = {name: e.name for e in entries for name in (e.name, e.short)}
+        return tuple(entry.name for entry in usual)
+    published = {n: e.name for e in (*usual, *more) for n in (e.name, e.short)}
     for name in wanted:
         if name not in published:
             hint = suggestion(name, published)

@@ -24,6 +24,7 @@ from .serialization import Signal
 __all__ = [
     "REPAIRED",
     "RUNOFF_VOLUME",
+    "WATER_STORED",
     "Catalogue",
     "Entry",
     "Quantities",
@@ -72,6 +73,12 @@ _BALANCE = {
     "mass_adjusted": "water added by setting states since the start",
     "mass_stored": "water stored now less that at the start",
 }
+
+WATER_STORED = Variable(
+    name="water_stored",
+    units="mm",
+    about="all water stored, or on its way to the outlet",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +308,7 @@ def _diagnostics(plan: Plan) -> Iterator[Entry]:
     if plan.variables.process.budget is not None:
         for name, about in _BALANCE.items():
             yield _entry(Variable(name=name, units="mm", about=about), "diagnostic")
+        yield _entry(WATER_STORED, "diagnostic", plan.operation.units)
     for forcing in plan.forcings:
         name = f"{REPAIRED}{forcing.name}"
         about = f"number of steps with {forcing.name} replaced"

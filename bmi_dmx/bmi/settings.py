@@ -104,8 +104,8 @@ class Settings:
     mode : {"daily", "hourly"}, optional
         Length of a step of the physics; default: that of ``time_step``. Daily physics
         at hourly steps runs a day when its last hour is there, and gives out what it
-        answers evenly through the day that follows, so everything is a day late; in the
-        first day nothing flows.
+        answers evenly through 24 hours from then on, so everything is a day late; until
+        then nothing flows.
     day_start_hour : int
         Hour, UTC, at which a day begins where hours are summed up to days.
     evaporation : str
@@ -118,8 +118,9 @@ class Settings:
     end_time : datetime, optional
         Last time that may be reached.
     outputs : sequence of str, optional
-        Output variables to publish, by either of their names; default: all. Others can
-        be read nevertheless.
+        Output variables to publish, by either of their names, parameters and
+        diagnostics among them; default: all fluxes and states. Others can be read
+        nevertheless.
     forcing_policy : "raise", "hold", or mapping of str to rule
         What to do with forcing that is missing or absurd; a rule is one of the words or
         the number to put in its place.

@@ -38,6 +38,8 @@ class Storage:
         Cumulative amounts in mm, (location,), where the model has a budget:
         ``mass_in``, ``mass_out``, ``mass_adjusted`` by setting stores, and
         ``mass_stored`` as of the last call of :meth:`close_balance`.
+    stored : ndarray
+        (location,) all water stored, as of the last call of :meth:`add_up`.
     begun : bool
         Whether a first step, or a state, has been taken.
     """
@@ -65,6 +67,7 @@ class Storage:
             self.balance = {name: outlet.state[f"s.{name}"][:, 0] for name in _SUMS}
             for name in ("mass_adjusted", "mass_stored"):
                 self.balance[name] = np.zeros(len(ids))
+        self.stored = np.zeros(len(ids))
         self._begun = np.zeros(1)
         for state in part.states:
             self._process[state.name].fill(state.initial)
@@ -101,6 +104,10 @@ class Storage:
         for name in self._held:
             total += self._over_members(self._process[name])
         return total
+
+    def add_up(self, factor: float) -> None:
+        """Bring :attr:`stored` up to date, in mm times a factor."""
+        self.stored[:] = self.total() * factor
 
     @staticmethod
     def _over_members(array: Array) -> Array:

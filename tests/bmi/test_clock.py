@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bmi_dmx.bmi.clock import Clock
+from bmi_dmx.errors import TimeError
+
+from .untrained import give, weather
 
 
 @pytest.mark.parametrize("seconds", [3600, 86400])
@@ -55,3 +59,12 @@ def test_a_day_ends_before_its_hour(hour: int, seconds: int) -> None:
     for step in range(3 * per_day):
         assert clock.ends_day == (step % per_day == per_day - 1)
         clock.tick()
+
+
+def test_no_step_goes_past_the_end(start: Any) -> None:
+    component = start(1, end_time="1980-10-02 12:00:00")
+    give(component, weather(1, 1), 0)
+    component.update()
+    with pytest.raises(TimeError, match="time 172800 s is after the end at 129600 s"):
+        component.update()
+    assert component.get_current_time() == 86400.0

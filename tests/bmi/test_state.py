@@ -282,3 +282,12 @@ def test_a_state_does_not_depend_on_what_is_done_with_bad_forcing(start: Any) ->
     other = start(1, name="b.yaml", forcing_policy="hold")
     other.set_state_bytes(one.state_bytes())
     assert other.state_bytes() == one.state_bytes()
+
+
+@pytest.mark.parametrize("marks", ["[1]", "5", "null"])
+def test_marks_that_are_no_marks_are_damage(marks: str, start: Any) -> None:
+    component = start(1)
+    arrays = safetensors.numpy.load(component.state_bytes())
+    content = safetensors.numpy.save(arrays, metadata={"bmi_dmx": marks})
+    with pytest.raises(StateError, match="state: damaged or not a saved state: marks"):
+        component.set_state_bytes(content)

@@ -35,7 +35,7 @@ def test_absurd_values_in_the_middle_of_a_run_are_found(folder, block, monkeypat
     assert found.level == "error"
     assert (
         f"forcings/forcings.nc: '{RAIN}' of 'cat-1453' is -0.36 mm h-1 at 1979-03-02 "
-        "06:00:00, expected 0 to 3000, the first of 1: the run would stop"
+        "06:00:00, expected 0 to 663, the first of 1: the run would stop"
     ) in found.problem
     assert "forcing_policy" in found.cure
     with pytest.raises(DataError, match=r"step 30 .* at cat-1453"):
