@@ -62,6 +62,10 @@ class Storage:
         self._routing = {s.name: outlet.state[f"s.{s.name}"][..., 0] for s in transit}
         budget = part.budget
         self._held = budget.storages if budget is not None else ()
+        self._sums = (
+            process.summing([f"s.{name}" for name in self._held]),
+            outlet.summing([f"s.{name}" for name in self._routing]),
+        )
         self.balance: dict[str, Array] = {}
         if budget is not None:
             self.balance = {name: outlet.state[f"s.{name}"][:, 0] for name in _SUMS}
@@ -96,23 +100,14 @@ class Storage:
             array.fill(0.0)
         self._initial[:] = self.total()
 
-    def total(self) -> Array:
-        """Return all water stored now, (location,), mm."""
-        total = np.zeros(len(self._ids))
-        for array in self._routing.values():
-            total += array.sum(axis=0) if array.ndim == 2 else array
-        for name in self._held:
-            total += self._over_members(self._process[name])
-        return total
+    def total(self) -> Any:
+        """Return all water stored now, mm: (location,), or a number of one location."""
+        land, river = self._sums
+        return land() + river()
 
     def add_up(self, factor: float) -> None:
         """Bring :attr:`stored` up to date, in mm times a factor."""
         self.stored[:] = self.total() * factor
-
-    @staticmethod
-    def _over_members(array: Array) -> Array:
-        mean: Array = array.mean(axis=-1)
-        return mean.sum(axis=0) if mean.ndim == 2 else mean
 
     def close_balance(self) -> None:
         """Bring ``mass_stored``, the change of storage since the start, up to date."""

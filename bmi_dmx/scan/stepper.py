@@ -74,17 +74,45 @@ class Stepper:
         )
         library = _kernel(text)
         states, parameters = self.layout.state_runs, self.layout.parameter_runs
-        columns = _columns({**states, **parameters}, locations, members, kind)
+        self._block, columns = _columns(
+            {**states, **parameters}, locations, members, kind
+        )
+        self._members = members
         self.state = {n: columns[n] for n in states}
         self.parameter = {n: columns[n] for n in parameters}
         self.forcing = self._adopt(self.layout.forcings, forcing or {}, locations, kind)
         self.output = self._adopt(self.layout.outputs, output or {}, locations, kind)
-        self._members = members
         self.compiled = library is not None
         self.step: Callable[[], object] = self._step_numpy
         """Advance one step; return a false value if every input was finite."""
         if library is not None:
             self.step = self._bind(library, locations, members)
+
+    def summing(self, names: Sequence[str]) -> Callable[[], Any]:
+        """Return a function that adds up states, over entries and the mean of members.
+
+        Parameters
+        ----------
+        names : sequence of str
+            States, ``s.<name>``.
+
+        Returns
+        -------
+        callable
+            Returns the sums, (location,), or of one location a number; where it is an
+            array it is the same at every call.
+        """
+        runs = self.layout.state_runs
+        chosen = np.repeat([float(n in names) for n in runs], list(runs.values()))
+        weights = (chosen / self._members).astype(self._block.dtype)
+        states = self._block[: weights.size]
+        # One call for all, for this is asked at every step.
+        if self._block.shape[1] == 1:
+            return partial(
+                np.dot, states.reshape(-1), np.repeat(weights, self._members)
+            )
+        sums = np.zeros(self._block.shape[1], self._block.dtype)
+        return partial(np.einsum, "elm,e->l", states, weights, out=sums)
 
     @staticmethod
     def _adopt(
@@ -188,8 +216,16 @@ def _views(arrays: Mapping[str, Array]) -> list[View]:
 
 def _columns(
     runs: Mapping[str, int], locations: int, members: int, kind: np.dtype[Any]
-) -> dict[str, Array]:
-    """Return arrays of one block in the order a step reads them, as one stream."""
+) -> tuple[Array, dict[str, Array]]:
+    """Return a block, and its arrays in the order a step reads them, as one stream.
+
+    Returns
+    -------
+    ndarray
+        (entry, location, member).
+    dict of str to ndarray
+        Its parts by the names of the runs.
+    """
     total = sum(runs.values())
     if members == 1:
         block = np.zeros((total, locations, 1), kind)
@@ -199,7 +235,7 @@ def _columns(
     for name, size in runs.items():
         columns[name] = block[first] if size == 1 else block[first : first + size]
         first += size
-    return columns
+    return block, columns
 
 
 def _entries(arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bmi_dmx.errors import ScanError
+from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 from bmi_dmx.process import Process
 from bmi_dmx.scan import build, scan
 from bmi_dmx.scan import stepper as stepper_module
@@ -124,3 +125,17 @@ def test_a_step_says_when_an_input_was_not_finite(
     stepper_module._prepared.cache_clear()
     made.forcing["f.precipitation"][1] = np.nan
     assert made.step()
+
+
+@pytest.mark.parametrize("members", [1, 5])
+@pytest.mark.parametrize("locations", [1, 3])
+def test_states_are_added_up_where_they_are(locations: int, members: int) -> None:
+    process = UnitHydrograph(6)
+    stepper = Stepper(trace_step(process), locations, members, ["q.streamflow"])
+    rng = np.random.default_rng(0)
+    total = stepper.summing(["s.in_transit"])
+    for _ in range(2):
+        stepper.state["s.in_transit"][:] = rng.random((5, locations, members))
+        expected = stepper.state["s.in_transit"].mean(axis=-1).sum(axis=0)
+        np.testing.assert_allclose(total(), expected.squeeze(), rtol=1e-14)
+    assert np.all(stepper.summing([])() == 0.0)
