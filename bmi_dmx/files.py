@@ -42,7 +42,9 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_folder(
+    path: str | os.PathLike[str], *, durable: bool = True
+) -> Iterator[Path]:
     """Give a new folder to fill; it becomes ``path`` when the block succeeds.
 
     An older folder stays as it was until then, and where the block fails; afterwards it
@@ -52,6 +54,8 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     ----------
     path : path-like
         The folder to be made; those above it are created if needed.
+    durable : bool
+        Also survive a power cut right afterwards; takes milliseconds for each file.
 
     Yields
     ------
@@ -64,7 +68,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        for written in temporary.rglob("*"):
+        for written in temporary.rglob("*") if durable else ():
             if written.is_file():
                 _sync(written)
         _put_in_place(temporary, target)

@@ -86,7 +86,8 @@ def prepare(
         state=state,
         settings=settings,
     )
-    with atomic_folder(folder) as made:
+    # There may be 100 000 files, and what is lost can be made again.
+    with atomic_folder(folder, durable=False) as made:
         _fill(made, setup, routing)
     return setup.done(folder)
 
