@@ -19,7 +19,8 @@ import numpy as np
 import yaml
 
 from ..ngen.adapter import Adapter
-from ..ngen.realization import Module
+from ..ngen.mass import MassWatch
+from ..ngen.realization import MassBalance, Module
 from .components import configuration, dynamic_bundle, static_bundle
 from .measure import Effort, Record, Value, in_new_process, resident, seconds_of
 from .report import Shown, show
@@ -163,8 +164,8 @@ def _component(config: Path | str, catchment: str = "cat-0") -> Adapter:
     return _adapter("bmi_dmx.Component", config, catchment)
 
 
-def _hour(adapter: Adapter) -> None:
-    """Run an hour: the inputs, the step, the main output, one column of output."""
+def _hour(adapter: Adapter, watch: MassWatch | None = None) -> None:
+    """Run an hour: inputs, step, main output, one column of output, mass balance."""
     adapter.begin()
     for name in adapter.refresh_inputs():
         adapter.input_units(name)
@@ -172,18 +173,18 @@ def _hour(adapter: Adapter) -> None:
     adapter.advance()
     adapter.read(_RUNOFF)
     adapter.read(_RUNOFF)
+    if watch is not None:
+        watch.check(0, "")
 
 
-def _hour_seconds(adapter: Adapter) -> float:
+def _hour_seconds(adapter: Adapter, watch: MassWatch | None = None) -> float:
     """Return the seconds of an hour, the mean over a day: some work is done daily."""
 
     def day() -> None:
         for _ in range(_DAY):
-            _hour(adapter)
+            _hour(adapter, watch)
 
-    seconds = seconds_of(day, Effort()) / _DAY
-    adapter.finalize()
-    return seconds
+    return seconds_of(day, Effort()) / _DAY
 
 
 def _settings(path: Path, bundle: Path, inputs: int) -> Path:
@@ -202,6 +203,7 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
         count.write_text(str(inputs), encoding="utf-8")
         nothing = _adapter(f"{__name__}.{Nothing.__name__}", count, "cat-0")
         idle = _hour_seconds(nothing)
+        nothing.finalize()
         sizes: dict[str, Value] = {"inputs": inputs, "outputs": 1}
         records.append(
             Record(
@@ -210,13 +212,18 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
         )  # fmt: skip
         for parameters, bundle in bundles.items():
             config = _settings(folder / "component.yaml", bundle, inputs)
-            spent = _hour_seconds(_component(config))
+            component = _component(config)
+            spent = _hour_seconds(component)
+            watch = MassWatch(component, MassBalance(tolerance=1e-6))
+            watched = _hour_seconds(component, watch)
+            component.finalize()
             records.append(
                 Record(
                     case="hour", implementation="Component",
                     sizes={**sizes, "parameters": parameters}, forward_s=spent,
                     more={
                         "difference_s": spent - idle,
+                        "balance_s": watched - spent,
                         "target_s": _STEP_TARGETS[parameters],
                     },
                 )
@@ -232,6 +239,12 @@ def _runs(
         config = _settings(folder / "component.yaml", bundle, 2)
         statement = f"many({str(config)!r}, {catchments}, {hours})"
         found = in_new_process(f"from bmi_dmx.benchmarks.ngen import many; {statement}")
+        settled = None
+        if parameters == "static":
+            statement = f"settling({str(config)!r}, {max(2, catchments // 20)})"
+            settled = in_new_process(
+                f"from bmi_dmx.benchmarks.ngen import settling; {statement}"
+            )["first_hour_s"]
         records.append(
             Record(
                 case="many catchments", implementation="Component",
@@ -242,6 +255,7 @@ def _runs(
                 more={
                     "initialize_s": found["initialize_s"],
                     "first_hour_s": found["first_hour_s"],
+                    "equilibrium_s": settled,
                     "growth_bytes": found["growth_bytes"],
                     "target_initialize_s": _START_TARGETS[0],
                     "target_bytes": _START_TARGETS[1],
@@ -282,9 +296,22 @@ def many(config: str, catchments: int, hours: int) -> None:
     print(json.dumps(found))
 
 
-def _copies(config: Path, folder: Path, count: int) -> list[Path]:
+def settling(config: str, catchments: int) -> None:
+    """Start catchments from equilibrium; print what the first hour costs, as JSON."""
+    with tempfile.TemporaryDirectory() as name:
+        paths = _copies(Path(config), Path(name), catchments, state="equilibrium")
+        first, *others = (_component(path, path.stem) for path in paths)
+    _hour(first)
+    begin = process_time()
+    for adapter in others:
+        _hour(adapter)
+    print(json.dumps({"first_hour_s": (process_time() - begin) / len(others)}))
+
+
+def _copies(config: Path, folder: Path, count: int, **settings: str) -> list[Path]:
     """Write files of catchments that differ in names and in an attribute."""
     content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    content |= settings
     attributes = content["locations"]["attributes"]
     name, value = next((n, x) for n, x in attributes.items() if n != "area_km2")
     paths = []
@@ -308,6 +335,7 @@ def _print_steps(records: Sequence[Record]) -> None:
             Shown("µs", "forward_s", 1e6, ".1f"),
             Shown("beyond nothing µs", "difference_s", 1e6, ".1f"),
             Shown("target", "target_s", 1e6, ".0f"),
+            Shown("mass balance µs", "balance_s", 1e6, ".1f"),
         ),
     )
 
@@ -322,6 +350,7 @@ def _print_runs(records: Sequence[Record]) -> None:
             Shown("initialize ms", "initialize_s", 1e3, ".2f"),
             Shown("target", "target_initialize_s", 1e3, ".0f"),
             Shown("first hour ms", "first_hour_s", 1e3, ".2f"),
+            Shown("from equilibrium ms", "equilibrium_s", 1e3, ".1f"),
             Shown("kB", "memory_bytes", 1e-3, ".0f"),
             Shown("target", "target_bytes", 1e-3, ".0f"),
             Shown("hours", "hours"),

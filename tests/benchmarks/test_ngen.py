@@ -32,12 +32,14 @@ def test_all_of_the_benchmark_is_recorded(
             assert idle.forward_s
             expected = record.forward_s - idle.forward_s
             assert record.more["difference_s"] == expected
+            assert record.more["balance_s"] is not None
     runs = [r for r in records if r.case == "many catchments"]
     assert [r.sizes["parameters"] for r in runs] == ["static", "dynamic"]
     for record in runs:
         assert record.forward_s
         assert record.more["initialize_s"]
         assert record.memory_bytes is not None
+    assert runs[0].more["equilibrium_s"] > runs[0].more["first_hour_s"]
     printed = capsys.readouterr().out
     assert "One hour of one catchment" in printed
     assert "Many catchments" in printed
