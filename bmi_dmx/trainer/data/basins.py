@@ -21,6 +21,7 @@ __all__ = [
     "Days",
     "parse_period",
     "positions",
+    "refuse_repeated",
 ]
 
 Array32 = NDArray[np.float32]
@@ -85,9 +86,7 @@ class BasinData:
                 f"{self.ids.size} basins and {self.time.size} days; at least one of"
                 " each is needed"
             )
-        names, counts = np.unique(self.ids, return_counts=True)
-        if (counts > 1).any():
-            raise DataError(f"basin '{names[counts > 1][0]}' appears more than once")
+        refuse_repeated(self.ids, "basins")
         steps = np.diff(self.time)
         if (steps != ONE_DAY).any():
             at = int(np.argmax(steps != ONE_DAY))
@@ -207,6 +206,31 @@ def parse_period(start: Day, end: Day) -> tuple[np.datetime64, np.datetime64]:
     if not first <= last:
         raise DataError(f"period {start} to {end} ends before it starts")
     return first, last
+
+
+def refuse_repeated(ids: NDArray[np.str_], where: str) -> None:
+    """Refuse identifiers that name two basins, for none could be told from the other.
+
+    Parameters
+    ----------
+    ids : (B,) array of str
+        Identifiers.
+    where : str
+        File and variable, or whatever holds them, for messages.
+
+    Raises
+    ------
+    DataError
+        Naming the identifier and where it appears.
+    """
+    first: dict[str, int] = {}
+    for at, name in enumerate(ids.tolist()):
+        if name in first:
+            raise DataError(
+                f"{where}: identifier {name!r} appears at positions {first[name]} and"
+                f" {at}, expected each once"
+            )
+        first[name] = at
 
 
 def positions(wanted: Iterable[str], known: NDArray[np.str_]) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...errors import DataError, UnitsError, suggestion
-from .basins import Array32, positions
+from .basins import Array32, positions, refuse_repeated
 from .source import Period, Series, Source, add_common_names, converted, numeric, within
 from .spec import FORCINGS, DataSpec
 
@@ -218,7 +218,9 @@ def _identifiers(file: xr.Dataset, dimension: str, path: Path) -> NDArray[np.str
             f"{path}: identifiers {name!r} are of type {values.dtype}; text is"
             " expected, as numbers lose leading zeros"
         )
-    return values.astype(np.str_)
+    ids = values.astype(np.str_)
+    refuse_repeated(ids, f"{path}: {name!r}")
+    return ids
 
 
 def _attributes(

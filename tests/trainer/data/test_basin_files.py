@@ -161,6 +161,15 @@ def test_numbers_are_no_identifiers(basins, read_file):
         read_file(numbered)
 
 
+@pytest.mark.parametrize("keys", [{}, {"basins": ["0001"]}])
+def test_an_identifier_of_two_basins_is_refused(basins, read_file, keys):
+    twice = basins.assign_coords(
+        gauge=("basin", ["0001", "0001"], {"cf_role": "timeseries_id"})
+    ).drop_vars("basin")
+    with pytest.raises(DataError, match=r"nc: 'gauge'.*'0001' .* positions 0 and 1"):
+        read_file(twice, attributes="file", **keys)
+
+
 def test_hole_in_time_is_refused(basins, read_file):
     with pytest.raises(DataError, match=r"1999-12-10 is followed by 1999-12-12"):
         read_file(basins.drop_isel(time=10), attributes="file")
