@@ -13,7 +13,7 @@ from . import evaluate as evaluation
 from . import export as exporting
 from . import fit
 from .evaluate import ALL, Report
-from .metrics import metrics
+from .metrics import metrics, score
 from .results import read_streamflow
 from .table import Column, print_table
 
@@ -83,6 +83,8 @@ def plot(
 ) -> None:
     """Draw observed and simulated flow of chosen basins, or of the best to the worst.
 
+    The NSE in the picture is that of all days of the file.
+
     Parameters
     ----------
     source : Path
@@ -117,6 +119,8 @@ def plot(
     if not kept.any():
         raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
     window = np.ix_(kept, chosen)
+    # Of all days, as in scores.csv, whichever of them are drawn.
+    nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"]
     print(
         hydrographs(
             output,
@@ -124,6 +128,7 @@ def plot(
             ids=flow.ids[chosen],
             simulated=flow["simulated"][window],
             observed=flow["observed"][window],
+            nse=nse[chosen],
             panels=len(basins) or 6,
         )
     )

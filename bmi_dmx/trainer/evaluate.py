@@ -169,7 +169,7 @@ def _report(
             "median_nse_with_first_year_as_warmup": report.convention,
         },
     )
-    draw(target, experiment, models, part, lead, simulated, groups)
+    draw(target, experiment, models, part, lead, simulated, groups, period)
     return report
 
 

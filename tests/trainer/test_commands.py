@@ -9,6 +9,7 @@ import pytest
 
 from bmi_dmx.cli import main
 from bmi_dmx.trainer import evaluate as evaluation
+from bmi_dmx.trainer.metrics import score
 from bmi_dmx.trainer.results import read_streamflow
 
 
@@ -88,6 +89,11 @@ def test_chosen_basins_and_days_are_drawn(
     chosen = [str(run / "test"), flow.ids[0], *days, "--output", str(picture)]
     assert main(["plot", *chosen]) == 0
     assert picture.stat().st_size > 5000
+    drawing = picture.with_suffix(".svg")
+    assert main(["plot", *chosen[:-1], str(drawing)]) == 0
+    # The NSE is that of scores.csv, whichever days are drawn.
+    nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"][0]
+    assert f"NSE {nse:.2f}" in drawing.read_text(encoding="utf-8")
     capsys.readouterr()
     for wrong, message in (
         ([f"{flow.ids[0]}x"], f"did you mean '{flow.ids[0]}'?"),

@@ -6,7 +6,9 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ import torch
 
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer import evaluate as evaluation
+from bmi_dmx.trainer import pictures
 from bmi_dmx.trainer.checkpoint import load_model
+from bmi_dmx.trainer.data import BasinData, DataSpec
 from bmi_dmx.trainer.data.read import read
 from bmi_dmx.trainer.evaluate import ALL, Report, evaluate
 from bmi_dmx.trainer.metrics import metrics
@@ -120,6 +124,61 @@ def test_the_summary_states_what_was_scored(report: Report) -> None:
 def test_pictures_are_drawn(report: Report) -> None:
     names = {path.name for path in report.folder.glob("*.png")}
     assert names == {"hydrographs.png", "map.png", "nse_cdf.png", "parameters.png"}
+
+
+@pytest.fixture
+def fewer_observations(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let the data hold no observations from a day on."""
+
+    def cut(first: str) -> None:
+        def without(spec: DataSpec) -> BasinData:
+            data = read(spec)
+            late = data.time >= np.datetime64(first)
+            target = np.where(late[:, None], np.float32(np.nan), data.target)
+            return replace(data, target=target)
+
+        monkeypatch.setattr(evaluation, "read", without)
+
+    return cut
+
+
+def test_a_period_that_ends_without_observations_is_drawn(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fewer_observations: Callable[[str], None],
+) -> None:
+    monkeypatch.setattr(pictures, "SHOWN", 100)
+    fewer_observations("1980-06-01")
+    report = evaluate(finished, output=tmp_path)
+    assert np.isfinite(report.scores["nse"]).all()
+    assert (tmp_path / "hydrographs.png").stat().st_size > 5000
+
+
+def test_what_cannot_be_drawn_for_want_of_observations_is_said(
+    finished: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    fewer_observations: Callable[[str], None],
+) -> None:
+    fewer_observations("1980-01-01")
+    report = evaluate(finished, output=tmp_path)
+    assert np.isnan(report.medians[ALL]["nse"])
+    assert "no basin has a defined NSE in the test period" in caplog.text
+    assert {path.name for path in tmp_path.glob("*.png")} == {"parameters.png"}
+
+
+def test_hydrographs_say_what_the_table_of_scores_does(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(pictures, "SHOWN", 100)
+    monkeypatch.setattr(pictures, "hydrographs", lambda _, **given: drawn.update(given))
+    report = evaluate(finished, output=tmp_path)
+    np.testing.assert_array_equal(drawn["nse"], report.scores["nse"])
+    assert drawn["title"] == "tiny, test 1980-01-01 to 1980-12-30"
+    assert len(drawn["time"]) == len(drawn["observed"]) == 365
+    assert drawn["steps"] == 100
 
 
 def test_a_period_too_short_for_the_convention_has_no_such_number(
