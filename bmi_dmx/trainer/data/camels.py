@@ -71,6 +71,7 @@ class CamelsUs(Source):
         if product not in PRODUCTS:
             hint = suggestion(product, PRODUCTS)
             raise ConfigError(f"data.product: unknown {product!r}{hint}")
+        self.path = path
         inner = path / "basin_dataset_public_v1p2"
         root = inner if inner.is_dir() else path
         self.columns = {**USUAL_COLUMNS, **spec.forcings}
@@ -121,6 +122,12 @@ class CamelsUs(Source):
         )
         stacked = {n: np.column_stack(parts)[kept] for n, parts in forcing.items()}
         return Series(time[kept], stacked, depth[kept])
+
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable; see :class:`Source`."""
+        if name == "streamflow":
+            return str(self.flow_files[basin])
+        return f"{self.forcing_files[basin]}: column {self.columns[name]!r}"
 
 
 def _by_gauge(folder: Path, pattern: str) -> dict[str, Path]:

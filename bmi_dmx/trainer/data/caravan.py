@@ -103,6 +103,10 @@ class Caravan(Source):
         target = stacked.pop(USUAL_TARGET)
         return Series(time[kept], stacked, target)
 
+    def where(self, name: str, basin: str) -> str:
+        """Return the file; see :class:`Source`."""
+        return str(self.files[basin])
+
     def _basin(self, file: Path) -> Columns:
         """Return the days with forcing, and the series in our names and units."""
         days, raw, units = (_netcdf if file.suffix == ".nc" else _csv)(file)

@@ -139,6 +139,11 @@ class Delaware(Source):
                 forcing[name] = (values @ self.weights[at].T).astype(np.float32)
         return Series(self.time[days], forcing, self.flow[days][:, at])
 
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable; see :class:`Source`."""
+        variable = VARIABLES.get(name, "discharge")
+        return f"{self.path}: variable {variable!r}"
+
 
 def upstream(downstream: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Return which segments drain through which.

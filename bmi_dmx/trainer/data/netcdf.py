@@ -59,6 +59,8 @@ class BasinFile(Source):
         with opened(path) as file:
             self.variables = _variables(file, spec, path)
             self.target = _target(file, spec, path)
+            named = (*self.variables.values(), self.target)
+            self.units = {n: str(file[n].attrs.get("units", "")) for n in named}
             self.dimension = _basin_dimension(file, self.variables, path)
             self.ids = _identifiers(file, self.dimension, path)
             self.attributes = _attributes(file, self.dimension, path)
@@ -76,6 +78,11 @@ class BasinFile(Source):
             }
             target = self._flow(part[self.target], at)
         return Series(time[days], forcing, target)
+
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable; see :class:`Source`."""
+        variable = self.target if name == "streamflow" else self.variables[name]
+        return f"{self.path}: variable {variable!r} ({self.units[variable]})"
 
     def _raw(self, variable: xr.DataArray) -> tuple[NDArray[Any], str]:
         where = f"{self.path}: variable {variable.name!r}"

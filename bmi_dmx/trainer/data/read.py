@@ -10,7 +10,7 @@ from ...errors import ConfigError, DataError
 from ...registry import Registry
 from .attributes import portable
 from .basins import Array64, BasinData, parse_period, positions
-from .quality import complete_forcing, observed
+from .quality import check_places, check_water, complete_forcing, observed
 from .source import Source
 from .spec import DataSpec
 
@@ -52,18 +52,27 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     folder = folder or Path.cwd()
     source = _open(spec, folder)
     ids = spec.choose(source.ids, source.attributes, folder)
+    at = positions(ids, source.ids)
+    attributes = {name: values[at] for name, values in source.attributes.items()}
+    check_places(attributes, ids, str(source.path))
     period = parse_period(*spec.period) if spec.period else None
     series = source.series(ids, period)
-    at = positions(ids, source.ids)
+    time = series.time
     data = BasinData(
         ids=ids,
-        time=series.time,
+        time=time,
         forcing=complete_forcing(
-            series.forcing, ids, series.time, gaps=spec.gaps, max_gap=spec.max_gap
+            series.forcing,
+            ids,
+            time,
+            gaps=spec.gaps,
+            max_gap=spec.max_gap,
+            where=source.where,
         ),
-        attributes={name: values[at] for name, values in source.attributes.items()},
-        target=observed(series.target),
+        attributes=attributes,
+        target=observed(series.target, ids, time, source.where),
     )
+    check_water(data.forcing["precipitation"], data.target, ids, source.where)
     return replace(data, attributes=_attributes(spec, data))
 
 

@@ -73,12 +73,15 @@ class Source(ABC):
 
     Attributes
     ----------
+    path : Path
+        The file or folder.
     ids : (B,) array of str
         All basins of the data set.
     attributes : dict of str to (B,) float64
         Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
     """
 
+    path: Path
     ids: NDArray[np.str_]
     attributes: dict[str, Array64]
 
@@ -93,6 +96,10 @@ class Source(ABC):
     @abstractmethod
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the daily series of ``ids``, of all days when ``period`` is None."""
+
+    @abstractmethod
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable of a forcing or ``streamflow``, for messages."""
 
 
 def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
