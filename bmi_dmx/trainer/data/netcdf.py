@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from ...errors import DataError, UnitsError, suggestion
 from .basins import Array32, positions, refuse_repeated
-from .source import Period, Series, Source, add_common_names, converted, numeric, within
+from .source import (
+    Period,
+    Series,
+    Source,
+    add_common_names,
+    consecutive,
+    converted,
+    numeric,
+    within,
+)
 from .spec import FORCINGS, DataSpec
 
 __all__ = ["BasinFile", "flow_depth", "opened"]
@@ -71,6 +80,7 @@ class BasinFile(Source):
         with opened(self.path) as file:
             time = _days(file, self.path)
             days = within(time, period, str(self.path))
+            consecutive(time[days], str(self.path))
             part = file.isel({"time": days, self.dimension: at})
             forcing = {
                 name: self._values(part[variable], FORCINGS[name])

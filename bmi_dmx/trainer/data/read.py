@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,12 @@ READERS: Registry[type[Source]] = Registry(
 """Readers by the name used in ``data.reader``."""
 
 
+log = logging.getLogger(__name__)
+
+SHOWN = 5
+"""Most basins named where many lack something."""
+
+
 def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     """Read, check and complete the data that ``spec`` describes.
 
@@ -51,7 +58,9 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     """
     folder = folder or Path.cwd()
     source = _open(spec, folder)
-    ids = spec.choose(source.ids, source.attributes, folder)
+    ids = spec.choose(source.ids, source.attributes, folder, source.left_out)
+    if spec.basins == "all":
+        _report(source)
     at = positions(ids, source.ids)
     attributes = {name: values[at] for name, values in source.attributes.items()}
     check_places(attributes, ids, str(source.path))
@@ -74,6 +83,22 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     )
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
     return replace(data, attributes=_attributes(spec, data))
+
+
+def _report(source: Source) -> None:
+    """Log which basins the data set does not hold completely."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in source.left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        log.warning(
+            "%s: %d basins are left out: %s (%s%s)",
+            source.path,
+            len(names),
+            reason,
+            ", ".join(names[:SHOWN]),
+            ", …" if len(names) > SHOWN else "",
+        )
 
 
 def _open(spec: DataSpec, folder: Path) -> Source:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
     "Series",
     "Source",
     "add_common_names",
+    "consecutive",
     "converted",
     "numeric",
     "within",
@@ -79,11 +81,14 @@ class Source(ABC):
         All basins of the data set.
     attributes : dict of str to (B,) float64
         Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
+    left_out : dict of str to str
+        Basins of which the data set holds something but not all, and what it lacks.
     """
 
     path: Path
     ids: NDArray[np.str_]
     attributes: dict[str, Array64]
+    left_out: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def __init__(self, spec: DataSpec, path: Path) -> None: ...
@@ -169,6 +174,24 @@ def add_common_names(
         attributes[name] = converted(
             attributes[found], units[found], wanted, f"{where}: attribute {found!r}"
         )
+
+
+def consecutive(time: Days, where: str) -> Days:
+    """Return days, refusing those after which one is missing.
+
+    Raises
+    ------
+    DataError
+        Naming ``where`` and the two days.
+    """
+    steps = np.diff(time) != np.timedelta64(1, "D")
+    if steps.any():
+        at = int(np.argmax(steps))
+        raise DataError(
+            f"{where}: the days are not consecutive: {time[at]} is followed by"
+            f" {time[at + 1]}"
+        )
+    return time
 
 
 def within(time: Days, period: Period | None, where: str) -> slice:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -120,8 +121,20 @@ class DataSpec:
         ids: NDArray[np.str_],
         attributes: Mapping[str, Array64],
         folder: Path,
+        left_out: Mapping[str, str] = MappingProxyType({}),
     ) -> NDArray[np.str_]:
         """Return the identifiers that :attr:`basins` and :attr:`where` leave.
+
+        Parameters
+        ----------
+        ids : (B,) array of str
+            Basins of the data.
+        attributes : mapping of str to (B,) float64
+            Their attributes.
+        folder : Path
+            Where a relative path in :attr:`basins` starts.
+        left_out : mapping of str to str
+            Basins that the data do not hold completely, and what they lack.
 
         Raises
         ------
@@ -129,6 +142,9 @@ class DataSpec:
             A listed basin or an attribute in a condition is unknown, or none remains.
         """
         wanted = self._listed(folder)
+        for name in wanted or ():
+            if name in left_out:
+                raise DataError(f"data.basins: basin {name!r}: {left_out[name]}")
         at = np.arange(ids.size) if wanted is None else positions(wanted, ids)
         keep = np.ones(ids.size, dtype=bool)
         for name, condition in self.where.items():
