@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,7 +16,7 @@ from ..errors import ConfigError, suggestion
 from ..files import atomic
 from .experiment import Experiment
 
-__all__ = ["find_experiment", "load_experiment", "save_experiment"]
+__all__ = ["differences", "find_experiment", "load_experiment", "save_experiment"]
 
 
 def find_experiment(name: str | Path) -> Path:
@@ -87,3 +88,29 @@ def save_experiment(path: Path, experiment: Experiment) -> None:
     text = yaml.safe_dump(plain(experiment), sort_keys=False, allow_unicode=True)
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def differences(
+    found: Mapping[str, Any], expected: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """Return where two plain configurations differ, by dotted key.
+
+    Parameters
+    ----------
+    found, expected : mapping of str to object
+        As :func:`~bmi_dmx.conversion.plain` returns them.
+
+    Returns
+    -------
+    dict of str to (object, object)
+        The two values, None where one has no such key.
+    """
+    pairs: dict[str, tuple[Any, Any]] = {}
+    for key in {**expected, **found}:
+        a, b = found.get(key), expected.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            inner = differences(a, b)
+            pairs |= {f"{key}.{name}": values for name, values in inner.items()}
+        elif a != b:
+            pairs[key] = (a, b)
+    return pairs

@@ -16,18 +16,19 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from ..conversion import plain
 from ..describe import versions
 from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..models.delta import DeltaModel
 from ..models.inputs import fit_statistics
 from .callbacks import Checkpoints, MetricsFile, Progress
-from .checkpoint import AtomicCheckpoints, read_checkpoint, seed_everything
+from .checkpoint import OWN, AtomicCheckpoints, read_checkpoint, seed_everything
 from .data.basins import BasinData
 from .data.read import read
 from .data.sampler import WindowSampler
 from .experiment import Experiment, Period
-from .experiment_file import find_experiment, load_experiment
+from .experiment_file import differences, find_experiment, load_experiment
 from .losses import Scale, compose
 from .module import MONITOR, TrainingModule
 from .prediction import Blocks, blocks, with_lead
@@ -90,7 +91,8 @@ def resume(run: str | Path) -> Path:
     Raises
     ------
     ConfigError
-        The folder is not one of a run, or the run is finished.
+        The folder is not one of a run, its configuration was changed, or the run is
+        finished.
     DataError
         The data changed since the run began.
     StateError
@@ -100,6 +102,7 @@ def resume(run: str | Path) -> Path:
     experiment = folder.experiment()
     if folder.summary.exists():
         raise ConfigError(f"{folder.path}: this run is finished")
+    _refuse_changed(experiment, folder)
     module = build(experiment, read(experiment.data))
     folder.remove_partial()
     _fit(experiment, module, folder, resumed=folder.last.exists())
@@ -140,7 +143,36 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
         _validation(experiment, model, data),
         spec,
         steps,
+        _settings_of(experiment),
     )
+
+
+def _settings_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what decides the course of a training, as plain values.
+
+    Where the data lie is not among it: that they are the same is seen from themselves.
+    """
+    names = ("seed", "data", "model", "loss", "training")
+    settings: dict[str, Any] = {n: plain(getattr(experiment, n)) for n in names}
+    del settings["data"]["path"]
+    periods = plain(experiment.periods)
+    periods.pop("test", None)
+    settings["periods"] = periods
+    return settings
+
+
+def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
+    """Refuse a configuration that is not the one the checkpoint was made with."""
+    if not folder.last.exists():
+        return
+    now = _settings_of(experiment)
+    # Checkpoints of earlier versions hold none.
+    before = read_checkpoint(folder.last)[OWN].get("settings", now)
+    for key, (found, expected) in differences(now, before).items():
+        raise ConfigError(
+            f"{folder.config}: {key}: found {found!r}, but the run began with"
+            f" {expected!r}; it can only continue as it began"
+        )
 
 
 def _check_days(experiment: Experiment, data: BasinData) -> None:

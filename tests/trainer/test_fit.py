@@ -210,6 +210,26 @@ def test_training_survives_some_bad_steps_and_gives_up_after_many(
         run("training.steps=40")
 
 
+@pytest.mark.parametrize("during", ["training", "validation"])
+def test_weights_that_diverged_are_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    last = 4 if during == "training" else 9
+
+    def spoiled(self: TrainingModule, batch: object, *_: object) -> None:
+        if self.global_step == last:
+            with torch.no_grad():
+                next(self.model.parameters()).fill_(float("inf"))
+
+    # After a step that validates, or before one that does not.
+    hook = "on_train_batch_end" if during == "validation" else "on_train_batch_start"
+    last += during == "validation"
+    monkeypatch.setattr(TrainingModule, hook, spoiled)
+    message = rf"step {last}: the weights diverged \(.*not finite.*optimizer\.rate"
+    with pytest.raises(TrainingError, match=message):
+        run()
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
