@@ -73,8 +73,17 @@ class VariableError(DmxError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+NEAR, WEAK = 0.75, 0.6
+"""Likeness of a name that is meant, and of one that may be."""
+
+LISTED = 60
+"""Most known names listed beside one that may be meant."""
+
+
 def suggestion(found: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for a near name, else the list of known names.
+
+    Where the nearest name is little alike, both are given.
 
     Parameters
     ----------
@@ -90,9 +99,12 @@ def suggestion(found: str, known: Iterable[str]) -> str:
     """
     names = [str(name) for name in known]
     lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(found.lower(), lowered, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(found.lower(), lowered, n=1, cutoff=WEAK)
+    listed = ", ".join(sorted(names))
     if near:
-        return f"; did you mean {lowered[near[0]]!r}?"
+        meant = f"; did you mean {lowered[near[0]]!r}?"
+        sure = difflib.SequenceMatcher(None, near[0], found.lower()).ratio() >= NEAR
+        return meant if sure or len(names) > LISTED else f"{meant} Known: {listed}"
     if not names:
         return "; none are known"
-    return f"; known: {', '.join(sorted(names))}"
+    return f"; known: {listed}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..conversion import plain
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError
 from ..models.delta import DeltaModel
 from .checkpoint import load_model
 from .data.basins import BasinData
 from .data.read import read
 from .experiment import Experiment, Period
+from .groups import ALL, basin_groups
 from .metrics import median, metrics, score
 from .pictures import draw
 from .prediction import blocks, predict, with_lead
@@ -24,9 +25,6 @@ from .results import Hydrographs, Series, write_results
 from .run_folder import RunFolder, numbered_folder
 
 __all__ = ["ALL", "Report", "evaluate"]
-
-ALL = "all"
-"""Name of the group of all basins."""
 
 CONVENTION = 365
 """Days at the start of a period that the usual convention spends on warming up."""
@@ -141,7 +139,7 @@ def _report(
     chosen = experiment.evaluation.metrics
     names = metrics.names() if chosen == "all" else chosen
     scores = score(simulated, observed, names)
-    groups = _groups(experiment, data)
+    groups = basin_groups(experiment, data)
     report = Report(
         folder=target,
         period=period,
@@ -182,20 +180,6 @@ def _mean_flow(
         given = blocks(model, data, warmup=warmup, basins=basins)
         total = total + predict(model, given)["streamflow"].astype(np.float64)
     return total / len(models)
-
-
-def _groups(experiment: Experiment, data: BasinData) -> dict[str, NDArray[np.intp]]:
-    """Return the positions of the basins of every group."""
-    groups = {ALL: np.arange(len(data.ids))}
-    for name, conditions in experiment.evaluation.groups.items():
-        rule = replace(experiment.data, basins="all", where=conditions)
-        try:
-            chosen = rule.choose(data.ids, data.attributes, Path())
-        except DataError as error:
-            found = str(error).removeprefix("data.where: ")
-            raise DataError(f"evaluation.groups.{name}: {found}") from None
-        groups[name] = np.flatnonzero(np.isin(data.ids, chosen))
-    return groups
 
 
 def _convention(

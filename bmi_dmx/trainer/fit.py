@@ -21,7 +21,11 @@ from ..describe import versions
 from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..models.delta import DeltaModel
-from ..models.inputs import fit_statistics
+from ..models.inputs import (
+    POTENTIAL_EVAPORATION,
+    evaporation_process,
+    fit_statistics,
+)
 from .callbacks import Checkpoints, MetricsFile, Progress
 from .checkpoint import OWN, AtomicCheckpoints, read_checkpoint, seed_everything
 from .data.basins import BasinData
@@ -29,7 +33,9 @@ from .data.read import read
 from .data.sampler import WindowSampler
 from .experiment import Experiment, Period
 from .experiment_file import differences, find_experiment, load_experiment
+from .groups import basin_groups
 from .losses import Scale, compose
+from .metrics import median, score
 from .module import MONITOR, TrainingModule
 from .prediction import Blocks, blocks, with_lead
 from .provenance import commit
@@ -116,6 +122,8 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
     """
     spec, periods = experiment.training, experiment.periods
     _check_days(experiment, data)
+    basin_groups(experiment, data)
+    _check_inputs(experiment, data)
     seed_everything(experiment.seed)
     training = data.period(*periods.train)
     statistics = fit_statistics(
@@ -145,6 +153,24 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
         steps,
         _settings_of(experiment),
     )
+
+
+def _check_inputs(experiment: Experiment, data: BasinData) -> None:
+    """Refuse data that lack what the model reads."""
+    model = experiment.model
+    evaporation = evaporation_process(model.evaporation)
+    if evaporation is None and POTENTIAL_EVAPORATION not in data.forcing:
+        raise DataError(
+            f"model.evaporation: 'given' takes {POTENTIAL_EVAPORATION!r} from the data,"
+            " which do not hold it; a formula such as 'hargreaves' computes it"
+        )
+    places = [] if evaporation is None else [p.name for p in evaporation.parameters]
+    forcings = () if evaporation is None else [f.name for f in evaporation.forcings]
+    try:
+        data.require(forcings, [*model.network_attributes, *places])
+    except DataError as error:
+        where = experiment.data.path or f"the data of {experiment.data.reader!r}"
+        raise DataError(f"{where}: {error}") from None
 
 
 def _settings_of(experiment: Experiment) -> dict[str, Any]:
@@ -204,6 +230,13 @@ def _validation(
         return None
     warmup = experiment.evaluation_warmup
     part, lead = with_lead(data, period, warmup)
+    observed = part.target[lead:]
+    # A perfect simulation has a score wherever any has.
+    if not median(score(observed, observed, ["nse"])["nse"])[1]:
+        raise DataError(
+            f"periods.validation: no basin has observations from {period[0]} to"
+            f" {period[1]} that could be scored"
+        )
     return blocks(model, part, warmup=lead, basins=experiment.evaluation.basins)
 
 

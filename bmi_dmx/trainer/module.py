@@ -167,8 +167,8 @@ class TrainingModule(LightningModule):
 
         Raises
         ------
-        DataError
-            No basin has observations there that could be scored.
+        TrainingError
+            The simulation is not a number anywhere.
         """
         assert self.validation is not None
         with self._diverging():
@@ -176,7 +176,10 @@ class TrainingModule(LightningModule):
         nse = score(simulated, self.validation.observed, ["nse"])["nse"]
         value, basins = median(nse)
         if not basins:
-            raise DataError("periods.validation: no basin can be scored there")
+            raise TrainingError(
+                f"step {self.global_step}: no flow of the validation period is a"
+                f" number; {LOWER_RATE}"
+            )
         self.log(MONITOR, value, logger=False)
         self._log_values(**{MONITOR: value})
 

@@ -92,12 +92,13 @@ def test_scores_are_those_of_the_written_flow(report: Report) -> None:
         assert float(row["nse"]) == pytest.approx(nse, abs=1e-4)
 
 
-def test_a_group_by_an_unknown_attribute_is_named(run: Run) -> None:
-    path = run("training.steps=1", "evaluation.groups={wet: {p_meen: [3, 9]}}")
-    with pytest.raises(
-        DataError, match=r"evaluation\.groups\.wet: no attribute 'p_meen'.*'p_mean'"
-    ):
-        evaluate(path)
+@pytest.mark.usefixtures("no_pictures")
+def test_a_group_without_basins_is_left_out(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = run("training.steps=1", "evaluation.groups={wet: {p_mean: [30, 90]}}")
+    assert "evaluation.groups.wet: none of 6 basins satisfies" in caplog.text
+    assert evaluate(path).basins == {ALL: 6}
 
 
 def test_groups_are_reported_besides_all_basins(report: Report) -> None:

@@ -18,6 +18,7 @@ from bmi_dmx.trainer import fit
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.data.basins import BasinData
 from bmi_dmx.trainer.data.read import read
+from bmi_dmx.trainer.data.spec import DataSpec
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.fit import build, train
 from bmi_dmx.trainer.metrics import score
@@ -237,7 +238,14 @@ def test_weights_that_diverged_are_named(
         ("periods.train=[1977-01-01, 1979-09-30]", r"spans training .* 1977-01-01"),
         ("training.warmup=300", r"training\.window: 300 \+ 60 days"),
         ("model.static.attributes=[p_men]", "p_men"),
-        ("data.basins=[nowhere]", "nowhere"),
+        ("data.basins=[nowhere]", r"data\.basins: basin 'nowhere' is not in the data"),
+        ("data.basins=[]", r"data\.basins: the list is empty"),
+        ("data.basins=['01466500', '01466500']", r"data\.basins: identifier '0146"),
+        ("model.evaporation=given", r"model\.evaporation: 'given' .*'hargreaves'"),
+        (
+            "evaluation.groups={wet: {p_meen: [3, 9]}}",
+            r"evaluation\.groups\.wet: no attribute 'p_meen'.*'p_mean'",
+        ),
     ],
 )  # fmt: skip
 def test_data_that_do_not_fit_leave_no_folder(
@@ -246,6 +254,51 @@ def test_data_that_do_not_fit_leave_no_folder(
     with pytest.raises((ConfigError, DataError), match=message):
         run(setting)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("p_mean", np.nan, r"'delaware': attribute 'p_mean' is not known in 1 of 6"),
+        (
+            "target",
+            np.nan,
+            r"periods\.validation: no basin has observations from 1979-10",
+        ),
+        ("target", 1.0, r"periods\.validation: no basin has observations from 1979-10"),
+    ],
+)
+def test_what_no_score_or_parameter_can_come_from_leaves_no_folder(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    values: float,
+    message: str,
+) -> None:
+    def altered(spec: DataSpec) -> BasinData:
+        data = read(spec)
+        late = (data.time >= np.datetime64("1979-10-01"))[:, None]
+        if name == "target":
+            return replace(data, target=np.where(late, np.float32(values), data.target))
+        spoiled = data.attributes[name].copy()
+        spoiled[2] = values
+        return replace(data, attributes={**data.attributes, name: spoiled})
+
+    monkeypatch.setattr(fit, "read", altered)
+    with pytest.raises(DataError, match=message):
+        run()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_attribute_that_was_not_read_is_told_from_one_that_is_not_there(
+    run: Run,
+) -> None:
+    settings = ["data.attributes=portable", "evaluation.groups={}"]
+    with pytest.raises(DataError, match=r"'slope_fine' was not read.*to 'both'"):
+        run(*settings, "model.static.attributes=[p_mean, slope_fine]")
+    with pytest.raises(DataError, match=r"no attribute 'frac_forest'.*Known: area_km2"):
+        run(*settings, "model.static.attributes=[p_mean, frac_forest]")
 
 
 def test_runs_are_numbered(tiny: Path, tmp_path: Path) -> None:

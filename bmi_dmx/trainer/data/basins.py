@@ -52,6 +52,8 @@ class BasinData:
         refuses it where a model asks for it.
     target : (T, B) float32
         Observed streamflow in mm d-1; NaN where there is no observation.
+    unread : tuple of str
+        Attributes that the data set has, but that were not asked for.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class BasinData:
     forcing: Mapping[str, Array32]
     attributes: Mapping[str, Array64]
     target: Array32
+    unread: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
@@ -178,6 +181,11 @@ class BasinData:
                 raise DataError(f"the data hold no forcing {name!r}{hint}")
         for name in attributes:
             if name not in self.attributes:
+                if name in self.unread:
+                    raise DataError(
+                        f"attribute {name!r} was not read, but the data have it; set"
+                        " data.attributes to 'both'"
+                    )
                 hint = suggestion(name, self.attributes)
                 raise DataError(f"the data hold no attribute {name!r}{hint}")
             bad = ~np.isfinite(self.attributes[name])

@@ -79,6 +79,8 @@ class CamelsUs(Source):
     doi:10.5194/hess-21-5293-2017.
     """
 
+    choices = ("product", "forcings")
+
     def __init__(self, spec: DataSpec, path: Path) -> None:
         product = spec.product or "daymet"
         if product not in PRODUCTS:

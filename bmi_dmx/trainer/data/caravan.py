@@ -68,6 +68,8 @@ class Caravan(Source):
     Kratzert et al. (2023), Scientific Data 10, 61, doi:10.1038/s41597-023-01975-w.
     """
 
+    choices = ("product", "forcings", "target")
+
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.spec = spec
         self.path = path

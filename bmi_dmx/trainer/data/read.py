@@ -31,6 +31,9 @@ READERS: Registry[type[Source]] = Registry(
 
 log = logging.getLogger(__name__)
 
+CHOICES = ("product", "forcings", "target")
+"""Keys that some readers have no use for."""
+
 SHOWN = 5
 """Most basins named where many lack something."""
 
@@ -82,7 +85,9 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         target=observed(series.target, ids, time, source.where),
     )
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
-    return replace(data, attributes=_attributes(spec, data))
+    asked = _attributes(spec, data, source)
+    unread = tuple(sorted(attributes.keys() - asked.keys()))
+    return replace(data, attributes=asked, unread=unread)
 
 
 def _report(source: Source) -> None:
@@ -107,13 +112,28 @@ def _open(spec: DataSpec, folder: Path) -> Source:
     except ConfigError as error:
         raise ConfigError(f"data.reader: {error}") from None
     shipped = None if spec.path else reader.shipped()
+    for key in CHOICES:
+        if getattr(spec, key) and key not in reader.choices:
+            used = (
+                ", ".join(n for n in CHOICES if n in reader.choices) or "none of them"
+            )
+            raise ConfigError(
+                f"data.{key}: the reader {spec.reader!r} does not use it; of"
+                f" {', '.join(CHOICES)} it uses {used}"
+            )
     return reader(spec, shipped or spec.locate(folder))
 
 
-def _attributes(spec: DataSpec, data: BasinData) -> dict[str, Array64]:
+def _attributes(spec: DataSpec, data: BasinData, source: Source) -> dict[str, Array64]:
     given = dict(data.attributes)
     if spec.attributes == "file":
         return given
+    if not {"air_temperature_min", "air_temperature_max"} <= data.forcing.keys():
+        raise DataError(
+            f"{source.path}: portable attributes need the lowest and the highest"
+            " temperature of the day, which these data do not hold; set data.attributes"
+            " to 'file', and model.evaporation to 'oudin'"
+        )
     if spec.attributes_period is not None:
         _check_covered(data, *spec.attributes_period)
     computed = portable(data, spec.attributes_period)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,9 @@ class Source(ABC):
     left_out : dict of str to str
         Basins of which the data set holds something but not all, and what it lacks.
     """
+
+    choices: ClassVar[tuple[str, ...]] = ("forcings", "target")
+    """Those of ``product``, ``forcings`` and ``target`` that the reader uses."""
 
     path: Path
     ids: NDArray[np.str_]

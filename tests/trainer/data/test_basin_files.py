@@ -95,6 +95,14 @@ def test_attributes_of_the_file_and_computed_ones(basins, read_file):
     )
 
 
+def test_portable_attributes_need_the_extremes_of_temperature(basins, read_file):
+    basins["tmin"] = basins["tmax"]  # as in Maurer's forcing of CAMELS-US
+    message = r"basins.nc: portable .*data.attributes to 'file'.*'oudin'"
+    with pytest.raises(DataError, match=message):
+        read_file(basins)
+    assert "air_temperature" in read_file(basins, attributes="file").forcing
+
+
 def test_period_and_selection_before_reading(basins, read_file):
     keys = {"period": ("2000-01-01", "2000-01-05"), "basins": ["0002"]}
     data = read_file(basins, attributes="file", **keys)
