@@ -215,9 +215,68 @@ def test_the_flow_of_several_runs_is_averaged(run: Run, tmp_path: Path) -> None:
 
 
 def test_runs_on_different_data_are_not_averaged(finished: Path, run: Run) -> None:
-    other = run("training.steps=1", "data.basins=['01466500']")
-    with pytest.raises(ConfigError, match="only runs on the same data"):
+    few = ["01466500", "01467150"]
+    groups = "evaluation.groups={}"
+    other = run("training.steps=1", f"data.basins={few}", groups)
+    message = "only one of them has basin '01440400'; only runs on the same"
+    with pytest.raises(ConfigError, match=message):
         evaluate([finished, other])
+    other = run("training.steps=1", "periods.test=[1980-01-01, 1980-12-29]")
+    with pytest.raises(
+        ConfigError, match=r"periods\.test is .*12-29, in .*12-30; only"
+    ):
+        evaluate([finished, other])
+
+
+def test_runs_on_different_observations_are_not_averaged(
+    finished: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = run("training.steps=1", "data.max_gap=4")
+
+    def altered(spec: DataSpec) -> BasinData:
+        data = read(spec)
+        changed = data.target.copy()
+        changed[400, 1] += spec.max_gap
+        return replace(data, target=changed)
+
+    monkeypatch.setattr(evaluation, "read", altered)
+    message = "flow observed in basin '01467150' on 1980-02-05 is"
+    with pytest.raises(ConfigError, match=message):
+        evaluate([finished, other])
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_runs_on_other_attributes_and_another_order_are_averaged(
+    finished: Path, run: Run
+) -> None:
+    basins = list(reversed(RunFolder(finished).experiment().data.basins))
+    given = ["data.attributes=file", "model.static.attributes=[slope_fine, area_km2]"]
+    other = run("training.steps=1", f"data.basins={basins}", *given)
+    alone = [
+        read_streamflow(evaluate(path, output=other / "x").folder / "streamflow.nc")
+        for path in (finished, other)
+    ]
+    together = evaluate([finished, other])
+    mean = read_streamflow(together.folder / "streamflow.nc")
+    assert list(mean.ids) == list(alone[0].ids) == list(reversed(alone[1].ids))
+    flows = [alone[0]["simulated"], alone[1]["simulated"][:, ::-1]]
+    np.testing.assert_allclose(mean["simulated"], np.mean(flows, axis=0), rtol=1e-5)
+
+
+def test_a_run_counts_once_in_a_mean(finished: Path) -> None:
+    again = finished.parent / "x" / ".." / finished.name
+    with pytest.raises(ConfigError, match="given twice"):
+        evaluate([finished, again])
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_that_a_training_is_not_finished_is_said(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(finished, tmp_path / "a")
+    (tmp_path / "a" / "training.json").unlink()
+    evaluate(tmp_path / "a")
+    assert "a: the training is not finished" in caplog.text
 
 
 def test_dynamic_parameters_are_drawn(run: Run) -> None:
