@@ -124,7 +124,8 @@ class Training:
     steps : int, optional
         Optimiser steps.
     epochs : float, optional
-        Instead of steps: how often, on average, each basin-day enters the loss.
+        Instead of steps: how often, on average, each basin-day enters the loss. Rounded
+        up to whole steps, and to whole validations where there is more than one.
     batch : int
         Windows in a step, of as many different basins as there are.
     warmup, window : int
@@ -183,12 +184,15 @@ class Training:
     def total_steps(self, basins: int, days: int) -> int:
         """Return the number of steps, given the extent of the training data.
 
-        Epochs are rounded up to whole validations.
+        Epochs are rounded up to whole steps, and to whole validations where there is
+        more than one.
         """
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
         steps = math.ceil(self.epochs * basins * days / (self.batch * self.window))
+        if steps <= self.validate_every:
+            return steps
         return math.ceil(steps / self.validate_every) * self.validate_every
 
     def intervals(self, steps: int) -> tuple[int, int]:

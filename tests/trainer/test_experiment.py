@@ -168,6 +168,8 @@ def test_epochs_count_how_often_each_basin_day_is_seen() -> None:
     # 3 x 500 x 3650 / (100 x 365) = 150 exactly.
     assert spec.total_steps(500, 3650) == 150
     assert spec.total_steps(501, 3650) == 200
+    # A tenth of it is less than one validation: no step more than asked for.
+    assert spec.total_steps(50, 3650) == 15
 
 
 def test_a_run_shorter_than_an_interval_validates_at_its_end() -> None:

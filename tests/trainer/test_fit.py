@@ -313,5 +313,9 @@ def test_epochs_may_be_given_instead_of_steps(tiny: Path, tmp_path: Path) -> Non
     settings = ["training.steps=null", "training.epochs=1"]
     path = train(tiny, settings, root=tmp_path)
     summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
-    # 6 basins of 242 days in batches of 4 x 60: 6.05, in whole validations 10.
-    assert summary["steps"] == 10
+    # 6 basins of 242 days in batches of 4 x 60: 6.05, in whole steps 7.
+    assert summary["steps"] == 7
+    path = train(tiny, ["training.steps=null", "training.epochs=2"], root=tmp_path)
+    summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
+    # Twice as many are 12.1, in whole validations 20.
+    assert summary["steps"] == 20
