@@ -165,6 +165,16 @@ def test_a_missing_module_of_our_own_is_never_hidden(
         main(["demo"])
 
 
+def test_help_leaves_names_as_they_are_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    assert "Train on a small river basin, step it through BMI" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 def test_an_interrupt_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ LAYERS = {
     "demo": 8,
     "benchmarks": 9,
     "info": 9,
+    "logs": 9,
     "cli": 10,
 }
 """Rooms of the package; what is lower never imports what is higher."""

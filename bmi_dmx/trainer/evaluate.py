@@ -104,7 +104,7 @@ def evaluate(
     for folder in folders:
         if not folder.summary.is_file():
             log.warning(
-                "%s: the training is not finished; its best checkpoint so far is scored",
+                "%s: the training is not finished; the best checkpoint so far counts",
                 folder.path,
             )
     pairs = zip(folders, experiments, strict=True)

@@ -43,6 +43,8 @@ from .run_folder import RunFolder
 
 __all__ = ["resume", "train"]
 
+log = logging.getLogger(__name__)
+
 
 def train(
     config: str | Path,
@@ -80,6 +82,7 @@ def train(
     data = read(experiment.data)
     module = build(experiment, data)
     folder = RunFolder.create(Path(root), experiment)
+    _announce(experiment, data, module, folder)
     _fit(experiment, module, folder, resumed=False)
     return folder.path
 
@@ -109,10 +112,29 @@ def resume(run: str | Path) -> Path:
     if folder.summary.exists():
         raise ConfigError(f"{folder.path}: this run is finished")
     _refuse_changed(experiment, folder)
-    module = build(experiment, read(experiment.data))
+    data = read(experiment.data)
+    module = build(experiment, data)
     folder.remove_partial()
+    _announce(experiment, data, module, folder)
     _fit(experiment, module, folder, resumed=folder.last.exists())
     return folder.path
+
+
+def _announce(
+    experiment: Experiment, data: BasinData, module: TrainingModule, folder: RunFolder
+) -> None:
+    """Say where a training writes, and what it is made of."""
+    first, last = experiment.periods.train
+    log.info(
+        "%s: %d basins, learning from %s to %s (%d days), %d weights, %d steps",
+        folder.path,
+        len(data.ids),
+        first,
+        last,
+        (last - first).days + 1,
+        sum(w.numel() for w in module.model.parameters()),
+        module.steps,
+    )
 
 
 def build(experiment: Experiment, data: BasinData) -> TrainingModule:
@@ -274,8 +296,17 @@ def _fit(
             )
         except SystemExit:
             # What Lightning makes of an interruption by the user.
-            raise KeyboardInterrupt from None
+            raise KeyboardInterrupt(_stopped(folder, trainer.global_step)) from None
     _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
+
+
+def _stopped(folder: RunFolder, step: int) -> str:
+    """Return where a training was interrupted, and how it goes on."""
+    if not folder.last.exists():
+        saved = "before the first checkpoint; begin again"
+    else:
+        saved = f"saved at step {read_checkpoint(folder.last)['global_step']}; continue"
+    return f"at step {step}, {saved} with: dmx train {folder.path}"
 
 
 def _callbacks(patience: int | None, checkpoints: Checkpoints) -> list[Callback]:

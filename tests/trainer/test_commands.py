@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import Tensor
 
 from bmi_dmx.cli import main
 from bmi_dmx.trainer import evaluate as evaluation
 from bmi_dmx.trainer.metrics import score
+from bmi_dmx.trainer.module import TrainingModule
 from bmi_dmx.trainer.results import read_streamflow
 
 
@@ -57,6 +61,57 @@ def test_the_folder_of_a_run_means_to_continue_it(
     (run / "training.json").unlink()
     assert main(["train", str(run)]) == 0
     assert (run / "training.json").is_file()
+
+
+def test_a_training_says_first_where_it_writes_and_on_what(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tiny), "training.steps=1"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    run = str(Path("runs", "tiny-1"))
+    words = "6 basins, learning from 1979-02-01 to 1979-09-30 (242 days), "
+    assert lines[0].startswith(f"{run}: {words}")
+    assert lines[0].endswith(" weights, 1 steps")
+
+
+def test_warnings_are_marked(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["training.steps=1", "evaluation.groups={none: {area_km2: [0, 1]}}"]
+    assert main(["train", str(tiny), *settings]) == 0
+    assert "warning: evaluation.groups.none: none of 6" in capsys.readouterr().err
+    # Nothing of it stays when the command has ended.
+    assert not logging.getLogger("bmi_dmx").handlers
+
+
+@pytest.mark.parametrize(
+    ("step", "saved"),
+    [
+        (3, "before the first checkpoint; begin again"),
+        (7, "saved at step 5; continue"),
+    ],
+)
+def test_an_interrupted_training_says_how_it_continues(
+    tiny: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+    saved: str,
+) -> None:
+    good = TrainingModule.training_step
+
+    def interrupted(self: TrainingModule, batch: Any, index: int) -> Tensor:
+        if self.global_step == step:
+            raise KeyboardInterrupt
+        return good(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingModule, "training_step", interrupted)
+        assert main(["train", str(tiny)]) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    run = Path("runs", "tiny-1")
+    assert last == (
+        f"dmx train: interrupted at step {step}, {saved} with: dmx train {run}"
+    )
+    assert main(["train", str(run)]) == 0
 
 
 def test_a_run_continues_as_it_began(
