@@ -285,6 +285,20 @@ def test_training_curve_sorts_columns_into_panels(tmp_path: Path) -> None:
     assert "epoch" not in text
 
 
+def test_a_training_of_one_step_has_whole_steps(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    log = tmp_path / "metrics.csv"
+    log.write_text("step,loss,validation_nse\n1,0.3,0.5\n", encoding="utf-8")
+    plots.training_curve(tmp_path / "t.png", log)
+    low, high = drawn[0].axes[-1].get_xlim()
+    ticks = [x for x in drawn[0].axes[-1].get_xticks() if low <= x <= high]
+    assert ticks == [1.0]
+    legend = drawn[0].axes[-1].get_legend()
+    assert legend is not None
+    assert legend.get_texts()[0].get_text() == "validation NSE"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
