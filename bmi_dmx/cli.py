@@ -44,7 +44,7 @@ class Command:
 def _info_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?",
-        help="a process, network, loss, metric or bundle, or the folder of a bundle",
+        help="a process, network, loss, metric, experiment or bundle, or folder of one",
     )  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def _simulate(options: Namespace) -> None:
 
 COMMANDS = {
     "info": Command(
-        about="list processes, networks, losses, metrics and bundles, or describe one",
+        about="list what configurations can name, or describe one of them",
         arguments=_info_arguments,
         run=_info,
     ),

@@ -232,6 +232,13 @@ def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
     assert "kge (metrics)" in text
 
 
+def test_info_shows_experiments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    assert "experiments\n  camels_dynamic, camels_static" in capsys.readouterr().out
+    assert main(["info", "delaware"]) == 0
+    assert "\nname: delaware\n" in capsys.readouterr().out
+
+
 def test_info_about_nothing_known_suggests_a_name(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..conversion import plain
 from ..errors import ConfigError, suggestion
 from ..files import atomic
 from .experiment import Experiment
+from .registries import experiments
 
 __all__ = ["differences", "find_experiment", "load_experiment", "save_experiment"]
 
@@ -30,8 +30,7 @@ def find_experiment(name: str | Path) -> Path:
     path = Path(name)
     if path.exists():
         return path
-    folder = Path(str(files("bmi_dmx.configs") / "experiments"))
-    shipped = {entry.stem: entry for entry in sorted(folder.glob("*.yaml"))}
+    shipped = experiments()
     if str(name) not in shipped:
         hint = suggestion(str(name), shipped)
         raise ConfigError(f"{name}: no such file, nor a shipped experiment{hint}")
