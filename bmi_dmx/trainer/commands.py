@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,8 @@ from .results import read_streamflow
 from .table import Column, print_table
 
 __all__ = ["evaluate", "export", "plot", "train", "tune"]
+
+log = logging.getLogger(__name__)
 
 
 def train(config: Path, settings: Iterable[str] = ()) -> None:
@@ -118,9 +121,12 @@ def plot(
         kept &= days <= np.datetime64(end)
     if not kept.any():
         raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
-    window = np.ix_(kept, chosen)
     # Of all days, as in scores.csv, whichever of them are drawn.
     nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"]
+    for at in chosen if basins else ():
+        if not np.isfinite(nse[at]):
+            log.warning("%s: basin %s has no NSE and is not drawn", path, known[at])
+    window = np.ix_(kept, chosen)
     print(
         hydrographs(
             output,

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from torch import Tensor
 
@@ -14,7 +15,12 @@ from bmi_dmx.cli import main
 from bmi_dmx.trainer import evaluate as evaluation
 from bmi_dmx.trainer.metrics import score
 from bmi_dmx.trainer.module import TrainingModule
-from bmi_dmx.trainer.results import read_streamflow
+from bmi_dmx.trainer.results import (
+    Hydrographs,
+    Series,
+    read_streamflow,
+    write_streamflow,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -156,3 +162,25 @@ def test_chosen_basins_and_days_are_drawn(
     ):
         assert main(["plot", str(run / "test"), *wrong]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_a_chosen_basin_that_cannot_be_drawn_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow = np.arange(20.0).reshape(10, 2)
+    observed = np.where([True, False], flow, np.nan)
+    file = write_streamflow(
+        tmp_path / "streamflow.nc",
+        Hydrographs(
+            time=np.datetime64("1980-01-01") + np.arange(10),
+            ids=np.array(["a", "b"]),
+            series={
+                name: Series(values=values, units="mm d-1", about=name)
+                for name, values in {"simulated": flow, "observed": observed}.items()
+            },
+        ),
+    )
+    assert main(["plot", str(file), "a", "b"]) == 0
+    assert "streamflow.nc: basin b has no NSE and is not drawn" in (
+        capsys.readouterr().err
+    )
