@@ -18,6 +18,7 @@ from .checkpoint import load_model
 from .data.basins import BasinData
 from .data.read import read
 from .experiment import Experiment, Period
+from .experiment_file import naming
 from .groups import ALL, basin_groups
 from .metrics import median, metrics, score
 from .pictures import draw
@@ -156,7 +157,8 @@ def _data(
         if experiment.data in alike:
             found.append(found[alike.index(experiment.data)])
             continue
-        data = read(experiment.data)
+        with naming(folder.config):
+            data = read(experiment.data)
         if found:
             where = f"{folder.path}: its data are not those of {folders[0].path}"
             data = _matched(data, found[0], experiment.periods[period], where)

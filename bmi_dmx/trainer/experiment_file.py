@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,18 @@ import yaml
 
 from .. import config
 from ..conversion import plain
-from ..errors import ConfigError, suggestion
+from ..errors import ConfigError, DataError, suggestion
 from ..files import atomic
 from .experiment import Experiment
 from .registries import experiments
 
-__all__ = ["differences", "find_experiment", "load_experiment", "save_experiment"]
+__all__ = [
+    "differences",
+    "find_experiment",
+    "load_experiment",
+    "naming",
+    "save_experiment",
+]
 
 
 def find_experiment(name: str | Path) -> Path:
@@ -113,3 +120,18 @@ def differences(
         elif a != b:
             pairs[key] = (a, b)
     return pairs
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file of an experiment before messages that begin with one of its keys.
+
+    For what comes to light only beside the data.
+    """
+    keys = tuple(f"{field.name}." for field in fields(Experiment))
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        if str(error).startswith(keys):
+            raise type(error)(f"{path}: {error}") from None
+        raise

@@ -32,7 +32,7 @@ from .data.basins import BasinData
 from .data.read import read
 from .data.sampler import WindowSampler
 from .experiment import Experiment, Period
-from .experiment_file import differences, find_experiment, load_experiment
+from .experiment_file import differences, find_experiment, load_experiment, naming
 from .groups import basin_groups
 from .losses import Scale, compose
 from .metrics import median, score
@@ -77,10 +77,12 @@ def train(
     TrainingError
         The gradient was not finite for many steps in a row.
     """
-    experiment = load_experiment(find_experiment(config), overrides)
+    file = find_experiment(config)
+    experiment = load_experiment(file, overrides)
     # Before a folder is made: what is wrong with the data leaves nothing behind.
-    data = read(experiment.data)
-    module = build(experiment, data)
+    with naming(file):
+        data = read(experiment.data)
+        module = build(experiment, data)
     folder = RunFolder.create(Path(root), experiment)
     _announce(experiment, data, module, folder)
     _fit(experiment, module, folder, resumed=False)
@@ -112,8 +114,9 @@ def resume(run: str | Path) -> Path:
     if folder.summary.exists():
         raise ConfigError(f"{folder.path}: this run is finished")
     _refuse_changed(experiment, folder)
-    data = read(experiment.data)
-    module = build(experiment, data)
+    with naming(folder.config):
+        data = read(experiment.data)
+        module = build(experiment, data)
     folder.remove_partial()
     _announce(experiment, data, module, folder)
     _fit(experiment, module, folder, resumed=folder.last.exists())

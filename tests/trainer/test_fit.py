@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -251,8 +252,10 @@ def test_weights_that_diverged_are_named(
 def test_data_that_do_not_fit_leave_no_folder(
     run: Run, tmp_path: Path, setting: str, message: str
 ) -> None:
-    with pytest.raises((ConfigError, DataError), match=message):
+    with pytest.raises((ConfigError, DataError), match=message) as caught:
         run(setting)
+    # Who is told of a key is told of the file as well.
+    assert re.match(r"\S+tiny\.yaml: ", str(caught.value)) or "p_men" in message
     assert not (tmp_path / "runs").exists()
 
 
