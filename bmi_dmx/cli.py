@@ -17,6 +17,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import DmxError
+from .logs import logged
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -43,7 +44,7 @@ class Command:
 def _info_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?",
-        help="a process, network, loss, metric or bundle, or the folder of a bundle",
+        help="a process, network, loss, metric, experiment or bundle, or folder of one",
     )  # fmt: skip
 
 
@@ -247,7 +248,7 @@ def _simulate(options: Namespace) -> None:
 
 COMMANDS = {
     "info": Command(
-        about="list processes, networks, losses, metrics and bundles, or describe one",
+        about="list what configurations can name, or describe one of them",
         arguments=_info_arguments,
         run=_info,
     ),
@@ -317,7 +318,10 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         subparser = commands.add_parser(
-            name, help=command.about, description=command.about.capitalize() + "."
+            name,
+            help=command.about,
+            # Not capitalize(), which would make BMI and PyTorch small.
+            description=f"{command.about[:1].upper()}{command.about[1:]}.",
         )
         subparser.add_argument(
             "--traceback", action="store_true", help="show where an error arose"
@@ -346,7 +350,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        COMMANDS[options.command].run(options)
+        with logged():
+            COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except (DmxError, ModuleNotFoundError) as error:
         message = _message(error)
@@ -354,8 +359,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"dmx {options.command}: error: {message}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"dmx {options.command}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        message = " ".join(["interrupted", *map(str, interrupt.args)])
+        print(f"dmx {options.command}: {message}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader of our output (head, less) has left. Python would complain again

@@ -25,9 +25,6 @@ __all__ = [
 ]
 
 
-_MOST_LISTED = 40
-
-
 class DmxError(Exception):
     """Base of all errors raised by bmi_dmx."""
 
@@ -76,10 +73,18 @@ class VariableError(DmxError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+NEAR, WEAK = 0.75, 0.6
+"""Likeness of a name that is meant, and of one that may be."""
+
+LISTED = 60
+"""Most names that are listed."""
+
+
 def suggestion(found: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for a near name, else the list of known names.
 
-    Of long lists only the number of names is told.
+    Where the nearest name is little alike, both are given; of long lists only the
+    number of names.
 
     Parameters
     ----------
@@ -95,11 +100,14 @@ def suggestion(found: str, known: Iterable[str]) -> str:
     """
     names = [str(name) for name in known]
     lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(found.lower(), lowered, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(found.lower(), lowered, n=1, cutoff=WEAK)
+    listed = ", ".join(sorted(names))
     if near:
-        return f"; did you mean {lowered[near[0]]!r}?"
+        meant = f"; did you mean {lowered[near[0]]!r}?"
+        sure = difflib.SequenceMatcher(None, near[0], found.lower()).ratio() >= NEAR
+        return meant if sure or len(names) > LISTED else f"{meant} Known: {listed}"
     if not names:
         return "; none are known"
-    if len(names) > _MOST_LISTED:
+    if len(names) > LISTED:
         return f"; there are {len(names)}"
-    return f"; known: {', '.join(sorted(names))}"
+    return f"; known: {listed}"

@@ -28,6 +28,8 @@ def everything() -> str:
     for kind, registry in _registries().items():
         text = describe.variables if kind in _PHYSICS else describe.listing
         parts.append(f"{kind}\n{describe.indented(_listed(registry, text) or 'none')}")
+    names = ", ".join(_experiments())
+    parts.append(f"experiments\n{describe.indented(names)}")
     parts.append("`dmx info NAME` says more, such as the variables of a process.")
     return "\n\n".join(parts)
 
@@ -50,6 +52,12 @@ def _missing(error: ConfigError) -> str:
     return f"more about it needs {reason.name}, which is not installed"
 
 
+def _experiments() -> dict[str, Path]:
+    from .trainer.registries import experiments
+
+    return experiments()
+
+
 def _registries() -> dict[str, Registry[Any]]:
     from .bundle import bundles
     from .models.registries import evaporations, networks, processes
@@ -67,7 +75,9 @@ def _registries() -> dict[str, Registry[Any]]:
 
 
 def about(name: str) -> str:
-    """Return what is known about a registered name, or about a bundle in a folder.
+    """Return what is known about a name, or about a bundle in a folder.
+
+    An experiment is shown as its file is.
 
     Raises
     ------
@@ -78,8 +88,12 @@ def about(name: str) -> str:
         return _about_bundle(Path(name))
     registries = _registries()
     kinds = [kind for kind, registry in registries.items() if name in registry]
+    experiments = _experiments()
+    if name in experiments:
+        return experiments[name].read_text(encoding="utf-8").rstrip()
     if not kinds:
         known = [entry for registry in registries.values() for entry in registry]
+        known += experiments
         raise ConfigError(f"nothing is called {name!r}{suggestion(name, known)}")
     return "\n\n".join(
         f"{name} ({kind})\n\n{_described(kind, registries[kind], name)}"

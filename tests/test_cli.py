@@ -165,6 +165,16 @@ def test_a_missing_module_of_our_own_is_never_hidden(
         main(["demo"])
 
 
+def test_help_leaves_names_as_they_are_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    assert "Train on a small river basin, step it through BMI" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 def test_an_interrupt_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -220,6 +230,13 @@ def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
     text = capsys.readouterr().out
     assert "kge (losses)" in text
     assert "kge (metrics)" in text
+
+
+def test_info_shows_experiments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    assert "experiments\n  camels_dynamic, camels_static" in capsys.readouterr().out
+    assert main(["info", "delaware"]) == 0
+    assert "\nname: delaware\n" in capsys.readouterr().out
 
 
 def test_info_about_nothing_known_suggests_a_name(

@@ -31,6 +31,8 @@ def test_a_variable_error_without_message_is_empty() -> None:
 
 def test_a_near_name_is_suggested_whatever_its_case() -> None:
     assert suggestion("HBV11", ["hbv10", "hbv11p"]) == "; did you mean 'hbv11p'?"
+    weak = suggestion("frac_forest", ["p_mean", "frac_snow"])
+    assert weak == "; did you mean 'frac_snow'? Known: frac_snow, p_mean"
 
 
 def test_without_a_near_name_all_are_listed_in_order() -> None:

@@ -36,6 +36,7 @@ LAYERS = {
     "demo": 7,
     "benchmarks": 8,
     "info": 8,
+    "logs": 8,
     "cli": 9,
 }
 """Rooms of the package; what is lower never imports what is higher."""

@@ -67,7 +67,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StateError(f"{path}: not a readable checkpoint: {reason}") from None
+        raise StateError(
+            f"{path}: not a readable checkpoint, damaged or cut short: {reason}"
+        ) from None
     if not isinstance(checkpoint, dict) or OWN not in checkpoint:
         raise StateError(f"{path}: not a checkpoint of a training of bmi_dmx")
     return checkpoint

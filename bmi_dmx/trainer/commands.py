@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,11 +14,13 @@ from . import evaluate as evaluation
 from . import export as exporting
 from . import fit
 from .evaluate import ALL, Report
-from .metrics import metrics
+from .metrics import metrics, score
 from .results import read_streamflow
 from .table import Column, print_table
 
 __all__ = ["evaluate", "export", "plot", "train", "tune"]
+
+log = logging.getLogger(__name__)
 
 
 def train(config: Path, settings: Iterable[str] = ()) -> None:
@@ -83,6 +86,8 @@ def plot(
 ) -> None:
     """Draw observed and simulated flow of chosen basins, or of the best to the worst.
 
+    The NSE in the picture is that of all days of the file.
+
     Parameters
     ----------
     source : Path
@@ -116,6 +121,11 @@ def plot(
         kept &= days <= np.datetime64(end)
     if not kept.any():
         raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
+    # Of all days, as in scores.csv, whichever of them are drawn.
+    nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"]
+    for at in chosen if basins else ():
+        if not np.isfinite(nse[at]):
+            log.warning("%s: basin %s has no NSE and is not drawn", path, known[at])
     window = np.ix_(kept, chosen)
     print(
         hydrographs(
@@ -124,6 +134,7 @@ def plot(
             ids=flow.ids[chosen],
             simulated=flow["simulated"][window],
             observed=flow["observed"][window],
+            nse=nse[chosen],
             panels=len(basins) or 6,
         )
     )

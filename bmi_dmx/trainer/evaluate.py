@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..conversion import plain
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError
 from ..models.delta import DeltaModel
 from .checkpoint import load_model
 from .data.basins import BasinData
 from .data.read import read
 from .experiment import Experiment, Period
+from .experiment_file import naming
+from .groups import ALL, basin_groups
 from .metrics import median, metrics, score
 from .pictures import draw
 from .prediction import blocks, predict, with_lead
@@ -25,8 +28,9 @@ from .run_folder import RunFolder, numbered_folder
 
 __all__ = ["ALL", "Report", "evaluate"]
 
-ALL = "all"
-"""Name of the group of all basins."""
+log = logging.getLogger(__name__)
+
+SAME = "only runs on the same days, basins and observations can be averaged"
 
 CONVENTION = 365
 """Days at the start of a period that the usual convention spends on warming up."""
@@ -76,7 +80,8 @@ def evaluate(
     Parameters
     ----------
     runs : path or sequence of paths
-        Folders of runs on the same data; the flow of several is averaged.
+        Folders of runs on the same days, basins and observations; the flow of several
+        is averaged.
     period : str
         ``test``, ``validation`` or ``train``.
     output : path, optional
@@ -87,36 +92,97 @@ def evaluate(
     Raises
     ------
     ConfigError
-        A folder is not one of a run, the period is not given, or runs differ in data.
+        A folder is not one of a run or given twice, the period is not given, or runs
+        differ in days, basins or observations.
     DataError, StateError
         There is no checkpoint, or the data or the checkpoint cannot be used.
     """
     given = [runs] if isinstance(runs, str | Path) else list(runs)
     folders = [RunFolder(Path(run)) for run in given]
+    _refuse_repeated(folders)
     experiments = [folder.experiment() for folder in folders]
     experiment = _common(folders, experiments, period)
+    for folder in folders:
+        if not folder.summary.is_file():
+            log.warning(
+                "%s: the training is not finished; the best checkpoint so far counts",
+                folder.path,
+            )
     pairs = zip(folders, experiments, strict=True)
     models = [load_model(f.require_best(), e.model) for f, e in pairs]
-    data = read(experiment.data)
+    data = _data(folders, experiments, period)
     target = output or _target(folders, experiment, period)
     return _report(experiment, folders, models, data, period, target)
+
+
+def _refuse_repeated(folders: Sequence[RunFolder]) -> None:
+    """Refuse a mean in which a run would count twice."""
+    seen: set[Path] = set()
+    for folder in folders:
+        place = folder.path.resolve()
+        if place in seen:
+            raise ConfigError(
+                f"{folder.path}: given twice; a run counts once in a mean"
+            )
+        seen.add(place)
 
 
 def _common(
     folders: Sequence[RunFolder], experiments: Sequence[Experiment], period: str
 ) -> Experiment:
-    """Return the first experiment, after making sure that the others fit to it."""
+    """Return the first experiment, after making sure that all score the same days."""
     if not experiments:
         raise ConfigError("no run is given")
-    first = experiments[0]
+    first = experiments[0].periods[period]
     for folder, other in zip(folders, experiments, strict=True):
-        same = first.data == other.data
-        if not same or first.periods[period] != other.periods[period]:
+        days = other.periods[period]
+        if days != first:
             raise ConfigError(
-                f"{folder.path}: its data or its {period} period differ from those of "
-                f"{folders[0].path}; only runs on the same data can be averaged"
+                f"{folder.path}: periods.{period} is {days[0]} to {days[1]}, in"
+                f" {folders[0].path} {first[0]} to {first[1]}; {SAME}"
             )
-    return first
+    return experiments[0]
+
+
+def _data(
+    folders: Sequence[RunFolder], experiments: Sequence[Experiment], period: str
+) -> list[BasinData]:
+    """Return the data of every run, whose basins and observations are the same.
+
+    Attributes and forcing need not be: a model sees what it was trained on.
+    """
+    found: list[BasinData] = []
+    for at, (folder, experiment) in enumerate(zip(folders, experiments, strict=True)):
+        alike = [e.data for e in experiments[:at]]
+        if experiment.data in alike:
+            found.append(found[alike.index(experiment.data)])
+            continue
+        with naming(folder.config):
+            data = read(experiment.data)
+        if found:
+            where = f"{folder.path}: its data are not those of {folders[0].path}"
+            data = _matched(data, found[0], experiment.periods[period], where)
+        found.append(data)
+    return found
+
+
+def _matched(data: BasinData, first: BasinData, days: Period, where: str) -> BasinData:
+    """Return data in the order of ``first``, refusing other basins or observations."""
+    differing = set(data.ids.tolist()) ^ set(first.ids.tolist())
+    if differing:
+        raise ConfigError(
+            f"{where}: only one of them has basin {min(differing)!r}; {SAME}"
+        )
+    data = data.select(first.ids.tolist())
+    a, b = data.period(*days), first.period(*days)
+    unequal = ~((a.target == b.target) | (np.isnan(a.target) & np.isnan(b.target)))
+    if unequal.any():
+        day, basin = np.argwhere(unequal)[0]
+        raise ConfigError(
+            f"{where}: the flow observed in basin '{a.ids[basin]}' on {a.time[day]} is"
+            f" {a.target[day, basin]:g}, there {b.target[day, basin]:g} mm d-1; {SAME}"
+        )
+    return data
 
 
 def _target(folders: Sequence[RunFolder], experiment: Experiment, period: str) -> Path:
@@ -130,18 +196,19 @@ def _report(
     experiment: Experiment,
     folders: Sequence[RunFolder],
     models: Sequence[DeltaModel],
-    data: BasinData,
+    data: Sequence[BasinData],
     period: str,
     target: Path,
 ) -> Report:
     days = experiment.periods[period]
-    part, lead = with_lead(data, days, experiment.evaluation_warmup)
+    parts = [with_lead(d, days, experiment.evaluation_warmup) for d in data]
+    part, lead = parts[0]
     observed = part.target[lead:]
-    simulated = _mean_flow(models, part, lead, experiment.evaluation.basins)
+    simulated = _mean_flow(models, parts, experiment.evaluation.basins)
     chosen = experiment.evaluation.metrics
     names = metrics.names() if chosen == "all" else chosen
     scores = score(simulated, observed, names)
-    groups = _groups(experiment, data)
+    groups = basin_groups(experiment, data[0])
     report = Report(
         folder=target,
         period=period,
@@ -169,47 +236,37 @@ def _report(
             "median_nse_with_first_year_as_warmup": report.convention,
         },
     )
-    draw(target, experiment, models, part, lead, simulated, groups)
+    draw(target, experiment, models, part, lead, simulated, groups, period)
     return report
 
 
 def _mean_flow(
-    models: Sequence[DeltaModel], data: BasinData, warmup: int, basins: int
+    models: Sequence[DeltaModel], data: Sequence[tuple[BasinData, int]], basins: int
 ) -> NDArray[Any]:
-    """Return the mean over models of the flow after the warm-up, (T, B)."""
+    """Return the mean over models of the flow after the warm-up, (T, B).
+
+    ``data`` holds the days of each model, and how many of them are its warm-up.
+    """
     total: NDArray[Any] = np.zeros(1)
-    for model in models:
-        given = blocks(model, data, warmup=warmup, basins=basins)
+    for model, (days, warmup) in zip(models, data, strict=True):
+        given = blocks(model, days, warmup=warmup, basins=basins)
         total = total + predict(model, given)["streamflow"].astype(np.float64)
     return total / len(models)
-
-
-def _groups(experiment: Experiment, data: BasinData) -> dict[str, NDArray[np.intp]]:
-    """Return the positions of the basins of every group."""
-    groups = {ALL: np.arange(len(data.ids))}
-    for name, conditions in experiment.evaluation.groups.items():
-        rule = replace(experiment.data, basins="all", where=conditions)
-        try:
-            chosen = rule.choose(data.ids, data.attributes, Path())
-        except DataError as error:
-            found = str(error).removeprefix("data.where: ")
-            raise DataError(f"evaluation.groups.{name}: {found}") from None
-        groups[name] = np.flatnonzero(np.isin(data.ids, chosen))
-    return groups
 
 
 def _convention(
     experiment: Experiment,
     models: Sequence[DeltaModel],
-    data: BasinData,
+    data: Sequence[BasinData],
     days: Period,
     groups: Mapping[str, NDArray[np.intp]],
 ) -> dict[str, float]:
-    part = data.period(*days)
-    if len(part.time) < 2 * CONVENTION:
+    parts = [(d.period(*days), CONVENTION) for d in data]
+    scored, _ = parts[0]
+    if len(scored.time) < 2 * CONVENTION:
         return {}
-    simulated = _mean_flow(models, part, CONVENTION, experiment.evaluation.basins)
-    nse = score(simulated, part.target[CONVENTION:], ["nse"])["nse"]
+    simulated = _mean_flow(models, parts, experiment.evaluation.basins)
+    nse = score(simulated, scored.target[CONVENTION:], ["nse"])["nse"]
     return {group: median(nse[at])[0] for group, at in groups.items()}
 
 

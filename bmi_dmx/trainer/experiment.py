@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
+
+import torch
 
 from ..errors import ConfigError, suggestion
+from ..models.delta import DeltaModel
+from ..models.registries import networks, processes
 from ..models.spec import ModelSpec
+from ..models.statistics import Moments, Statistics
+from ..registry import Registry
 from .data.spec import Condition, DataSpec
 from .losses import compose
 from .metrics import metrics
@@ -118,7 +124,8 @@ class Training:
     steps : int, optional
         Optimiser steps.
     epochs : float, optional
-        Instead of steps: how often, on average, each basin-day enters the loss.
+        Instead of steps: how often, on average, each basin-day enters the loss. Rounded
+        up to whole steps, and to whole validations where there is more than one.
     batch : int
         Windows in a step, of as many different basins as there are.
     warmup, window : int
@@ -177,12 +184,15 @@ class Training:
     def total_steps(self, basins: int, days: int) -> int:
         """Return the number of steps, given the extent of the training data.
 
-        Epochs are rounded up to whole validations.
+        Epochs are rounded up to whole steps, and to whole validations where there is
+        more than one.
         """
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
         steps = math.ceil(self.epochs * basins * days / (self.batch * self.window))
+        if steps <= self.validate_every:
+            return steps
         return math.ceil(steps / self.validate_every) * self.validate_every
 
     def intervals(self, steps: int) -> tuple[int, int]:
@@ -282,6 +292,7 @@ class Experiment:
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed: found {self.seed}, expected 0 to 4294967295")
         compose(self.loss)
+        _check_model(self.model)
         first, last = self.periods.train
         days = (last - first).days + 1
         if self.training.window > days:
@@ -311,6 +322,33 @@ class Experiment:
         names = [n for n in self.periods.names if n != "test"]
         periods = [self.periods[name] for name in names]
         return min(p[0] for p in periods), max(p[1] for p in periods)
+
+
+def _check_model(spec: ModelSpec) -> None:
+    """Refuse names that a model cannot be made of, before any data are read."""
+    named: dict[str, tuple[Registry[Any], str]] = {"process": (processes, spec.process)}
+    heads = {"static": spec.static, "dynamic": spec.dynamic}
+    for key, head in heads.items():
+        if head is not None:
+            named[f"{key}.network"] = (networks, head.network)
+    for key, (registry, name) in named.items():
+        if name not in registry:
+            hint = suggestion(name, registry)
+            raise ConfigError(f"model.{key}: unknown {name!r}{hint}")
+    # The same model but small: what its parts refuse is the same, and costs nothing.
+    small = replace(
+        spec,
+        members=1,
+        static=replace(spec.static, hidden=(1,) * len(spec.static.hidden)),
+        dynamic=None if spec.dynamic is None else replace(spec.dynamic, hidden=1),
+    )
+    statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
+    try:
+        # Its random weights must not change the numbers that are drawn afterwards.
+        with torch.random.fork_rng(devices=[]):
+            DeltaModel(small, statistics)
+    except ConfigError as error:
+        raise ConfigError(f"model.{error}") from None
 
 
 def _at_least(name: str, value: int | None, least: int) -> None:

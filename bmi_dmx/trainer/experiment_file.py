@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from .. import config
 from ..conversion import plain
-from ..errors import ConfigError, suggestion
+from ..errors import ConfigError, DataError, suggestion
 from ..files import atomic
 from .experiment import Experiment
+from .registries import experiments
 
-__all__ = ["find_experiment", "load_experiment", "save_experiment"]
+__all__ = [
+    "differences",
+    "find_experiment",
+    "load_experiment",
+    "naming",
+    "save_experiment",
+]
 
 
 def find_experiment(name: str | Path) -> Path:
@@ -29,8 +37,7 @@ def find_experiment(name: str | Path) -> Path:
     path = Path(name)
     if path.exists():
         return path
-    folder = Path(str(files("bmi_dmx.configs") / "experiments"))
-    shipped = {entry.stem: entry for entry in sorted(folder.glob("*.yaml"))}
+    shipped = experiments()
     if str(name) not in shipped:
         hint = suggestion(str(name), shipped)
         raise ConfigError(f"{name}: no such file, nor a shipped experiment{hint}")
@@ -87,3 +94,44 @@ def save_experiment(path: Path, experiment: Experiment) -> None:
     text = yaml.safe_dump(plain(experiment), sort_keys=False, allow_unicode=True)
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def differences(
+    found: Mapping[str, Any], expected: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """Return where two plain configurations differ, by dotted key.
+
+    Parameters
+    ----------
+    found, expected : mapping of str to object
+        As :func:`~bmi_dmx.conversion.plain` returns them.
+
+    Returns
+    -------
+    dict of str to (object, object)
+        The two values, None where one has no such key.
+    """
+    pairs: dict[str, tuple[Any, Any]] = {}
+    for key in {**expected, **found}:
+        a, b = found.get(key), expected.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            inner = differences(a, b)
+            pairs |= {f"{key}.{name}": values for name, values in inner.items()}
+        elif a != b:
+            pairs[key] = (a, b)
+    return pairs
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file of an experiment before messages that begin with one of its keys.
+
+    For what comes to light only beside the data.
+    """
+    keys = tuple(f"{field.name}." for field in fields(Experiment))
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        if str(error).startswith(keys):
+            raise type(error)(f"{path}: {error}") from None
+        raise

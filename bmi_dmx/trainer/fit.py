@@ -16,25 +16,34 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from ..conversion import plain
 from ..describe import versions
 from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..models.delta import DeltaModel
-from ..models.inputs import fit_statistics
+from ..models.inputs import (
+    POTENTIAL_EVAPORATION,
+    evaporation_process,
+    fit_statistics,
+)
 from .callbacks import Checkpoints, MetricsFile, Progress
-from .checkpoint import AtomicCheckpoints, read_checkpoint, seed_everything
+from .checkpoint import OWN, AtomicCheckpoints, read_checkpoint, seed_everything
 from .data.basins import BasinData
 from .data.read import read
 from .data.sampler import WindowSampler
 from .experiment import Experiment, Period
-from .experiment_file import find_experiment, load_experiment
+from .experiment_file import differences, find_experiment, load_experiment, naming
+from .groups import basin_groups
 from .losses import Scale, compose
+from .metrics import median, score
 from .module import MONITOR, TrainingModule
 from .prediction import Blocks, blocks, with_lead
 from .provenance import commit
 from .run_folder import RunFolder
 
 __all__ = ["resume", "train"]
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -68,11 +77,14 @@ def train(
     TrainingError
         The gradient was not finite for many steps in a row.
     """
-    experiment = load_experiment(find_experiment(config), overrides)
+    file = find_experiment(config)
+    experiment = load_experiment(file, overrides)
     # Before a folder is made: what is wrong with the data leaves nothing behind.
-    data = read(experiment.data)
-    module = build(experiment, data)
+    with naming(file):
+        data = read(experiment.data)
+        module = build(experiment, data)
     folder = RunFolder.create(Path(root), experiment)
+    _announce(experiment, data, module, folder)
     _fit(experiment, module, folder, resumed=False)
     return folder.path
 
@@ -90,7 +102,8 @@ def resume(run: str | Path) -> Path:
     Raises
     ------
     ConfigError
-        The folder is not one of a run, or the run is finished.
+        The folder is not one of a run, its configuration was changed, or the run is
+        finished.
     DataError
         The data changed since the run began.
     StateError
@@ -100,10 +113,31 @@ def resume(run: str | Path) -> Path:
     experiment = folder.experiment()
     if folder.summary.exists():
         raise ConfigError(f"{folder.path}: this run is finished")
-    module = build(experiment, read(experiment.data))
+    _refuse_changed(experiment, folder)
+    with naming(folder.config):
+        data = read(experiment.data)
+        module = build(experiment, data)
     folder.remove_partial()
+    _announce(experiment, data, module, folder)
     _fit(experiment, module, folder, resumed=folder.last.exists())
     return folder.path
+
+
+def _announce(
+    experiment: Experiment, data: BasinData, module: TrainingModule, folder: RunFolder
+) -> None:
+    """Say where a training writes, and what it is made of."""
+    first, last = experiment.periods.train
+    log.info(
+        "%s: %d basins, learning from %s to %s (%d days), %d weights, %d steps",
+        folder.path,
+        len(data.ids),
+        first,
+        last,
+        (last - first).days + 1,
+        sum(w.numel() for w in module.model.parameters()),
+        module.steps,
+    )
 
 
 def build(experiment: Experiment, data: BasinData) -> TrainingModule:
@@ -113,6 +147,8 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
     """
     spec, periods = experiment.training, experiment.periods
     _check_days(experiment, data)
+    basin_groups(experiment, data)
+    _check_inputs(experiment, data)
     seed_everything(experiment.seed)
     training = data.period(*periods.train)
     statistics = fit_statistics(
@@ -140,7 +176,54 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
         _validation(experiment, model, data),
         spec,
         steps,
+        _settings_of(experiment),
     )
+
+
+def _check_inputs(experiment: Experiment, data: BasinData) -> None:
+    """Refuse data that lack what the model reads."""
+    model = experiment.model
+    evaporation = evaporation_process(model.evaporation)
+    if evaporation is None and POTENTIAL_EVAPORATION not in data.forcing:
+        raise DataError(
+            f"model.evaporation: 'given' takes {POTENTIAL_EVAPORATION!r} from the data,"
+            " which do not hold it; a formula such as 'hargreaves' computes it"
+        )
+    places = [] if evaporation is None else [p.name for p in evaporation.parameters]
+    forcings = () if evaporation is None else [f.name for f in evaporation.forcings]
+    try:
+        data.require(forcings, [*model.network_attributes, *places])
+    except DataError as error:
+        where = experiment.data.path or f"the data of {experiment.data.reader!r}"
+        raise DataError(f"{where}: {error}") from None
+
+
+def _settings_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what decides the course of a training, as plain values.
+
+    Where the data lie is not among it: that they are the same is seen from themselves.
+    """
+    names = ("seed", "data", "model", "loss", "training")
+    settings: dict[str, Any] = {n: plain(getattr(experiment, n)) for n in names}
+    del settings["data"]["path"]
+    periods = plain(experiment.periods)
+    periods.pop("test", None)
+    settings["periods"] = periods
+    return settings
+
+
+def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
+    """Refuse a configuration that is not the one the checkpoint was made with."""
+    if not folder.last.exists():
+        return
+    now = _settings_of(experiment)
+    # Checkpoints of earlier versions hold none.
+    before = read_checkpoint(folder.last)[OWN].get("settings", now)
+    for key, (found, expected) in differences(now, before).items():
+        raise ConfigError(
+            f"{folder.config}: {key}: found {found!r}, but the run began with"
+            f" {expected!r}; it can only continue as it began"
+        )
 
 
 def _check_days(experiment: Experiment, data: BasinData) -> None:
@@ -172,6 +255,13 @@ def _validation(
         return None
     warmup = experiment.evaluation_warmup
     part, lead = with_lead(data, period, warmup)
+    observed = part.target[lead:]
+    # A perfect simulation has a score wherever any has.
+    if not median(score(observed, observed, ["nse"])["nse"])[1]:
+        raise DataError(
+            f"periods.validation: no basin has observations from {period[0]} to"
+            f" {period[1]} that could be scored"
+        )
     return blocks(model, part, warmup=lead, basins=experiment.evaluation.basins)
 
 
@@ -209,8 +299,17 @@ def _fit(
             )
         except SystemExit:
             # What Lightning makes of an interruption by the user.
-            raise KeyboardInterrupt from None
+            raise KeyboardInterrupt(_stopped(folder, trainer.global_step)) from None
     _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
+
+
+def _stopped(folder: RunFolder, step: int) -> str:
+    """Return where a training was interrupted, and how it goes on."""
+    if not folder.last.exists():
+        saved = "before the first checkpoint; begin again"
+    else:
+        saved = f"saved at step {read_checkpoint(folder.last)['global_step']}; continue"
+    return f"at step {step}, {saved} with: dmx train {folder.path}"
 
 
 def _callbacks(patience: int | None, checkpoints: Checkpoints) -> list[Callback]:

@@ -98,14 +98,20 @@ class Scale:
             raise DataError(
                 f"observations have shape {tuple(values.shape)}, expected (time, basin)"
             )
-        if bool(values.isinf().any()):
+
+        def name(at: int) -> str:
+            return f"column {at}" if ids is None else ids[at]
+
+        infinite = values.isinf().any(dim=0).nonzero().flatten().tolist()
+        if infinite:
             raise DataError(
-                "observations contain infinite values, expected numbers or NaN"
+                f"observations of {name(infinite[0])} contain infinite values, expected"
+                " numbers or NaN"
             )
         observed = ~values.isnan()
         empty = (~observed.any(dim=0)).nonzero().flatten().tolist()
         if empty:
-            names = [f"column {at}" if ids is None else ids[at] for at in empty[:10]]
+            names = [name(at) for at in empty[:10]]
             shown = ", ".join(names) + (", …" if len(empty) > 10 else "")
             raise DataError(
                 f"{len(empty)} of {values.shape[1]} basins have no observation in the "

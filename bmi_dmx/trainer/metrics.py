@@ -274,8 +274,9 @@ def peak_timing(pairs: Pairs) -> FloatArray:
 
     An observed peak exceeds μo + σo and everything within 30 steps; the simulated one
     is looked for within 3 steps (after Kratzert et al. 2021,
-    doi:10.5194/hess-25-2685-2021, with an explicit rule for what a peak is). NaN
-    without a peak.
+    doi:10.5194/hess-25-2685-2021, with an explicit rule for what a peak is). Where the
+    simulation is constant in these steps it has no peak, and the observed one does not
+    count. NaN without a peak.
     """
     observed = np.nan_to_num(pairs.observed, nan=-np.inf)
     simulated = np.nan_to_num(pairs.simulated, nan=-np.inf)
@@ -286,10 +287,14 @@ def peak_timing(pairs: Pairs) -> FloatArray:
             observed >= _shifted(observed, lag)
         )
     highest, distance = simulated, np.zeros_like(simulated)
+    negated = deepest = np.nan_to_num(-pairs.simulated, nan=-np.inf)
     for lag in range(1, PEAK_SEARCH + 1):
         near = np.maximum(_shifted(simulated, -lag), _shifted(simulated, lag))
         distance = np.where(near > highest, lag, distance)
         highest = np.maximum(near, highest)
+        below = np.maximum(_shifted(negated, -lag), _shifted(negated, lag))
+        deepest = np.maximum(below, deepest)
+    peak &= highest > -deepest
     return np.asarray((distance * peak).sum(axis=0) / peak.sum(axis=0))
 
 

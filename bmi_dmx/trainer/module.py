@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
-from ..errors import DataError, TrainingError
+from ..errors import DataError, ScanError, TrainingError
 from ..models.delta import DeltaModel
 from .checkpoint import OWN, random_state, restore_random_state
 from .data.sampler import Batch, WindowSampler
@@ -32,6 +33,11 @@ LOG_EVERY = 20
 
 MOST_FAILURES = 20
 """Steps in a row without a finite gradient after which training gives up."""
+
+LARGEST_WEIGHT = 1e6
+"""Weights beyond have diverged; sums of a few products of such numbers overflow."""
+
+LOWER_RATE = "a smaller training.optimizer.rate may help"
 
 
 class TrainingModule(LightningModule):
@@ -55,6 +61,8 @@ class TrainingModule(LightningModule):
         Optimiser, schedule and clipping.
     steps : int
         Number of steps of the whole training.
+    settings : mapping of str to object
+        Plain values of all that decides the training, kept in checkpoints.
     """
 
     def __init__(
@@ -67,6 +75,7 @@ class TrainingModule(LightningModule):
         validation: Blocks | None,
         training: Training,
         steps: int,
+        settings: Mapping[str, Any],
     ) -> None:
         super().__init__()
         self.model = model
@@ -77,19 +86,34 @@ class TrainingModule(LightningModule):
         self.validation = validation
         self.training_spec = training
         self.steps = steps
+        self.settings = settings
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
         self._restored: dict[str, Any] | None = None
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of one batch."""
-        simulated = self.model.simulate(
-            batch["forcing"], batch["attributes"], warmup=self.training_spec.warmup
-        )
+        with self._diverging():
+            simulated = self.model.simulate(
+                batch["forcing"], batch["attributes"], warmup=self.training_spec.warmup
+            )
         scale = self.scale[batch["basin"]]
         loss = self.loss(simulated.outputs["streamflow"], batch["target"], scale)
         self.last_loss = loss.item()
         return loss
+
+    @contextmanager
+    def _diverging(self) -> Iterator[None]:
+        """Say of numbers that a scan refuses that the weights made them."""
+        try:
+            yield
+        except ScanError as error:
+            largest = max(float(w.detach().abs().max()) for w in self.parameters())
+            if largest < LARGEST_WEIGHT:
+                raise
+            raise TrainingError(
+                f"step {self.global_step}: the weights diverged ({error}); {LOWER_RATE}"
+            ) from error
 
     def configure_gradient_clipping(
         self,
@@ -119,7 +143,7 @@ class TrainingModule(LightningModule):
             raise TrainingError(
                 f"step {self.global_step}: loss {self.last_loss}, norm of its gradient "
                 f"{self.gradient_norm}; not finite in {self.failures} steps in a row; "
-                "a smaller training.optimizer.rate may help"
+                f"{LOWER_RATE}"
             )
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -143,15 +167,19 @@ class TrainingModule(LightningModule):
 
         Raises
         ------
-        DataError
-            No basin has observations there that could be scored.
+        TrainingError
+            The simulation is not a number anywhere.
         """
         assert self.validation is not None
-        simulated = predict(self.model, self.validation)["streamflow"]
+        with self._diverging():
+            simulated = predict(self.model, self.validation)["streamflow"]
         nse = score(simulated, self.validation.observed, ["nse"])["nse"]
         value, basins = median(nse)
         if not basins:
-            raise DataError("periods.validation: no basin can be scored there")
+            raise TrainingError(
+                f"step {self.global_step}: no flow of the validation period is a"
+                f" number; {LOWER_RATE}"
+            )
         self.log(MONITOR, value, logger=False)
         self._log_values(**{MONITOR: value})
 
@@ -170,6 +198,7 @@ class TrainingModule(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add all that decides how training goes on."""
         checkpoint[OWN] = {
+            "settings": self.settings,
             "basins": self.ids,
             "statistics": self.model.statistics.to_dict(),
             "sampler": self.sampler.state_dict(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from .prediction import blocks, predict
 
 __all__ = ["draw"]
 
+log = logging.getLogger(__name__)
+
 SHOWN = 730
-"""Days at the end of the period that a picture of series shows."""
+"""Days of the period that a picture of series shows."""
 
 
 def draw(
@@ -37,8 +40,11 @@ def draw(
     warmup: int,
     simulated: NDArray[Any],
     groups: Mapping[str, NDArray[np.intp]],
+    period: str,
 ) -> None:
     """Draw hydrographs, distribution and map of scores, and learned parameters.
+
+    Where no basin has a defined NSE, pictures of it are left out, and it is logged.
 
     Parameters
     ----------
@@ -56,18 +62,48 @@ def draw(
         Flow of the scored period, mm per day.
     groups : mapping of str to array of int
         Positions of the basins of every group.
+    period : str
+        Name of the scored period.
     """
-    observed = data.target[warmup:]
-    nse = score(simulated, observed, ["nse"])["nse"]
-    last = slice(-min(SHOWN, len(simulated)), None)
+    nse = score(simulated, data.target[warmup:], ["nse"])["nse"]
+    if np.isfinite(nse).any():
+        _scores(folder, experiment, data, warmup, simulated, groups, period, nse)
+    else:
+        log.warning(
+            "no basin has a defined NSE in the %s period: hydrographs.png, nse_cdf.png"
+            " and map.png are not drawn",
+            period,
+        )
+    if len(models) == 1:
+        _static(folder / "parameters.png", models[0], data)
+        typical = 0
+        if np.isfinite(nse).any():
+            typical = int(np.nanargmin(np.abs(nse - np.nanmedian(nse))))
+        _dynamic(folder / "parameter_series.png", models[0], data, warmup, typical)
+
+
+def _scores(
+    folder: Path,
+    experiment: Experiment,
+    data: BasinData,
+    warmup: int,
+    simulated: NDArray[Any],
+    groups: Mapping[str, NDArray[np.intp]],
+    period: str,
+    nse: NDArray[np.float64],
+) -> None:
+    """Draw what is ranked or coloured by the NSE."""
+    time = data.time[warmup:]
     hydrographs(
         folder / "hydrographs.png",
-        time=data.time[last],
+        time=time,
         ids=data.ids,
-        simulated=simulated[last],
-        observed=observed[last],
-        precipitation=data.forcing["precipitation"][last],
-        title=f"{experiment.name}: last days of the period",
+        simulated=simulated,
+        observed=data.target[warmup:],
+        precipitation=data.forcing["precipitation"][warmup:],
+        nse=nse,
+        steps=SHOWN,
+        title=f"{experiment.name}, {period} {time[0]} to {time[-1]}",
     )
     nse_cdf(
         folder / "nse_cdf.png",
@@ -85,10 +121,6 @@ def draw(
             scores=nse,
             title=experiment.name,
         )
-    if len(models) == 1:
-        _static(folder / "parameters.png", models[0], data)
-        typical = int(np.nanargmin(np.abs(nse - np.nanmedian(nse))))
-        _dynamic(folder / "parameter_series.png", models[0], data, warmup, typical)
 
 
 def _static(path: Path, model: DeltaModel, data: BasinData) -> None:

@@ -1,11 +1,13 @@
-"""The losses that experiments can name.
+"""The losses that experiments can name, and the experiments of the package.
 
-Apart from the losses themselves, so that they are listed without PyTorch. The metrics
+Apart from what they are, so that they are listed without PyTorch. The metrics
 need NumPy alone and are entered where they are defined.
 """
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..registry import Registry
@@ -13,7 +15,7 @@ from ..registry import Registry
 if TYPE_CHECKING:
     from .losses import Loss
 
-__all__ = ["losses"]
+__all__ = ["experiments", "losses"]
 
 losses: Registry[Loss] = Registry(
     "loss",
@@ -33,3 +35,9 @@ losses: Registry[Loss] = Registry(
     },
 )
 """Training losses, each by the name of its function."""
+
+
+def experiments() -> dict[str, Path]:
+    """Return the files of the experiments that come with the package, by name."""
+    folder = Path(str(files("bmi_dmx.configs") / "experiments"))
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}

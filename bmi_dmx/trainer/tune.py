@@ -15,10 +15,11 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial, TrialState
 
 from ..config import load
+from ..conversion import plain
 from ..errors import ConfigError, TrainingError
 from ..files import atomic
 from .experiment import Experiment
-from .experiment_file import find_experiment, load_experiment
+from .experiment_file import differences, find_experiment, load_experiment
 from .fit import train
 from .run_folder import RunFolder
 
@@ -99,13 +100,14 @@ def tune(
     Returns
     -------
     Path
-        ``<root>/<name>-search``: one run per trial, the journal of the search, and
-        ``best.json`` with the best score, its settings and its run.
+        ``<root>/<name>-search``: one run per trial, ``search.json`` with what is
+        searched, the journal of the search, and ``best.json`` with the best score, its
+        settings and its run.
 
     Raises
     ------
     ConfigError
-        The experiment or the search is wrong.
+        The experiment or the search is wrong, or the folder is one of another search.
     TrainingError
         No trial came to an end.
     """
@@ -113,13 +115,18 @@ def tune(
     wanted = load(search, Search)
     experiment = _checked(path, given, wanted.space)
     folder = Path(root) / f"{experiment.name}-search"
-    folder.mkdir(parents=True, exist_ok=True)
+    _begin(folder, experiment, wanted.space)
     study = _study(folder, experiment)
     for _ in range(len(study.get_trials(states=_ENDED)), wanted.trials):
         trial = study.ask()
         settings = [*given, *_settings(trial, wanted.space)]
         try:
             run = train(path, settings, root=folder)
+        except KeyboardInterrupt:
+            ended = len(study.get_trials(states=_ENDED))
+            raise KeyboardInterrupt(
+                f"after {ended} of {wanted.trials} trials; the same command continues"
+            ) from None
         except TrainingError as error:
             trial.set_user_attr("error", str(error))
             study.tell(trial, state=TrialState.FAIL)
@@ -129,6 +136,28 @@ def tune(
         study.tell(trial, summary["best_validation_nse"])
     _write_best(folder, study)
     return folder
+
+
+def _begin(
+    folder: Path, experiment: Experiment, space: Mapping[str, Range | tuple[Any, ...]]
+) -> None:
+    """Make the folder of a search, or make sure that it is one of this very search."""
+    # Through text and back, so that both sides are of the same types.
+    now = json.loads(
+        json.dumps({"experiment": plain(experiment), "space": plain(space)})
+    )
+    file = folder / "search.json"
+    if file.is_file():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        for key, (found, expected) in differences(now, before).items():
+            raise ConfigError(
+                f"{folder}: {key}: found {found!r}, but the search there began with"
+                f" {expected!r}; give the experiment another name for another search"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic(file) as temporary:
+        temporary.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
 
 
 _ENDED = (TrialState.COMPLETE, TrialState.FAIL)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from torch import Tensor
 
 from bmi_dmx.cli import main
 from bmi_dmx.trainer import evaluate as evaluation
-from bmi_dmx.trainer.results import read_streamflow
+from bmi_dmx.trainer.metrics import score
+from bmi_dmx.trainer.module import TrainingModule
+from bmi_dmx.trainer.results import (
+    Hydrographs,
+    Series,
+    read_streamflow,
+    write_streamflow,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +69,57 @@ def test_the_folder_of_a_run_means_to_continue_it(
     assert (run / "training.json").is_file()
 
 
+def test_a_training_says_first_where_it_writes_and_on_what(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tiny), "training.steps=1"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    run = str(Path("runs", "tiny-1"))
+    words = "6 basins, learning from 1979-02-01 to 1979-09-30 (242 days), "
+    assert lines[0].startswith(f"{run}: {words}")
+    assert lines[0].endswith(" weights, 1 steps")
+
+
+def test_warnings_are_marked(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["training.steps=1", "evaluation.groups={none: {area_km2: [0, 1]}}"]
+    assert main(["train", str(tiny), *settings]) == 0
+    assert "warning: evaluation.groups.none: none of 6" in capsys.readouterr().err
+    # Nothing of it stays when the command has ended.
+    assert not logging.getLogger("bmi_dmx").handlers
+
+
+@pytest.mark.parametrize(
+    ("step", "saved"),
+    [
+        (3, "before the first checkpoint; begin again"),
+        (7, "saved at step 5; continue"),
+    ],
+)
+def test_an_interrupted_training_says_how_it_continues(
+    tiny: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+    saved: str,
+) -> None:
+    good = TrainingModule.training_step
+
+    def interrupted(self: TrainingModule, batch: Any, index: int) -> Tensor:
+        if self.global_step == step:
+            raise KeyboardInterrupt
+        return good(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingModule, "training_step", interrupted)
+        assert main(["train", str(tiny)]) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    run = Path("runs", "tiny-1")
+    assert last == (
+        f"dmx train: interrupted at step {step}, {saved} with: dmx train {run}"
+    )
+    assert main(["train", str(run)]) == 0
+
+
 def test_a_run_continues_as_it_began(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,6 +150,11 @@ def test_chosen_basins_and_days_are_drawn(
     chosen = [str(run / "test"), flow.ids[0], *days, "--output", str(picture)]
     assert main(["plot", *chosen]) == 0
     assert picture.stat().st_size > 5000
+    drawing = picture.with_suffix(".svg")
+    assert main(["plot", *chosen[:-1], str(drawing)]) == 0
+    # The NSE is that of scores.csv, whichever days are drawn.
+    nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"][0]
+    assert f"NSE {nse:.2f}" in drawing.read_text(encoding="utf-8")
     capsys.readouterr()
     for wrong, message in (
         ([f"{flow.ids[0]}x"], f"did you mean '{flow.ids[0]}'?"),
@@ -95,3 +162,25 @@ def test_chosen_basins_and_days_are_drawn(
     ):
         assert main(["plot", str(run / "test"), *wrong]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_a_chosen_basin_that_cannot_be_drawn_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow = np.arange(20.0).reshape(10, 2)
+    observed = np.where([True, False], flow, np.nan)
+    file = write_streamflow(
+        tmp_path / "streamflow.nc",
+        Hydrographs(
+            time=np.datetime64("1980-01-01") + np.arange(10),
+            ids=np.array(["a", "b"]),
+            series={
+                name: Series(values=values, units="mm d-1", about=name)
+                for name, values in {"simulated": flow, "observed": observed}.items()
+            },
+        ),
+    )
+    assert main(["plot", str(file), "a", "b"]) == 0
+    assert "streamflow.nc: basin b has no NSE and is not drawn" in (
+        capsys.readouterr().err
+    )

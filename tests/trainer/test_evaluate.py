@@ -6,7 +6,9 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ import torch
 
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer import evaluate as evaluation
+from bmi_dmx.trainer import pictures
 from bmi_dmx.trainer.checkpoint import load_model
+from bmi_dmx.trainer.data import BasinData, DataSpec
 from bmi_dmx.trainer.data.read import read
 from bmi_dmx.trainer.evaluate import ALL, Report, evaluate
 from bmi_dmx.trainer.metrics import metrics
@@ -88,12 +92,13 @@ def test_scores_are_those_of_the_written_flow(report: Report) -> None:
         assert float(row["nse"]) == pytest.approx(nse, abs=1e-4)
 
 
-def test_a_group_by_an_unknown_attribute_is_named(run: Run) -> None:
-    path = run("training.steps=1", "evaluation.groups={wet: {p_meen: [3, 9]}}")
-    with pytest.raises(
-        DataError, match=r"evaluation\.groups\.wet: no attribute 'p_meen'.*'p_mean'"
-    ):
-        evaluate(path)
+@pytest.mark.usefixtures("no_pictures")
+def test_a_group_without_basins_is_left_out(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = run("training.steps=1", "evaluation.groups={wet: {p_mean: [30, 90]}}")
+    assert "evaluation.groups.wet: none of 6 basins satisfies" in caplog.text
+    assert evaluate(path).basins == {ALL: 6}
 
 
 def test_groups_are_reported_besides_all_basins(report: Report) -> None:
@@ -120,6 +125,61 @@ def test_the_summary_states_what_was_scored(report: Report) -> None:
 def test_pictures_are_drawn(report: Report) -> None:
     names = {path.name for path in report.folder.glob("*.png")}
     assert names == {"hydrographs.png", "map.png", "nse_cdf.png", "parameters.png"}
+
+
+@pytest.fixture
+def fewer_observations(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let the data hold no observations from a day on."""
+
+    def cut(first: str) -> None:
+        def without(spec: DataSpec) -> BasinData:
+            data = read(spec)
+            late = data.time >= np.datetime64(first)
+            target = np.where(late[:, None], np.float32(np.nan), data.target)
+            return replace(data, target=target)
+
+        monkeypatch.setattr(evaluation, "read", without)
+
+    return cut
+
+
+def test_a_period_that_ends_without_observations_is_drawn(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fewer_observations: Callable[[str], None],
+) -> None:
+    monkeypatch.setattr(pictures, "SHOWN", 100)
+    fewer_observations("1980-06-01")
+    report = evaluate(finished, output=tmp_path)
+    assert np.isfinite(report.scores["nse"]).all()
+    assert (tmp_path / "hydrographs.png").stat().st_size > 5000
+
+
+def test_what_cannot_be_drawn_for_want_of_observations_is_said(
+    finished: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    fewer_observations: Callable[[str], None],
+) -> None:
+    fewer_observations("1980-01-01")
+    report = evaluate(finished, output=tmp_path)
+    assert np.isnan(report.medians[ALL]["nse"])
+    assert "no basin has a defined NSE in the test period" in caplog.text
+    assert {path.name for path in tmp_path.glob("*.png")} == {"parameters.png"}
+
+
+def test_hydrographs_say_what_the_table_of_scores_does(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(pictures, "SHOWN", 100)
+    monkeypatch.setattr(pictures, "hydrographs", lambda _, **given: drawn.update(given))
+    report = evaluate(finished, output=tmp_path)
+    np.testing.assert_array_equal(drawn["nse"], report.scores["nse"])
+    assert drawn["title"] == "tiny, test 1980-01-01 to 1980-12-30"
+    assert len(drawn["time"]) == len(drawn["observed"]) == 365
+    assert drawn["steps"] == 100
 
 
 def test_a_period_too_short_for_the_convention_has_no_such_number(
@@ -155,9 +215,68 @@ def test_the_flow_of_several_runs_is_averaged(run: Run, tmp_path: Path) -> None:
 
 
 def test_runs_on_different_data_are_not_averaged(finished: Path, run: Run) -> None:
-    other = run("training.steps=1", "data.basins=['01466500']")
-    with pytest.raises(ConfigError, match="only runs on the same data"):
+    few = ["01466500", "01467150"]
+    groups = "evaluation.groups={}"
+    other = run("training.steps=1", f"data.basins={few}", groups)
+    message = "only one of them has basin '01440400'; only runs on the same"
+    with pytest.raises(ConfigError, match=message):
         evaluate([finished, other])
+    other = run("training.steps=1", "periods.test=[1980-01-01, 1980-12-29]")
+    with pytest.raises(
+        ConfigError, match=r"periods\.test is .*12-29, in .*12-30; only"
+    ):
+        evaluate([finished, other])
+
+
+def test_runs_on_different_observations_are_not_averaged(
+    finished: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = run("training.steps=1", "data.max_gap=4")
+
+    def altered(spec: DataSpec) -> BasinData:
+        data = read(spec)
+        changed = data.target.copy()
+        changed[400, 1] += spec.max_gap
+        return replace(data, target=changed)
+
+    monkeypatch.setattr(evaluation, "read", altered)
+    message = "flow observed in basin '01467150' on 1980-02-05 is"
+    with pytest.raises(ConfigError, match=message):
+        evaluate([finished, other])
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_runs_on_other_attributes_and_another_order_are_averaged(
+    finished: Path, run: Run
+) -> None:
+    basins = list(reversed(RunFolder(finished).experiment().data.basins))
+    given = ["data.attributes=file", "model.static.attributes=[slope_fine, area_km2]"]
+    other = run("training.steps=1", f"data.basins={basins}", *given)
+    alone = [
+        read_streamflow(evaluate(path, output=other / "x").folder / "streamflow.nc")
+        for path in (finished, other)
+    ]
+    together = evaluate([finished, other])
+    mean = read_streamflow(together.folder / "streamflow.nc")
+    assert list(mean.ids) == list(alone[0].ids) == list(reversed(alone[1].ids))
+    flows = [alone[0]["simulated"], alone[1]["simulated"][:, ::-1]]
+    np.testing.assert_allclose(mean["simulated"], np.mean(flows, axis=0), rtol=1e-5)
+
+
+def test_a_run_counts_once_in_a_mean(finished: Path) -> None:
+    again = finished.parent / "x" / ".." / finished.name
+    with pytest.raises(ConfigError, match="given twice"):
+        evaluate([finished, again])
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_that_a_training_is_not_finished_is_said(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(finished, tmp_path / "a")
+    (tmp_path / "a" / "training.json").unlink()
+    evaluate(tmp_path / "a")
+    assert "a: the training is not finished" in caplog.text
 
 
 def test_dynamic_parameters_are_drawn(run: Run) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +123,16 @@ def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
         ("periods.test=[1981-01-01, 1980-01-01]", "1981-01-01 to 1980-01-01 ends"),
         ("model.time_step=hourly", "model.time_step: found 'hourly'"),
         ("model.members=0", "model: members: expected at least 1, found 0"),
+        ("model.process=hbv11", "model.process: unknown 'hbv11'; did you mean 'hbv11p"),
+        ("model.static.network=mpl", "model.static.network: unknown 'mpl'; did you"),
+        ("model.static.network=lstm", "model.static.network: 'lstm' has a memory"),
+        ("model.static.activation=relO", "unknown activation 'relO'; did you mean"),
+        ("model.static.parameters=[beta, fd]", "model.static.parameters: unknown 'fd'"),
+        ("model.evaporation=hargreave", "model.evaporation: unknown 'hargreave'; did"),
+        ("model.dynamic={parameters: [betta], forcings: [precipitation], "
+         "attributes: [p_mean]}", "model.dynamic.parameters: unknown 'betta'; did you"),
+        ("model.dynamic={parameters: [beta], forcings: [precip], attributes: [p_mean]}",
+         "model.dynamic.forcings: unknown 'precip'; did you mean 'precipitation'?"),
         ("evaluation.metrics=[nsee]", "evaluation: unknown metric 'nsee'"),
     ],
 )  # fmt: skip
@@ -130,6 +141,14 @@ def test_what_is_wrong_is_named(tiny: Path, setting: str, message: str) -> None:
         load_experiment(tiny, [setting])
     assert str(caught.value).startswith(f"{tiny}: ")
     assert message in str(caught.value)
+
+
+def test_looking_at_a_model_draws_no_random_numbers(tiny: Path) -> None:
+    torch.manual_seed(1)
+    first = torch.rand(1)
+    torch.manual_seed(1)
+    load_experiment(tiny)
+    assert torch.equal(torch.rand(1), first)
 
 
 def test_stopping_early_needs_a_validation_period(tiny: Path) -> None:
@@ -149,6 +168,8 @@ def test_epochs_count_how_often_each_basin_day_is_seen() -> None:
     # 3 x 500 x 3650 / (100 x 365) = 150 exactly.
     assert spec.total_steps(500, 3650) == 150
     assert spec.total_steps(501, 3650) == 200
+    # A tenth of it is less than one validation: no step more than asked for.
+    assert spec.total_steps(50, 3650) == 15
 
 
 def test_a_run_shorter_than_an_interval_validates_at_its_end() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from bmi_dmx.trainer import fit
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.data.basins import BasinData
 from bmi_dmx.trainer.data.read import read
+from bmi_dmx.trainer.data.spec import DataSpec
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.fit import build, train
 from bmi_dmx.trainer.metrics import score
@@ -210,6 +212,26 @@ def test_training_survives_some_bad_steps_and_gives_up_after_many(
         run("training.steps=40")
 
 
+@pytest.mark.parametrize("during", ["training", "validation"])
+def test_weights_that_diverged_are_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    last = 4 if during == "training" else 9
+
+    def spoiled(self: TrainingModule, batch: object, *_: object) -> None:
+        if self.global_step == last:
+            with torch.no_grad():
+                next(self.model.parameters()).fill_(float("inf"))
+
+    # After a step that validates, or before one that does not.
+    hook = "on_train_batch_end" if during == "validation" else "on_train_batch_start"
+    last += during == "validation"
+    monkeypatch.setattr(TrainingModule, hook, spoiled)
+    message = rf"step {last}: the weights diverged \(.*not finite.*optimizer\.rate"
+    with pytest.raises(TrainingError, match=message):
+        run()
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -217,15 +239,69 @@ def test_training_survives_some_bad_steps_and_gives_up_after_many(
         ("periods.train=[1977-01-01, 1979-09-30]", r"spans training .* 1977-01-01"),
         ("training.warmup=300", r"training\.window: 300 \+ 60 days"),
         ("model.static.attributes=[p_men]", "p_men"),
-        ("data.basins=[nowhere]", "nowhere"),
+        ("data.basins=[nowhere]", r"data\.basins: basin 'nowhere' is not in the data"),
+        ("data.basins=[]", r"data\.basins: the list is empty"),
+        ("data.basins=['01466500', '01466500']", r"data\.basins: identifier '0146"),
+        ("model.evaporation=given", r"model\.evaporation: 'given' .*'hargreaves'"),
+        (
+            "evaluation.groups={wet: {p_meen: [3, 9]}}",
+            r"evaluation\.groups\.wet: no attribute 'p_meen'.*'p_mean'",
+        ),
     ],
 )  # fmt: skip
 def test_data_that_do_not_fit_leave_no_folder(
     run: Run, tmp_path: Path, setting: str, message: str
 ) -> None:
-    with pytest.raises((ConfigError, DataError), match=message):
+    with pytest.raises((ConfigError, DataError), match=message) as caught:
         run(setting)
+    # Who is told of a key is told of the file as well.
+    assert re.match(r"\S+tiny\.yaml: ", str(caught.value)) or "p_men" in message
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("p_mean", np.nan, r"'delaware': attribute 'p_mean' is not known in 1 of 6"),
+        (
+            "target",
+            np.nan,
+            r"periods\.validation: no basin has observations from 1979-10",
+        ),
+        ("target", 1.0, r"periods\.validation: no basin has observations from 1979-10"),
+    ],
+)
+def test_what_no_score_or_parameter_can_come_from_leaves_no_folder(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    values: float,
+    message: str,
+) -> None:
+    def altered(spec: DataSpec) -> BasinData:
+        data = read(spec)
+        late = (data.time >= np.datetime64("1979-10-01"))[:, None]
+        if name == "target":
+            return replace(data, target=np.where(late, np.float32(values), data.target))
+        spoiled = data.attributes[name].copy()
+        spoiled[2] = values
+        return replace(data, attributes={**data.attributes, name: spoiled})
+
+    monkeypatch.setattr(fit, "read", altered)
+    with pytest.raises(DataError, match=message):
+        run()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_attribute_that_was_not_read_is_told_from_one_that_is_not_there(
+    run: Run,
+) -> None:
+    settings = ["data.attributes=portable", "evaluation.groups={}"]
+    with pytest.raises(DataError, match=r"'slope_fine' was not read.*to 'both'"):
+        run(*settings, "model.static.attributes=[p_mean, slope_fine]")
+    with pytest.raises(DataError, match=r"no attribute 'frac_forest'.*Known: area_km2"):
+        run(*settings, "model.static.attributes=[p_mean, frac_forest]")
 
 
 def test_runs_are_numbered(tiny: Path, tmp_path: Path) -> None:
@@ -240,5 +316,9 @@ def test_epochs_may_be_given_instead_of_steps(tiny: Path, tmp_path: Path) -> Non
     settings = ["training.steps=null", "training.epochs=1"]
     path = train(tiny, settings, root=tmp_path)
     summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
-    # 6 basins of 242 days in batches of 4 x 60: 6.05, in whole validations 10.
-    assert summary["steps"] == 10
+    # 6 basins of 242 days in batches of 4 x 60: 6.05, in whole steps 7.
+    assert summary["steps"] == 7
+    path = train(tiny, ["training.steps=null", "training.epochs=2"], root=tmp_path)
+    summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
+    # Twice as many are 12.1, in whole validations 20.
+    assert summary["steps"] == 20

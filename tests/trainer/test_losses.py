@@ -250,7 +250,7 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         losses["mse"](predicted[1:], observed, scale)
     with pytest.raises(DataError, match="the scale covers 2 basins, the batch has 3"):
         losses["mse"](predicted, observed, scale[:2])
-    with pytest.raises(DataError, match="infinite"):
+    with pytest.raises(DataError, match="of column 0 contain infinite"):
         Scale.of(np.array([[np.inf]]))
     with pytest.raises(DataError, match=r"shape \(1,\), expected \(time, basin\)"):
         Scale.of(np.array([1.0]))

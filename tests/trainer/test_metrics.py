@@ -104,6 +104,8 @@ def timing_of(simulated: Array, observed: Array) -> float:
         around = np.r_[o[max(0, t - 30) : t], o[t + 1 : t + 31]]
         if o[t] > threshold and o[t] > around.max():
             near = range(max(0, t - 3), min(len(s), t + 4))
+            if len({float(s[i]) for i in near if known[i]}) == 1:
+                continue
             lags.append(
                 min(abs(i - t) for i in near if s[i] == max(s[j] for j in near))
             )
@@ -152,6 +154,16 @@ def test_a_late_simulation_has_its_delay_as_peak_timing() -> None:
     late = np.roll(observed, 2)
     scores = score(late[:, None], observed[:, None], ["peak_timing"])
     assert scores["peak_timing"] == pytest.approx([2.0])
+
+
+def test_a_flat_simulation_has_no_peak_timing() -> None:
+    days = np.arange(365.0)
+    observed = 1 + sum(20 * np.exp(-np.abs(days - peak)) for peak in (50, 150, 300))
+    flat = np.where(days < 200, 3.0, np.roll(observed, 2))
+    pair = np.stack([np.full(365, 3.0), flat], axis=1), np.stack([observed] * 2, axis=1)
+    np.testing.assert_array_equal(
+        score(*pair, ["peak_timing"])["peak_timing"], [NAN, 2]
+    )
 
 
 @settings(max_examples=25, deadline=None)

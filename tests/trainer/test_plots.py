@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from bmi_dmx.errors import DataError
@@ -93,6 +96,100 @@ def test_hydrographs_leave_out_basins_without_observations(tmp_path: Path) -> No
         )
 
 
+def test_hydrographs_are_ranked_by_the_nse_that_is_given(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS[:3],
+        simulated=simulated[:, :3],
+        observed=observed[:, :3],
+        nse=np.array([0.11, 0.33, 0.22]),
+        steps=100,
+        title="Three basins",
+    )
+    shown = re.findall(r"gauge(\d) \| NSE ([-\d.]+)", words(path))
+    assert shown == [("1", "0.33"), ("2", "0.22"), ("0", "0.11")]
+    assert "Three basins (last 100 days shown)" in words(path)
+
+
+def test_a_title_that_nothing_was_cut_from_stays(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    given = {"time": DAYS, "ids": IDS, "simulated": simulated, "observed": observed}
+    path = plots.hydrographs(tmp_path / "h.svg", steps=400, title="All days", **given)
+    assert "All days | " in words(path) + " | "
+
+
+def test_days_with_observations_are_drawn_where_the_last_have_none(
+    tmp_path: Path,
+) -> None:
+    simulated, observed, rain = flows()
+    observed[250:, 0] = np.nan
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS[:2],
+        simulated=simulated[:, :2],
+        observed=observed[:, :2],
+        precipitation=rain[:, :2],
+        steps=100,
+        title="Two basins",
+    )
+    text = words(path)
+    assert "Two basins (last 100 days with observations shown)" in text.replace(
+        " | with", " with"
+    )
+    # The panel of the first one has days of 1980 only, that of the second of 1981.
+    assert "1981" in text
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures of the pictures that a test draws, laid out."""
+    figures: list[Figure] = []
+
+    def kept(figure: Figure, *_: object, **__: object) -> None:
+        FigureCanvasAgg(figure).draw()
+        figures.append(figure)
+
+    monkeypatch.setattr(Figure, "savefig", kept)
+    monkeypatch.setattr("bmi_dmx.trainer.plots.style.atomic", nullcontext)
+    return figures
+
+
+@pytest.mark.parametrize("basins", [1, 2, 3, 6])
+def test_title_and_legend_do_not_overlap(
+    tmp_path: Path, drawn: list[Figure], basins: int
+) -> None:
+    simulated, observed, rain = flows()
+    plots.hydrographs(
+        tmp_path / "h.png",
+        time=DAYS,
+        ids=IDS[:basins],
+        simulated=simulated[:, :basins],
+        observed=observed[:, :basins],
+        precipitation=rain[:, :basins],
+        steps=300,
+        title="a-basin-with-a-name, test 1980-01-01 to 1981-02-03",
+    )
+    (figure,) = drawn
+    title, legend = figure.texts[0].get_window_extent(), figure.legends[0]
+    assert title.x1 <= figure.bbox.x1
+    assert not title.overlaps(legend.get_window_extent())
+
+
+def test_the_legend_of_the_distribution_lies_outside_the_axes(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    name = "an experiment with a long name, group"
+    nse = np.array([0.1, 0.2])
+    plots.nse_cdf(tmp_path / "c.png", {f"{name} {i}": nse for i in range(3)})
+    (figure,) = drawn
+    box = figure.legends[0].get_window_extent()
+    assert not box.overlaps(figure.axes[0].get_window_extent())
+    assert box.x1 <= figure.bbox.x1
+
+
 def test_cdf_names_medians_of_experiments_and_publications(tmp_path: Path) -> None:
     path = plots.nse_cdf(
         tmp_path / "cdf.svg",
@@ -135,6 +232,8 @@ def test_map_of_one_basin_is_drawn(tmp_path: Path) -> None:
     one = np.array([1.0])
     path = plots.score_map(tmp_path / "m.png", longitude=one, latitude=one, scores=one)
     assert imread(path).shape[2] == 4
+    path = plots.score_map(tmp_path / "m.svg", longitude=one, latitude=one, scores=one)
+    assert "median 1.00 of 1 basin |" in words(path) + " |"
 
 
 def test_map_refuses_stations_without_coordinates(tmp_path: Path) -> None:
@@ -184,6 +283,20 @@ def test_training_curve_sorts_columns_into_panels(tmp_path: Path) -> None:
     for word in ("train loss (running median)", "validation loss", "learning rate"):
         assert word in text
     assert "epoch" not in text
+
+
+def test_a_training_of_one_step_has_whole_steps(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    log = tmp_path / "metrics.csv"
+    log.write_text("step,loss,validation_nse\n1,0.3,0.5\n", encoding="utf-8")
+    plots.training_curve(tmp_path / "t.png", log)
+    low, high = drawn[0].axes[-1].get_xlim()
+    ticks = [x for x in drawn[0].axes[-1].get_xticks() if low <= x <= high]
+    assert ticks == [1.0]
+    legend = drawn[0].axes[-1].get_legend()
+    assert legend is not None
+    assert legend.get_texts()[0].get_text() == "validation NSE"
 
 
 @pytest.mark.parametrize(

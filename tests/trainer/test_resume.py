@@ -191,9 +191,40 @@ def test_changed_data_are_noticed(
         resume(path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("- 8\n", "- 9\n", r"model\.static\.hidden: found \[9\], .* began with \[8\]"),
+        ("steps: 20", "steps: 40", r"training\.steps: found 40, .* began with 20"),
+        ("seed: 3", "seed: 4", r"seed: found 4, .* began with 3"),
+    ],
+)
+def test_a_changed_configuration_is_noticed(
+    killed_at: Run, old: str, new: str, message: str
+) -> None:
+    path = killed_at(7)
+    config = path / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    assert old in text
+    config.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"tiny-1.config\.yaml: {message}"):
+        resume(path)
+
+
+def test_what_has_no_part_in_training_may_change(
+    finished: Path, killed_at: Run
+) -> None:
+    path = killed_at(7)
+    config = path / "config.yaml"
+    text = config.read_text(encoding="utf-8").replace("about: a test", "about: other")
+    config.write_text(text.replace("1980-12-30", "1980-12-29"), encoding="utf-8")
+    resume(path)
+    assert_same_run(finished, path)
+
+
 def test_a_damaged_checkpoint_is_named(killed_at: Run) -> None:
     path = killed_at(7)
     last = path / "checkpoints" / "last.ckpt"
     os.truncate(last, last.stat().st_size // 2)
-    with pytest.raises(StateError, match=r"last\.ckpt: not a readable checkpoint"):
+    with pytest.raises(StateError, match=r"last\.ckpt: not a .*, damaged or cut short"):
         resume(path)

@@ -69,6 +69,34 @@ def test_a_search_continues_where_it_ended(short: Path, tmp_path: Path) -> None:
     assert len(scores(folder)) == 2
 
 
+def test_another_search_does_not_continue_the_first(
+    short: Path, tmp_path: Path
+) -> None:
+    search = write(tmp_path / "s.yaml", 1)
+    folder = tune(short, search, root=tmp_path)
+    with pytest.raises(ConfigError, match=r"experiment\.seed: found 9, .* with 3"):
+        tune(short, search, ["seed=9"], root=tmp_path)
+    text = search.read_text(encoding="utf-8")
+    search.write_text(text.replace("high: 3", "high: 4"), encoding="utf-8")
+    message = r"space\.model\.members\.high: found 4, .* began with 3"
+    with pytest.raises(ConfigError, match=message):
+        tune(short, search, root=tmp_path)
+    assert len(scores(folder)) == 1
+
+
+def test_an_interrupted_search_says_how_it_continues(
+    short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> Path:
+        raise KeyboardInterrupt("at step 1")
+
+    monkeypatch.setattr(tuning, "train", interrupted)
+    with pytest.raises(
+        KeyboardInterrupt, match="after 0 of 2 trials; the same command"
+    ):
+        tune(short, write(tmp_path / "s.yaml", 2), root=tmp_path)
+
+
 def test_a_failed_trial_does_not_end_the_search(
     short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

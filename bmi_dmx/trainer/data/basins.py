@@ -21,6 +21,7 @@ __all__ = [
     "Days",
     "parse_period",
     "positions",
+    "refuse_repeated",
 ]
 
 Array32 = NDArray[np.float32]
@@ -51,6 +52,8 @@ class BasinData:
         refuses it where a model asks for it.
     target : (T, B) float32
         Observed streamflow in mm d-1; NaN where there is no observation.
+    unread : tuple of str
+        Attributes that the data set has, but that were not asked for.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class BasinData:
     forcing: Mapping[str, Array32]
     attributes: Mapping[str, Array64]
     target: Array32
+    unread: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
@@ -85,9 +89,7 @@ class BasinData:
                 f"{self.ids.size} basins and {self.time.size} days; at least one of"
                 " each is needed"
             )
-        names, counts = np.unique(self.ids, return_counts=True)
-        if (counts > 1).any():
-            raise DataError(f"basin '{names[counts > 1][0]}' appears more than once")
+        refuse_repeated(self.ids, "basins")
         steps = np.diff(self.time)
         if (steps != ONE_DAY).any():
             at = int(np.argmax(steps != ONE_DAY))
@@ -179,6 +181,11 @@ class BasinData:
                 raise DataError(f"the data hold no forcing {name!r}{hint}")
         for name in attributes:
             if name not in self.attributes:
+                if name in self.unread:
+                    raise DataError(
+                        f"attribute {name!r} was not read, but the data have it; set"
+                        " data.attributes to 'both'"
+                    )
                 hint = suggestion(name, self.attributes)
                 raise DataError(f"the data hold no attribute {name!r}{hint}")
             bad = ~np.isfinite(self.attributes[name])
@@ -207,6 +214,31 @@ def parse_period(start: Day, end: Day) -> tuple[np.datetime64, np.datetime64]:
     if not first <= last:
         raise DataError(f"period {start} to {end} ends before it starts")
     return first, last
+
+
+def refuse_repeated(ids: NDArray[np.str_], where: str) -> None:
+    """Refuse identifiers that name two basins, for none could be told from the other.
+
+    Parameters
+    ----------
+    ids : (B,) array of str
+        Identifiers.
+    where : str
+        File and variable, or whatever holds them, for messages.
+
+    Raises
+    ------
+    DataError
+        Naming the identifier and where it appears.
+    """
+    first: dict[str, int] = {}
+    for at, name in enumerate(ids.tolist()):
+        if name in first:
+            raise DataError(
+                f"{where}: identifier {name!r} appears at positions {first[name]} and"
+                f" {at}, expected each once"
+            )
+        first[name] = at
 
 
 def positions(wanted: Iterable[str], known: NDArray[np.str_]) -> NDArray[np.intp]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,16 @@ from numpy.typing import NDArray
 from ...errors import ConfigError, DataError, UnitsError, suggestion
 from .basins import Array32, Array64, Days, positions
 from .netcdf import flow_depth
-from .source import Period, Series, Source, add_common_names, converted, numeric, within
+from .source import (
+    Period,
+    Series,
+    Source,
+    add_common_names,
+    consecutive,
+    converted,
+    numeric,
+    within,
+)
 from .spec import FORCINGS, DataSpec
 
 __all__ = ["CamelsUs"]
@@ -41,6 +51,9 @@ MISSING_FLOW = -999.0
 M2_PER_KM2 = 1e6
 HEADER_LINES = 4
 
+DIGITS = 8
+"""Digits of the number of a gauge."""
+
 
 class CamelsUs(Source):
     """CAMELS-US as distributed (Newman et al. 2015; Addor et al. 2017).
@@ -66,11 +79,14 @@ class CamelsUs(Source):
     doi:10.5194/hess-21-5293-2017.
     """
 
+    choices = ("product", "forcings")
+
     def __init__(self, spec: DataSpec, path: Path) -> None:
         product = spec.product or "daymet"
         if product not in PRODUCTS:
             hint = suggestion(product, PRODUCTS)
             raise ConfigError(f"data.product: unknown {product!r}{hint}")
+        self.path = path
         inner = path / "basin_dataset_public_v1p2"
         root = inner if inner.is_dir() else path
         self.columns = {**USUAL_COLUMNS, **spec.forcings}
@@ -79,14 +95,25 @@ class CamelsUs(Source):
         )
         self.flow_files = _by_gauge(root / "usgs_streamflow", "*/*_streamflow_qc.txt")
         tables = (path / "camels_attributes_v2.0", root / "camels_attributes_v2.0")
-        ids, attributes = _tables(next((t for t in tables if t.is_dir()), tables[0]))
-        both = self.forcing_files.keys() & self.flow_files.keys()
-        keep = np.array([str(gauge) in both for gauge in ids], dtype=bool)
-        if not keep.any():
+        folder = next((t for t in tables if t.is_dir()), tables[0])
+        rows, lacking = _tables(folder)
+        self.left_out = _incomplete(
+            rows,
+            lacking,
+            {"forcing": self.forcing_files, "streamflow": self.flow_files},
+        )
+        known = sorted(gauge for gauge in rows if gauge not in self.left_out)
+        if not known:
             raise DataError(f"{root}: no gauge has forcing, streamflow and attributes")
-        self.ids = ids[keep]
-        self.attributes = {name: values[keep] for name, values in attributes.items()}
-        add_common_names(self.attributes, COMMON_UNITS, str(tables[0]))
+        self.ids = np.array(known, dtype=np.str_)
+        self.attributes = _attributes([rows[gauge] for gauge in known])
+        add_common_names(self.attributes, COMMON_UNITS, str(folder))
+        if "area_km2" not in self.attributes:
+            hint = suggestion("area_gages2", self.attributes)
+            raise DataError(
+                f"{folder}: no column 'area_gages2' in any table, which turns"
+                f" streamflow into depth{hint}"
+            )
         self.attributes["area_mismatch"] = self._area_mismatch()
 
     def _area_mismatch(self) -> Array64:
@@ -103,16 +130,20 @@ class CamelsUs(Source):
         for gauge in map(str, ids):
             days, columns = _read_forcing(self.forcing_files[gauge], self.columns)
             if time is not None and not np.array_equal(days, time):
+                odd = np.setxor1d(days, time)[0]
                 raise DataError(
                     f"{self.forcing_files[gauge]}: days {days[0]} to {days[-1]} differ"
-                    f" from those of '{ids[0]}', {time[0]} to {time[-1]}"
+                    f" from those of '{ids[0]}', {time[0]} to {time[-1]}: only one of"
+                    f" them has {odd}"
                 )
             time = days
             for name, values in columns.items():
                 forcing[name].append(values)
             flows.append(_read_flow(self.flow_files[gauge], gauge, days))
         assert time is not None  # ids are never empty
-        kept = within(time, period, str(self.forcing_files[str(ids[0])]))
+        file = str(self.forcing_files[str(ids[0])])
+        kept = within(time, period, file)
+        consecutive(time[kept], file)
         depth = flow_depth(
             np.column_stack(flows),
             "ft3 s-1",
@@ -122,6 +153,12 @@ class CamelsUs(Source):
         stacked = {n: np.column_stack(parts)[kept] for n, parts in forcing.items()}
         return Series(time[kept], stacked, depth[kept])
 
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable; see :class:`Source`."""
+        if name == "streamflow":
+            return str(self.flow_files[basin])
+        return f"{self.forcing_files[basin]}: column {self.columns[name]!r}"
+
 
 def _by_gauge(folder: Path, pattern: str) -> dict[str, Path]:
     files = {path.name.split("_")[0]: path for path in sorted(folder.glob(pattern))}
@@ -130,30 +167,80 @@ def _by_gauge(folder: Path, pattern: str) -> dict[str, Path]:
     return files
 
 
-def _tables(folder: Path) -> tuple[NDArray[np.str_], dict[str, Array64]]:
-    """Return the gauges common to all attribute tables, and the attributes."""
-    merged: dict[str, dict[str, str]] = {}
+def _incomplete(
+    rows: Mapping[str, Mapping[str, str]],
+    lacking: Mapping[str, str],
+    files: Mapping[str, Mapping[str, Path]],
+) -> dict[str, str]:
+    """Return the gauges that have not everything, and what they lack.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping
+        Attributes by gauge.
+    lacking : mapping of str to str
+        Gauges without a row in some table, and the first such table.
+    files : mapping of str to mapping of str to Path
+        Files by gauge, by what they hold.
+    """
+    known = {gauge for found in files.values() for gauge in found}
+    reasons = {}
+    for gauge in sorted({*rows, *known}):
+        absent = [what for what, found in files.items() if gauge not in found]
+        if gauge.zfill(DIGITS) != gauge and gauge.zfill(DIGITS) in known:
+            reasons[gauge] = "without leading zero in the attribute tables"
+        elif absent:
+            reasons[gauge] = f"no file of {' and '.join(absent)}"
+        elif gauge not in rows:
+            reasons[gauge] = "no row in the attribute tables"
+        elif gauge in lacking:
+            reasons[gauge] = f"no row in {lacking[gauge]}"
+    return reasons
+
+
+def _tables(folder: Path) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Return the attributes by gauge, and in which table a gauge has no row."""
     files = sorted(folder.glob("camels_*.txt"))
     if not files:
         raise DataError(f"no files camels_*.txt in {folder}")
-    for file in files:
-        for row in _rows(file):
-            merged.setdefault(row.pop("gauge_id").strip(), {}).update(row)
-    names = list(dict.fromkeys(name for row in merged.values() for name in row))
-    complete = sorted(gauge for gauge, row in merged.items() if len(row) == len(names))
+    tables = {file.name: _rows(file) for file in files}
+    merged: dict[str, dict[str, str]] = {}
+    for table in tables.values():
+        for gauge, row in table.items():
+            merged.setdefault(gauge, {}).update(row)
+    lacking = {
+        gauge: name
+        for name, table in reversed(tables.items())
+        for gauge in merged
+        if gauge not in table
+    }
+    return merged, lacking
+
+
+def _attributes(rows: list[dict[str, str]]) -> dict[str, Array64]:
     attributes: dict[str, Array64] = {}
-    for name in names:
-        column = np.array([merged[gauge][name] for gauge in complete], dtype=np.str_)
+    for name in rows[0]:
+        column = np.array([row[name] for row in rows], dtype=np.str_)
         attributes.update(numeric(name, column))
-    return np.array(complete, dtype=np.str_), attributes
+    return attributes
 
 
-def _rows(file: Path) -> Iterator[dict[str, str]]:
+def _rows(file: Path) -> dict[str, dict[str, str]]:
+    """Return the rows of a table by gauge."""
+    rows: dict[str, dict[str, str]] = {}
     with file.open(encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines, delimiter=";")
         if "gauge_id" not in (reader.fieldnames or ()):
             raise DataError(f"{file}: no column 'gauge_id' in {reader.fieldnames}")
-        yield from reader
+        for row in reader:
+            gauge = row.pop("gauge_id").strip()
+            if gauge in rows:
+                raise DataError(
+                    f"{file}: gauge {gauge!r} again in line {reader.line_num}, expected"
+                    " one row for each"
+                )
+            rows[gauge] = row
+    return rows
 
 
 def _header(file: Path) -> tuple[float, list[str]]:
@@ -178,16 +265,7 @@ def _read_forcing(
             hint = suggestion(column, known)
             raise DataError(f"{file}: no column {column!r}{hint}")
     places = {name: known[column.lower()] for name, column in columns.items()}
-    try:
-        table = np.loadtxt(
-            file,
-            skiprows=HEADER_LINES,
-            usecols=(0, 1, 2, *places.values()),
-            encoding="utf-8",
-            ndmin=2,
-        )
-    except ValueError as error:
-        raise DataError(f"{file}: {error}") from None
+    table = _numbers(file, (0, 1, 2, *places.values()), skip=HEADER_LINES)
     values = {
         name: np.asarray(
             converted(
@@ -203,6 +281,22 @@ def _read_forcing(
     return _dates(table, file), values
 
 
+def _numbers(file: Path, columns: tuple[int, ...], *, skip: int = 0) -> Array64:
+    """Return columns of numbers below a header."""
+    try:
+        with warnings.catch_warnings():
+            # A file without lines is refused below, where it is named.
+            warnings.filterwarnings("ignore", "loadtxt: input contained no data")
+            table: Array64 = np.loadtxt(
+                file, skiprows=skip, usecols=columns, encoding="utf-8", ndmin=2
+            )
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from None
+    if not table.size:
+        raise DataError(f"{file}: no days, the file ends after {skip} lines")
+    return table
+
+
 def _units(title: str, file: Path) -> str:
     written = title.partition("(")[2].rstrip(")")
     if written not in HEADER_UNITS:
@@ -215,10 +309,7 @@ def _units(title: str, file: Path) -> str:
 
 def _read_flow(file: Path, gauge: str, time: Days) -> Array64:
     """Return streamflow in ft3 s-1 on the days of ``time``, NaN where missing."""
-    try:
-        table = np.loadtxt(file, usecols=(1, 2, 3, 4), encoding="utf-8", ndmin=2)
-    except ValueError as error:
-        raise DataError(f"{file}: {error}") from None
+    table = _numbers(file, (1, 2, 3, 4))
     days = _dates(table, file)
     flow = np.where(table[:, 3] == MISSING_FLOW, np.nan, table[:, 3])
     result = np.full(time.size, np.nan)

@@ -41,8 +41,6 @@ COMMON_UNITS = {
 }
 """Units by Caravan's documentation; its tables hold none."""
 
-Columns = tuple[Days, dict[str, Array32]]
-
 
 class Caravan(Source):
     """Caravan (Kratzert et al. 2023) and its extensions.
@@ -70,13 +68,24 @@ class Caravan(Source):
     Kratzert et al. (2023), Scientific Data 10, 61, doi:10.1038/s41597-023-01975-w.
     """
 
+    choices = ("product", "forcings", "target")
+
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.spec = spec
         self.path = path
         sets = _source_sets(path / "attributes", spec.product)
         table = _attribute_table(path / "attributes", sets)
         self.files = _series_files(path / "timeseries", sets)
-        known = sorted(gauge for gauge in table if gauge in self.files)
+        known = sorted(table.keys() & self.files.keys())
+        lacking = {
+            "no file of series": table.keys() - self.files.keys(),
+            "no row in the attribute tables": self.files.keys() - table.keys(),
+        }
+        self.left_out = {
+            gauge: reason
+            for reason, found in lacking.items()
+            for gauge in sorted(found)
+        }
         if not known:
             raise DataError(f"{path}: no gauge has both attributes and a series")
         self.ids = np.array(known, dtype=np.str_)
@@ -85,7 +94,14 @@ class Caravan(Source):
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the series of ``ids``; see :class:`Source`."""
-        read = [self._basin(self.files[str(gauge)]) for gauge in ids]
+        files = [self.files[str(gauge)] for gauge in ids]
+        names: dict[str, str] = {}
+        read = []
+        for file in files:
+            found, days, columns = self._basin(file)
+            names = names or found
+            _same_columns(found, file, names, files[0])
+            read.append((days, columns))
         first = max(days[0] for days, _ in read)
         last = min(days[-1] for days, _ in read)
         if first > last:
@@ -93,22 +109,30 @@ class Caravan(Source):
         log.info("%d basins from %s to %s", ids.size, first, last)
         time = np.arange(first, last + 1)
         kept = within(time, period, str(self.path))
-        names = [name for name in read[0][1]]
+        parts = [
+            _part(file, days, time[kept])
+            for file, (days, _) in zip(files, read, strict=True)
+        ]
         stacked = {
             name: np.column_stack(
-                [_part(days, columns[name], time[kept]) for days, columns in read]
+                [columns[name][p] for p, (_, columns) in zip(parts, read, strict=True)]
             )
             for name in names
         }
         target = stacked.pop(USUAL_TARGET)
         return Series(time[kept], stacked, target)
 
-    def _basin(self, file: Path) -> Columns:
-        """Return the days with forcing, and the series in our names and units."""
+    def where(self, name: str, basin: str) -> str:
+        """Return the file; see :class:`Source`."""
+        return str(self.files[basin])
+
+    def _basin(self, file: Path) -> tuple[dict[str, str], Days, dict[str, Array32]]:
+        """Return columns used, days with forcing, and series in our names and units."""
         days, raw, units = (_netcdf if file.suffix == ".nc" else _csv)(file)
         columns = {}
         wanted = {**FORCINGS, USUAL_TARGET: "mm d-1"}
-        for name, column in self._columns(raw, file).items():
+        used = self._columns(raw, file)
+        for name, column in used.items():
             where = f"{file}: variable {column!r}"
             # The documentation promises daily sums: mm of a day are mm per day.
             given = units.get(column, wanted[name])
@@ -120,7 +144,7 @@ class Caravan(Source):
         if complete.size == 0:
             raise DataError(f"{file}: no day with complete forcing")
         span = slice(complete[0], complete[-1] + 1)
-        return days[span], {name: values[span] for name, values in columns.items()}
+        return used, days[span], {name: x[span] for name, x in columns.items()}
 
     def _columns(self, raw: Mapping[str, Any], file: Path) -> dict[str, str]:
         found = {}
@@ -165,8 +189,16 @@ def _attribute_table(folder: Path, sets: list[str]) -> dict[str, dict[str, str]]
                 reader = csv.DictReader(lines)
                 if "gauge_id" not in (reader.fieldnames or ()):
                     raise DataError(f"{file}: no column 'gauge_id'")
+                seen = set()
                 for row in reader:
-                    table.setdefault(row.pop("gauge_id"), {}).update(row)
+                    gauge = row.pop("gauge_id")
+                    if gauge in seen:
+                        raise DataError(
+                            f"{file}: gauge {gauge!r} again in line {reader.line_num},"
+                            " expected one row for each"
+                        )
+                    seen.add(gauge)
+                    table.setdefault(gauge, {}).update(row)
     if not table:
         raise DataError(f"no attributes_*.csv for {', '.join(sets)} in {folder}")
     return table
@@ -207,7 +239,15 @@ def _netcdf(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
 
 def _csv(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
     with file.open(encoding="utf-8", newline="") as lines:
-        titles, *rows = csv.reader(lines)
+        titles, *rows = [*csv.reader(lines)] or [[]]
+    if not rows:
+        raise DataError(f"{file}: no days, expected a header and one line for each")
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(titles):
+            raise DataError(
+                f"{file}: line {line} has {len(row)} cells, the header {len(titles)};"
+                " is the file cut short?"
+            )
     try:
         days = np.array([row[0] for row in rows], dtype="datetime64[D]")
         text = np.array([[cell or "nan" for cell in row[1:]] for row in rows])
@@ -217,11 +257,31 @@ def _csv(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
     return days, dict(zip(titles[1:], values.T, strict=True)), {}
 
 
-def _part(days: Days, values: Array32, time: Days) -> Array32:
+def _same_columns(
+    found: Mapping[str, str], file: Path, expected: Mapping[str, str], first: Path
+) -> None:
+    """Refuse files that take a series from different columns, or lack one."""
+    for name in {**expected, **found}:
+        here, there = (columns.get(name) for columns in (found, expected))
+        if here != there:
+            raise DataError(
+                f"{file}: {name} is {_under(here)}, in {first} {_under(there)}; name a"
+                f" column of both in data.forcings.{name}"
+            )
+
+
+def _under(column: str | None) -> str:
+    return "absent" if column is None else f"under {column!r}"
+
+
+def _part(file: Path, days: Days, time: Days) -> slice:
+    """Return which of the days are those of ``time``, all of which must be there."""
     start = int(np.searchsorted(days, time[0]))
     part = slice(start, start + time.size)
     if not np.array_equal(days[part], time):
+        absent = np.setdiff1d(time, days)
+        problem = f"{absent[0]} is missing" if absent.size else "they do not increase"
         raise DataError(
-            f"the days {time[0]} to {time[-1]} are not consecutive in a file"
+            f"{file}: the days {time[0]} to {time[-1]} are not consecutive: {problem}"
         )
-    return values[part]
+    return part

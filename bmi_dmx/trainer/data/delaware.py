@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...errors import ConfigError, DataError
+from ...errors import DataError
 from .basins import Array64, Days, positions
 from .netcdf import flow_depth, opened
 from .source import Period, Series, Source, converted, within
@@ -64,15 +64,12 @@ class Delaware(Source):
     Parameters
     ----------
     spec : DataSpec
-        ``product``, ``forcings`` and ``target`` must be empty: there is no choice.
+        Nothing of it is used: there is no choice.
     path : Path
         The file.
-
-    Raises
-    ------
-    ConfigError
-        One of these keys is given.
     """
+
+    choices = ()
 
     @classmethod
     def shipped(cls) -> Path:
@@ -80,9 +77,6 @@ class Delaware(Source):
         return Path(str(files("bmi_dmx") / "data" / "delaware_1979_1980.nc"))
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
-        for key in ("product", "forcings", "target"):
-            if getattr(spec, key):
-                raise ConfigError(f"data.{key}: the reader 'delaware' has no choice")
         self.path = path
         with opened(path) as file:
             self.time: Days = file["time"].to_numpy().astype("datetime64[D]")
@@ -138,6 +132,11 @@ class Delaware(Source):
                 values = converted(part.to_numpy(), units, FORCINGS[name], where)
                 forcing[name] = (values @ self.weights[at].T).astype(np.float32)
         return Series(self.time[days], forcing, self.flow[days][:, at])
+
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable; see :class:`Source`."""
+        variable = VARIABLES.get(name, "discharge")
+        return f"{self.path}: variable {variable!r}"
 
 
 def upstream(downstream: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

@@ -10,8 +10,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...errors import DataError, UnitsError, suggestion
-from .basins import Array32, positions
-from .source import Period, Series, Source, add_common_names, converted, numeric, within
+from .basins import Array32, positions, refuse_repeated
+from .source import (
+    Period,
+    Series,
+    Source,
+    add_common_names,
+    consecutive,
+    converted,
+    numeric,
+    within,
+)
 from .spec import FORCINGS, DataSpec
 
 __all__ = ["BasinFile", "flow_depth", "opened"]
@@ -59,6 +68,8 @@ class BasinFile(Source):
         with opened(path) as file:
             self.variables = _variables(file, spec, path)
             self.target = _target(file, spec, path)
+            named = (*self.variables.values(), self.target)
+            self.units = {n: str(file[n].attrs.get("units", "")) for n in named}
             self.dimension = _basin_dimension(file, self.variables, path)
             self.ids = _identifiers(file, self.dimension, path)
             self.attributes = _attributes(file, self.dimension, path)
@@ -69,6 +80,7 @@ class BasinFile(Source):
         with opened(self.path) as file:
             time = _days(file, self.path)
             days = within(time, period, str(self.path))
+            consecutive(time[days], str(self.path))
             part = file.isel({"time": days, self.dimension: at})
             forcing = {
                 name: self._values(part[variable], FORCINGS[name])
@@ -76,6 +88,11 @@ class BasinFile(Source):
             }
             target = self._flow(part[self.target], at)
         return Series(time[days], forcing, target)
+
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable; see :class:`Source`."""
+        variable = self.target if name == "streamflow" else self.variables[name]
+        return f"{self.path}: variable {variable!r} ({self.units[variable]})"
 
     def _raw(self, variable: xr.DataArray) -> tuple[NDArray[Any], str]:
         where = f"{self.path}: variable {variable.name!r}"
@@ -218,7 +235,9 @@ def _identifiers(file: xr.Dataset, dimension: str, path: Path) -> NDArray[np.str
             f"{path}: identifiers {name!r} are of type {values.dtype}; text is"
             " expected, as numbers lose leading zeros"
         )
-    return values.astype(np.str_)
+    ids = values.astype(np.str_)
+    refuse_repeated(ids, f"{path}: {name!r}")
+    return ids
 
 
 def _attributes(

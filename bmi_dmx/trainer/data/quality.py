@@ -1,4 +1,4 @@
-"""What is done to raw daily series before a model may see them.
+"""What is done to raw daily series and to places before a model may see them.
 
 Every repair is counted and logged; what cannot be repaired is refused.
 """
@@ -6,14 +6,19 @@ Every repair is counted and logged; what cannot be repaired is refused.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
-from .basins import Array32, Days
+from .basins import Array32, Array64, Days
+from .spec import FORCINGS
 
-__all__ = ["complete_forcing", "observed"]
+__all__ = ["Where", "check_places", "check_water", "complete_forcing", "observed"]
+
+Where = Callable[[str, str], str]
+"""From the name of a series and a basin to their file and variable, for messages."""
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +28,27 @@ PLAUSIBLE = {
     "air_temperature_min": (-90.0, 65.0),
     "air_temperature_max": (-90.0, 65.0),
     "potential_evaporation": (-5.0, 60.0),
+    "streamflow": (0.0, 2500.0),
 }
 """Daily values outside these ranges betray wrong units or fill values."""
 
-MAX_SWAPPED = 0.01
-"""Largest share of basin-days whose minimum temperature may exceed the maximum."""
+PLACES = {
+    "area_km2": (1e-4, 1e7, "km2"),
+    "latitude": (-90.0, 90.0, "degrees_north"),
+    "longitude": (-180.0, 360.0, "degrees_east"),
+    "elevation_mean": (-500.0, 9000.0, "m"),
+}
+"""Lowest and highest value of attributes that say where a basin is, and their units."""
+
+MAX_SWAPPED = 0.5
+"""Share of a basin's days with minimum above maximum temperature that cannot be chance.
+
+Gridded extremes made from two fields cross on some days: in CAMELS-US on 5 % of those
+of mountains at the coast.
+"""
+
+RUNOFF = (0.001, 2.0)
+"""Usual range of the mean streamflow of a basin relative to its mean precipitation."""
 
 
 def complete_forcing(
@@ -37,6 +58,7 @@ def complete_forcing(
     *,
     gaps: str,
     max_gap: int,
+    where: Where,
 ) -> dict[str, Array32]:
     """Check and complete forcing.
 
@@ -57,32 +79,117 @@ def complete_forcing(
         linearly from the last to the next.
     max_gap : int
         Longest gap filled, in days.
+    where : callable
+        See :data:`Where`.
 
     Raises
     ------
     DataError
         A gap may not be filled, a value is implausible, or minimum temperature exceeds
-        the maximum on more than 1 % of the days.
+        the maximum on more than half of the days of a basin.
     """
     filled = {
-        name: _without_gaps(name, values, ids, time, gaps, max_gap)
+        name: _without_gaps(name, values, ids, time, gaps, max_gap, where)
         for name, values in forcing.items()
     }
     for name, values in filled.items():
-        _refuse_implausible(name, values, ids, time)
-    _order_temperatures(filled)
+        _refuse_implausible(name, FORCINGS[name], values, ids, time, where)
+    _order_temperatures(filled, ids, where)
     if "potential_evaporation" in filled:
         _zero_negative_evaporation(filled)
     return filled
 
 
-def observed(target: Array32) -> Array32:
-    """Return streamflow with negative values marked as missing (NaN)."""
+def observed(
+    target: Array32, ids: NDArray[np.str_], time: Days, where: Where
+) -> Array32:
+    """Return streamflow with negative values marked as missing (NaN).
+
+    Raises
+    ------
+    DataError
+        A value is implausible.
+    """
     negative = target < 0
     if negative.any():
-        log.warning("%d negative streamflow values are missing", int(negative.sum()))
+        day, basin = np.argwhere(negative)[0]
+        log.warning(
+            "%s: %d negative streamflow values are missing, the first of basin '%s' on"
+            " %s",
+            where("streamflow", str(ids[basin])),
+            int(negative.sum()),
+            ids[basin],
+            time[day],
+        )
     cleaned: Array32 = np.where(negative, np.float32(np.nan), target)
+    known = np.where(np.isnan(cleaned), np.float32(0), cleaned)
+    _refuse_implausible("streamflow", "mm d-1", known, ids, time, where)
     return cleaned
+
+
+def check_places(
+    attributes: Mapping[str, Array64], ids: NDArray[np.str_], where: str
+) -> None:
+    """Refuse basins that are nowhere on Earth; what is not known is left alone.
+
+    Parameters
+    ----------
+    attributes : mapping of str to (B,) float64
+        In our names and units.
+    ids : (B,) array of str
+        Basins.
+    where : str
+        File or folder, for messages.
+
+    Raises
+    ------
+    DataError
+        An area, a coordinate or an elevation is impossible.
+    """
+    for name, (low, high, units) in PLACES.items():
+        values = attributes.get(name)
+        if values is None:
+            continue
+        bad = (values < low) | (values > high)
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise DataError(
+                f"{where}: {name} of basin '{ids[at]}' is {values[at]:g} {units},"
+                f" expected {low:g} to {high:g} ({int(bad.sum())} such basins)"
+            )
+
+
+def check_water(
+    precipitation: Array32, target: Array32, ids: NDArray[np.str_], where: Where
+) -> None:
+    """Warn of basins whose streamflow hardly can come from their precipitation.
+
+    Parameters
+    ----------
+    precipitation, target : (T, B) float32
+        In mm d-1, NaN in ``target`` where there is no observation.
+    ids : (B,) array of str
+        Basins.
+    where : callable
+        See :data:`Where`.
+    """
+    seen = np.isfinite(target)
+    flow = np.where(seen, target, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    share = flow / np.maximum(precipitation.mean(axis=0, dtype=np.float64), 1e-9)
+    low, high = RUNOFF
+    odd = seen.any(axis=0) & ((share < low) | (share > high))
+    if odd.any():
+        at = int(np.argmax(odd))
+        log.warning(
+            "%s: mean streamflow is %.3g times the mean precipitation in basin '%s',"
+            " usual are %g to %g (%d such basins): are units and area right?",
+            where("streamflow", str(ids[at])),
+            share[at],
+            ids[at],
+            low,
+            high,
+            int(odd.sum()),
+        )
 
 
 def _without_gaps(
@@ -92,6 +199,7 @@ def _without_gaps(
     time: Days,
     policy: str,
     max_gap: int,
+    where: Where,
 ) -> Array32:
     missing = np.isnan(values)
     if not missing.any():
@@ -99,14 +207,15 @@ def _without_gaps(
     if policy == "refuse":
         day, basin = np.argwhere(missing)[0]
         raise DataError(
-            f"forcing {name!r} of basin '{ids[basin]}' is missing on {time[day]}"
+            f"{where(name, str(ids[basin]))}: forcing {name!r} of basin '{ids[basin]}'"
+            f" is missing on {time[day]}"
             f" ({int(missing.sum())} missing values in all); set data.gaps to 'hold' or"
             " 'interpolate' to fill short gaps"
         )
     filled: Array32 = values.copy()
     for basin in np.flatnonzero(missing.any(axis=0)):
         gap = missing[:, basin]
-        _refuse_gap(name, gap, str(ids[basin]), time, policy, max_gap)
+        _refuse_gap(name, gap, str(ids[basin]), time, policy, max_gap, where)
         filled[:, basin] = _fill(values[:, basin], gap, policy)
     log.warning("%d missing values of %s filled (%s)", int(missing.sum()), name, policy)
     return filled
@@ -119,6 +228,7 @@ def _refuse_gap(
     time: Days,
     policy: str,
     max_gap: int,
+    where: Where,
 ) -> None:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], gap, [False]))))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
@@ -130,8 +240,8 @@ def _refuse_gap(
                 else f"is longer than data.max_gap of {max_gap} days"
             )
             raise DataError(
-                f"forcing {name!r} of basin {basin!r}: the gap from {time[start]} to"
-                f" {time[end - 1]} {reason}"
+                f"{where(name, basin)}: forcing {name!r} of basin {basin!r}: the gap"
+                f" from {time[start]} to {time[end - 1]} {reason}"
             )
 
 
@@ -146,34 +256,47 @@ def _fill(series: Array32, gap: NDArray[np.bool_], policy: str) -> Array32:
 
 
 def _refuse_implausible(
-    name: str, values: Array32, ids: NDArray[np.str_], time: Days
+    name: str,
+    units: str,
+    values: Array32,
+    ids: NDArray[np.str_],
+    time: Days,
+    where: Where,
 ) -> None:
     low, high = PLAUSIBLE[name]
     bad = ~((values >= low) & (values <= high))
     if bad.any():
         day, basin = np.argwhere(bad)[0]
         raise DataError(
-            f"forcing {name!r} of basin '{ids[basin]}' is {values[day, basin]:g} on"
-            f" {time[day]}, expected {low:g} to {high:g} ({int(bad.sum())} such"
-            " values): are the units right?"
+            f"{where(name, str(ids[basin]))}: {name} of basin '{ids[basin]}' is"
+            f" {values[day, basin]:g} {units} on {time[day]}, expected {low:g} to"
+            f" {high:g} ({int(bad.sum())} such values): are the units right?"
         )
 
 
-def _order_temperatures(forcing: dict[str, Array32]) -> None:
+def _order_temperatures(
+    forcing: dict[str, Array32], ids: NDArray[np.str_], where: Where
+) -> None:
     low, high = (forcing.get(f"air_temperature_{end}") for end in ("min", "max"))
     if low is None or high is None:
         return
     swapped = low > high
     if swapped.any():
-        share = float(swapped.mean())
+        shares = swapped.mean(axis=0)
+        most = int(np.argmax(shares))
+        name, share = str(ids[most]), float(shares[most])
         if share > MAX_SWAPPED:
             raise DataError(
-                f"air_temperature_min exceeds air_temperature_max on {share:.1%} of the"
-                " days: are the two variables exchanged?"
+                f"{where('air_temperature_min', name)}: air_temperature_min of basin"
+                f" {name!r} exceeds air_temperature_max on {share:.1%} of the days"
+                f" ({int((shares > MAX_SWAPPED).sum())} such basins): are the two"
+                " variables exchanged?"
             )
         log.warning(
-            "minimum and maximum temperature exchanged on %d basin-days (%.3f %%)",
+            "air_temperature_min exceeds air_temperature_max and is exchanged with it"
+            " on %d basin-days, most often in basin '%s' (%.2g %% of its days)",
             int(swapped.sum()),
+            name,
             100 * share,
         )
     forcing["air_temperature_min"] = np.minimum(low, high)

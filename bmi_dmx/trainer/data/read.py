@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from ...errors import ConfigError, DataError
 from ...registry import Registry
 from .attributes import portable
 from .basins import Array64, BasinData, parse_period, positions
-from .quality import complete_forcing, observed
+from .quality import check_places, check_water, complete_forcing, observed
 from .source import Source
 from .spec import DataSpec
 
@@ -26,6 +27,15 @@ READERS: Registry[type[Source]] = Registry(
     },
 )
 """Readers by the name used in ``data.reader``."""
+
+
+log = logging.getLogger(__name__)
+
+CHOICES = ("product", "forcings", "target")
+"""Keys that some readers have no use for."""
+
+SHOWN = 5
+"""Most basins named where many lack something."""
 
 
 def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
@@ -51,20 +61,49 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     """
     folder = folder or Path.cwd()
     source = _open(spec, folder)
-    ids = spec.choose(source.ids, source.attributes, folder)
+    ids = spec.choose(source.ids, source.attributes, folder, source.left_out)
+    if spec.basins == "all":
+        _report(source)
+    at = positions(ids, source.ids)
+    attributes = {name: values[at] for name, values in source.attributes.items()}
+    check_places(attributes, ids, str(source.path))
     period = parse_period(*spec.period) if spec.period else None
     series = source.series(ids, period)
-    at = positions(ids, source.ids)
+    time = series.time
     data = BasinData(
         ids=ids,
-        time=series.time,
+        time=time,
         forcing=complete_forcing(
-            series.forcing, ids, series.time, gaps=spec.gaps, max_gap=spec.max_gap
+            series.forcing,
+            ids,
+            time,
+            gaps=spec.gaps,
+            max_gap=spec.max_gap,
+            where=source.where,
         ),
-        attributes={name: values[at] for name, values in source.attributes.items()},
-        target=observed(series.target),
+        attributes=attributes,
+        target=observed(series.target, ids, time, source.where),
     )
-    return replace(data, attributes=_attributes(spec, data))
+    check_water(data.forcing["precipitation"], data.target, ids, source.where)
+    asked = _attributes(spec, data, source)
+    unread = tuple(sorted(attributes.keys() - asked.keys()))
+    return replace(data, attributes=asked, unread=unread)
+
+
+def _report(source: Source) -> None:
+    """Log which basins the data set does not hold completely."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in source.left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        log.warning(
+            "%s: %d basins are left out: %s (%s%s)",
+            source.path,
+            len(names),
+            reason,
+            ", ".join(names[:SHOWN]),
+            ", …" if len(names) > SHOWN else "",
+        )
 
 
 def _open(spec: DataSpec, folder: Path) -> Source:
@@ -73,13 +112,28 @@ def _open(spec: DataSpec, folder: Path) -> Source:
     except ConfigError as error:
         raise ConfigError(f"data.reader: {error}") from None
     shipped = None if spec.path else reader.shipped()
+    for key in CHOICES:
+        if getattr(spec, key) and key not in reader.choices:
+            used = (
+                ", ".join(n for n in CHOICES if n in reader.choices) or "none of them"
+            )
+            raise ConfigError(
+                f"data.{key}: the reader {spec.reader!r} does not use it; of"
+                f" {', '.join(CHOICES)} it uses {used}"
+            )
     return reader(spec, shipped or spec.locate(folder))
 
 
-def _attributes(spec: DataSpec, data: BasinData) -> dict[str, Array64]:
+def _attributes(spec: DataSpec, data: BasinData, source: Source) -> dict[str, Array64]:
     given = dict(data.attributes)
     if spec.attributes == "file":
         return given
+    if not {"air_temperature_min", "air_temperature_max"} <= data.forcing.keys():
+        raise DataError(
+            f"{source.path}: portable attributes need the lowest and the highest"
+            " temperature of the day, which these data do not hold; set data.attributes"
+            " to 'file', and model.evaporation to 'oudin'"
+        )
     if spec.attributes_period is not None:
         _check_covered(data, *spec.attributes_period)
     computed = portable(data, spec.attributes_period)

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ __all__ = [
     "Series",
     "Source",
     "add_common_names",
+    "consecutive",
     "converted",
     "numeric",
     "within",
@@ -73,14 +75,23 @@ class Source(ABC):
 
     Attributes
     ----------
+    path : Path
+        The file or folder.
     ids : (B,) array of str
         All basins of the data set.
     attributes : dict of str to (B,) float64
         Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
+    left_out : dict of str to str
+        Basins of which the data set holds something but not all, and what it lacks.
     """
 
+    choices: ClassVar[tuple[str, ...]] = ("forcings", "target")
+    """Those of ``product``, ``forcings`` and ``target`` that the reader uses."""
+
+    path: Path
     ids: NDArray[np.str_]
     attributes: dict[str, Array64]
+    left_out: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def __init__(self, spec: DataSpec, path: Path) -> None: ...
@@ -93,6 +104,10 @@ class Source(ABC):
     @abstractmethod
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the daily series of ``ids``, of all days when ``period`` is None."""
+
+    @abstractmethod
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable of a forcing or ``streamflow``, for messages."""
 
 
 def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
@@ -162,6 +177,24 @@ def add_common_names(
         attributes[name] = converted(
             attributes[found], units[found], wanted, f"{where}: attribute {found!r}"
         )
+
+
+def consecutive(time: Days, where: str) -> Days:
+    """Return days, refusing those after which one is missing.
+
+    Raises
+    ------
+    DataError
+        Naming ``where`` and the two days.
+    """
+    steps = np.diff(time) != np.timedelta64(1, "D")
+    if steps.any():
+        at = int(np.argmax(steps))
+        raise DataError(
+            f"{where}: the days are not consecutive: {time[at]} is followed by"
+            f" {time[at + 1]}"
+        )
+    return time
 
 
 def within(time: Days, period: Period | None, where: str) -> slice:

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ConfigError, DataError, suggestion
-from .basins import Array64, positions
+from .basins import Array64, positions, refuse_repeated
 
-__all__ = ["FORCINGS", "Condition", "DataSpec"]
+__all__ = ["FORCINGS", "Condition", "DataSpec", "satisfied"]
 
 FORCINGS = {
     "precipitation": "mm d-1",
@@ -50,7 +51,8 @@ class DataSpec:
     forcings : dict
         Our name to the variable's name in the file, where it is not the usual one.
     target : str
-        Name of the observed streamflow in the file, where it is not the usual one.
+        Name of the observed streamflow in the file, where it is not the usual one;
+        ``basins`` and ``caravan`` alone.
     basins : str or list of str
         ``all``, identifiers, or the path of a text file with one identifier a line
         (``#`` starts a comment).
@@ -120,8 +122,20 @@ class DataSpec:
         ids: NDArray[np.str_],
         attributes: Mapping[str, Array64],
         folder: Path,
+        left_out: Mapping[str, str] = MappingProxyType({}),
     ) -> NDArray[np.str_]:
         """Return the identifiers that :attr:`basins` and :attr:`where` leave.
+
+        Parameters
+        ----------
+        ids : (B,) array of str
+            Basins of the data.
+        attributes : mapping of str to (B,) float64
+            Their attributes.
+        folder : Path
+            Where a relative path in :attr:`basins` starts.
+        left_out : mapping of str to str
+            Basins that the data do not hold completely, and what they lack.
 
         Raises
         ------
@@ -129,13 +143,15 @@ class DataSpec:
             A listed basin or an attribute in a condition is unknown, or none remains.
         """
         wanted = self._listed(folder)
-        at = np.arange(ids.size) if wanted is None else positions(wanted, ids)
-        keep = np.ones(ids.size, dtype=bool)
-        for name, condition in self.where.items():
-            if name not in attributes:
-                hint = suggestion(name, attributes)
-                raise DataError(f"data.where: no attribute {name!r} in the data{hint}")
-            keep &= _satisfied(attributes[name], condition)
+        refuse_repeated(np.array(wanted or (), dtype=np.str_), "data.basins")
+        for name in wanted or ():
+            if name in left_out:
+                raise DataError(f"data.basins: basin {name!r}: {left_out[name]}")
+        try:
+            at = np.arange(ids.size) if wanted is None else positions(wanted, ids)
+        except DataError as error:
+            raise DataError(f"data.basins: {error}") from None
+        keep = satisfied(attributes, self.where, ids.size, "data.where")
         chosen = ids[at[keep[at]]]
         if chosen.size == 0:
             raise DataError(
@@ -147,6 +163,10 @@ class DataSpec:
         if self.basins == "all":
             return None
         if not isinstance(self.basins, str):
+            if not self.basins:
+                raise ConfigError(
+                    "data.basins: the list is empty, expected identifiers or 'all'"
+                )
             return [str(name) for name in self.basins]
         path = _expand(self.basins, folder, "data.basins")
         if not path.is_file():
@@ -156,7 +176,43 @@ class DataSpec:
             )
         lines = path.read_text(encoding="utf-8").splitlines()
         names = [line.split("#")[0].strip() for line in lines]
-        return [name for name in names if name]
+        listed = [name for name in names if name]
+        if not listed:
+            raise DataError(f"data.basins: {path} lists no identifier")
+        return listed
+
+
+def satisfied(
+    attributes: Mapping[str, Array64],
+    conditions: Mapping[str, Condition],
+    count: int,
+    key: str,
+) -> NDArray[np.bool_]:
+    """Return which basins satisfy all conditions.
+
+    Parameters
+    ----------
+    attributes : mapping of str to (B,) float64
+        Of the basins.
+    conditions : mapping of str to Condition
+        By name of the attribute.
+    count : int
+        Number of basins.
+    key : str
+        Key of the conditions in the configuration, for messages.
+
+    Raises
+    ------
+    DataError
+        There is no such attribute.
+    """
+    keep = np.ones(count, dtype=bool)
+    for name, condition in conditions.items():
+        if name not in attributes:
+            hint = suggestion(name, attributes)
+            raise DataError(f"{key}: no attribute {name!r} in the data{hint}")
+        keep &= _satisfied(attributes[name], condition)
+    return keep
 
 
 def _satisfied(values: Array64, condition: Condition) -> NDArray[np.bool_]:

@@ -17,6 +17,9 @@ __all__ = ["nse_cdf"]
 
 MARKERS = "DosPvX^*"
 
+WIDE = 100
+"""Characters of the legend that the picture is wide."""
+
 
 def nse_cdf(
     path: PathLike,
@@ -52,7 +55,7 @@ def nse_cdf(
         ):
             middle, defined = median(values)
             missing = np.size(values) - defined
-            note = f"median {middle:.3f}, {defined} basins"
+            note = f"median {middle:.3f}, {defined} basin{'s' if defined != 1 else ''}"
             note += f", {missing} undefined" if missing else ""
             ranked = np.sort(values[np.isfinite(values)])
             axes.ecdf(ranked, color=colour, linewidth=1.7, label=f"{name} ({note})")
@@ -73,7 +76,9 @@ def nse_cdf(
                 label=f"{name} (published median {value:.3f})",
             )
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="NSE", ylabel="share of basins below")
-        axes.legend(loc="upper left", borderaxespad=0.3)
+        # Curves pass everywhere inside the axes, so no place there is free.
+        longest = sorted(map(len, axes.get_legend_handles_labels()[1]))[-2:]
+        figure.legend(loc="outside lower left", ncols=2 if sum(longest) <= WIDE else 1)
     return Path(path)
 
 

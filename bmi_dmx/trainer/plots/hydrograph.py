@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ __all__ = ["hydrographs"]
 RAIN_SHARE = 0.3
 """Share of a panel's height that the precipitation hangs into."""
 
+LINE = 54
+"""Characters of the title that one column of panels is wide."""
+
+BESIDE = 68
+"""Longest title that leaves room for the legend beside it, above two columns."""
+
 
 def hydrographs(
     path: PathLike,
@@ -31,7 +38,9 @@ def hydrographs(
     observed: NDArray[Any],
     precipitation: NDArray[Any] | None = None,
     names: Sequence[str] | None = None,
+    nse: NDArray[np.float64] | None = None,
     panels: int = 6,
+    steps: int | None = None,
     title: str = "",
 ) -> Path:
     """Draw hydrographs from the best to the worst basin by NSE.
@@ -53,8 +62,14 @@ def hydrographs(
         In mm per day.
     names : sequence (B,) of str, optional
         Names of the stations, added to the identifiers.
+    nse : array (B,), optional
+        What basins are ranked and labelled by, NaN where not defined; default: the NSE
+        of the given series.
     panels : int
         Most basins shown.
+    steps : int, optional
+        Most time steps shown, the last ones; where nothing is observed in these, those
+        before the basin's last observation. The title then says so.
     title : str
         Headline.
 
@@ -63,18 +78,23 @@ def hydrographs(
     DataError
         If the NSE is defined for no basin.
     """
-    nse = score(simulated, observed, ["nse"])["nse"]
-    shown = _chosen(nse, panels)
+    given = score(simulated, observed, ["nse"])["nse"] if nse is None else nse
+    shown = _chosen(given, panels)
+    windows = [_window(observed[:, basin], steps) for basin, _ in shown]
+    alike = len({window.start for window in windows}) == 1
+    if steps is not None and steps < len(time):
+        title += f" (last {steps} days{'' if alike else ' with observations'} shown)"
     columns = 1 if len(shown) <= 3 else 2
     rows = math.ceil(len(shown) / columns)
     with picture(path, 5.6 * columns + 0.4, 2.05 * rows + 0.6) as figure:
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
-        for axes, (basin, rank) in zip(grid.flat, shown, strict=False):
-            rain = None if precipitation is None else precipitation[:, basin]
-            _panel(axes, time, simulated[:, basin], observed[:, basin], rain)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=alike)
+        for axes, (basin, rank), part in zip(grid.flat, shown, windows, strict=False):
+            rain = None if precipitation is None else precipitation[part, basin]
+            flows = simulated[part, basin], observed[part, basin]
+            _panel(axes, time[part], *flows, rain)
             name = f"  {names[basin]}" if names is not None else ""
             axes.set_title(f"{ids[basin]}{name}", fontweight="bold")
-            note = f"NSE {nse[basin]:.2f}" + (f"  ({rank})" if rank else "")
+            note = f"NSE {given[basin]:.2f}" + (f"  ({rank})" if rank else "")
             axes.set_title(note, loc="right")
         if len(shown) < grid.size:
             grid[-1, 1].set_axis_off()
@@ -85,9 +105,17 @@ def hydrographs(
         if precipitation is not None:
             handles.append(grid.flat[0].child_axes[0].patches[0])
             labels.append("precipitation (mm d⁻¹, right)")
-        figure.legend(handles, labels, loc="outside upper right", ncols=3)
+        # A title and a legend side by side need the width of two columns.
+        beside = not title or (columns == 2 and len(title) <= BESIDE)
+        figure.legend(
+            handles,
+            labels,
+            loc="outside upper right" if beside else "outside lower right",
+            ncols=3,
+        )
         if title:
-            figure.suptitle(title, x=0.01, ha="left")
+            lines = textwrap.fill(title, LINE * columns)
+            figure.suptitle(lines, x=0.01, ha="left")
     return Path(path)
 
 
@@ -105,6 +133,17 @@ def _chosen(nse: NDArray[np.float64], panels: int) -> list[tuple[int, str]]:
     return [(ranked[i], words.get(int(i), "")) for i in positions]
 
 
+def _window(observed: NDArray[Any], steps: int | None) -> slice:
+    """Return the last steps, or those before the last observation."""
+    days = len(observed)
+    length = days if steps is None else min(steps, days)
+    seen = np.flatnonzero(np.isfinite(observed))
+    end = days
+    if seen.size and seen[-1] < days - length:
+        end = max(int(seen[-1]) + 1, length)
+    return slice(end - length, end)
+
+
 def _panel(
     axes: Axes,
     time: NDArray[np.datetime64],
@@ -115,7 +154,8 @@ def _panel(
     thin = 1.0 if len(time) < 1500 else 0.6
     axes.plot(time, observed, color=OBSERVED, label="observed", linewidth=1.5 * thin)
     axes.plot(time, simulated, color=SIMULATED, label="simulated", linewidth=1.1 * thin)
-    top = 1.03 * max(float(np.nanmax(observed)), float(np.nanmax(simulated)), 1e-3)
+    flows = np.concatenate((observed, simulated))
+    top = 1.03 * float(np.nanmax(flows, initial=1e-3))
     axes.set_yticks(MaxNLocator(5).tick_values(0, top))
     axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
     axes.set_ylim(0, top if precipitation is None else top / (1 - RAIN_SHARE))
@@ -126,7 +166,7 @@ def _panel(
     step = np.median(np.diff(time)) if len(time) > 1 else np.timedelta64(1, "D")
     edges = np.append(time, time[-1] + step)
     rain.stairs(np.nan_to_num(precipitation), edges, fill=True, color=WATER, alpha=0.8)
-    wettest = max(float(np.nanmax(precipitation)), 1.0)
+    wettest = float(np.nanmax(precipitation, initial=1.0))
     rain.set_ylim(wettest, 0)
     rain.patch.set_visible(False)
     rain.grid(False)

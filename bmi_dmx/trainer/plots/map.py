@@ -118,7 +118,7 @@ def _dots(
 
 def _note(scores: NDArray[Any]) -> str:
     middle, count = median(scores)
-    note = f"median {middle:.2f} of {count} basins"
+    note = f"median {middle:.2f} of {count} basin{'s' if count != 1 else ''}"
     if count < len(scores):
         note += f", {len(scores) - count} undefined (×)"
     return note

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from ...errors import DataError, suggestion
@@ -46,14 +46,16 @@ def training_curve(path: PathLike, log: PathLike) -> Path:
         )[:, 0]
         for axes, (kind, curves) in zip(grid, panels.items(), strict=True):
             for (name, curve), colour in zip(curves.items(), COLOURS * 9, strict=False):
-                _curve(
-                    axes, name.replace("_", " "), curve, colour, smooth=kind == "loss"
-                )
+                label = name.replace("_", " ").replace("nse", "NSE")
+                _curve(axes, label, curve, colour, smooth=kind == "loss")
             axes.set_ylabel(PANELS[kind])
             if kind == "loss" and min(y.min() for _, y in curves.values()) > 0:
                 _logarithmic(axes)
             axes.legend(loc="best")
         grid[-1].set_xlabel("step")
+        grid[-1].xaxis.set_major_locator(
+            MaxNLocator(8, integer=True, steps=[1, 2, 2.5, 5, 10], min_n_ticks=1)
+        )
         grid[-1].margins(x=0.01)
         figure.suptitle("Training", x=0.01, ha="left")
     return Path(path)
@@ -106,6 +108,9 @@ def _curve(axes: Axes, label: str, curve: Curve, colour: str, *, smooth: bool) -
 
 def _logarithmic(axes: Axes) -> None:
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_ylim()
+    # Within less than a decade the usual three would leave one or two.
+    subs = (1, 2, 5) if high > 5 * low else (1, 1.5, 2, 3, 5, 7)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())

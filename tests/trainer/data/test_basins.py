@@ -80,7 +80,7 @@ def test_hole_in_time_is_refused(make_data):
 
 
 def test_repeated_basin_is_refused(make_data):
-    with pytest.raises(DataError, match="'a' appears more than once"):
+    with pytest.raises(DataError, match="'a' appears at positions 0 and 2"):
         replace(make_data(), ids=np.array(["a", "b", "a"]))
 
 

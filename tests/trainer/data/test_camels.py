@@ -148,3 +148,89 @@ def test_damaged_header_is_refused(tree):
     change(tree, "2000000000.00", "unknown")
     with pytest.raises(DataError, match=r"01013500_lump.*'unknown'.*area in m2"):
         read_tree(tree)
+
+
+def lines_of(tree, pattern, kept):
+    (file,) = tree.rglob(pattern)
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:kept]))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept"), [("*01013500_lump*", 4), ("*01013500_streamflow*", 0)]
+)
+def test_files_without_days_are_refused(tree, pattern, kept):
+    lines_of(tree, pattern, kept)
+    with pytest.raises(DataError, match=rf"01013500_.*no days, .* after {kept} lines"):
+        read_tree(tree)
+
+
+def test_the_first_day_that_differs_is_named(tree):
+    change(tree, "2000 02 29 12\t30000.0\t0.00", "# cut", "*02011400_lump*")
+    with pytest.raises(DataError, match=r"02011400_lump.*only one of them has .*02-29"):
+        read_tree(tree)
+
+
+def test_hole_in_time_is_refused_with_its_file(tree):
+    for gauge in ("01013500", "02011400"):
+        change(tree, "2000 02 29 12\t30000.0\t0.00", "# cut", f"*{gauge}_lump*")
+    message = r"01013500_lump.*2000-02-28 is followed by 2000-03-01"
+    with pytest.raises(DataError, match=message):
+        read_tree(tree)
+
+
+def test_tables_without_areas_are_refused(tree):
+    change(tree, "area_gages2", "area_gage2", "camels_topo.txt")
+    message = r"attributes_v2.0: no column 'area_gages2'.*mean 'area_gage2'"
+    with pytest.raises(DataError, match=message):
+        read_tree(tree)
+
+
+def test_a_gauge_twice_in_a_table_is_refused(tree):
+    change(tree, "02011400;NA;jja", "01013500;NA;jja", "camels_clim.txt")
+    with pytest.raises(DataError, match=r"camels_clim.txt: gauge '01013500' .*line 3"):
+        read_tree(tree)
+
+
+def remove(tree, pattern):
+    (file,) = tree.rglob(pattern)
+    file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("alter", "gauge", "reason"),
+    [
+        (lambda tree: None, "03000000", "no file of forcing and streamflow"),
+        (
+            lambda tree: remove(tree, "*02011400_lump*"),
+            "02011400",
+            "no file of forcing",
+        ),
+        (
+            lambda tree: remove(tree, "*02011400_streamflow*"),
+            "02011400",
+            "no file of streamflow",
+        ),
+        (
+            lambda tree: change(tree, "02011400;NA;jja\n", "", "camels_clim.txt"),
+            "02011400",
+            "no row in camels_clim.txt",
+        ),
+        (
+            lambda tree: [
+                change(tree, "02011400;", "2011400;", f"camels_{table}.txt")
+                for table in ("clim", "topo")
+            ],
+            "2011400",
+            "without leading zero in the attribute tables",
+        ),
+    ],
+)
+def test_basins_that_lack_something_are_named(tree, caplog, alter, gauge, reason):
+    alter(tree)
+    assert "01013500" in read_tree(tree).ids
+    assert f"1 basins are left out: {reason} ({gauge})" in caplog.text
+    with pytest.raises(DataError, match=rf"data.basins: basin '{gauge}': {reason}"):
+        read_tree(tree, basins=[gauge])
+    caplog.clear()
+    read_tree(tree, basins=["01013500"])
+    assert "left out" not in caplog.text

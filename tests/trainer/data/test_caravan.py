@@ -148,3 +148,64 @@ def test_stated_units_are_held_to(tree, write):
     write("camelsgb", data)
     with pytest.raises(UnitsError, match=r"39001.nc: variable 'streamflow'.*m3 s-1"):
         read_tree(tree, product="camelsgb")
+
+
+def test_basins_that_lack_something_are_named(tree, caplog, kind):
+    folder = tree / "timeseries" / kind / "camelsgb"
+    (series,) = folder.iterdir()
+    series.rename(folder / f"camelsgb_39002{series.suffix}")
+    assert list(read_tree(tree).ids) == ["hysets_01013500"]
+    assert "1 basins are left out: no file of series (camelsgb_39001)" in caplog.text
+    message = "1 basins are left out: no row in the attribute tables (camelsgb_39002)"
+    assert message in caplog.text
+    with pytest.raises(DataError, match="basin 'camelsgb_39001': no file of series"):
+        read_tree(tree, basins=["camelsgb_39001"])
+
+
+def test_a_gauge_twice_in_a_table_is_refused(tree):
+    with (tree / "attributes/hysets/attributes_caravan_hysets.csv").open("a") as file:
+        file.write("hysets_01013500,3.2,0.8\n")
+    with pytest.raises(DataError, match=r"caravan_hysets.csv: gauge 'hysets.*line 3"):
+        read_tree(tree)
+
+
+MEAN, FAO = "temperature_2m_mean", "potential_evaporation_sum_FAO_PENMAN_MONTEITH"
+
+
+@pytest.mark.parametrize("source", BASINS)
+def test_a_column_that_some_files_lack_is_refused(tree, write, source):
+    write(source, basin("1981-01-03").drop_vars(MEAN))
+    message = rf"hysets_.*: air_temperature is .* in .*camelsgb_39001.*{MEAN}"
+    if source == "camelsgb":
+        message = rf"hysets_.*: air_temperature is under '{MEAN}'.*camelsgb_39.*absent"
+    with pytest.raises(DataError, match=message):
+        read_tree(tree)
+
+
+def test_evaporation_of_different_columns_is_refused(tree, write):
+    other = basin("1981-01-03").rename({FAO: "potential_evaporation_sum"})
+    write("hysets", other)
+    with pytest.raises(DataError, match=r"data\.forcings\.potential_evaporation"):
+        read_tree(tree)
+
+
+def test_hole_in_time_is_refused_with_its_file(tree, write):
+    write("hysets", basin("1981-01-03").isel(date=[0, 1, 3, 4, 5]))
+    with pytest.raises(DataError, match=r"hysets_01013500.*1981-01-05 is missing"):
+        read_tree(tree)
+
+
+@pytest.mark.parametrize("kind", ["csv"], indirect=True)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no days"),
+        ("date,streamflow\n", "no days"),
+        ("date,streamflow\n1981-01-01,1.5\n1981-01-02\n", "line 3 has 1 cells, .* 2;"),
+    ],
+)
+def test_files_cut_short_are_refused(tree, kind, text, message):
+    file = tree / "timeseries" / kind / "hysets" / "hysets_01013500.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=rf"hysets_01013500.csv: {message}"):
+        read_tree(tree)

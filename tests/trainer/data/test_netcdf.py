@@ -95,6 +95,14 @@ def test_attributes_of_the_file_and_computed_ones(basins, read_file):
     )
 
 
+def test_portable_attributes_need_the_extremes_of_temperature(basins, read_file):
+    basins["tmin"] = basins["tmax"]  # as in Maurer's forcing of CAMELS-US
+    message = r"basins.nc: portable .*data.attributes to 'file'.*'oudin'"
+    with pytest.raises(DataError, match=message):
+        read_file(basins)
+    assert "air_temperature" in read_file(basins, attributes="file").forcing
+
+
 def test_period_and_selection_before_reading(basins, read_file):
     keys = {"period": ("2000-01-01", "2000-01-05"), "basins": ["0002"]}
     data = read_file(basins, attributes="file", **keys)
@@ -142,6 +150,31 @@ def test_units_that_are_plausible_text_but_wrong_numbers_are_refused(basins, rea
         read_file(basins)
 
 
+def test_what_is_implausible_is_named_with_the_units_of_the_file(basins, read_file):
+    basins["prcp"][1, 5] = -9999.0
+    message = (
+        r"basins.nc: variable 'prcp' \(inch day-1\): precipitation of basin '0002'"
+    )
+    with pytest.raises(DataError, match=message):
+        read_file(basins, attributes="file")
+
+
+def test_impossible_places_are_refused(basins, read_file):
+    basins["gauge_lat"][1] = 410.0
+    with pytest.raises(DataError, match=r"basins.nc: latitude of basin '0002' is 410"):
+        read_file(basins, attributes="file")
+    assert read_file(basins, attributes="file", basins=["0001"]).ids.size == 1
+
+
+def test_real_basins_whose_extremes_often_cross_can_be_read_alone(shared_data, caplog):
+    path = shared_data / "camels_us_569_daymet_1980_2010.nc"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is absent")
+    spec = DataSpec(path=str(path), basins=["12054000"], attributes="file")
+    assert read(spec).ids.tolist() == ["12054000"]
+    assert "most often in basin '12054000' (4.9 % of its days)" in caplog.text
+
+
 def test_volume_needs_areas(basins, read_file):
     with pytest.raises(UnitsError, match=r"'ft3 s-1' needs the area"):
         read_file(basins.drop_vars("area"))
@@ -161,8 +194,17 @@ def test_numbers_are_no_identifiers(basins, read_file):
         read_file(numbered)
 
 
+@pytest.mark.parametrize("keys", [{}, {"basins": ["0001"]}])
+def test_an_identifier_of_two_basins_is_refused(basins, read_file, keys):
+    twice = basins.assign_coords(
+        gauge=("basin", ["0001", "0001"], {"cf_role": "timeseries_id"})
+    ).drop_vars("basin")
+    with pytest.raises(DataError, match=r"nc: 'gauge'.*'0001' .* positions 0 and 1"):
+        read_file(twice, attributes="file", **keys)
+
+
 def test_hole_in_time_is_refused(basins, read_file):
-    with pytest.raises(DataError, match=r"1999-12-10 is followed by 1999-12-12"):
+    with pytest.raises(DataError, match=r"nc: .*1999-12-10 is followed by 1999-12-12"):
         read_file(basins.drop_isel(time=10), attributes="file")
 
 

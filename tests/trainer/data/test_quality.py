@@ -8,17 +8,33 @@ import numpy as np
 import pytest
 
 from bmi_dmx.errors import DataError
-from bmi_dmx.trainer.data.quality import complete_forcing, observed
+from bmi_dmx.trainer.data.quality import (
+    check_places,
+    check_water,
+    complete_forcing,
+    observed,
+)
 
 IDS = np.array(["a", "b"])
 NAN = np.nan
+
+
+def where(name, basin):
+    return f"{basin}.nc: variable {name!r}"
 
 
 def complete(forcing, gaps="refuse", max_gap=3):
     forcing = {n: np.array(v, dtype=np.float32) for n, v in forcing.items()}
     days = len(next(iter(forcing.values())))
     time = np.datetime64("2000-01-01") + np.arange(days)
-    return complete_forcing(forcing, IDS, time, gaps=gaps, max_gap=max_gap)
+    return complete_forcing(forcing, IDS, time, gaps=gaps, max_gap=max_gap, where=where)
+
+
+def flow(values):
+    """Streamflow of the two basins from 2000-01-01 on."""
+    target = np.array(values, dtype=np.float32)
+    time = np.datetime64("2000-01-01") + np.arange(len(target))
+    return observed(target, IDS, time, where)
 
 
 def rain(*series):
@@ -27,7 +43,8 @@ def rain(*series):
 
 
 def test_gaps_are_refused_by_default():
-    with pytest.raises(DataError, match=r"precipitation.*'b'.*2000-01-02.*data.gaps"):
+    message = r"^b.nc: variable.*precipitation.*'b'.*2000-01-02.*data.gaps"
+    with pytest.raises(DataError, match=message):
         complete(rain(1, NAN, 3))
 
 
@@ -74,7 +91,9 @@ def test_gaps_that_cannot_be_filled_are_refused(series, gaps, reason):
 )
 def test_implausible_values_are_refused(name, value):
     forcing = {"precipitation": [[1.0, 1.0]] * 2, name: [[1.0, 1.0], [1.0, value]]}
-    with pytest.raises(DataError, match=rf"{name}.*'b' is .* on 2000-01-02.*units"):
+    with pytest.raises(
+        DataError, match=rf"^b.nc: .*{name}.*'b' is .* 2000-01-02.*units"
+    ):
         complete(forcing)
 
 
@@ -91,14 +110,31 @@ def test_exchanged_extremes_are_put_in_order_and_counted(caplog):
         forcing = complete(temperatures(5, 3))
     assert forcing["air_temperature_min"][0, 0] == 3
     assert forcing["air_temperature_max"][0, 0] == 5
-    assert "exchanged on 1 basin-days" in caplog.text
+    assert "air_temperature_min exceeds air_temperature_max" in caplog.text
+    assert "1 basin-days, most often in basin 'a' (0.5 % of its days)" in caplog.text
+
+
+def test_extremes_that_often_cross_are_put_in_order_too(caplog):
+    forcing = temperatures(0, 10)
+    forcing["air_temperature_min"][:60, 1] = 12.0
+    ordered = complete(forcing)
+    assert (ordered["air_temperature_min"][:60, 1] == 10.0).all()
+    assert "60 basin-days, most often in basin 'b' (30 % of its days)" in caplog.text
 
 
 def test_extremes_exchanged_throughout_are_refused():
     forcing = temperatures(0, 10)
     swapped = dict(zip(forcing, reversed(forcing.values()), strict=True))
-    with pytest.raises(DataError, match="variables exchanged"):
+    message = "^a.nc.*'a' exceeds air_temperature_max on 100.0% .*variables exchanged"
+    with pytest.raises(DataError, match=message):
         complete(swapped)
+
+
+def test_extremes_exchanged_in_one_basin_are_refused():
+    forcing = temperatures(0, 10)
+    forcing["air_temperature_min"][:, 1] = 12.0
+    with pytest.raises(DataError, match=r"^b.nc.*'b' exceeds .* \(1 such basins\)"):
+        complete(forcing)
 
 
 def test_mean_temperature_is_the_middle_unless_given():
@@ -120,7 +156,50 @@ def test_condensation_is_no_negative_evaporation(caplog):
     assert "1 negative values" in caplog.text
 
 
-def test_negative_streamflow_is_missing():
-    flow = observed(np.array([[1.0, -0.1], [NAN, 0.0]], dtype=np.float32))
-    np.testing.assert_array_equal(flow, [[1.0, NAN], [NAN, 0.0]])
-    assert flow.dtype == np.float32
+def test_negative_streamflow_is_missing(caplog):
+    found = flow([[1.0, -0.1], [NAN, 0.0]])
+    np.testing.assert_array_equal(found, [[1.0, NAN], [NAN, 0.0]])
+    assert found.dtype == np.float32
+    assert "b.nc: variable 'streamflow': 1 negative" in caplog.text
+    assert "the first of basin 'b' on 2000-01-01" in caplog.text
+
+
+@pytest.mark.parametrize("value", [1e20, 9999.0, np.inf])
+def test_implausible_streamflow_is_refused(value):
+    message = (
+        r"^b.nc: variable 'streamflow': streamflow of basin 'b' .*2000-01-02.*2500"
+    )
+    with pytest.raises(DataError, match=message):
+        flow([[1.0, 1.0], [1.0, value]])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("latitude", 410.0, "410 degrees_north, expected -90 to 90"),
+        ("longitude", -200.0, "-200 degrees_east, expected -180 to 360"),
+        ("area_km2", -4.0, "-4 km2, expected 0.0001 to 1e\\+07"),
+        ("area_km2", 0.0, "0 km2, expected 0.0001 to 1e\\+07"),
+        ("elevation_mean", 32767.0, "32767 m, expected -500 to 9000"),
+    ],
+)
+def test_impossible_places_are_refused(name, value, expected):
+    attributes = {name: np.array([np.nan, value])}
+    with pytest.raises(DataError, match=f"^x.nc: {name} of basin 'b' is {expected}"):
+        check_places(attributes, IDS, "x.nc")
+
+
+def test_places_that_are_not_known_are_left_alone():
+    check_places({"latitude": np.array([NAN, 40.0])}, IDS, "x.nc")
+
+
+def test_water_that_does_not_come_from_precipitation_is_reported(caplog):
+    rain_of_both = np.full((10, 2), 2.0, dtype=np.float32)
+    runoff = rain_of_both * np.float32([0.4, 5.0])
+    check_water(rain_of_both, runoff, IDS, where)
+    assert "b.nc: variable 'streamflow': mean streamflow is 5 times" in caplog.text
+    assert "in basin 'b'" in caplog.text
+    caplog.clear()
+    runoff[:, 1] = NAN
+    check_water(rain_of_both, runoff, IDS, where)
+    assert not caplog.text

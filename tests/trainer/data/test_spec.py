@@ -47,7 +47,8 @@ def test_list_in_a_file_beside_the_configuration(tmp_path):
     ("keys", "message"),
     [
         ({"basins": "none.txt"}, "data.basins: no file .*none.txt"),
-        ({"basins": ["05"]}, "basin '05' is not in the data"),
+        ({"basins": ["05"]}, "^data.basins: basin '05' is not in the data"),
+        ({"basins": ["01", "02", "01"]}, "^data.basins: .*'01' .* positions 0 and 2"),
         ({"where": {"listd": True}}, "no attribute 'listd'.*mean 'listed'"),
         ({"where": {"listed": 7}}, "none of 4 basins satisfies"),
     ],
@@ -55,6 +56,14 @@ def test_list_in_a_file_beside_the_configuration(tmp_path):
 def test_impossible_choices_are_refused(tmp_path, keys, message):
     with pytest.raises(DataError, match=message):
         chosen(tmp_path, **keys)
+
+
+def test_lists_without_identifiers_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"data\.basins: the list is empty"):
+        chosen(tmp_path, basins=[])
+    (tmp_path / "few.txt").write_text("# none yet\n")
+    with pytest.raises(DataError, match=r"data\.basins: .*few.txt lists no identifier"):
+        chosen(tmp_path, basins="few.txt")
 
 
 def test_paths_are_expanded(tmp_path, monkeypatch):
@@ -76,6 +85,21 @@ def test_missing_file_is_named(tmp_path):
         read(DataSpec(path="a.nc"), tmp_path)
     with pytest.raises(ConfigError, match=r"'basins' needs a path"):
         read(DataSpec())
+
+
+@pytest.mark.parametrize(
+    ("reader", "key", "used"),
+    [
+        ("basins", "product", "forcings, target"),
+        ("camels_us", "target", "product, forcings"),
+        ("delaware", "product", "none of them"),
+        ("delaware", "target", "none of them"),
+    ],
+)
+def test_keys_of_other_readers_are_refused(tmp_path, reader, key, used):
+    message = rf"data\.{key}: the reader '{reader}' does not use it; .* it uses {used}$"
+    with pytest.raises(ConfigError, match=message):
+        read(DataSpec(reader=reader, path=str(tmp_path), **{key: "daymet"}))
 
 
 def test_unknown_reader_is_refused():
