@@ -76,7 +76,7 @@ class VariableError(DmxError, KeyError):
 NEAR, WEAK = 0.75, 0.6
 """Likeness of a name that is meant, and of one that may be."""
 
-LISTED = 60
+LISTED = 25
 """Most names that are listed."""
 
 

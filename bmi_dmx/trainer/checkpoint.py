@@ -63,6 +63,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     StateError
         It cannot be read, is damaged, or is not a checkpoint of a training.
     """
+    if not path.is_file():
+        raise StateError(f"{path}: no such file")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

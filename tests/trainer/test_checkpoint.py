@@ -58,12 +58,14 @@ def test_removing_a_checkpoint_twice_is_no_error(tmp_path: Path) -> None:
 def test_what_is_no_checkpoint_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.ckpt"
     path.write_bytes(content)
-    with pytest.raises(StateError, match=r"x\.ckpt: not a readable checkpoint: \S"):
+    with pytest.raises(
+        StateError, match=r"x\.ckpt: not a readable checkpoint, damaged or"
+    ):
         read_checkpoint(path)
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"x\.ckpt: not a readable checkpoint: .*No s"):
+    with pytest.raises(StateError, match=r"x\.ckpt: no such file"):
         read_checkpoint(tmp_path / "x.ckpt")
 
 

@@ -50,7 +50,7 @@ def test_unknown_basin_is_named_with_its_neighbour(make_data):
 
 
 def test_hint_for_unknown_basin_does_not_list_hundreds(make_data):
-    with pytest.raises(DataError, match="'x' is not in the data of 30 basins"):
+    with pytest.raises(DataError, match="'x' is not in the data; there are 30"):
         make_data(basins=30, days=5).select(["x"])
 
 
