@@ -102,17 +102,14 @@ class Stepper:
             Returns the sums, (location,), or of one location a number; where it is an
             array it is the same at every call.
         """
-        runs = self.layout.state_runs
-        chosen = np.repeat([float(n in names) for n in runs], list(runs.values()))
-        weights = (chosen / self._members).astype(self._block.dtype)
-        states = self._block[: weights.size]
+        runs = tuple(self.layout.state_runs.items())
+        weights = _weights(runs, tuple(names), self._members, self._block.dtype.str)
+        states = self._block[: len(weights)]
         # One call for all, for this is asked at every step.
         if self._block.shape[1] == 1:
-            return partial(
-                np.dot, states.reshape(-1), np.repeat(weights, self._members)
-            )
+            return partial(np.dot, states.reshape(-1), weights.reshape(-1))
         sums = np.zeros(self._block.shape[1], self._block.dtype)
-        return partial(np.einsum, "elm,e->l", states, weights, out=sums)
+        return partial(np.einsum, "elm,em->l", states, weights, out=sums)
 
     @staticmethod
     def _adopt(
@@ -198,6 +195,16 @@ def _prepared(
     selected = program.select(dict.fromkeys([*layout.states, *outputs]))
     text = source(layout, program, None, double=double, lanes=lanes)
     return layout, selected, text
+
+
+@lru_cache(maxsize=64)
+def _weights(
+    runs: tuple[tuple[str, int], ...], names: tuple[str, ...], members: int, kind: str
+) -> Array:
+    """Return 1 / members for the entries of some runs, else 0, (entry, member)."""
+    chosen = [[float(name in names)] * size for name, size in runs]
+    column = np.array([x for run in chosen for x in run], kind) / members
+    return np.repeat(column[:, None], members, axis=1)
 
 
 def _views(arrays: Mapping[str, Array]) -> list[View]:
