@@ -48,6 +48,6 @@ def _same_numbers_in_any_order() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_was_told_yet() -> None:
+def _nothing_was_told_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every test see the warnings that a process gives once."""
-    once.forget()
+    monkeypatch.setattr(once, "_told", set())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-__all__ = ["forget", "warn_once"]
+__all__ = ["warn_once"]
 
 _told: set[tuple[str, str]] = set()
 
@@ -29,8 +29,3 @@ def warn_once(log: logging.Logger, subject: str, message: str, *values: Any) -> 
     _told.add((log.name, subject))
     note = "; more of this is said at level DEBUG" if first else ""
     log.log(logging.WARNING if first else logging.DEBUG, message + note, *values)
-
-
-def forget() -> None:
-    """Warn again of what was told."""
-    _told.clear()

@@ -13,7 +13,7 @@ from ..units import check as check_units
 from ..units import convert
 from .adapter import Adapter
 from .findings import Finding, a_warning, an_error
-from .forcing import ForcingProvider, moment
+from .forcing import ForcingProvider, moment, moment_of
 from .formulation import MAIN_UNITS, Formulation
 from .realization import STEP, Period
 from .setup import MAIN_OUTPUT
@@ -81,7 +81,7 @@ def _start(
         start: datetime | None = model.start_time
         found = str(start if own is None else own)
     else:
-        start, found = _moment(own), str(own)
+        start, found = moment_of(own), str(own)
     if start is not None and start != period.start_time:
         place = where if own is not None else f"{where} or bmi_dmx.yaml beside it"
         yield an_error(
@@ -89,14 +89,6 @@ def _start(
             f"{period.start_time}",
             "make them equal, as seasons and saved states depend on it",
         )
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text).replace("/", "-"))
-    except ValueError:
-        return None
-    return found.replace(tzinfo=None)
 
 
 def _end(where: str, adapter: Adapter, period: Period) -> Iterator[Finding]:

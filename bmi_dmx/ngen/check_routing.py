@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from .. import config
 from ..errors import DmxError, suggestion
 from .findings import Finding, a_warning, an_error
+from .forcing import moment_of
 from .realization import STEP, Period, Realization
 
 __all__ = ["check_routing"]
@@ -86,19 +86,11 @@ def _start(plan: _Plan, period: Period) -> Iterator[Finding]:
     where, found, missing = plan.get(_RESTART, "start_datetime")
     if missing is not None:
         yield missing
-    elif _moment(found) != period.start_time:
+    elif moment_of(found) != period.start_time:
         yield an_error(
             f"{where}: found {str(found)!r}, the run starts at {period.start_time}",
             "make them equal: the files of the nexuses are read from there on",
         )
-
-
-def _moment(text: Any) -> datetime | None:
-    """Return a time as the routing reads it, which also takes strokes and ``_``."""
-    try:
-        return datetime.fromisoformat(str(text).replace("/", "-").replace("_", " "))
-    except ValueError:
-        return None
 
 
 def _steps(plan: _Plan, period: Period) -> Iterator[Finding]:

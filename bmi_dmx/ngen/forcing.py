@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, TimeError, UnitsError, suggestion
 from ..units import convert
 
-__all__ = ["Array", "ForcingProvider", "epoch", "moment"]
+__all__ = ["Array", "ForcingProvider", "epoch", "moment", "moment_of"]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +27,18 @@ _log = logging.getLogger(__name__)
 def moment(seconds: int) -> str:
     """Return a time as files write it."""
     return str(np.datetime64(seconds, "s")).replace("T", " ")
+
+
+def moment_of(text: object) -> datetime | None:
+    """Return the time that a file of some module gives, or None where it is none.
+
+    Days may be written with strokes, and parted from the hour by ``_``.
+    """
+    try:
+        found = datetime.fromisoformat(str(text).replace("/", "-").replace("_", " "))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=None)
 
 
 def epoch(time: datetime) -> int:
