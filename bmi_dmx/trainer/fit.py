@@ -217,8 +217,7 @@ def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
     if not folder.last.exists():
         return
     now = _settings_of(experiment)
-    # Checkpoints of earlier versions hold none.
-    before = read_checkpoint(folder.last)[OWN].get("settings", now)
+    before = read_checkpoint(folder.last)[OWN]["settings"]
     for key, (found, expected) in differences(now, before).items():
         raise ConfigError(
             f"{folder.config}: {key}: found {found!r}, but the run began with"
