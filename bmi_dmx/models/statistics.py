@@ -28,6 +28,8 @@ TRANSFORMS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]
 }
 """Each transform and its inverse, of the library (NumPy, PyTorch) and its array."""
 
+_NOTHING = 1e-6
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -152,7 +154,10 @@ def _fit(name: str, values: NDArray[Any], transform: Transform) -> Moments:
             f"transform {transform!r}; statistics need finite values"
         )
     mean, std = float(x.mean()), float(x.std())
-    # A constant variable carries no information; measured against its own size it
-    # stays near zero, here and wherever the model is taken.
-    smallest = 1e-6 * max(abs(mean), 1e-6)
-    return Moments(mean, std if std > smallest else (abs(mean) or 1.0), transform)
+    # A constant variable carries no information; measured against its own size, or
+    # against one where that is next to nothing, it stays near zero, here and wherever
+    # the model is taken.
+    size = abs(mean)
+    if std <= 1e-6 * max(size, _NOTHING):
+        std = size if size > _NOTHING else 1.0
+    return Moments(mean, std, transform)

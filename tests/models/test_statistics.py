@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -24,6 +24,7 @@ VALUES = {
         np.float64, st.integers(2, 30), elements=st.floats(-1e4, 1e4, width=32)
     )
 )
+@example(np.array([1.2e-37, 0.0, 0.0]))
 @settings(max_examples=50, deadline=None)
 def test_normalised_values_have_mean_zero_and_spread_of_at_most_one(x):
     statistics = Statistics.fit({"x": x})
@@ -54,7 +55,7 @@ def test_the_typical_value_normalises_to_zero(transform):
     )
 
 
-@pytest.mark.parametrize("constant", [0.0, -3.0, 2.5e6])
+@pytest.mark.parametrize("constant", [0.0, 1e-40, -3.0, 2.5e6])
 def test_a_constant_variable_normalises_to_zero(constant):
     statistics = Statistics.fit({"x": np.full(4, constant)})
     normalize = Normalize(statistics, ["x"])
