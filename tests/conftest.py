@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from bmi_dmx.bmi import once
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+# A change is judged by the same examples as the one before it.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fresh", deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

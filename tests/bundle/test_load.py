@@ -71,7 +71,7 @@ def test_a_truncated_file_is_refused(folder, name):
 
 
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_changed_byte_is_found(saved, tmp_path_factory, data):
     folder = Path(shutil.copytree(saved, tmp_path_factory.mktemp("spoilt") / "river"))
     path = folder / data.draw(st.sampled_from(FILES[1:]))

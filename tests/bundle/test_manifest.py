@@ -17,7 +17,7 @@ from .river import edit, refused
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_damaged_manifest_is_refused_or_decides_the_same_numbers(
     saved, tmp_path_factory, data
 ):

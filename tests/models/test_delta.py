@@ -95,7 +95,7 @@ def test_every_weight_has_a_gradient(build, weather, places, dynamic):
 
 @EVERY_MODEL
 @given(day=st.integers(1, 59))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_the_past_does_not_depend_on_the_future(build, weather, places, dynamic, day):
     model, forcing = build(dynamic=dynamic), weather(60)
     other = weather(60, seed=1)
@@ -112,7 +112,7 @@ def test_the_past_does_not_depend_on_the_future(build, weather, places, dynamic,
 
 @EVERY_MODEL
 @given(order=st.permutations(range(5)))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_locations_do_not_know_of_each_other(build, weather, places, dynamic, order):
     model, forcing, where = build(dynamic=dynamic), weather(40, 5), places(5)
     straight = model.simulate(forcing, where, outputs=OUTPUTS)
@@ -133,7 +133,7 @@ def test_locations_do_not_know_of_each_other(build, weather, places, dynamic, or
 @EVERY_MODEL
 @EVERY_PROCESS
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_water_is_neither_made_nor_lost(build, weather, places, process, dynamic, seed):
     model = build(dynamic=dynamic, process=process, seed=seed)
     forcing = weather(150, seed=seed)

@@ -25,7 +25,7 @@ VALUES = {
     )
 )
 @example(np.array([1.2e-37, 0.0, 0.0]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_normalised_values_have_mean_zero_and_spread_of_at_most_one(x):
     statistics = Statistics.fit({"x": x})
     y = Normalize(statistics, ["x"]).double()(torch.from_numpy(x)[:, None]).numpy()

@@ -77,7 +77,7 @@ def assert_as_exact(
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_kernel_equals_the_loop(
     process: Process, dtype: torch.dtype, data: st.DataObject

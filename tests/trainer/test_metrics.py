@@ -166,7 +166,7 @@ def test_a_flat_simulation_has_no_peak_timing() -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), steps=st.integers(2, 60))
 def test_the_order_of_days_does_not_matter(seed: int, steps: int) -> None:
     simulated, observed = flows(steps, 3, seed, gaps=0.3)
@@ -177,7 +177,7 @@ def test_the_order_of_days_does_not_matter(seed: int, steps: int) -> None:
         np.testing.assert_allclose(shuffled[name], values, rtol=1e-7, atol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), gaps=st.floats(0, 0.9))
 def test_missing_days_are_as_if_they_were_not_there(seed: int, gaps: float) -> None:
     simulated, observed = flows(50, 1, seed, gaps)
@@ -188,7 +188,7 @@ def test_missing_days_are_as_if_they_were_not_there(seed: int, gaps: float) -> N
             np.testing.assert_allclose(masked[name], values, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), steps=st.integers(1, 40))
 def test_basins_do_not_see_each_other(seed: int, steps: int) -> None:
     simulated, observed = flows(steps, 3, seed, gaps=0.5)

@@ -40,7 +40,7 @@ def flux(result, name):
 
 
 @VARIANTS
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     regimes=st.lists(
         st.sampled_from(["humid", "storm", "drought", "freeze", "thaw"]),

@@ -67,7 +67,7 @@ def test_lstm_steps_are_its_series(lstm, inputs):
 
 
 @given(cut=st.integers(1, 49))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_lstm_series_may_be_cut_anywhere(cut):
     network = Lstm(3, 4, hidden=6).double()
     x = torch.randn(50, 2, 3, dtype=torch.float64)
