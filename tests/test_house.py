@@ -39,7 +39,7 @@ def test_a_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if name.startswith("bmi_dmx/")}
     assert found == expected
-    assert {"bmi_dmx/py.typed", "bmi_dmx/scan/loop.c"} <= found
+    assert {"bmi_dmx/py.typed", "bmi_dmx/scan/cells.c", "bmi_dmx/scan/loop.c"} <= found
 
 
 def test_a_wheel_carries_version_licence_and_command(wheel: Path) -> None:

@@ -27,7 +27,7 @@ _FEW = 1 << 16  # cell-steps below which starting a thread costs more than it sa
 
 @dataclass
 class Block:
-    """Arguments of one run, in the order of ``Scan`` in loop.c.
+    """Arguments of one run, in the order of ``Scan`` in cells.c.
 
     States and parameters come one view for each run of the layout. Lists left empty are
     filled with absent views. Whoever makes a block keeps alive what it points into.

@@ -18,7 +18,7 @@ __all__ = ["LANES", "Layout", "source"]
 LANES = 16
 """Cells worked on together: one AVX-512 register of float32."""
 
-_LOOP = Path(__file__).with_name("loop.c")
+_LOOP = tuple(Path(__file__).with_name(name) for name in ("cells.c", "loop.c"))
 
 _PRELUDE = """\
 #include <math.h>
@@ -269,7 +269,8 @@ def source(
             f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
         )
         parts.append(_adjoint(layout, adjoint, suffix, forcing_gradient))
-    return "\n".join(parts) + "\n" + _LOOP.read_text(encoding="utf-8")
+    parts += [path.read_text(encoding="utf-8") for path in _LOOP]
+    return "\n".join(parts)
 
 
 _INPUTS = "const real *s, const real *restrict f, const real *restrict p"

@@ -67,15 +67,15 @@ class Stepper:
         output: Mapping[str, Array] | None = None,
     ) -> None:
         kind = np.dtype(dtype)
-        # A single cell is stepped as such, not as one of many.
-        lanes = LANES if locations * members > 1 else 1
+        lanes = _lanes(program, locations, members)
         self.layout, self._program, text = _prepared(
             program, tuple(outputs), kind == np.float64, lanes
         )
         library = _kernel(text)
         states, parameters = self.layout.state_runs, self.layout.parameter_runs
+        in_lines = members == 1 and lanes > 1
         self._block, columns = _columns(
-            {**states, **parameters}, locations, members, kind
+            {**states, **parameters}, locations, members, kind, in_lines
         )
         self._members = members
         self.state = {n: columns[n] for n in states}
@@ -183,6 +183,18 @@ def _kernel(text: str) -> Any:
 
 
 @lru_cache(maxsize=64)
+def _lanes(program: Program, locations: int, members: int) -> int:
+    """Return how many cells are worked on together.
+
+    A cell by itself has no others, and one of many entries fills the vectors of the
+    processor alone, out of memory read from start to end.
+    """
+    entries = Layout.of(program, (), together=True).state_runs.values()
+    alone = locations == 1 or max(entries, default=1) > LANES
+    return 1 if members == 1 and alone else LANES
+
+
+@lru_cache(maxsize=64)
 def _prepared(
     program: Program, outputs: tuple[str, ...], double: bool, lanes: int
 ) -> tuple[Layout, Program, str]:
@@ -222,9 +234,15 @@ def _views(arrays: Mapping[str, Array]) -> list[View]:
 
 
 def _columns(
-    runs: Mapping[str, int], locations: int, members: int, kind: np.dtype[Any]
+    runs: Mapping[str, int],
+    locations: int,
+    members: int,
+    kind: np.dtype[Any],
+    in_lines: bool,
 ) -> tuple[Array, dict[str, Array]]:
     """Return a block, and its arrays in the order a step reads them, as one stream.
+
+    ``in_lines`` tells that cells of successive locations are worked on together.
 
     Returns
     -------
@@ -234,8 +252,8 @@ def _columns(
         Its parts by the names of the runs.
     """
     total = sum(runs.values())
-    if members == 1:
-        block = np.zeros((total, locations, 1), kind)
+    if in_lines:
+        block = np.zeros((total, locations, members), kind)
     else:
         block = np.zeros((locations, total, members), kind).swapaxes(0, 1)
     columns, first = {}, 0

@@ -17,6 +17,8 @@ from bmi_dmx.scan.trace import trace_step
 from .conftest import PROCESSES, Case, some_case
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+LONG = UnitHydrograph(40)
+"""One cell of it fills the vectors of any processor."""
 
 
 def outputs_of(process: Process) -> list[str]:
@@ -48,7 +50,9 @@ def run_steps(made: Stepper, case: Case) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("locations", "members"), [(1, 1), (1, 16), (5, 3), (33, 1)])
-@pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "process", [*PROCESSES, LONG], ids=lambda p: "long" if p is LONG else p.name
+)
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "numpy"])
 def test_steps_equal_the_series(
     process: Process,
@@ -115,27 +119,63 @@ def test_an_unknown_output_is_refused() -> None:
 
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "numpy"])
+@pytest.mark.parametrize(
+    ("process", "members", "kind", "name"),
+    [
+        (PROCESSES[0], 2, "forcing", "f.precipitation"),
+        (PROCESSES[0], 2, "state", "s.soil_moisture"),
+        (LONG, 1, "state", "s.in_transit"),
+        (LONG, 1, "parameter", "p.weight"),
+    ],
+)
 def test_a_step_says_when_an_input_was_not_finite(
-    compiled: bool, monkeypatch: pytest.MonkeyPatch
+    process: Process,
+    members: int,
+    kind: str,
+    name: str,
+    compiled: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not compiled:
         monkeypatch.setattr(build, "load", lambda source: None)
     stepper_module._prepared.cache_clear()
-    made = prepared(some_case(PROCESSES[0]), 3, 2, "float64")
+    case = some_case(process, members=members)
+    made = prepared(case, 3, members, "float64")
     stepper_module._prepared.cache_clear()
-    made.forcing["f.precipitation"][1] = np.nan
+    for forcing, values in case.forcing.items():
+        made.forcing[f"f.{forcing}"][:] = values[0].numpy()
+    assert not made.step()
+    inputs = getattr(made, kind)[name]
+    inputs[(..., 1) if kind == "forcing" else (..., 1, members - 1)] = np.nan
     assert made.step()
+
+
+def test_a_long_series_of_a_location_is_the_same_bits_alone_and_among_others() -> None:
+    case = some_case(LONG, steps=9, locations=7, members=1)
+    together = run_steps(prepared(case, 7, 1, "float64"), case)
+    one = slice(3, 4)
+    alone = Case(
+        LONG,
+        {n: x[..., one, :] for n, x in case.state.items()},
+        {n: x[:, one] for n, x in case.forcing.items()},
+        {n: x[..., one, :] for n, x in case.parameters.items()},
+    )
+    for name, x in run_steps(prepared(alone, 1, 1, "float64"), alone).items():
+        np.testing.assert_array_equal(x, together[name][:, one])
 
 
 @pytest.mark.parametrize("members", [1, 5])
 @pytest.mark.parametrize("locations", [1, 3])
-def test_states_are_added_up_where_they_are(locations: int, members: int) -> None:
-    process = UnitHydrograph(6)
+@pytest.mark.parametrize("steps", [6, 40])
+def test_states_are_added_up_where_they_are(
+    steps: int, locations: int, members: int
+) -> None:
+    process = UnitHydrograph(steps)
     stepper = Stepper(trace_step(process), locations, members, ["q.streamflow"])
     rng = np.random.default_rng(0)
     total = stepper.summing(["s.in_transit"])
     for _ in range(2):
-        stepper.state["s.in_transit"][:] = rng.random((5, locations, members))
+        stepper.state["s.in_transit"][:] = rng.random((steps - 1, locations, members))
         expected = stepper.state["s.in_transit"].mean(axis=-1).sum(axis=0)
         np.testing.assert_allclose(total(), expected.squeeze(), rtol=1e-14)
     assert np.all(stepper.summing([])() == 0.0)

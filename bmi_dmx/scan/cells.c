@@ -1,0 +1,219 @@
+/* Which cells are worked on together, and how their numbers are read and written.
+ *
+ * Above this text stand the generated parts: `real`, LANES, the numbers of variables
+ * (STATES, FORCINGS, PARAMETERS, OUTPUTS), in how many runs states and parameters come
+ * (STATE_RUNS, PARAMETER_RUNS) and of what length (STATE_RUN(r), PARAMETER_RUN(r)),
+ * OUTPUT_STATE (which state an output is, or -1), and the functions advance(), record()
+ * and, for training, adjoint(), each one step of LANES independent cells.
+ *
+ * A cell is one member at one location. Cells are numbered location-major; a group is
+ * the smallest number of whole locations that fills complete chunks of LANES cells. A
+ * group is worked on by one thread from start to end, so that results do not depend on
+ * the number of threads. The spare lanes of the last chunk repeat its last cell and are
+ * never written back.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+/* A strided array (time, location, member); a stride of 0 repeats the value. A run of
+ * several states or parameters is one array, with a stride from entry to entry. */
+typedef struct {
+    real *data;
+    int64_t time, location, member, entry;
+} View;
+
+typedef struct {
+    int64_t steps, warmup, locations, members, interval, average;
+    real *checkpoints;
+    View state[STATE_RUNS], forcing[FORCINGS], parameter[PARAMETER_RUNS];
+    View final[STATE_RUNS], output[OUTPUTS];
+    View d_final[STATE_RUNS], d_output[OUTPUTS];
+    View g_state[STATE_RUNS], g_forcing[FORCINGS], g_parameter[PARAMETER_RUNS];
+} Scan;
+
+typedef struct {
+    int64_t location[LANES], member[LANES];
+    int count;    /* cells that are not repetitions */
+    int together; /* a full chunk of one location */
+    int line;     /* a full chunk of one member at successive locations */
+    int64_t index;
+} Chunk;
+
+/* All runs r in order; k is the first of the entries of each. */
+#define FOR_RUNS(kind, r, k)                                                            \
+    for (int r = 0, k = 0; r < kind##_RUNS; k += kind##_RUN(r), r++)
+
+#define FOR_LANES(i) _Pragma("omp simd") for (int i = 0; i < LANES; i++)
+
+static inline void load(real *restrict x, const View *v, int64_t t, const Chunk *c)
+{
+    const real *p = v->data + t * v->time;
+    if (c->together || c->line) {
+        const int64_t stride = c->together ? v->member : v->location;
+        p += c->location[0] * v->location + c->member[0] * v->member;
+        if (stride == 1)
+            FOR_LANES(i) x[i] = p[i];
+        else if (stride == 0)
+            FOR_LANES(i) x[i] = *p;
+        else
+            FOR_LANES(i) x[i] = p[i * stride];
+    } else
+        FOR_LANES(i) x[i] = p[c->location[i] * v->location + c->member[i] * v->member];
+}
+
+#define FOLD(width)                                                                     \
+    if (HALF > width) {                                                                 \
+        _Pragma("omp simd") for (int i = 0; i < width; i++) part[i] += part[i + width]; \
+    }
+
+/* Pairwise, in an order that does not depend on the machine's vector width. Written out,
+ * so that every width is a constant and all of it stays in registers. */
+static inline real total(const real *restrict x)
+{
+    enum { HALF = LANES > 1 ? LANES / 2 : 1 };
+    real part[HALF];
+#pragma omp simd
+    for (int i = 0; i < HALF; i++) part[i] = LANES > 1 ? x[i] + x[i + LANES / 2] : x[i];
+    FOLD(4)
+    FOLD(2)
+    FOLD(1)
+    return part[0];
+}
+
+/* v[t] += scale * x, summed where the view repeats. */
+static inline void add(const View *v, int64_t t, const real *restrict x, real scale,
+                       const Chunk *c)
+{
+    real *p = v->data + t * v->time;
+    if (c->together || c->line) {
+        const int64_t stride = c->together ? v->member : v->location;
+        p += c->location[0] * v->location + c->member[0] * v->member;
+        if (stride == 1)
+            FOR_LANES(i) p[i] += scale * x[i];
+        else if (stride == 0)
+            *p += scale * total(x);
+        else
+            FOR_LANES(i) p[i * stride] += scale * x[i];
+    } else
+        for (int i = 0; i < c->count; i++)
+            p[c->location[i] * v->location + c->member[i] * v->member] += scale * x[i];
+}
+
+static inline void store(const View *v, int64_t t, const real *restrict x, const Chunk *c)
+{
+    real *p = v->data + t * v->time;
+    if (c->together || c->line) {
+        const int64_t stride = c->together ? v->member : v->location;
+        p += c->location[0] * v->location + c->member[0] * v->member;
+        if (stride == 1)
+            FOR_LANES(i) p[i] = x[i];
+        else
+            FOR_LANES(i) p[i * stride] = x[i];
+    } else
+        for (int i = 0; i < c->count; i++)
+            p[c->location[i] * v->location + c->member[i] * v->member] = x[i];
+}
+
+static inline View entry(const View *run, int e)
+{
+    View v = *run;
+    v.data += e * v.entry;
+    return v;
+}
+
+/* Where the entries of a cell alone stand side by side; else NULL. */
+static inline real *row(const View *run, int64_t t, const Chunk *c)
+{
+    if (LANES > 1 || run->entry != 1) return NULL;
+    return run->data + t * run->time + c->location[0] * run->location +
+           c->member[0] * run->member;
+}
+
+static inline void load_run(real *restrict x, const View *run, int length, int64_t t,
+                            const Chunk *c)
+{
+    const real *p = row(run, t, c);
+    if (p)
+        memcpy(x, p, length * sizeof(real));
+    else
+        for (int e = 0; e < length; e++) {
+            const View v = entry(run, e);
+            load(x + e * LANES, &v, t, c);
+        }
+}
+
+static inline void store_run(const View *run, const real *restrict x, int length,
+                             const Chunk *c)
+{
+    real *p = row(run, 0, c);
+    if (p)
+        memcpy(p, x, length * sizeof(real));
+    else
+        for (int e = 0; e < length; e++) {
+            const View v = entry(run, e);
+            store(&v, 0, x + e * LANES, c);
+        }
+}
+
+static inline void add_run(const View *run, int64_t t, const real *restrict x, int length,
+                           const Chunk *c)
+{
+    for (int e = 0; e < length; e++) {
+        const View v = entry(run, e);
+        add(&v, t, x + e * LANES, 1, c);
+    }
+}
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        const int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+/* Chunks in a group. */
+static int64_t group_chunks(const Scan *s)
+{
+    return s->members / common_divisor(s->members, LANES);
+}
+
+int64_t groups(const Scan *s)
+{
+    const int64_t cells = s->locations * s->members;
+    const int64_t size = group_chunks(s) * LANES;
+    return (cells + size - 1) / size;
+}
+
+int64_t chunks(const Scan *s)
+{
+    return groups(s) * group_chunks(s);
+}
+
+/* Describe a chunk; return 0 when there is no such chunk. */
+static inline int describe(Chunk *c, const Scan *s, int64_t index)
+{
+    const int64_t first = index * LANES;
+    const int64_t cells = s->locations * s->members;
+    if (first >= cells) return 0;
+    c->index = index;
+    c->count = cells - first < LANES ? (int)(cells - first) : LANES;
+    c->location[0] = first / s->members;
+    c->member[0] = first - c->location[0] * s->members;
+    c->together = c->member[0] + LANES <= s->members;
+    c->line = c->count == LANES && s->members == 1;
+    /* Full chunks need their first cell only. */
+    if (!c->together && !c->line)
+        for (int i = 1; i < LANES; i++) {
+            const int64_t cell = first + (i < c->count ? i : c->count - 1);
+            c->location[i] = cell / s->members;
+            c->member[i] = cell % s->members;
+        }
+    return 1;
+}
