@@ -15,24 +15,36 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, DmxError, ModuleError, VariableError, suggestion
-from .realization import Module
+from ..errors import (
+    ConfigError,
+    DmxError,
+    ModuleError,
+    UnitsError,
+    VariableError,
+    suggestion,
+)
+from ..units import convert
+from .realization import STEP, Module
 
 __all__ = ["Adapter", "import_class", "is_there"]
 
 _log = logging.getLogger(__name__)
 
-_INPUT_TYPES = {
-    "float64": np.float64, "float32": np.float32, "float": np.float64,
-    "np.float64": np.float64, "numpy.float64": np.float64,
-    "np.float32": np.float32, "numpy.float32": np.float32,
-    "int": np.int64, "int16": np.int16, "int32": np.int32, "int64": np.int64,
-    "longlong": np.int64,
+_WORDS = {
+    np.float64: ("float64", "float", "np.float64", "numpy.float64"),
+    np.float32: ("float32", "float", "np.float32", "numpy.float32"),
+    np.int16: ("int16", "int"), np.int32: ("int32", "int"),
+    np.int64: ("int64", "int", "longlong"),
 }  # fmt: skip
+_INPUT_TYPES: dict[tuple[str, int], Any] = {
+    (word, kind().itemsize): kind for kind, words in _WORDS.items() for word in words
+}
+"""What the framework makes of a type and the size of its items."""
 _OUTPUT_TYPES = {
     "float64": np.float64, "float32": np.float32, "float": np.float64, "int": np.int64,
 }  # fmt: skip
-_SECONDS = {"s": 1.0, "h": 3600.0, "d": 86400.0}
+_FIRST = np.zeros(1, np.int32)
+"""The index of the one item, in the type in which the framework gives it."""
 
 
 def import_class(module: Module) -> Callable[[], Any]:
@@ -125,14 +137,17 @@ class Adapter:
                 f"{catchment}: init_config: {module.init_config}: no such file"
             )
         self._call(self.model.initialize, "initialize", module.init_config)
-        units = self.ask("get_time_units")
-        if units not in _SECONDS:
+        units = str(self.ask("get_time_units"))
+        try:
+            none, self.seconds = convert([0.0, 1.0], units, "s").tolist()
+        except UnitsError as error:
+            raise self._error(f"get_time_units: {error}") from None
+        if none:
             raise self._error(
-                f"get_time_units: found {units!r}, expected one of s, h, d"
+                f"get_time_units: found {units!r}, a date, expected such as 's'"
             )
-        self.seconds = _SECONDS[units]
         self._set_params(properties)
-        self._call(self.model.get_start_time, "get_start_time")
+        self._started = self._whole(self.ask("get_start_time"))
         self.inputs, self.outputs = self._names("input"), self._names("output")
         both = set(self.inputs) & set(self.outputs)
         if both:
@@ -165,6 +180,10 @@ class Adapter:
         """
         return self._call(lambda: getattr(self.model, function)(*args), function)
 
+    def _whole(self, time: float) -> int:
+        """Return a time of the module in seconds, cut as the framework cuts it."""
+        return int(float(time) * self.seconds)
+
     def _names(self, kind: str) -> tuple[str, ...]:
         count = getattr(self.model, f"get_{kind}_item_count")()
         names = tuple(getattr(self.model, f"get_{kind}_var_names")())
@@ -174,6 +193,11 @@ class Adapter:
                 f"names"
             )
         return names
+
+    def own_output(self, name: str) -> str:
+        """Return the module's name of an output that the framework may call another."""
+        own = [n for n in self.outputs if n != name and self.module.mapped(n) == name]
+        return name if name in self.outputs or not own else own[0]
 
     def warn(self, key: str, message: str) -> None:
         """Log a warning once for each key, whatever the catchment."""
@@ -185,24 +209,30 @@ class Adapter:
     def _set_params(self, properties: Mapping[str, Any]) -> None:
         """Apply ``model_params``, in alphabetical order."""
         for name in sorted(self.module.model_params):
+            # Asked for whatever the value is: a name that is not known ends a run.
+            size = self._call(self.model.get_var_itemsize, name, name)
+            total = self._call(self.model.get_var_nbytes, name, name)
+            kind = self._type(f"model_params: {name}", name, size)
             values = self._param(name, self.module.model_params[name], properties)
             if values is None:
                 continue
-            size = self._call(self.model.get_var_itemsize, name, name)
-            total = self._call(self.model.get_var_nbytes, name, name)
-            kind = self._call(self.model.get_var_type, name, name)
-            if kind not in _INPUT_TYPES or not size:
-                raise self._error(f"model_params: {name}: type {kind!r} is not known")
             if values.size < total // size:
                 raise self._error(
                     f"model_params: {name}: found {values.size} values, expected "
                     f"{total // size}"
                 )
-            array = values[: total // size].astype(_INPUT_TYPES[kind])
+            array = values[: total // size].astype(kind)
             try:
                 self.model.set_value(name, array)
             except Exception as error:
                 self.warn(name, f"parameter {name!r} was refused: {error}")
+
+    def _type(self, what: str, name: str, size: int) -> Any:
+        """Return the type of the items of an input."""
+        kind = self._call(self.model.get_var_type, "get_var_type", name)
+        if (kind, size) not in _INPUT_TYPES:
+            raise self._error(f"{what}: type {kind!r} of {size} bytes is not known")
+        return _INPUT_TYPES[kind, size]
 
     def _param(
         self, name: str, value: Any, properties: Mapping[str, Any]
@@ -224,8 +254,14 @@ class Adapter:
 
     # One step
 
-    def begin(self) -> float:
-        """Return the time at which the next step begins, in seconds."""
+    def begin(self) -> int:
+        """Return the time at which the next step begins, in seconds from the start.
+
+        Raises
+        ------
+        ModuleError
+            When the step would pass the end, or does not begin with an hour.
+        """
         now = self._call(self.model.get_current_time, "get_current_time")
         if not self.module.allow_exceed_end_time:
             end = self._call(self.model.get_end_time, "get_end_time")
@@ -235,7 +271,13 @@ class Adapter:
                     "allow_exceed_end_time permits it"
                 )
         self._now = float(self.model.get_current_time())
-        return self._now * self.seconds
+        elapsed = self._whole(self._now) - self._started
+        if elapsed % STEP:
+            raise self._error(
+                f"get_current_time answers {self._now!r}, {elapsed} s after its start: "
+                "no hour begins there, and the forcing of two would be mixed"
+            )
+        return elapsed
 
     def refresh_inputs(self) -> tuple[str, ...]:
         """Return the names of the inputs, asked for at every step unless cached."""
@@ -250,13 +292,9 @@ class Adapter:
             return str(model.get_var_units(name))
         size = self._call(model.get_var_itemsize, "get_var_itemsize", name)
         units = self._call(model.get_var_units, "get_var_units", name)
-        kind = self._call(model.get_var_type, "get_var_type", name)
+        kind = self._type(f"input {name!r}", name, size)
         total = self._call(model.get_var_nbytes, "get_var_nbytes", name)
         self._call(model.get_var_itemsize, "get_var_itemsize", name)
-        if kind not in _INPUT_TYPES:
-            raise self._error(f"input {name!r}: type {kind!r} is not known")
-        if size <= 0:
-            raise self._error(f"input {name!r}: get_var_itemsize answers {size}")
         count = total // size
         if count != 1:
             self.warn(
@@ -265,8 +303,7 @@ class Adapter:
                 "the model" if count == 0 else f"input {name!r}: one value is given "
                 f"to all {count} items",
             )  # fmt: skip
-        narrow = kind == "float" and size == 4
-        self._types[name] = (count, np.float32 if narrow else _INPUT_TYPES[kind])
+        self._types[name] = (count, kind)
         return str(units)
 
     def give(self, name: str, value: float) -> None:
@@ -315,7 +352,7 @@ class Adapter:
             )
         dest = np.zeros(1, dtype=_OUTPUT_TYPES[kind])
         what = f"get_value_at_indices({name!r})"
-        first = np.array([0])
+        first = _FIRST.copy()
         found = self._call(model.get_value_at_indices, what, name, dest, first)
         values = dest if found is None else found
         units = self._call(model.get_var_units, "get_var_units", name)

@@ -140,9 +140,9 @@ def kind_of(formulation: Formulation, forcing: ForcingProvider) -> Hashable:
         )
         for adapter in formulation.adapters
     )
-    main = formulation.main_output
-    shapes = tuple(_shape(a, main) for a in formulation.adapters if main in a.outputs)
-    return known, modules, main, shapes, formulation.columns
+    adapter, main = formulation.main_output
+    shape = _shape(adapter, main) if main in adapter.outputs else None
+    return known, modules, main, shape, formulation.columns
 
 
 def _shape(adapter: Adapter, name: str) -> tuple[str, int]:
@@ -240,20 +240,26 @@ def _convertible(at: str, units: str, adapter: Adapter, item: str) -> Iterator[F
 
 
 def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
-    outputs = [name for a in formulation.adapters for name in a.outputs]
-    main = formulation.main_output
-    wanted = [("main_output_variable", main)]
-    wanted += [("output_variables", c.variable) for c in formulation.columns]
-    for key, name in wanted:
-        if name not in outputs:
-            hint = suggestion(name, outputs)
+    known = [
+        x
+        for a in formulation.adapters
+        for name in a.outputs
+        for x in dict.fromkeys((a.module.mapped(name), name))
+    ]
+    adapter, main = formulation.main_output
+    wanted = [("main_output_variable", adapter, main)]
+    wanted += [("output_variables", *source) for source in formulation.sources]
+    for key, owner, name in wanted:
+        if name not in owner.outputs:
+            hint = suggestion(name, known)
+            if name in known:
+                hint = "; in a chain it goes by the name of variables_names_map"
             yield an_error(
                 f"{where}{key}: no module has an output {name!r}{hint}",
                 "name one of the outputs",
             )
-    for adapter in formulation.adapters:
-        if main in adapter.outputs:
-            yield from _main_output(where, adapter, main)
+    if main in adapter.outputs:
+        yield from _main_output(where, adapter, main)
 
 
 def _main_output(where: str, adapter: Adapter, main: str) -> Iterator[Finding]:

@@ -133,9 +133,9 @@ def test_a_missing_forcing_file_is_found(folder):
 
 def test_unknown_catchments_of_the_realization_are_told(folder):
     content = json.loads(REALIZATION.read_text())
-    content["catchments"] = {
-        "cat-14511": {"formulations": content["global"]["formulations"]}
-    }
+    own = json.loads(json.dumps(content["global"]))
+    own["formulations"][0]["params"]["init_config"] = "cat-14511.yml"
+    content["catchments"] = {"cat-14511": own}
     REALIZATION.write_text(json.dumps(content))
     (found,) = checked()
     assert "'cat-14511' is not in" in found.problem

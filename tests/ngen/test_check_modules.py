@@ -114,7 +114,10 @@ def own(
     def at_cat_2(python_type: str) -> list[str]:
         other = {**params, "python_type": python_type, "model_type_name": "other"}
         formulations = [{"name": "bmi_python", "params": other}]
-        content["catchments"] = {"cat-2": {"formulations": formulations}}
+        forcing = content["global"]["forcing"]
+        content["catchments"] = {
+            "cat-2": {"formulations": formulations, "forcing": forcing}
+        }
         found = check(realize(), domain)
         return [f.problem for f in found if f.level == "error"]
 
@@ -137,7 +140,7 @@ def test_a_column_that_one_csv_file_lacks_is_found(realize, content, domain):
         names = "Time,precip_rate" + (",T2D" if k != 2 else "")
         rows = [f"2015-12-01 0{h}:00:00,0" + ",278" * (k != 2) for h in range(3)]
         Path(f"csv/cat-{k}.csv").write_text("\n".join([names, *rows]))
-    content["global"]["forcing"] = {"path": "csv", "provider": "CsvPerFeature"}
+    content["global"]["forcing"] = {"path": "csv", "file_pattern": "{{id}}[.]csv"}
     (found,) = [f.problem for f in check(realize(), domain) if f.level == "error"]
     assert found.startswith("cat-2: module 'simple': input 'land_surface_air__temp")
 
@@ -252,7 +255,10 @@ def test_a_store_of_another_module_is_warned_of(
 
 def test_a_catchment_without_a_formulation_is_found(folder):
     def only_one(content):
-        own = {"formulations": content["global"].pop("formulations")}
+        own = dict(content["global"])
+        (module,) = own["formulations"]
+        module["params"]["init_config"] = "config/cat_config/dmx/cat-1451.yml"
+        del content["global"]["formulations"]
         content["catchments"] = {"cat-1451": own}
 
     change_realization(only_one)
