@@ -210,16 +210,16 @@ class Adapter:
         """Apply ``model_params``, in alphabetical order."""
         for name in sorted(self.module.model_params):
             # Asked for whatever the value is: a name that is not known ends a run.
-            size = self._call(self.model.get_var_itemsize, name, name)
-            total = self._call(self.model.get_var_nbytes, name, name)
-            kind = self._type(f"model_params: {name}", name, size)
+            what = f"model_params: {name}"
+            size = self._call(self.model.get_var_itemsize, what, name)
+            total = self._call(self.model.get_var_nbytes, what, name)
+            kind = self._type(what, name, size)
             values = self._param(name, self.module.model_params[name], properties)
             if values is None:
                 continue
             if values.size < total // size:
                 raise self._error(
-                    f"model_params: {name}: found {values.size} values, expected "
-                    f"{total // size}"
+                    f"{what}: found {values.size} values, expected {total // size}"
                 )
             array = values[: total // size].astype(kind)
             try:
@@ -237,7 +237,12 @@ class Adapter:
     def _param(
         self, name: str, value: Any, properties: Mapping[str, Any]
     ) -> np.ndarray[Any, Any] | None:
-        if isinstance(value, dict) and value.get("source") == "hydrofabric":
+        if isinstance(value, dict) and "source" in value:
+            if value["source"] != "hydrofabric":
+                raise self._error(
+                    f"model_params: {name}: source: found {value['source']!r}, "
+                    "expected 'hydrofabric'"
+                )
             key = str(value.get("from", name))
             if key not in properties:
                 self.warn(name, f"parameter {name!r}: no {key!r} in the hydrofabric")

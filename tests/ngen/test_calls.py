@@ -175,5 +175,13 @@ def test_parameters_come_from_realization_and_hydrofabric(run, params, caplog):
 @pytest.mark.parametrize("value", [1.0, "text"])
 def test_a_parameter_the_module_does_not_have_is_an_error(run, params, value):
     params["model_params"] = {"unknown": value}
-    with pytest.raises(ModuleError, match=r"unknown raised KeyError: 'unknown'"):
+    message = r"model_params: unknown raised KeyError: 'unknown'"
+    with pytest.raises(ModuleError, match=message):
+        run("00")
+
+
+def test_a_parameter_comes_from_the_hydrofabric_or_nowhere(run, params):
+    params["model_params"] = {"gain": {"source": "table", "from": "areasqkm"}}
+    message = "model_params: gain: source: found 'table', expected 'hydrofabric'"
+    with pytest.raises(ModuleError, match=message):
         run("00")

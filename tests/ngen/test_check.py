@@ -44,6 +44,8 @@ def wrong(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
          "remove or correct it"),
         (wrong("output_header_fields", ["a"]), "warning",
          "1 output_header_fields for", "one heading for each"),
+        (wrong("output_variables", []), "error", "output_variables is empty",
+         "name one, or write no such files"),
         (lambda params: params.pop("output_variables"), "warning",
          "output_header_fields without output_variables", "name the output_variables"),
         (wrong("output_precision", 3), "warning", "output_precision is not used",

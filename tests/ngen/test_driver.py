@@ -52,6 +52,12 @@ def test_columns_headings_and_digits_are_as_configured(run, params, content):
     assert not list(Path("other").glob("nex-*"))
 
 
+def test_output_that_cannot_be_made_is_named(run, content):
+    Path("out").touch()
+    with pytest.raises(ConfigError, match="output: root: out: File exists"):
+        run()
+
+
 def test_main_output_in_other_units_of_length_is_converted(run, params, monkeypatch):
     monkeypatch.setattr("tests.ngen.modules.Module.outputs", {RUNOFF: "mm"})
     assert run().runoff["cat-1"] == pytest.approx(6e-6, rel=1e-6)
