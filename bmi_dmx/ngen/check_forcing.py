@@ -48,6 +48,12 @@ def coverage(realization: Realization, forcing: Providers) -> Iterator[Finding]:
                     "or get more forcing",
                 )
             )
+            continue
+        try:
+            provider.row(first, period.start)
+        except DmxError as error:
+            cure = "let the run begin with an hour of the forcing"
+            found.append(an_error(error, cure))
     yield from a_few(found, "catchments without the forcing")
 
 

@@ -100,7 +100,7 @@ class CsvForcing(ForcingProvider):
 
     def value(self, catchment: str, name: str, units: str, time: int) -> float:
         """Return the value of an hour."""
-        row = (time - self._table(catchment).start) // STEP
+        row = self.row(self._table(catchment).start, time)
         column = self._column(catchment, name, units)
         if not 0 <= row < len(column):
             raise self.outside(catchment, time)
@@ -117,7 +117,7 @@ class CsvForcing(ForcingProvider):
         """Return values of many catchments, (time, catchment)."""
         found = np.empty((steps, len(ids)))
         for k, catchment in enumerate(ids):
-            row = (start - self._table(catchment).start) // STEP
+            row = self.row(self._table(catchment).start, start)
             column = self._column(catchment, name, units)
             if not 0 <= row <= len(column) - steps:
                 raise self.outside(catchment, start + (steps - 1) * STEP)

@@ -134,7 +134,7 @@ class NetcdfForcing(ForcingProvider):
 
     def value(self, catchment: str, name: str, units: str, time: int) -> float:
         """Return the value of an hour."""
-        row = (time - self.start) // STEP
+        row = self.row(self.start, time)
         if not 0 <= row < self.steps:
             raise self.outside(catchment, time)
         first, values = self._blocks.get((name, units), (-1, None))
@@ -149,7 +149,7 @@ class NetcdfForcing(ForcingProvider):
     ) -> Array:
         """Return values of many catchments, (time, catchment)."""
         places = [self.place(catchment) for catchment in ids]
-        row = (start - self.start) // STEP
+        row = self.row(self.start, start)
         if not 0 <= row <= self.steps - steps:
             raise self.outside(ids[0], start + (steps - 1) * STEP)
         return self._read(name, units, row, steps)[:, places]

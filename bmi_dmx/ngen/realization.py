@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from ..config import convert
 from ..errors import ConfigError, suggestion
-from .forcing import epoch
+from .forcing import STEP, epoch
 
 __all__ = [
+    "STEP",
     "Column",
     "ForcingSource",
     "MassBalance",
@@ -23,9 +24,6 @@ __all__ = [
     "Realization",
     "read_realization",
 ]
-
-STEP = 3600
-"""Seconds between two exchanges: the surface layer knows no other step."""
 
 Value = float | str | bool | None | list[Any] | dict[str, Any]
 

@@ -150,6 +150,16 @@ def test_what_is_not_in_the_file_is_named(forcing):
             found.value("cat-1", "rain", "mm h-1", START)
 
 
+def test_hours_that_begin_between_those_of_the_run_are_refused(forcing):
+    csv(GOOD)
+    table = CsvForcing(Path(), lambda c: Path(f"{c}.csv"))
+    message = "begin at 2015-12-01 00:00:00 and every hour from then on; .* 00:30:00 is"
+    with pytest.raises(TimeError, match=message):
+        table.value("cat-1", RAIN, "mm h-1", START + 1800)
+    with NetcdfForcing(forcing) as found, pytest.raises(TimeError, match=message):
+        found.block(["cat-1"], RAIN, "mm h-1", START + 1800, 2)
+
+
 def test_units_that_do_not_convert_are_passed_on_with_one_warning(forcing, caplog):
     with NetcdfForcing(forcing) as found:
         raw = found.value("cat-1", RAIN, "mm s^-1", START)
