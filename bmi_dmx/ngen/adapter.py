@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +29,8 @@ from ..units import convert
 from .realization import STEP, Module
 
 __all__ = ["Adapter", "import_class", "is_there"]
+
+Number = TypeVar("Number", int, float)
 
 _log = logging.getLogger(__name__)
 
@@ -136,7 +140,7 @@ class Adapter:
             raise ConfigError(
                 f"{catchment}: init_config: {module.init_config}: no such file"
             )
-        self._call(self.model.initialize, "initialize", module.init_config)
+        self.ask("initialize", module.init_config)
         units = str(self.ask("get_time_units"))
         try:
             none, self.seconds = convert([0.0, 1.0], units, "s").tolist()
@@ -147,7 +151,7 @@ class Adapter:
                 f"get_time_units: found {units!r}, a date, expected such as 's'"
             )
         self._set_params(properties)
-        self._started = self._whole(self.ask("get_start_time"))
+        self._started = self._whole("get_start_time")
         self.inputs, self.outputs = self._names("input"), self._names("output")
         both = set(self.inputs) & set(self.outputs)
         if both:
@@ -166,27 +170,60 @@ class Adapter:
         except DmxError as error:
             # These say what is wrong; who it happened to is added.
             raise type(error)(f"{self.catchment}: {what}: {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             kind = type(error).__name__
             raise self._error(f"{what} raised {kind}: {error}") from error
 
-    def ask(self, function: str, *args: Any) -> Any:
+    def ask(self, function: str, *args: Any, what: str = "") -> Any:
         """Return what a function of the module answers.
+
+        Parameters
+        ----------
+        function : str
+            Its name.
+        *args : object
+            What it is given.
+        what : str
+            What messages call it; by default its name.
 
         Raises
         ------
         DmxError
             When it is not there or raises, whatever that is.
         """
-        return self._call(lambda: getattr(self.model, function)(*args), function)
+        call = partial(self._ask, function, *args)
+        return self._call(call, what or function)
 
-    def _whole(self, time: float) -> int:
+    def _ask(self, function: str, *args: Any) -> Any:
+        return getattr(self.model, function)(*args)
+
+    def number(
+        self, function: str, kind: type[Number], *args: Any, what: str = ""
+    ) -> Number:
+        """Return a number that the module answers; otherwise as :meth:`ask`."""
+        found = self.ask(function, *args, what=what)
+        try:
+            return kind(found)
+        except (TypeError, ValueError, OverflowError):
+            problem = f"{function} answers {found!r}, expected a number"
+            raise self._error(f"{what}: {problem}" if what else problem) from None
+
+    def _whole(self, function: str) -> int:
         """Return a time of the module in seconds, cut as the framework cuts it."""
-        return int(float(time) * self.seconds)
+        time = self.number(function, float)
+        if not math.isfinite(time):
+            raise self._error(f"{function} answers {time!r}, expected a number")
+        return int(time * self.seconds)
 
     def _names(self, kind: str) -> tuple[str, ...]:
-        count = getattr(self.model, f"get_{kind}_item_count")()
-        names = tuple(getattr(self.model, f"get_{kind}_var_names")())
+        count = self.number(f"get_{kind}_item_count", int)
+        found = self.ask(f"get_{kind}_var_names")
+        try:
+            names = tuple(str(name) for name in found)
+        except TypeError:
+            raise self._error(
+                f"get_{kind}_var_names answers {found!r}, expected names"
+            ) from None
         if count != len(names):
             raise self._error(
                 f"get_{kind}_item_count answers {count}, but there are {len(names)} "
@@ -211,8 +248,8 @@ class Adapter:
         for name in sorted(self.module.model_params):
             # Asked for whatever the value is: a name that is not known ends a run.
             what = f"model_params: {name}"
-            size = self._call(self.model.get_var_itemsize, what, name)
-            total = self._call(self.model.get_var_nbytes, what, name)
+            size = self.number("get_var_itemsize", int, name, what=what)
+            total = self.number("get_var_nbytes", int, name, what=what)
             kind = self._type(what, name, size)
             values = self._param(name, self.module.model_params[name], properties)
             if values is None:
@@ -229,7 +266,7 @@ class Adapter:
 
     def _type(self, what: str, name: str, size: int) -> Any:
         """Return the type of the items of an input."""
-        kind = self._call(self.model.get_var_type, "get_var_type", name)
+        kind = str(self.ask("get_var_type", name))
         if (kind, size) not in _INPUT_TYPES:
             raise self._error(f"{what}: type {kind!r} of {size} bytes is not known")
         return _INPUT_TYPES[kind, size]
@@ -267,19 +304,19 @@ class Adapter:
         ModuleError
             When the step would pass the end, or does not begin with an hour.
         """
-        now = self._call(self.model.get_current_time, "get_current_time")
+        now = self.number("get_current_time", float)
         if not self.module.allow_exceed_end_time:
-            end = self._call(self.model.get_end_time, "get_end_time")
+            end = self.number("get_end_time", float)
             if end * self.seconds < now * self.seconds + 3600.0:
                 raise self._error(
                     f"a step from {now:g} would pass its end time {end:g}; "
                     "allow_exceed_end_time permits it"
                 )
-        self._now = float(self.model.get_current_time())
-        elapsed = self._whole(self._now) - self._started
+        elapsed = self._whole("get_current_time") - self._started
+        self._now = now
         if elapsed % STEP:
             raise self._error(
-                f"get_current_time answers {self._now!r}, {elapsed} s after its start: "
+                f"get_current_time answers {now!r}, {elapsed} s after its start: "
                 "no hour begins there, and the forcing of two would be mixed"
             )
         return elapsed
@@ -292,14 +329,13 @@ class Adapter:
 
     def input_units(self, name: str) -> str:
         """Return the units of an input, after all the framework asks before it."""
-        model = self.model
         if self.module.cache_input_variable_metadata and name in self._types:
-            return str(model.get_var_units(name))
-        size = self._call(model.get_var_itemsize, "get_var_itemsize", name)
-        units = self._call(model.get_var_units, "get_var_units", name)
+            return str(self.ask("get_var_units", name))
+        size = self.number("get_var_itemsize", int, name)
+        units = self.ask("get_var_units", name)
         kind = self._type(f"input {name!r}", name, size)
-        total = self._call(model.get_var_nbytes, "get_var_nbytes", name)
-        self._call(model.get_var_itemsize, "get_var_itemsize", name)
+        total = self.number("get_var_nbytes", int, name)
+        self.ask("get_var_itemsize", name)
         count = total // size
         if count != 1:
             self.warn(
@@ -313,23 +349,19 @@ class Adapter:
 
     def give(self, name: str, value: float) -> None:
         """Set an input."""
-        model = self.model
-        model.get_var_type(name)
-        model.get_var_nbytes(name)
-        model.get_var_itemsize(name)
+        for function in ("get_var_type", "get_var_nbytes", "get_var_itemsize"):
+            self.ask(function, name)
         count, kind = self._types[name]
         array = np.full(count, value).astype(kind)
-        self._call(model.set_value, f"set_value({name!r})", name, array)
+        self.ask("set_value", name, array, what=f"set_value({name!r})")
 
     def advance(self) -> None:
         """Run one step of an hour."""
-        model = self.model
-        step = self._call(model.get_time_step, "get_time_step")
         hour = 3600.0 / self.seconds
-        if step == hour:
-            self._call(model.update, "update")
+        if self.number("get_time_step", float) == hour:
+            self.ask("update")
         else:
-            self._call(model.update_until, "update_until", self._now + hour)
+            self.ask("update_until", self._now + hour)
 
     def read(self, name: str) -> tuple[float, str]:
         """Return an output and its units.
@@ -339,30 +371,27 @@ class Adapter:
         VariableError
             When the module does not publish it.
         """
-        model = self.model
         outputs = self._names("output")
         if name not in outputs:
             where = f"{self.catchment}: module {self.module.model_type_name!r}"
             hint = suggestion(name, outputs)
             raise VariableError(f"{where}: no output {name!r}{hint}")
-        model.get_var_type(name)
-        kind = self._call(model.get_var_type, "get_var_type", name)
-        model.get_var_itemsize(name)
-        size = self._call(model.get_var_itemsize, "get_var_itemsize", name)
+        for _ in range(2):
+            kind = str(self.ask("get_var_type", name))
+            size = self.number("get_var_itemsize", int, name)
         self._names("input")
-        model.get_var_type(name)
+        self.ask("get_var_type", name)
         if kind not in _OUTPUT_TYPES or size != _OUTPUT_TYPES[kind]().itemsize:
             raise self._error(
                 f"output {name!r}: type {kind!r} of {size} bytes is not known"
             )
         dest = np.zeros(1, dtype=_OUTPUT_TYPES[kind])
         what = f"get_value_at_indices({name!r})"
-        first = _FIRST.copy()
-        found = self._call(model.get_value_at_indices, what, name, dest, first)
-        values = dest if found is None else found
-        units = self._call(model.get_var_units, "get_var_units", name)
-        return float(np.asarray(values).reshape(-1)[0]), str(units)
+        # What it returns is not looked at: only what it writes counts.
+        self.ask("get_value_at_indices", name, dest, _FIRST.copy(), what=what)
+        units = self.ask("get_var_units", name)
+        return float(dest[0]), str(units)
 
     def finalize(self) -> None:
         """End the module."""
-        self._call(self.model.finalize, "finalize")
+        self.ask("finalize")

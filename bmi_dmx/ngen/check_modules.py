@@ -93,7 +93,7 @@ def _start(
 
 def _end(where: str, adapter: Adapter, period: Period) -> Iterator[Finding]:
     """Compare the last time a module can reach with the end of the last hour."""
-    end = adapter.ask("get_end_time") * adapter.seconds
+    end = adapter.number("get_end_time", float) * adapter.seconds
     needed = period.steps * STEP
     if end >= needed:
         return
@@ -147,8 +147,8 @@ def kind_of(formulation: Formulation, forcing: ForcingProvider) -> Hashable:
 
 def _shape(adapter: Adapter, name: str) -> tuple[str, int]:
     """Return units and number of items of a variable."""
-    size = adapter.ask("get_var_itemsize", name)
-    total = adapter.ask("get_var_nbytes", name)
+    size = adapter.number("get_var_itemsize", int, name)
+    total = adapter.number("get_var_nbytes", int, name)
     return str(adapter.ask("get_var_units", name)), total // size if size else 0
 
 
@@ -180,7 +180,7 @@ def _called(where: str, adapter: Adapter) -> str:
 
 
 def _time_step(where: str, adapter: Adapter) -> Iterator[Finding]:
-    seconds = adapter.ask("get_time_step") * adapter.seconds
+    seconds = adapter.number("get_time_step", float) * adapter.seconds
     # Others may bring a longer step to an hour; a component makes whole steps only.
     if isinstance(adapter.model, Component) and seconds > STEP:
         yield an_error(

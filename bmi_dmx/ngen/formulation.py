@@ -75,7 +75,7 @@ class Formulation:
         self._sources = [self._source(c.variable, given) for c in self._columns]
         for adapter, name in self._sources:
             if name in adapter.outputs:
-                adapter.model.get_var_units(name)
+                adapter.ask("get_var_units", name)
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ModuleError
+from ..errors import DmxError, ModuleError
 from .adapter import Adapter
 from .realization import MassBalance
 
@@ -50,8 +50,8 @@ class MassWatch:
         try:
             for name in _TERMS:
                 self._term(name)
-                units.add(self.adapter.model.get_var_units(name))
-        except Exception as error:
+                units.add(str(self.adapter.ask("get_var_units", name)))
+        except DmxError as error:
             self.adapter.warn("mass", f"mass balance is not supported: {error}")
             return
         self.supported = len(units) == 1

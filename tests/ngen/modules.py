@@ -199,6 +199,35 @@ class Twofold(Module):
         return 8
 
 
+class Nameless(Module):
+    def get_output_var_names(self) -> Any:
+        return None
+
+
+class Timeless(Module):
+    def get_current_time(self) -> Any:
+        return None
+
+
+class Unitless(Module):
+    def get_var_units(self, name: str) -> str:
+        raise KeyError(name)
+
+
+class Exiting(Module):
+    def run(self) -> None:
+        sys.exit(3)
+
+
+class Answering(Module):
+    """Answers with another array than it is given."""
+
+    def get_value_at_indices(
+        self, name: str, dest: np.ndarray, inds: np.ndarray
+    ) -> np.ndarray:
+        return self.values[name][inds]
+
+
 class Miscounting(Module):
     def get_input_item_count(self) -> int:
         return 1

@@ -103,6 +103,10 @@ def test_inputs_are_converted_and_looked_up_at_the_modules_own_time(
         ("Epochal", "get_time_units: found 'seconds since 2000-01-01', a date"),
         ("Drifting", r"step 1 .*get_current_time answers 3599\.9999, 3599 s after"),
         ("Miscounting", "get_input_item_count answers 1, but there are 2 names"),
+        ("Nameless", "get_output_var_names answers None, expected names"),
+        ("Timeless", r"step 0 .*: get_current_time answers None, expected a number"),
+        ("Unitless", "get_var_units raised KeyError"),
+        ("Exiting", r"step 0 .*: update raised SystemExit: 3"),
         ("Failing", r"step 0 \(2015-12-01 00:00:00\) at cat-1: .*no luck"),
     ],
 )
@@ -116,6 +120,11 @@ def test_what_the_framework_cannot_work_with_is_named(run, params, name, message
 def test_forcing_is_that_of_the_time_since_the_modules_own_start(run, params, name):
     params["python_type"] = f"tests.ngen.modules.{name}"
     assert run("02").runoff["cat-1"] == pytest.approx((1 + 2 + 3) * 1e-3, rel=1e-6)
+
+
+def test_only_what_is_written_into_the_given_array_counts(run, params):
+    params["python_type"] = "tests.ngen.modules.Answering"
+    assert run("02").runoff["cat-1"] == 0.0
 
 
 def test_the_balance_is_looked_at_before_the_columns(run, params):
