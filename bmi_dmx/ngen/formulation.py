@@ -19,6 +19,10 @@ MAIN_UNITS = "m"
 """The main output is the depth of runoff of an hour."""
 
 
+_LAST = 2.0**63
+"""Seconds that the framework cannot count any more."""
+
+
 class Formulation:
     """The modules of one catchment, driven as the framework drives them.
 
@@ -105,16 +109,24 @@ class Formulation:
     ) -> tuple[Adapter, str]:
         """Find a column; a chain knows an output that is mapped by its new name."""
         last = self.adapters[-1]
-        if len(self.adapters) == 1 or self._module.output_variables is None:
+        if not self._module.modules or self._module.output_variables is None:
             return last, last.own_output(name)
         k, own = given.get(name, (-1, name))
         return self.adapters[k], own
 
     def _given(self) -> dict[str, tuple[int, str]]:
-        """Return which module gives what, by the names between the modules."""
+        """Return which module gives what, by the names between the modules.
+
+        Raises
+        ------
+        ConfigError
+            When a chain cannot be: two give the same, or one has no end.
+        """
         given: dict[str, tuple[int, str]] = {}
-        if len(self.adapters) == 1:
+        if not self._module.modules:
             return given
+        for adapter in self.adapters:
+            _must_end(adapter)
         known = set(self._forcing.names(self.catchment))
         for k, adapter in enumerate(self.adapters):
             for name in adapter.outputs:
@@ -169,7 +181,7 @@ class Formulation:
                 units = adapter.input_units(name)
                 adapter.give(name, self._value(k, name, units, time, index))
             adapter.advance()
-            if len(self.adapters) > 1:
+            if self._module.modules:
                 # Each module of a chain answers for its own main output as well.
                 adapter.read(adapter.own_output(adapter.module.main_output_variable))
         main, name = self._main
@@ -228,3 +240,14 @@ class Formulation:
         """End all modules."""
         for adapter in self.adapters:
             adapter.finalize()
+
+
+def _must_end(adapter: Adapter) -> None:
+    """Refuse a module of a chain that may not pass its end, but has none."""
+    end = adapter.number("get_end_time", float) * adapter.seconds
+    if not adapter.module.allow_exceed_end_time and not end < _LAST:
+        raise ConfigError(
+            f"{adapter.catchment}: module {adapter.module.model_type_name!r}: "
+            f"allow_exceed_end_time is not true: in a chain the framework needs an end "
+            f"time that is a whole number of 64 bits, found {end:g} s, and would stop"
+        )

@@ -114,6 +114,14 @@ def test_an_output_has_one_giver(run, content, params):
     )
 
 
+def test_modules_of_a_chain_may_pass_an_end_they_do_not_have(run, content, params):
+    never = {**params, "allow_exceed_end_time": False}
+    run()  # alone it may
+    chained(content, never, {**params, "variables_names_map": {RUNOFF: "other"}})
+    with pytest.raises(ConfigError, match=r"'simple': allow_exceed_end_time is not tr"):
+        run()
+
+
 def test_modules_meet_under_the_mapped_name_alone(run, content, params):
     doubler = {**params, "model_type_name": "doubler",
                "python_type": "tests.ngen.modules.Doubler",
