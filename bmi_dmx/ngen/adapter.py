@@ -11,7 +11,6 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -135,7 +134,11 @@ class Adapter:
     ) -> None:
         self.module, self.catchment = module, catchment
         self._warned = warned
-        self.model = self._call(import_class(module), "constructor")
+        made = import_class(module)
+        try:
+            self.model = made()
+        except (Exception, SystemExit) as error:
+            raise self._failed("constructor", error) from error
         if not is_there(module.init_config):
             raise ConfigError(
                 f"{catchment}: init_config: {module.init_config}: no such file"
@@ -164,15 +167,11 @@ class Adapter:
             f"{self.catchment}: module {self.module.model_type_name!r}: {problem}"
         )
 
-    def _call(self, function: Callable[..., Any], what: str, *args: Any) -> Any:
-        try:
-            return function(*args)
-        except DmxError as error:
+    def _failed(self, what: str, error: BaseException) -> DmxError:
+        if isinstance(error, DmxError):
             # These say what is wrong; who it happened to is added.
-            raise type(error)(f"{self.catchment}: {what}: {error}") from error
-        except (Exception, SystemExit) as error:
-            kind = type(error).__name__
-            raise self._error(f"{what} raised {kind}: {error}") from error
+            return type(error)(f"{self.catchment}: {what}: {error}")
+        return self._error(f"{what} raised {type(error).__name__}: {error}")
 
     def ask(self, function: str, *args: Any, what: str = "") -> Any:
         """Return what a function of the module answers.
@@ -191,11 +190,10 @@ class Adapter:
         DmxError
             When it is not there or raises, whatever that is.
         """
-        call = partial(self._ask, function, *args)
-        return self._call(call, what or function)
-
-    def _ask(self, function: str, *args: Any) -> Any:
-        return getattr(self.model, function)(*args)
+        try:
+            return getattr(self.model, function)(*args)
+        except (Exception, SystemExit) as error:
+            raise self._failed(what or function, error) from error
 
     def number(
         self, function: str, kind: type[Number], *args: Any, what: str = ""
@@ -219,7 +217,7 @@ class Adapter:
         count = self.number(f"get_{kind}_item_count", int)
         found = self.ask(f"get_{kind}_var_names")
         try:
-            names = tuple(str(name) for name in found)
+            names = tuple(map(str, found))
         except TypeError:
             raise self._error(
                 f"get_{kind}_var_names answers {found!r}, expected names"
