@@ -95,7 +95,7 @@ class Demands:
             model = adapter.model
             limits = model.accepted() if isinstance(model, Component) else {}
             for item in adapter.inputs:
-                if formulation.from_module(k, item):
+                if formulation.giver(k, item) is not None:
                     continue
                 alias, units = adapter.module.mapped(item), adapter.input_units(item)
                 demand = _Demand(provider, alias, units, *limits.get(item, _ANY))

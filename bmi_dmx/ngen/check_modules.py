@@ -198,7 +198,11 @@ def _inputs(
     for item in adapter.inputs:
         at = f"{_called(where, adapter)}: input {item!r}"
         yield from _one_item(at, adapter, item)
-        if formulation.from_module(k, item):
+        giver = formulation.giver(k, item)
+        if giver is not None:
+            units, _ = _shape(*giver)
+            cure = f"let the units of {giver[1]!r} be such as the input's"
+            yield from _convertible(at, units, adapter, item, cure)
             continue
         alias = adapter.module.mapped(item)
         if alias not in known:
@@ -208,7 +212,8 @@ def _inputs(
                 "variables_names_map, or configure the module to do without",
             )
             continue
-        yield from _convertible(at, forcing.units(name, alias), adapter, item)
+        cure = "correct the attribute units of the forcing, or its heading name[units]"
+        yield from _convertible(at, forcing.units(name, alias), adapter, item, cure)
 
 
 def _one_item(at: str, adapter: Adapter, item: str) -> Iterator[Finding]:
@@ -226,17 +231,16 @@ def _one_item(at: str, adapter: Adapter, item: str) -> Iterator[Finding]:
         )
 
 
-def _convertible(at: str, units: str, adapter: Adapter, item: str) -> Iterator[Finding]:
+def _convertible(
+    at: str, units: str, adapter: Adapter, item: str, cure: str
+) -> Iterator[Finding]:
     wanted, _ = _shape(adapter, item)
     if units == wanted:
         return
     try:
         convert(0.0, units, wanted)
     except UnitsError as error:
-        yield an_error(
-            f"{at}: {error}: the raw number would be used",
-            "correct the attribute units of the forcing, or its heading name[units]",
-        )
+        yield an_error(f"{at}: {error}: the raw number would be used", cure)
 
 
 def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:

@@ -156,9 +156,13 @@ class Formulation:
         }
         return {at: given[alias] for at, alias in aliases.items() if alias in given}
 
-    def from_module(self, k: int, name: str) -> bool:
-        """Return whether an input of module ``k`` comes from another module."""
-        return (k, name) in self._providers
+    def giver(self, k: int, name: str) -> tuple[Adapter, str] | None:
+        """Return the module and the output that feed an input of module ``k``.
+
+        None where the forcing does.
+        """
+        found = self._providers.get((k, name))
+        return None if found is None else (self.adapters[found[0]], found[1])
 
     def step(self, start: int, index: int) -> float:
         """Run one hour at all modules and return the runoff, m.

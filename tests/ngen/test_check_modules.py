@@ -265,3 +265,24 @@ def test_a_catchment_without_a_formulation_is_found(folder):
     found = errors()
     assert len(found) == 2
     assert "catchment 'cat-1453' has no formulation" in found[0]
+
+
+def test_units_between_the_modules_of_a_chain_are_compared(
+    realize, content, params, domain, forcing, monkeypatch
+):
+    params["init_config"] = "/dev/null"
+    doubler = {**params, "model_type_name": "doubler",
+               "python_type": "tests.ngen.modules.Doubler",
+               "main_output_variable": "double_rain"}  # fmt: skip
+    fed = {**params, "variables_names_map": {modules.RAIN: "double_rain"}}
+    multi = {
+        "model_type_name": "chain", "main_output_variable": modules.RUNOFF,
+        "modules": [{"name": "bmi_python", "params": p} for p in (doubler, fed)],
+    }  # fmt: skip
+    content["global"]["formulations"] = [{"name": "bmi_multi", "params": multi}]
+    assert check(realize(), domain) == []
+    monkeypatch.setattr(modules.Doubler, "outputs", {"double_rain": "kg m-2"})
+    (found,) = check(realize(), domain)
+    assert found.level == "error"
+    assert "'kg m-2' cannot be converted into 'mm h-1': the raw number" in found.problem
+    assert "let the units of 'double_rain'" in found.cure
