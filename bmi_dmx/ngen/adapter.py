@@ -8,31 +8,46 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import ConfigError, DmxError, ModuleError, VariableError, suggestion
-from .realization import Module
+from ..errors import (
+    ConfigError,
+    DmxError,
+    ModuleError,
+    UnitsError,
+    VariableError,
+    suggestion,
+)
+from ..units import convert
+from .realization import STEP, Module
 
 __all__ = ["Adapter", "import_class", "is_there"]
 
+Number = TypeVar("Number", int, float)
+
 _log = logging.getLogger(__name__)
 
-_INPUT_TYPES = {
-    "float64": np.float64, "float32": np.float32, "float": np.float64,
-    "np.float64": np.float64, "numpy.float64": np.float64,
-    "np.float32": np.float32, "numpy.float32": np.float32,
-    "int": np.int64, "int16": np.int16, "int32": np.int32, "int64": np.int64,
-    "longlong": np.int64,
+_WORDS = {
+    np.float64: ("float64", "float", "np.float64", "numpy.float64"),
+    np.float32: ("float32", "float", "np.float32", "numpy.float32"),
+    np.int16: ("int16", "int"), np.int32: ("int32", "int"),
+    np.int64: ("int64", "int", "longlong"),
 }  # fmt: skip
+_INPUT_TYPES: dict[tuple[str, int], Any] = {
+    (word, kind().itemsize): kind for kind, words in _WORDS.items() for word in words
+}
+"""What the framework makes of a type and the size of its items."""
 _OUTPUT_TYPES = {
     "float64": np.float64, "float32": np.float32, "float": np.float64, "int": np.int64,
 }  # fmt: skip
-_SECONDS = {"s": 1.0, "h": 3600.0, "d": 86400.0}
+_FIRST = np.zeros(1, np.int32)
+"""The index of the one item, in the type in which the framework gives it."""
 
 
 def import_class(module: Module) -> Callable[[], Any]:
@@ -119,20 +134,27 @@ class Adapter:
     ) -> None:
         self.module, self.catchment = module, catchment
         self._warned = warned
-        self.model = self._call(import_class(module), "constructor")
+        made = import_class(module)
+        try:
+            self.model = made()
+        except (Exception, SystemExit) as error:
+            raise self._failed("constructor", error) from error
         if not is_there(module.init_config):
             raise ConfigError(
                 f"{catchment}: init_config: {module.init_config}: no such file"
             )
-        self._call(self.model.initialize, "initialize", module.init_config)
-        units = self.ask("get_time_units")
-        if units not in _SECONDS:
+        self.ask("initialize", module.init_config)
+        units = str(self.ask("get_time_units"))
+        try:
+            none, self.seconds = convert([0.0, 1.0], units, "s").tolist()
+        except UnitsError as error:
+            raise self._error(f"get_time_units: {error}") from None
+        if none:
             raise self._error(
-                f"get_time_units: found {units!r}, expected one of s, h, d"
+                f"get_time_units: found {units!r}, a date, expected such as 's'"
             )
-        self.seconds = _SECONDS[units]
         self._set_params(properties)
-        self._call(self.model.get_start_time, "get_start_time")
+        self._started = self._whole("get_start_time")
         self.inputs, self.outputs = self._names("input"), self._names("output")
         both = set(self.inputs) & set(self.outputs)
         if both:
@@ -145,35 +167,72 @@ class Adapter:
             f"{self.catchment}: module {self.module.model_type_name!r}: {problem}"
         )
 
-    def _call(self, function: Callable[..., Any], what: str, *args: Any) -> Any:
-        try:
-            return function(*args)
-        except DmxError as error:
+    def _failed(self, what: str, error: BaseException) -> DmxError:
+        if isinstance(error, DmxError):
             # These say what is wrong; who it happened to is added.
-            raise type(error)(f"{self.catchment}: {what}: {error}") from error
-        except Exception as error:
-            kind = type(error).__name__
-            raise self._error(f"{what} raised {kind}: {error}") from error
+            return type(error)(f"{self.catchment}: {what}: {error}")
+        return self._error(f"{what} raised {type(error).__name__}: {error}")
 
-    def ask(self, function: str, *args: Any) -> Any:
+    def ask(self, function: str, *args: Any, what: str = "") -> Any:
         """Return what a function of the module answers.
+
+        Parameters
+        ----------
+        function : str
+            Its name.
+        *args : object
+            What it is given.
+        what : str
+            What messages call it; by default its name.
 
         Raises
         ------
         DmxError
             When it is not there or raises, whatever that is.
         """
-        return self._call(lambda: getattr(self.model, function)(*args), function)
+        try:
+            return getattr(self.model, function)(*args)
+        except (Exception, SystemExit) as error:
+            raise self._failed(what or function, error) from error
+
+    def number(
+        self, function: str, kind: type[Number], *args: Any, what: str = ""
+    ) -> Number:
+        """Return a number that the module answers; otherwise as :meth:`ask`."""
+        found = self.ask(function, *args, what=what)
+        try:
+            return kind(found)
+        except (TypeError, ValueError, OverflowError):
+            problem = f"{function} answers {found!r}, expected a number"
+            raise self._error(f"{what}: {problem}" if what else problem) from None
+
+    def _whole(self, function: str) -> int:
+        """Return a time of the module in seconds, cut as the framework cuts it."""
+        time = self.number(function, float)
+        if not math.isfinite(time):
+            raise self._error(f"{function} answers {time!r}, expected a number")
+        return int(time * self.seconds)
 
     def _names(self, kind: str) -> tuple[str, ...]:
-        count = getattr(self.model, f"get_{kind}_item_count")()
-        names = tuple(getattr(self.model, f"get_{kind}_var_names")())
+        count = self.number(f"get_{kind}_item_count", int)
+        found = self.ask(f"get_{kind}_var_names")
+        try:
+            names = tuple(map(str, found))
+        except TypeError:
+            raise self._error(
+                f"get_{kind}_var_names answers {found!r}, expected names"
+            ) from None
         if count != len(names):
             raise self._error(
                 f"get_{kind}_item_count answers {count}, but there are {len(names)} "
                 f"names"
             )
         return names
+
+    def own_output(self, name: str) -> str:
+        """Return the module's name of an output that the framework may call another."""
+        own = [n for n in self.outputs if n != name and self.module.mapped(n) == name]
+        return name if name in self.outputs or not own else own[0]
 
     def warn(self, key: str, message: str) -> None:
         """Log a warning once for each key, whatever the catchment."""
@@ -185,29 +244,40 @@ class Adapter:
     def _set_params(self, properties: Mapping[str, Any]) -> None:
         """Apply ``model_params``, in alphabetical order."""
         for name in sorted(self.module.model_params):
+            # Asked for whatever the value is: a name that is not known ends a run.
+            what = f"model_params: {name}"
+            size = self.number("get_var_itemsize", int, name, what=what)
+            total = self.number("get_var_nbytes", int, name, what=what)
+            kind = self._type(what, name, size)
             values = self._param(name, self.module.model_params[name], properties)
             if values is None:
                 continue
-            size = self._call(self.model.get_var_itemsize, name, name)
-            total = self._call(self.model.get_var_nbytes, name, name)
-            kind = self._call(self.model.get_var_type, name, name)
-            if kind not in _INPUT_TYPES or not size:
-                raise self._error(f"model_params: {name}: type {kind!r} is not known")
             if values.size < total // size:
                 raise self._error(
-                    f"model_params: {name}: found {values.size} values, expected "
-                    f"{total // size}"
+                    f"{what}: found {values.size} values, expected {total // size}"
                 )
-            array = values[: total // size].astype(_INPUT_TYPES[kind])
+            array = values[: total // size].astype(kind)
             try:
                 self.model.set_value(name, array)
             except Exception as error:
                 self.warn(name, f"parameter {name!r} was refused: {error}")
 
+    def _type(self, what: str, name: str, size: int) -> Any:
+        """Return the type of the items of an input."""
+        kind = str(self.ask("get_var_type", name))
+        if (kind, size) not in _INPUT_TYPES:
+            raise self._error(f"{what}: type {kind!r} of {size} bytes is not known")
+        return _INPUT_TYPES[kind, size]
+
     def _param(
         self, name: str, value: Any, properties: Mapping[str, Any]
     ) -> np.ndarray[Any, Any] | None:
-        if isinstance(value, dict) and value.get("source") == "hydrofabric":
+        if isinstance(value, dict) and "source" in value:
+            if value["source"] != "hydrofabric":
+                raise self._error(
+                    f"model_params: {name}: source: found {value['source']!r}, "
+                    "expected 'hydrofabric'"
+                )
             key = str(value.get("from", name))
             if key not in properties:
                 self.warn(name, f"parameter {name!r}: no {key!r} in the hydrofabric")
@@ -224,18 +294,30 @@ class Adapter:
 
     # One step
 
-    def begin(self) -> float:
-        """Return the time at which the next step begins, in seconds."""
-        now = self._call(self.model.get_current_time, "get_current_time")
+    def begin(self) -> int:
+        """Return the time at which the next step begins, in seconds from the start.
+
+        Raises
+        ------
+        ModuleError
+            When the step would pass the end, or does not begin with an hour.
+        """
+        now = self.number("get_current_time", float)
         if not self.module.allow_exceed_end_time:
-            end = self._call(self.model.get_end_time, "get_end_time")
+            end = self.number("get_end_time", float)
             if end * self.seconds < now * self.seconds + 3600.0:
                 raise self._error(
                     f"a step from {now:g} would pass its end time {end:g}; "
                     "allow_exceed_end_time permits it"
                 )
-        self._now = float(self.model.get_current_time())
-        return self._now * self.seconds
+        elapsed = self._whole("get_current_time") - self._started
+        self._now = now
+        if elapsed % STEP:
+            raise self._error(
+                f"get_current_time answers {now!r}, {elapsed} s after its start: "
+                "no hour begins there, and the forcing of two would be mixed"
+            )
+        return elapsed
 
     def refresh_inputs(self) -> tuple[str, ...]:
         """Return the names of the inputs, asked for at every step unless cached."""
@@ -245,18 +327,13 @@ class Adapter:
 
     def input_units(self, name: str) -> str:
         """Return the units of an input, after all the framework asks before it."""
-        model = self.model
         if self.module.cache_input_variable_metadata and name in self._types:
-            return str(model.get_var_units(name))
-        size = self._call(model.get_var_itemsize, "get_var_itemsize", name)
-        units = self._call(model.get_var_units, "get_var_units", name)
-        kind = self._call(model.get_var_type, "get_var_type", name)
-        total = self._call(model.get_var_nbytes, "get_var_nbytes", name)
-        self._call(model.get_var_itemsize, "get_var_itemsize", name)
-        if kind not in _INPUT_TYPES:
-            raise self._error(f"input {name!r}: type {kind!r} is not known")
-        if size <= 0:
-            raise self._error(f"input {name!r}: get_var_itemsize answers {size}")
+            return str(self.ask("get_var_units", name))
+        size = self.number("get_var_itemsize", int, name)
+        units = self.ask("get_var_units", name)
+        kind = self._type(f"input {name!r}", name, size)
+        total = self.number("get_var_nbytes", int, name)
+        self.ask("get_var_itemsize", name)
         count = total // size
         if count != 1:
             self.warn(
@@ -265,29 +342,24 @@ class Adapter:
                 "the model" if count == 0 else f"input {name!r}: one value is given "
                 f"to all {count} items",
             )  # fmt: skip
-        narrow = kind == "float" and size == 4
-        self._types[name] = (count, np.float32 if narrow else _INPUT_TYPES[kind])
+        self._types[name] = (count, kind)
         return str(units)
 
     def give(self, name: str, value: float) -> None:
         """Set an input."""
-        model = self.model
-        model.get_var_type(name)
-        model.get_var_nbytes(name)
-        model.get_var_itemsize(name)
+        for function in ("get_var_type", "get_var_nbytes", "get_var_itemsize"):
+            self.ask(function, name)
         count, kind = self._types[name]
         array = np.full(count, value).astype(kind)
-        self._call(model.set_value, f"set_value({name!r})", name, array)
+        self.ask("set_value", name, array, what=f"set_value({name!r})")
 
     def advance(self) -> None:
         """Run one step of an hour."""
-        model = self.model
-        step = self._call(model.get_time_step, "get_time_step")
         hour = 3600.0 / self.seconds
-        if step == hour:
-            self._call(model.update, "update")
+        if self.number("get_time_step", float) == hour:
+            self.ask("update")
         else:
-            self._call(model.update_until, "update_until", self._now + hour)
+            self.ask("update_until", self._now + hour)
 
     def read(self, name: str) -> tuple[float, str]:
         """Return an output and its units.
@@ -297,30 +369,27 @@ class Adapter:
         VariableError
             When the module does not publish it.
         """
-        model = self.model
         outputs = self._names("output")
         if name not in outputs:
             where = f"{self.catchment}: module {self.module.model_type_name!r}"
             hint = suggestion(name, outputs)
             raise VariableError(f"{where}: no output {name!r}{hint}")
-        model.get_var_type(name)
-        kind = self._call(model.get_var_type, "get_var_type", name)
-        model.get_var_itemsize(name)
-        size = self._call(model.get_var_itemsize, "get_var_itemsize", name)
+        for _ in range(2):
+            kind = str(self.ask("get_var_type", name))
+            size = self.number("get_var_itemsize", int, name)
         self._names("input")
-        model.get_var_type(name)
+        self.ask("get_var_type", name)
         if kind not in _OUTPUT_TYPES or size != _OUTPUT_TYPES[kind]().itemsize:
             raise self._error(
                 f"output {name!r}: type {kind!r} of {size} bytes is not known"
             )
         dest = np.zeros(1, dtype=_OUTPUT_TYPES[kind])
         what = f"get_value_at_indices({name!r})"
-        first = np.array([0])
-        found = self._call(model.get_value_at_indices, what, name, dest, first)
-        values = dest if found is None else found
-        units = self._call(model.get_var_units, "get_var_units", name)
-        return float(np.asarray(values).reshape(-1)[0]), str(units)
+        # What it returns is not looked at: only what it writes counts.
+        self.ask("get_value_at_indices", name, dest, _FIRST.copy(), what=what)
+        units = self.ask("get_var_units", name)
+        return float(dest[0]), str(units)
 
     def finalize(self) -> None:
         """End the module."""
-        self._call(self.model.finalize, "finalize")
+        self.ask("finalize")

@@ -165,7 +165,13 @@ def _with_climate(
     if not lacking.any():
         return values, []
     if "latitude" not in values:
-        raise DataError(f"{domain.path}: latitude of the catchments is not known")
+        known = {"latitude", *values, *wanted}
+        more = [name for name in needed if name not in known]
+        nor = f", nor {', '.join(more)}" if more else ""
+        cure = _CURE.replace("it", "them", 1) if more else _CURE
+        raise DataError(
+            f"{domain.path}: latitude of the catchments is not known{nor}; {cure}"
+        )
     places = np.flatnonzero(lacking)
     others = [n for n in needed if n in values and n not in CLIMATE]
     _refuse_gaps([*others, "latitude"], values, domain, lacking)

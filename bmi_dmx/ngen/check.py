@@ -164,7 +164,7 @@ class _Modules:
         start = self._realization.period.start
         try:
             formulation.step(start, 0)
-            formulation.line()
             formulation.watch(0, moment(start))
+            formulation.line()
         except DmxError as error:
             yield an_error(error, "the first step must run")

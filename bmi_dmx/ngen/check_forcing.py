@@ -48,6 +48,12 @@ def coverage(realization: Realization, forcing: Providers) -> Iterator[Finding]:
                     "or get more forcing",
                 )
             )
+            continue
+        try:
+            provider.row(first, period.start)
+        except DmxError as error:
+            cure = "let the run begin with an hour of the forcing"
+            found.append(an_error(error, cure))
     yield from a_few(found, "catchments without the forcing")
 
 
@@ -89,7 +95,7 @@ class Demands:
             model = adapter.model
             limits = model.accepted() if isinstance(model, Component) else {}
             for item in adapter.inputs:
-                if formulation.from_module(k, item):
+                if formulation.giver(k, item) is not None:
                     continue
                 alias, units = adapter.module.mapped(item), adapter.input_units(item)
                 demand = _Demand(provider, alias, units, *limits.get(item, _ANY))

@@ -93,7 +93,7 @@ def _start(
 
 def _end(where: str, adapter: Adapter, period: Period) -> Iterator[Finding]:
     """Compare the last time a module can reach with the end of the last hour."""
-    end = adapter.ask("get_end_time") * adapter.seconds
+    end = adapter.number("get_end_time", float) * adapter.seconds
     needed = period.steps * STEP
     if end >= needed:
         return
@@ -140,15 +140,15 @@ def kind_of(formulation: Formulation, forcing: ForcingProvider) -> Hashable:
         )
         for adapter in formulation.adapters
     )
-    main = formulation.main_output
-    shapes = tuple(_shape(a, main) for a in formulation.adapters if main in a.outputs)
-    return known, modules, main, shapes, formulation.columns
+    adapter, main = formulation.main_output
+    shape = _shape(adapter, main) if main in adapter.outputs else None
+    return known, modules, main, shape, formulation.columns
 
 
 def _shape(adapter: Adapter, name: str) -> tuple[str, int]:
     """Return units and number of items of a variable."""
-    size = adapter.ask("get_var_itemsize", name)
-    total = adapter.ask("get_var_nbytes", name)
+    size = adapter.number("get_var_itemsize", int, name)
+    total = adapter.number("get_var_nbytes", int, name)
     return str(adapter.ask("get_var_units", name)), total // size if size else 0
 
 
@@ -180,7 +180,7 @@ def _called(where: str, adapter: Adapter) -> str:
 
 
 def _time_step(where: str, adapter: Adapter) -> Iterator[Finding]:
-    seconds = adapter.ask("get_time_step") * adapter.seconds
+    seconds = adapter.number("get_time_step", float) * adapter.seconds
     # Others may bring a longer step to an hour; a component makes whole steps only.
     if isinstance(adapter.model, Component) and seconds > STEP:
         yield an_error(
@@ -198,7 +198,11 @@ def _inputs(
     for item in adapter.inputs:
         at = f"{_called(where, adapter)}: input {item!r}"
         yield from _one_item(at, adapter, item)
-        if formulation.from_module(k, item):
+        giver = formulation.giver(k, item)
+        if giver is not None:
+            units, _ = _shape(*giver)
+            cure = f"let the units of {giver[1]!r} be such as the input's"
+            yield from _convertible(at, units, adapter, item, cure)
             continue
         alias = adapter.module.mapped(item)
         if alias not in known:
@@ -208,7 +212,8 @@ def _inputs(
                 "variables_names_map, or configure the module to do without",
             )
             continue
-        yield from _convertible(at, forcing.units(name, alias), adapter, item)
+        cure = "correct the attribute units of the forcing, or its heading name[units]"
+        yield from _convertible(at, forcing.units(name, alias), adapter, item, cure)
 
 
 def _one_item(at: str, adapter: Adapter, item: str) -> Iterator[Finding]:
@@ -226,34 +231,39 @@ def _one_item(at: str, adapter: Adapter, item: str) -> Iterator[Finding]:
         )
 
 
-def _convertible(at: str, units: str, adapter: Adapter, item: str) -> Iterator[Finding]:
+def _convertible(
+    at: str, units: str, adapter: Adapter, item: str, cure: str
+) -> Iterator[Finding]:
     wanted, _ = _shape(adapter, item)
     if units == wanted:
         return
     try:
         convert(0.0, units, wanted)
     except UnitsError as error:
-        yield an_error(
-            f"{at}: {error}: the raw number would be used",
-            "correct the attribute units of the forcing, or its heading name[units]",
-        )
+        yield an_error(f"{at}: {error}: the raw number would be used", cure)
 
 
 def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
-    outputs = [name for a in formulation.adapters for name in a.outputs]
-    main = formulation.main_output
-    wanted = [("main_output_variable", main)]
-    wanted += [("output_variables", c.variable) for c in formulation.columns]
-    for key, name in wanted:
-        if name not in outputs:
-            hint = suggestion(name, outputs)
+    known = [
+        x
+        for a in formulation.adapters
+        for name in a.outputs
+        for x in dict.fromkeys((a.module.mapped(name), name))
+    ]
+    adapter, main = formulation.main_output
+    wanted = [("main_output_variable", adapter, main)]
+    wanted += [("output_variables", *source) for source in formulation.sources]
+    for key, owner, name in wanted:
+        if name not in owner.outputs:
+            hint = suggestion(name, known)
+            if name in known:
+                hint = "; in a chain it goes by the name of variables_names_map"
             yield an_error(
                 f"{where}{key}: no module has an output {name!r}{hint}",
                 "name one of the outputs",
             )
-    for adapter in formulation.adapters:
-        if main in adapter.outputs:
-            yield from _main_output(where, adapter, main)
+    if main in adapter.outputs:
+        yield from _main_output(where, adapter, main)
 
 
 def _main_output(where: str, adapter: Adapter, main: str) -> Iterator[Finding]:

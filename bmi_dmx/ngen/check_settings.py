@@ -119,6 +119,18 @@ def _module(module: Module) -> Iterator[Finding]:
             "output_variables: the headings are not used",
             "give one heading for each variable",
         )
+    if chosen == ():
+        yield an_error(
+            f"module {name!r}: output_variables is empty: the framework takes that for "
+            "one without a name",
+            "name one, or write no such files at all: output: catchment: enable: false",
+        )
+    if titles is not None and chosen is None:
+        yield a_warning(
+            f"module {name!r}: output_header_fields without output_variables: "
+            "frameworks from before 2026 stop at that",
+            "name the output_variables, too",
+        )
     yield from _mass_balance(module)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bmi.csv_table import numbers, read_csv_table
+from ..bmi.csv_table import heading, numbers, read_csv_table
 from ..errors import ConfigError, DataError
 from .fields import column
 from .forcing import Array, ForcingProvider, epoch
@@ -55,17 +55,24 @@ class CsvForcing(ForcingProvider):
         Where the files are.
     file_of : callable
         Returns the file of a catchment.
+    strict : bool
+        Refuse a file that the framework cannot read.
     """
 
-    def __init__(self, folder: Path, file_of: Callable[[str], Path]) -> None:
+    def __init__(
+        self, folder: Path, file_of: Callable[[str], Path], *, strict: bool = True
+    ) -> None:
         super().__init__(folder)
-        self._file_of = file_of
+        self._file_of, self._strict = file_of, strict
         self._tables: dict[str, Table] = {}
         self._converted: dict[tuple[str, str, str], Array] = {}
 
     def _table(self, catchment: str) -> Table:
         if catchment not in self._tables:
-            self._tables[catchment] = read_csv(self._file_of(catchment))
+            path = self._file_of(catchment)
+            self._tables[catchment] = read_csv(path)
+            if self._strict:
+                _readable(path)
         return self._tables[catchment]
 
     def names(self, catchment: str) -> Sequence[str]:
@@ -93,7 +100,7 @@ class CsvForcing(ForcingProvider):
 
     def value(self, catchment: str, name: str, units: str, time: int) -> float:
         """Return the value of an hour."""
-        row = (time - self._table(catchment).start) // STEP
+        row = self.row(self._table(catchment).start, time)
         column = self._column(catchment, name, units)
         if not 0 <= row < len(column):
             raise self.outside(catchment, time)
@@ -110,7 +117,7 @@ class CsvForcing(ForcingProvider):
         """Return values of many catchments, (time, catchment)."""
         found = np.empty((steps, len(ids)))
         for k, catchment in enumerate(ids):
-            row = (start - self._table(catchment).start) // STEP
+            row = self.row(self._table(catchment).start, start)
             column = self._column(catchment, name, units)
             if not 0 <= row <= len(column) - steps:
                 raise self.outside(catchment, start + (steps - 1) * STEP)
@@ -130,7 +137,7 @@ def matching(folder: Path, pattern: str, catchment: str) -> Path:
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder")
     try:
-        wanted = re.compile(pattern or f"{re.escape(catchment)}.*\\.csv")
+        wanted = re.compile(pattern)
     except re.error as error:
         raise ConfigError(f"file_pattern: {pattern!r}: {error}") from None
     found = sorted(f for f in folder.iterdir() if wanted.fullmatch(f.name))
@@ -163,9 +170,26 @@ def read_csv(path: Path) -> Table:
         name, unit = column(cell)
         if name in columns:
             raise DataError(f"{path}: column {cell!r} gives {name!r} a second time")
-        columns[name] = numbers(path, cell, [row[k] for row in rows])
-        units[name] = unit
+        values = numbers(path, cell, [row[k] for row in rows])
+        # Known by the framework's name, and by that in the file.
+        for known in (name, heading(cell)[0]):
+            columns[known], units[known] = values, unit
     return Table(path, _start(path, [row[at[0]] for row in rows]), columns, units)
+
+
+def _readable(path: Path) -> None:
+    """Refuse what tables may have, but the framework takes for a part of the text."""
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = [file.readline().rstrip("\r\n") for _ in range(2)]
+    if any('"' in line for line in lines):
+        raise DataError(f"{path}: found quotation marks; the framework reads none")
+    if re.search(r"[\[(]\s|\s[\])]", lines[0]):
+        raise DataError(f"{path}: header: units have blanks around; remove them")
+    if not {"Time", "time"} & set(lines[0].split(",")):
+        raise DataError(
+            f"{path}: header: found {lines[0].split(',')[0]!r}, expected exactly "
+            "'Time' or 'time', without blanks or a byte order mark"
+        )
 
 
 def _start(path: Path, cells: Sequence[str]) -> int:

@@ -144,7 +144,7 @@ def _provider(path: Path, names: Mapping[str, str]) -> ForcingProvider:
         name = names.get(catchment, catchment)
         return matching(path, rf"{name}(?!\d).*\.csv", name)
 
-    return CsvForcing(path, file_of)
+    return CsvForcing(path, file_of, strict=False)
 
 
 def _has(forcing: ForcingProvider, catchment: str) -> bool:

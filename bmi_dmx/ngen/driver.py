@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import DmxError
+from ..errors import ConfigError, DmxError
 from .csv_forcing import CsvForcing, matching
 from .forcing import ForcingProvider, moment
 from .formulation import Formulation
@@ -75,10 +75,15 @@ def _provider(
     def file_of(catchment: str) -> Path:
         own = sources[catchment]
         where = Path(own.path)
+        if own.file_pattern:
+            return matching(where, own.file_pattern, catchment)
         # A catchment with a forcing block of its own names its one file.
-        return (
-            where if where.is_file() else matching(where, own.file_pattern, catchment)
-        )
+        if where.is_dir():
+            raise ConfigError(
+                f"forcing: path: {where} is a folder: file_pattern is missing, such as "
+                "'{{id}}.*[.]csv'"
+            )
+        return where
 
     return CsvForcing(path, file_of)
 
@@ -214,15 +219,16 @@ class _Loop:
         for name, formulation in self._formulations.items():
             try:
                 depth = formulation.step(start, step)
+                formulation.watch(step, time)
                 if self._output.catchments:
                     line = formulation.line()
                     self._catchments.write(name, step, time, line)
-                formulation.watch(step, time)
             except DmxError as error:
                 where = f"step {step} ({time}) at {name}"
                 raise type(error)(f"{where}: {error}") from error
             catchment = self._domain.catchments[name]
-            flow[catchment.toid] += depth * catchment.area_km2 * _M2_PER_KM2 / STEP
+            # In this order of operations, to the last bit.
+            flow[catchment.toid] += depth * (catchment.area_km2 * _M2_PER_KM2) / STEP
             self._report.runoff[name] += depth
         for nexus, value in flow.items() if self._output.nexuses else ():
             self._nexuses.write(nexus, step, time, value)

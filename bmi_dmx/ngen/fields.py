@@ -14,6 +14,7 @@ __all__ = [
     "Field",
     "canonical",
     "column",
+    "usual_units",
 ]
 
 
@@ -89,6 +90,11 @@ def canonical(name: str) -> str:
     return _BY_NAME[name].alias if name in _BY_NAME else name
 
 
+def usual_units(name: str) -> str:
+    """Return the units of a variable in a file that gives none; empty if not known."""
+    return _BY_NAME[name].units if name in _BY_NAME else ""
+
+
 def column(header: str) -> tuple[str, str]:
     """Return the framework's name and the units of a column of a CSV file.
 
@@ -103,5 +109,4 @@ def column(header: str) -> tuple[str, str]:
         Units as given, else those the field has, else none (an empty text).
     """
     name, given = heading(header)
-    field = _BY_NAME.get(name)
-    return canonical(name), given or (field.units if field else "")
+    return canonical(name), given or usual_units(name)

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from ..errors import DataError, TimeError, UnitsError, suggestion
 from ..units import convert
 
-__all__ = ["Array", "ForcingProvider", "epoch", "moment", "moment_of"]
+__all__ = ["STEP", "Array", "ForcingProvider", "epoch", "moment", "moment_of"]
+
+STEP = 3600
+"""Seconds between two exchanges: the surface layer knows no other step."""
 
 Array = NDArray[np.float64]
 
@@ -135,6 +138,22 @@ class ForcingProvider(ABC):
         return DataError(
             f"{self.path}: no variable for input {name!r}{suggestion(name, known)}"
         )
+
+    def row(self, first: int, time: int) -> int:
+        """Return the place of the hour that begins at a time in a series.
+
+        Raises
+        ------
+        TimeError
+            When no hour of the series begins then.
+        """
+        place, rest = divmod(time - first, STEP)
+        if rest:
+            raise TimeError(
+                f"{self.path}: hours of the forcing begin at {moment(first)} and every "
+                f"hour from then on; {moment(time)} is asked for"
+            )
+        return place
 
     def outside(self, catchment: str, time: int) -> TimeError:
         """Return the error for a time that is not covered."""

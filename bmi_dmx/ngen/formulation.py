@@ -19,6 +19,10 @@ MAIN_UNITS = "m"
 """The main output is the depth of runoff of an hour."""
 
 
+_LAST = 2.0**63
+"""Seconds that the framework cannot count any more."""
+
+
 class Formulation:
     """The modules of one catchment, driven as the framework drives them.
 
@@ -61,22 +65,21 @@ class Formulation:
         self.adapters = [Adapter(p, catchment, properties, warned) for p in chain]
         last = self.adapters[-1]
         self._columns = module.columns(last.module.output_variables or last.outputs)
-        self._main = self._owner(module.main_output_variable)
+        self._main = self._main_output()
         self.watches = [
             MassWatch(a, a.module.mass_balance or MassBalance(check=False))
             for a in self.adapters
         ]
-        self._providers = self._connections()
+        given = self._given()
+        self._providers = self._connections(given)
         self._pending = {
             str(entry.get("name")): entry.get("value")
             for entry in module.default_output_values
         }
-        self._sources: list[tuple[Adapter, str]] = [
-            (self._owner(column.variable), column.variable) for column in self._columns
-        ]
+        self._sources = [self._source(c.variable, given) for c in self._columns]
         for adapter, name in self._sources:
             if name in adapter.outputs:
-                adapter.model.get_var_units(name)
+                adapter.ask("get_var_units", name)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -84,35 +87,82 @@ class Formulation:
         return self._columns
 
     @property
-    def main_output(self) -> str:
-        """Return the name of the runoff."""
-        return self._module.main_output_variable
+    def main_output(self) -> tuple[Adapter, str]:
+        """Return the module that gives the runoff, and its name there."""
+        return self._main
 
-    def _owner(self, name: str) -> Adapter:
-        """Return the module that gives an output; the last one first."""
+    @property
+    def sources(self) -> list[tuple[Adapter, str]]:
+        """Return the modules that give the columns, and the names there."""
+        return self._sources
+
+    def _main_output(self) -> tuple[Adapter, str]:
+        """Find the runoff: the module's own name goes before one that it is given."""
+        name = self._module.main_output_variable
         for adapter in (self.adapters[-1], *self.adapters[:-1]):
             if name in adapter.outputs:
-                return adapter
-        return self.adapters[-1]
+                return adapter, name
+        return self.adapters[-1], self.adapters[-1].own_output(name)
 
-    def _connections(self) -> dict[tuple[int, str], tuple[int, str]]:
-        """Return which output of which module feeds an input of a module."""
+    def _source(
+        self, name: str, given: Mapping[str, tuple[int, str]]
+    ) -> tuple[Adapter, str]:
+        """Find a column; a chain knows an output that is mapped by its new name."""
+        last = self.adapters[-1]
+        if not self._module.modules or self._module.output_variables is None:
+            return last, last.own_output(name)
+        k, own = given.get(name, (-1, name))
+        return self.adapters[k], own
+
+    def _given(self) -> dict[str, tuple[int, str]]:
+        """Return which module gives what, by the names between the modules.
+
+        Raises
+        ------
+        ConfigError
+            When a chain cannot be: two give the same, or one has no end.
+        """
         given: dict[str, tuple[int, str]] = {}
+        if not self._module.modules:
+            return given
+        for adapter in self.adapters:
+            _must_end(adapter)
+        known = set(self._forcing.names(self.catchment))
         for k, adapter in enumerate(self.adapters):
             for name in adapter.outputs:
-                given.setdefault(adapter.module.mapped(name), (k, name))
-        found = {}
-        for k, adapter in enumerate(self.adapters):
-            for name in adapter.inputs:
-                for alias in (adapter.module.mapped(name), name):
-                    if alias in given and given[alias][0] != k:
-                        found[k, name] = given[alias]
-                        break
-        return found
+                alias = adapter.module.mapped(name)
+                if alias in given or alias in known:
+                    other = "the forcing"
+                    if alias in given:
+                        first = self.adapters[given[alias][0]].module
+                        other = f"module {first.model_type_name!r}"
+                    raise ConfigError(
+                        f"{self.catchment}: module {adapter.module.model_type_name!r}: "
+                        f"output {alias!r} is already given by {other}, and the "
+                        "framework would stop; give it another name in "
+                        "variables_names_map"
+                    )
+                given[alias] = (k, name)
+        return given
 
-    def from_module(self, k: int, name: str) -> bool:
-        """Return whether an input of module ``k`` comes from another module."""
-        return (k, name) in self._providers
+    def _connections(
+        self, given: Mapping[str, tuple[int, str]]
+    ) -> dict[tuple[int, str], tuple[int, str]]:
+        """Return which output of which module feeds an input of a module."""
+        aliases = {
+            (k, name): adapter.module.mapped(name)
+            for k, adapter in enumerate(self.adapters)
+            for name in adapter.inputs
+        }
+        return {at: given[alias] for at, alias in aliases.items() if alias in given}
+
+    def giver(self, k: int, name: str) -> tuple[Adapter, str] | None:
+        """Return the module and the output that feed an input of module ``k``.
+
+        None where the forcing does.
+        """
+        found = self._providers.get((k, name))
+        return None if found is None else (self.adapters[found[0]], found[1])
 
     def step(self, start: int, index: int) -> float:
         """Run one hour at all modules and return the runoff, m.
@@ -130,23 +180,23 @@ class Formulation:
             When the runoff is no number: the framework would hand it on to the nexus.
         """
         for k, adapter in enumerate(self.adapters):
-            now = adapter.begin()
-            time = start + round(now)
+            time = start + adapter.begin()
             for name in adapter.refresh_inputs():
                 units = adapter.input_units(name)
                 adapter.give(name, self._value(k, name, units, time, index))
             adapter.advance()
-            if len(self.adapters) > 1:
+            if self._module.modules:
                 # Each module of a chain answers for its own main output as well.
-                adapter.read(adapter.module.main_output_variable)
-        value, units = self._main.read(self._module.main_output_variable)
+                adapter.read(adapter.own_output(adapter.module.main_output_variable))
+        main, name = self._main
+        value, units = main.read(name)
         if not math.isfinite(value):
-            name, by = self._module.main_output_variable, self._main.module
+            by = main.module
             raise ModuleError(
                 f"{self.catchment}: module {by.model_type_name!r}: {name!r} is "
                 f"{value:g} {units}, expected a finite number"
             )
-        return self._metres(value, units)
+        return self._converted(main, name, value, units, MAIN_UNITS)
 
     def _value(self, k: int, name: str, units: str, time: int, index: int) -> float:
         source = self._providers.get((k, name))
@@ -154,11 +204,10 @@ class Formulation:
             alias = self.adapters[k].module.mapped(name)
             return self._forcing.value(self.catchment, alias, units, time)
         other, output = source
-        if other > k and index == 0:
-            # A module that runs later: nothing yet but what the realization gives.
-            adapter = self.adapters[other]
-            alias = adapter.module.mapped(output)
-            default = self._pending.get(alias, self._pending.get(output))
+        if other >= k and index == 0:
+            # It has not run yet: there is nothing but what the realization gives.
+            alias = self.adapters[other].module.mapped(output)
+            default = self._pending.get(alias)
             if default is None:
                 raise ModuleError(
                     f"{self.catchment}: input {name!r} comes from a later module; "
@@ -167,10 +216,6 @@ class Formulation:
             return float(default)
         value, found = self.adapters[other].read(output)
         return self._converted(self.adapters[k], name, value, found, units)
-
-    def _metres(self, value: float, units: str) -> float:
-        name = self._module.main_output_variable
-        return self._converted(self._main, name, value, units, MAIN_UNITS)
 
     @staticmethod
     def _converted(
@@ -199,3 +244,14 @@ class Formulation:
         """End all modules."""
         for adapter in self.adapters:
             adapter.finalize()
+
+
+def _must_end(adapter: Adapter) -> None:
+    """Refuse a module of a chain that may not pass its end, but has none."""
+    end = adapter.number("get_end_time", float) * adapter.seconds
+    if not adapter.module.allow_exceed_end_time and not end < _LAST:
+        raise ConfigError(
+            f"{adapter.catchment}: module {adapter.module.model_type_name!r}: "
+            f"allow_exceed_end_time is not true: in a chain the framework needs an end "
+            f"time that is a whole number of 64 bits, found {end:g} s, and would stop"
+        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ModuleError
+from ..errors import DmxError, ModuleError
 from .adapter import Adapter
 from .realization import MassBalance
 
@@ -46,14 +46,30 @@ class MassWatch:
         """Ask once whether the module takes part; that it does not is a warning."""
         if not self.settings.check:
             return
+        units = set()
         try:
-            units = {self.adapter.model.get_var_units(name) for name in _TERMS}
-        except Exception as error:
+            for name in _TERMS:
+                self._term(name)
+                units.add(str(self.adapter.ask("get_var_units", name)))
+        except DmxError as error:
             self.adapter.warn("mass", f"mass balance is not supported: {error}")
             return
         self.supported = len(units) == 1
         if not self.supported:
             self.adapter.warn("mass", f"mass balance has unequal units {sorted(units)}")
+
+    def _term(self, name: str) -> float:
+        """Return a term, which has to be an array of one number."""
+        ask = self.adapter.ask
+        ask("get_var_itemsize", name)
+        ask("get_var_type", name)
+        values = np.asarray(ask("get_value_ptr", name))
+        if values.shape != (1,):
+            raise ModuleError(
+                f"{self.adapter.catchment}: {name}: found an array of shape "
+                f"{values.shape}, expected (1,)"
+            )
+        return float(values[0])
 
     def check(self, step: int, time: str) -> None:
         """Look at the balance after a step.
@@ -66,12 +82,7 @@ class MassWatch:
         every = self.settings.frequency
         if not self.supported or every < 1 or step % every:
             return
-        model, values = self.adapter.model, []
-        for name in _TERMS:
-            model.get_var_itemsize(name)
-            model.get_var_type(name)
-            values.append(float(np.asarray(model.get_value_ptr(name)).reshape(-1)[0]))
-        entered, left, stored, leaked = values
+        entered, left, stored, leaked = [self._term(name) for name in _TERMS]
         residual = abs(entered - left - stored - leaked)
         # Of Python's max a NaN would be lost, and with it the one thing to be told.
         self.worst = float(np.maximum(self.worst, residual))

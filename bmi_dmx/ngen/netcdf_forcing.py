@@ -11,7 +11,7 @@ import netCDF4
 import numpy as np
 
 from ..errors import ConfigError, DataError, suggestion
-from .fields import canonical
+from .fields import canonical, usual_units
 from .forcing import Array, ForcingProvider, epoch
 from .realization import STEP
 
@@ -87,11 +87,15 @@ class NetcdfForcing(ForcingProvider):
             self._place = in_file
         self.start, self.steps = _hours(path, _time(path, file, strict))
         shape = (CATCHMENT, "time")
-        self._variables = {
-            canonical(name): variable
+        own = {
+            name: variable
             for name, variable in file.variables.items()
             if variable.dimensions == shape and name != "Time"
         }
+        if strict:
+            _readable(path, own, self.steps)
+        # Known by the framework's name, and by that in the file.
+        self._variables = {canonical(n): v for n, v in own.items()} | own
         self._blocks: dict[tuple[str, str], tuple[int, Array]] = {}
         rows = max(1, _BLOCK // max(1, len(in_file)))
         self._rows = min(self.steps, rows)
@@ -106,11 +110,6 @@ class NetcdfForcing(ForcingProvider):
         """Return the catchments."""
         return tuple(self._place)
 
-    @property
-    def stored(self) -> dict[str, Any]:
-        """Return the variables in the file by the framework's name."""
-        return self._variables
-
     def place(self, catchment: str) -> int:
         """Return the row of a catchment in the file."""
         if catchment not in self._place:
@@ -123,10 +122,11 @@ class NetcdfForcing(ForcingProvider):
         return tuple(self._variables)
 
     def units(self, catchment: str, name: str) -> str:
-        """Return the attribute ``units`` of a variable."""
+        """Return the attribute ``units`` of a variable, or what is usual without."""
         if name not in self._variables:
             raise self.no_variable(name, tuple(self._variables))
-        return str(getattr(self._variables[name], "units", ""))
+        variable = self._variables[name]
+        return str(getattr(variable, "units", "")) or usual_units(variable.name)
 
     def span(self, catchment: str) -> tuple[int, int]:
         """Return begin and end of the file."""
@@ -134,7 +134,7 @@ class NetcdfForcing(ForcingProvider):
 
     def value(self, catchment: str, name: str, units: str, time: int) -> float:
         """Return the value of an hour."""
-        row = (time - self.start) // STEP
+        row = self.row(self.start, time)
         if not 0 <= row < self.steps:
             raise self.outside(catchment, time)
         first, values = self._blocks.get((name, units), (-1, None))
@@ -149,7 +149,7 @@ class NetcdfForcing(ForcingProvider):
     ) -> Array:
         """Return values of many catchments, (time, catchment)."""
         places = [self.place(catchment) for catchment in ids]
-        row = (start - self.start) // STEP
+        row = self.row(self.start, start)
         if not 0 <= row <= self.steps - steps:
             raise self.outside(ids[0], start + (steps - 1) * STEP)
         return self._read(name, units, row, steps)[:, places]
@@ -159,6 +159,27 @@ class NetcdfForcing(ForcingProvider):
         raw = self._variables[name][:, first : first + steps]
         values = np.ma.filled(np.ma.asarray(raw, dtype=np.float64), np.nan)
         return self.convert(np.ascontiguousarray(values.T), name, found, units)
+
+
+def _readable(path: Path, variables: Mapping[str, Any], steps: int) -> None:
+    """Refuse what the framework would read, but as something else."""
+    if steps < 2:
+        raise DataError(
+            f"{path}: Time: found {steps} hour, expected 2 at least: the framework "
+            "takes the length of a step from the first two"
+        )
+    for name, variable in variables.items():
+        units = str(getattr(variable, "units", ""))
+        if units != units.strip():
+            raise DataError(
+                f"{path}: {name}: units: found {units!r}, expected no blanks around it"
+            )
+        for attribute in ("scale_factor", "add_offset"):
+            if attribute in variable.ncattrs():
+                raise DataError(
+                    f"{path}: {name}: {attribute}: the framework does not know it and "
+                    "would take the packed numbers; write the values as they are"
+                )
 
 
 def _time(path: Path, file: Any, strict: bool) -> Any:

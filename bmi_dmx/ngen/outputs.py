@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import ConfigError
 from .realization import Column
 
 __all__ = ["CatchmentFiles", "NexusFiles"]
@@ -19,7 +20,10 @@ class _Files:
     """Text files that grow line by line; what is written stays, whatever happens."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"output: root: {folder}: {error.strerror}") from None
         self.folder = folder
         self._lines: dict[str, list[str]] = {}
 

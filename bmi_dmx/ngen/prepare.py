@@ -78,6 +78,11 @@ def prepare(
             f"state: found {state!r}, expected {' or '.join(STARTS)}: a saved state is "
             "of all its catchments together, or restored by the framework"
         )
+    if domain.steps < 2:
+        raise ConfigError(
+            f"{domain.forcing.path}: found 1 hour, expected 2 at least: the framework "
+            "takes the length of a step from the first two"
+        )
     setup = Setup.of(
         domain,
         bundle,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, Literal
 
 from ..config import convert
 from ..errors import ConfigError, suggestion
-from .forcing import epoch
+from .forcing import STEP, epoch
 
 __all__ = [
+    "STEP",
     "Column",
     "ForcingSource",
     "MassBalance",
@@ -23,12 +25,11 @@ __all__ = [
     "read_realization",
 ]
 
-STEP = 3600
-"""Seconds between two exchanges: the surface layer knows no other step."""
-
 Value = float | str | bool | None | list[Any] | dict[str, Any]
 
 _PLACEHOLDER = "{{id}}"
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +192,9 @@ class Realization:
             When neither the catchment nor the whole domain has a formulation.
         """
         own = self.catchments.get(catchment)
-        found = own[0] if own else self.formulation
+        if own:
+            return own[0].at(catchment)
+        found = self.formulation
         if found is None:
             known = suggestion(catchment, self.catchments)
             raise ConfigError(
@@ -206,9 +209,8 @@ class Realization:
         found = own[1] if own else self.forcing
         if found is None:
             raise ConfigError(f"{self.path}: global: forcing: missing")
-        return replace(
-            found, file_pattern=found.file_pattern.replace(_PLACEHOLDER, catchment)
-        )
+        pattern = found.file_pattern.replace(_PLACEHOLDER, catchment, 1)
+        return replace(found, file_pattern=pattern)
 
 
 def read_realization(path: Path) -> Realization:
@@ -228,10 +230,17 @@ def read_realization(path: Path) -> Realization:
     catchments = {}
     for name, entry in entries.items():
         at = f"{where}: catchments: {name}"
-        module, own = _formulation(entry, at), _forcing(entry, at) or forcing
+        module, own = _formulation(entry, at), _forcing(entry, at)
         if module is None or own is None:
             lacking = "formulations" if module is None else "forcing"
-            raise ConfigError(f"{at}: {lacking}: missing")
+            raise ConfigError(
+                f"{at}: {lacking}: missing; what is global does not serve"
+            )
+        if _PLACEHOLDER in module.init_config:
+            raise ConfigError(
+                f"{at}: init_config: found {module.init_config!r}: {_PLACEHOLDER} is "
+                f"put in for global formulations only; write {name}"
+            )
         catchments[str(name)] = (module, own)
     if formulation is None and not catchments:
         raise ConfigError(f"{where}: global: formulations: missing")
@@ -319,6 +328,14 @@ def _forcing(data: Any, where: str) -> ForcingSource | None:
 def _period(data: dict[str, Any], where: str) -> Period:
     block = _mapping(data, "time", where)
     at = f"{where}: time"
+    for key in ("start_time", "end_time"):
+        if key in block and not _TIME.fullmatch(str(block[key])):
+            raise ConfigError(
+                f"{at}: {key}: found {block[key]!r}, expected such as "
+                "'2015-12-01 00:00:00'"
+            )
+    if "output_interval" not in block:
+        raise ConfigError(f"{at}: output_interval: missing; expected {STEP}")
     known = {f.name for f in fields(Period)}
     chosen = {key: value for key, value in block.items() if key in known}
     period: Period = convert(chosen, Period, at)
@@ -340,6 +357,11 @@ def _output(data: dict[str, Any], where: str) -> Output:
     if not block:
         root = str(data.get("output_root") or "./")
         disabled = data.get("disable_catchment_output", False) is True
+        if data.get("per_formulation_nexus_files", False) is True:
+            raise ConfigError(
+                f"{where}: per_formulation_nexus_files: found True, only one CSV file "
+                "for each nexus is written here"
+            )
         return Output(root=root, catchments=not disabled)
     at = f"{where}: output"
 

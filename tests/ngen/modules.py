@@ -151,6 +151,83 @@ class OddType(Module):
     kind = "torch.float64"
 
 
+class WrongSize(Module):
+    """Has the type of half the bytes."""
+
+    kind = "float32"
+
+
+class Epochal(Module):
+    time_units = "seconds since 2000-01-01"
+
+
+class Hours(Module):
+    """Counts hours, and says so in a word."""
+
+    step = 1.0
+    time_units = "hours"
+
+
+class Late(Module):
+    """Begins to count at a day."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = 86400.0
+
+    def get_start_time(self) -> float:
+        return 86400.0
+
+
+class Drifting(Module):
+    """Is a little less than an hour ahead after an hour."""
+
+    def get_current_time(self) -> float:
+        return max(0.0, self.time - 1e-4)
+
+
+class Twofold(Module):
+    """Accounts for its water in arrays that are too long."""
+
+    def get_value_ptr(self, name: str) -> np.ndarray:
+        return np.zeros(2)
+
+    def get_var_units(self, name: str) -> str:
+        return "mm" if name.startswith("ngen::") else super().get_var_units(name)
+
+    def get_var_itemsize(self, name: str) -> int:
+        return 8
+
+
+class Nameless(Module):
+    def get_output_var_names(self) -> Any:
+        return None
+
+
+class Timeless(Module):
+    def get_current_time(self) -> Any:
+        return None
+
+
+class Unitless(Module):
+    def get_var_units(self, name: str) -> str:
+        raise KeyError(name)
+
+
+class Exiting(Module):
+    def run(self) -> None:
+        sys.exit(3)
+
+
+class Answering(Module):
+    """Answers with another array than it is given."""
+
+    def get_value_at_indices(
+        self, name: str, dest: np.ndarray, inds: np.ndarray
+    ) -> np.ndarray:
+        return self.values[name][inds]
+
+
 class Miscounting(Module):
     def get_input_item_count(self) -> int:
         return 1

@@ -141,7 +141,11 @@ def test_a_wrong_cell_of_a_table_is_named(opened, bundle):
 def test_what_cannot_be_had_is_named(opened, bundle):
     model = load_bundle(bundle)
     bare = replace(opened.hydrofabric, attributes={})
-    with pytest.raises(DataError, match="latitude of the catchments is not known"):
+    message = (
+        "latitude of the catchments is not known, nor elevation_mean, slope_mean; give "
+        "them in a table"
+    )
+    with pytest.raises(DataError, match=message):
         attributes_of(model, bare, opened.forcing)
     first, *_ = opened.ids
     rows = {n: dict(r) for n, r in opened.hydrofabric.attributes.items()}

@@ -98,8 +98,15 @@ def test_inputs_are_converted_and_looked_up_at_the_modules_own_time(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("OddType", r"cat-1.*'simple': input .* type 'torch.float64' is not known"),
+        ("OddType", r"cat-1.*'simple': input .* type 'torch.float64' of 8 bytes"),
+        ("WrongSize", r"type 'float32' of 8 bytes is not known"),
+        ("Epochal", "get_time_units: found 'seconds since 2000-01-01', a date"),
+        ("Drifting", r"step 1 .*get_current_time answers 3599\.9999, 3599 s after"),
         ("Miscounting", "get_input_item_count answers 1, but there are 2 names"),
+        ("Nameless", "get_output_var_names answers None, expected names"),
+        ("Timeless", r"step 0 .*: get_current_time answers None, expected a number"),
+        ("Unitless", "get_var_units raised KeyError"),
+        ("Exiting", r"step 0 .*: update raised SystemExit: 3"),
         ("Failing", r"step 0 \(2015-12-01 00:00:00\) at cat-1: .*no luck"),
     ],
 )
@@ -107,6 +114,25 @@ def test_what_the_framework_cannot_work_with_is_named(run, params, name, message
     params["python_type"] = f"tests.ngen.modules.{name}"
     with pytest.raises(ModuleError, match=message):
         run("02")
+
+
+@pytest.mark.parametrize("name", ["Hours", "Late"])
+def test_forcing_is_that_of_the_time_since_the_modules_own_start(run, params, name):
+    params["python_type"] = f"tests.ngen.modules.{name}"
+    assert run("02").runoff["cat-1"] == pytest.approx((1 + 2 + 3) * 1e-3, rel=1e-6)
+
+
+def test_only_what_is_written_into_the_given_array_counts(run, params):
+    params["python_type"] = "tests.ngen.modules.Answering"
+    assert run("02").runoff["cat-1"] == 0.0
+
+
+def test_the_balance_is_looked_at_before_the_columns(run, params):
+    params["python_type"] = "tests.ngen.modules.Leaking"
+    params["mass_balance"] = {"check": True, "tolerance": 1e-9, "fatal": True}
+    with pytest.raises(ModuleError, match=r"residual 0\.5"):
+        run("02")
+    assert len(Path("out/cat-1.csv").read_text().splitlines()) == 1
 
 
 def test_an_input_without_room_is_warned_of(run, params, caplog):
@@ -155,7 +181,16 @@ def test_parameters_come_from_realization_and_hydrofabric(run, params, caplog):
         assert "gain" in caplog.text
 
 
-def test_a_parameter_the_module_does_not_have_is_an_error(run, params):
-    params["model_params"] = {"unknown": 1.0}
-    with pytest.raises(ModuleError, match=r"unknown raised KeyError: 'unknown'"):
+@pytest.mark.parametrize("value", [1.0, "text"])
+def test_a_parameter_the_module_does_not_have_is_an_error(run, params, value):
+    params["model_params"] = {"unknown": value}
+    message = r"model_params: unknown raised KeyError: 'unknown'"
+    with pytest.raises(ModuleError, match=message):
+        run("00")
+
+
+def test_a_parameter_comes_from_the_hydrofabric_or_nowhere(run, params):
+    params["model_params"] = {"gain": {"source": "table", "from": "areasqkm"}}
+    message = "model_params: gain: source: found 'table', expected 'hydrofabric'"
+    with pytest.raises(ModuleError, match=message):
         run("00")

@@ -44,6 +44,10 @@ def wrong(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
          "remove or correct it"),
         (wrong("output_header_fields", ["a"]), "warning",
          "1 output_header_fields for", "one heading for each"),
+        (wrong("output_variables", []), "error", "output_variables is empty",
+         "name one, or write no such files"),
+        (lambda params: params.pop("output_variables"), "warning",
+         "output_header_fields without output_variables", "name the output_variables"),
         (wrong("output_precision", 3), "warning", "output_precision is not used",
          "output: precision"),
         (wrong("mass_balance", {"check": True}), "warning",
@@ -133,9 +137,9 @@ def test_a_missing_forcing_file_is_found(folder):
 
 def test_unknown_catchments_of_the_realization_are_told(folder):
     content = json.loads(REALIZATION.read_text())
-    content["catchments"] = {
-        "cat-14511": {"formulations": content["global"]["formulations"]}
-    }
+    own = json.loads(json.dumps(content["global"]))
+    own["formulations"][0]["params"]["init_config"] = "cat-14511.yml"
+    content["catchments"] = {"cat-14511": own}
     REALIZATION.write_text(json.dumps(content))
     (found,) = checked()
     assert "'cat-14511' is not in" in found.problem

@@ -11,6 +11,7 @@ from bmi_dmx.errors import DataError
 from .checks import (
     change_catchments,
     change_forcing,
+    change_realization,
     checked,
     prepared,
     ran,
@@ -70,3 +71,13 @@ def test_each_catchment_has_a_rule_of_its_own(folder):
     change_catchments("cat-1453", forcing_policy="hold")
     levels = {f.problem.split("'")[3]: f.level for f in checked()}
     assert levels == {"cat-1451": "error", "cat-1453": "warning"}
+
+
+def test_hours_of_the_forcing_between_those_of_the_run_are_found(folder):
+    change_realization(
+        lambda c: c["time"].update(
+            start_time="1979-03-01 00:30:00", end_time="1979-03-02 12:30:00"
+        )
+    )
+    found = checked()[0]
+    assert "hours of the forcing begin at 1979-03-01 00:00:00" in found.problem

@@ -114,7 +114,10 @@ def own(
     def at_cat_2(python_type: str) -> list[str]:
         other = {**params, "python_type": python_type, "model_type_name": "other"}
         formulations = [{"name": "bmi_python", "params": other}]
-        content["catchments"] = {"cat-2": {"formulations": formulations}}
+        forcing = content["global"]["forcing"]
+        content["catchments"] = {
+            "cat-2": {"formulations": formulations, "forcing": forcing}
+        }
         found = check(realize(), domain)
         return [f.problem for f in found if f.level == "error"]
 
@@ -137,7 +140,7 @@ def test_a_column_that_one_csv_file_lacks_is_found(realize, content, domain):
         names = "Time,precip_rate" + (",T2D" if k != 2 else "")
         rows = [f"2015-12-01 0{h}:00:00,0" + ",278" * (k != 2) for h in range(3)]
         Path(f"csv/cat-{k}.csv").write_text("\n".join([names, *rows]))
-    content["global"]["forcing"] = {"path": "csv", "provider": "CsvPerFeature"}
+    content["global"]["forcing"] = {"path": "csv", "file_pattern": "{{id}}[.]csv"}
     (found,) = [f.problem for f in check(realize(), domain) if f.level == "error"]
     assert found.startswith("cat-2: module 'simple': input 'land_surface_air__temp")
 
@@ -252,10 +255,34 @@ def test_a_store_of_another_module_is_warned_of(
 
 def test_a_catchment_without_a_formulation_is_found(folder):
     def only_one(content):
-        own = {"formulations": content["global"].pop("formulations")}
+        own = dict(content["global"])
+        (module,) = own["formulations"]
+        module["params"]["init_config"] = "config/cat_config/dmx/cat-1451.yml"
+        del content["global"]["formulations"]
         content["catchments"] = {"cat-1451": own}
 
     change_realization(only_one)
     found = errors()
     assert len(found) == 2
     assert "catchment 'cat-1453' has no formulation" in found[0]
+
+
+def test_units_between_the_modules_of_a_chain_are_compared(
+    realize, content, params, domain, forcing, monkeypatch
+):
+    params["init_config"] = "/dev/null"
+    doubler = {**params, "model_type_name": "doubler",
+               "python_type": "tests.ngen.modules.Doubler",
+               "main_output_variable": "double_rain"}  # fmt: skip
+    fed = {**params, "variables_names_map": {modules.RAIN: "double_rain"}}
+    multi = {
+        "model_type_name": "chain", "main_output_variable": modules.RUNOFF,
+        "modules": [{"name": "bmi_python", "params": p} for p in (doubler, fed)],
+    }  # fmt: skip
+    content["global"]["formulations"] = [{"name": "bmi_multi", "params": multi}]
+    assert check(realize(), domain) == []
+    monkeypatch.setattr(modules.Doubler, "outputs", {"double_rain": "kg m-2"})
+    (found,) = check(realize(), domain)
+    assert found.level == "error"
+    assert "'kg m-2' cannot be converted into 'mm h-1': the raw number" in found.problem
+    assert "let the units of 'double_rain'" in found.cure

@@ -67,7 +67,7 @@ def test_preparing_and_simulating_need_no_pytorch(sample, bundle):
     code = "import sys; sys.modules['torch'] = None; from bmi_dmx.cli import main; "
     code += "sys.exit(main())"
     files = [str(path) for path in sample]
-    options = ["--bundle", str(bundle), "--start", "1979-03-01", "--end", "1979-03-01"]
+    options = ["--bundle", str(bundle), "--start", "1979-03-01", "--end", "1979-03-02"]
     for line in (
         ["ngen", "prepare", *files, *options, "--output", "made"],
         ["simulate", "--hydrofabric", files[0], "--forcing", files[1], *options,

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bmi_dmx.errors import ConfigError, ModuleError, TimeError
+from bmi_dmx.errors import ConfigError, DataError, ModuleError, TimeError
 from bmi_dmx.ngen import driver
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 
-from .modules import RAIN, RUNOFF
+from .modules import RAIN, RUNOFF, WARMTH
 
 
 @pytest.fixture
@@ -52,6 +52,12 @@ def test_columns_headings_and_digits_are_as_configured(run, params, content):
     assert not list(Path("other").glob("nex-*"))
 
 
+def test_output_that_cannot_be_made_is_named(run, content):
+    Path("out").touch()
+    with pytest.raises(ConfigError, match="output: root: out: File exists"):
+        run()
+
+
 def test_main_output_in_other_units_of_length_is_converted(run, params, monkeypatch):
     monkeypatch.setattr("tests.ngen.modules.Module.outputs", {RUNOFF: "mm"})
     assert run().runoff["cat-1"] == pytest.approx(6e-6, rel=1e-6)
@@ -81,19 +87,77 @@ def test_a_module_of_a_chain_feeds_another(run, content, params):
     assert run().runoff["cat-1"] == pytest.approx(12e-3, rel=1e-6)
 
 
+def chained(content, *modules, **more):
+    """Put a chain of modules in the place of the one."""
+    multi = {
+        "model_type_name": "chain", "main_output_variable": RUNOFF,
+        "modules": [{"name": "bmi_python", "params": p} for p in modules], **more,
+    }  # fmt: skip
+    content["global"]["formulations"] = [{"name": "bmi_multi", "params": multi}]
+
+
+def test_an_output_has_one_giver(run, content, params):
+    second = {**params, "model_type_name": "second"}
+    chained(content, params, second)
+    message = f"'second': output '{RUNOFF}' is already given by module 'simple'"
+    with pytest.raises(ConfigError, match=message):
+        run()
+    second["variables_names_map"] = {RUNOFF: WARMTH}
+    chained(content, params, second)
+    with pytest.raises(ConfigError, match=f"'{WARMTH}' is already given by the forc"):
+        run()
+    second["variables_names_map"] = {RUNOFF: "other"}
+    chained(content, params, second, output_variables=["other", RUNOFF])
+    run()
+    assert (
+        Path("out/cat-1.csv").read_text().startswith(f"Time Step,Time,other,{RUNOFF}")
+    )
+
+
+def test_modules_of_a_chain_may_pass_an_end_they_do_not_have(run, content, params):
+    never = {**params, "allow_exceed_end_time": False}
+    run()  # alone it may
+    chained(content, never, {**params, "variables_names_map": {RUNOFF: "other"}})
+    with pytest.raises(ConfigError, match=r"'simple': allow_exceed_end_time is not tr"):
+        run()
+
+
+def test_modules_meet_under_the_mapped_name_alone(run, content, params):
+    doubler = {**params, "model_type_name": "doubler",
+               "python_type": "tests.ngen.modules.Doubler",
+               "main_output_variable": "double_rain",
+               "variables_names_map": {"double_rain": "twice"}}  # fmt: skip
+    chained(content, doubler, {**params, "variables_names_map": {RAIN: "twice"}})
+    assert run().runoff["cat-1"] == pytest.approx(12e-3, rel=1e-6)
+    chained(content, doubler, {**params, "variables_names_map": {RAIN: "double_rain"}})
+    with pytest.raises(DataError, match="no variable for input 'double_rain'"):
+        run()
+
+
+def test_a_single_modules_output_may_be_asked_for_by_its_mapped_name(run, params):
+    params["variables_names_map"] = {RUNOFF: "Q"}
+    params["main_output_variable"] = "Q"
+    params["output_variables"] = ["Q", RUNOFF]
+    assert run().runoff["cat-1"] == pytest.approx(6e-3, rel=1e-6)
+    cells = Path("out/cat-1.csv").read_text().splitlines()[1].split(",")
+    assert cells[2] == cells[3] == "0.00100000002"
+
+
+def test_forcing_may_be_asked_for_by_its_name_in_the_file(run, params):
+    params["variables_names_map"] = {RAIN: "precip_rate", WARMTH: "TMP_2maboveground"}
+    assert run().runoff["cat-1"] == pytest.approx(6e-3, rel=1e-6)
+
+
 def test_an_input_from_a_later_module_needs_a_first_value(run, content, params):
     doubler = {**params, "model_type_name": "doubler",
                "python_type": "tests.ngen.modules.Doubler",
                "main_output_variable": "double_rain"}  # fmt: skip
     mapped = {**params, "variables_names_map": {RAIN: "double_rain"}}
-    multi = {
-        "model_type_name": "chain", "main_output_variable": RUNOFF,
-        "modules": [{"name": "bmi_python", "params": p} for p in (mapped, doubler)],
-    }  # fmt: skip
-    content["global"]["formulations"] = [{"name": "bmi_multi", "params": multi}]
+    chained(content, mapped, doubler)
     with pytest.raises(ModuleError, match="default_output_values must give the first"):
         run()
-    multi["default_output_values"] = [{"name": "double_rain", "value": 0.0}]
+    first = [{"name": "double_rain", "value": 0.0}]
+    chained(content, mapped, doubler, default_output_values=first)
     # Hours 1 and 2 run on the doubled rain of hours 0 and 1.
     assert run().runoff["cat-1"] == pytest.approx((2 + 4) * 1e-3, rel=1e-6)
 
@@ -106,9 +170,11 @@ def test_compiled_modules_are_refused(run, content, params):
 
 def test_catchments_may_have_formulations_of_their_own(run, content, params):
     own = {**params, "model_params": {"gain": 2.0}}
-    content["catchments"] = {
-        "cat-1": {"formulations": [{"name": "bmi_python", "params": own}]}
+    entry = {
+        "formulations": [{"name": "bmi_python", "params": own}],
+        "forcing": content["global"]["forcing"],
     }
+    content["catchments"] = {"cat-1": entry}
     found = run().runoff
     assert found["cat-1"] == pytest.approx(12e-3, rel=1e-6)
     assert found["cat-2"] == pytest.approx(12e-3, rel=1e-6)
@@ -141,6 +207,20 @@ def test_a_module_without_the_protocol_is_warned_of_once(run, params, caplog):
     params["mass_balance"] = {"check": True}
     assert run().mass_watched == 0
     assert caplog.text.count("mass balance is not supported") == 1
+
+
+def test_terms_of_a_balance_are_single_numbers(run, params, caplog):
+    params["python_type"] = "tests.ngen.modules.Twofold"
+    params["mass_balance"] = {"check": True}
+    assert run().mass_watched == 0
+    assert "mass_in: found an array of shape (2,), expected (1,)" in caplog.text
+
+
+def test_a_folder_of_forcing_needs_a_pattern(run, content):
+    Path("csv").mkdir()
+    content["global"]["forcing"] = {"path": "csv", "provider": "CsvPerFeature"}
+    with pytest.raises(ConfigError, match="csv is a folder: file_pattern is missing"):
+        run()
 
 
 def test_what_was_written_before_a_failure_stays(run, content):

@@ -59,6 +59,61 @@ def test_a_wrong_cell_is_named(old, new, message):
         read_csv(csv(GOOD.replace(old, new)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Time", '"Time"', "found quotation marks"),
+        ("2015-12-01 00:00:00", '"2015-12-01 00:00:00"', "found quotation marks"),
+        ("Time", "\ufeffTime", r"header: found '\\ufeffTime', expected exactly 'Time'"),
+        ("[degC]", "[ degC]", "header: units have blanks around"),
+        ("Time,", "Time ,", "header: found 'Time ', expected exactly 'Time'"),
+    ],
+)
+def test_what_only_other_readers_understand_is_refused(old, new, message):
+    csv(GOOD.replace(old, new))
+    with pytest.raises(DataError, match=message):
+        CsvForcing(Path(), lambda c: Path(f"{c}.csv")).names("cat-1")
+    kind = CsvForcing(Path(), lambda c: Path(f"{c}.csv"), strict=False)
+    assert kind.value("cat-1", RAIN, "mm h-1", START) == pytest.approx(3.6)
+
+
+def test_variables_are_known_by_their_names_in_the_file(forcing):
+    csv(GOOD)
+    table = CsvForcing(Path(), lambda c: Path(f"{c}.csv"))
+    assert table.value("cat-1", "RAINRATE", "mm h-1", START) == pytest.approx(3.6)
+    with NetcdfForcing(forcing) as found:
+        value = found.value("cat-1", "precip_rate", "mm h-1", START)
+        assert value == pytest.approx(1.0, rel=1e-6)
+
+
+def test_units_that_are_not_given_are_the_usual_ones():
+    rain = {"precip_rate": ("", np.ones((1, 4)))}
+    write_netcdf(Path("f.nc"), ["cat-1"], rain)
+    with NetcdfForcing(Path("f.nc")) as found:
+        assert found.value("cat-1", RAIN, "mm h-1", START) == pytest.approx(3600.0)
+    rain = {"precip_rate": ("mm s-1 ", np.ones((1, 4)))}
+    write_netcdf(Path("blank.nc"), ["cat-1"], rain)
+    with pytest.raises(DataError, match="units: found 'mm s-1 ', expected no blanks"):
+        NetcdfForcing(Path("blank.nc"))
+
+
+def test_packed_numbers_are_refused_where_the_framework_reads(forcing):
+    with netCDF4.Dataset(forcing, "a") as file:
+        file["precip_rate"].scale_factor = 0.5
+    with pytest.raises(DataError, match="precip_rate: scale_factor: the framework"):
+        NetcdfForcing(forcing)
+    with NetcdfForcing(forcing, strict=False) as found:
+        value = found.value("cat-1", RAIN, "mm h-1", START)
+        assert value == pytest.approx(0.5, rel=1e-6)
+
+
+def test_a_single_hour_is_no_series():
+    rain = {"precip_rate": ("mm s-1", np.ones((1, 1)))}
+    write_netcdf(Path("f.nc"), ["cat-1"], rain)
+    with pytest.raises(DataError, match="found 1 hour, expected 2 at least"):
+        NetcdfForcing(Path("f.nc"))
+
+
 def test_the_file_of_a_catchment_is_the_one_that_matches():
     for name in ("cat-27.csv", "cat-270.csv", "notes.txt"):
         Path(name).touch()
@@ -70,7 +125,7 @@ def test_the_file_of_a_catchment_is_the_one_that_matches():
     with pytest.raises(ConfigError, match=r"file_pattern: '\(': "):
         matching(Path(), "(", "cat-3")
     with pytest.raises(ConfigError, match="csv: no such folder"):
-        matching(Path("csv"), "", "cat-3")
+        matching(Path("csv"), ".*", "cat-3")
 
 
 def test_netcdf_values_are_those_of_the_hour(forcing):
@@ -93,6 +148,16 @@ def test_what_is_not_in_the_file_is_named(forcing):
             found.value("cat-11", RAIN, "mm h-1", START)
         with pytest.raises(DataError, match="no variable for input 'rain'"):
             found.value("cat-1", "rain", "mm h-1", START)
+
+
+def test_hours_that_begin_between_those_of_the_run_are_refused(forcing):
+    csv(GOOD)
+    table = CsvForcing(Path(), lambda c: Path(f"{c}.csv"))
+    message = "begin at 2015-12-01 00:00:00 and every hour from then on; .* 00:30:00 is"
+    with pytest.raises(TimeError, match=message):
+        table.value("cat-1", RAIN, "mm h-1", START + 1800)
+    with NetcdfForcing(forcing) as found, pytest.raises(TimeError, match=message):
+        found.block(["cat-1"], RAIN, "mm h-1", START + 1800, 2)
 
 
 def test_units_that_do_not_convert_are_passed_on_with_one_warning(forcing, caplog):

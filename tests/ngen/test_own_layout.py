@@ -48,7 +48,7 @@ def test_forcing_without_a_provider_is_one_csv_file_per_catchment(
     assert realize().source("cat-1").provider == "CsvPerFeature"
     assert run(realize(), domain).runoff["cat-2"] == pytest.approx(6e-3)
     content["global"]["forcing"] = {"path": "nowhere"}
-    with pytest.raises(ConfigError, match="nowhere: no such folder"):
+    with pytest.raises(ConfigError, match="nowhere: no such file"):
         run(realize(), domain)
 
 

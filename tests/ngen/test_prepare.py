@@ -75,6 +75,15 @@ def test_a_folder_that_is_there_is_left_alone(sample, bundle):
         prepare(domain, str(bundle), Path("run"))
 
 
+def test_a_single_hour_is_no_run(sample, bundle):
+    at = SPAN["start"]
+    with (
+        open_domain(*sample, start=at, end=at) as domain,
+        pytest.raises(ConfigError, match="found 1 hour, expected 2 at least"),
+    ):
+        prepare(domain, str(bundle), Path("run"))
+
+
 def test_a_folder_that_fails_is_not_there_at_all(sample, bundle):
     with open_domain(*sample, **SPAN) as domain:
         with pytest.raises(DataError, match="layer 'flowpath-attributes' is missing"):

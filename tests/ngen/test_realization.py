@@ -50,7 +50,10 @@ def test_keys_that_are_not_understood_are_kept_to_be_told(realize, params):
 
 
 def test_catchments_without_a_formulation_are_named(realize, content):
-    entry = {"formulations": content["global"].pop("formulations")}
+    entry = {
+        "formulations": content["global"].pop("formulations"),
+        "forcing": content["global"]["forcing"],
+    }
     content["catchments"] = {"cat-1": entry}
     found = realize()
     assert found.module("cat-1").model_type_name == "simple"
@@ -68,7 +71,9 @@ def test_catchments_without_a_formulation_are_named(realize, content):
         (("time", "end_time"), "2015-11-30 00:00:00", "end_time: found 2015-11-30"),
         (("time", "end_time"), "2015-12-01 01:30:00", "a whole number of hours"),
         (("time", "output_interval"), 0, "output_interval: found 0, expected 3600"),
+        (("time", "start_time"), "2015-12-01T00:00:00", "start_time: found '2015-12-0"),
         (("output",), {"nexus": {"format": "netcdf"}}, "nexus: format: found 'netcdf'"),
+        (("per_formulation_nexus_files",), True, "nexus_files: found True, only one"),
         (("output",), {"precision": "six"}, "output: precision: found 'six'"),
         (("catchments",), [], None),
         (("catchments",), {"cat-1": {}}, "catchments: cat-1: formulations: missing"),
@@ -91,6 +96,25 @@ def test_a_wrong_key_is_named(realize, content, place, value, message):
 def test_a_missing_key_is_named(realize, params, key):
     del params[key]
     with pytest.raises(ConfigError, match=f"bmi_python: params: {key}: missing"):
+        realize()
+
+
+def test_a_catchment_of_its_own_takes_nothing_from_the_global_part(
+    realize, params, content
+):
+    own = {"formulations": [{"name": "bmi_python", "params": params}]}
+    content["catchments"] = {"cat-1": own}
+    with pytest.raises(ConfigError, match="catchments: cat-1: forcing: missing"):
+        realize()
+    own["forcing"] = content["global"]["forcing"]
+    params["init_config"] = "{{id}}.yml"
+    with pytest.raises(ConfigError, match=r"cat-1: init_config: .*\}\}.*; write cat-1"):
+        realize()
+
+
+def test_the_output_interval_has_no_default(realize, content):
+    del content["time"]["output_interval"]
+    with pytest.raises(ConfigError, match="time: output_interval: missing"):
         realize()
 
 
