@@ -27,8 +27,9 @@ typedef {real} real;
 #define ONE ((real)1)
 #define MAXIMUM(a, b) ((a) > (b) ? (a) : (b))
 #define MINIMUM(a, b) ((a) < (b) ? (a) : (b))
-#if defined(VECTOR_MATH) && defined(__GNUC__) && !defined(__clang__)
-#define VECTOR __attribute__((simd("notinbranch")))
+{math}
+#if LANES > 1 && defined(VECTOR_MATH) && defined(__GNUC__) && !defined(__clang__)
+#define VECTOR __attribute__((simd("notinbranch"), const))
 VECTOR {real} exp{f}({real});
 VECTOR {real} log{f}({real});
 #if defined(__GLIBC_PREREQ) && defined(__x86_64__)
@@ -38,10 +39,14 @@ VECTOR {real} tan{f}({real});
 VECTOR {real} acos{f}({real});
 #endif
 #endif
-VECTOR {real} sin{f}({real});
-VECTOR {real} cos{f}({real});
+/* Under other names, lest a sine and cosine of one angle become one scalar call. */
+VECTOR {real} sine({real}) __asm__("sin{f}");
+VECTOR {real} cosine({real}) __asm__("cos{f}");
+#undef SIN
+#undef COS
+#define SIN sine
+#define COS cosine
 #endif
-{math}
 """
 
 _MATH = (

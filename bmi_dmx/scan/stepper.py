@@ -72,14 +72,16 @@ class Stepper:
             program, tuple(outputs), kind == np.float64, lanes
         )
         library = _kernel(text)
-        states, parameters = self.layout.state_runs, self.layout.parameter_runs
-        in_lines = members == 1 and lanes > 1
-        self._block, columns = _columns(
-            {**states, **parameters}, locations, members, kind, in_lines
-        )
         self._members = members
-        self.state = {n: columns[n] for n in states}
-        self.parameter = {n: columns[n] for n in parameters}
+        self._streams = [
+            (runs, _stream(runs, locations, members, kind, members == 1 and lanes > 1))
+            for runs in _streamed(self.layout, locations > 1 and lanes == 1)
+        ]
+        columns: dict[str, Array] = {}
+        for runs, array in self._streams:
+            columns.update(_columns(runs, array))
+        self.state = {n: columns[n] for n in self.layout.state_runs}
+        self.parameter = {n: columns[n] for n in self.layout.parameter_runs}
         self.forcing = self._adopt(self.layout.forcings, forcing or {}, locations, kind)
         self.output = self._adopt(self.layout.outputs, output or {}, locations, kind)
         self.compiled = library is not None
@@ -102,13 +104,26 @@ class Stepper:
             Returns the sums, (location,), or of one location a number; where it is an
             array it is the same at every call.
         """
-        runs = tuple(self.layout.state_runs.items())
-        weights = _weights(runs, tuple(names), self._members, self._block.dtype.str)
-        states = self._block[: len(weights)]
+        terms = [
+            self._sum_in(runs, array, tuple(names))
+            for runs, array in self._streams
+            if not runs.keys().isdisjoint(names)
+        ]
+        if len(terms) == 1:
+            return terms[0]
+        zero = np.zeros(self._streams[0][1].shape[1])
+        return lambda: sum((term() for term in terms), zero)
+
+    def _sum_in(
+        self, runs: Mapping[str, int], array: Array, names: tuple[str, ...]
+    ) -> Callable[[], Any]:
+        sizes = tuple((n, k) for n, k in runs.items() if n in self.state)
+        weights = _weights(sizes, names, self._members, array.dtype.str)
+        states = array[: len(weights)]
         # One call for all, for this is asked at every step.
-        if self._block.shape[1] == 1:
+        if array.shape[1] == 1:
             return partial(np.dot, states.reshape(-1), weights.reshape(-1))
-        sums = np.zeros(self._block.shape[1], self._block.dtype)
+        sums = np.zeros(array.shape[1], array.dtype)
         return partial(np.einsum, "elm,em->l", states, weights, out=sums)
 
     @staticmethod
@@ -190,7 +205,7 @@ def _lanes(program: Program, locations: int, members: int) -> int:
     processor alone, out of memory read from start to end.
     """
     entries = Layout.of(program, (), together=True).state_runs.values()
-    alone = locations == 1 or max(entries, default=1) > LANES
+    alone = locations == 1 or max(entries, default=1) > 4 * LANES
     return 1 if members == 1 and alone else LANES
 
 
@@ -233,34 +248,42 @@ def _views(arrays: Mapping[str, Array]) -> list[View]:
     return views
 
 
-def _columns(
+@lru_cache(maxsize=64)
+def _streamed(layout: Layout, apart: bool) -> tuple[Mapping[str, int], ...]:
+    """Return which runs share a piece of memory, and how many entries each has.
+
+    All do, but where many cells with their entries side by side are to be shown to
+    hosts: as arrays of one entry each, in which the locations are side by side.
+    """
+    runs = {**layout.state_runs, **layout.parameter_runs}
+    return tuple({n: size} for n, size in runs.items()) if apart else (runs,)
+
+
+def _stream(
     runs: Mapping[str, int],
     locations: int,
     members: int,
     kind: np.dtype[Any],
     in_lines: bool,
-) -> tuple[Array, dict[str, Array]]:
-    """Return a block, and its arrays in the order a step reads them, as one stream.
+) -> Array:
+    """Return zeros, (entry, location, member), in the order in which a step reads them.
 
     ``in_lines`` tells that cells of successive locations are worked on together.
-
-    Returns
-    -------
-    ndarray
-        (entry, location, member).
-    dict of str to ndarray
-        Its parts by the names of the runs.
     """
     total = sum(runs.values())
     if in_lines:
-        block = np.zeros((total, locations, members), kind)
-    else:
-        block = np.zeros((locations, total, members), kind).swapaxes(0, 1)
-    columns, first = {}, 0
+        return np.zeros((total, locations, members), kind)
+    by_location: Array = np.zeros((locations, total, members), kind)
+    return np.swapaxes(by_location, 0, 1)
+
+
+def _columns(runs: Mapping[str, int], array: Array) -> Iterator[tuple[str, Array]]:
+    """Yield the part of each run, (location, member) where it is one entry."""
+    first = 0
     for name, size in runs.items():
-        columns[name] = block[first] if size == 1 else block[first : first + size]
+        part = array[first : first + size]
+        yield name, part[0] if size == 1 else part
         first += size
-    return block, columns
 
 
 def _entries(arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -17,7 +17,7 @@ from bmi_dmx.scan.trace import trace_step
 from .conftest import PROCESSES, Case, some_case
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
-LONG = UnitHydrograph(40)
+LONG = UnitHydrograph(80)
 """One cell of it fills the vectors of any processor."""
 
 
@@ -166,7 +166,7 @@ def test_a_long_series_of_a_location_is_the_same_bits_alone_and_among_others() -
 
 @pytest.mark.parametrize("members", [1, 5])
 @pytest.mark.parametrize("locations", [1, 3])
-@pytest.mark.parametrize("steps", [6, 40])
+@pytest.mark.parametrize("steps", [6, 80])
 def test_states_are_added_up_where_they_are(
     steps: int, locations: int, members: int
 ) -> None:
