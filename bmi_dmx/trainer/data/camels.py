@@ -20,6 +20,7 @@ from .source import (
     add_common_names,
     consecutive,
     converted,
+    increasing,
     numeric,
     within,
 )
@@ -128,30 +129,32 @@ class CamelsUs(Source):
         forcing: dict[str, list[Array32]] = {name: [] for name in self.columns}
         flows = []
         for gauge in map(str, ids):
-            days, columns = _read_forcing(self.forcing_files[gauge], self.columns)
+            file = self.forcing_files[gauge]
+            record, columns = _read_forcing(file, self.columns)
+            flow = _read_flow(self.flow_files[gauge], gauge, record)
+            kept = within(record, period, str(file))
+            days = record[kept]
             if time is not None and not np.array_equal(days, time):
                 odd = np.setxor1d(days, time)[0]
                 raise DataError(
-                    f"{self.forcing_files[gauge]}: days {days[0]} to {days[-1]} differ"
-                    f" from those of '{ids[0]}', {time[0]} to {time[-1]}: only one of"
-                    f" them has {odd}"
+                    f"{file}: days {days[0]} to {days[-1]} differ from those of"
+                    f" '{ids[0]}', {time[0]} to {time[-1]}: only one of them has {odd};"
+                    " data.period chooses days that all have"
                 )
             time = days
             for name, values in columns.items():
-                forcing[name].append(values)
-            flows.append(_read_flow(self.flow_files[gauge], gauge, days))
+                forcing[name].append(values[kept])
+            flows.append(flow[kept])
         assert time is not None  # ids are never empty
-        file = str(self.forcing_files[str(ids[0])])
-        kept = within(time, period, file)
-        consecutive(time[kept], file)
+        consecutive(time, str(self.forcing_files[str(ids[0])]))
         depth = flow_depth(
             np.column_stack(flows),
             "ft3 s-1",
             self.attributes["area_km2"][at],
             "usgs_streamflow",
         )
-        stacked = {n: np.column_stack(parts)[kept] for n, parts in forcing.items()}
-        return Series(time[kept], stacked, depth[kept])
+        stacked = {name: np.column_stack(parts) for name, parts in forcing.items()}
+        return Series(time, stacked, depth)
 
     def where(self, name: str, basin: str) -> str:
         """Return file and variable; see :class:`Source`."""
@@ -328,6 +331,4 @@ def _dates(table: Array64, file: Path) -> Days:
         (years - 1970).astype("datetime64[Y]").astype("datetime64[M]")
         + (months - 1).astype("timedelta64[M]")
     ).astype("datetime64[D]") + (days - 1).astype("timedelta64[D]")
-    if (np.diff(dates) <= np.timedelta64(0, "D")).any():
-        raise DataError(f"{file}: the dates do not increase")
-    return dates
+    return increasing(dates, str(file))

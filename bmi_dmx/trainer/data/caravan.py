@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from ...errors import DataError, suggestion
 from .basins import Array32, Array64, Days
-from .source import Period, Series, Source, add_common_names, converted, numeric, within
+from .source import (
+    MISSING_TEXT,
+    Period,
+    Series,
+    Source,
+    add_common_names,
+    converted,
+    increasing,
+    numeric,
+    within,
+)
 from .spec import FORCINGS, DataSpec
 
 __all__ = ["Caravan"]
@@ -129,6 +139,7 @@ class Caravan(Source):
     def _basin(self, file: Path) -> tuple[dict[str, str], Days, dict[str, Array32]]:
         """Return columns used, days with forcing, and series in our names and units."""
         days, raw, units = (_netcdf if file.suffix == ".nc" else _csv)(file)
+        increasing(days, str(file))
         columns = {}
         wanted = {**FORCINGS, USUAL_TARGET: "mm d-1"}
         used = self._columns(raw, file)
@@ -240,18 +251,20 @@ def _netcdf(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
 def _csv(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
     with file.open(encoding="utf-8", newline="") as lines:
         titles, *rows = [*csv.reader(lines)] or [[]]
-    if not rows:
+    # Empty lines come as rows without cells.
+    if not any(rows):
         raise DataError(f"{file}: no days, expected a header and one line for each")
     for line, row in enumerate(rows, start=2):
-        if len(row) != len(titles):
+        if row and len(row) != len(titles):
             raise DataError(
                 f"{file}: line {line} has {len(row)} cells, the header {len(titles)};"
                 " is the file cut short?"
             )
     try:
-        days = np.array([row[0] for row in rows], dtype="datetime64[D]")
-        text = np.array([[cell or "nan" for cell in row[1:]] for row in rows])
-        values = text.astype(np.float64)
+        days = np.array([row[0] for row in rows if row], dtype="datetime64[D]")
+        cells = [[cell.strip() for cell in row[1:]] for row in rows if row]
+        text = np.array(cells, dtype=np.str_)
+        values = np.where(np.isin(text, MISSING_TEXT), "nan", text).astype(np.float64)
     except ValueError as error:
         raise DataError(f"{file} cannot be read as Caravan CSV: {error}") from None
     return days, dict(zip(titles[1:], values.T, strict=True)), {}
@@ -275,13 +288,15 @@ def _under(column: str | None) -> str:
 
 
 def _part(file: Path, days: Days, time: Days) -> slice:
-    """Return which of the days are those of ``time``, all of which must be there."""
+    """Return which of the days are those of ``time``, all of which must be there.
+
+    Both increase, so that what is not there is missing.
+    """
     start = int(np.searchsorted(days, time[0]))
     part = slice(start, start + time.size)
     if not np.array_equal(days[part], time):
-        absent = np.setdiff1d(time, days)
-        problem = f"{absent[0]} is missing" if absent.size else "they do not increase"
         raise DataError(
-            f"{file}: the days {time[0]} to {time[-1]} are not consecutive: {problem}"
+            f"{file}: the days {time[0]} to {time[-1]} are not consecutive:"
+            f" {np.setdiff1d(time, days)[0]} is missing"
         )
     return part

@@ -18,6 +18,7 @@ from .source import (
     add_common_names,
     consecutive,
     converted,
+    increasing,
     numeric,
     within,
 )
@@ -247,7 +248,7 @@ def _attributes(
     units = {}
     for name, variable in file.variables.items():
         if variable.dims == (dimension,) and variable.dtype.kind in "iufbUO":
-            if variable.attrs.get("cf_role") == "timeseries_id":
+            if name == dimension or variable.attrs.get("cf_role") == "timeseries_id":
                 continue
             attributes.update(numeric(str(name), file[name].to_numpy()))
             units[str(name)] = str(variable.attrs.get("units", ""))
@@ -258,9 +259,11 @@ def _attributes(
 def _days(file: xr.Dataset, path: Path) -> NDArray[np.datetime64]:
     values = file["time"].to_numpy() if "time" in file.variables else np.arange(0)
     if values.dtype.kind != "M":
+        calendar = file["time"].encoding.get("calendar") if values.size else None
+        found = f"in the calendar {calendar!r}" if calendar else f"of {values.dtype}"
         raise DataError(
-            f"{path}: 'time' of type {values.dtype} is not a CF time axis in the"
-            " standard calendar (units 'days since ...')"
+            f"{path}: 'time' {found} is not a CF time axis in the standard calendar"
+            " (units 'days since ...')"
         )
     days = values.astype("datetime64[D]")
     twice = np.diff(days) == np.timedelta64(0, "D")
@@ -269,4 +272,4 @@ def _days(file: xr.Dataset, path: Path) -> NDArray[np.datetime64]:
             f"{path}: 'time' has more than one value on {days[np.argmax(twice)]};"
             " daily series are expected"
         )
-    return days
+    return increasing(days, f"{path}: 'time'")

@@ -136,7 +136,10 @@ def _attributes(spec: DataSpec, data: BasinData, source: Source) -> dict[str, Ar
         )
     if spec.attributes_period is not None:
         _check_covered(data, *spec.attributes_period)
-    computed = portable(data, spec.attributes_period)
+    try:
+        computed = portable(data, spec.attributes_period)
+    except DataError as error:
+        raise DataError(f"{source.path}: portable attributes: {error}") from None
     return computed if spec.attributes == "portable" else {**given, **computed}
 
 

@@ -19,12 +19,14 @@ from .basins import Array32, Array64, Days
 from .spec import DataSpec
 
 __all__ = [
+    "MISSING_TEXT",
     "Period",
     "Series",
     "Source",
     "add_common_names",
     "consecutive",
     "converted",
+    "increasing",
     "numeric",
     "within",
 ]
@@ -41,6 +43,9 @@ COMMON_ATTRIBUTES = {
 """Our name of an attribute, its units, and the names other data sets give it."""
 
 MISSING_TEXT = ("", "NA", "NaN", "nan", "None")
+
+MISSING_NUMBERS = (-999.0, -9999.0)
+"""What data sets write for an attribute that is not known; no attribute is so low."""
 
 MOST_CLASSES = 20
 """A text attribute with more different values is a name, not a class."""
@@ -121,20 +126,22 @@ def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
 def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
     """Return an attribute as numbers.
 
-    Numbers are kept, also where a text file holds them; empty, ``NA`` and ``nan`` are
-    unknown (NaN). Text that starts with a superfluous zero (``01``) is a code, no
-    number. Other text with at most 20 different values becomes one 0/1 attribute per
-    value, named ``attribute__value`` with everything but letters and digits turned into
-    ``_``; text with more values (names) is left out. A missing text is in no class.
+    Numbers are kept, also where a text file holds them; empty, ``NA`` and ``nan``,
+    -999 and -9999 are unknown (NaN). Text that starts with a superfluous zero (``01``)
+    is a code, no number. Other text with at most 20 different values becomes one 0/1
+    attribute per value, named ``attribute__value`` with everything but letters and
+    digits turned into ``_``; text with more values (names) is left out. A missing text
+    is in no class.
     """
     if values.dtype.kind in "iufb":
-        return {name: values.astype(np.float64)}
+        return {name: _known(values.astype(np.float64))}
     text = np.array([str(value).strip() for value in values], dtype=np.str_)
     missing = np.isin(text, MISSING_TEXT)
     classes = np.unique(text[~missing])
     if not any(re.match(r"0\d", value) for value in classes):
         try:
-            return {name: np.where(missing, "nan", text).astype(np.float64)}
+            numbers = np.where(missing, "nan", text).astype(np.float64)
+            return {name: _known(numbers)}
         except ValueError:
             pass
     if len(classes) > MOST_CLASSES:
@@ -145,6 +152,10 @@ def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
         ).astype(np.float64)
         for value in classes
     }
+
+
+def _known(values: Array64) -> Array64:
+    return np.where(np.isin(values, MISSING_NUMBERS), np.nan, values)
 
 
 def add_common_names(
@@ -177,6 +188,24 @@ def add_common_names(
         attributes[name] = converted(
             attributes[found], units[found], wanted, f"{where}: attribute {found!r}"
         )
+
+
+def increasing(time: Days, where: str) -> Days:
+    """Return days, refusing those that are not later than the ones before.
+
+    Raises
+    ------
+    DataError
+        Naming ``where`` and the two days.
+    """
+    steps = np.diff(time) <= np.timedelta64(0, "D")
+    if steps.any():
+        at = int(np.argmax(steps))
+        raise DataError(
+            f"{where}: the days do not increase: {time[at]} is followed by"
+            f" {time[at + 1]}"
+        )
+    return time
 
 
 def consecutive(time: Days, where: str) -> Days:

@@ -84,6 +84,8 @@ def test_attributes_are_those_of_the_tables(tree):
     assert attributes["elevation_mean"].tolist() == [250.3, 800.0]
     assert attributes["high_prec_timing__son"].tolist() == [1.0, 0.0]
     np.testing.assert_array_equal(attributes["p_mean"], [3.1, np.nan])
+    change(tree, "011400;NA;", "011400;-999;", "camels_clim.txt")
+    np.testing.assert_array_equal(read_tree(tree).attributes["p_mean"], [3.1, np.nan])
     np.testing.assert_allclose(attributes["area_mismatch"], [0.0, 0.25])
 
 
@@ -128,7 +130,8 @@ def test_missing_column_is_refused(tree):
 
 def test_disordered_days_are_refused(tree):
     change(tree, "2000 02 29 12", "2000 02 27 12")
-    with pytest.raises(DataError, match=r"01013500_lump.*dates do not increase"):
+    message = r"01013500_lump.*days do not increase: 2000-02-28 is .* 2000-02-27"
+    with pytest.raises(DataError, match=message):
         read_tree(tree)
 
 
@@ -136,6 +139,15 @@ def test_other_days_than_the_first_basin_are_refused(tree):
     change(tree, "2000 03 01", "2000 03 02", "*02011400_lump*")
     with pytest.raises(DataError, match=r"02011400_lump.*2000-03-02 differ"):
         read_tree(tree)
+
+
+def test_only_the_days_of_the_period_must_be_those_of_the_first_basin(tree):
+    change(tree, "2000 03 01 12", "# cut", "*02011400_lump*")
+    with pytest.raises(DataError, match=r"02011400_lump.*data\.period chooses days"):
+        read_tree(tree)
+    data = read_tree(tree, period=("2000-02-28", "2000-02-29"))
+    assert data.forcing["precipitation"].tolist() == [[1.5, 1.5], [0, 0]]
+    np.testing.assert_allclose(data.target[0], [0.1223287773, 0.4893151091], rtol=1e-6)
 
 
 def test_damaged_lines_are_refused(tree):

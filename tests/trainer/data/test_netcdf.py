@@ -71,6 +71,28 @@ def test_text_attributes_become_classes(basins, read_file):
     assert data.attributes["region__new_england"].tolist() == [1.0, 0.0]
 
 
+def test_identifiers_are_no_classes(basins, read_file):
+    del basins["basin"].attrs["cf_role"]
+    attributes = read_file(basins, attributes="file").attributes
+    assert not [name for name in attributes if name.startswith("basin")]
+
+
+@pytest.mark.parametrize("missing", [-999.0, -9999, np.nan])
+def test_an_attribute_that_is_not_known_is_no_number(basins, read_file, missing):
+    basins["slope"] = ("basin", [3, missing])
+    data = read_file(basins, attributes="file")
+    np.testing.assert_array_equal(data.attributes["slope"], [3.0, np.nan])
+    with pytest.raises(DataError, match="'slope' is not known in 1 of 2 basins"):
+        data.require((), ["slope"])
+
+
+def test_portable_attributes_need_the_latitude(basins, read_file):
+    basins["gauge_lat"][1] = np.nan
+    message = r"basins.nc: portable attributes: attribute 'latitude' is not known in 1"
+    with pytest.raises(DataError, match=message):
+        read_file(basins)
+
+
 def test_text_with_many_values_is_a_name(basins, read_file):
     many = basins.isel(basin=np.zeros(25, dtype=int)).drop_vars("region")
     names = [f"River {number}" for number in range(25)]
@@ -206,6 +228,19 @@ def test_an_identifier_of_two_basins_is_refused(basins, read_file, keys):
 def test_hole_in_time_is_refused(basins, read_file):
     with pytest.raises(DataError, match=r"nc: .*1999-12-10 is followed by 1999-12-12"):
         read_file(basins.drop_isel(time=10), attributes="file")
+
+
+@pytest.mark.parametrize("period", [None, ("1999-12-01", "1999-12-25")])
+def test_disordered_days_are_refused(basins, read_file, period):
+    moved = basins.isel(time=[*range(20), *range(30, DAYS), *range(20, 30)])
+    message = r"basins.nc: 'time'.*not increase: 2000-01-09 is followed by 1999-12-21"
+    with pytest.raises(DataError, match=message):
+        read_file(moved, attributes="file", period=period)
+
+
+def test_another_calendar_is_named(basins, read_file):
+    with pytest.raises(DataError, match=r"'time' in the calendar 'noleap' is not"):
+        read_file(basins.convert_calendar("noleap"))
 
 
 def test_more_than_one_value_a_day_is_refused(basins, read_file):
