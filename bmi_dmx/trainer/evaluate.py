@@ -17,9 +17,9 @@ from ..models.delta import DeltaModel
 from .checkpoint import load_model
 from .data.basins import BasinData
 from .data.read import read
-from .experiment import Experiment, Period
+from .experiment import ALL, Experiment, Period
 from .experiment_file import naming
-from .groups import ALL, basin_groups
+from .groups import basin_groups
 from .metrics import median, metrics, score
 from .pictures import draw
 from .prediction import blocks, predict, with_lead

@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 
 from .data.basins import BasinData
 from .data.spec import satisfied
-from .experiment import Experiment
+from .experiment import ALL, Experiment
 
-__all__ = ["ALL", "basin_groups"]
+__all__ = ["basin_groups"]
 
 log = logging.getLogger(__name__)
-
-ALL = "all"
-"""Name of the group of all basins."""
 
 
 def basin_groups(
