@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..conversion import plain
 from ..errors import ConfigError
 from ..models.delta import DeltaModel
-from .checkpoint import load_model
+from .checkpoint import load_model, read_checkpoint
 from .data.basins import BasinData
 from .data.read import read
 from .experiment import ALL, Experiment, Period
@@ -229,6 +229,7 @@ def _report(
             "experiment": experiment.name,
             "runs": [folder.path.name for folder in folders],
             "seeds": [folder.experiment().seed for folder in folders],
+            "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
             "scored": plain(days),
             "warmup_days_before": lead,
             "basins": report.basins,

@@ -23,7 +23,8 @@ def export(
 ) -> Bundle:
     """Save the best checkpoint of a run as a bundle, with provenance and scores.
 
-    The run is evaluated over its test period first if that has not been done.
+    The run is evaluated over its test period first if that has not been done, or was
+    done when another checkpoint was the best or other days were to be scored.
 
     Parameters
     ----------
@@ -92,11 +93,24 @@ def _scores(
             "median_nse": training["best_validation_nse"],
         }
     if experiment.periods.test is not None:
-        summary = folder.path / "test" / "summary.json"
-        if not summary.is_file():
-            evaluate(folder.path, "test")
-        found = json.loads(summary.read_text(encoding="utf-8"))
+        found = _evaluated(folder, experiment)
         kept = ("scored", "warmup_days_before", "basins", "medians")
         more = "median_nse_with_first_year_as_warmup"
         scores["test"] = {name: found[name] for name in (*kept, more)}
     return scores
+
+
+def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
+    """Return the summary of the test period, by the best checkpoint as it is now."""
+    file = folder.path / "test" / "summary.json"
+    wanted = {
+        "steps": [read_checkpoint(folder.best)["global_step"]],
+        "scored": plain(experiment.periods["test"]),
+    }
+    if file.is_file():
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if all(found.get(name) == value for name, value in wanted.items()):
+            return found
+    evaluate(folder.path, "test")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return found

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -57,6 +59,20 @@ def test_the_bundle_says_how_good_it_is(exported: tuple[Path, Bundle]) -> None:
     assert scores["test"]["scored"] == ["1980-01-01", "1980-12-30"]
     assert scores["test"]["basins"]["all"] == 6
     assert scores["test"]["medians"]["all"]["nse"] < 1.0
+
+
+@pytest.mark.parametrize("change", [{"steps": [1]}, {"scored": ["1980-01-01"] * 2}])
+def test_scores_are_those_of_the_checkpoint_and_the_days_that_are_meant(
+    exported: tuple[Path, Bundle], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    run, bundle = exported
+    file = run / "test" / "summary.json"
+    found = json.loads(file.read_text("utf-8"))
+    # As an evaluation in the middle of the training leaves it behind.
+    found["medians"]["all"]["nse"] = -9.0
+    file.write_text(json.dumps({**found, **change}), "utf-8")
+    again = export(run, tmp_path / "again").manifest.scores
+    assert again == bundle.manifest.scores
 
 
 def test_attributes_have_units(exported: tuple[Path, Bundle]) -> None:
