@@ -171,7 +171,8 @@ def _depth(values: NDArray[Any], units: str, where: str) -> Any:
 def opened(path: Path) -> xr.Dataset:
     """Open a NetCDF file; use it in a ``with`` statement."""
     try:
-        return xr.open_dataset(path, engine="netcdf4")
+        # A length of time is a number: older releases of xarray would think otherwise.
+        return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as NetCDF: {error}") from None
 
@@ -230,15 +231,23 @@ def _identifiers(file: xr.Dataset, dimension: str, path: Path) -> NDArray[np.str
             f"{path}: no identifiers along {dimension!r}: neither a variable with"
             " cf_role 'timeseries_id' nor a coordinate of that name"
         )
-    values = file[name].to_numpy()
+    values = _decoded(file[name])
     if values.dtype.kind not in "UO":
         raise DataError(
             f"{path}: identifiers {name!r} are of type {values.dtype}; text is"
             " expected, as numbers lose leading zeros"
         )
-    ids = values.astype(np.str_)
+    ids = np.char.strip(values.astype(np.str_))
     refuse_repeated(ids, f"{path}: {name!r}")
     return ids
+
+
+def _decoded(variable: xr.DataArray) -> NDArray[Any]:
+    """Return values, text as such where the file holds an array of characters."""
+    values = variable.to_numpy()
+    if values.dtype.kind != "S":
+        return values
+    return np.char.decode(values, "utf-8", "replace")
 
 
 def _attributes(
@@ -247,10 +256,10 @@ def _attributes(
     attributes: dict[str, NDArray[np.float64]] = {}
     units = {}
     for name, variable in file.variables.items():
-        if variable.dims == (dimension,) and variable.dtype.kind in "iufbUO":
+        if variable.dims == (dimension,) and variable.dtype.kind in "iufbSUO":
             if name == dimension or variable.attrs.get("cf_role") == "timeseries_id":
                 continue
-            attributes.update(numeric(str(name), file[name].to_numpy()))
+            attributes.update(numeric(str(name), _decoded(file[name])))
             units[str(name)] = str(variable.attrs.get("units", ""))
     add_common_names(attributes, units, str(path))
     return attributes

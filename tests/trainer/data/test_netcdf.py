@@ -71,6 +71,16 @@ def test_text_attributes_become_classes(basins, read_file):
     assert data.attributes["region__new_england"].tolist() == [1.0, 0.0]
 
 
+def test_text_may_be_arrays_of_characters(basins, read_file):
+    # As NetCDF-3 has it, and files of other languages than Python, filled with blanks.
+    text = basins.drop_vars(["basin", "region"])
+    text["gauge"] = ("basin", [b"0001  ", b"0002  "], {"cf_role": "timeseries_id"})
+    text["rock"] = ("basin", [b"chalk ", "grès".encode("latin-1")])
+    data = read_file(text, attributes="file")
+    assert data.ids.tolist() == ["0001", "0002"]
+    assert data.attributes["rock__chalk"].tolist() == [1.0, 0.0]
+
+
 def test_identifiers_are_no_classes(basins, read_file):
     del basins["basin"].attrs["cf_role"]
     attributes = read_file(basins, attributes="file").attributes
