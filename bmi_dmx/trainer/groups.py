@@ -32,6 +32,8 @@ def basin_groups(
     groups = {ALL: np.arange(count)}
     for name, conditions in experiment.evaluation.groups.items():
         key = f"evaluation.groups.{name}"
+        for attribute in conditions:
+            data.require_read(attribute, f"{key}: ")
         kept = satisfied(data.attributes, conditions, count, key)
         if kept.any():
             groups[name] = np.flatnonzero(kept)

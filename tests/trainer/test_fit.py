@@ -300,6 +300,9 @@ def test_an_attribute_that_was_not_read_is_told_from_one_that_is_not_there(
     settings = ["data.attributes=portable", "evaluation.groups={}"]
     with pytest.raises(DataError, match=r"'slope_fine' was not read.*to 'both'"):
         run(*settings, "model.static.attributes=[p_mean, slope_fine]")
+    message = r"yaml: evaluation\.groups\.steep: .*'slope_fine' was not read.*'both'"
+    with pytest.raises(DataError, match=message):
+        run("data.attributes=portable", "evaluation.groups.steep={slope_fine: [1, 2]}")
     with pytest.raises(DataError, match=r"no attribute 'frac_forest'.*Known: area_km2"):
         run(*settings, "model.static.attributes=[p_mean, frac_forest]")
 

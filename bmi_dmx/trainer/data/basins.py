@@ -180,12 +180,8 @@ class BasinData:
                 hint = suggestion(name, self.forcing)
                 raise DataError(f"the data hold no forcing {name!r}{hint}")
         for name in attributes:
+            self.require_read(name)
             if name not in self.attributes:
-                if name in self.unread:
-                    raise DataError(
-                        f"attribute {name!r} was not read, but the data have it; set"
-                        " data.attributes to 'both'"
-                    )
                 hint = suggestion(name, self.attributes)
                 raise DataError(f"the data hold no attribute {name!r}{hint}")
             bad = ~np.isfinite(self.attributes[name])
@@ -195,6 +191,27 @@ class BasinData:
                     f" {self.ids.size} basins, first '{self.ids[bad][0]}'; leave out"
                     " the attribute or these basins"
                 )
+
+    def require_read(self, name: str, where: str = "") -> None:
+        """Refuse an attribute that the data set has, but that was not asked for.
+
+        Parameters
+        ----------
+        name : str
+            The attribute.
+        where : str
+            What the message begins with.
+
+        Raises
+        ------
+        DataError
+            Saying how to ask for it.
+        """
+        if name in self.unread:
+            raise DataError(
+                f"{where}attribute {name!r} was not read, but the data have it; set"
+                " data.attributes to 'both'"
+            )
 
 
 def parse_period(start: Day, end: Day) -> tuple[np.datetime64, np.datetime64]:
