@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer import evaluate as evaluation
@@ -243,6 +244,24 @@ def test_runs_on_different_observations_are_not_averaged(
     message = "flow observed in basin '01467150' on 1980-02-05 is"
     with pytest.raises(ConfigError, match=message):
         evaluate([finished, other])
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_copy_of_a_run_scores_other_basins_and_days_by_the_same_model(
+    finished: Path, report: Report, tmp_path: Path
+) -> None:
+    other = tmp_path / "elsewhere"
+    shutil.copytree(finished, other)
+    config = yaml.safe_load((other / "config.yaml").read_text("utf-8"))
+    config["data"]["basins"] = ["01439500", "01440400"]
+    config["periods"]["test"] = ["1980-01-01", "1980-06-30"]
+    (other / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    found = read_streamflow(evaluate(other).folder / "streamflow.nc")
+    assert found.ids.tolist() == ["01439500", "01440400"]
+    before = read_streamflow(report.folder / "streamflow.nc")
+    at = before.ids.tolist().index("01440400")
+    half = before["simulated"][: len(found.time), at]
+    np.testing.assert_allclose(found["simulated"][:, 1], half, rtol=1e-5)
 
 
 @pytest.mark.usefixtures("no_pictures")
