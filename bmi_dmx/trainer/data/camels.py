@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from .source import (
     converted,
     increasing,
     numeric,
+    table_rows,
     within,
 )
 from .spec import FORCINGS, DataSpec
@@ -206,7 +206,7 @@ def _tables(folder: Path) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     files = sorted(folder.glob("camels_*.txt"))
     if not files:
         raise DataError(f"no files camels_*.txt in {folder}")
-    tables = {file.name: _rows(file) for file in files}
+    tables = {file.name: table_rows(file, ";") for file in files}
     merged: dict[str, dict[str, str]] = {}
     for table in tables.values():
         for gauge, row in table.items():
@@ -228,27 +228,9 @@ def _attributes(rows: list[dict[str, str]]) -> dict[str, Array64]:
     return attributes
 
 
-def _rows(file: Path) -> dict[str, dict[str, str]]:
-    """Return the rows of a table by gauge."""
-    rows: dict[str, dict[str, str]] = {}
-    with file.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines, delimiter=";")
-        if "gauge_id" not in (reader.fieldnames or ()):
-            raise DataError(f"{file}: no column 'gauge_id' in {reader.fieldnames}")
-        for row in reader:
-            gauge = row.pop("gauge_id").strip()
-            if gauge in rows:
-                raise DataError(
-                    f"{file}: gauge {gauge!r} again in line {reader.line_num}, expected"
-                    " one row for each"
-                )
-            rows[gauge] = row
-    return rows
-
-
 def _header(file: Path) -> tuple[float, list[str]]:
     """Return the basin area (km2) and the column titles of a forcing file."""
-    with file.open(encoding="utf-8") as lines:
+    with file.open(encoding="utf-8", errors="replace") as lines:
         head = [next(lines, "").strip() for _ in range(HEADER_LINES)]
     try:
         return float(head[2]) / M2_PER_KM2, head[3].split()

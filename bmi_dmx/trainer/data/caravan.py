@@ -22,6 +22,7 @@ from .source import (
     converted,
     increasing,
     numeric,
+    table_rows,
     within,
 )
 from .spec import FORCINGS, DataSpec
@@ -196,20 +197,8 @@ def _attribute_table(folder: Path, sets: list[str]) -> dict[str, dict[str, str]]
     table: dict[str, dict[str, str]] = {}
     for name in sets:
         for file in sorted((folder / name).glob(f"attributes_*_{name}.csv")):
-            with file.open(encoding="utf-8", newline="") as lines:
-                reader = csv.DictReader(lines)
-                if "gauge_id" not in (reader.fieldnames or ()):
-                    raise DataError(f"{file}: no column 'gauge_id'")
-                seen = set()
-                for row in reader:
-                    gauge = row.pop("gauge_id")
-                    if gauge in seen:
-                        raise DataError(
-                            f"{file}: gauge {gauge!r} again in line {reader.line_num},"
-                            " expected one row for each"
-                        )
-                    seen.add(gauge)
-                    table.setdefault(gauge, {}).update(row)
+            for gauge, row in table_rows(file, ",").items():
+                table.setdefault(gauge, {}).update(row)
     if not table:
         raise DataError(f"no attributes_*.csv for {', '.join(sets)} in {folder}")
     return table
@@ -249,7 +238,7 @@ def _netcdf(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
 
 
 def _csv(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         titles, *rows = [*csv.reader(lines)] or [[]]
     # Empty lines come as rows without cells.
     if not any(rows):

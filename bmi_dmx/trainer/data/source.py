@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ __all__ = [
     "converted",
     "increasing",
     "numeric",
+    "table_rows",
     "within",
 ]
 
@@ -152,6 +154,43 @@ def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
         ).astype(np.float64)
         for value in classes
     }
+
+
+def table_rows(file: Path, delimiter: str) -> dict[str, dict[str, str]]:
+    """Return the rows of a table of attributes as text, by the column ``gauge_id``.
+
+    Parameters
+    ----------
+    file : Path
+        The table; characters that are no UTF-8 are replaced, as names alone have them.
+    delimiter : str
+        Between the cells.
+
+    Raises
+    ------
+    DataError
+        There is no such column, a row is not as long as the header, or a gauge has two.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        reader = csv.reader(lines, delimiter=delimiter)
+        titles = [title.strip() for title in next(reader, [])]
+        if "gauge_id" not in titles:
+            raise DataError(f"{file}: no column 'gauge_id' in {titles}")
+        for cells in filter(None, reader):
+            where = f"{file}: line {reader.line_num}"
+            if len(cells) != len(titles):
+                raise DataError(
+                    f"{where} has {len(cells)} cells, the header {len(titles)}"
+                )
+            row = dict(zip(titles, map(str.strip, cells), strict=True))
+            gauge = row.pop("gauge_id")
+            if gauge in rows:
+                raise DataError(
+                    f"{where}: gauge {gauge!r} again, expected one row for each"
+                )
+            rows[gauge] = row
+    return rows
 
 
 def _known(values: Array64) -> Array64:

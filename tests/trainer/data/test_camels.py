@@ -162,6 +162,13 @@ def test_damaged_header_is_refused(tree):
         read_tree(tree)
 
 
+def test_what_is_no_text_is_refused(tree):
+    (file,) = tree.rglob("*01013500_lump*")
+    file.write_bytes(b"\xff\xfe\x00\x0a" * 9)
+    with pytest.raises(DataError, match=r"01013500_lump.*expected the basin area in"):
+        read_tree(tree)
+
+
 def lines_of(tree, pattern, kept):
     (file,) = tree.rglob(pattern)
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:kept]))
@@ -199,8 +206,22 @@ def test_tables_without_areas_are_refused(tree):
 
 def test_a_gauge_twice_in_a_table_is_refused(tree):
     change(tree, "02011400;NA;jja", "01013500;NA;jja", "camels_clim.txt")
-    with pytest.raises(DataError, match=r"camels_clim.txt: gauge '01013500' .*line 3"):
+    with pytest.raises(DataError, match=r"camels_clim.txt: line 3: gauge '01013500'"):
         read_tree(tree)
+
+
+def test_a_row_of_another_length_is_refused(tree):
+    change(tree, "02011400;NA;jja", "02011400;jja", "camels_clim.txt")
+    message = r"camels_clim.txt: line 3 has 2 cells, the header 3"
+    with pytest.raises(DataError, match=message):
+        read_tree(tree)
+
+
+def test_tables_of_other_programs_and_tongues_are_read(tree):
+    (table,) = tree.rglob("camels_clim.txt")
+    text = table.read_text().replace(";", " ; ").replace("son", "año")
+    table.write_bytes(b"\xef\xbb\xbf" + text.encode("latin-1") + b"\r\n\r\n")
+    np.testing.assert_array_equal(read_tree(tree).attributes["p_mean"], [3.1, np.nan])
 
 
 def remove(tree, pattern):
