@@ -148,7 +148,9 @@ def flow_depth(
         try:
             volume = converted(values, units, "m3 s-1", where)
         except UnitsError:
-            raise UnitsError(f"{error}, nor into 'm3 s-1'") from None
+            raise UnitsError(
+                f"{error}; expected a depth or a volume per time, such as 'm3 s-1'"
+            ) from None
         if area is None or not np.isfinite(area).all() or (area <= 0).any():
             raise UnitsError(
                 f"{where}: {units!r} needs the area of every basin ('area_km2')"
