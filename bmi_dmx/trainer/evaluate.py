@@ -209,6 +209,7 @@ def _report(
     names = metrics.names() if chosen == "all" else chosen
     scores = score(simulated, observed, names)
     groups = basin_groups(experiment, data[0])
+    _warn(experiment, period, lead, simulated, observed)
     report = Report(
         folder=target,
         period=period,
@@ -239,6 +240,33 @@ def _report(
     )
     draw(target, experiment, models, part, lead, simulated, groups, period)
     return report
+
+
+def _warn(
+    experiment: Experiment,
+    period: str,
+    lead: int,
+    simulated: NDArray[Any],
+    observed: NDArray[Any],
+) -> None:
+    """Say what the scores do not: a short warm-up, and basins that have none."""
+    if lead < experiment.evaluation_warmup:
+        log.warning(
+            "periods.%s: warmed up on %d days, not on %d: the record has no more before"
+            " it",
+            period,
+            lead,
+            experiment.evaluation_warmup,
+        )
+    _, defined = median(score(simulated, observed, ["nse"])["nse"])
+    if 0 < defined < observed.shape[1]:
+        log.warning(
+            "%d of %d basins have no NSE in the %s period, for want of observations or"
+            " of change in them: medians leave them out",
+            observed.shape[1] - defined,
+            observed.shape[1],
+            period,
+        )
 
 
 def _mean_flow(

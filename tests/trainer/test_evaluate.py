@@ -157,6 +157,34 @@ def test_a_period_that_ends_without_observations_is_drawn(
     assert (tmp_path / "hydrographs.png").stat().st_size > 5000
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_a_warmup_that_the_record_cuts_short_is_said(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluate(finished, output=tmp_path / "test")
+    assert "warmed up" not in caplog.text
+    evaluate(finished, "train", output=tmp_path / "train")
+    assert "periods.train: warmed up on 31 days, not on 40:" in caplog.text
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_basins_without_a_score_are_counted(
+    finished: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unobserved(spec: DataSpec) -> BasinData:
+        data = read(spec)
+        target = data.target.copy()
+        target[:, :2] = np.nan
+        return replace(data, target=target)
+
+    monkeypatch.setattr(evaluation, "read", unobserved)
+    evaluate(finished, output=tmp_path)
+    assert "2 of 6 basins have no NSE in the test period" in caplog.text
+
+
 def test_what_cannot_be_drawn_for_want_of_observations_is_said(
     finished: Path,
     tmp_path: Path,
