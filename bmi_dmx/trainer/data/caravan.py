@@ -48,7 +48,7 @@ COMMON_UNITS = {
     "gauge_lat": "degrees_north",
     "gauge_lon": "degrees_east",
     "elev_mean": "m",
-    "slope_mean": "m km-1",
+    "slope_mean": "degree",
 }
 """Units by Caravan's documentation; its tables hold none."""
 
@@ -213,8 +213,7 @@ def _attributes(rows: list[dict[str, str]]) -> dict[str, Array64]:
     if "ele_mt_sav" in attributes:
         attributes["elev_mean"] = attributes["ele_mt_sav"]
     if "slp_dg_sav" in attributes:
-        slope = np.radians(attributes["slp_dg_sav"] / 10.0)
-        attributes["slope_mean"] = 1000.0 * np.tan(slope)
+        attributes["slope_mean"] = attributes["slp_dg_sav"] / 10.0
     return attributes
 
 

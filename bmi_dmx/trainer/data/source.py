@@ -224,9 +224,15 @@ def add_common_names(
             raise UnitsError(
                 f"{where}: attribute {found!r} has no units, not {wanted!r}"
             )
-        attributes[name] = converted(
-            attributes[found], units[found], wanted, f"{where}: attribute {found!r}"
+        place, values, given = (
+            f"{where}: attribute {found!r}",
+            attributes[found],
+            units[found],
         )
+        if name == "slope_mean" and re.match("deg|rad", given.strip().lower()):
+            # To UDUNITS an angle is a ratio already, which holds for small ones alone.
+            values, given = np.tan(converted(values, given, "radian", place)), "1"
+        attributes[name] = converted(values, given, wanted, place)
 
 
 def increasing(time: Days, where: str) -> Days:

@@ -103,6 +103,21 @@ def test_portable_attributes_need_the_latitude(basins, read_file):
         read_file(basins)
 
 
+@pytest.mark.parametrize(
+    ("units", "slope"),
+    [
+        ("degrees", [10.0, 45.0]),
+        ("radian", [np.pi / 18, np.pi / 4]),
+        ("percent", [100 * np.tan(np.pi / 18), 100.0]),
+        ("1", [np.tan(np.pi / 18), 1.0]),
+    ],
+)
+def test_a_slope_is_the_rise_over_the_distance(basins, read_file, units, slope):
+    basins["slope_mean"] = ("basin", slope, {"units": units})
+    found = read_file(basins, attributes="file").attributes["slope_mean"]
+    np.testing.assert_allclose(found, [1000 * np.tan(np.pi / 18), 1000.0], rtol=1e-12)
+
+
 def test_text_with_many_values_is_a_name(basins, read_file):
     many = basins.isel(basin=np.zeros(25, dtype=int)).drop_vars("region")
     names = [f"River {number}" for number in range(25)]
