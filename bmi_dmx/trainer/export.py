@@ -10,6 +10,7 @@ from ..bundle import Bundle, save_bundle
 from ..climate import CLIMATE, TOPOGRAPHY
 from ..conversion import plain
 from ..errors import DataError
+from ..variables import Attribute
 from .checkpoint import OWN, load_model, read_checkpoint
 from .evaluate import evaluate
 from .experiment import Experiment
@@ -57,9 +58,18 @@ def export(
         scores=_scores(folder, experiment, training),
         name=experiment.name,
         about=experiment.about,
-        attributes=[*CLIMATE, *TOPOGRAPHY],
+        attributes=_attributes(folder),
         overwrite=overwrite,
     )
+
+
+def _attributes(folder: RunFolder) -> list[Attribute]:
+    """Return what is known of attributes: what is computed, and what the data say."""
+    own = [*CLIMATE, *TOPOGRAPHY]
+    units = read_checkpoint(folder.best)[OWN]["units"]
+    names = {attribute.name for attribute in own}
+    more = [Attribute(name=n, units=u) for n, u in units.items() if n not in names]
+    return [*own, *more]
 
 
 def _provenance(

@@ -181,6 +181,7 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
         spec,
         steps,
         _settings_of(experiment),
+        data.units,
     )
 
 

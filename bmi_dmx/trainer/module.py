@@ -64,6 +64,8 @@ class TrainingModule(LightningModule):
         Number of steps of the whole training.
     settings : mapping of str to object
         Plain values of all that decides the training, kept in checkpoints.
+    units : mapping of str to str
+        Units of the attributes, as far as they are known; kept in checkpoints.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class TrainingModule(LightningModule):
         training: Training,
         steps: int,
         settings: Mapping[str, Any],
+        units: Mapping[str, str],
     ) -> None:
         super().__init__()
         self.model = model
@@ -88,6 +91,7 @@ class TrainingModule(LightningModule):
         self.training_spec = training
         self.steps = steps
         self.settings = settings
+        self.units = {n: u for n, u in units.items() if n in model.attributes}
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
         self._restored: dict[str, Any] | None = None
@@ -202,6 +206,7 @@ class TrainingModule(LightningModule):
         checkpoint[OWN] = {
             "settings": self.settings,
             "basins": self.ids,
+            "units": self.units,
             "statistics": self.model.statistics.to_dict(),
             "series": self._series,
             "sampler": self.sampler.state_dict(),

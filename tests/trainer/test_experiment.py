@@ -144,6 +144,7 @@ def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
         ("model.dynamic={parameters: [beta], forcings: [precip], attributes: [p_mean]}",
          "model.dynamic.forcings: unknown 'precip'; did you mean 'precipitation'?"),
         ("evaluation.metrics=[nsee]", "evaluation: unknown metric 'nsee'"),
+        ("model.static.attributes=[slope-mean]", "attributes: found 'slope-mean', exp"),
         ("evaluation.metrics=[]", "evaluation: metrics: the list is empty, expected"),
         ("evaluation.groups.all={area_km2: [0, 9]}", "groups.all: this is the group"),
     ],

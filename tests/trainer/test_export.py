@@ -85,6 +85,15 @@ def test_attributes_have_units(exported: tuple[Path, Bundle]) -> None:
     }
 
 
+def test_attributes_of_the_data_have_their_units(run: Run, tmp_path: Path) -> None:
+    names = "model.static.attributes=[slope_fine, p_mean, regulated_fraction]"
+    path = run(names, "training.steps=1", "periods.test=null")
+    found = {a.name: a.units for a in export(path, tmp_path / "b").variables.attributes}
+    assert found["slope_fine"] == "m km-1"
+    assert found["p_mean"] == "mm d-1"
+    assert found["regulated_fraction"] == "1"
+
+
 def test_an_older_bundle_is_kept_unless_told(exported: tuple[Path, Bundle]) -> None:
     run, bundle = exported
     with pytest.raises(BundleError, match="exists already"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -54,6 +54,8 @@ class BasinData:
         Observed streamflow in mm d-1; NaN where there is no observation.
     unread : tuple of str
         Attributes that the data set has, but that were not asked for.
+    units : mapping of str to str
+        Units of the attributes, as far as they are known.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class BasinData:
     attributes: Mapping[str, Array64]
     target: Array32
     unread: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))

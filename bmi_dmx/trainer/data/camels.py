@@ -108,7 +108,7 @@ class CamelsUs(Source):
             raise DataError(f"{root}: no gauge has forcing, streamflow and attributes")
         self.ids = np.array(known, dtype=np.str_)
         self.attributes = _attributes([rows[gauge] for gauge in known])
-        add_common_names(self.attributes, COMMON_UNITS, str(folder))
+        self.units = add_common_names(self.attributes, COMMON_UNITS, str(folder))
         if "area_km2" not in self.attributes:
             hint = suggestion("area_gages2", self.attributes)
             raise DataError(

@@ -101,7 +101,8 @@ class Caravan(Source):
             raise DataError(f"{path}: no gauge has both attributes and a series")
         self.ids = np.array(known, dtype=np.str_)
         self.attributes = _attributes([table[gauge] for gauge in known])
-        add_common_names(self.attributes, COMMON_UNITS, str(path / "attributes"))
+        tables = str(path / "attributes")
+        self.units = add_common_names(self.attributes, COMMON_UNITS, tables)
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the series of ``ids``; see :class:`Source`."""

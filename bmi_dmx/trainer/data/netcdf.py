@@ -70,10 +70,10 @@ class BasinFile(Source):
             self.variables = _variables(file, spec, path)
             self.target = _target(file, spec, path)
             named = (*self.variables.values(), self.target)
-            self.units = {n: str(file[n].attrs.get("units", "")) for n in named}
+            self.written = {n: str(file[n].attrs.get("units", "")) for n in named}
             self.dimension = _basin_dimension(file, self.variables, path)
             self.ids = _identifiers(file, self.dimension, path)
-            self.attributes = _attributes(file, self.dimension, path)
+            self.attributes, self.units = _attributes(file, self.dimension, path)
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the series of ``ids``; see :class:`Source`."""
@@ -93,7 +93,7 @@ class BasinFile(Source):
     def where(self, name: str, basin: str) -> str:
         """Return file and variable; see :class:`Source`."""
         variable = self.target if name == "streamflow" else self.variables[name]
-        return f"{self.path}: variable {variable!r} ({self.units[variable]})"
+        return f"{self.path}: variable {variable!r} ({self.written[variable]})"
 
     def _raw(self, variable: xr.DataArray) -> tuple[NDArray[Any], str]:
         where = f"{self.path}: variable {variable.name!r}"
@@ -254,7 +254,7 @@ def _decoded(variable: xr.DataArray) -> NDArray[Any]:
 
 def _attributes(
     file: xr.Dataset, dimension: str, path: Path
-) -> dict[str, NDArray[np.float64]]:
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, str]]:
     attributes: dict[str, NDArray[np.float64]] = {}
     units = {}
     for name, variable in file.variables.items():
@@ -263,8 +263,7 @@ def _attributes(
                 continue
             attributes.update(numeric(str(name), _decoded(file[name])))
             units[str(name)] = str(variable.attrs.get("units", ""))
-    add_common_names(attributes, units, str(path))
-    return attributes
+    return attributes, add_common_names(attributes, units, str(path))
 
 
 def _days(file: xr.Dataset, path: Path) -> NDArray[np.datetime64]:

@@ -83,6 +83,7 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         ),
         attributes=attributes,
         target=observed(series.target, ids, time, source.where),
+        units=source.units,
     )
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
     asked = _attributes(spec, data, source)

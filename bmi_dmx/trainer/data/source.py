@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...climate import CLIMATE
 from ...errors import DataError, UnitsError
 from ...units import convert
 from .basins import Array32, Array64, Days
@@ -88,6 +89,8 @@ class Source(ABC):
         All basins of the data set.
     attributes : dict of str to (B,) float64
         Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
+    units : dict of str to str
+        Units of the attributes, as far as they are known.
     left_out : dict of str to str
         Basins of which the data set holds something but not all, and what it lacks.
     """
@@ -98,6 +101,9 @@ class Source(ABC):
     path: Path
     ids: NDArray[np.str_]
     attributes: dict[str, Array64]
+    units: Mapping[str, str] = MappingProxyType(
+        {name: units for name, (units, _) in COMMON_ATTRIBUTES.items()}
+    )
     left_out: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
@@ -199,8 +205,10 @@ def _known(values: Array64) -> Array64:
 
 def add_common_names(
     attributes: dict[str, Array64], units: Mapping[str, str], where: str
-) -> None:
+) -> dict[str, str]:
     """Enter the common attributes under our names and units, where the file has them.
+
+    Climate indices that bear our names are brought to our units where theirs are given.
 
     Parameters
     ----------
@@ -211,11 +219,17 @@ def add_common_names(
     where : str
         File, for messages.
 
+    Returns
+    -------
+    dict of str to str
+        Units of all attributes that have any, the common ones included.
+
     Raises
     ------
     UnitsError
         A common attribute has no units or wrong ones.
     """
+    known = {name: text for name, text in units.items() if text and name in attributes}
     for name, (wanted, aliases) in COMMON_ATTRIBUTES.items():
         found = next((alias for alias in (name, *aliases) if alias in attributes), None)
         if found is None:
@@ -233,6 +247,16 @@ def add_common_names(
             # To UDUNITS an angle is a ratio already, which holds for small ones alone.
             values, given = np.tan(converted(values, given, "radian", place)), "1"
         attributes[name] = converted(values, given, wanted, place)
+        known[name] = wanted
+    for index in CLIMATE:
+        # In the units under which a bundle asks for it; text for a ratio is no matter.
+        if index.name in known and index.units != "1":
+            place = f"{where}: attribute {index.name!r}"
+            attributes[index.name] = converted(
+                attributes[index.name], known[index.name], index.units, place
+            )
+            known[index.name] = index.units
+    return known
 
 
 def increasing(time: Days, where: str) -> Days:

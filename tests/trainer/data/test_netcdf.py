@@ -118,6 +118,20 @@ def test_a_slope_is_the_rise_over_the_distance(basins, read_file, units, slope):
     np.testing.assert_allclose(found, [1000 * np.tan(np.pi / 18), 1000.0], rtol=1e-12)
 
 
+def test_units_of_attributes_are_kept(basins, read_file):
+    basins["p_mean"] = ("basin", [0.1, 0.2], {"units": "inch day-1"})
+    basins["soil_depth"] = ("basin", [1.0, 2.0], {"units": "m"})
+    basins["roughness"] = ("basin", [1.0, 2.0])
+    data = read_file(basins, attributes="file")
+    np.testing.assert_allclose(data.attributes["p_mean"], [2.54, 5.08])
+    kept = {"area": "m2", "area_km2": "km2", "soil_depth": "m", "p_mean": "mm d-1"}
+    assert kept.items() <= data.units.items()
+    assert "roughness" not in data.units
+    basins["p_mean"].attrs["units"] = "K"
+    with pytest.raises(UnitsError, match=r"basins.nc: attribute 'p_mean'.*'mm d-1'"):
+        read_file(basins, attributes="file")
+
+
 def test_text_with_many_values_is_a_name(basins, read_file):
     many = basins.isel(basin=np.zeros(25, dtype=int)).drop_vars("region")
     names = [f"River {number}" for number in range(25)]
