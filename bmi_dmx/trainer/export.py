@@ -9,7 +9,8 @@ from typing import Any
 from ..bundle import Bundle, save_bundle
 from ..climate import CLIMATE, TOPOGRAPHY
 from ..conversion import plain
-from ..errors import DataError
+from ..errors import DataError, UnitsError
+from ..units import check
 from ..variables import Attribute
 from .checkpoint import OWN, load_model, read_checkpoint
 from .evaluate import evaluate
@@ -68,8 +69,17 @@ def _attributes(folder: RunFolder) -> list[Attribute]:
     own = [*CLIMATE, *TOPOGRAPHY]
     units = read_checkpoint(folder.best)[OWN]["units"]
     names = {attribute.name for attribute in own}
-    more = [Attribute(name=n, units=u) for n, u in units.items() if n not in names]
-    return [*own, *more]
+    more = [(name, text) for name, text in units.items() if name not in names]
+    return [*own, *(Attribute(name=n, units=u) for n, u in more if _is_unit(u))]
+
+
+def _is_unit(text: str) -> bool:
+    """Return whether hosts can read it; data sets write ``log10(m2)`` and more."""
+    try:
+        check(text)
+    except UnitsError:
+        return False
+    return True
 
 
 def _provenance(

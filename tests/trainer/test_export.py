@@ -14,6 +14,7 @@ import torch
 from bmi_dmx.bundle import Bundle, load_bundle
 from bmi_dmx.errors import BundleError, DataError
 from bmi_dmx.trainer.checkpoint import load_model
+from bmi_dmx.trainer.data.delaware import Delaware
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.run_folder import RunFolder
 
@@ -85,7 +86,11 @@ def test_attributes_have_units(exported: tuple[Path, Bundle]) -> None:
     }
 
 
-def test_attributes_of_the_data_have_their_units(run: Run, tmp_path: Path) -> None:
+def test_attributes_of_the_data_have_their_units(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = {**Delaware.units, "regulated_fraction": "log10(m2)"}
+    monkeypatch.setattr(Delaware, "units", odd)
     names = "model.static.attributes=[slope_fine, p_mean, regulated_fraction]"
     path = run(names, "training.steps=1", "periods.test=null")
     found = {a.name: a.units for a in export(path, tmp_path / "b").variables.attributes}
