@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "convert"]
 
-_NO_DIMENSION = {"-", "none", "unitless", "dimensionless", "ratio", "fraction", "n/a"}
+_NO_DIMENSION = ("-", "none", "unitless", "dimensionless", "ratio", "fraction", "n/a")
+_MEANT = {
+    **dict.fromkeys(_NO_DIMENSION, "1"),
+    **dict.fromkeys(("c", "deg c", "degrees c"), "degC"),  # C is the coulomb
+    **dict.fromkeys(("f", "deg f", "degrees f"), "degF"),  # F is the farad
+    "cfs": "ft3 s-1",
+    "cms": "m3 s-1",
+}
+
+
+def _hint(units: str) -> str:
+    meant = _MEANT.get(units.strip().lower())
+    return f"; write {meant!r}" if meant else ""
 
 
 @lru_cache(maxsize=256)
@@ -32,8 +44,7 @@ def _unit(units: str) -> Any:
             return system.Unit(text)
     except UdunitsError:
         pass
-    hint = "; write '1'" if text.lower() in _NO_DIMENSION else ""
-    raise UnitsError(f"units {units!r} are not known to UDUNITS{hint}")
+    raise UnitsError(f"units {units!r} are not known to UDUNITS{_hint(units)}")
 
 
 @lru_cache(maxsize=256)
@@ -45,7 +56,7 @@ def _converter(from_units: str, to_units: str) -> Any:
         return source.to(target)
     except UdunitsError:
         message = f"units {from_units!r} cannot be converted into {to_units!r}"
-        raise UnitsError(message) from None
+        raise UnitsError(message + _hint(from_units)) from None
 
 
 def check(units: str) -> None:

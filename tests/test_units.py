@@ -80,6 +80,17 @@ def test_words_for_dimensionless_are_refused_with_the_right_one(units: str) -> N
         check(units)
 
 
+@pytest.mark.parametrize(
+    ("units", "right"),
+    [("C", "degC"), ("F", "degF"), ("deg C", "degC"), ("cfs", "ft3 s-1")],
+)
+def test_what_the_field_writes_is_refused_with_what_it_means(
+    units: str, right: str
+) -> None:
+    with pytest.raises(UnitsError, match=f"'{units}' .*; write '{right}'"):
+        convert(1.0, units, "m3 s-1" if units == "cfs" else "K")
+
+
 def test_units_of_another_dimension_are_refused() -> None:
     with pytest.raises(UnitsError, match="'mm' cannot be converted into 's'"):
         convert(1.0, "mm", "s")

@@ -90,7 +90,7 @@ class DeltaModel(nn.Module):
     def _check_dynamic_forcings(self) -> None:
         dynamic = self.spec.dynamic
         if dynamic is not None:
-            known = [*(f.name for f in self.process.forcings), *self.forcings]
+            known = {*(f.name for f in self.process.forcings), *self.forcings}
             for name in dynamic.forcings:
                 if name not in known:
                     hint = suggestion(name, known)

@@ -258,6 +258,12 @@ def _check_head(key: str, head: StaticSpec | DynamicSpec) -> None:
     named = {"attributes": head.attributes, "parameters": head.parameters}
     if isinstance(head, DynamicSpec):
         named["forcings"] = head.forcings
+    for attribute in head.attributes:
+        if not attribute.isidentifier():
+            raise ConfigError(
+                f"{key}.attributes: found {attribute!r}, expected letters, digits and"
+                " '_', as a bundle names its variables"
+            )
     for name, values in named.items():
         if not values and (key, name) != ("static", "parameters"):
             raise ConfigError(f"{key}.{name}: expected at least one, found none")

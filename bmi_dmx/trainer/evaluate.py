@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from ..conversion import plain
 from ..errors import ConfigError
 from ..models.delta import DeltaModel
-from .checkpoint import load_model
+from .checkpoint import load_model, read_checkpoint
 from .data.basins import BasinData
 from .data.read import read
-from .experiment import Experiment, Period
+from .experiment import ALL, Experiment, Period
 from .experiment_file import naming
-from .groups import ALL, basin_groups
+from .groups import basin_groups
 from .metrics import median, metrics, score
 from .pictures import draw
 from .prediction import blocks, predict, with_lead
@@ -209,6 +209,7 @@ def _report(
     names = metrics.names() if chosen == "all" else chosen
     scores = score(simulated, observed, names)
     groups = basin_groups(experiment, data[0])
+    _warn(experiment, period, lead, simulated, observed)
     report = Report(
         folder=target,
         period=period,
@@ -229,6 +230,7 @@ def _report(
             "experiment": experiment.name,
             "runs": [folder.path.name for folder in folders],
             "seeds": [folder.experiment().seed for folder in folders],
+            "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
             "scored": plain(days),
             "warmup_days_before": lead,
             "basins": report.basins,
@@ -238,6 +240,33 @@ def _report(
     )
     draw(target, experiment, models, part, lead, simulated, groups, period)
     return report
+
+
+def _warn(
+    experiment: Experiment,
+    period: str,
+    lead: int,
+    simulated: NDArray[Any],
+    observed: NDArray[Any],
+) -> None:
+    """Say what the scores do not: a short warm-up, and basins that have none."""
+    if lead < experiment.evaluation_warmup:
+        log.warning(
+            "periods.%s: warmed up on %d days, not on %d: the record has no more before"
+            " it",
+            period,
+            lead,
+            experiment.evaluation_warmup,
+        )
+    _, defined = median(score(simulated, observed, ["nse"])["nse"])
+    if 0 < defined < observed.shape[1]:
+        log.warning(
+            "%d of %d basins have no NSE in the %s period, for want of observations or"
+            " of change in them: medians leave them out",
+            observed.shape[1] - defined,
+            observed.shape[1],
+            period,
+        )
 
 
 def _mean_flow(

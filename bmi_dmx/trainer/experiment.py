@@ -21,6 +21,7 @@ from .losses import compose
 from .metrics import metrics
 
 __all__ = [
+    "ALL",
     "Evaluation",
     "Experiment",
     "Optimizer",
@@ -31,6 +32,9 @@ __all__ = [
 
 Period = tuple[date, date]
 """First and last day, both included."""
+
+ALL = "all"
+"""Name of the group of all basins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,8 +224,8 @@ class Evaluation:
     metrics : "all" or list of str
         Registered metrics.
     groups : dict
-        Named subsets of the basins, whose scores are reported besides those of all, by
-        conditions on attributes as in ``data.where``.
+        Named subsets of the basins, whose scores are reported besides those of ``all``,
+        by conditions on attributes as in ``data.where``.
     published : dict
         Median NSE of other models by name, drawn beside ours.
     basins : int
@@ -238,8 +242,12 @@ class Evaluation:
         _at_least("warmup", self.warmup, 0)
         _at_least("basins", self.basins, 1)
         if self.metrics != "all":
+            if not self.metrics:
+                raise ConfigError("metrics: the list is empty, expected names or 'all'")
             for name in self.metrics:
                 metrics[name]
+        if ALL in self.groups:
+            raise ConfigError(f"groups.{ALL}: this is the group of all basins")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,10 +326,15 @@ class Experiment:
 
     @property
     def learned_days(self) -> Period:
-        """First and last day that training and validation look at."""
-        names = [n for n in self.periods.names if n != "test"]
-        periods = [self.periods[name] for name in names]
-        return min(p[0] for p in periods), max(p[1] for p in periods)
+        """First and last day that training and validation look at.
+
+        Those of training alone where the test period lies between the two.
+        """
+        train, test = self.periods.train, self.periods.test
+        validation = self.periods.validation or train
+        first, last = min(train[0], validation[0]), max(train[1], validation[1])
+        between = test is not None and first <= test[0] <= last
+        return train if between else (first, last)
 
 
 def _check_model(spec: ModelSpec) -> None:

@@ -48,9 +48,9 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     """Read an experiment, with everything in it resolved that depends on its place.
 
     Paths become absolute: those of the file start at its folder, those of overrides at
-    the current one. The climate attributes are those of the days that training
-    and validation look at, unless the file says otherwise: the test period must not
-    leak through them.
+    the current one. The climate attributes are those of
+    :attr:`Experiment.learned_days`, unless the file says otherwise: the test period
+    must not leak through them.
 
     Parameters
     ----------

@@ -9,7 +9,9 @@ from typing import Any
 from ..bundle import Bundle, save_bundle
 from ..climate import CLIMATE, TOPOGRAPHY
 from ..conversion import plain
-from ..errors import DataError
+from ..errors import DataError, UnitsError
+from ..units import check
+from ..variables import Attribute
 from .checkpoint import OWN, load_model, read_checkpoint
 from .evaluate import evaluate
 from .experiment import Experiment
@@ -23,7 +25,8 @@ def export(
 ) -> Bundle:
     """Save the best checkpoint of a run as a bundle, with provenance and scores.
 
-    The run is evaluated over its test period first if that has not been done.
+    The run is evaluated over its test period first if that has not been done, or was
+    done when another checkpoint was the best or other days were to be scored.
 
     Parameters
     ----------
@@ -56,9 +59,27 @@ def export(
         scores=_scores(folder, experiment, training),
         name=experiment.name,
         about=experiment.about,
-        attributes=[*CLIMATE, *TOPOGRAPHY],
+        attributes=_attributes(folder),
         overwrite=overwrite,
     )
+
+
+def _attributes(folder: RunFolder) -> list[Attribute]:
+    """Return what is known of attributes: what is computed, and what the data say."""
+    own = [*CLIMATE, *TOPOGRAPHY]
+    units = read_checkpoint(folder.best)[OWN]["units"]
+    names = {attribute.name for attribute in own}
+    more = [(name, text) for name, text in units.items() if name not in names]
+    return [*own, *(Attribute(name=n, units=u) for n, u in more if _is_unit(u))]
+
+
+def _is_unit(text: str) -> bool:
+    """Return whether hosts can read it; data sets write ``log10(m2)`` and more."""
+    try:
+        check(text)
+    except UnitsError:
+        return False
+    return True
 
 
 def _provenance(
@@ -92,11 +113,24 @@ def _scores(
             "median_nse": training["best_validation_nse"],
         }
     if experiment.periods.test is not None:
-        summary = folder.path / "test" / "summary.json"
-        if not summary.is_file():
-            evaluate(folder.path, "test")
-        found = json.loads(summary.read_text(encoding="utf-8"))
+        found = _evaluated(folder, experiment)
         kept = ("scored", "warmup_days_before", "basins", "medians")
         more = "median_nse_with_first_year_as_warmup"
         scores["test"] = {name: found[name] for name in (*kept, more)}
     return scores
+
+
+def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
+    """Return the summary of the test period, by the best checkpoint as it is now."""
+    file = folder.path / "test" / "summary.json"
+    wanted = {
+        "steps": [read_checkpoint(folder.best)["global_step"]],
+        "scored": plain(experiment.periods["test"]),
+    }
+    if file.is_file():
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if all(found.get(name) == value for name, value in wanted.items()):
+            return found
+    evaluate(folder.path, "test")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return found

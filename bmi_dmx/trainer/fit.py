@@ -151,9 +151,13 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
     _check_inputs(experiment, data)
     seed_everything(experiment.seed)
     training = data.period(*periods.train)
-    statistics = fit_statistics(
-        experiment.model, training.dated_forcing(), training.attributes
-    )
+    try:
+        statistics = fit_statistics(
+            experiment.model, training.dated_forcing(), training.attributes
+        )
+    except DataError as error:
+        # All inputs are finite, so it is their logarithm or root that is not.
+        raise DataError(f"model.transforms: {error}") from None
     model = DeltaModel(experiment.model, statistics)
     steps = spec.total_steps(len(data.ids), len(training.time))
     with_warmup, _ = with_lead(data, periods.train, spec.warmup)
@@ -177,6 +181,7 @@ def build(experiment: Experiment, data: BasinData) -> TrainingModule:
         spec,
         steps,
         _settings_of(experiment),
+        data.units,
     )
 
 

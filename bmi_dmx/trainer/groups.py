@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 
 from .data.basins import BasinData
 from .data.spec import satisfied
-from .experiment import Experiment
+from .experiment import ALL, Experiment
 
-__all__ = ["ALL", "basin_groups"]
+__all__ = ["basin_groups"]
 
 log = logging.getLogger(__name__)
-
-ALL = "all"
-"""Name of the group of all basins."""
 
 
 def basin_groups(
@@ -35,6 +32,8 @@ def basin_groups(
     groups = {ALL: np.arange(count)}
     for name, conditions in experiment.evaluation.groups.items():
         key = f"evaluation.groups.{name}"
+        for attribute in conditions:
+            data.require_read(attribute, f"{key}: ")
         kept = satisfied(data.attributes, conditions, count, key)
         if kept.any():
             groups[name] = np.flatnonzero(kept)

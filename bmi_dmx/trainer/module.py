@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from ..errors import DataError, ScanError, TrainingError
 from ..models.delta import DeltaModel
 from .checkpoint import OWN, random_state, restore_random_state
-from .data.sampler import Batch, WindowSampler
+from .data.sampler import Batch, Windows, WindowSampler
 from .experiment import Optimizer as OptimizerSpec
 from .experiment import Training
 from .losses import Loss, Scale
@@ -63,6 +64,8 @@ class TrainingModule(LightningModule):
         Number of steps of the whole training.
     settings : mapping of str to object
         Plain values of all that decides the training, kept in checkpoints.
+    units : mapping of str to str
+        Units of the attributes, as far as they are known; kept in checkpoints.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class TrainingModule(LightningModule):
         training: Training,
         steps: int,
         settings: Mapping[str, Any],
+        units: Mapping[str, str],
     ) -> None:
         super().__init__()
         self.model = model
@@ -87,9 +91,11 @@ class TrainingModule(LightningModule):
         self.training_spec = training
         self.steps = steps
         self.settings = settings
+        self.units = {n: u for n, u in units.items() if n in model.attributes}
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
         self._restored: dict[str, Any] | None = None
+        self._series = _fingerprint(sampler.windows, validation)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of one batch."""
@@ -200,7 +206,9 @@ class TrainingModule(LightningModule):
         checkpoint[OWN] = {
             "settings": self.settings,
             "basins": self.ids,
+            "units": self.units,
             "statistics": self.model.statistics.to_dict(),
+            "series": self._series,
             "sampler": self.sampler.state_dict(),
             "random": random_state(),
             "failures": self.failures,
@@ -216,12 +224,16 @@ class TrainingModule(LightningModule):
             The data are not those that the training began with.
         """
         own = checkpoint[OWN]
-        now = {"basins": self.ids, "statistics": self.model.statistics.to_dict()}
+        now = {
+            "basins": self.ids,
+            "statistics": self.model.statistics.to_dict(),
+            "series": self._series,
+        }
         for name, found in now.items():
             if own[name] != found:
                 raise DataError(
                     f"the data changed since the run began: {name} of the training "
-                    "period differ from those of the checkpoint"
+                    "or validation period differ from those of the checkpoint"
                 )
         self._restored = own
 
@@ -234,6 +246,17 @@ class TrainingModule(LightningModule):
             self.trainer.should_stop = self._restored["stopping"]
             restore_random_state(self._restored["random"])
             self._restored = None
+
+
+def _fingerprint(windows: Windows, validation: Blocks | None) -> str:
+    """Return a hash of all series and attributes that a training sees."""
+    seen = [windows.series, *windows.attributes.values()]
+    for batch in [] if validation is None else validation.batches:
+        seen += [*batch["forcing"].values(), batch["target"]]
+    digest = hashlib.sha256()
+    for numbers in seen:
+        digest.update(numbers.contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def _optimizer(spec: OptimizerSpec, weights: Iterator[torch.nn.Parameter]) -> Optimizer:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer import evaluate as evaluation
@@ -156,6 +157,34 @@ def test_a_period_that_ends_without_observations_is_drawn(
     assert (tmp_path / "hydrographs.png").stat().st_size > 5000
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_a_warmup_that_the_record_cuts_short_is_said(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluate(finished, output=tmp_path / "test")
+    assert "warmed up" not in caplog.text
+    evaluate(finished, "train", output=tmp_path / "train")
+    assert "periods.train: warmed up on 31 days, not on 40:" in caplog.text
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_basins_without_a_score_are_counted(
+    finished: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unobserved(spec: DataSpec) -> BasinData:
+        data = read(spec)
+        target = data.target.copy()
+        target[:, :2] = np.nan
+        return replace(data, target=target)
+
+    monkeypatch.setattr(evaluation, "read", unobserved)
+    evaluate(finished, output=tmp_path)
+    assert "2 of 6 basins have no NSE in the test period" in caplog.text
+
+
 def test_what_cannot_be_drawn_for_want_of_observations_is_said(
     finished: Path,
     tmp_path: Path,
@@ -243,6 +272,24 @@ def test_runs_on_different_observations_are_not_averaged(
     message = "flow observed in basin '01467150' on 1980-02-05 is"
     with pytest.raises(ConfigError, match=message):
         evaluate([finished, other])
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_copy_of_a_run_scores_other_basins_and_days_by_the_same_model(
+    finished: Path, report: Report, tmp_path: Path
+) -> None:
+    other = tmp_path / "elsewhere"
+    shutil.copytree(finished, other)
+    config = yaml.safe_load((other / "config.yaml").read_text("utf-8"))
+    config["data"]["basins"] = ["01439500", "01440400"]
+    config["periods"]["test"] = ["1980-01-01", "1980-06-30"]
+    (other / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    found = read_streamflow(evaluate(other).folder / "streamflow.nc")
+    assert found.ids.tolist() == ["01439500", "01440400"]
+    before = read_streamflow(report.folder / "streamflow.nc")
+    at = before.ids.tolist().index("01440400")
+    half = before["simulated"][: len(found.time), at]
+    np.testing.assert_allclose(found["simulated"][:, 1], half, rtol=1e-5)
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -62,6 +62,16 @@ def test_attributes_are_computed_without_the_test_period(tiny: Path) -> None:
     assert data.attributes_period == (date(1979, 2, 1), date(1979, 12, 31))
 
 
+def test_nor_do_they_where_it_lies_between_the_others(tiny: Path) -> None:
+    between = "periods.test=[1979-10-01, 1979-12-31]"
+    after = "periods.validation=[1980-01-01, 1980-12-30]"
+    data = load_experiment(tiny, [between, after]).data
+    assert data.attributes_period == (date(1979, 2, 1), date(1979, 9, 30))
+    before = "periods.test=[1978-10-01, 1978-12-31]"
+    data = load_experiment(tiny, [before, after]).data
+    assert data.attributes_period == (date(1979, 2, 1), date(1980, 12, 30))
+
+
 def test_a_relative_path_starts_at_the_file(tiny: Path, tmp_path: Path) -> None:
     entries = read(tiny)
     entries["data"] |= {"path": "a/b.nc", "basins": "c.txt"}
@@ -134,6 +144,9 @@ def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
         ("model.dynamic={parameters: [beta], forcings: [precip], attributes: [p_mean]}",
          "model.dynamic.forcings: unknown 'precip'; did you mean 'precipitation'?"),
         ("evaluation.metrics=[nsee]", "evaluation: unknown metric 'nsee'"),
+        ("model.static.attributes=[slope-mean]", "attributes: found 'slope-mean', exp"),
+        ("evaluation.metrics=[]", "evaluation: metrics: the list is empty, expected"),
+        ("evaluation.groups.all={area_km2: [0, 9]}", "groups.all: this is the group"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(tiny: Path, setting: str, message: str) -> None:

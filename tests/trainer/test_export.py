@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ import torch
 from bmi_dmx.bundle import Bundle, load_bundle
 from bmi_dmx.errors import BundleError, DataError
 from bmi_dmx.trainer.checkpoint import load_model
+from bmi_dmx.trainer.data.delaware import Delaware
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.run_folder import RunFolder
 
@@ -59,6 +62,20 @@ def test_the_bundle_says_how_good_it_is(exported: tuple[Path, Bundle]) -> None:
     assert scores["test"]["medians"]["all"]["nse"] < 1.0
 
 
+@pytest.mark.parametrize("change", [{"steps": [1]}, {"scored": ["1980-01-01"] * 2}])
+def test_scores_are_those_of_the_checkpoint_and_the_days_that_are_meant(
+    exported: tuple[Path, Bundle], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    run, bundle = exported
+    file = run / "test" / "summary.json"
+    found = json.loads(file.read_text("utf-8"))
+    # As an evaluation in the middle of the training leaves it behind.
+    found["medians"]["all"]["nse"] = -9.0
+    file.write_text(json.dumps({**found, **change}), "utf-8")
+    again = export(run, tmp_path / "again").manifest.scores
+    assert again == bundle.manifest.scores
+
+
 def test_attributes_have_units(exported: tuple[Path, Bundle]) -> None:
     units = {a.name: a.units for a in exported[1].variables.attributes}
     assert units == {
@@ -67,6 +84,19 @@ def test_attributes_have_units(exported: tuple[Path, Bundle]) -> None:
         "area_km2": "km2",
         "latitude": "degrees_north",
     }
+
+
+def test_attributes_of_the_data_have_their_units(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = {**Delaware.units, "regulated_fraction": "log10(m2)"}
+    monkeypatch.setattr(Delaware, "units", odd)
+    names = "model.static.attributes=[slope_fine, p_mean, regulated_fraction]"
+    path = run(names, "training.steps=1", "periods.test=null")
+    found = {a.name: a.units for a in export(path, tmp_path / "b").variables.attributes}
+    assert found["slope_fine"] == "m km-1"
+    assert found["p_mean"] == "mm d-1"
+    assert found["regulated_fraction"] == "1"
 
 
 def test_an_older_bundle_is_kept_unless_told(exported: tuple[Path, Bundle]) -> None:

@@ -294,12 +294,22 @@ def test_what_no_score_or_parameter_can_come_from_leaves_no_folder(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_logarithm_of_nothing_is_told_from_missing_data(run: Run) -> None:
+    dynamic = "parameters: [beta], forcings: [precipitation], attributes: [p_mean]"
+    message = r"yaml: model\.transforms: precipitation: .* domain of transform 'log'"
+    with pytest.raises(DataError, match=message):
+        run(f"model.dynamic={{{dynamic}}}", "model.transforms={precipitation: log}")
+
+
 def test_an_attribute_that_was_not_read_is_told_from_one_that_is_not_there(
     run: Run,
 ) -> None:
     settings = ["data.attributes=portable", "evaluation.groups={}"]
     with pytest.raises(DataError, match=r"'slope_fine' was not read.*to 'both'"):
         run(*settings, "model.static.attributes=[p_mean, slope_fine]")
+    message = r"yaml: evaluation\.groups\.steep: .*'slope_fine' was not read.*'both'"
+    with pytest.raises(DataError, match=message):
+        run("data.attributes=portable", "evaluation.groups.steep={slope_fine: [1, 2]}")
     with pytest.raises(DataError, match=r"no attribute 'frac_forest'.*Known: area_km2"):
         run(*settings, "model.static.attributes=[p_mean, frac_forest]")
 

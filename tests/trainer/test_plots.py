@@ -84,6 +84,21 @@ def test_hydrographs_go_from_the_best_to_the_worst_basin(tmp_path: Path) -> None
     assert "precipitation (mm d⁻¹, right)" in text
 
 
+def test_hydrographs_show_observations_between_gaps(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    weekly = np.arange(len(DAYS)) % 7 == 0
+    observed[~weekly] = np.nan
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS[:1],
+        simulated=simulated[:, :1],
+        observed=observed[:, :1],
+    )
+    dots = re.findall(r"<use [^>]*fill: #222222", path.read_text(encoding="utf-8"))
+    assert len(dots) == np.isfinite(observed[:, 0]).sum()
+
+
 def test_hydrographs_leave_out_basins_without_observations(tmp_path: Path) -> None:
     simulated, observed, _ = flows()
     observed[:, 1:] = np.nan

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -188,6 +190,32 @@ def test_changed_data_are_noticed(
 
     monkeypatch.setattr(fit, "read", fewer)
     with pytest.raises(DataError, match="the data changed since the run began: basins"):
+        resume(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("streamflow", "1979-06-01"),
+        ("streamflow", "1979-11-01"),
+        ("precipitation", "1979-03-01"),
+    ],
+)
+def test_other_numbers_are_noticed(
+    killed_at: Run, monkeypatch: pytest.MonkeyPatch, name: str, day: str
+) -> None:
+    path = killed_at(7)
+    reading = fit.read
+
+    def corrected(spec: Any) -> Any:
+        data = reading(spec)
+        series = {"streamflow": data.target, **data.forcing}
+        more = np.where(data.time == np.datetime64(day), 0.5, 0.0)[:, None]
+        series[name] = series[name] + more.astype(np.float32)
+        return replace(data, target=series.pop("streamflow"), forcing=series)
+
+    monkeypatch.setattr(fit, "read", corrected)
+    with pytest.raises(DataError, match="changed since the run began: series of the"):
         resume(path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -54,6 +54,8 @@ class BasinData:
         Observed streamflow in mm d-1; NaN where there is no observation.
     unread : tuple of str
         Attributes that the data set has, but that were not asked for.
+    units : mapping of str to str
+        Units of the attributes, as far as they are known.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class BasinData:
     attributes: Mapping[str, Array64]
     target: Array32
     unread: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
@@ -180,12 +183,8 @@ class BasinData:
                 hint = suggestion(name, self.forcing)
                 raise DataError(f"the data hold no forcing {name!r}{hint}")
         for name in attributes:
+            self.require_read(name)
             if name not in self.attributes:
-                if name in self.unread:
-                    raise DataError(
-                        f"attribute {name!r} was not read, but the data have it; set"
-                        " data.attributes to 'both'"
-                    )
                 hint = suggestion(name, self.attributes)
                 raise DataError(f"the data hold no attribute {name!r}{hint}")
             bad = ~np.isfinite(self.attributes[name])
@@ -195,6 +194,27 @@ class BasinData:
                     f" {self.ids.size} basins, first '{self.ids[bad][0]}'; leave out"
                     " the attribute or these basins"
                 )
+
+    def require_read(self, name: str, where: str = "") -> None:
+        """Refuse an attribute that the data set has, but that was not asked for.
+
+        Parameters
+        ----------
+        name : str
+            The attribute.
+        where : str
+            What the message begins with.
+
+        Raises
+        ------
+        DataError
+            Saying how to ask for it.
+        """
+        if name in self.unread:
+            raise DataError(
+                f"{where}attribute {name!r} was not read, but the data have it; set"
+                " data.attributes to 'both'"
+            )
 
 
 def parse_period(start: Day, end: Day) -> tuple[np.datetime64, np.datetime64]:

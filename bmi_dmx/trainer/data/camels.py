@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,9 @@ from .source import (
     add_common_names,
     consecutive,
     converted,
+    increasing,
     numeric,
+    table_rows,
     within,
 )
 from .spec import FORCINGS, DataSpec
@@ -107,7 +108,7 @@ class CamelsUs(Source):
             raise DataError(f"{root}: no gauge has forcing, streamflow and attributes")
         self.ids = np.array(known, dtype=np.str_)
         self.attributes = _attributes([rows[gauge] for gauge in known])
-        add_common_names(self.attributes, COMMON_UNITS, str(folder))
+        self.units = add_common_names(self.attributes, COMMON_UNITS, str(folder))
         if "area_km2" not in self.attributes:
             hint = suggestion("area_gages2", self.attributes)
             raise DataError(
@@ -128,30 +129,32 @@ class CamelsUs(Source):
         forcing: dict[str, list[Array32]] = {name: [] for name in self.columns}
         flows = []
         for gauge in map(str, ids):
-            days, columns = _read_forcing(self.forcing_files[gauge], self.columns)
+            file = self.forcing_files[gauge]
+            record, columns = _read_forcing(file, self.columns)
+            flow = _read_flow(self.flow_files[gauge], gauge, record)
+            kept = within(record, period, str(file))
+            days = record[kept]
             if time is not None and not np.array_equal(days, time):
                 odd = np.setxor1d(days, time)[0]
                 raise DataError(
-                    f"{self.forcing_files[gauge]}: days {days[0]} to {days[-1]} differ"
-                    f" from those of '{ids[0]}', {time[0]} to {time[-1]}: only one of"
-                    f" them has {odd}"
+                    f"{file}: days {days[0]} to {days[-1]} differ from those of"
+                    f" '{ids[0]}', {time[0]} to {time[-1]}: only one of them has {odd};"
+                    " data.period chooses days that all have"
                 )
             time = days
             for name, values in columns.items():
-                forcing[name].append(values)
-            flows.append(_read_flow(self.flow_files[gauge], gauge, days))
+                forcing[name].append(values[kept])
+            flows.append(flow[kept])
         assert time is not None  # ids are never empty
-        file = str(self.forcing_files[str(ids[0])])
-        kept = within(time, period, file)
-        consecutive(time[kept], file)
+        consecutive(time, str(self.forcing_files[str(ids[0])]))
         depth = flow_depth(
             np.column_stack(flows),
             "ft3 s-1",
             self.attributes["area_km2"][at],
             "usgs_streamflow",
         )
-        stacked = {n: np.column_stack(parts)[kept] for n, parts in forcing.items()}
-        return Series(time[kept], stacked, depth[kept])
+        stacked = {name: np.column_stack(parts) for name, parts in forcing.items()}
+        return Series(time, stacked, depth)
 
     def where(self, name: str, basin: str) -> str:
         """Return file and variable; see :class:`Source`."""
@@ -203,7 +206,7 @@ def _tables(folder: Path) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     files = sorted(folder.glob("camels_*.txt"))
     if not files:
         raise DataError(f"no files camels_*.txt in {folder}")
-    tables = {file.name: _rows(file) for file in files}
+    tables = {file.name: table_rows(file, ";") for file in files}
     merged: dict[str, dict[str, str]] = {}
     for table in tables.values():
         for gauge, row in table.items():
@@ -225,27 +228,9 @@ def _attributes(rows: list[dict[str, str]]) -> dict[str, Array64]:
     return attributes
 
 
-def _rows(file: Path) -> dict[str, dict[str, str]]:
-    """Return the rows of a table by gauge."""
-    rows: dict[str, dict[str, str]] = {}
-    with file.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines, delimiter=";")
-        if "gauge_id" not in (reader.fieldnames or ()):
-            raise DataError(f"{file}: no column 'gauge_id' in {reader.fieldnames}")
-        for row in reader:
-            gauge = row.pop("gauge_id").strip()
-            if gauge in rows:
-                raise DataError(
-                    f"{file}: gauge {gauge!r} again in line {reader.line_num}, expected"
-                    " one row for each"
-                )
-            rows[gauge] = row
-    return rows
-
-
 def _header(file: Path) -> tuple[float, list[str]]:
     """Return the basin area (km2) and the column titles of a forcing file."""
-    with file.open(encoding="utf-8") as lines:
+    with file.open(encoding="utf-8", errors="replace") as lines:
         head = [next(lines, "").strip() for _ in range(HEADER_LINES)]
     try:
         return float(head[2]) / M2_PER_KM2, head[3].split()
@@ -328,6 +313,4 @@ def _dates(table: Array64, file: Path) -> Days:
         (years - 1970).astype("datetime64[Y]").astype("datetime64[M]")
         + (months - 1).astype("timedelta64[M]")
     ).astype("datetime64[D]") + (days - 1).astype("timedelta64[D]")
-    if (np.diff(dates) <= np.timedelta64(0, "D")).any():
-        raise DataError(f"{file}: the dates do not increase")
-    return dates
+    return increasing(dates, str(file))

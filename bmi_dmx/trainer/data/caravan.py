@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 
 from ...errors import DataError, suggestion
 from .basins import Array32, Array64, Days
-from .source import Period, Series, Source, add_common_names, converted, numeric, within
+from .source import (
+    MISSING_TEXT,
+    Period,
+    Series,
+    Source,
+    add_common_names,
+    converted,
+    increasing,
+    numeric,
+    table_rows,
+    within,
+)
 from .spec import FORCINGS, DataSpec
 
 __all__ = ["Caravan"]
@@ -37,7 +48,7 @@ COMMON_UNITS = {
     "gauge_lat": "degrees_north",
     "gauge_lon": "degrees_east",
     "elev_mean": "m",
-    "slope_mean": "m km-1",
+    "slope_mean": "degree",
 }
 """Units by Caravan's documentation; its tables hold none."""
 
@@ -90,7 +101,8 @@ class Caravan(Source):
             raise DataError(f"{path}: no gauge has both attributes and a series")
         self.ids = np.array(known, dtype=np.str_)
         self.attributes = _attributes([table[gauge] for gauge in known])
-        add_common_names(self.attributes, COMMON_UNITS, str(path / "attributes"))
+        tables = str(path / "attributes")
+        self.units = add_common_names(self.attributes, COMMON_UNITS, tables)
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the series of ``ids``; see :class:`Source`."""
@@ -129,6 +141,7 @@ class Caravan(Source):
     def _basin(self, file: Path) -> tuple[dict[str, str], Days, dict[str, Array32]]:
         """Return columns used, days with forcing, and series in our names and units."""
         days, raw, units = (_netcdf if file.suffix == ".nc" else _csv)(file)
+        increasing(days, str(file))
         columns = {}
         wanted = {**FORCINGS, USUAL_TARGET: "mm d-1"}
         used = self._columns(raw, file)
@@ -185,20 +198,8 @@ def _attribute_table(folder: Path, sets: list[str]) -> dict[str, dict[str, str]]
     table: dict[str, dict[str, str]] = {}
     for name in sets:
         for file in sorted((folder / name).glob(f"attributes_*_{name}.csv")):
-            with file.open(encoding="utf-8", newline="") as lines:
-                reader = csv.DictReader(lines)
-                if "gauge_id" not in (reader.fieldnames or ()):
-                    raise DataError(f"{file}: no column 'gauge_id'")
-                seen = set()
-                for row in reader:
-                    gauge = row.pop("gauge_id")
-                    if gauge in seen:
-                        raise DataError(
-                            f"{file}: gauge {gauge!r} again in line {reader.line_num},"
-                            " expected one row for each"
-                        )
-                    seen.add(gauge)
-                    table.setdefault(gauge, {}).update(row)
+            for gauge, row in table_rows(file, ",").items():
+                table.setdefault(gauge, {}).update(row)
     if not table:
         raise DataError(f"no attributes_*.csv for {', '.join(sets)} in {folder}")
     return table
@@ -213,8 +214,7 @@ def _attributes(rows: list[dict[str, str]]) -> dict[str, Array64]:
     if "ele_mt_sav" in attributes:
         attributes["elev_mean"] = attributes["ele_mt_sav"]
     if "slp_dg_sav" in attributes:
-        slope = np.radians(attributes["slp_dg_sav"] / 10.0)
-        attributes["slope_mean"] = 1000.0 * np.tan(slope)
+        attributes["slope_mean"] = attributes["slp_dg_sav"] / 10.0
     return attributes
 
 
@@ -238,20 +238,22 @@ def _netcdf(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
 
 
 def _csv(file: Path) -> tuple[Days, dict[str, NDArray[Any]], dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         titles, *rows = [*csv.reader(lines)] or [[]]
-    if not rows:
+    # Empty lines come as rows without cells.
+    if not any(rows):
         raise DataError(f"{file}: no days, expected a header and one line for each")
     for line, row in enumerate(rows, start=2):
-        if len(row) != len(titles):
+        if row and len(row) != len(titles):
             raise DataError(
                 f"{file}: line {line} has {len(row)} cells, the header {len(titles)};"
                 " is the file cut short?"
             )
     try:
-        days = np.array([row[0] for row in rows], dtype="datetime64[D]")
-        text = np.array([[cell or "nan" for cell in row[1:]] for row in rows])
-        values = text.astype(np.float64)
+        days = np.array([row[0] for row in rows if row], dtype="datetime64[D]")
+        cells = [[cell.strip() for cell in row[1:]] for row in rows if row]
+        text = np.array(cells, dtype=np.str_)
+        values = np.where(np.isin(text, MISSING_TEXT), "nan", text).astype(np.float64)
     except ValueError as error:
         raise DataError(f"{file} cannot be read as Caravan CSV: {error}") from None
     return days, dict(zip(titles[1:], values.T, strict=True)), {}
@@ -275,13 +277,15 @@ def _under(column: str | None) -> str:
 
 
 def _part(file: Path, days: Days, time: Days) -> slice:
-    """Return which of the days are those of ``time``, all of which must be there."""
+    """Return which of the days are those of ``time``, all of which must be there.
+
+    Both increase, so that what is not there is missing.
+    """
     start = int(np.searchsorted(days, time[0]))
     part = slice(start, start + time.size)
     if not np.array_equal(days[part], time):
-        absent = np.setdiff1d(time, days)
-        problem = f"{absent[0]} is missing" if absent.size else "they do not increase"
         raise DataError(
-            f"{file}: the days {time[0]} to {time[-1]} are not consecutive: {problem}"
+            f"{file}: the days {time[0]} to {time[-1]} are not consecutive:"
+            f" {np.setdiff1d(time, days)[0]} is missing"
         )
     return part

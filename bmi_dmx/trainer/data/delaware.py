@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ class Delaware(Source):
     """
 
     choices = ()
+    units = MappingProxyType({**Source.units, "slope_fine": "m km-1"})
 
     @classmethod
     def shipped(cls) -> Path:

@@ -18,6 +18,7 @@ from .source import (
     add_common_names,
     consecutive,
     converted,
+    increasing,
     numeric,
     within,
 )
@@ -69,10 +70,10 @@ class BasinFile(Source):
             self.variables = _variables(file, spec, path)
             self.target = _target(file, spec, path)
             named = (*self.variables.values(), self.target)
-            self.units = {n: str(file[n].attrs.get("units", "")) for n in named}
+            self.written = {n: str(file[n].attrs.get("units", "")) for n in named}
             self.dimension = _basin_dimension(file, self.variables, path)
             self.ids = _identifiers(file, self.dimension, path)
-            self.attributes = _attributes(file, self.dimension, path)
+            self.attributes, self.units = _attributes(file, self.dimension, path)
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the series of ``ids``; see :class:`Source`."""
@@ -92,7 +93,7 @@ class BasinFile(Source):
     def where(self, name: str, basin: str) -> str:
         """Return file and variable; see :class:`Source`."""
         variable = self.target if name == "streamflow" else self.variables[name]
-        return f"{self.path}: variable {variable!r} ({self.units[variable]})"
+        return f"{self.path}: variable {variable!r} ({self.written[variable]})"
 
     def _raw(self, variable: xr.DataArray) -> tuple[NDArray[Any], str]:
         where = f"{self.path}: variable {variable.name!r}"
@@ -147,7 +148,9 @@ def flow_depth(
         try:
             volume = converted(values, units, "m3 s-1", where)
         except UnitsError:
-            raise UnitsError(f"{error}, nor into 'm3 s-1'") from None
+            raise UnitsError(
+                f"{error}; expected a depth or a volume per time, such as 'm3 s-1'"
+            ) from None
         if area is None or not np.isfinite(area).all() or (area <= 0).any():
             raise UnitsError(
                 f"{where}: {units!r} needs the area of every basin ('area_km2')"
@@ -170,7 +173,8 @@ def _depth(values: NDArray[Any], units: str, where: str) -> Any:
 def opened(path: Path) -> xr.Dataset:
     """Open a NetCDF file; use it in a ``with`` statement."""
     try:
-        return xr.open_dataset(path, engine="netcdf4")
+        # A length of time is a number: older releases of xarray would think otherwise.
+        return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as NetCDF: {error}") from None
 
@@ -229,38 +233,47 @@ def _identifiers(file: xr.Dataset, dimension: str, path: Path) -> NDArray[np.str
             f"{path}: no identifiers along {dimension!r}: neither a variable with"
             " cf_role 'timeseries_id' nor a coordinate of that name"
         )
-    values = file[name].to_numpy()
+    values = _decoded(file[name])
     if values.dtype.kind not in "UO":
         raise DataError(
             f"{path}: identifiers {name!r} are of type {values.dtype}; text is"
             " expected, as numbers lose leading zeros"
         )
-    ids = values.astype(np.str_)
+    ids = np.char.strip(values.astype(np.str_))
     refuse_repeated(ids, f"{path}: {name!r}")
     return ids
 
 
+def _decoded(variable: xr.DataArray) -> NDArray[Any]:
+    """Return values, text as such where the file holds an array of characters."""
+    values = variable.to_numpy()
+    if values.dtype.kind != "S":
+        return values
+    return np.char.decode(values, "utf-8", "replace")
+
+
 def _attributes(
     file: xr.Dataset, dimension: str, path: Path
-) -> dict[str, NDArray[np.float64]]:
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, str]]:
     attributes: dict[str, NDArray[np.float64]] = {}
     units = {}
     for name, variable in file.variables.items():
-        if variable.dims == (dimension,) and variable.dtype.kind in "iufbUO":
-            if variable.attrs.get("cf_role") == "timeseries_id":
+        if variable.dims == (dimension,) and variable.dtype.kind in "iufbSUO":
+            if name == dimension or variable.attrs.get("cf_role") == "timeseries_id":
                 continue
-            attributes.update(numeric(str(name), file[name].to_numpy()))
+            attributes.update(numeric(str(name), _decoded(file[name])))
             units[str(name)] = str(variable.attrs.get("units", ""))
-    add_common_names(attributes, units, str(path))
-    return attributes
+    return attributes, add_common_names(attributes, units, str(path))
 
 
 def _days(file: xr.Dataset, path: Path) -> NDArray[np.datetime64]:
     values = file["time"].to_numpy() if "time" in file.variables else np.arange(0)
     if values.dtype.kind != "M":
+        calendar = file["time"].encoding.get("calendar") if values.size else None
+        found = f"in the calendar {calendar!r}" if calendar else f"of {values.dtype}"
         raise DataError(
-            f"{path}: 'time' of type {values.dtype} is not a CF time axis in the"
-            " standard calendar (units 'days since ...')"
+            f"{path}: 'time' {found} is not a CF time axis in the standard calendar"
+            " (units 'days since ...')"
         )
     days = values.astype("datetime64[D]")
     twice = np.diff(days) == np.timedelta64(0, "D")
@@ -269,4 +282,4 @@ def _days(file: xr.Dataset, path: Path) -> NDArray[np.datetime64]:
             f"{path}: 'time' has more than one value on {days[np.argmax(twice)]};"
             " daily series are expected"
         )
-    return days
+    return increasing(days, f"{path}: 'time'")

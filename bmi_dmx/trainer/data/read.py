@@ -83,6 +83,7 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         ),
         attributes=attributes,
         target=observed(series.target, ids, time, source.where),
+        units=source.units,
     )
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
     asked = _attributes(spec, data, source)
@@ -136,7 +137,10 @@ def _attributes(spec: DataSpec, data: BasinData, source: Source) -> dict[str, Ar
         )
     if spec.attributes_period is not None:
         _check_covered(data, *spec.attributes_period)
-    computed = portable(data, spec.attributes_period)
+    try:
+        computed = portable(data, spec.attributes_period)
+    except DataError as error:
+        raise DataError(f"{source.path}: portable attributes: {error}") from None
     return computed if spec.attributes == "portable" else {**given, **computed}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,19 +14,23 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...climate import CLIMATE
 from ...errors import DataError, UnitsError
 from ...units import convert
 from .basins import Array32, Array64, Days
 from .spec import DataSpec
 
 __all__ = [
+    "MISSING_TEXT",
     "Period",
     "Series",
     "Source",
     "add_common_names",
     "consecutive",
     "converted",
+    "increasing",
     "numeric",
+    "table_rows",
     "within",
 ]
 
@@ -41,6 +46,9 @@ COMMON_ATTRIBUTES = {
 """Our name of an attribute, its units, and the names other data sets give it."""
 
 MISSING_TEXT = ("", "NA", "NaN", "nan", "None")
+
+MISSING_NUMBERS = (-999.0, -9999.0)
+"""What data sets write for an attribute that is not known; no attribute is so low."""
 
 MOST_CLASSES = 20
 """A text attribute with more different values is a name, not a class."""
@@ -81,6 +89,8 @@ class Source(ABC):
         All basins of the data set.
     attributes : dict of str to (B,) float64
         Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
+    units : dict of str to str
+        Units of the attributes, as far as they are known.
     left_out : dict of str to str
         Basins of which the data set holds something but not all, and what it lacks.
     """
@@ -91,6 +101,9 @@ class Source(ABC):
     path: Path
     ids: NDArray[np.str_]
     attributes: dict[str, Array64]
+    units: Mapping[str, str] = MappingProxyType(
+        {name: units for name, (units, _) in COMMON_ATTRIBUTES.items()}
+    )
     left_out: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
@@ -121,20 +134,22 @@ def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
 def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
     """Return an attribute as numbers.
 
-    Numbers are kept, also where a text file holds them; empty, ``NA`` and ``nan`` are
-    unknown (NaN). Text that starts with a superfluous zero (``01``) is a code, no
-    number. Other text with at most 20 different values becomes one 0/1 attribute per
-    value, named ``attribute__value`` with everything but letters and digits turned into
-    ``_``; text with more values (names) is left out. A missing text is in no class.
+    Numbers are kept, also where a text file holds them; empty, ``NA`` and ``nan``,
+    -999 and -9999 are unknown (NaN). Text that starts with a superfluous zero (``01``)
+    is a code, no number. Other text with at most 20 different values becomes one 0/1
+    attribute per value, named ``attribute__value`` with everything but letters and
+    digits turned into ``_``; text with more values (names) is left out. A missing text
+    is in no class.
     """
     if values.dtype.kind in "iufb":
-        return {name: values.astype(np.float64)}
+        return {name: _known(values.astype(np.float64))}
     text = np.array([str(value).strip() for value in values], dtype=np.str_)
     missing = np.isin(text, MISSING_TEXT)
     classes = np.unique(text[~missing])
     if not any(re.match(r"0\d", value) for value in classes):
         try:
-            return {name: np.where(missing, "nan", text).astype(np.float64)}
+            numbers = np.where(missing, "nan", text).astype(np.float64)
+            return {name: _known(numbers)}
         except ValueError:
             pass
     if len(classes) > MOST_CLASSES:
@@ -147,10 +162,53 @@ def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
     }
 
 
+def table_rows(file: Path, delimiter: str) -> dict[str, dict[str, str]]:
+    """Return the rows of a table of attributes as text, by the column ``gauge_id``.
+
+    Parameters
+    ----------
+    file : Path
+        The table; characters that are no UTF-8 are replaced, as names alone have them.
+    delimiter : str
+        Between the cells.
+
+    Raises
+    ------
+    DataError
+        There is no such column, a row is not as long as the header, or a gauge has two.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        reader = csv.reader(lines, delimiter=delimiter)
+        titles = [title.strip() for title in next(reader, [])]
+        if "gauge_id" not in titles:
+            raise DataError(f"{file}: no column 'gauge_id' in {titles}")
+        for cells in filter(None, reader):
+            where = f"{file}: line {reader.line_num}"
+            if len(cells) != len(titles):
+                raise DataError(
+                    f"{where} has {len(cells)} cells, the header {len(titles)}"
+                )
+            row = dict(zip(titles, map(str.strip, cells), strict=True))
+            gauge = row.pop("gauge_id")
+            if gauge in rows:
+                raise DataError(
+                    f"{where}: gauge {gauge!r} again, expected one row for each"
+                )
+            rows[gauge] = row
+    return rows
+
+
+def _known(values: Array64) -> Array64:
+    return np.where(np.isin(values, MISSING_NUMBERS), np.nan, values)
+
+
 def add_common_names(
     attributes: dict[str, Array64], units: Mapping[str, str], where: str
-) -> None:
+) -> dict[str, str]:
     """Enter the common attributes under our names and units, where the file has them.
+
+    Climate indices that bear our names are brought to our units where theirs are given.
 
     Parameters
     ----------
@@ -161,11 +219,17 @@ def add_common_names(
     where : str
         File, for messages.
 
+    Returns
+    -------
+    dict of str to str
+        Units of all attributes that have any, the common ones included.
+
     Raises
     ------
     UnitsError
         A common attribute has no units or wrong ones.
     """
+    known = {name: text for name, text in units.items() if text and name in attributes}
     for name, (wanted, aliases) in COMMON_ATTRIBUTES.items():
         found = next((alias for alias in (name, *aliases) if alias in attributes), None)
         if found is None:
@@ -174,9 +238,43 @@ def add_common_names(
             raise UnitsError(
                 f"{where}: attribute {found!r} has no units, not {wanted!r}"
             )
-        attributes[name] = converted(
-            attributes[found], units[found], wanted, f"{where}: attribute {found!r}"
+        place, values, given = (
+            f"{where}: attribute {found!r}",
+            attributes[found],
+            units[found],
         )
+        if name == "slope_mean" and re.match("deg|rad", given.strip().lower()):
+            # To UDUNITS an angle is a ratio already, which holds for small ones alone.
+            values, given = np.tan(converted(values, given, "radian", place)), "1"
+        attributes[name] = converted(values, given, wanted, place)
+        known[name] = wanted
+    for index in CLIMATE:
+        # In the units under which a bundle asks for it; text for a ratio is no matter.
+        if index.name in known and index.units != "1":
+            place = f"{where}: attribute {index.name!r}"
+            attributes[index.name] = converted(
+                attributes[index.name], known[index.name], index.units, place
+            )
+            known[index.name] = index.units
+    return known
+
+
+def increasing(time: Days, where: str) -> Days:
+    """Return days, refusing those that are not later than the ones before.
+
+    Raises
+    ------
+    DataError
+        Naming ``where`` and the two days.
+    """
+    steps = np.diff(time) <= np.timedelta64(0, "D")
+    if steps.any():
+        at = int(np.argmax(steps))
+        raise DataError(
+            f"{where}: the days do not increase: {time[at]} is followed by"
+            f" {time[at + 1]}"
+        )
+    return time
 
 
 def consecutive(time: Days, where: str) -> Days:

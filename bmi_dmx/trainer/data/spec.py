@@ -174,7 +174,7 @@ class DataSpec:
                 f"data.basins: no file {path}; expected 'all', a list, or a text file"
                 " with one identifier a line"
             )
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
         names = [line.split("#")[0].strip() for line in lines]
         listed = [name for name in names if name]
         if not listed:

@@ -144,6 +144,13 @@ def _window(observed: NDArray[Any], steps: int | None) -> slice:
     return slice(end - length, end)
 
 
+def _alone(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which values have a missing one, or none, on both sides."""
+    seen = np.pad(np.isfinite(values), 1)
+    alone: NDArray[np.bool_] = seen[1:-1] & ~seen[:-2] & ~seen[2:]
+    return alone
+
+
 def _panel(
     axes: Axes,
     time: NDArray[np.datetime64],
@@ -153,6 +160,9 @@ def _panel(
 ) -> None:
     thin = 1.0 if len(time) < 1500 else 0.6
     axes.plot(time, observed, color=OBSERVED, label="observed", linewidth=1.5 * thin)
+    # Between gaps a line has no length.
+    alone = _alone(observed)
+    axes.plot(time[alone], observed[alone], ".", color=OBSERVED, markersize=3)
     axes.plot(time, simulated, color=SIMULATED, label="simulated", linewidth=1.1 * thin)
     flows = np.concatenate((observed, simulated))
     top = 1.03 * float(np.nanmax(flows, initial=1e-3))

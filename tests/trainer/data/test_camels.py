@@ -84,6 +84,8 @@ def test_attributes_are_those_of_the_tables(tree):
     assert attributes["elevation_mean"].tolist() == [250.3, 800.0]
     assert attributes["high_prec_timing__son"].tolist() == [1.0, 0.0]
     np.testing.assert_array_equal(attributes["p_mean"], [3.1, np.nan])
+    change(tree, "011400;NA;", "011400;-999;", "camels_clim.txt")
+    np.testing.assert_array_equal(read_tree(tree).attributes["p_mean"], [3.1, np.nan])
     np.testing.assert_allclose(attributes["area_mismatch"], [0.0, 0.25])
 
 
@@ -128,7 +130,8 @@ def test_missing_column_is_refused(tree):
 
 def test_disordered_days_are_refused(tree):
     change(tree, "2000 02 29 12", "2000 02 27 12")
-    with pytest.raises(DataError, match=r"01013500_lump.*dates do not increase"):
+    message = r"01013500_lump.*days do not increase: 2000-02-28 is .* 2000-02-27"
+    with pytest.raises(DataError, match=message):
         read_tree(tree)
 
 
@@ -136,6 +139,15 @@ def test_other_days_than_the_first_basin_are_refused(tree):
     change(tree, "2000 03 01", "2000 03 02", "*02011400_lump*")
     with pytest.raises(DataError, match=r"02011400_lump.*2000-03-02 differ"):
         read_tree(tree)
+
+
+def test_only_the_days_of_the_period_must_be_those_of_the_first_basin(tree):
+    change(tree, "2000 03 01 12", "# cut", "*02011400_lump*")
+    with pytest.raises(DataError, match=r"02011400_lump.*data\.period chooses days"):
+        read_tree(tree)
+    data = read_tree(tree, period=("2000-02-28", "2000-02-29"))
+    assert data.forcing["precipitation"].tolist() == [[1.5, 1.5], [0, 0]]
+    np.testing.assert_allclose(data.target[0], [0.1223287773, 0.4893151091], rtol=1e-6)
 
 
 def test_damaged_lines_are_refused(tree):
@@ -147,6 +159,13 @@ def test_damaged_lines_are_refused(tree):
 def test_damaged_header_is_refused(tree):
     change(tree, "2000000000.00", "unknown")
     with pytest.raises(DataError, match=r"01013500_lump.*'unknown'.*area in m2"):
+        read_tree(tree)
+
+
+def test_what_is_no_text_is_refused(tree):
+    (file,) = tree.rglob("*01013500_lump*")
+    file.write_bytes(b"\xff\xfe\x00\x0a" * 9)
+    with pytest.raises(DataError, match=r"01013500_lump.*expected the basin area in"):
         read_tree(tree)
 
 
@@ -187,8 +206,22 @@ def test_tables_without_areas_are_refused(tree):
 
 def test_a_gauge_twice_in_a_table_is_refused(tree):
     change(tree, "02011400;NA;jja", "01013500;NA;jja", "camels_clim.txt")
-    with pytest.raises(DataError, match=r"camels_clim.txt: gauge '01013500' .*line 3"):
+    with pytest.raises(DataError, match=r"camels_clim.txt: line 3: gauge '01013500'"):
         read_tree(tree)
+
+
+def test_a_row_of_another_length_is_refused(tree):
+    change(tree, "02011400;NA;jja", "02011400;jja", "camels_clim.txt")
+    message = r"camels_clim.txt: line 3 has 2 cells, the header 3"
+    with pytest.raises(DataError, match=message):
+        read_tree(tree)
+
+
+def test_tables_of_other_programs_and_tongues_are_read(tree):
+    (table,) = tree.rglob("camels_clim.txt")
+    text = table.read_text().replace(";", " ; ").replace("son", "año")
+    table.write_bytes(b"\xef\xbb\xbf" + text.encode("latin-1") + b"\r\n\r\n")
+    np.testing.assert_array_equal(read_tree(tree).attributes["p_mean"], [3.1, np.nan])
 
 
 def remove(tree, pattern):

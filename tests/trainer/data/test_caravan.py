@@ -165,7 +165,7 @@ def test_basins_that_lack_something_are_named(tree, caplog, kind):
 def test_a_gauge_twice_in_a_table_is_refused(tree):
     with (tree / "attributes/hysets/attributes_caravan_hysets.csv").open("a") as file:
         file.write("hysets_01013500,3.2,0.8\n")
-    with pytest.raises(DataError, match=r"caravan_hysets.csv: gauge 'hysets.*line 3"):
+    with pytest.raises(DataError, match=r"caravan_hysets.csv: line 3: gauge 'hysets"):
         read_tree(tree)
 
 
@@ -193,6 +193,26 @@ def test_hole_in_time_is_refused_with_its_file(tree, write):
     write("hysets", basin("1981-01-03").isel(date=[0, 1, 3, 4, 5]))
     with pytest.raises(DataError, match=r"hysets_01013500.*1981-01-05 is missing"):
         read_tree(tree)
+
+
+@pytest.mark.parametrize("order", [[3, 4, 5, 0, 1, 2], [0, 1, 1, 2, 3], [2, 1, 0]])
+def test_disordered_days_are_refused_with_their_file(tree, write, order):
+    write("hysets", basin("1981-01-03").isel(date=order))
+    with pytest.raises(DataError, match=r"hysets_01013500.*the days do not increase"):
+        read_tree(tree)
+
+
+@pytest.mark.parametrize("kind", ["csv"], indirect=True)
+@pytest.mark.parametrize("cell", ["", "NA", " nan "])
+def test_missing_values_and_empty_lines_of_a_table(tree, kind, cell):
+    file = tree / "timeseries" / kind / "hysets" / "hysets_01013500.csv"
+    expected = read_tree(tree, product="hysets").target
+    lines = file.read_text().splitlines()
+    lines[3] = lines[3].rpartition(",")[0] + f",{cell}"
+    file.write_text("\n".join([*lines, "", ""]))
+    found = read_tree(tree, product="hysets").target
+    assert np.isnan(found[2, 0])
+    np.testing.assert_array_equal(np.delete(found, 2), np.delete(expected, 2))
 
 
 @pytest.mark.parametrize("kind", ["csv"], indirect=True)

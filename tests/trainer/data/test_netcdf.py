@@ -71,6 +71,67 @@ def test_text_attributes_become_classes(basins, read_file):
     assert data.attributes["region__new_england"].tolist() == [1.0, 0.0]
 
 
+def test_text_may_be_arrays_of_characters(basins, read_file):
+    # As NetCDF-3 has it, and files of other languages than Python, filled with blanks.
+    text = basins.drop_vars(["basin", "region"])
+    text["gauge"] = ("basin", [b"0001  ", b"0002  "], {"cf_role": "timeseries_id"})
+    text["rock"] = ("basin", [b"chalk ", "grès".encode("latin-1")])
+    data = read_file(text, attributes="file")
+    assert data.ids.tolist() == ["0001", "0002"]
+    assert data.attributes["rock__chalk"].tolist() == [1.0, 0.0]
+
+
+def test_identifiers_are_no_classes(basins, read_file):
+    del basins["basin"].attrs["cf_role"]
+    attributes = read_file(basins, attributes="file").attributes
+    assert not [name for name in attributes if name.startswith("basin")]
+
+
+@pytest.mark.parametrize("missing", [-999.0, -9999, np.nan])
+def test_an_attribute_that_is_not_known_is_no_number(basins, read_file, missing):
+    basins["slope"] = ("basin", [3, missing])
+    data = read_file(basins, attributes="file")
+    np.testing.assert_array_equal(data.attributes["slope"], [3.0, np.nan])
+    with pytest.raises(DataError, match="'slope' is not known in 1 of 2 basins"):
+        data.require((), ["slope"])
+
+
+def test_portable_attributes_need_the_latitude(basins, read_file):
+    basins["gauge_lat"][1] = np.nan
+    message = r"basins.nc: portable attributes: attribute 'latitude' is not known in 1"
+    with pytest.raises(DataError, match=message):
+        read_file(basins)
+
+
+@pytest.mark.parametrize(
+    ("units", "slope"),
+    [
+        ("degrees", [10.0, 45.0]),
+        ("radian", [np.pi / 18, np.pi / 4]),
+        ("percent", [100 * np.tan(np.pi / 18), 100.0]),
+        ("1", [np.tan(np.pi / 18), 1.0]),
+    ],
+)
+def test_a_slope_is_the_rise_over_the_distance(basins, read_file, units, slope):
+    basins["slope_mean"] = ("basin", slope, {"units": units})
+    found = read_file(basins, attributes="file").attributes["slope_mean"]
+    np.testing.assert_allclose(found, [1000 * np.tan(np.pi / 18), 1000.0], rtol=1e-12)
+
+
+def test_units_of_attributes_are_kept(basins, read_file):
+    basins["p_mean"] = ("basin", [0.1, 0.2], {"units": "inch day-1"})
+    basins["soil_depth"] = ("basin", [1.0, 2.0], {"units": "m"})
+    basins["roughness"] = ("basin", [1.0, 2.0])
+    data = read_file(basins, attributes="file")
+    np.testing.assert_allclose(data.attributes["p_mean"], [2.54, 5.08])
+    kept = {"area": "m2", "area_km2": "km2", "soil_depth": "m", "p_mean": "mm d-1"}
+    assert kept.items() <= data.units.items()
+    assert "roughness" not in data.units
+    basins["p_mean"].attrs["units"] = "K"
+    with pytest.raises(UnitsError, match=r"basins.nc: attribute 'p_mean'.*'mm d-1'"):
+        read_file(basins, attributes="file")
+
+
 def test_text_with_many_values_is_a_name(basins, read_file):
     many = basins.isel(basin=np.zeros(25, dtype=int)).drop_vars("region")
     names = [f"River {number}" for number in range(25)]
@@ -206,6 +267,19 @@ def test_an_identifier_of_two_basins_is_refused(basins, read_file, keys):
 def test_hole_in_time_is_refused(basins, read_file):
     with pytest.raises(DataError, match=r"nc: .*1999-12-10 is followed by 1999-12-12"):
         read_file(basins.drop_isel(time=10), attributes="file")
+
+
+@pytest.mark.parametrize("period", [None, ("1999-12-01", "1999-12-25")])
+def test_disordered_days_are_refused(basins, read_file, period):
+    moved = basins.isel(time=[*range(20), *range(30, DAYS), *range(20, 30)])
+    message = r"basins.nc: 'time'.*not increase: 2000-01-09 is followed by 1999-12-21"
+    with pytest.raises(DataError, match=message):
+        read_file(moved, attributes="file", period=period)
+
+
+def test_another_calendar_is_named(basins, read_file):
+    with pytest.raises(DataError, match=r"'time' in the calendar 'noleap' is not"):
+        read_file(basins.convert_calendar("noleap"))
 
 
 def test_more_than_one_value_a_day_is_refused(basins, read_file):

@@ -41,6 +41,8 @@ def test_lists_keep_their_order_and_meet_conditions(tmp_path):
 def test_list_in_a_file_beside_the_configuration(tmp_path):
     (tmp_path / "few.txt").write_text("# two of them\n03\n\n01  # first\n")
     assert chosen(tmp_path, basins="few.txt") == ["03", "01"]
+    (tmp_path / "windows.txt").write_bytes(b"\xef\xbb\xbf03\r\n\r\n01\r\n")
+    assert chosen(tmp_path, basins="windows.txt") == ["03", "01"]
 
 
 @pytest.mark.parametrize(
