@@ -19,6 +19,7 @@ from ..models.spec import ModelSpec
 from ..models.statistics import Statistics
 
 __all__ = [
+    "LAYOUT",
     "OWN",
     "AtomicCheckpoints",
     "load_model",
@@ -30,6 +31,9 @@ __all__ = [
 
 OWN = "bmi_dmx"
 """Key of what training keeps in a checkpoint besides what Lightning does."""
+
+LAYOUT = 1
+"""Changes with what is kept there."""
 
 PREFIX = "model."
 
@@ -61,7 +65,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises
     ------
     StateError
-        It cannot be read, is damaged, or is not a checkpoint of a training.
+        It cannot be read, is damaged, is not a checkpoint of a training, or is one of
+        another version.
     """
     if not path.is_file():
         raise StateError(f"{path}: no such file")
@@ -74,6 +79,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(checkpoint, dict) or OWN not in checkpoint:
         raise StateError(f"{path}: not a checkpoint of a training of bmi_dmx")
+    layout = checkpoint[OWN].get("layout")
+    if layout != LAYOUT:
+        raise StateError(
+            f"{path}: found layout {layout}, expected {LAYOUT}: the checkpoint was "
+            "written by another version of bmi_dmx, which alone can go on from it"
+        )
     return checkpoint
 
 

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from ..errors import DataError, ScanError, TrainingError
 from ..models.delta import DeltaModel
-from .checkpoint import OWN, random_state, restore_random_state
+from .checkpoint import LAYOUT, OWN, random_state, restore_random_state
 from .data.sampler import Batch, Windows, WindowSampler
 from .experiment import Optimizer as OptimizerSpec
 from .experiment import Training
@@ -204,6 +204,7 @@ class TrainingModule(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add all that decides how training goes on."""
         checkpoint[OWN] = {
+            "layout": LAYOUT,
             "settings": self.settings,
             "basins": self.ids,
             "units": self.units,

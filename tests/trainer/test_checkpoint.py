@@ -16,7 +16,8 @@ from bmi_dmx.errors import StateError
 from bmi_dmx.trainer import checkpoint, fit
 from bmi_dmx.trainer.checkpoint import AtomicCheckpoints, load_model, read_checkpoint
 
-WRITTEN = {checkpoint.OWN: {"step": 3, "names": ["a"]}, "x": torch.arange(4.0)}
+OWN = {"layout": checkpoint.LAYOUT, "step": 3, "names": ["a"]}
+WRITTEN = {checkpoint.OWN: OWN, "x": torch.arange(4.0)}
 
 
 def test_a_checkpoint_is_read_back_as_written(tmp_path: Path) -> None:
@@ -89,6 +90,15 @@ def test_a_checkpoint_never_executes_code(
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     torch.save({"a": 1}, tmp_path / "x.ckpt")
     with pytest.raises(StateError, match="not a checkpoint of a training"):
+        read_checkpoint(tmp_path / "x.ckpt")
+
+
+@pytest.mark.parametrize("own", [{}, {"layout": checkpoint.LAYOUT + 1}])
+def test_a_checkpoint_of_another_version_is_refused(
+    own: dict[str, int], tmp_path: Path
+) -> None:
+    torch.save({checkpoint.OWN: own}, tmp_path / "x.ckpt")
+    with pytest.raises(StateError, match=r"x\.ckpt: found layout .*, expected 1: .*"):
         read_checkpoint(tmp_path / "x.ckpt")
 
 
