@@ -18,7 +18,7 @@ from .arguments import Arguments
 from .kernel import Block, Kernel, View, history_interval
 from .print_c import LANES, Layout, source
 from .program import Program
-from .trace import trace_adjoint, trace_step
+from .trace import named, trace_adjoint, trace_step
 
 __all__ = ["available", "kernel_of", "run"]
 
@@ -107,26 +107,26 @@ def _constants(kind: type) -> Hashable:
 
 
 @lru_cache(maxsize=64)
-def _step(key: _Key) -> Program:
-    return trace_step(key.process)
+def _step(key: _Key, dtype: torch.dtype) -> Program:
+    return trace_step(key.process, dtype)
 
 
 @lru_cache(maxsize=64)
-def _adjoint(key: _Key, fluxes: tuple[str, ...]) -> Program:
-    return trace_adjoint(key.process, fluxes)
+def _adjoint(key: _Key, fluxes: tuple[str, ...], dtype: torch.dtype) -> Program:
+    return trace_adjoint(key.process, fluxes, dtype)
 
 
 @lru_cache(maxsize=256)
 def _kernel(
     key: _Key, outputs: tuple[str, ...], double: bool, adjoint: bool, forcing: bool
 ) -> Kernel | None:
-    step = _step(key)
+    dtype = torch.float64 if double else torch.float32
+    step = _step(key, dtype)
     layout = Layout.of(step, outputs)
     fluxes = tuple(o for o in outputs if o.startswith("q."))
-    text = source(
-        layout, step, _adjoint(key, fluxes) if adjoint else None,
-        double=double, forcing_gradient=forcing,
-    )  # fmt: skip
+    backward = _adjoint(key, fluxes, dtype) if adjoint else None
+    with named(key.process):
+        text = source(layout, step, backward, double=double, forcing_gradient=forcing)
     library = build.load(text)
     return None if library is None else Kernel(library, layout)
 
