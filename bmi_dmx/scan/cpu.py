@@ -33,6 +33,11 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
 
     Falls back to the reference where kernels cannot be compiled.
     """
+    if torch._C._are_functorch_transforms_active():
+        raise ScanError(
+            f"{a.process}: kernels are differentiated by autograd, and not by the "
+            "transforms of torch.func; backend='reference' is"
+        )
     tensors = list(a.tensors())
     differentiate = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
     needs_forcing = differentiate and any(x.requires_grad for x in a.forcing.values())
@@ -98,11 +103,13 @@ class _Key:
 
 def _constants(kind: type) -> Hashable:
     """Return the numbers that a class and its bases hold, which a trace bakes in."""
+    plain = (int, float, str)
     return tuple(
         (name, value)
         for base in kind.__mro__
         for name, value in vars(base).items()
-        if isinstance(value, (int, float))
+        if isinstance(value, plain)
+        or (isinstance(value, tuple) and all(isinstance(x, plain) for x in value))
     )
 
 
@@ -203,8 +210,9 @@ class _Scan(torch.autograd.Function):
             state=_views(states), forcing=_views(forcing), parameter=_views(parameters),
             final=_views(states), output=(),
         )  # fmt: skip
-        d_final = list(cotangents[: len(states)])
-        d_output = list(cotangents[len(states) :])
+        # The kernel does not see that a tensor stands for its negative.
+        given = [d.resolve_neg() for d in cotangents]
+        d_final, d_output = given[: len(states)], given[len(states) :]
         g_state = [torch.zeros(x.shape, dtype=x.dtype) for x in states]
         g_forcing = [
             torch.zeros(x.shape, dtype=x.dtype) if ctx.needs_forcing else x

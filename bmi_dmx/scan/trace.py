@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -197,11 +198,15 @@ def trace(
         traced.graph.eliminate_dead_code()
         return traced
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(1) as apart:
+    # PyTorch can trace one function at a time.
+    with _tracing, warnings.catch_warnings(), ThreadPoolExecutor(1) as apart:
         warnings.simplefilter("ignore")
         # Modes and hooks of PyTorch belong to a thread: those of the caller would be
         # traced as well, or refused.
         return _translate(apart.submit(graph).result(), names, outputs)
+
+
+_tracing = Lock()
 
 
 class _Whole(TorchFunctionMode):
