@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import Module
 
 from ..errors import ScanError
 from ..process import Process
@@ -88,10 +89,13 @@ class _Key:
         self.identity = (type(process), settings, _constants(type(process)))
         try:
             hash(self.identity)
+            if any(isinstance(x, (Tensor, Module)) for x in vars(process).values()):
+                raise TypeError  # equal to itself whatever it holds
         except TypeError:
             raise ScanError(
-                f"{process.name}: attributes must not be changeable, such as lists or "
-                f"arrays, for a kernel is made of them; found {vars(process)!r:.200}"
+                f"{process.name}: attributes must not be changeable, such as lists, "
+                "arrays or tensors, for a kernel is made of them; found "
+                f"{vars(process)!r:.200}"
             ) from None
 
     def __hash__(self) -> int:

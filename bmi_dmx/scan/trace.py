@@ -256,4 +256,8 @@ def _constant(tensor: Tensor) -> float:
             f"a constant tensor of shape {tuple(tensor.shape)} cannot be compiled, "
             "only single numbers"
         )
+    if tensor.requires_grad:
+        raise ScanError(
+            "a tensor from outside the step has a gradient; declare it as a parameter"
+        )
     return float(tensor)

@@ -183,10 +183,11 @@ def test_a_process_need_not_have_forcings() -> None:
         assert (found.state["x"] == 0.125).all()
 
 
-def test_what_a_kernel_is_made_of_must_not_change() -> None:
+@pytest.mark.parametrize("table", [[1.0], torch.ones(()), torch.nn.Linear(1, 1)])
+def test_what_a_kernel_is_made_of_must_not_change(table: object) -> None:
     class Changeable(Hbv):
         def __init__(self) -> None:
-            self.table = [1.0]
+            self.table = table
 
     case = some_case(Changeable())
     with pytest.raises(ScanError, match="attributes must not be changeable"):

@@ -69,6 +69,9 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+LEARNED = torch.tensor(0.5, requires_grad=True)
+
+
 def process_of(function: Any) -> Process:
     class Plain(Process):
         forcings = (Forcing(name="x"),)
@@ -139,6 +142,7 @@ def test_an_operation_without_translation_is_named() -> None:
         (lambda x, p: x * np.asarray(p.detach()).mean(), r"out by __array__\(\)"),
         (lambda x, p: x * sum(p.tolist()), r"taken out by tolist\(\)"),
         (lambda x, p: x + torch.tensor([1.0, 2.0])[0], r"tensor of shape \(2,\)"),
+        (lambda x, p: x * LEARNED, "from outside the step has a gradient"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused_in_the_name_of_its_process(
