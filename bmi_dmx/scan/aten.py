@@ -37,11 +37,20 @@ def translate(
     name = node.target._overloadpacket.__name__  # type: ignore[union-attr]
     emit = _TRANSLATIONS.get(name)
     if emit is None:
-        raise _refused(repr(name))
+        raise ScanError(_IN_PLACE[name]) if name in _IN_PLACE else _refused(repr(name))
     args = [resolve(a) for a in node.args]
     kwargs = {key: resolve(value) for key, value in node.kwargs.items()}
     meta = node.meta["val"] if "val" in node.meta else node.meta.get("tensor_meta")
     return emit(builder, meta, *args, **kwargs)
+
+
+_IN_PLACE = {
+    "copy_": "what the step is given cannot be changed in place; write x = x + y, not "
+    "x += y",
+    "index_put": "parts of a tensor cannot be changed; write x = torch.where(mask, y, "
+    "x), not x[mask] = y",
+}
+"""What is said of operations that nobody wrote by these names."""
 
 
 def _refused(what: str) -> ScanError:

@@ -69,6 +69,7 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+HALF = torch.tensor(0.5, dtype=torch.float64)
 LEARNED = torch.tensor(0.5, requires_grad=True)
 
 
@@ -142,6 +143,8 @@ def test_an_operation_without_translation_is_named() -> None:
         (lambda x, p: x * np.asarray(p.detach()).mean(), r"out by __array__\(\)"),
         (lambda x, p: x * sum(p.tolist()), r"taken out by tolist\(\)"),
         (lambda x, p: x + torch.tensor([1.0, 2.0])[0], r"tensor of shape \(2,\)"),
+        (lambda x, p: x.mul_(p), r"write x = x \+ y, not x \+= y"),
+        (lambda x, p: (x * p).index_put_((x > 0,), HALF), "not x.mask. = y"),
         (lambda x, p: x * LEARNED, "from outside the step has a gradient"),
     ],
 )
