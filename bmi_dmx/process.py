@@ -7,11 +7,12 @@ compiled kernels, gradients, documentation tables and BMI variables are derived 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
+from .errors import suggestion
 from .variables import Flux, Forcing, Parameter, State, Table, Variable
 
 __all__ = ["Budget", "Coupling", "Process", "declaration_table"]
@@ -61,6 +62,10 @@ class Process(ABC):
         super().__init_subclass__(**kwargs)
         # A name means one thing in a process, whatever its kind.
         Table((*cls.forcings, *cls.states, *cls.parameters, *cls.fluxes))
+        if cls.budget is not None:
+            exchanged = (*cls.budget.inputs, *cls.budget.outputs)
+            _refuse_undeclared(exchanged, (*cls.forcings, *cls.fluxes))
+            _refuse_undeclared(cls.budget.storages, cls.states)
 
     @property
     def name(self) -> str:
@@ -84,6 +89,15 @@ class Process(ABC):
         state, fluxes : mapping of str to Tensor
             New state (tuples for size > 1) and the fluxes of this step.
         """
+
+
+def _refuse_undeclared(names: Iterable[str], declared: Sequence[Variable]) -> None:
+    """Refuse a budget of what is not declared, unless each process declares its own."""
+    known = [variable.name for variable in declared]
+    for name in names if known else ():
+        if name not in known:
+            hint = suggestion(name, known)
+            raise ValueError(f"budget: {name!r} is not declared{hint}")
 
 
 def declaration_table(process: Process) -> str:

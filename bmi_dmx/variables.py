@@ -89,6 +89,7 @@ class Variable:
     """
 
     kind: ClassVar[str] = "variable"
+    rules: ClassVar[tuple[PerStep, ...]] = ("none", "rate", "fraction")
 
     name: str
     units: str = "1"
@@ -107,6 +108,13 @@ class Variable:
                 raise ValueError(
                     f"{self.name}: bounds {self.bounds} are not low < high"
                 )
+        if self.per_step not in self.rules:
+            raise ValueError(
+                f"{self.name}: per_step of a {self.kind} is {self.per_step!r}, "
+                f"expected {' or '.join(map(repr, self.rules))}"
+            )
+        if getattr(self, "size", 1) < 1:
+            raise ValueError(f"{self.name}: expected a size of at least 1")
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -162,6 +170,7 @@ class State(Variable):
     """
 
     kind: ClassVar[str] = "state"
+    rules: ClassVar[tuple[PerStep, ...]] = ("none",)
 
     initial: float = 0.0
     size: int = 1
@@ -172,6 +181,7 @@ class Flux(Variable):
     """An output of one step."""
 
     kind: ClassVar[str] = "flux"
+    rules: ClassVar[tuple[PerStep, ...]] = ("none", "rate")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bmi_dmx.process import Process, declaration_table
+from bmi_dmx.process import Budget, Process, declaration_table
 from bmi_dmx.variables import Flux, Forcing, Parameter, State, Variable
 
 
@@ -65,3 +65,16 @@ def test_a_process_without_a_step_is_none() -> None:
 
     with pytest.raises(TypeError, match="abstract method"):
         Idle()
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        (Budget(("rian",), ("flow",), ("past",)), "'rian' is not declared.*'rain'"),
+        (Budget(("rain",), ("past",), ("past",)), "'past' is not declared"),
+        (Budget(("rain",), ("flow",), ("passed",)), "'passed' is not declared.*'past'"),
+    ],
+)
+def test_a_budget_is_of_what_is_declared(budget: Budget, message: str) -> None:
+    with pytest.raises(ValueError, match=f"budget: {message}"):
+        type("Unbalanced", (Bucket,), {"budget": budget})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,6 +84,27 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     message = "unknown forcing 'precipitatoin'; did you mean 'precipitation'"
     with pytest.raises(VariableError, match=message):
         Table([RAIN], what="forcing")["precipitatoin"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "expected"),
+    [
+        (Forcing, "rates", "'none' or 'rate' or 'fraction'"),
+        (Parameter, "Fraction", "'none' or 'rate' or 'fraction'"),
+        (Flux, "fraction", "'none' or 'rate'"),
+        (State, "rate", "'none'"),
+    ],
+)
+def test_how_a_quantity_depends_on_the_step_is_checked(
+    kind: Any, rule: str, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=f"x: per_step .* is '{rule}', .*{expected}$"):
+        kind(name="x", per_step=rule)
+
+
+def test_a_variable_has_an_entry() -> None:
+    with pytest.raises(ValueError, match="past: expected a size of at least 1"):
+        State(name="past", size=0)
 
 
 def test_a_day_is_the_unit_of_declarations() -> None:

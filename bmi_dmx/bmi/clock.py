@@ -130,6 +130,7 @@ class Clock:
         TimeError
             When the time is in the past, past the end, or not at the end of a step.
         """
+        time = float(time)  # of less precision the end would be too large
         if not time >= self.time:
             raise TimeError(
                 f"cannot go back: time {time:g} s is before the current {self.time:g} s"

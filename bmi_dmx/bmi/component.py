@@ -74,14 +74,14 @@ class Component(StateAccess, ValueAccess):
 
     def __init__(self) -> None:
         super().__init__()
-        self._published: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self._forget()
 
     def _forget(self) -> None:
         """Be without a model."""
+        self._published: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self._runner: Runner | None = None
         self._warm: Callable[[], None] | None = None
-        self._later: list[tuple[str, Array]] = []
+        self._later: list[tuple[str, Array, Array]] = []
         self._advance: Callable[[], None] = _not_initialized
         self._check: Callable[[], None] = _not_initialized
         self._table = Unready()
@@ -183,6 +183,7 @@ class Component(StateAccess, ValueAccess):
             repeat = settings.spin_up.repeat if settings.spin_up else 0
             self._warm = partial(self._begin, state, series, repeat)
             self._advance = self._advance_first
+            runner.storage.forget_means()
         told = f"{state}, then {settings.spin_up.file}" if settings.spin_up else state
         _log.info("%s: starts from %s", runner.place, told)
 
@@ -207,8 +208,8 @@ class Component(StateAccess, ValueAccess):
                 # It has not happened.
                 self._warm = warm
                 raise
-            for name, values in self._later:
-                self._model().storage.set_store(name, values)
+            for name, values, at in self._later:
+                self._model().storage.set_store(name, values, at)
             self._begun()
 
     def _begun(self) -> None:
@@ -216,15 +217,15 @@ class Component(StateAccess, ValueAccess):
         self._warm, self._later = None, []
         self._advance = self._model().advance
 
-    def _set_store(self, name: str, values: Array) -> None:
+    def _set_store(self, name: str, values: Array, at: Array) -> None:
         storage = self._model().storage
         if self._warm is None:
-            storage.set_store(name, values)
+            storage.set_store(name, values, at)
             return
         # Attributes may follow yet, and what they lead to comes first.
-        storage.check_store(name, values)
-        self._model().output[name][:] = values
-        self._later.append((name, values))
+        storage.check_store(name, values, at)
+        self._model().output[name][at] = values
+        self._later.append((name, values, at))
 
     def _advance_first(self) -> None:
         self._warm_up()
@@ -267,7 +268,7 @@ class Component(StateAccess, ValueAccess):
 
     def finalize(self) -> None:
         """Let go of the model; never fails."""
-        runner, self._published = self._runner, None
+        runner = self._runner
         try:
             report = self._screen.report() if runner is not None else ""
             if report and runner is not None:
@@ -281,6 +282,14 @@ class Component(StateAccess, ValueAccess):
         if self._runner is None:
             raise not_initialized()
         return self._runner
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._runner is not None:
+            raise StateError(
+                f"a running {type(self).__name__} cannot be copied or pickled; "
+                "initialize another and give it the state_bytes() of this one"
+            )
+        return self.__dict__
 
     # What there is
 

@@ -8,6 +8,7 @@ import numpy as np
 from bmipy import Bmi
 
 from ..errors import VariableError
+from .filling import fill
 
 __all__ = ["PointGrid"]
 
@@ -61,8 +62,7 @@ class PointGrid(Bmi):
     def _fill(self, function: str, grid: int, name: str, dest: Array) -> Array:
         if self._size(grid) == 1:
             self._does_not_apply(function, grid)
-        dest[:] = self._coordinate(name)
-        return dest
+        return fill(name, self._coordinate(name), dest)
 
     def get_grid_node_count(self, grid: int) -> int:
         """Return the number of points."""

@@ -16,6 +16,7 @@ from .programs import Plan
 __all__ = ["Parameters"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[Any]]
 
 
 class Parameters:
@@ -50,7 +51,8 @@ class Parameters:
         variables, spec = plan.variables, plan.operation.bundle.spec
         self._dynamic = spec.dynamic.parameters if spec.dynamic is not None else ()
         self.mean = {p.name: np.full(len(ids), np.nan) for p in plan.parameters}
-        self._given: dict[str, Array] = {}
+        # Values, and where they are given.
+        self._given: dict[str, tuple[Array, Indices]] = {}
         self.pending = True
         self._needed = [a.name for a in variables.attributes]
 
@@ -72,16 +74,25 @@ class Parameters:
                 ids = [self._ids[k] for k in given.tolist()]
                 check_attribute(self._plan.attributes[name], values[given], ids)
 
-    def set_attribute(self, name: str, values: Array) -> None:
-        """Set an attribute; the parameters follow before the next step."""
-        self.attribute[name][:] = values
+    def set_attribute(self, name: str, values: Array, at: Indices) -> None:
+        """Set an attribute at some locations; the parameters follow before a step."""
+        self.attribute[name][at] = values
         self.pending = True
 
-    def set_parameter(self, name: str, values: Array) -> None:
+    def set_parameter(self, name: str, values: Array, at: Indices) -> None:
         """Set a parameter of all members in place of what follows from attributes.
 
         It is looked at when the parameters are computed: hosts take an error for a
         reason to go on without the value.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        values : ndarray
+            As it is declared.
+        at : ndarray
+            Indices of their locations; all others stay as they are.
 
         Raises
         ------
@@ -93,8 +104,11 @@ class Parameters:
                 f"parameter {name!r} is changed by the dynamic network and cannot be "
                 "set"
             )
-        self._given[name] = np.array(values)
-        self.mean[name][:] = values
+        n = len(self._ids)
+        known = self._given.get(name, (np.full(n, np.nan), np.zeros(n, dtype=bool)))
+        numbers, given = self._given[name] = (known[0].copy(), known[1].copy())
+        numbers[at], given[at] = values, True
+        self.mean[name][at] = values
         self.pending = True
 
     def settings_of(self, other: Parameters) -> None:
@@ -112,7 +126,7 @@ class Parameters:
             NaN where nothing is set.
         """
         nothing = np.full(len(self._ids), np.nan)
-        given = [self._given.get(name, nothing) for name in self.mean]
+        given = [self._given.get(name, (nothing,))[0] for name in self.mean]
         return {
             "attributes": np.stack(list(self.attribute.values())),
             "parameters": np.stack(given),
@@ -121,24 +135,20 @@ class Parameters:
     def restore(self, memory: Mapping[str, Array]) -> list[str]:
         """Take over what :meth:`memory` returned; return the names of what changed."""
         changed = []
+        everywhere = np.arange(len(self._ids))
         for name, values in zip(self.attribute, memory["attributes"], strict=True):
             if not np.array_equal(values, self.attribute[name], equal_nan=True):
-                self.set_attribute(name, values)
+                self.set_attribute(name, values, everywhere)
                 changed.append(name)
         for name, values in zip(self.mean, memory["parameters"], strict=True):
-            before = self._given.get(name, np.full_like(values, np.nan))
+            before = self._given.pop(name, (np.full_like(values, np.nan),))[0]
+            at = np.flatnonzero(~np.isnan(values))
+            if at.size:
+                self.set_parameter(name, values[at], at)
             if not np.array_equal(values, before, equal_nan=True):
-                self._give(name, values)
+                self.pending = True
                 changed.append(name)
         return changed
-
-    def _give(self, name: str, values: Array) -> None:
-        """Set a parameter, or where there is no value no longer."""
-        if np.isnan(values).all():
-            del self._given[name]
-            self.pending = True
-        else:
-            self.set_parameter(name, values)
 
     def compute(self) -> tuple[dict[str, Array], Array | None]:
         """Return the parameters of the process, and the weights of the hydrograph.
@@ -161,9 +171,12 @@ class Parameters:
                     self._plan.attributes[name], self.attribute[name], self._ids
                 )
         found = self._from_attributes()
-        for name, values in self._given.items():
-            self._check(name, values)
-            found[f"p.{name}"] = values[:, None]
+        for name, (values, given) in self._given.items():
+            self._check(name, values, given)
+            # One that no network supplies is not among them.
+            default = next(p.default for p in self._plan.parameters if p.name == name)
+            own = found.get(f"p.{name}", np.full((1, 1), default, float))
+            found[f"p.{name}"] = np.where(given[:, None], values[:, None], own)
         days = self._plan.operation.days
         steps = {}
         for p in self._plan.variables.process.parameters:
@@ -176,10 +189,12 @@ class Parameters:
         self.pending = False
         return steps, self._weights(found)
 
-    def _check(self, name: str, values: Array) -> None:
+    def _check(self, name: str, values: Array, given: Indices) -> None:
         declared = next(p for p in self._plan.parameters if p.name == name)
-        at = declared.first_outside(values)
-        if at is not None:
+        places = np.flatnonzero(given)
+        bad = declared.first_outside(values[places])
+        if bad is not None:
+            at = places[bad]
             raise DataError(
                 f"parameter {name!r} at {self._ids[at]!r} cannot be {values[at]:g}; "
                 f"expected {declared.expected}"

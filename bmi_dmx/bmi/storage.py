@@ -14,6 +14,7 @@ from .programs import Plan
 __all__ = ["Storage"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[Any]]
 
 _SUMS = ("mass_in", "mass_out")
 
@@ -114,15 +115,17 @@ class Storage:
         if self.balance:
             self.balance["mass_stored"][:] = self.total() - self._initial
 
-    def check_store(self, name: str, values: Array) -> Array:
-        """Return values for a store in declared units; refuse those out of bounds.
+    def check_store(self, name: str, values: Array, at: Indices) -> None:
+        """Refuse values for a store that are out of its bounds.
 
         Parameters
         ----------
         name : str
             The store.
         values : ndarray
-            (location,) in units of the host.
+            In units of the host.
+        at : ndarray
+            Indices of their locations.
 
         Raises
         ------
@@ -130,16 +133,15 @@ class Storage:
             Naming the store and the first location.
         """
         store = self._stores[name]
-        wanted: Array = values / self._plan.operation.factor(store)
-        at = store.first_outside(wanted)
-        if at is not None:
+        wanted = values / self._plan.operation.factor(store)
+        bad = store.first_outside(wanted)
+        if bad is not None:
             raise DataError(
-                f"store {name!r} at {self._ids[at]!r} cannot be set to {wanted[at]:g} "
-                f"{store.units}; expected {store.expected}"
+                f"store {name!r} at {self._ids[at[bad]]!r} cannot be set to "
+                f"{wanted[bad]:g} {store.units}; expected {store.expected}"
             )
-        return wanted
 
-    def set_store(self, name: str, values: Array) -> None:
+    def set_store(self, name: str, values: Array, at: Indices) -> None:
         """Set the members' mean of a store, in proportion or else by a shift.
 
         What this adds is booked under ``mass_adjusted``.
@@ -149,23 +151,33 @@ class Storage:
         name : str
             The store.
         values : ndarray
-            (location,) in units of the host.
+            In units of the host.
+        at : ndarray
+            Indices of their locations; all others stay as they are.
 
         Raises
         ------
         DataError
             When a value is outside the bounds of the store.
         """
-        wanted = self.check_store(name, values)
+        self.check_store(name, values, at)
         store = self._stores[name]
         members = self._process[name]
         before = members.mean(axis=1)
+        means = self._means[name].copy()
+        means[at] = values
+        wanted = means / self._plan.operation.factor(store)
         # Where nothing changes, not even the last digit does.
-        changed = values != self._means[name]
+        changed = means != self._means[name]
         members[changed] = _moved(members, before, wanted, store.limits[0])[changed]
         if name in self._held:
             self.balance["mass_adjusted"] += members.mean(axis=1) - before
-        self._means[name][:] = values
+        self._means[name][:] = means
+
+    def forget_means(self) -> None:
+        """Answer for no store: what the first step starts from is still to be found."""
+        for name in self._stores:
+            self._means[name].fill(np.nan)
 
     def copy_stores(self, other: Storage) -> None:
         """Take over the stores of the same model at other steps, but for routing."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError, VariableError
+from .filling import fill, fill_at, misfit, within
 from .grids import PointGrid
 from .once import warn_once
 from .quantities import Quantities, Quantity
@@ -44,8 +45,8 @@ class ValueAccess(PointGrid):
         """Return the runner, or raise when there is none."""
 
     @abstractmethod
-    def _set_store(self, name: str, values: Array) -> None:
-        """Set the members' mean of a store."""
+    def _set_store(self, name: str, values: Array, at: Array) -> None:
+        """Set the members' mean of a store at some locations."""
 
     @abstractmethod
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -130,12 +131,7 @@ class ValueAccess(PointGrid):
         DataError
             When ``dest`` has another size, or is not of floating point.
         """
-        values = self.get_value_ptr(name)
-        if dest.size != values.size:
-            raise DataError(_misfit(name, dest.size, values.size))
-        _refuse_whole_numbers(name, values, dest)
-        dest[...] = values.reshape(dest.shape)
-        return dest
+        return fill(name, self.get_value_ptr(name), dest)
 
     def get_value_at_indices(self, name: str, dest: Array, inds: Array) -> Array:
         """Copy the values at some locations into ``dest``, and return it.
@@ -145,18 +141,10 @@ class ValueAccess(PointGrid):
         VariableError
             When the name is not known.
         DataError
-            When ``dest`` is not of floating point, or there is no such location.
+            When ``dest`` has another size or is not of floating point, or there is no
+            such location.
         """
-        values = self.get_value_ptr(name)
-        _refuse_whole_numbers(name, values, dest)
-        if dest.shape == (1,) and len(inds) == 1:
-            # Hosts of one location ask for every value like this.
-            if not 0 <= inds[0] < values.size:
-                _within(name, inds, values.size)
-            dest[0] = values[inds[0]]
-        else:
-            dest[...] = values[_within(name, inds, values.size)].reshape(dest.shape)
-        return dest
+        return fill_at(name, self.get_value_ptr(name), dest, inds)
 
     def set_value(self, name: str, src: ArrayLike) -> None:
         """Set a forcing, attribute, parameter, or the members' mean of a state.
@@ -184,28 +172,32 @@ class ValueAccess(PointGrid):
             quantity.receive(values)
             return
         if values.size != quantity.buffer.size:
-            raise DataError(_misfit(name, values.size, quantity.buffer.size))
+            raise misfit(name, values.size, quantity.buffer.size)
         if values.dtype.kind not in "fiub":
             raise DataError(f"{name!r}: expected numbers, found {src!r}")
         if quantity.role == "forcing":
             quantity.buffer[:] = values if values.ndim == 1 else values.reshape(-1)
         else:
-            self._set(quantity, values.reshape(-1).astype(float))
+            self._set(quantity, values, np.arange(values.size))
 
     def set_value_at_indices(self, name: str, inds: Array, src: ArrayLike) -> None:
         """Set values at some locations; otherwise as :meth:`set_value`."""
         quantity = self._settable(name)
         if quantity is not None:
-            values, given = quantity.buffer.copy(), _filled(src).reshape(-1)
-            at = _within(name, inds, values.size)
+            given = _filled(src)
+            at = within(name, inds, quantity.buffer.size)
             if given.size != at.size:
                 raise DataError(
                     f"{name!r}: found {given.size} values for {at.size} locations"
                 )
             if given.dtype.kind not in "fiub":
                 raise DataError(f"{name!r}: expected numbers, found {src!r:.60}")
-            values[at] = given
-            self.set_value(name, values)
+            if isinstance(quantity, Signal):
+                values = quantity.buffer.copy()
+                values[at] = given.reshape(-1)
+                quantity.receive(values)
+            else:
+                self._set(quantity, given, at)
 
     def _settable(self, name: str) -> Quantity | Signal | None:
         """Return a quantity that can be set; None, with one warning, if unknown."""
@@ -220,19 +212,22 @@ class ValueAccess(PointGrid):
             return None
         return self._table[name]
 
-    def _set(self, quantity: Quantity, values: Array) -> None:
-        model = self._model()
+    def _set(self, quantity: Quantity, given: Array, at: Array) -> None:
+        """Set a quantity at some locations, and nothing elsewhere."""
+        model, values = self._model(), given.reshape(-1).astype(float)
         if quantity.role in ("flux", "diagnostic"):
             raise VariableError(
                 f"{quantity.short!r} is a {quantity.role} and cannot be set; forcings, "
                 "states, parameters and attributes can"
             )
-        if quantity.role == "state":
-            self._set_store(quantity.short, values)
+        if quantity.role == "forcing":
+            quantity.buffer[at] = values
+        elif quantity.role == "state":
+            self._set_store(quantity.short, values, at)
         elif quantity.role == "attribute":
-            model.parameters.set_attribute(quantity.short, values)
+            model.parameters.set_attribute(quantity.short, values, at)
         else:
-            model.parameters.set_parameter(quantity.short, values)
+            model.parameters.set_parameter(quantity.short, values, at)
 
 
 def _filled(src: ArrayLike) -> Array:
@@ -240,28 +235,3 @@ def _filled(src: ArrayLike) -> Array:
     if isinstance(src, np.ma.MaskedArray):
         return np.asarray(np.ma.filled(src.astype(float), np.nan))
     return np.asarray(src)
-
-
-def _misfit(name: str, found: int, expected: int) -> str:
-    return f"{name!r}: found {found} values, expected {expected}, one for each location"
-
-
-def _refuse_whole_numbers(name: str, values: Array, dest: Array) -> None:
-    if dest.dtype.kind != "f" and values.dtype.kind == "f":
-        raise DataError(
-            f"{name!r}: expected an array of floating point to copy into, found "
-            f"{dest.dtype}, which would cut the values"
-        )
-
-
-def _within(name: str, inds: Array, size: int) -> Array:
-    """Return indices of locations; refuse those that do not exist."""
-    indices = np.asarray(inds).reshape(-1)
-    if indices.dtype.kind not in "iu":
-        raise DataError(f"{name!r}: expected numbers of locations, found {inds!r:.60}")
-    bad = indices[(indices < 0) | (indices >= size)]
-    if bad.size:
-        raise DataError(
-            f"{name!r}: there is no location {bad.flat[0]}, expected 0 to {size - 1}"
-        )
-    return indices

@@ -77,6 +77,7 @@ class DeltaModel(nn.Module):
         self.statistics = statistics
         self.process: Process = processes[spec.process]()
         self.evaporation = evaporation_process(spec.evaporation)
+        self._check_process()
         fixed, varying = spec.split(self.process.parameters)
         declared = {p.name: p for p in self.process.parameters}
         self.static = StaticHead(spec, statistics, [declared[n] for n in fixed])
@@ -86,6 +87,21 @@ class DeltaModel(nn.Module):
             else None
         )
         self._check_dynamic_forcings()
+
+    def _check_process(self) -> None:
+        fluxes = [flux.name for flux in self.process.fluxes]
+        if "runoff" not in fluxes:
+            raise ConfigError(
+                f"process {self.spec.process!r} has no flux 'runoff', which a model "
+                f"gives out as streamflow; found {', '.join(fluxes) or 'none'}"
+            )
+        forcings = [forcing.name for forcing in self.process.forcings]
+        if self.evaporation is not None and POTENTIAL_EVAPORATION not in forcings:
+            raise ConfigError(
+                f"evaporation: process {self.spec.process!r} has no forcing "
+                f"{POTENTIAL_EVAPORATION!r} for {self.spec.evaporation!r} to supply; "
+                "expected 'given'"
+            )
 
     def _check_dynamic_forcings(self) -> None:
         dynamic = self.spec.dynamic

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -99,6 +100,8 @@ def arrange(
     average: bool,
 ) -> Arguments:
     """Check the arguments of :func:`bmi_dmx.scan.scan` and return them arranged."""
+    if not isinstance(process, Process):
+        raise ScanError(f"expected a process, such as Hbv(), found {process!r:.80}")
     if process.coupling != "none":
         raise ScanError(
             f"{process.name}: coupling {process.coupling!r} is not supported, "
@@ -173,8 +176,8 @@ class _Gather:
         size = getattr(v, "size", 1)
         where = f"{what} {v.name!r}"
         if not isinstance(value, Tensor):
-            number = isinstance(value, (int, float)) and not isinstance(v, Forcing)
-            if self._like is None or not number:
+            number = isinstance(value, (int, float, np.integer, np.floating))
+            if self._like is None or not number or isinstance(v, Forcing):
                 raise self._error(
                     f"{where}: found {value!r:.60}, expected a tensor, "
                     f"{_LAYOUT[type(v)]}"
@@ -246,6 +249,8 @@ def _in_memory(x: Tensor) -> Tensor:
 
 
 def _outputs(process: Process, outputs: Sequence[str] | None) -> tuple[str, ...]:
+    if isinstance(outputs, str):
+        raise ScanError(f"{process.name}: outputs: expected names, found {outputs!r}")
     names = [flux.name for flux in process.fluxes]
     stores = [state.name for state in process.states if state.size == 1]
     wanted = names if outputs is None else list(dict.fromkeys(outputs))

@@ -37,14 +37,27 @@ def translate(
     name = node.target._overloadpacket.__name__  # type: ignore[union-attr]
     emit = _TRANSLATIONS.get(name)
     if emit is None:
-        raise ScanError(
-            f"operation {name!r} cannot be compiled; write the step with arithmetic, "
-            f"comparisons, torch.where, minimum, maximum, clamp, exp, log or **"
-        )
+        raise ScanError(_IN_PLACE[name]) if name in _IN_PLACE else _refused(repr(name))
     args = [resolve(a) for a in node.args]
     kwargs = {key: resolve(value) for key, value in node.kwargs.items()}
     meta = node.meta["val"] if "val" in node.meta else node.meta.get("tensor_meta")
     return emit(builder, meta, *args, **kwargs)
+
+
+_IN_PLACE = {
+    "copy_": "what the step is given cannot be changed in place; write x = x + y, not "
+    "x += y",
+    "index_put": "parts of a tensor cannot be changed; write x = torch.where(mask, y, "
+    "x), not x[mask] = y",
+}
+"""What is said of operations that nobody wrote by these names."""
+
+
+def _refused(what: str) -> ScanError:
+    return ScanError(
+        f"operation {what} cannot be compiled; write the step with arithmetic, "
+        f"comparisons, torch.where, minimum, maximum, clamp, exp, log or **"
+    )
 
 
 def _any_batch(sizes: Sequence[int]) -> list[int]:
@@ -52,12 +65,27 @@ def _any_batch(sizes: Sequence[int]) -> list[int]:
 
 
 def _plain(op: str) -> _Translate:
-    return lambda b, meta, *args, **kw: b.emit(op, *_numbers(args))
+    def translate(b: Builder, meta: Any, *args: Any, **kw: Any) -> Arg:
+        for key, value in kw.items():
+            # Such as a division that rounds.
+            raise _refused(f"{op!r} with {key}={value!r}")
+        return b.emit(op, *_numbers(args))
+
+    return translate
+
+
+def _logical(op: str) -> _Translate:
+    return lambda b, meta, *args: b.emit(op, *(_mask(b, x) for x in args))
 
 
 def _is_mask(b: Builder, x: Arg) -> bool:
     made = b.made(x)
     return made is not None and OPS[made.op].boolean
+
+
+def _mask(b: Builder, x: Arg) -> Arg:
+    """Return a mask of what counts as true, such as every number but 0."""
+    return x if _is_mask(b, x) else b.emit("ne", *_numbers((x, 0)))
 
 
 def _gives_mask(meta: Any) -> bool:
@@ -76,8 +104,9 @@ def _to_copy(b: Builder, meta: Any, x: Arg, *, dtype: Any = None, **kw: Any) -> 
     if dtype is None:
         return x
     if dtype == torch.bool:
-        return x if _is_mask(b, x) else b.emit("ne", x, 0.0)
-    if not dtype.is_floating_point:
+        return _mask(b, x)
+    # Of the floating-point types there is one in a run, but it has at least 32 bits.
+    if not dtype.is_floating_point or dtype.itemsize < 4:
         raise ScanError(f"numbers cannot be made {dtype} in a compiled step")
     return b.emit("where", x, 1.0, 0.0) if _is_mask(b, x) else x
 
@@ -85,18 +114,21 @@ def _to_copy(b: Builder, meta: Any, x: Arg, *, dtype: Any = None, **kw: Any) -> 
 def _where(b: Builder, meta: Any, mask: Arg, x: Arg, y: Arg) -> Arg:
     if not _gives_mask(meta):
         return b.emit("where", mask, *_numbers((x, y)))
+    mask, x, y = (_mask(b, part) for part in (mask, x, y))
     other = b.emit("and", b.emit("not", mask), y)
     return b.emit("or", b.emit("and", mask, x), other)
 
 
 def _multiplied(b: Builder, meta: Any, x: Arg, y: Arg) -> Arg:
-    return b.emit("and" if _gives_mask(meta) else "mul", *_numbers((x, y)))
+    if _gives_mask(meta):
+        return _logical("and")(b, meta, x, y)
+    return b.emit("mul", *_numbers((x, y)))
 
 
 def _scaled(op: str) -> _Translate:
     def translate(b: Builder, meta: Any, x: Arg, y: Arg, alpha: float = 1) -> Arg:
         if _gives_mask(meta):
-            return b.emit("or", x, y)
+            return _logical("or")(b, meta, x, y)
         if alpha != 1:
             y = b.emit("mul", y, float(alpha))
         return b.emit(op, *_numbers((x, y)))
@@ -252,12 +284,12 @@ _TRANSLATIONS: dict[str, _Translate] = {
         b.emit("where", b.emit("gt", x, 0.0), 1.0, 0.0),
         b.emit("where", b.emit("lt", x, 0.0), 1.0, 0.0),
     ),
-    "logical_and": _plain("and"),
-    "bitwise_and": _plain("and"),
-    "logical_or": _plain("or"),
-    "bitwise_or": _plain("or"),
-    "logical_not": _plain("not"),
-    "bitwise_not": _plain("not"),
+    "logical_and": _logical("and"),
+    "bitwise_and": _logical("and"),
+    "logical_or": _logical("or"),
+    "bitwise_or": _logical("or"),
+    "logical_not": _logical("not"),
+    "bitwise_not": _logical("not"),
     "masked_fill": _masked_fill,
     "_to_copy": _to_copy,
     "clone": _same,
@@ -271,6 +303,9 @@ _TRANSLATIONS: dict[str, _Translate] = {
     "ones_like": _full(1.0),
     "new_zeros": _full(0.0),
     "new_ones": _full(1.0),
+    # Never read: decompositions ask for tensors to be like.
+    "empty": _full(math.nan),
+    "empty_permuted": _full(math.nan),
     "mm": lambda b, meta, x, y: b.emit("matmul", x, y),
     "bmm": lambda b, meta, x, y: b.emit("matmul", x, y),
     "addmm": _addmm,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import Module
 
 from ..errors import ScanError
 from ..process import Process
@@ -18,7 +19,7 @@ from .arguments import Arguments
 from .kernel import Block, Kernel, View, history_interval
 from .print_c import LANES, Layout, source
 from .program import Program
-from .trace import trace_adjoint, trace_step
+from .trace import named, trace_adjoint, trace_step
 
 __all__ = ["available", "kernel_of", "run"]
 
@@ -33,6 +34,11 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
 
     Falls back to the reference where kernels cannot be compiled.
     """
+    if torch._C._are_functorch_transforms_active():
+        raise ScanError(
+            f"{a.process}: kernels are differentiated by autograd, and not by the "
+            "transforms of torch.func; backend='reference' is"
+        )
     tensors = list(a.tensors())
     differentiate = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
     needs_forcing = differentiate and any(x.requires_grad for x in a.forcing.values())
@@ -83,10 +89,13 @@ class _Key:
         self.identity = (type(process), settings, _constants(type(process)))
         try:
             hash(self.identity)
+            if any(isinstance(x, (Tensor, Module)) for x in vars(process).values()):
+                raise TypeError  # equal to itself whatever it holds
         except TypeError:
             raise ScanError(
-                f"{process.name}: attributes must not be changeable, such as lists or "
-                f"arrays, for a kernel is made of them; found {vars(process)!r:.200}"
+                f"{process.name}: attributes must not be changeable, such as lists, "
+                "arrays or tensors, for a kernel is made of them; found "
+                f"{vars(process)!r:.200}"
             ) from None
 
     def __hash__(self) -> int:
@@ -98,35 +107,37 @@ class _Key:
 
 def _constants(kind: type) -> Hashable:
     """Return the numbers that a class and its bases hold, which a trace bakes in."""
+    plain = (int, float, str)
     return tuple(
         (name, value)
         for base in kind.__mro__
         for name, value in vars(base).items()
-        if isinstance(value, (int, float))
+        if isinstance(value, plain)
+        or (isinstance(value, tuple) and all(isinstance(x, plain) for x in value))
     )
 
 
 @lru_cache(maxsize=64)
-def _step(key: _Key) -> Program:
-    return trace_step(key.process)
+def _step(key: _Key, dtype: torch.dtype) -> Program:
+    return trace_step(key.process, dtype)
 
 
 @lru_cache(maxsize=64)
-def _adjoint(key: _Key, fluxes: tuple[str, ...]) -> Program:
-    return trace_adjoint(key.process, fluxes)
+def _adjoint(key: _Key, fluxes: tuple[str, ...], dtype: torch.dtype) -> Program:
+    return trace_adjoint(key.process, fluxes, dtype)
 
 
 @lru_cache(maxsize=256)
 def _kernel(
     key: _Key, outputs: tuple[str, ...], double: bool, adjoint: bool, forcing: bool
 ) -> Kernel | None:
-    step = _step(key)
+    dtype = torch.float64 if double else torch.float32
+    step = _step(key, dtype)
     layout = Layout.of(step, outputs)
     fluxes = tuple(o for o in outputs if o.startswith("q."))
-    text = source(
-        layout, step, _adjoint(key, fluxes) if adjoint else None,
-        double=double, forcing_gradient=forcing,
-    )  # fmt: skip
+    backward = _adjoint(key, fluxes, dtype) if adjoint else None
+    with named(key.process):
+        text = source(layout, step, backward, double=double, forcing_gradient=forcing)
     library = build.load(text)
     return None if library is None else Kernel(library, layout)
 
@@ -203,8 +214,9 @@ class _Scan(torch.autograd.Function):
             state=_views(states), forcing=_views(forcing), parameter=_views(parameters),
             final=_views(states), output=(),
         )  # fmt: skip
-        d_final = list(cotangents[: len(states)])
-        d_output = list(cotangents[len(states) :])
+        # The kernel does not see that a tensor stands for its negative.
+        given = [d.resolve_neg() for d in cotangents]
+        d_final, d_output = given[: len(states)], given[len(states) :]
         g_state = [torch.zeros(x.shape, dtype=x.dtype) for x in states]
         g_forcing = [
             torch.zeros(x.shape, dtype=x.dtype) if ctx.needs_forcing else x

@@ -89,7 +89,7 @@ static inline void load_row(Work *w, const Scan *s, int64_t t, int ahead, const 
         }
 }
 
-/* Returns whether an input or the last state was not finite: maxima may hide a NaN. */
+/* Returns whether an input or the last state was not finite: a choice may hide it. */
 static int forward_chunk(const Scan *s, const Chunk *c)
 {
     Work w;

@@ -25,8 +25,9 @@ _PRELUDE = """\
 typedef {real} real;
 #define LANES {lanes}
 #define ONE ((real)1)
-#define MAXIMUM(a, b) ((a) > (b) ? (a) : (b))
-#define MINIMUM(a, b) ((a) < (b) ? (a) : (b))
+/* Not a number if one of both is none; a constant comes first, and the rest is free. */
+#define MAXIMUM(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
+#define MINIMUM(a, b) (((a) < (b)) | ((a) != (a)) ? (a) : (b))
 {math}
 #if LANES > 1 && defined(VECTOR_MATH) && defined(__GNUC__) && !defined(__clang__)
 #define VECTOR __attribute__((simd("notinbranch"), const))
@@ -142,7 +143,10 @@ class _Printer:
             op = OPS[instruction.op]
             if op.c is None:
                 raise ScanError(f"operation {instruction.op!r} is not elementwise")
-            text = op.c.format(*(self.arg(a) for a in instruction.args))
+            args = list(instruction.args)
+            if instruction.op in ("maximum", "minimum"):
+                args.sort(key=lambda arg: isinstance(arg, str))
+            text = op.c.format(*map(self.arg, args))
             if op.boolean:
                 self._text[instruction.out] = text
             else:

@@ -36,9 +36,10 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
         values.update({n: x[t] for n, x in varying.items()})
         with torch.set_grad_enabled(differentiable and t >= a.warmup):
             result = call_step(process, values)
-            state = {n: result[n].expand(a.shape) for n in state}
+            result = {n: x.to(a.dtype).expand(a.shape) for n, x in result.items()}
+            state = {n: result[n] for n in state}
             if t >= a.warmup:
                 for series, name in zip(recorded, a.outputs, strict=True):
-                    value = result[name].expand(a.shape)
+                    value = result[name]
                     series.append(value.mean(-1) if a.average else value)
     return list(state.values()), [torch.stack(series) for series in recorded]

@@ -7,8 +7,10 @@ are PyTorch's own, so gradients have its conventions at ties and kinks.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,13 +18,14 @@ import torch
 from torch import Tensor
 from torch._decomp import core_aten_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.overrides import TorchFunctionMode
 
 from ..errors import ScanError
 from ..process import Process
 from .aten import BATCH, translate
 from .program import Builder, Program, entry_names, input_names
 
-__all__ = ["BATCH", "namespaces", "trace", "trace_adjoint", "trace_step"]
+__all__ = ["BATCH", "named", "namespaces", "trace", "trace_adjoint", "trace_step"]
 
 
 def namespaces(process: Process, values: Mapping[str, Tensor]) -> list[SimpleNamespace]:
@@ -73,19 +76,52 @@ def call_step(process: Process, values: Mapping[str, Tensor]) -> dict[str, Tenso
     return result
 
 
-def trace_step(process: Process) -> Program:
-    """Trace one time step: ``s.*, f.*, p.*`` to new ``s.*`` and fluxes ``q.*``."""
-    examples = _examples(input_names(process))
-    return trace(lambda values: call_step(process, values), examples)
+def trace_step(process: Process, dtype: torch.dtype = torch.float64) -> Program:
+    """Trace one time step: ``s.*, f.*, p.*`` to new ``s.*`` and fluxes ``q.*``.
+
+    Parameters
+    ----------
+    process : Process
+        The physics.
+    dtype : torch.dtype
+        Floating-point type of the tensors that ``step`` sees, which it may ask for.
+
+    Raises
+    ------
+    ScanError
+        When the step is not elementwise arithmetic on tensors.
+    """
+    examples = _examples(input_names(process), dtype)
+    with named(process):
+        return trace(lambda values: call_step(process, values), examples)
 
 
-def _examples(names: Iterable[str]) -> dict[str, Tensor]:
+@contextmanager
+def named(process: Process) -> Iterator[None]:
+    """Say whose step cannot be compiled, and why in the words of PyTorch."""
+    try:
+        yield
+    except ScanError as error:
+        if str(error).startswith(process.name):
+            raise
+        raise ScanError(f"{process.name}.step: {error}") from None
+    except RuntimeError as error:
+        why = str(error).partition("\n")[0]
+        raise ScanError(
+            f"{process.name}.step cannot be compiled; it must be arithmetic on whole "
+            f"tensors, with torch.where in place of if: {why}"
+        ) from error
+
+
+def _examples(names: Iterable[str], dtype: torch.dtype) -> dict[str, Tensor]:
     """Return some values to trace with; the caller's random numbers stay untouched."""
     own = torch.Generator().manual_seed(0)
-    return {n: torch.rand(2, dtype=torch.float64, generator=own) for n in names}
+    return {n: torch.rand(2, dtype=dtype, generator=own) for n in names}
 
 
-def trace_adjoint(process: Process, outputs: Sequence[str]) -> Program:
+def trace_adjoint(
+    process: Process, outputs: Sequence[str], dtype: torch.dtype = torch.float64
+) -> Program:
     """Trace the vector-Jacobian product of one time step.
 
     Parameters
@@ -94,6 +130,8 @@ def trace_adjoint(process: Process, outputs: Sequence[str]) -> Program:
         The physics.
     outputs : sequence of str
         Fluxes (``q.…``) whose cotangents are given; others count as zero.
+    dtype : torch.dtype
+        As for :func:`trace_step`.
 
     Returns
     -------
@@ -116,7 +154,8 @@ def trace_adjoint(process: Process, outputs: Sequence[str]) -> Program:
         return {f"g.{n}": g for n, g in zip(primals, gradients, strict=True)}
 
     names = [*primals, *(f"d.{n}" for n in kept)]
-    return trace(vjp, _examples(names))
+    with named(process):
+        return trace(vjp, _examples(names, dtype))
 
 
 def trace(
@@ -142,28 +181,51 @@ def trace(
     outputs: list[str] = []
 
     def flat(*args: Tensor) -> tuple[Tensor, ...]:
-        result = function(dict(zip(names, args, strict=True)))
+        with _Whole():
+            result = function(dict(zip(names, args, strict=True)))
         outputs[:] = list(result)
         return tuple(result.values())
 
     fake = any(BATCH in tensor.shape for tensor in examples.values())
 
-    def graph() -> torch.fx.Graph:
-        traced = make_fx(
+    def graph() -> torch.fx.GraphModule:
+        traced: torch.fx.GraphModule = make_fx(
             torch.func.functionalize(flat, remove="mutations"),
             decomposition_table=core_aten_decompositions(),  # type: ignore[arg-type]
             tracing_mode="fake" if fake else "real",
         )(*examples.values())
-        return traced.graph
+        # Decompositions leave tensors behind that nothing is made of.
+        traced.graph.eliminate_dead_code()
+        return traced
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(1) as apart:
+    # PyTorch can trace one function at a time.
+    with _tracing, warnings.catch_warnings(), ThreadPoolExecutor(1) as apart:
         warnings.simplefilter("ignore")
         # Modes and hooks of PyTorch belong to a thread: those of the caller would be
         # traced as well, or refused.
         return _translate(apart.submit(graph).result(), names, outputs)
 
 
-def _translate(graph: torch.fx.Graph, names: list[str], outputs: list[str]) -> Program:
+_tracing = Lock()
+
+
+class _Whole(TorchFunctionMode):
+    """Refuses to give the numbers of tensors away, which are not those of a run."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if func in (Tensor.numpy, Tensor.__array__, Tensor.tolist):
+            raise ScanError(
+                f"numbers of a tensor cannot be taken out by {func.__name__}(); write "
+                "all of it in PyTorch"
+            )
+        return func(*args, **(kwargs or {}))
+
+
+def _translate(
+    traced: torch.fx.GraphModule, names: list[str], outputs: list[str]
+) -> Program:
     builder = Builder()
     values: dict[torch.fx.Node, Any] = {}
     pending = iter(names)
@@ -175,7 +237,7 @@ def _translate(graph: torch.fx.Graph, names: list[str], outputs: list[str]) -> P
             return [resolve(a) for a in arg]
         return arg
 
-    for node in graph.nodes:
+    for node in traced.graph.nodes:
         if node.op == "placeholder":
             values[node] = builder.input(next(pending))
         elif node.op == "output":
@@ -183,7 +245,19 @@ def _translate(graph: torch.fx.Graph, names: list[str], outputs: list[str]) -> P
         elif node.op == "call_function":
             values[node] = translate(builder, node, resolve)
         else:
-            raise ScanError(
-                f"the traced function holds a constant tensor ({node.name})"
-            )
+            values[node] = _constant(getattr(traced, str(node.target)))
     return builder.build(dict(zip(outputs, results, strict=True)))
+
+
+def _constant(tensor: Tensor) -> float:
+    """Return the number that a tensor made in the function holds."""
+    if tensor.numel() != 1:
+        raise ScanError(
+            f"a constant tensor of shape {tuple(tensor.shape)} cannot be compiled, "
+            "only single numbers"
+        )
+    if tensor.requires_grad:
+        raise ScanError(
+            "a tensor from outside the step has a gradient; declare it as a parameter"
+        )
+    return float(tensor)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from bmi_dmx import Component
-from bmi_dmx.errors import DmxError
+from bmi_dmx.errors import DmxError, StateError
 
 from .nextgen import HOURLY
+from .untrained import give, weather
 
 BROKEN: list[dict[str, Any]] = [
     {"evaporation": "none"},
@@ -123,3 +127,19 @@ def test_the_configuration_is_read_as_utf8(configure: Any, tmp_path: Path) -> No
     path.write_text(f"# Größe\n{text}", encoding="utf-8")
     Component().initialize(str(path))
     assert yaml.safe_load(text)["time_step"] == "hourly"
+
+
+def test_a_running_component_is_not_copied(start: Any) -> None:
+    component = start(2)
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        assert copied(Component())
+        with pytest.raises(StateError, match=r"cannot be copied .* state_bytes\(\)"):
+            copied(component)
+
+
+def test_times_may_come_in_any_precision(start: Any) -> None:
+    component = start(2)
+    give(component, weather(1, 2), 0)
+    for day, kind in enumerate((np.float32, np.int32, float), 1):
+        component.update_until(kind(day * 86400))
+        assert component.get_current_time() == day * 86400.0

@@ -85,7 +85,7 @@ def test_an_equilibrium_stays_one(
 def test_the_equilibrium_of_days_is_that_of_more_years(start: Any) -> None:
     component = start(1, state="equilibrium", locations=places(1))
     give(component, weather(1, 1), 0)
-    component.set_value("snowpack", component.get_value_ptr("snowpack").copy())
+    component.set_value("snowpack", np.zeros(1))
     first = component.state()
     known = {k: np.array(x).reshape(-1) for k, x in places(1)["attributes"].items()}
     given = start(1, name="given.yaml", evaporation="given", locations=places(1))
@@ -309,3 +309,19 @@ def test_a_state_that_is_set_waits_for_the_attributes(
     lower = [state["process.lower_zone"] for state in states]
     np.testing.assert_array_equal(*lower)
     assert states[0]["process.snowpack"].mean() == pytest.approx(120.0)
+
+
+def test_states_are_not_known_before_the_start_is_found(start: Any) -> None:
+    """Set at one place, they are those of the equilibrium at all others."""
+    settings = {"state": "equilibrium", "locations": places(3)}
+    component, other = (start(3, name=f"{k}.yaml", **settings) for k in "ab")
+    soil = component.get_value_ptr("soil_moisture")
+    assert np.isnan(soil).all()
+    component.set_value_at_indices("soil_moisture", [1], [150.0])
+    np.testing.assert_array_equal(soil, [np.nan, 150.0, np.nan])
+    for each in (component, other):
+        each.state()
+    expected = other.get_value("soil_moisture", np.empty(3))
+    assert expected.min() > 1.0
+    expected[1] = 150.0
+    np.testing.assert_array_equal(soil, expected)

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from bmi_dmx.errors import ConfigError, DataError, StateError
 from bmi_dmx.models.delta import DeltaModel, Simulated
 from bmi_dmx.models.inputs import fit_statistics
+from bmi_dmx.models.registries import processes
 from bmi_dmx.models.spec import DynamicSpec, StaticSpec
 from bmi_dmx.models.statistics import Statistics
+from bmi_dmx.process import Process
+from bmi_dmx.variables import Flux, Forcing
 
 OUTPUTS = ("streamflow", "evaporation", "soil_moisture", "potential_evaporation")
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
@@ -357,6 +360,26 @@ def test_settings_that_do_not_fit_are_refused(build, weather, places):
         build(static=StaticSpec(attributes=("aridity",), network="mpl"))
     with pytest.raises(ConfigError, match=r"static\.network: 'lstm' has a memory"):
         build(static=StaticSpec(attributes=("aridity",), network="lstm"))
+
+
+@pytest.mark.parametrize(
+    ("flux", "message"),
+    [
+        ("flow", "process 'bare' has no flux 'runoff', which .*; found flow"),
+        ("runoff", "process 'bare' has no forcing 'potential_evaporation' for 'oudin'"),
+    ],
+)
+def test_a_process_must_have_what_a_model_needs(build, monkeypatch, flux, message):
+    class Bare(Process):
+        forcings = (Forcing(name="precipitation"),)
+        fluxes = (Flux(name=flux),)
+
+        def step(self, s, f, p):
+            return {}, {flux: f.precipitation}
+
+    monkeypatch.setitem(processes._entries, "bare", Bare)
+    with pytest.raises(ConfigError, match=message):
+        build(process="bare", evaporation="oudin")
 
 
 def test_a_dynamic_forcing_must_be_one_of_the_model(spec):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -106,6 +107,7 @@ def test_what_is_not_finite_is_found(backend: str, value: float) -> None:
     ("options", "message"),
     [
         ({"outputs": ["runof"]}, "unknown output 'runof'; did you mean 'runoff'?"),
+        ({"outputs": "runoff"}, "outputs: expected names, found 'runoff'"),
         ({"warmup": 20}, "warmup must be at least 0 and below the 20 steps"),
         ({"warmup": -1}, "found -1"),
         ({"dt": 0.0}, "dt must be positive (days), found 0.0"),
@@ -116,6 +118,21 @@ def test_options_are_checked(options: dict[str, Any], message: str) -> None:
     case = some_case(Hbv())
     with pytest.raises(ScanError, match=re.escape(message)):
         scan(case.process, case.state, case.forcing, case.parameters, **options)
+
+
+def test_a_class_is_no_process() -> None:
+    with pytest.raises(ScanError, match=r"a process, such as Hbv\(\), found <class"):
+        scan(Hbv, None, {}, {})  # type: ignore[arg-type]
+
+
+def test_numbers_may_be_of_numpy() -> None:
+    case = some_case(Hbv())
+    arguments = case.process, case.state, case.forcing
+    found = [
+        scan(*arguments, {**case.parameters, "perc": value}).outputs["runoff"]
+        for value in (2.0, np.float32(2.0), np.int64(2))
+    ]
+    assert all(torch.equal(x, found[0]) for x in found)
 
 
 def test_entries_of_a_parameter_are_counted() -> None:
@@ -166,10 +183,11 @@ def test_a_process_need_not_have_forcings() -> None:
         assert (found.state["x"] == 0.125).all()
 
 
-def test_what_a_kernel_is_made_of_must_not_change() -> None:
+@pytest.mark.parametrize("table", [[1.0], torch.ones(()), torch.nn.Linear(1, 1)])
+def test_what_a_kernel_is_made_of_must_not_change(table: object) -> None:
     class Changeable(Hbv):
         def __init__(self) -> None:
-            self.table = [1.0]
+            self.table = table
 
     case = some_case(Changeable())
     with pytest.raises(ScanError, match="attributes must not be changeable"):

@@ -300,15 +300,19 @@ def test_an_output_asked_for_twice_counts_once() -> None:
 def test_a_constant_of_a_class_may_be_changed() -> None:
     class Scaled(Hbv11p):
         factor = 1.0
+        factors = (3.0, 1.0)
 
         def step(self, s: Any, f: Any, p: Any) -> Any:
             state, fluxes = super().step(s, f, p)
-            return state, {**fluxes, "runoff": self.factor * fluxes["runoff"]}
+            factor = self.factor * self.factors[1]
+            return state, {**fluxes, "runoff": factor * fluxes["runoff"]}
 
     case = some_case(Scaled())
     first = run(case, "cpu").outputs["runoff"]
     Scaled.factor = 2.0
     assert torch.equal(run(case, "cpu").outputs["runoff"], 2.0 * first)
+    Scaled.factors = (3.0, 2.0)
+    assert torch.equal(run(case, "cpu").outputs["runoff"], 4.0 * first)
 
 
 def test_a_state_that_overflows_is_told() -> None:

@@ -53,8 +53,24 @@ FUNCTIONS: dict[str, Any] = {
         max=3.0
     ),
     "fills": lambda x, p: x.masked_fill(x <= 0, 0.5) + torch.zeros_like(x) + p,
+    "constant tensors": lambda x, p: (
+        torch.minimum(x, torch.tensor(0.25)) * p
+        + x.masked_fill(x < 0, torch.tensor(0.5, dtype=x.dtype))
+    ),
+    "masks that hold everywhere": lambda x, p: torch.where(
+        torch.ones_like(x, dtype=torch.bool) & (x > 0), x, p
+    ),
+    "masks that hold nowhere": lambda x, p: torch.where(
+        torch.zeros_like(x, dtype=torch.bool) | (x > 0), x, p
+    ),
+    "logic of numbers": lambda x, p: torch.where(torch.logical_and(x, p), x * p, 1.0),
+    "gates": lambda x, p: torch.nn.functional.silu(x) * torch.lerp(x, p, x.sigmoid()),
     "roots": lambda x, p: torch.rsqrt(x + 1) + torch.reciprocal(p) + torch.square(x),
 }
+
+
+HALF = torch.tensor(0.5, dtype=torch.float64)
+LEARNED = torch.tensor(0.5, requires_grad=True)
 
 
 def process_of(function: Any) -> Process:
@@ -109,6 +125,74 @@ def test_every_elementwise_operation_is_covered_by_an_expression() -> None:
 def test_an_operation_without_translation_is_named() -> None:
     with pytest.raises(ScanError, match="operation 'erfinv' cannot be compiled"):
         trace_step(process_of(lambda x, p: torch.erfinv(x)))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            lambda x, p: torch.div(x, p, rounding_mode="floor"),
+            "'div' with round",
+        ),
+        (lambda x, p: x.half() * p, r"cannot be made torch\.float16"),
+        (lambda x, p: x - x.sum(), "operation 'sum' is not elementwise"),
+        (lambda x, p: x if x > 0 else p, r"torch\.where in place of if: Boolean value"),
+        (lambda x, p: x if (x > 0).any() else p, "data-dependent control flow"),
+        (lambda x, p: x * p.mean().item(), "data-dependent control flow"),
+        (lambda x, p: x * np.mean(p.detach().numpy()), r"taken out by numpy\(\)"),
+        (lambda x, p: x * np.asarray(p.detach()).mean(), r"out by __array__\(\)"),
+        (lambda x, p: x * sum(p.tolist()), r"taken out by tolist\(\)"),
+        (lambda x, p: x + torch.tensor([1.0, 2.0])[0], r"tensor of shape \(2,\)"),
+        (lambda x, p: x.mul_(p), r"write x = x \+ y, not x \+= y"),
+        (lambda x, p: (x * p).index_put_((x > 0,), HALF), "not x.mask. = y"),
+        (lambda x, p: x * LEARNED, "from outside the step has a gradient"),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused_in_the_name_of_its_process(
+    function: Any, message: str
+) -> None:
+    given = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
+    with pytest.raises(ScanError, match=f"^Plain.step.*{message}"):
+        scan(process_of(function), None, *given, backend="cpu")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, p: torch.clamp(torch.log(x), min=-2.0),
+        lambda x, p: torch.relu(torch.log(x)),
+        lambda x, p: torch.maximum(torch.log(x), p),
+        lambda x, p: torch.minimum(p, torch.sqrt(x)),
+    ],
+)
+def test_the_larger_of_a_number_and_none_is_none(function: Any) -> None:
+    given = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
+    found = [
+        scan(process_of(function), None, *given, backend=backend).outputs["y"]
+        for backend in ("cpu", "reference")
+    ]
+    assert found[0].isnan().any()
+    torch.testing.assert_close(*found, equal_nan=True)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_step_may_ask_for_the_type_of_its_numbers(
+    dtype: torch.dtype, backend: str
+) -> None:
+    process = process_of(lambda x, p: torch.log(x.clamp(torch.finfo(x.dtype).tiny)))
+    x, p = X.to(dtype), torch.ones(1, 1, dtype=dtype)
+    found = scan(process, None, {"x": x}, {"p": p}, backend=backend).outputs["y"]
+    assert found.min() == pytest.approx(np.log(torch.finfo(dtype).tiny))
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("function", [lambda x, p: x > 0, lambda x, p: x.double() * p])
+def test_an_output_has_the_type_of_the_run(function: Any, backend: str) -> None:
+    x, p = X.float(), torch.ones(1, 1)
+    ran = scan(process_of(function), None, {"x": x}, {"p": p}, backend=backend)
+    assert ran.outputs["y"].dtype == torch.float32
+    assert torch.equal(ran.outputs["y"][..., 0], function(x, p).float())
 
 
 def test_a_network_runs_for_any_number_of_rows() -> None:
