@@ -267,14 +267,9 @@ def increasing(time: Days, where: str) -> Days:
     DataError
         Naming ``where`` and the two days.
     """
-    steps = np.diff(time) <= np.timedelta64(0, "D")
-    if steps.any():
-        at = int(np.argmax(steps))
-        raise DataError(
-            f"{where}: the days do not increase: {time[at]} is followed by"
-            f" {time[at + 1]}"
-        )
-    return time
+    return _stepping(
+        time, np.diff(time) > np.timedelta64(0, "D"), where, "do not increase"
+    )
 
 
 def consecutive(time: Days, where: str) -> Days:
@@ -285,12 +280,15 @@ def consecutive(time: Days, where: str) -> Days:
     DataError
         Naming ``where`` and the two days.
     """
-    steps = np.diff(time) != np.timedelta64(1, "D")
-    if steps.any():
-        at = int(np.argmax(steps))
+    one = np.timedelta64(1, "D")
+    return _stepping(time, np.diff(time) == one, where, "are not consecutive")
+
+
+def _stepping(time: Days, right: NDArray[np.bool_], where: str, fault: str) -> Days:
+    if not right.all():
+        at = int(np.argmin(right))
         raise DataError(
-            f"{where}: the days are not consecutive: {time[at]} is followed by"
-            f" {time[at + 1]}"
+            f"{where}: the days {fault}: {time[at]} is followed by {time[at + 1]}"
         )
     return time
 
