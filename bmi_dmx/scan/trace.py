@@ -20,9 +20,11 @@ from torch._decomp import core_aten_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 
-from ..errors import ScanError
+from ..errors import ScanError, suggestion
 from ..process import Process
+from ..variables import Variable
 from .aten import BATCH, translate
+from .ops import OPS
 from .program import Builder, Program, entry_names, input_names
 
 __all__ = ["BATCH", "named", "namespaces", "trace", "trace_adjoint", "trace_step"]
@@ -50,6 +52,8 @@ def namespaces(process: Process, values: Mapping[str, Tensor]) -> list[SimpleNam
 def call_step(process: Process, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Run one step on values by input name; return new ``s.…`` and ``q.…``."""
     state, fluxes = process.step(*namespaces(process, values))
+    _refuse_unknown(process, "state", state, process.states)
+    _refuse_unknown(process, "flux", fluxes, process.fluxes)
     result: dict[str, Tensor] = {}
     for variable in process.states:
         if variable.name not in state:
@@ -76,6 +80,19 @@ def call_step(process: Process, values: Mapping[str, Tensor]) -> dict[str, Tenso
     return result
 
 
+def _refuse_unknown(
+    process: Process, kind: str, found: Iterable[str], declared: Sequence[Variable]
+) -> None:
+    known = [variable.name for variable in declared]
+    for name in found:
+        if name not in known:
+            hint = suggestion(name, known)
+            raise ScanError(
+                f"{process.name}.step returned {kind} {name!r}, which is not "
+                f"declared{hint}"
+            )
+
+
 def trace_step(process: Process, dtype: torch.dtype = torch.float64) -> Program:
     """Trace one time step: ``s.*, f.*, p.*`` to new ``s.*`` and fluxes ``q.*``.
 
@@ -93,7 +110,25 @@ def trace_step(process: Process, dtype: torch.dtype = torch.float64) -> Program:
     """
     examples = _examples(input_names(process), dtype)
     with named(process):
-        return trace(lambda values: call_step(process, values), examples)
+        program = trace(lambda values: call_step(process, values), examples)
+        # Operations that are not elementwise are refused by name, by whoever prints it.
+        if all(OPS[i.op].c is not None for i in program.instructions):
+            _refuse_sizes(process, examples)
+    return program
+
+
+def _refuse_sizes(process: Process, examples: Mapping[str, Tensor]) -> None:
+    """Refuse a step that gives a cell other numbers among more cells."""
+    with torch.no_grad():
+        few = call_step(process, examples)
+        more = call_step(process, {n: x.repeat(2) for n, x in examples.items()})
+    for name, x in few.items():
+        x, y = x.expand(2).repeat(2), more[name].expand(4)
+        if not torch.allclose(x, y, rtol=1e-4, equal_nan=True):
+            raise ScanError(
+                f"{name[2:]!r} depends on how many cells there are: sizes of tensors "
+                "cannot be taken for numbers in a compiled step"
+            )
 
 
 @contextmanager

@@ -343,6 +343,31 @@ def test_a_number_is_no_flux() -> None:
             scan(process, None, {"x": X}, {"p": 1.0}, backend=backend)
 
 
+@pytest.mark.parametrize("size", [len, Tensor.numel, lambda x: x.shape[0]])
+def test_sizes_of_tensors_are_no_numbers(size: Any) -> None:
+    with pytest.raises(ScanError, match=r"step: 'y' depends on how many cells there"):
+        trace_step(process_of(lambda x, p: x * p / size(x)))
+    program = trace_step(process_of(lambda x, p: x * p + torch.ones(size(x))))
+    assert [i.op for i in program.instructions] == ["mul", "add"]
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (({"w": X}, {"y": X}), "returned state 'w', which is not declared"),
+        (({}, {"y": X, "z": X}), "returned flux 'z', which is not declared; known: y"),
+    ],
+)
+def test_what_a_step_returns_is_declared(
+    returned: Any, message: str, backend: str
+) -> None:
+    process = process_of(lambda x, p: x)
+    object.__setattr__(process, "step", lambda s, f, p: returned)
+    with pytest.raises(ScanError, match=message):
+        scan(process, None, {"x": X}, {"p": 1.0}, backend=backend)
+
+
 def test_tracing_does_not_see_the_hooks_of_the_caller() -> None:
     process = process_of(lambda x, p: x * p)
     with torch.autograd.graph.save_on_cpu(), torch.inference_mode():
