@@ -93,17 +93,17 @@ class Runner:
 
     def _stepper(self, program: Program, members: int) -> Stepper:
         """Return a stepper that reads and writes the buffers of the runner."""
-        outputs = {n: n[2:] for n in program.outputs if n.startswith("q.")}
-        for name in outputs.values():
-            self.output.setdefault(name, self._new())
+        for name in program.fluxes:
+            if name[2:] not in self.output:
+                self.output[name[2:]] = self._new()
         known = {**self.output, **self._inside}
         return Stepper(
             program,
             len(self.ids),
             members,
-            list(outputs),
-            forcing={n: known[n[2:]] for n in program.inputs if n.startswith("f.")},
-            output={n: self.output[name] for n, name in outputs.items()},
+            program.fluxes,
+            forcing={n: known[n[2:]] for n in program.forcings},
+            output={n: self.output[n[2:]] for n in program.fluxes},
         )
 
     def _make_evaporation(self) -> Stepper | None:

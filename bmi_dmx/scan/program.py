@@ -146,7 +146,21 @@ class Program:
                 )
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((*self.inputs, len(self.instructions), *self.outputs))
+
+    @cached_property
+    def forcings(self) -> tuple[str, ...]:
+        """Names of the inputs ``f.…``."""
+        return tuple(name for name in self.inputs if name.startswith("f."))
+
+    @cached_property
+    def fluxes(self) -> tuple[str, ...]:
+        """Names of the outputs ``q.…``."""
+        return tuple(name for name in self.outputs if name.startswith("q."))
 
     @cached_property
     def spent(self) -> tuple[tuple[str, ...], ...]:
