@@ -109,6 +109,9 @@ class Storage:
     def add_up(self, factor: float) -> None:
         """Bring :attr:`stored` up to date, in mm times a factor."""
         self.stored[:] = self.total() * factor
+        if not self.begun:
+            for name in self._stores:
+                self.stored[np.isnan(self._means[name])] = np.nan
 
     def close_balance(self) -> None:
         """Bring ``mass_stored``, the change of storage since the start, up to date."""

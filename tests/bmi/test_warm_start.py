@@ -317,6 +317,7 @@ def test_states_are_not_known_before_the_start_is_found(start: Any) -> None:
     component, other = (start(3, name=f"{k}.yaml", **settings) for k in "ab")
     soil = component.get_value_ptr("soil_moisture")
     assert np.isnan(soil).all()
+    assert np.isnan(component.get_value("water_stored", np.empty(3))).all()
     component.set_value_at_indices("soil_moisture", [1], [150.0])
     np.testing.assert_array_equal(soil, [np.nan, 150.0, np.nan])
     for each in (component, other):
@@ -325,3 +326,4 @@ def test_states_are_not_known_before_the_start_is_found(start: Any) -> None:
     assert expected.min() > 1.0
     expected[1] = 150.0
     np.testing.assert_array_equal(soil, expected)
+    assert (component.get_value("water_stored", np.empty(3)) > soil).all()
