@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DataError, VariableError
 from ..scan.evaluate import evaluate
-from ..variables import in_step
+from ..variables import Parameter, in_step
 from .attributes import AREA, check_attribute
 from .programs import Plan
 
@@ -171,11 +171,11 @@ class Parameters:
                     self._plan.attributes[name], self.attribute[name], self._ids
                 )
         found = self._from_attributes()
+        declared = {p.name: p for p in self._plan.parameters}
         for name, (values, given) in self._given.items():
-            self._check(name, values, given)
+            self._check(declared[name], values, given)
             # One that no network supplies is not among them.
-            default = next(p.default for p in self._plan.parameters if p.name == name)
-            own = found.get(f"p.{name}", np.full((1, 1), default, float))
+            own = found.get(f"p.{name}", np.full((1, 1), declared[name].default, float))
             found[f"p.{name}"] = np.where(given[:, None], values[:, None], own)
         days = self._plan.operation.days
         steps = {}
@@ -189,15 +189,14 @@ class Parameters:
         self.pending = False
         return steps, self._weights(found)
 
-    def _check(self, name: str, values: Array, given: Indices) -> None:
-        declared = next(p for p in self._plan.parameters if p.name == name)
+    def _check(self, declared: Parameter, values: Array, given: Indices) -> None:
         places = np.flatnonzero(given)
         bad = declared.first_outside(values[places])
         if bad is not None:
             at = places[bad]
             raise DataError(
-                f"parameter {name!r} at {self._ids[at]!r} cannot be {values[at]:g}; "
-                f"expected {declared.expected}"
+                f"parameter {declared.name!r} at {self._ids[at]!r} cannot be "
+                f"{values[at]:g}; expected {declared.expected}"
             )
 
     def _from_attributes(self) -> dict[str, Array]:

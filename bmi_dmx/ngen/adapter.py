@@ -25,7 +25,8 @@ from ..errors import (
     suggestion,
 )
 from ..units import convert
-from .realization import STEP, Module
+from .forcing import STEP
+from .realization import Module
 
 __all__ = ["Adapter", "import_class", "is_there"]
 

@@ -22,9 +22,8 @@ from ..scan.evaluate import evaluate
 from ..variables import Attribute
 from .attribute_table import read_attribute_table
 from .fields import PRECIPITATION, TEMPERATURE
-from .forcing import Array, ForcingProvider, moment
+from .forcing import STEP, Array, ForcingProvider, moment
 from .hydrofabric import Hydrofabric
-from .realization import STEP
 
 __all__ = ["Attributes", "attributes_of", "climate", "topography"]
 

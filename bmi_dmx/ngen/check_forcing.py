@@ -12,10 +12,10 @@ from ..bmi import Component
 from ..errors import DmxError
 from .driver import Providers
 from .findings import Finding, a_few, a_warning, an_error
-from .forcing import ForcingProvider, moment
+from .forcing import STEP, ForcingProvider, moment
 from .formulation import Formulation
 from .rain import contradiction
-from .realization import STEP, Period, Realization
+from .realization import Period, Realization
 
 __all__ = ["Demands", "coverage", "said_twice"]
 

@@ -13,9 +13,9 @@ from ..units import check as check_units
 from ..units import convert
 from .adapter import Adapter
 from .findings import Finding, a_warning, an_error
-from .forcing import ForcingProvider, moment, moment_of
+from .forcing import STEP, ForcingProvider, moment, moment_of
 from .formulation import MAIN_UNITS, Formulation
-from .realization import STEP, Period
+from .realization import Period
 from .setup import MAIN_OUTPUT
 
 __all__ = ["kind_of", "of_one", "of_the_kind"]

@@ -9,8 +9,8 @@ from typing import Any
 from .. import config
 from ..errors import DmxError, suggestion
 from .findings import Finding, a_warning, an_error
-from .forcing import moment_of
-from .realization import STEP, Period, Realization
+from .forcing import STEP, moment_of
+from .realization import Period, Realization
 
 __all__ = ["check_routing"]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from ..errors import DmxError, suggestion
 from .adapter import import_class, is_there
 from .findings import Finding, a_few, a_warning, an_error
+from .forcing import STEP
 from .hydrofabric import Hydrofabric
-from .realization import STEP, Module, Period, Realization
+from .realization import Module, Period, Realization
 
 __all__ = ["check_settings"]
 

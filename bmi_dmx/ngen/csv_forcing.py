@@ -12,8 +12,7 @@ import numpy as np
 from ..bmi.csv_table import heading, numbers, read_csv_table
 from ..errors import ConfigError, DataError
 from .fields import column
-from .forcing import Array, ForcingProvider, epoch
-from .realization import STEP
+from .forcing import STEP, Array, ForcingProvider, epoch
 
 __all__ = ["CsvForcing", "matching", "read_csv"]
 

@@ -11,11 +11,10 @@ from ..bmi.csv_table import read_csv_table
 from ..errors import ConfigError, DataError, TimeError, suggestion
 from .attribute_table import by_catchment
 from .csv_forcing import CsvForcing, matching
-from .forcing import ForcingProvider, epoch, moment
+from .forcing import STEP, ForcingProvider, epoch, moment
 from .hydrofabric import Hydrofabric, read_hydrofabric
 from .netcdf_forcing import NetcdfForcing
 from .rain import contradiction
-from .realization import STEP
 
 __all__ = ["Domain", "open_domain"]
 

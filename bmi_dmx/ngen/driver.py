@@ -12,12 +12,12 @@ from tqdm import tqdm
 
 from ..errors import ConfigError, DmxError
 from .csv_forcing import CsvForcing, matching
-from .forcing import ForcingProvider, moment
+from .forcing import STEP, ForcingProvider, moment
 from .formulation import Formulation
 from .hydrofabric import Hydrofabric
 from .netcdf_forcing import NetcdfForcing
 from .outputs import CatchmentFiles, NexusFiles
-from .realization import STEP, ForcingSource, Realization
+from .realization import ForcingSource, Realization
 
 __all__ = ["Providers", "Report", "providers", "run"]
 

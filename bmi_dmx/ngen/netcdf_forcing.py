@@ -12,8 +12,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError, suggestion
 from .fields import canonical, usual_units
-from .forcing import Array, ForcingProvider, epoch
-from .realization import STEP
+from .forcing import STEP, Array, ForcingProvider, epoch
 
 __all__ = ["NetcdfForcing"]
 

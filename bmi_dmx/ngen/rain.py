@@ -9,8 +9,7 @@ import numpy as np
 from ..errors import UnitsError
 from ..units import convert
 from .fields import PRECIPITATION, RAINFALL
-from .forcing import ForcingProvider, moment
-from .realization import STEP
+from .forcing import STEP, ForcingProvider, moment
 
 __all__ = ["contradiction"]
 

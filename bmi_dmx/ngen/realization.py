@@ -14,7 +14,6 @@ from ..errors import ConfigError, suggestion
 from .forcing import STEP, epoch
 
 __all__ = [
-    "STEP",
     "Column",
     "ForcingSource",
     "MassBalance",

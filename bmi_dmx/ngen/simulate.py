@@ -17,8 +17,7 @@ from ..files import atomic
 from .attributes import Attributes
 from .catchment_map import write_map
 from .domain import Domain
-from .forcing import Array
-from .realization import STEP
+from .forcing import STEP, Array
 from .setup import Done, Setup, interesting, unseen
 
 __all__ = ["simulate"]

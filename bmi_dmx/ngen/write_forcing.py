@@ -10,9 +10,8 @@ import numpy as np
 
 from ..files import atomic
 from .fields import FIELDS
-from .forcing import Array, ForcingProvider
+from .forcing import STEP, Array, ForcingProvider
 from .netcdf_forcing import CATCHMENT
-from .realization import STEP
 
 __all__ = ["ForcingFile", "write_forcing"]
 

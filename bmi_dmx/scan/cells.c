@@ -13,11 +13,7 @@
  * never written back.
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 /* A strided array (time, location, member); a stride of 0 repeats the value. A run of
  * several states or parameters is one array, with a stride from entry to entry. */

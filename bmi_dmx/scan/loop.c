@@ -1,4 +1,9 @@
 /* The time loop around a generated step: forward, and backward with checkpoints. */
+#include <stdlib.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 /* Flush denormal numbers: they are of no size and cost a hundred cycles each. */
 static unsigned quiet(void)
 {
@@ -46,6 +51,7 @@ static inline void probe(Work *w, const real *restrict x, int rows)
 #endif
 }
 
+/* Those that change with time are read later; until then they are probed as zeros. */
 static inline void load_fixed(Work *w, const Scan *s, const Chunk *c)
 {
     FOR_RUNS(PARAMETER, r, k)

@@ -25,7 +25,7 @@ _PRELUDE = """\
 typedef {real} real;
 #define LANES {lanes}
 #define ONE ((real)1)
-/* Not a number if one of both is none; a constant comes first, and the rest is free. */
+/* NaN if either is. Of a constant, which comes first, only one comparison is left. */
 #define MAXIMUM(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
 #define MINIMUM(a, b) (((a) < (b)) | ((a) != (a)) ? (a) : (b))
 {math}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from bmi_dmx.scan import build, scan
 from bmi_dmx.scan import stepper as stepper_module
 from bmi_dmx.scan.stepper import Stepper
 from bmi_dmx.scan.trace import trace_step
+from bmi_dmx.variables import State
 
 from .conftest import PROCESSES, Case, some_case
 
@@ -164,18 +167,37 @@ def test_a_long_series_of_a_location_is_the_same_bits_alone_and_among_others() -
         np.testing.assert_array_equal(x, together[name][:, one])
 
 
+class Stocked(UnitHydrograph):
+    """A hydrograph beside a store."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.states = (*self.states, State(name="pond", units="mm"))
+
+    def step(self, s: Any, f: Any, p: Any) -> Any:
+        """Leave the store as it is."""
+        state, fluxes = super().step(s, f, p)
+        return {**state, "pond": s.pond}, fluxes
+
+
 @pytest.mark.parametrize("members", [1, 5])
 @pytest.mark.parametrize("locations", [1, 3])
 @pytest.mark.parametrize("steps", [6, 80])
 def test_states_are_added_up_where_they_are(
     steps: int, locations: int, members: int
 ) -> None:
-    process = UnitHydrograph(steps)
-    stepper = Stepper(trace_step(process), locations, members, ["q.streamflow"])
+    stepper = Stepper(trace_step(Stocked(steps)), locations, members, ["q.streamflow"])
     rng = np.random.default_rng(0)
-    total = stepper.summing(["s.in_transit"])
+    transit, pond = stepper.state["s.in_transit"], stepper.state["s.pond"]
+    flowing, all_of_it = (
+        stepper.summing(names)
+        for names in (["s.in_transit"], ["s.pond", "s.in_transit"])
+    )
     for _ in range(2):
-        stepper.state["s.in_transit"][:] = rng.random((steps - 1, locations, members))
-        expected = stepper.state["s.in_transit"].mean(axis=-1).sum(axis=0)
-        np.testing.assert_allclose(total(), expected.squeeze(), rtol=1e-14)
+        transit[:] = rng.random((steps - 1, locations, members))
+        pond[:] = rng.random((locations, members))
+        expected = transit.mean(axis=-1).sum(axis=0)
+        np.testing.assert_allclose(flowing(), expected.squeeze(), rtol=1e-14)
+        expected += pond.mean(axis=-1)
+        np.testing.assert_allclose(all_of_it(), expected.squeeze(), rtol=1e-14)
     assert np.all(stepper.summing([])() == 0.0)
