@@ -189,7 +189,7 @@ _BUNDLES = "bundles, by name or folder (default: those that come with the packag
 
 
 def _prebuild_arguments(parser: ArgumentParser) -> None:
-    from .scan.processor import DEFAULT_LEVEL, LEVELS
+    from .kernels.processor import DEFAULT_LEVEL, LEVELS
 
     parser.add_argument(
         "folder", type=Path, metavar="DIR",

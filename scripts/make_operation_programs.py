@@ -21,7 +21,7 @@ from bmi_dmx.models.hydrology import (
 )
 from bmi_dmx.models.registries import EVAPORATIONS, evaporations
 from bmi_dmx.process import Process
-from bmi_dmx.scan.trace import trace_step
+from bmi_dmx.program.trace import trace_step
 
 PROCESSES: dict[str, Process] = {
     **{name: evaporations[name]() for name in EVAPORATIONS},

@@ -146,7 +146,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from bmi_dmx import DeltaHbv, load_bundle
-from bmi_dmx.scan import build
+from bmi_dmx.kernels import build
 assert build.compiler() is None
 bundle = load_bundle("dhbv-conus-daily")
 known = bundle.statistics

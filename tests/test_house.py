@@ -39,7 +39,11 @@ def test_a_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if name.startswith("bmi_dmx/")}
     assert found == expected
-    assert {"bmi_dmx/py.typed", "bmi_dmx/scan/cells.c", "bmi_dmx/scan/loop.c"} <= found
+    assert {
+        "bmi_dmx/py.typed",
+        "bmi_dmx/kernels/cells.c",
+        "bmi_dmx/kernels/loop.c",
+    } <= found
 
 
 def test_a_wheel_carries_version_licence_and_command(wheel: Path) -> None:
@@ -98,5 +102,7 @@ def test_no_file_is_longer_than_400_lines() -> None:
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".c")
     }
-    assert {"bmi_dmx/cli.py", "bmi_dmx/scan/loop.c", "tests/test_house.py"} <= {*lines}
+    assert {"bmi_dmx/cli.py", "bmi_dmx/kernels/loop.c", "tests/test_house.py"} <= {
+        *lines
+    }
     assert {name: n for name, n in lines.items() if n > 400} == {}

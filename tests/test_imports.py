@@ -26,18 +26,20 @@ LAYERS = {
     "variables": 1,
     "process": 2,
     "describe": 3,
-    "scan": 3,
-    "models": 4,
-    "climate": 5,
-    "bundle": 5,
-    "trainer": 6,
-    "bmi": 6,
-    "ngen": 7,
-    "demo": 7,
-    "benchmarks": 8,
-    "info": 8,
-    "logs": 8,
-    "cli": 9,
+    "program": 3,
+    "kernels": 4,
+    "scan": 5,
+    "models": 6,
+    "climate": 7,
+    "bundle": 7,
+    "trainer": 8,
+    "bmi": 8,
+    "ngen": 9,
+    "demo": 9,
+    "benchmarks": 10,
+    "info": 10,
+    "logs": 10,
+    "cli": 11,
 }
 """Rooms of the package; what is lower never imports what is higher."""
 
@@ -48,7 +50,10 @@ IMPORTERS_OF_TRAINER = {"info", "trainer", "demo", "benchmarks", "cli"}
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 
 LIGHT = ["bmi_dmx.bmi", "bmi_dmx.bundle", "bmi_dmx.cli", "bmi_dmx.models.registries"]
-LIGHT += [f"bmi_dmx.{name}" for name in (*FOUNDATION, "variables", "process", "scan")]
+LIGHT += [
+    f"bmi_dmx.{name}"
+    for name in (*FOUNDATION, "variables", "process", "program", "kernels", "scan")
+]
 LIGHT += ["bmi_dmx.climate", "bmi_dmx.info", "bmi_dmx.trainer.registries"]
 LIGHT += [
     f"bmi_dmx.ngen.{name}"

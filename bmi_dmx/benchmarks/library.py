@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ..process import Process
-from ..scan.program import input_names
-from ..scan.trace import call_step
+from ..program import input_names
+from ..program.trace import call_step
 from .measure import Effort, Record, compiler_seconds
 from .problems import STEPS, Problem, Run, scan_with
 from .scan import measured, print_records, threads
@@ -39,13 +39,13 @@ def run(
         Whether the library's scan is compiled, as it has to be for speed.
     """
     problem = Problem.of(locations, steps=steps)
-    ours, theirs = scan_with("cpu"), library_scan(compiled)
+    ours, theirs = scan_with("cells"), library_scan(compiled)
     with threads(1), _compiling_anew():
         start = process_time() + compiler_seconds()
         problem.backward(theirs(problem))
         first = process_time() + compiler_seconds() - start
         records = [
-            measured("scan", "cpu", ours, problem, Effort()),
+            measured("scan", "cells", ours, problem, Effort()),
             measured("scan", "torch-scan", theirs, problem, Effort(), first_s=first),
         ]
     print_records(records, "Compiled scans")

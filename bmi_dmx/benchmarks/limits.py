@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..kernels.call import history_interval
 from ..process import Process
+from ..program import Program
+from ..program.trace import trace_adjoint, trace_step
 from ..scan import scan
-from ..scan.kernel import history_interval
-from ..scan.program import Program
-from ..scan.trace import trace_adjoint, trace_step
 from ..variables import Forcing, State
 from .measure import Effort, Record, seconds_of
 from .measure import seconds_of_two as both
@@ -84,7 +84,7 @@ def statement_costs(effort: Effort) -> dict[str, float]:
 
     def seconds(kind: str, depth: int) -> float:
         process = Chains(kind, depth)
-        work = partial(scan, process, state, forcing, {}, backend="cpu")
+        work = partial(scan, process, state, forcing, {}, backend="cells")
         return seconds_of(work, effort)
 
     statements = 2 * _DEPTH * _CHAINS * _CELLS * _STEPS
@@ -126,7 +126,7 @@ def limits(problems: Sequence[Problem]) -> list[Record]:
     """Measure, print and return how far problems are from both ceilings."""
     effort = Effort()
     costs, speed = statement_costs(effort), bandwidth(effort)
-    run = scan_with("cpu")
+    run = scan_with("cells")
     records = []
     for problem in problems:
         seconds = both(partial(run, problem), problem.backward, effort)
@@ -136,7 +136,7 @@ def limits(problems: Sequence[Problem]) -> list[Record]:
             shares = _shares(each, work[name], moved[name], costs, speed)
             records.append(
                 Record(
-                    case="limits", implementation="cpu",
+                    case="limits", implementation="cells",
                     sizes={"pass": name, **problem.sizes()}, more=shares,
                 )
             )  # fmt: skip

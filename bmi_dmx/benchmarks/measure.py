@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from ..describe import versions
 from ..errors import DmxError
 from ..files import atomic
-from ..scan.build import compiler
+from ..kernels.build import compiler
 
 __all__ = [
     "Effort",

@@ -94,9 +94,9 @@ def _speed(locations: Sequence[int], steps: int) -> list[Record]:
     for dynamic in (False, True):
         for n in locations:
             problem = Problem.of(n, dynamic=dynamic, steps=steps)
-            for name, effort in (("cpu", Effort()), ("reference", _BRIEF)):
+            for name, effort in (("cells", Effort()), ("reference", _BRIEF)):
                 target = None
-                if name == "cpu" and not dynamic:
+                if name == "cells" and not dynamic:
                     target = _TARGETS.get(n)
                 records.append(
                     measured(
@@ -112,16 +112,16 @@ def _speed(locations: Sequence[int], steps: int) -> list[Record]:
 
 def _length(locations: int, steps: int) -> list[Record]:
     problems = [Problem.of(locations, steps=n) for n in (steps // 2, steps, 2 * steps)]
-    run = scan_with("cpu")
-    records = [measured("length", "cpu", run, p, Effort()) for p in problems]
+    run = scan_with("cells")
+    records = [measured("length", "cells", run, p, Effort()) for p in problems]
     print_records(records, "Length of the series")
     return records
 
 
 def _warmup(locations: int, steps: int) -> list[Record]:
     problem = Problem.of(locations, steps=steps, warmup=steps // 2)
-    run = scan_with("cpu")
-    records = [measured("warm-up", "cpu", run, problem, Effort())]
+    run = scan_with("cells")
+    records = [measured("warm-up", "cells", run, problem, Effort())]
     print_records(records, "The first half without gradient")
     return records
 
@@ -129,7 +129,7 @@ def _warmup(locations: int, steps: int) -> list[Record]:
 def _threads(locations: int, steps: int) -> list[Record]:
     """Measure in wall time: the sum over threads says nothing about what they save."""
     problem = Problem.of(locations, steps=steps)
-    run = scan_with("cpu")
+    run = scan_with("cells")
     records = []
     for number in (1, 2):
         with threads(number):
@@ -139,7 +139,7 @@ def _threads(locations: int, steps: int) -> list[Record]:
 
             records.append(
                 Record(
-                    case="threads", implementation="cpu", sizes=problem.sizes(),
+                    case="threads", implementation="cells", sizes=problem.sizes(),
                     more={"wall_s": _shortest(once)},
                 )
             )  # fmt: skip
@@ -167,7 +167,7 @@ def first_use() -> None:
     """Print how long the first forward and backward of this process take, as JSON."""
     problem = Problem.of(1, steps=2)
     before, start = compiler_seconds(), process_time()
-    problem.backward(scan_with("cpu")(problem))
+    problem.backward(scan_with("cells")(problem))
     here, compiling = process_time() - start, compiler_seconds() - before
     print(json.dumps({"first_s": here + compiling, "compiler_s": compiling}))
 
@@ -180,7 +180,9 @@ def _first_use() -> list[Record]:
             found = in_new_process(statement, {"BMI_DMX_CACHE": folder})
             sizes = {"cache": name}
             records.append(
-                Record(case="first use", implementation="cpu", sizes=sizes, more=found)
+                Record(
+                    case="first use", implementation="cells", sizes=sizes, more=found
+                )
             )
     show(
         records,

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import ScanError, StateError
+from ..kernels import build
 from ..models.spec import TIME_STEPS
-from ..scan import build
 from .kernels import needed, operations, typical_runner
 from .operation import Operation
 from .shared import bundle_named

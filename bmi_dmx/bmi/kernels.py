@@ -14,8 +14,8 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import ConfigError
-from ..scan import build
-from ..scan.stepper import kernels_listed
+from ..kernels import build
+from ..kernels.stepper import kernels_listed
 from ..variables import Attribute
 from .attributes import AREA
 from .clock import Clock
@@ -84,7 +84,7 @@ def prebuild(folder: Path, names: Iterable[str], level: str) -> int:
     names : iterable of str
         Bundles: registered names or paths.
     level : str
-        Instruction set, one of :data:`bmi_dmx.scan.processor.LEVELS`.
+        Instruction set, one of :data:`bmi_dmx.kernels.processor.LEVELS`.
 
     Returns
     -------

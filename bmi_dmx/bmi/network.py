@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..scan.evaluate import evaluate
+from ..program import evaluate
 from ..variables import in_step
 from .operation import Operation
 

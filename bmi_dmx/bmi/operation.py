@@ -9,7 +9,7 @@ from ..bundle import Bundle
 from ..bundle.manifest import Part, Variables
 from ..errors import ConfigError, suggestion
 from ..models.spec import TIME_STEPS, TimeStep
-from ..scan.program import Arg, Builder, Program
+from ..program import Arg, Builder, Program
 from ..variables import Attribute, Forcing, Variable
 from .clock import DAY
 from .exchange import UnitSystem, outside

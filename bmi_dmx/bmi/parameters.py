@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, VariableError
-from ..scan.evaluate import evaluate
+from ..program import evaluate
 from ..variables import Parameter, in_step
 from .attributes import AREA, check_attribute
 from .programs import Plan

@@ -10,7 +10,7 @@ from typing import Any
 from ..bundle.manifest import Part
 from ..conversion import convert
 from ..models import registries
-from ..scan.program import Program
+from ..program import Program
 
 __all__ = ["EVAPORATIONS", "FILE", "hourly_form", "shipped"]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..bundle.manifest import Variables
 from ..models.spec import ROUTING_PARAMETERS, TIME_STEPS
-from ..scan.program import Arg, Builder, Program
+from ..program import Arg, Builder, Program
 from ..variables import Attribute, Flux, Forcing, Parameter, State
 from .attributes import known_attributes
 from .clock import DAY

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import StateError
-from ..scan.program import Program
-from ..scan.stepper import Stepper
+from ..kernels.stepper import Stepper
+from ..program import Program
 from .attributes import AREA, check_attribute
 from .clock import Clock
 from .day import Day

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..scan.stepper import Stepper
+from ..kernels.stepper import Stepper
 from .programs import Plan
 
 __all__ = ["Storage"]

@@ -11,7 +11,7 @@ import numpy as np
 from ..bundle import Bundle
 from ..climate import DAYS_PER_YEAR
 from ..errors import ConfigError
-from ..scan.evaluate import evaluate
+from ..program import evaluate
 from .attributes import AREA
 from .clock import DAY, Clock
 from .once import warn_once

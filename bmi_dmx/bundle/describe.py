@@ -10,8 +10,8 @@ from torch import Tensor
 from ..models.delta import DeltaModel, unit_hydrograph
 from ..models.hydrology.unit_hydrograph import gamma_weights
 from ..models.spec import ROUTING_PARAMETERS, hydrograph_length
-from ..scan.program import Program
-from ..scan.trace import BATCH, trace, trace_step
+from ..program import Program
+from ..program.trace import BATCH, trace, trace_step
 from ..variables import Attribute, Parameter, State
 from .manifest import Part, Variables
 

@@ -18,8 +18,8 @@ from ..conversion import shown
 from ..errors import BundleError, suggestion
 from ..models.spec import ModelSpec
 from ..models.statistics import Statistics
+from ..program import Program
 from ..registry import Registry
-from ..scan.program import Program
 from .manifest import (
     MANIFEST,
     PROGRAMS,

@@ -15,7 +15,7 @@ import safetensors.numpy
 from ..errors import BundleError
 from ..files import atomic_folder
 from ..models.delta import DeltaModel
-from ..scan.program import Program
+from ..program import Program
 from ..variables import Attribute
 from .describe import programs_of, variables_of
 from .load import Bundle, load_bundle

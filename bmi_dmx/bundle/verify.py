@@ -11,8 +11,7 @@ import numpy as np
 
 from ..errors import BundleError, ConfigError, suggestion
 from ..models.spec import hydrograph_length
-from ..scan.evaluate import evaluate
-from ..scan.program import Program, entry_names
+from ..program import Program, entry_names, evaluate
 from ..variables import Parameter
 from .manifest import MANIFEST, PROGRAMS, WEIGHTS, Manifest, Part
 

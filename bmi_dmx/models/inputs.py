@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, DataError, suggestion
 from ..process import Process
-from ..scan.trace import call_step
+from ..program.trace import call_step
 from .registries import evaporations
 from .spec import ModelSpec
 from .statistics import Statistics

@@ -18,7 +18,7 @@ from ..bundle import Bundle
 from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices, day_of_year
 from ..errors import DataError
 from ..models.statistics import Moments
-from ..scan.evaluate import evaluate
+from ..program import evaluate
 from ..variables import Attribute
 from .attribute_table import read_attribute_table
 from .fields import PRECIPITATION, TEMPERATURE

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..errors import ScanError, suggestion
 from ..process import Process
+from ..program import entry_names
 from ..variables import Forcing, Parameter, PerStep, State, in_step
-from .program import entry_names
 
 __all__ = ["Arguments", "arrange", "per_day", "per_step"]
 

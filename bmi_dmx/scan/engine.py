@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ..errors import ScanError, suggestion
 from ..process import Process
-from . import cpu, reference
+from . import cells, reference
 from .arguments import Arguments, arrange, per_day
 
 __all__ = ["BACKENDS", "Scanned", "scan"]
 
-BACKENDS = {"reference": reference.run, "cpu": cpu.run}
+BACKENDS = {"reference": reference.run, "cells": cells.run}
 """Backends by name; each maps (process, arguments) to (final state, series)."""
 
 
@@ -72,8 +72,8 @@ def scan(
         Number of first steps run without gradient and without recording.
     average : bool
         Record the mean over members.
-    backend : {"auto", "cpu", "reference"}
-        ``auto`` takes ``cpu`` for float32 and float64 tensors on a CPU.
+    backend : {"auto", "cells", "reference"}
+        ``auto`` takes ``cells`` for float32 and float64 tensors on a CPU.
 
     Returns
     -------
@@ -99,15 +99,15 @@ def scan(
 
 
 def _choose(backend: str, process: Process, arguments: Arguments) -> str:
-    usable = arguments.device.type == "cpu" and cpu.available(arguments.dtype)
+    usable = arguments.device.type == "cpu" and cells.available(arguments.dtype)
     if backend == "auto":
-        return "cpu" if usable else "reference"
+        return "cells" if usable else "reference"
     if backend not in BACKENDS:
         hint = suggestion(backend, ["auto", *BACKENDS])
         raise ScanError(f"{process.name}: unknown backend {backend!r}{hint}")
-    if backend == "cpu" and not usable:
+    if backend == "cells" and not usable:
         raise ScanError(
-            f"{process.name}: backend 'cpu' runs float32 and float64 on a CPU, found "
+            f"{process.name}: backend 'cells' runs float32 and float64 on a CPU, found "
             f"{arguments.dtype} on {arguments.device}"
         )
     return backend

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..process import Process
+from ..program.trace import call_step
 from .arguments import Arguments
-from .trace import call_step
 
 __all__ = ["run"]
 

@@ -12,7 +12,7 @@ from bmi_dmx import benchmarks
 from bmi_dmx.benchmarks import library, limits, scan
 from bmi_dmx.benchmarks.measure import Effort
 from bmi_dmx.benchmarks.problems import Problem, scan_with
-from bmi_dmx.scan.trace import trace_step
+from bmi_dmx.program.trace import trace_step
 
 QUICK = Effort(repeats=1, seconds=0.0)
 

@@ -16,8 +16,8 @@ from bmi_dmx.bmi.shared import shared_bundle
 from bmi_dmx.bmi.storage import Storage
 from bmi_dmx.cli import main
 from bmi_dmx.errors import ScanError, StateError
-from bmi_dmx.scan.processor import DEFAULT_LEVEL
-from bmi_dmx.scan.stepper import kernels_listed
+from bmi_dmx.kernels.processor import DEFAULT_LEVEL
+from bmi_dmx.kernels.stepper import kernels_listed
 
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "daily": {"time_step": "daily"},
@@ -65,7 +65,7 @@ def test_the_command_compiles_what_is_needed(
 ) -> None:
     made = []
     monkeypatch.setattr(
-        "bmi_dmx.scan.build.compile_for",
+        "bmi_dmx.kernels.build.compile_for",
         lambda level, source, folder: made.append((level, source, folder)),
     )
     assert main(["prebuild", str(tmp_path), str(bundle)]) == 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bmi_dmx.scan import build
+from bmi_dmx.kernels import build
 
 from .untrained import dynamic, give, run, static, taken, weather
 
@@ -86,7 +86,7 @@ def test_without_a_compiler_the_numbers_are_the_same(
     forcing = weather(40, 2)
     compiled = run(start(2, name="a.yaml"), forcing, range(40), ("streamflow",))
     monkeypatch.setattr(build, "load", lambda source: None)
-    from bmi_dmx.scan import stepper
+    from bmi_dmx.kernels import stepper
 
     stepper._prepared.cache_clear()
     try:

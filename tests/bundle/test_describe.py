@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bmi_dmx.bundle import save_bundle
-from bmi_dmx.scan.evaluate import evaluate
+from bmi_dmx.program import evaluate
 
 from .river import PLACES, TEXTS, make, series
 

@@ -16,8 +16,7 @@ from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 from bmi_dmx.process import Process
 from bmi_dmx.scan import scan
 from bmi_dmx.variables import Parameter, State
-
-from .conftest import Case, some_case
+from tests.scan.cases import Case, some_case
 
 
 def _forcing(
@@ -93,7 +92,7 @@ def test_faults_are_named(spoil: Callable[[Case], Any], message: str) -> None:
         scan(case.process, case.state, case.forcing, case.parameters)
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ["cells", "reference"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_not_finite_is_found(backend: str, value: float) -> None:
     case = some_case(Hbv(), locations=40)
@@ -111,7 +110,7 @@ def test_what_is_not_finite_is_found(backend: str, value: float) -> None:
         ({"warmup": 20}, "warmup must be at least 0 and below the 20 steps"),
         ({"warmup": -1}, "found -1"),
         ({"dt": 0.0}, "dt must be positive (days), found 0.0"),
-        ({"backend": "cup"}, "unknown backend 'cup'; did you mean 'cpu'?"),
+        ({"backend": "cell"}, "unknown backend 'cell'; did you mean 'cells'?"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:
@@ -164,7 +163,7 @@ def test_a_coupled_process_is_refused() -> None:
 def test_the_kernel_refuses_types_it_does_not_run() -> None:
     case = some_case(Hbv(), dtype=torch.float16)
     with pytest.raises(ScanError, match="runs float32 and float64 on a CPU, found"):
-        scan(case.process, None, case.forcing, case.parameters, backend="cpu")
+        scan(case.process, None, case.forcing, case.parameters, backend="cells")
 
 
 def test_a_process_need_not_have_forcings() -> None:
@@ -176,7 +175,7 @@ def test_a_process_need_not_have_forcings() -> None:
             return {"x": s.x * p.k}, {}
 
     k = torch.full((3, 2, 1), 0.5, dtype=torch.float64)
-    for backend in ("cpu", "reference"):
+    for backend in ("cells", "reference"):
         found = scan(
             Decay(), {"x": torch.ones(2, 1).double()}, {}, {"k": k}, backend=backend
         )

@@ -17,14 +17,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bmi_dmx.errors import ScanError
+from bmi_dmx.kernels.call import history_interval
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.process import Process
 from bmi_dmx.scan import scan
 from bmi_dmx.scan.engine import Scanned
-from bmi_dmx.scan.kernel import history_interval
 from bmi_dmx.variables import Forcing, State
-
-from .conftest import PROCESSES, Case, some_case
+from tests.scan.cases import PROCESSES, Case, some_case
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 
@@ -111,7 +110,7 @@ def test_kernel_equals_the_loop(
 
     double = case.double()
     assert_as_exact(
-        tensors(run(case, "cpu", **options)),
+        tensors(run(case, "cells", **options)),
         tensors(run(case, "reference", **options)),
         tensors(run(double, "reference", **options)),
     )
@@ -119,7 +118,7 @@ def test_kernel_equals_the_loop(
     # of steps of a cell in float32 one may.
     jumps = locations * members * steps // 2000
     assert_as_exact(
-        gradients(case, "cpu", **options),
+        gradients(case, "cells", **options),
         gradients(case, "reference", **options),
         gradients(double, "reference", **options),
         jumps=jumps if dtype == torch.float32 else 0,
@@ -131,10 +130,10 @@ def test_kernel_equals_the_loop(
 )
 def test_any_choice_of_outputs_is_recorded(outputs: tuple[str, ...]) -> None:
     case = some_case(Hbv11p(), gradient=True, varying=3)
-    result = run(case, "cpu", outputs=outputs)
+    result = run(case, "cells", outputs=outputs)
     assert tuple(result.outputs) == outputs
     assert_equal(tensors(result), tensors(run(case, "reference", outputs=outputs)))
-    assert_equal(gradients(case, "cpu", outputs=outputs),
+    assert_equal(gradients(case, "cells", outputs=outputs),
                  gradients(case, "reference", outputs=outputs))  # fmt: skip
 
 
@@ -145,7 +144,7 @@ def test_gradients_pass_finite_differences() -> None:
     def runoff(*values: Tensor) -> Tensor:
         parameters = dict(zip(names, values, strict=True))
         return scan(
-            case.process, case.state, case.forcing, parameters, backend="cpu"
+            case.process, case.state, case.forcing, parameters, backend="cells"
         ).outputs["runoff"]
 
     assert torch.autograd.gradcheck(runoff, tuple(case.parameters.values()), atol=1e-6)
@@ -165,8 +164,8 @@ def test_threads_do_not_change_a_bit(members: int) -> None:
             options = {"outputs": ("runoff",), "average": True}
             found.append(
                 [
-                    *tensors(run(case, "cpu", **options)),
-                    *gradients(case, "cpu", **options),
+                    *tensors(run(case, "cells", **options)),
+                    *gradients(case, "cells", **options),
                 ]
             )
     finally:
@@ -182,7 +181,7 @@ def test_inputs_need_not_be_contiguous() -> None:
         for name, x in group.items():
             group[name] = x.transpose(0, -1).contiguous().transpose(0, -1)
             assert not group[name].is_contiguous()
-    assert_equal(tensors(run(case, "cpu")), tensors(expected))
+    assert_equal(tensors(run(case, "cells")), tensors(expected))
 
 
 def test_numbers_and_axes_of_size_one_are_shared() -> None:
@@ -193,16 +192,16 @@ def test_numbers_and_axes_of_size_one_are_shared() -> None:
     full["beta"] = torch.full((5, 3), 2.0, dtype=torch.float64)
     full["fc"] = case.parameters["fc"].expand(5, 3).clone()
     expected = run(Case(case.process, case.state, case.forcing, full), "reference")
-    assert_equal(tensors(run(case, "cpu")), tensors(expected))
+    assert_equal(tensors(run(case, "cells")), tensors(expected))
     case.parameters["beta"] = 2.0  # type: ignore[assignment]
-    assert_equal(tensors(run(case, "cpu")), tensors(expected))
+    assert_equal(tensors(run(case, "cells")), tensors(expected))
 
 
 def test_shared_parameters_collect_the_gradient_of_all_locations() -> None:
     case = some_case(Hbv(), locations=5, members=3)
     shared = torch.full((1, 1), 2.0, dtype=torch.float64, requires_grad=True)
     found = []
-    for backend in ("cpu", "reference"):
+    for backend in ("cells", "reference"):
         parameters = {**case.parameters, "beta": shared}
         result = scan(
             case.process, case.state, case.forcing, parameters, backend=backend
@@ -214,10 +213,10 @@ def test_shared_parameters_collect_the_gradient_of_all_locations() -> None:
 def test_forcing_may_differ_among_members() -> None:
     case = some_case(Hbv(), locations=2, members=3)
     case.forcing["precipitation"] = torch.rand(20, 2, 3, dtype=torch.float64) * 9
-    assert_equal(tensors(run(case, "cpu")), tensors(run(case, "reference")))
+    assert_equal(tensors(run(case, "cells")), tensors(run(case, "reference")))
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ["cells", "reference"])
 def test_chunks_equal_one_run(backend: str) -> None:
     case = some_case(Hbv11p(), steps=50, varying=4)
     whole = run(case, backend)
@@ -236,7 +235,7 @@ def test_chunks_equal_one_run(backend: str) -> None:
 
 def test_warmup_has_no_gradient() -> None:
     case = some_case(Hbv(), steps=30, varying=1, gradient=True)
-    loss = run(case, "cpu", warmup=10, outputs=("runoff",)).outputs["runoff"].sum()
+    loss = run(case, "cells", warmup=10, outputs=("runoff",)).outputs["runoff"].sum()
     loss.backward()
     beta = case.parameters["beta"].grad
     assert beta is not None
@@ -247,7 +246,7 @@ def test_warmup_has_no_gradient() -> None:
 
 def test_a_second_derivative_is_refused_not_wrong() -> None:
     case = some_case(Hbv(), gradient=True)
-    total = run(case, "cpu").outputs["runoff"].sum()
+    total = run(case, "cells").outputs["runoff"].sum()
     (first,) = torch.autograd.grad(total, [case.parameters["fc"]], create_graph=True)
     with pytest.raises(RuntimeError, match="does not require grad"):
         first.sum().backward()
@@ -255,7 +254,7 @@ def test_a_second_derivative_is_refused_not_wrong() -> None:
 
 def test_hours_make_a_day() -> None:
     case = some_case(Hbv(), steps=24)
-    for backend in ("cpu", "reference"):
+    for backend in ("cells", "reference"):
         result = run(case, backend, dt=1 / 24)
         inflow = case.forcing["precipitation"].sum(0) / 24
         out = (result.outputs["runoff"] + result.outputs["evaporation"]).sum(0) / 24
@@ -266,13 +265,13 @@ def test_hours_make_a_day() -> None:
 def test_gradients_survive_checkpointing_and_hooks() -> None:
     """What autograd keeps may lie elsewhere by the time it is needed."""
     case = some_case(Hbv11p(), steps=60, locations=20, gradient=True)
-    expected = gradients(case, "cpu")
+    expected = gradients(case, "cells")
 
     def copied(x: Tensor) -> Tensor:
         return x.clone()
 
     with torch.autograd.graph.saved_tensors_hooks(copied, copied):
-        results = tensors(run(case, "cpu"))
+        results = tensors(run(case, "cells"))
     trash = [torch.full((10_000,), 1e3, dtype=torch.float64) for _ in range(20)]
     loss = sum(
         (x * torch.linspace(0.5, 2.0, x.numel(), dtype=x.dtype).reshape(x.shape)).sum()
@@ -288,12 +287,12 @@ def test_gradients_survive_checkpointing_and_hooks() -> None:
 
 def test_a_parameter_repeated_in_time_has_a_gradient_for_each_step() -> None:
     case = some_case(Hbv11p(), steps=9)
-    for backend in ("cpu", "reference"):
+    for backend in ("cells", "reference"):
         beta = case.parameters["beta"].expand(9, -1, -1).requires_grad_()
         parameters = {**case.parameters, "beta": beta}
         ran = scan(case.process, case.state, case.forcing, parameters, backend=backend)
         (found,) = torch.autograd.grad(ran.outputs["runoff"].sum(), beta)
-        if backend == "cpu":
+        if backend == "cells":
             ours = found
     assert_equal([ours], [found])
     assert (ours[1:] != 0.0).any()
@@ -302,7 +301,7 @@ def test_a_parameter_repeated_in_time_has_a_gradient_for_each_step() -> None:
 def test_an_output_asked_for_twice_counts_once() -> None:
     case = some_case(Hbv11p(), gradient=True)
     once, twice = (
-        gradients(case, "cpu", outputs=["runoff"] * count) for count in (1, 2)
+        gradients(case, "cells", outputs=["runoff"] * count) for count in (1, 2)
     )
     assert all(torch.equal(x, y) for x, y in zip(once, twice, strict=True))
 
@@ -318,11 +317,11 @@ def test_a_constant_of_a_class_may_be_changed() -> None:
             return state, {**fluxes, "runoff": factor * fluxes["runoff"]}
 
     case = some_case(Scaled())
-    first = run(case, "cpu").outputs["runoff"]
+    first = run(case, "cells").outputs["runoff"]
     Scaled.factor = 2.0
-    assert torch.equal(run(case, "cpu").outputs["runoff"], 2.0 * first)
+    assert torch.equal(run(case, "cells").outputs["runoff"], 2.0 * first)
     Scaled.factors = (3.0, 2.0)
-    assert torch.equal(run(case, "cpu").outputs["runoff"], 4.0 * first)
+    assert torch.equal(run(case, "cells").outputs["runoff"], 4.0 * first)
 
 
 def test_a_state_that_overflows_is_told() -> None:
@@ -335,7 +334,7 @@ def test_a_state_that_overflows_is_told() -> None:
 
     rate = torch.full((400, 1), 1e3, dtype=torch.float64)
     with pytest.raises(ScanError, match="Growing: the step made a state that is not"):
-        scan(Growing(), None, {"rate": rate}, {}, backend="cpu")
+        scan(Growing(), None, {"rate": rate}, {}, backend="cells")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -344,14 +343,14 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        expected = run(case, "cpu").outputs["runoff"]
+        expected = run(case, "cells").outputs["runoff"]
         with warnings.catch_warnings():
             # That forking is dangerous is what this is about.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if child == 0:
             # Compared by NumPy: the threads of PyTorch itself do not survive a fork.
-            found = run(case, "cpu").outputs["runoff"].numpy()
+            found = run(case, "cells").outputs["runoff"].numpy()
             os._exit(0 if np.array_equal(found, expected.numpy()) else 1)
         deadline = time.monotonic() + 60.0
         done, status = 0, 1

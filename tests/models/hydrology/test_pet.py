@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bmi_dmx.models.hydrology import Hargreaves, Oudin
 from bmi_dmx.models.hydrology.pet import extraterrestrial_radiation
-from bmi_dmx.scan.trace import trace_step
+from bmi_dmx.program.trace import trace_step
 
 
 def radiation(day, latitude):

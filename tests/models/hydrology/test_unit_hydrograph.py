@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bmi_dmx.models.hydrology import UnitHydrograph, gamma_weights
-from bmi_dmx.scan.trace import trace_step
+from bmi_dmx.program.trace import trace_step
 
 
 def column(values):

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ScanError, suggestion
+from ..program import Program, evaluate
 from . import build
-from .evaluate import evaluate
-from .kernel import Block, View
+from .call import Block, View
 from .print_c import LANES, Layout, source
-from .program import Program
 
 __all__ = ["Stepper", "kernels_listed"]
 

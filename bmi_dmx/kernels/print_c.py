@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import ScanError
-from .ops import OPS
-from .program import Arg, Program
+from ..program import Arg, Program
+from ..program.ops import OPS
 
 __all__ = ["LANES", "Layout", "source"]
 

@@ -13,13 +13,14 @@ from torch.autograd.function import once_differentiable
 from torch.nn import Module
 
 from ..errors import ScanError
+from ..kernels import build
+from ..kernels.call import Block, Kernel, View, history_interval
+from ..kernels.print_c import LANES, Layout, source
 from ..process import Process
-from . import build, reference
+from ..program import Program
+from ..program.trace import named, trace_adjoint, trace_step
+from . import reference
 from .arguments import Arguments
-from .kernel import Block, Kernel, View, history_interval
-from .print_c import LANES, Layout, source
-from .program import Program
-from .trace import named, trace_adjoint, trace_step
 
 __all__ = ["available", "kernel_of", "run"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bmi_dmx.errors import ScanError
-from bmi_dmx.scan import build, processor
+from bmi_dmx.kernels import build, processor
 
 SOURCE = """
 #include <stdint.h>

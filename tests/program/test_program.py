@@ -15,14 +15,12 @@ from torch import Tensor
 
 from bmi_dmx.errors import BundleError, ScanError
 from bmi_dmx.process import Process
+from bmi_dmx.program import Builder, Program, evaluate
+from bmi_dmx.program.ops import OPS, fold
+from bmi_dmx.program.trace import BATCH, trace, trace_adjoint, trace_step
 from bmi_dmx.scan import scan
-from bmi_dmx.scan.evaluate import evaluate
-from bmi_dmx.scan.ops import OPS, fold
-from bmi_dmx.scan.program import Builder, Program
-from bmi_dmx.scan.trace import BATCH, trace, trace_adjoint, trace_step
 from bmi_dmx.variables import Flux, Forcing, Parameter
-
-from .conftest import PROCESSES, some_case
+from tests.scan.cases import PROCESSES, some_case
 
 X = torch.linspace(-0.9, 0.9, 11, dtype=torch.float64)[:, None]
 FUNCTIONS: dict[str, Any] = {
@@ -93,7 +91,7 @@ def test_an_expression_is_the_same_everywhere(function: Any) -> None:
     p = torch.full((1, 1), 1.5, dtype=torch.float64, requires_grad=True)
     x = X.clone().requires_grad_()
     expected = function(x, p)
-    found = scan(process, None, {"x": x}, {"p": p}, backend="cpu").outputs["y"]
+    found = scan(process, None, {"x": x}, {"p": p}, backend="cells").outputs["y"]
     torch.testing.assert_close(found[..., 0], expected, rtol=1e-13, atol=1e-14)
     ones = torch.ones_like(expected)
     for ours, theirs in zip(
@@ -153,7 +151,7 @@ def test_what_cannot_be_compiled_is_refused_in_the_name_of_its_process(
 ) -> None:
     given = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
     with pytest.raises(ScanError, match=f"^Plain.step.*{message}"):
-        scan(process_of(function), None, *given, backend="cpu")
+        scan(process_of(function), None, *given, backend="cells")
 
 
 @pytest.mark.parametrize(
@@ -169,13 +167,13 @@ def test_the_larger_of_a_number_and_none_is_none(function: Any) -> None:
     given = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
     found = [
         scan(process_of(function), None, *given, backend=backend).outputs["y"]
-        for backend in ("cpu", "reference")
+        for backend in ("cells", "reference")
     ]
     assert found[0].isnan().any()
     torch.testing.assert_close(*found, equal_nan=True)
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ["cells", "reference"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_step_may_ask_for_the_type_of_its_numbers(
     dtype: torch.dtype, backend: str
@@ -186,7 +184,7 @@ def test_a_step_may_ask_for_the_type_of_its_numbers(
     assert found.min() == pytest.approx(np.log(torch.finfo(dtype).tiny))
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ["cells", "reference"])
 @pytest.mark.parametrize("function", [lambda x, p: x > 0, lambda x, p: x.double() * p])
 def test_an_output_has_the_type_of_the_run(function: Any, backend: str) -> None:
     x, p = X.float(), torch.ones(1, 1)
@@ -336,7 +334,7 @@ def test_a_program_on_shapes_is_no_time_step() -> None:
 
 def test_a_number_is_no_flux() -> None:
     process = process_of(lambda x, p: 0.0)
-    for backend in ("cpu", "reference"):
+    for backend in ("cells", "reference"):
         with pytest.raises(
             ScanError, match=r"returned 0\.0 for 'y', expected a tensor"
         ):
@@ -351,7 +349,7 @@ def test_sizes_of_tensors_are_no_numbers(size: Any) -> None:
     assert [i.op for i in program.instructions] == ["mul", "add"]
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ["cells", "reference"])
 @pytest.mark.parametrize(
     ("returned", "message"),
     [

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from bmi_dmx.errors import ScanError
+from bmi_dmx.kernels import build
 from bmi_dmx.models.hydrology.hbv import Hbv
-from bmi_dmx.scan import build, cpu, scan
-
-from .conftest import some_case
+from bmi_dmx.scan import cells, scan
+from tests.scan.cases import some_case
 
 SOURCE = """
 #include <stdint.h>
@@ -28,7 +28,7 @@ int64_t chunks(const void *s) {{ return 0; }}
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache folder, and none of the kernels already loaded."""
     monkeypatch.setenv("BMI_DMX_CACHE", str(tmp_path))
-    caches = (build.load, build._warn_once, cpu._kernel)
+    caches = (build.load, build._warn_once, cells._kernel)
     for cached in caches:
         cached.cache_clear()
     yield tmp_path

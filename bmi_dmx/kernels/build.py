@@ -144,7 +144,7 @@ def compile_for(level: str, source: str, folder: Path) -> None:
     Parameters
     ----------
     level : str
-        One of :data:`bmi_dmx.scan.processor.LEVELS`; it becomes a folder of its own.
+        One of :data:`bmi_dmx.kernels.processor.LEVELS`; it becomes a folder of its own.
     source : str
         C text.
     folder : Path

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from bmi_dmx.errors import ScanError
+from bmi_dmx.kernels import build
+from bmi_dmx.kernels import stepper as stepper_module
+from bmi_dmx.kernels.stepper import Stepper
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 from bmi_dmx.process import Process
-from bmi_dmx.scan import build, scan
-from bmi_dmx.scan import stepper as stepper_module
-from bmi_dmx.scan.stepper import Stepper
-from bmi_dmx.scan.trace import trace_step
+from bmi_dmx.program.trace import trace_step
+from bmi_dmx.scan import scan
 from bmi_dmx.variables import State
-
-from .conftest import PROCESSES, Case, some_case
+from tests.scan.cases import PROCESSES, Case, some_case
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 LONG = UnitHydrograph(80)

@@ -14,8 +14,7 @@ from bmi_dmx.errors import ScanError
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.process import Process
 from bmi_dmx.scan import scan
-
-from .conftest import Case, some_case
+from tests.scan.cases import Case, some_case
 
 
 def run(case: Case, backend: str) -> Tensor:
@@ -28,7 +27,7 @@ def test_a_gradient_may_stand_for_its_negative() -> None:
     """Of an imaginary part PyTorch hands on a view that is negated when it is read."""
     case = some_case(Hbv11p(), gradient=True)
     found = []
-    for backend in ("cpu", "reference"):
+    for backend in ("cells", "reference"):
         runoff = run(case, backend)
         given = torch.complex(runoff, runoff).detach().conj().imag
         assert given.is_neg()
@@ -46,7 +45,7 @@ def test_transforms_of_functions_are_refused() -> None:
     gradient = torch.func.grad(runoff)
     assert gradient(case.parameters["fc"], "reference").any()
     with pytest.raises(ScanError, match=r"not by the transforms of torch\.func"):
-        gradient(case.parameters["fc"], "cpu")
+        gradient(case.parameters["fc"], "cells")
 
 
 def test_several_threads_may_trace_at_once() -> None:
@@ -59,7 +58,7 @@ def test_several_threads_may_trace_at_once() -> None:
         return Scaled()
 
     def found(factor: float) -> Tensor:
-        return run(some_case(own(factor)), "cpu")
+        return run(some_case(own(factor)), "cells")
 
     factors = [1.0, 2.0, 4.0, 8.0]
     with ThreadPoolExecutor(len(factors)) as threads:

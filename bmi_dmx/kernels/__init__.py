@@ -1,0 +1,1 @@
+"""Programs printed as C, compiled, cached on disk and called; without PyTorch."""
