@@ -37,7 +37,9 @@ def convert(data: Any, kind: type[T], where: str = "") -> T:
 
     Understood are dataclasses (nested, with defaults), ``bool``, ``int``, ``float``,
     ``str``, ``Path``, ``date``, ``datetime``, ``Literal``, ``Optional`` and other
-    unions, ``list``, ``Sequence``, ``tuple``, ``dict``, ``Mapping`` and ``Any``.
+    unions, ``list``, ``Sequence``, ``tuple``, ``dict``, ``Mapping`` and ``Any``; and
+    classes with a class method ``from_plain(data, convert)``, whose second argument
+    converts what is inside.
 
     Parameters
     ----------
@@ -112,6 +114,10 @@ def plain(
     raise ConfigError(f"{where}: {kind} cannot be written as plain data")
 
 
+class _Placed(ConfigError):
+    """An error whose message begins with where in the data it arose."""
+
+
 @dataclasses.dataclass(frozen=True)
 class _Place:
     """Where in the data a value stands."""
@@ -123,7 +129,7 @@ class _Place:
         return _Place(self.where, f"{self.key}.{name}" if self.key else str(name))
 
     def error(self, problem: str) -> ConfigError:
-        return ConfigError(
+        return _Placed(
             ": ".join(part for part in (self.where, self.key, problem) if part)
         )
 
@@ -159,6 +165,8 @@ def _convert(data: Any, kind: Any, at: _Place) -> Any:
     if kind is Any or kind is object:
         return data
     origin = get_origin(kind) or kind
+    if hasattr(origin, "from_plain"):
+        return _own(data, origin, at)
     if dataclasses.is_dataclass(origin):
         return _dataclass(data, origin, at)
     maker = _MAKERS.get(origin)
@@ -187,6 +195,16 @@ def _dataclass(data: Any, kind: Any, at: _Place) -> Any:
     values = {name: _convert(data[name], hints[name], at / name) for name in data}
     try:
         return kind(**values)
+    except (DmxError, ValueError) as error:
+        raise at.error(str(error)) from error
+
+
+def _own(data: Any, kind: Any, at: _Place) -> Any:
+    """Let a type read itself; what it converts stands where the data do."""
+    try:
+        return kind.from_plain(data, lambda inner, type_: _convert(inner, type_, at))
+    except _Placed:
+        raise
     except (DmxError, ValueError) as error:
         raise at.error(str(error)) from error
 
@@ -274,7 +292,8 @@ def _wants(kind: Any) -> str:
     origin = get_origin(kind) or kind
     if kind is Any or kind is object or origin in (Union, types.UnionType):
         return "any"
-    if dataclasses.is_dataclass(origin) or origin in (dict, Mapping):
+    reads_itself = hasattr(origin, "from_plain")
+    if reads_itself or dataclasses.is_dataclass(origin) or origin in (dict, Mapping):
         return "mapping"
     return "list" if origin in (list, tuple, Sequence) else "scalar"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 from .errors import VariableError, suggestion
@@ -26,12 +26,16 @@ __all__ = [
     "in_step",
 ]
 
-PerStep = Literal["none", "rate", "fraction"]
-"""How a quantity given per day becomes the quantity of one step of ``dt`` days.
+PerStep = Literal["none", "rate", "fraction", "amount"]
+"""How a quantity given per unit of time becomes that of one step of ``dt`` such units.
 
-``none``: unchanged; ``rate``: ``x * dt``; ``fraction`` (share of a store leaving per
-day): ``1 - (1 - x) ** dt``, so that the steps of a day remove what the day removes.
+``none``: unchanged; ``rate``: ``x * dt``; ``fraction`` (share of a store leaving in a
+unit of time): ``1 - (1 - x) ** dt``, so that shorter steps remove in all what a long one
+does; ``amount`` (of fluxes): what comes together in a step, reported as it is.
 """
+
+At = Literal["cell", "x_face", "y_face", "z_face", "corner"]
+"""Where on a grid the values of a variable stand."""
 
 X = TypeVar("X")
 
@@ -43,20 +47,20 @@ def in_step(
     expm1: Callable[[X], X],
     log1p: Callable[[X], X],
 ) -> X:
-    """Return a quantity given per day as the quantity of one step.
+    """Return a quantity given per unit of time as the quantity of one step.
 
     Parameters
     ----------
     x : array or Tensor
-        Quantity per day.
-    rule : {"none", "rate", "fraction"}
+        Quantity per unit of time.
+    rule : {"none", "rate", "fraction", "amount"}
         See :data:`PerStep`.
     dt : float
-        Length of the step in days.
+        Length of the step in the same unit of time.
     expm1, log1p : callable
         The functions of these names for what ``x`` is.
     """
-    if dt == 1.0 or rule == "none":
+    if dt == 1.0 or rule in ("none", "amount"):
         return x
     numbers: Any = x
     if rule == "rate":
@@ -84,8 +88,12 @@ class Variable:
         CSDMS standard name used at the BMI boundary; empty if there is none.
     bounds : (float, float) or None
         Smallest and largest admissible value.
-    per_step : {"none", "rate", "fraction"}
-        How a value per day becomes one of a step; see :data:`PerStep`.
+    per_step : {"none", "rate", "fraction", "amount"}
+        How a value per unit of time becomes one of a step; see :data:`PerStep`.
+    axes : tuple of str
+        Axes it has beyond place, such as ``level``; their lengths are the space's.
+    at : {"cell", "x_face", "y_face", "z_face", "corner"}
+        Where on a grid it stands; see :data:`At`.
     """
 
     kind: ClassVar[str] = "variable"
@@ -98,6 +106,8 @@ class Variable:
     standard_name: str = ""
     bounds: tuple[float, float] | None = None
     per_step: PerStep = "none"
+    axes: tuple[str, ...] = ()
+    at: At = "cell"
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -143,17 +153,34 @@ class Variable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the non-default fields as plain YAML-ready values."""
-        fields = {
-            k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()
+        usual = {field.name: field.default for field in fields(self)}
+        # Units are said in any case, and so are beginnings, sizes and defaults.
+        said = {"units", "initial", "size"}
+        return {
+            k: list(v) if isinstance(v, tuple) else v
+            for k, v in asdict(self).items()
+            if k in said or v != usual[k]
         }
-        return {k: v for k, v in fields.items() if v not in ("", None, "none")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forcing(Variable):
-    """An input that changes every step and comes from outside."""
+    """An input that changes every step and comes from outside the process.
+
+    Parameters
+    ----------
+    source : {"host", "clock", "upstream"}
+        Who gives it: whoever steps the model, or an earlier part of it; the calendar;
+        or the places upstream.
+    extreme : ({"min", "max"}, str), optional
+        It is the lowest or highest value of another forcing within the step, and is
+        found from that where the host steps faster than the model.
+    """
 
     kind: ClassVar[str] = "forcing"
+
+    source: Literal["host", "clock", "upstream"] = "host"
+    extreme: tuple[Literal["min", "max"], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +208,7 @@ class Flux(Variable):
     """An output of one step."""
 
     kind: ClassVar[str] = "flux"
-    rules: ClassVar[tuple[PerStep, ...]] = ("none", "rate")
+    rules: ClassVar[tuple[PerStep, ...]] = ("none", "rate", "amount")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,15 +218,37 @@ class Parameter(Variable):
     Parameters
     ----------
     default : float or None
-        Value when no parameterization supplies it; None makes it required.
+        Value when nobody supplies it; None makes it required.
     size : int
         Number of entries, as for :class:`State`.
+    spacing : {"linear", "log"}
+        How values lie between the bounds when they are learned.
+    per : {"member", "place"}
+        Whether every member has a value of its own, or all members share that of the
+        place.
+    source : {"network", "attribute"}
+        Whether it is learned where nothing is said, or is a known property of the
+        place, which networks do not supply unless told to by name.
+    optional : bool
+        Whether a place may lack it: what follows from it is NaN there.
     """
 
     kind: ClassVar[str] = "parameter"
+    rules: ClassVar[tuple[PerStep, ...]] = ("none", "rate", "fraction")
 
     default: float | None = None
     size: int = 1
+    spacing: Literal["linear", "log"] = "linear"
+    per: Literal["member", "place"] = "member"
+    source: Literal["network", "attribute"] = "network"
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.spacing == "log" and not (self.bounds and self.bounds[0] > 0.0):
+            raise ValueError(
+                f"{self.name}: spacing 'log' needs bounds above 0, found {self.bounds}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

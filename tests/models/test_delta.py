@@ -15,7 +15,7 @@ from bmi_dmx.models.delta import DeltaModel, Simulated
 from bmi_dmx.models.inputs import fit_statistics
 from bmi_dmx.models.registries import processes
 from bmi_dmx.models.spec import DynamicSpec, StaticSpec
-from bmi_dmx.models.statistics import Statistics
+from bmi_dmx.networks.statistics import Statistics
 from bmi_dmx.process import Process
 from bmi_dmx.variables import Flux, Forcing
 

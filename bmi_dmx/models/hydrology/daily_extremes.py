@@ -13,7 +13,7 @@ from ...variables import Flux
 from .forcings import AIR_TEMPERATURE, AIR_TEMPERATURE_MAX, AIR_TEMPERATURE_MIN
 from .last_day import BEGUN, past, recalled
 
-__all__ = ["DailyExtremes"]
+__all__ = ["DailyExtremes", "OfTheLastDay"]
 
 
 class DailyExtremes(Process):
@@ -59,3 +59,42 @@ class DailyExtremes(Process):
                 "air_temperature_max": reduce(torch.maximum, recent, now),
             },
         )
+
+
+class OfTheLastDay(Process):
+    """A process that reads the extremes of a day, at steps shorter than a day.
+
+    It finds the extremes of the last 24 hours itself, see :class:`DailyExtremes`.
+
+    Parameters
+    ----------
+    inner : Process
+        Without memory; the process of the extremes.
+    length : int
+        Number of steps in a day.
+    """
+
+    def __init__(self, inner: Process, length: int = 24) -> None:
+        extremes = DailyExtremes(length)
+        found = {flux.name for flux in extremes.fluxes}
+        others = (f for f in inner.forcings if f.name not in found)
+        forcings = {f.name: f for f in (*extremes.forcings, *others)}
+        self.inner, self.extremes = inner, extremes
+        self.forcings = tuple(forcings.values())
+        self.states = extremes.states
+        self.parameters = inner.parameters
+        self.fluxes = (*inner.fluxes, *extremes.fluxes)
+
+    @property
+    def name(self) -> str:
+        """Name of the process inside."""
+        return self.inner.name
+
+    def step(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> tuple[dict[str, Tensor | tuple[Tensor, ...]], dict[str, Tensor]]:
+        """Find the extremes, and take the step with them."""
+        state, extremes = self.extremes.step(s, f, p)
+        drivers = SimpleNamespace(**{**vars(f), **extremes})
+        _, fluxes = self.inner.step(SimpleNamespace(), drivers, p)
+        return state, {**fluxes, **extremes}

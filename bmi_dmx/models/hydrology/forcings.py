@@ -32,11 +32,13 @@ AIR_TEMPERATURE = Forcing(
 AIR_TEMPERATURE_MIN = Forcing(
     name="air_temperature_min", symbol="Tmin", units="degC", bounds=(-90.0, 60.0),
     about="lowest air temperature of the day",
+    extreme=("min", "air_temperature"),
     standard_name="land_surface_air__daily_min_of_temperature",
 )  # fmt: skip
 AIR_TEMPERATURE_MAX = Forcing(
     name="air_temperature_max", symbol="Tmax", units="degC", bounds=(-90.0, 60.0),
     about="highest air temperature of the day",
+    extreme=("max", "air_temperature"),
     standard_name="land_surface_air__daily_max_of_temperature",
 )  # fmt: skip
 POTENTIAL_EVAPORATION = Forcing(
@@ -76,5 +78,5 @@ WIND_Y = Forcing(
 )  # fmt: skip
 DAY_OF_YEAR = Forcing(
     name="day_of_year", symbol="J", bounds=(1.0, 366.0),
-    about="day of the year, from the clock",
+    about="day of the year", source="clock",
 )  # fmt: skip

@@ -125,10 +125,12 @@ class Hbv(Process):
              about="frozen and liquid water of the snow pack",
              standard_name="snowpack__leq_depth"),
     )  # fmt: skip
-    budget = Budget(
-        inputs=("precipitation",),
-        outputs=("runoff", "evaporation"),
-        storages=tuple(state.name for state in states),
+    budgets = (
+        Budget(
+            inputs=("precipitation",),
+            outputs=("runoff", "evaporation"),
+            storages=tuple(state.name for state in states),
+        ),
     )
 
     def step(

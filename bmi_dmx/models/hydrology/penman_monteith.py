@@ -69,6 +69,11 @@ class PenmanMonteith(Process):
         """Return the heat that goes into the ground, MJ m-2 d-1; here none."""
         return torch.zeros_like(energy)
 
+    def at(self, dt: float) -> Process:
+        """Return the form for hours where a day has at least three steps."""
+        steps = round(1.0 / dt)
+        return PenmanMonteithHourly(steps) if steps > 2 else self
+
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...process import Process
 from ...variables import Flux, Parameter
+from .daily_extremes import OfTheLastDay
 from .forcings import (
     AIR_TEMPERATURE,
     AIR_TEMPERATURE_MAX,
@@ -42,7 +43,7 @@ _SMALLEST_RANGE = 1e-12  # degC: the slope of a square root is infinite at 0
 
 _LATITUDE = Parameter(
     name="latitude", symbol="phi", units="degrees_north", bounds=(-90, 90),
-    about="geographical latitude",
+    about="geographical latitude", source="attribute", per="place",
 )  # fmt: skip
 # The rate of the day at any length of step, so not converted to an amount.
 POTENTIAL_EVAPORATION_RATE = Flux(
@@ -186,6 +187,11 @@ class Hargreaves(Process):
     forcings = (AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX, DAY_OF_YEAR)
     parameters = (_LATITUDE,)
     fluxes = (POTENTIAL_EVAPORATION_RATE,)
+
+    def at(self, dt: float) -> Process:
+        """Return the form that finds the extremes of the last day itself."""
+        steps = round(1.0 / dt)
+        return OfTheLastDay(self, steps) if steps > 2 else self
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace

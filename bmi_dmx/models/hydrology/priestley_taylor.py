@@ -48,6 +48,11 @@ class PriestleyTaylor(Process):
     forcings = (AIR_TEMPERATURE, SHORTWAVE_RADIATION, LONGWAVE_RADIATION, AIR_PRESSURE)
     fluxes = (POTENTIAL_EVAPORATION_RATE,)
 
+    def at(self, dt: float) -> Process:
+        """Return the form for hours where a day has at least three steps."""
+        steps = round(1.0 / dt)
+        return PriestleyTaylorHourly(steps) if steps > 2 else self
+
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor | tuple[Tensor, ...]], dict[str, Tensor]]:

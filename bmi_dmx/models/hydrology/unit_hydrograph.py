@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...errors import ConfigError
 from ...process import Budget, Process
-from ...variables import Flux, Forcing, Parameter, State
+from ...variables import Parameter, State
+from .outlet import RUNOFF, STREAMFLOW
 
 __all__ = ["UnitHydrograph", "gamma_weights"]
 
 
 class UnitHydrograph(Process):
-    r"""Runoff released over the present and the following ``length - 1`` steps.
+    r"""Runoff released over the present and the following steps.
 
     The runoff :math:`q` of a step leaves in shares :math:`w_0, w_1, \dots`. The state
     is the water on its way, :math:`r_j` leaving :math:`j + 1` steps from now:
@@ -25,53 +31,72 @@ class UnitHydrograph(Process):
         \qquad r_{length-1} = 0
 
     so that a run may stop at any step and go on, and water is neither made nor lost
-    when the weights change with time.
+    when the weights change with time. The weights are those of a gamma distribution,
+    see :func:`gamma_weights`.
 
     Parameters
     ----------
-    length : int
-        Number of steps over which runoff leaves, at least 2. For the same hydrograph at
-        a step of ``dt`` days, ``round(15 / dt)`` in place of 15.
+    options : mapping or Options, optional
+        ``days`` over which runoff leaves.
+    dt : float
+        Length of a step in days, which fill the days of the hydrograph.
 
     Raises
     ------
-    ValueError
-        When ``length`` is below 2.
+    ConfigError
+        When the steps do not fill the days, or there are less than 2.
     """
 
-    about = "unit hydrograph with the water in transit as state"
-    forcings = (
-        Forcing(
-            name="runoff", symbol="q", units="mm d-1", per_step="rate",
-            about="runoff of the land surface", bounds=(0.0, 3000.0),
-            standard_name="land_surface_water_runoff__volume_flux",
-        ),
-    )  # fmt: skip
-    fluxes = (
-        Flux(
-            name="streamflow", symbol="Q", units="mm d-1", per_step="rate",
-            about="runoff reaching the outlet, over the area of the basin",
-        ),
-    )  # fmt: skip
-    budget = Budget(
-        inputs=("runoff",), outputs=("streamflow",), storages=("in_transit",)
-    )
+    @dataclass(frozen=True)
+    class Options:
+        """Days over which the hydrograph releases the runoff of a step."""
 
-    def __init__(self, length: int = 15) -> None:
-        if length < 2:
-            raise ValueError(f"a unit hydrograph has at least 2 steps, found {length}")
+        days: float = 15.0
+
+    about = "gamma unit hydrograph with the water in transit as state"
+    forcings = (RUNOFF,)
+    parameters = (
+        Parameter(
+            name="routing_a", symbol="a", bounds=(0.0, 2.9), per="place",
+            about="shape of the gamma unit hydrograph, less 0.1",
+        ),
+        Parameter(
+            name="routing_b", symbol="b", bounds=(0.0, 6.5), units="d", per="place",
+            about="scale of the gamma unit hydrograph, less 0.5 days",
+        ),
+    )  # fmt: skip
+    fluxes = (STREAMFLOW,)
+
+    def __init__(self, options: Any = None, dt: float = 1.0) -> None:
+        super().__init__(options)
+        self.dt = dt
+        length = _length(self.options.days, dt)
         self.states = (
             State(
                 name="in_transit", symbol="r", units="mm", bounds=(0.0, 1e6),
                 size=length - 1, about="water on its way, by steps until it leaves",
             ),
         )  # fmt: skip
-        self.parameters = (
+        self.prepared = (
             Parameter(
-                name="weight", symbol="w", bounds=(0.0, 1.0), size=length,
+                name="weight", symbol="w", bounds=(0.0, 1.0), size=length, per="place",
                 about="share of the runoff leaving after 0, 1, ... steps; sums to 1",
             ),
         )  # fmt: skip
+        self.budgets = (
+            Budget(
+                inputs=("runoff",), outputs=("streamflow",), storages=("in_transit",)
+            ),
+        )
+
+    def at(self, dt: float) -> UnitHydrograph:
+        """Return the hydrograph of the same days at steps of ``dt`` days."""
+        return self if dt == self.dt else _timed(self.options, dt)
+
+    def prepare(self, p: SimpleNamespace) -> dict[str, Tensor]:
+        """Return the weights of the hydrograph."""
+        length = self.prepared[0].size
+        return {"weight": gamma_weights(p.routing_a, p.routing_b, length, self.dt)}
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
@@ -86,6 +111,23 @@ class UnitHydrograph(Process):
             {"in_transit": left[0] if len(left) == 1 else left},
             {"streamflow": due[0]},
         )
+
+
+@cache
+def _timed(options: UnitHydrograph.Options, dt: float) -> UnitHydrograph:
+    """Return one object for all who ask, whose kernels are made once."""
+    return UnitHydrograph(options, dt)
+
+
+def _length(days: float, dt: float) -> int:
+    """Return the number of steps of ``dt`` days in the days of a hydrograph."""
+    length = round(days / dt) if dt > 0.0 and math.isfinite(dt) else 0
+    if length < 2 or abs(length * dt - days) > 1e-6:
+        raise ConfigError(
+            f"dt: steps of {dt} days do not fill the {days:g} days of the unit "
+            "hydrograph; choose a part of a day such as 1/24"
+        )
+    return length
 
 
 def gamma_weights(a: Tensor, b: Tensor, length: int, dt: float = 1.0) -> Tensor:

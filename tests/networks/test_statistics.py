@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.models.normalization import Normalize
-from bmi_dmx.models.statistics import Moments, Statistics
+from bmi_dmx.networks.normalization import Normalize
+from bmi_dmx.networks.statistics import Moments, Statistics
 
 VALUES = {
     "area_km2": np.array([1.0, 10.0, 100.0]),

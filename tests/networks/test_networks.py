@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmi_dmx.errors import ConfigError
-from bmi_dmx.models.networks.base import ACTIVATIONS
-from bmi_dmx.models.networks.lstm import Lstm
-from bmi_dmx.models.networks.mlp import Mlp
+from bmi_dmx.networks.base import ACTIVATIONS
+from bmi_dmx.networks.lstm import Lstm
+from bmi_dmx.networks.mlp import Mlp
 from bmi_dmx.models.registries import networks
 
 

@@ -1,49 +1,32 @@
-"""The ``model:`` block of a configuration: what a model is made of.
+"""The recipe δHBV: a network, evaporation, a process and a unit hydrograph.
 
-Plain dataclasses without PyTorch, shared by training configurations and bundles.
+As differentiable parameter learning (Tsai et al. 2021, doi:10.1038/s41467-021-26107-z)
+was applied to HBV by Feng et al. (2022), doi:10.1029/2022WR032404.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
-from ..errors import ConfigError, suggestion
-from ..variables import Parameter
-from .statistics import Transform
+from ...compose.spec import ModelSpec, PartSpec
+from ...errors import ConfigError, suggestion
+from ...networks.statistics import Transform
+from ...registries import processes
+from ...variables import Parameter
 
-__all__ = [
-    "HYDROGRAPH_DAYS",
-    "ROUTING_PARAMETERS",
-    "TIME_STEPS",
-    "DynamicSpec",
-    "ModelSpec",
-    "StaticSpec",
-    "TimeStep",
-    "hydrograph_length",
-]
+__all__ = ["EVAPORATIONS", "TIME_STEPS", "Dhbv", "DynamicSpec", "StaticSpec", "TimeStep"]
 
 TimeStep = Literal["daily", "hourly"]
 
-TIME_STEPS: dict[str, float] = {"daily": 1.0, "hourly": 1.0 / 24.0}
-"""Length in days of the time steps a model can be trained at."""
+TIME_STEPS: dict[str, float] = {"daily": 86400.0, "hourly": 3600.0}
+"""Length in seconds of the time steps that have a name."""
 
-HYDROGRAPH_DAYS = 15
-"""Days over which the unit hydrograph releases the runoff of a step."""
+EVAPORATIONS = ("oudin", "hargreaves", "priestley_taylor", "penman_monteith")
+"""Registered processes of this package that compute potential evaporation."""
 
-ROUTING_PARAMETERS = (
-    Parameter(
-        name="routing_a", symbol="a", bounds=(0.0, 2.9),
-        about="shape of the gamma unit hydrograph, less 0.1",
-    ),
-    Parameter(
-        name="routing_b", symbol="b", bounds=(0.0, 6.5), units="d",
-        about="scale of the gamma unit hydrograph, less 0.5 days",
-    ),
-)  # fmt: skip
-"""Learned parameters of the gamma unit hydrograph; one per location, not per member."""
+_ROUTING = ("routing_a", "routing_b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,19 +90,19 @@ class DynamicSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSpec:
-    """What a model is made of.
+class Dhbv:
+    """HBV whose parameters a network learns.
 
     Parameters
     ----------
     process : str
-        Registered process, such as ``hbv11p``.
+        Registered process with a flux ``runoff``, such as ``hbv11p``.
     static : StaticSpec
         Network of the constant parameters.
     members : int
         Number of parallel parameter sets whose mean is the answer.
     evaporation : str
-        Where potential evaporation comes from: a registered formula, such as
+        Where potential evaporation comes from: a registered process, such as
         ``hargreaves``, or ``given``, the data.
     routing : {"gamma", "none"}
         How runoff reaches the outlet.
@@ -152,42 +135,69 @@ class ModelSpec:
         for key, head in heads.items():
             if head is not None:
                 _check_head(key, head)
-        for name in self.transforms:
-            if name not in self.network_inputs:
-                hint = suggestion(str(name), self.network_inputs)
-                raise ConfigError(
-                    f"transforms: {name!r} is no input of a network{hint}"
-                )
 
-    @property
-    def network_attributes(self) -> tuple[str, ...]:
-        """Names of the attributes the networks read, each once."""
-        more = self.dynamic.attributes if self.dynamic is not None else ()
-        return tuple(dict.fromkeys((*self.static.attributes, *more)))
+    def model(self) -> ModelSpec:
+        """Return the parts: static, dynamic, evaporation, land, outlet, volume.
 
-    @property
-    def network_inputs(self) -> tuple[str, ...]:
-        """Names of the attributes and forcings the networks read, each once."""
-        forcings = self.dynamic.forcings if self.dynamic is not None else ()
-        return (*self.network_attributes, *forcings)
+        Raises
+        ------
+        ConfigError
+            When a name is unknown, or the process is not one of rainfall and runoff.
+        """
+        process = _made(self.process, "process")
+        static, dynamic = self.split(process.parameters)
+        self._check_fluxes(process)
+        routed = _ROUTING if self.routing == "gamma" else ()
+        parts = {}
+        if static or routed:
+            parts["static"] = _head(self.static, (*static, *routed))
+        if self.evaporation != "given":
+            parts["evaporation"] = PartSpec(process=self.evaporation)
+        if self.dynamic is not None:
+            parts["dynamic"] = _head(self.dynamic, tuple(dynamic))
+        parts["land"] = PartSpec(process=self.process, members=self.members)
+        outlet = "unit_hydrograph" if routed else "direct_outlet"
+        parts["outlet"] = PartSpec(process=outlet)
+        parts["volume"] = PartSpec(process="depth_to_volume")
+        return ModelSpec(
+            parts=parts,
+            seconds=TIME_STEPS[self.time_step],
+            steps=tuple(self._steps()),
+            transforms=self.transforms,
+            system="hydrology",
+            answers=("streamflow",),
+        )
 
-    @property
-    def trained_step(self) -> float:
-        """Length in days of the step the model is trained at."""
-        return TIME_STEPS[self.time_step]
-
-    @property
-    def time_steps(self) -> dict[str, float]:
-        """Time steps the physics can run at, in days by name.
+    def _steps(self) -> Iterable[float]:
+        """Yield the steps the physics can run at, in seconds.
 
         Parameters are per day and serve any step. A dynamic network has learned what
         its inputs do over one step, so its parameters hold for that long at least.
         """
-        return {
-            name: days
-            for name, days in TIME_STEPS.items()
-            if self.dynamic is None or days <= self.trained_step
-        }
+        trained = TIME_STEPS[self.time_step]
+        for seconds in TIME_STEPS.values():
+            if self.dynamic is None or seconds <= trained:
+                yield seconds
+
+    def _check_fluxes(self, process: Any) -> None:
+        fluxes = [flux.name for flux in process.fluxes]
+        if "runoff" not in fluxes:
+            raise ConfigError(
+                f"process {self.process!r} has no flux 'runoff', which a model gives "
+                f"out as streamflow; found {', '.join(fluxes) or 'none'}"
+            )
+        if self.evaporation == "given":
+            return
+        gives = [flux.name for flux in _made(self.evaporation, "evaporation").fluxes]
+        needed = [forcing.name for forcing in process.forcings]
+        if _EVAPORATION not in needed:
+            raise ConfigError(
+                f"evaporation: process {self.process!r} has no forcing "
+                f"{_EVAPORATION!r} for {self.evaporation!r} to supply; expected 'given'"
+            )
+        if _EVAPORATION not in gives:
+            hint = suggestion(self.evaporation, ("given", *EVAPORATIONS))
+            raise ConfigError(f"evaporation: unknown {self.evaporation!r}{hint}")
 
     def split(self, parameters: Sequence[Parameter]) -> tuple[list[str], list[str]]:
         """Return the names of the static and of the dynamic parameters.
@@ -225,21 +235,27 @@ class ModelSpec:
         return [n for n in known if n in static], [n for n in known if n in dynamic]
 
 
-def hydrograph_length(dt: float) -> int:
-    """Return the number of steps of ``dt`` days of the unit hydrograph.
+_EVAPORATION = "potential_evaporation"
 
-    Raises
-    ------
-    ConfigError
-        When the steps do not fill :data:`HYDROGRAPH_DAYS` days.
-    """
-    length = round(HYDROGRAPH_DAYS / dt) if dt > 0.0 and math.isfinite(dt) else 0
-    if length < 2 or abs(length * dt - HYDROGRAPH_DAYS) > 1e-6:
-        raise ConfigError(
-            f"dt: steps of {dt} days do not fill the {HYDROGRAPH_DAYS} days of the "
-            "unit hydrograph; choose a part of a day such as 1/24"
-        )
-    return length
+
+def _made(name: str, key: str) -> Any:
+    """Return a registered process."""
+    if name not in processes:
+        known = ("given", *EVAPORATIONS) if key == "evaporation" else processes
+        raise ConfigError(f"{key}: unknown {name!r}{suggestion(str(name), known)}")
+    return processes[name]()
+
+
+def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
+    known = asdict(head)
+    options = {key: known[key] for key in ("hidden", "activation", "dropout")}
+    return PartSpec(
+        network=head.network,
+        options=options,
+        attributes=head.attributes,
+        forcings=head.forcings if isinstance(head, DynamicSpec) else (),
+        gives=gives,
+    )
 
 
 def _one_of(key: str, found: str, known: Iterable[str]) -> None:

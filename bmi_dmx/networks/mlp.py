@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from torch import Tensor, nn
 
-from .base import Memory, Network, activation_named
+from .base import LayerOptions, Memory, Network, activation_named
 
 __all__ = ["Mlp"]
 
@@ -18,7 +19,7 @@ class Mlp(Network):
     Parameters
     ----------
     inputs, outputs : int
-        Numbers per location.
+        Numbers for each place.
     hidden : int or sequence of int
         Widths of the hidden layers.
     activation : str
@@ -26,6 +27,12 @@ class Mlp(Network):
     dropout : float
         Share of hidden units silenced in training mode.
     """
+
+    @dataclass(frozen=True)
+    class Options(LayerOptions):
+        """Widths, activation and dropout."""
+
+        hidden: int | tuple[int, ...] = (128, 128)
 
     def __init__(
         self,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-from .base import Memory, Network, activation_named
+from .base import LayerOptions, Memory, Network, activation_named
 
 __all__ = ["Lstm"]
 
@@ -26,7 +28,7 @@ class Lstm(Network):
     Parameters
     ----------
     inputs, outputs : int
-        Numbers per location.
+        Numbers for each place.
     hidden : int
         Width of the layer.
     activation : str
@@ -39,7 +41,11 @@ class Lstm(Network):
     Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735.
     """
 
-    remembers = True
+    @dataclass(frozen=True)
+    class Options(LayerOptions):
+        """Width, activation and dropout."""
+
+        hidden: int = 64
 
     def __init__(
         self,
@@ -59,7 +65,7 @@ class Lstm(Network):
         self.output = nn.Linear(hidden, outputs)
 
     def step(self, x: Tensor, memory: Memory) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the outputs of one step, (location, output), and the new memory."""
+        """Return the outputs of one step, (place, output), and the new memory."""
         w, u, b, d = self.lstm.all_weights[0]
         inner = self.activation(self.input(x))
         gates = torch.addmm(b + d, inner, w.t()) + memory["hidden"] @ u.t()
@@ -69,7 +75,7 @@ class Lstm(Network):
         return self.output(self.dropout(hidden)), {"hidden": hidden, "cell": cell}
 
     def series(self, x: Tensor, memory: Memory) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the outputs, (time, location, output), and the memory at the end."""
+        """Return the outputs, (time, place, output), and the memory at the end."""
         before = (memory["hidden"].unsqueeze(0), memory["cell"].unsqueeze(0))
         y, (hidden, cell) = self.lstm(self.activation(self.input(x)), before)
         after = {"hidden": hidden.squeeze(0), "cell": cell.squeeze(0)}

@@ -1,0 +1,47 @@
+"""Models composed of parts: what they are made of, who gives what, how they run.
+
+Importing this package does not load PyTorch; the models themselves do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..networks.statistics import Moments, Statistics
+from .part import Declarations, Part
+from .plan import Plan, plan
+from .spec import ModelSpec, PartSpec
+
+if TYPE_CHECKING:
+    from .inputs import check_spec, fit_statistics
+    from .model import Model, Simulated
+
+__all__ = [
+    "Declarations",
+    "Model",
+    "ModelSpec",
+    "Moments",
+    "Part",
+    "PartSpec",
+    "Plan",
+    "Simulated",
+    "Statistics",
+    "check_spec",
+    "fit_statistics",
+    "plan",
+]
+
+_WITH_TORCH = {
+    "Model": "model",
+    "Simulated": "model",
+    "check_spec": "inputs",
+    "fit_statistics": "inputs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WITH_TORCH:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_WITH_TORCH[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,100 @@
+"""A process whose step a network corrects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from ..errors import ConfigError, suggestion
+from ..process import Process
+from ..registries import networks
+from ..space import Space
+from .spec import CorrectionSpec
+
+__all__ = ["Corrected"]
+
+
+class Corrected(Process):
+    """A process with a learned tendency: ``state + dt * network(what it reads)``.
+
+    The network sees fields as channels, (..., channel, \\*field), as they are before
+    the step, and its last layer starts at zero: before it is trained nothing changes.
+
+    Parameters
+    ----------
+    process : Process
+        The physics.
+    spec : CorrectionSpec
+        The network, what it reads, and the states that it adds to.
+
+    Raises
+    ------
+    ConfigError
+        When it reads or adds to what the process does not have.
+    """
+
+    def __init__(self, process: Process, spec: CorrectionSpec) -> None:
+        self.process, self.spec = process, spec
+        read = (*process.states, *process.forcings, *process.parameters)
+        _refuse_unknown("reads", spec.reads, [v.name for v in read])
+        _refuse_unknown("adds", spec.adds, [s.name for s in process.states])
+        kind = networks[spec.network]
+        self.network = kind.made(len(spec.reads), len(spec.adds), spec.options)
+        with torch.no_grad():
+            for weight in self.network.output.parameters():
+                weight.zero_()
+        self._declare()
+
+    def _declare(self) -> None:
+        own = self.process
+        self.forcings, self.states, self.fluxes = own.forcings, own.states, own.fluxes
+        self.parameters, self.prepared = own.parameters, own.prepared
+        self.budgets, self.space = own.budgets, own.space
+        self.coupling, self.time = own.coupling, own.time  # type: ignore[misc]
+
+    @property
+    def name(self) -> str:
+        """Name of the process inside."""
+        return self.process.name
+
+    def at(self, dt: float) -> Corrected:
+        """Return it for steps of ``dt`` units of its time, with the same network."""
+        timed = copy(self)
+        timed.process, timed.dt = self.process.at(dt), dt
+        timed._declare()
+        return timed
+
+    def on(self, space: Space) -> Corrected:
+        """Return it where the process may ask for the space."""
+        placed = copy(self)
+        placed.process = self.process.on(space)
+        placed._declare()
+        return placed
+
+    def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
+        """Return what the step of the process sees of the parameters."""
+        return self.process.prepare(p)
+
+    def step(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Take the step of the process, and add what the network answers."""
+        state, fluxes = self.process.step(s, f, p)
+        known = {**vars(p), **vars(f), **vars(s)}
+        axes = len(self.space.shape(self.states[0])) if self.space is not None else 0
+        fields = torch.broadcast_tensors(*(known[n] for n in self.spec.reads))
+        answer, _ = self.network.step(torch.stack(fields, -1 - axes), {})
+        added = dict(zip(self.spec.adds, answer.unbind(-1 - axes), strict=True))
+        corrected = {n: state[n] + self.dt * x for n, x in added.items()}
+        return {**state, **corrected}, fluxes
+
+
+def _refuse_unknown(key: str, names: tuple[str, ...], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            hint = suggestion(name, known)
+            raise ConfigError(f"correction.{key}: unknown {name!r}{hint}")

@@ -1,0 +1,209 @@
+"""Forcings and attributes on their way into a model: checked, completed, summarised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from ..errors import ConfigError, DataError, suggestion
+from ..networks.statistics import Moments, Statistics
+from ..program.trace import call_step
+from .parts import Made, make_parts
+from .plan import Link, plan
+from .spec import ModelSpec
+
+__all__ = [
+    "attribute_values",
+    "check_spec",
+    "columns",
+    "fit_statistics",
+    "forcing_series",
+]
+
+T = TypeVar("T")
+
+
+def forcing_series(
+    given: Mapping[str, Tensor],
+    names: Sequence[str],
+    dtype: torch.dtype,
+    *,
+    fields: bool = False,
+) -> dict[str, Tensor]:
+    """Return the named forcings, (time, place), all of one shape and finite.
+
+    Parameters
+    ----------
+    given : mapping of str to Tensor
+        Forcings by name.
+    names : sequence of str
+        Those that are wanted.
+    dtype : torch.dtype
+        Type to bring them to.
+    fields : bool
+        They are (time, ..., \\*shape of the space), whose shapes may differ by where
+        on the grid they stand.
+
+    Raises
+    ------
+    DataError
+        Naming the forcing that is missing, misshapen or not finite.
+    """
+    series = {name: _entry("forcing", given, name) for name in names}
+    first = series[names[0]]
+    for name, x in series.items():
+        if not x.numel() or (x.ndim != 2 and not fields):
+            raise DataError(
+                f"forcing {name!r} has shape {tuple(x.shape)}, expected "
+                "(time, place) with at least one of each"
+            )
+        if x.shape != first.shape and not (fields and len(x) == len(first)):
+            raise DataError(
+                f"forcing {name!r} has shape {tuple(x.shape)}, {names[0]!r} has "
+                f"{tuple(first.shape)}"
+            )
+        _screen("forcing", name, x)
+    return {name: x.to(dtype) for name, x in series.items()}
+
+
+def attribute_values(
+    given: Mapping[str, Tensor],
+    names: Sequence[str],
+    dtype: torch.dtype,
+    places: int | None = None,
+    *,
+    fields: bool = False,
+) -> dict[str, Tensor]:
+    """Return the named attributes, (place,), all of one length and finite.
+
+    Parameters
+    ----------
+    given, names, dtype
+        As of :func:`forcing_series`.
+    places : int, optional
+        Number of places; default: that of the first.
+    fields : bool
+        They are numbers or whole fields.
+
+    Raises
+    ------
+    DataError
+        Naming the attribute that is missing, misshapen or not finite.
+    """
+    values = {name: _entry("attribute", given, name) for name in names}
+    for name, x in values.items():
+        if places is None and x.ndim == 1:
+            places = len(x)
+        if tuple(x.shape) != (places,) and not fields:
+            raise DataError(
+                f"attribute {name!r} has shape {tuple(x.shape)}, expected one value "
+                f"for each of {places or 'the'} places"
+            )
+        _screen("attribute", name, x)
+    return {name: x.to(dtype) for name, x in values.items()}
+
+
+def columns(values: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
+    """Return the named tensors stacked along a new last axis."""
+    return torch.stack([values[name] for name in names], -1)
+
+
+def fit_statistics(
+    spec: ModelSpec,
+    forcing: Mapping[str, ArrayLike],
+    attributes: Mapping[str, ArrayLike],
+) -> Statistics:
+    """Return the statistics of everything a model's networks read.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The model; what networks read of earlier parts is computed the way it does.
+    forcing : mapping of str to array_like
+        (time, place), the training period of the training places.
+    attributes : mapping of str to array_like
+        (place,).
+
+    Raises
+    ------
+    DataError
+        When a quantity is missing or has values that are not finite.
+    ConfigError
+        When a network reads what only a trained model could compute.
+    """
+    made = {m.part.name: m for m in make_parts(spec)}
+    whole = plan((m.part for m in made.values()), spec.seconds)
+
+    def numbers(what: str, given: Mapping[str, ArrayLike], name: str) -> Tensor:
+        return torch.from_numpy(np.array(_entry(what, given, name), dtype=np.float64))
+
+    def value(link: Link) -> Tensor:
+        if link.giver == "part":
+            return computed(made[link.part])[link.name]
+        if link.giver == "attribute":
+            return numbers("attribute", attributes, link.name)
+        return numbers("forcing", forcing, link.name)
+
+    def computed(one: Made) -> dict[str, Tensor]:
+        part, process = one.part, one.process
+        if process is None or part.variables.states:
+            raise ConfigError(
+                f"parts.{part.name}: a network reads it, but it cannot be computed "
+                "before training; expected a process without memory"
+            )
+        inputs = (*part.variables.forcings, *part.variables.parameters)
+        values = {v.name: value(whole.link(part, v.name)) for v in inputs}
+        names = {
+            **{f.name: f"f.{f.name}" for f in part.variables.forcings},
+            **{p.name: f"p.{p.name}" for p in part.variables.parameters},
+        }
+        ready = process.at(part.dt(spec.seconds))
+        found = call_step(ready, {names[n]: x for n, x in values.items()})
+        return {flux.name: found[f"q.{flux.name}"] for flux in ready.fluxes}
+
+    read = {
+        name: Link("attribute", name)
+        if name in part.attributes
+        else whole.link(part, name)
+        for part in whole.networks
+        for name in (*part.attributes, *part.inputs)
+    }
+    values = {name: value(read[name]).numpy() for name in spec.network_inputs}
+    return Statistics.fit(values, spec.transforms)
+
+
+def check_spec(spec: ModelSpec) -> None:
+    """Refuse names that a model cannot be made of, before any data are read.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key.
+    """
+    from .model import Model
+
+    statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
+    # Its random weights must not change the numbers that are drawn afterwards.
+    with torch.random.fork_rng(devices=[]):
+        Model(spec, statistics)
+
+
+def _entry(what: str, given: Mapping[str, T], name: str) -> T:
+    if name not in given:
+        raise DataError(f"{what} {name!r} is missing{suggestion(name, given)}")
+    return given[name]
+
+
+def _screen(what: str, name: str, x: Tensor) -> None:
+    # One pass and no temporary where all is well; a sum of finite numbers may overflow,
+    # hence the second look.
+    if not bool(torch.isfinite(x.detach().sum())):
+        bad = (~x.detach().isfinite()).nonzero()
+        if len(bad):
+            place = tuple(bad[0].tolist())
+            raise DataError(f"{what} {name!r} is not finite at index {place}")

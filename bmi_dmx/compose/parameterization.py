@@ -1,0 +1,205 @@
+"""Networks that supply parameters inside their declared bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from ..networks.base import Memory, Network
+from ..networks.normalization import Normalize
+from ..networks.statistics import Statistics
+from ..registries import networks
+from ..variables import Parameter
+from .part import Part
+from .spec import PartSpec
+
+__all__ = ["Constant", "Supplied", "Varying", "within_bounds"]
+
+_MARGIN = 0.1  # share of a range, at both ends, that no member starts in
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """A parameter that a network supplies, and how many members have one of their own.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        The declaration.
+    members : int, optional
+        None where it is one value for each place.
+    """
+
+    parameter: Parameter
+    members: int | None
+
+    @property
+    def channels(self) -> int:
+        """Outputs of the network that it takes."""
+        return self.members or 1
+
+    def value(self, share: Tensor) -> Tensor:
+        """Return physical values, (…, member) or (…), at shares of the bounds."""
+        values = within_bounds(share, self.parameter)
+        return values if self.members else values.squeeze(-1)
+
+
+def within_bounds(share: Tensor, parameter: Parameter) -> Tensor:
+    """Return the physical value at a share (0 to 1) of a parameter's bounds."""
+    if parameter.bounds is None:
+        raise ConfigError(
+            f"parameter {parameter.name!r} has no bounds to be learned in"
+        )
+    low, high = parameter.bounds
+    if parameter.spacing == "log":
+        return low * torch.exp(math.log(high / low) * share)
+    return low + (high - low) * share
+
+
+class Constant(nn.Module):
+    """From attributes to parameters that never change, hence causal.
+
+    Parameters
+    ----------
+    part : Part
+        The part of the model.
+    spec : PartSpec
+        Which network, and its options.
+    statistics : Statistics
+        Moments of the attributes.
+    supplied : sequence of Supplied
+        What it supplies, in the order of the network's channels.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        spec: PartSpec,
+        statistics: Statistics,
+        supplied: Sequence[Supplied],
+    ) -> None:
+        super().__init__()
+        self.supplied = tuple(supplied)
+        self.normalize = Normalize(statistics, part.attributes)
+        self.network = _network(part, spec, len(part.attributes), self.supplied)
+        if self.network.memory:
+            raise ConfigError(
+                f"{part.name}.network: {spec.network!r} has a memory; attributes do "
+                "not change with time"
+            )
+        _spread_bias(self.network, self.supplied)
+
+    def forward(self, attributes: Tensor) -> dict[str, Tensor]:
+        """Return physical values by parameter name.
+
+        Parameters
+        ----------
+        attributes : Tensor
+            Raw values, (place, attribute), in configured order.
+
+        Returns
+        -------
+        dict of str to Tensor
+            (place, member), or (place,) where members share it.
+        """
+        raw, _ = self.network.step(self.normalize(attributes), {})
+        return _values(raw, self.supplied)
+
+
+class Varying(nn.Module):
+    """From forcings, attributes and memory to parameters that change with time.
+
+    Parameters
+    ----------
+    part, spec, statistics, supplied
+        As of :class:`Constant`; the statistics are those of the forcings as well.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        spec: PartSpec,
+        statistics: Statistics,
+        supplied: Sequence[Supplied],
+    ) -> None:
+        super().__init__()
+        self.supplied = tuple(supplied)
+        self.normalize_forcing = Normalize(statistics, part.inputs)
+        self.normalize_attributes = Normalize(statistics, part.attributes)
+        inputs = len(part.inputs) + len(part.attributes)
+        self.network = _network(part, spec, inputs, self.supplied)
+        _spread_bias(self.network, self.supplied)
+
+    def forward(
+        self, forcing: Tensor, attributes: Tensor, memory: Memory
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return physical values by parameter name, and the new memory.
+
+        Parameters
+        ----------
+        forcing : Tensor
+            Raw values, (place, forcing) for one step or (time, place, forcing).
+        attributes : Tensor
+            Raw values, (place, attribute).
+        memory : mapping of str to Tensor
+            Old memory, (place, width).
+
+        Returns
+        -------
+        parameters : dict of str to Tensor
+            (place, member) or (time, place, member).
+        memory : dict of str to Tensor
+            Memory after the last step.
+        """
+        x = self.normalize_forcing(forcing)
+        fixed = self.normalize_attributes(attributes)
+        fixed = fixed.expand(*x.shape[:-1], fixed.shape[-1])
+        advance = self.network.step if x.ndim == 2 else self.network.series
+        raw, memory = advance(torch.cat([x, fixed], -1), memory)
+        return _values(raw, self.supplied), dict(memory)
+
+
+def _values(raw: Tensor, supplied: Sequence[Supplied]) -> dict[str, Tensor]:
+    sizes = [entry.channels for entry in supplied]
+    shares = torch.sigmoid(raw).split_with_sizes(sizes, -1)
+    return {
+        entry.parameter.name: entry.value(share)
+        for entry, share in zip(supplied, shares, strict=True)
+    }
+
+
+def _network(
+    part: Part, spec: PartSpec, inputs: int, supplied: Sequence[Supplied]
+) -> Network:
+    outputs = sum(entry.channels for entry in supplied)
+    kind = networks[spec.network or ""]
+    try:
+        return kind.made(inputs, outputs, spec.options)
+    except ConfigError as error:
+        raise ConfigError(f"{part.name}: {error}") from None
+
+
+def _spread_bias(network: Network, supplied: Sequence[Supplied]) -> None:
+    """Set the output bias so that members start spread over the parameters' bounds.
+
+    Each parameter's members take the midpoints of ``members`` equal parts of its range
+    in random order, a Latin hypercube (McKay et al. 1979,
+    doi:10.1080/00401706.1979.10489755): no two members start equal, and their mean is
+    the middle of the range. What members share starts in the middle.
+    """
+    bias = network.output.bias
+    with torch.no_grad():
+        bias.zero_()
+        first = 0
+        for entry in supplied:
+            if entry.members:
+                middle = torch.arange(entry.members, dtype=bias.dtype) + 0.5
+                share = _MARGIN + (1.0 - 2.0 * _MARGIN) * (middle / entry.members)
+                order = torch.randperm(entry.members)
+                bias[first : first + entry.members] = torch.logit(share)[order]
+            first += entry.channels

@@ -1,0 +1,142 @@
+"""One named piece of a model with all that it declares, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from ..process import SECONDS, Budget, Cells, Process, Stencil, Upstream
+from ..variables import Flux, Forcing, Parameter, State
+from .spec import Every
+
+__all__ = ["Coupled", "Declarations", "Part", "step_key"]
+
+Coupled = Literal["cells", "upstream", "stencil"]
+
+
+def step_key(seconds: float) -> str:
+    """Return how the length of a step is written in names and files."""
+    return f"{seconds:g}" if seconds < 1e6 else str(int(seconds))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declarations:
+    """What a part takes in, remembers, is set by, answers and keeps.
+
+    ``prepared`` is what its step sees in place of the parameters, where it is made of
+    them once.
+    """
+
+    forcings: tuple[Forcing, ...] = ()
+    states: tuple[State, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    prepared: tuple[Parameter, ...] = ()
+    fluxes: tuple[Flux, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+
+    @classmethod
+    def of(cls, process: Process) -> Declarations:
+        """Return what a process declares."""
+        return cls(**{f.name: getattr(process, f.name) for f in fields(cls)})
+
+    @property
+    def step_parameters(self) -> tuple[Parameter, ...]:
+        """What the step sees: the prepared parameters, or the declared ones."""
+        return self.prepared or self.parameters
+
+    @property
+    def outputs(self) -> Iterator[Flux | State]:
+        """Everything that can be recorded: fluxes, and states of one entry."""
+        yield from self.fluxes
+        yield from (state for state in self.states if state.size == 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the kinds of variables the part has."""
+        kinds = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {kind: variables for kind, variables in kinds.items() if variables}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One named piece of a model.
+
+    Parameters
+    ----------
+    name : str
+        Name in the model.
+    kind : {"process", "network"}
+        What it is.
+    every : {"once", "step", "trained"}
+        When it runs.
+    variables : Declarations
+        At the step the model is trained at; the states of a network are its memory,
+        entries for each place and none for each member.
+    at : dict of str to Declarations
+        What differs at other steps, by :func:`step_key`.
+    time : str
+        Unit of time of the declarations.
+    members : int, optional
+        Number of parallel parameter sets.
+    mean : bool
+        Whether later parts get the mean of the members.
+    coupling : {"cells", "upstream", "stencil"}
+        How places see each other inside one step.
+    links : dict of str to str
+        For ``upstream``: the forcing that receives, and the flux summed up for it.
+    reads : dict of str to str
+        Other names of its inputs.
+    attributes, inputs, gives : tuple of str
+        What a network reads, of places and of every step, and what it supplies.
+    weights : tuple of str
+        Names of the arrays a process is corrected with.
+    """
+
+    name: str
+    kind: Literal["process", "network"]
+    every: Every = "step"
+    variables: Declarations = field(default_factory=Declarations)
+    at: dict[str, Declarations] = field(default_factory=dict)
+    time: str = "d"
+    members: int | None = None
+    mean: bool = True
+    coupling: Coupled = "cells"
+    links: dict[str, str] = field(default_factory=dict)
+    reads: dict[str, str] = field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+
+    def declared(self, seconds: float) -> Declarations:
+        """Return what it declares at steps of a length."""
+        return self.at.get(step_key(seconds), self.variables)
+
+    def dt(self, seconds: float) -> float:
+        """Return the length of a step in the part's unit of time."""
+        return seconds / SECONDS[self.time]
+
+    def source(self, name: str) -> str:
+        """Return the name under which an input is looked for."""
+        return self.reads.get(name, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what differs from the usual part."""
+        usual = Part(name=self.name, kind=self.kind)
+        entries = {f.name: getattr(self, f.name) for f in fields(self)}
+        said = ("name", "kind", "every", "time")
+        return {
+            key: value
+            for key, value in entries.items()
+            if key in said or value != getattr(usual, key)
+        }
+
+
+def coupled(process: Process) -> tuple[Coupled, dict[str, str]]:
+    """Return the coupling of a process as plain data."""
+    kinds: dict[type, Coupled] = {
+        Cells: "cells", Upstream: "upstream", Stencil: "stencil"
+    }  # fmt: skip
+    coupling = process.coupling
+    links = dict(coupling.links) if isinstance(coupling, Upstream) else {}
+    return kinds[type(coupling)], links

@@ -1,0 +1,115 @@
+"""From what a configuration names to parts: processes made, declarations collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import ConfigError
+from ..process import SECONDS, Process
+from ..registries import networks, processes
+from ..space import Space
+from ..variables import Parameter
+from .part import Declarations, Part, coupled, step_key
+from .spec import ModelSpec, PartSpec
+
+__all__ = ["Made", "make_parts"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A part and the process in it, None where it is a network."""
+
+    part: Part
+    process: Process | None
+
+
+def make_parts(spec: ModelSpec, space: Space | None = None) -> list[Made]:
+    """Return the parts of a model; networks supply what is said, and remember nothing.
+
+    Raises
+    ------
+    ConfigError
+        When a name is not registered, or options are wrong; names the part.
+    """
+    made: list[Made] = []
+    for name, entry in spec.parts.items():
+        try:
+            made.append(
+                _process(name, entry, spec, space)
+                if entry.process
+                else Made(_network(name, entry), None)
+            )
+        except ConfigError as error:
+            raise ConfigError(f"parts.{name}: {error}") from None
+    supplied = _supplied(spec, [m.part for m in made])
+    return [_giving(m, supplied) for m in made]
+
+
+def _process(
+    name: str, entry: PartSpec, spec: ModelSpec, space: Space | None
+) -> Made:
+    process = processes[entry.process or ""](entry.options or None)
+    if space is not None:
+        process = process.on(space)
+    time = SECONDS[process.time]
+    usual = process.at(spec.seconds / time)
+    at = {}
+    for seconds in spec.steps:
+        other = Declarations.of(process.at(seconds / time))
+        if other != Declarations.of(usual):
+            at[step_key(seconds)] = other
+    coupling, links = coupled(process)
+    part = Part(
+        name=name, kind="process", every=entry.when,
+        variables=Declarations.of(usual), at=at, time=process.time,
+        members=entry.members, mean=entry.mean, coupling=coupling, links=links,
+        reads=entry.reads,
+    )  # fmt: skip
+    return Made(part, process)
+
+
+def _network(name: str, entry: PartSpec) -> Part:
+    if entry.network not in networks:
+        networks[entry.network or ""]
+    return Part(
+        name=name, kind="network", every=entry.when, attributes=entry.attributes,
+        inputs=entry.forcings, reads=entry.reads,
+    )  # fmt: skip
+
+
+def _supplied(
+    spec: ModelSpec, parts: Sequence[Part]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the parameters that each network supplies, in order of declaration."""
+    named = {
+        name
+        for entry in spec.parts.values()
+        if entry.gives != "all"
+        for name in entry.gives
+    }
+    found: dict[str, tuple[str, ...]] = {}
+    for at, part in enumerate(parts):
+        gives = spec.parts[part.name].gives
+        later = [p for other in parts[at + 1 :] for p in other.variables.parameters]
+        names = list(dict.fromkeys(p.name for p in later))
+        if gives == "all":
+            names = [p.name for p in later if _learned(p) and p.name not in named]
+            found[part.name] = tuple(dict.fromkeys(names))
+        else:
+            known = [name for name in names if name in gives]
+            found[part.name] = (*known, *(n for n in gives if n not in known))
+    return found
+
+
+def _learned(parameter: Parameter) -> bool:
+    return parameter.source == "network" and parameter.bounds is not None
+
+
+def _giving(made: Made, supplied: Mapping[str, tuple[str, ...]]) -> Made:
+    if made.process is not None:
+        return made
+    from dataclasses import replace
+
+    gives = supplied[made.part.name]
+    return Made(replace(made.part, gives=gives), None)

@@ -1,0 +1,289 @@
+"""The one place where names and units meet: who gives each input of each part.
+
+Needs no PyTorch, for it reads declarations alone: those of processes when a model is
+made, those in a bundle when it is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from ..errors import ConfigError, suggestion
+from ..units import convert
+from ..variables import Attribute, Flux, Forcing, Parameter, State, Variable
+from .part import Part
+
+__all__ = ["Giver", "Link", "Plan", "plan"]
+
+Giver = Literal["clock", "upstream", "part", "host", "attribute", "default"]
+"""Who gives an input: the calendar, the places upstream, an earlier part, whoever steps
+the model, a known property of the place, or the declaration."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where one input of a part comes from.
+
+    Parameters
+    ----------
+    giver : Giver
+        Who gives it.
+    name : str
+        Its name there.
+    part : str
+        The part, where one gives it.
+    factor : float
+        From the units of the giver to those of the receiver.
+    """
+
+    giver: Giver
+    name: str
+    part: str = ""
+    factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parts of a model with every name and unit resolved.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+        In the order in which they run.
+    seconds : float
+        Length of the step the names were resolved for.
+    links : mapping of (str, str) to Link
+        By part and input.
+    """
+
+    parts: tuple[Part, ...]
+    seconds: float
+    links: Mapping[tuple[str, str], Link]
+
+    def __getitem__(self, name: str) -> Part:
+        """Return a part by name."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        names = [part.name for part in self.parts]
+        raise ConfigError(f"no part {name!r}{suggestion(name, names)}")
+
+    def link(self, part: Part, name: str) -> Link:
+        """Return who gives an input of a part."""
+        return self.links[part.name, name]
+
+    @property
+    def processes(self) -> tuple[Part, ...]:
+        """The parts that are physics."""
+        return tuple(part for part in self.parts if part.kind == "process")
+
+    @property
+    def networks(self) -> tuple[Part, ...]:
+        """The parts that are neural networks."""
+        return tuple(part for part in self.parts if part.kind == "network")
+
+    @cached_property
+    def forcings(self) -> tuple[Forcing, ...]:
+        """What the model is given at every step, the clock's included."""
+        found: dict[str, Forcing] = {}
+        for part in self.processes:
+            for forcing in part.declared(self.seconds).forcings:
+                link = self.link(part, forcing.name)
+                if link.giver in ("host", "clock"):
+                    found.setdefault(link.name, _named(forcing, link.name))
+        return tuple(found.values())
+
+    @cached_property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """What the model is given once for every place; networks come first."""
+        found: dict[str, Attribute] = {}
+        for part in self.networks:
+            for name in part.attributes:
+                found.setdefault(name, Attribute(name=name))
+        declared = {
+            self.link(part, p.name).name: p
+            for part in self.processes
+            for p in part.declared(self.seconds).parameters
+            if self.link(part, p.name).giver == "attribute"
+        }
+        for name, p in declared.items():
+            found[name] = Attribute(
+                name=name, symbol=p.symbol, units=p.units, bounds=p.bounds,
+                about=p.about,
+            )  # fmt: skip
+        return tuple(found.values())
+
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """Names of the attributes that a place may lack."""
+        needed = {name for part in self.networks for name in part.attributes}
+        maybe = set()
+        for part in self.processes:
+            for p in part.declared(self.seconds).parameters:
+                link = self.link(part, p.name)
+                if link.giver == "attribute":
+                    (maybe if p.optional else needed).add(link.name)
+        return frozenset(maybe - needed)
+
+    def given(self) -> Iterator[tuple[Part, Parameter]]:
+        """Yield the parameters that networks supply, with the part that has them."""
+        for part in self.processes:
+            for p in part.declared(self.seconds).parameters:
+                if self.link(part, p.name).giver == "part":
+                    yield part, p
+
+    @cached_property
+    def outputs(self) -> dict[str, tuple[Part, Flux | State]]:
+        """What can be recorded, by name: that of the last part which has it."""
+        return {
+            variable.name: (part, variable)
+            for part in self.processes
+            for variable in part.declared(self.seconds).outputs
+        }
+
+    @property
+    def exchanged(self) -> dict[str, str]:
+        """For each budgeted flux, the later part that takes all of it in."""
+        taken: dict[str, str] = {}
+        for part in self.processes:
+            for budget in part.declared(self.seconds).budgets:
+                for name in budget.inputs:
+                    link = self.links.get((part.name, name))
+                    if link is not None and link.giver == "part":
+                        taken[f"{link.part}.{link.name}"] = part.name
+        return taken
+
+
+def _named(forcing: Forcing, name: str) -> Forcing:
+    from dataclasses import replace
+
+    return forcing if forcing.name == name else replace(forcing, name=name)
+
+
+def plan(parts: Iterable[Part], seconds: float) -> Plan:
+    """Resolve who gives each input of each part.
+
+    An input comes from the clock, from the places upstream, from the nearest earlier
+    part that gives its name, from a known property of the place, or from its
+    declaration; else it is an input of the model.
+
+    Parameters
+    ----------
+    parts : iterable of Part
+        In the order in which they run.
+    seconds : float
+        Length of the step, on which declarations may depend.
+
+    Raises
+    ------
+    ConfigError
+        When units of giver and receiver cannot be converted, when a network supplies
+        what nobody reads or reads what nobody gives, or names are not unique.
+    """
+    ordered = tuple(parts)
+    links: dict[tuple[str, str], Link] = {}
+    for at, part in enumerate(ordered):
+        if any(part.name == other.name for other in ordered[:at]):
+            raise ConfigError(f"parts: {part.name!r} is there twice")
+        links.update(_links(part, ordered[:at], seconds))
+    _refuse_unread(ordered, links)
+    _refuse_unknown_inputs(ordered, links, seconds)
+    return Plan(ordered, seconds, links)
+
+
+def _links(
+    part: Part, earlier: tuple[Part, ...], seconds: float
+) -> Iterator[tuple[tuple[str, str], Link]]:
+    declared = part.declared(seconds)
+    for forcing in declared.forcings:
+        name = part.source(forcing.name)
+        if forcing.name in part.links or forcing.source == "upstream":
+            link = Link("upstream", part.links.get(forcing.name, name), part.name)
+        elif forcing.source == "clock":
+            link = Link("clock", name)
+        else:
+            found = _flux(part, forcing, name, earlier, seconds)
+            link = found or Link("host", name)
+        yield (part.name, forcing.name), link
+    for parameter in declared.parameters:
+        name = part.source(parameter.name)
+        yield (part.name, parameter.name), _supplier(part, parameter, name, earlier)
+    for name in part.inputs:
+        # Nothing says in which units a network was trained but the giver itself.
+        found = _flux(part, Variable(name=name, units=""), name, earlier, seconds)
+        yield (part.name, name), found or Link("host", name)
+
+
+def _flux(
+    part: Part,
+    wanted: Variable,
+    name: str,
+    earlier: tuple[Part, ...],
+    seconds: float,
+) -> Link | None:
+    """Return the nearest earlier part with a flux of this name."""
+    owner, _, own = name.rpartition(".")
+    for giver in reversed(earlier):
+        if owner and giver.name != owner:
+            continue
+        for flux in giver.declared(seconds).fluxes:
+            if flux.name == own:
+                factor = _factor(f"{part.name}.{wanted.name}", flux, wanted)
+                return Link("part", own, giver.name, factor)
+    return None
+
+
+def _supplier(
+    part: Part, parameter: Parameter, name: str, earlier: tuple[Part, ...]
+) -> Link:
+    """Return who supplies a parameter of a process."""
+    for giver in reversed(earlier):
+        if name in giver.gives or f"{part.name}.{name}" in giver.gives:
+            return Link("part", name, giver.name)
+    if parameter.source == "network" and parameter.default is not None:
+        return Link("default", name)
+    return Link("attribute", name)
+
+
+def _factor(where: str, giver: Variable, receiver: Variable) -> float:
+    if not receiver.units or giver.units == receiver.units:
+        return 1.0
+    zero, one = convert([0.0, 1.0], giver.units, receiver.units).tolist()
+    if zero:
+        raise ConfigError(
+            f"{where}: {giver.units!r} and {receiver.units!r} differ by more than a "
+            "factor; declare both in the same units"
+        )
+    return float(one)
+
+
+def _refuse_unread(
+    parts: tuple[Part, ...], links: Mapping[tuple[str, str], Link]
+) -> None:
+    """Refuse networks that supply what no later process has."""
+    read = {(link.part, link.name) for link in links.values() if link.giver == "part"}
+    for part in parts:
+        for name in part.gives:
+            if (part.name, name.rpartition(".")[2]) not in read:
+                names = [p.name for other in parts for p in other.variables.parameters]
+                hint = suggestion(name, names)
+                raise ConfigError(f"{part.name}.gives: unknown {name!r}{hint}")
+
+
+def _refuse_unknown_inputs(
+    parts: tuple[Part, ...], links: Mapping[tuple[str, str], Link], seconds: float
+) -> None:
+    """Refuse networks that read what no process of the model declares."""
+    known = {
+        links[part.name, forcing.name].name
+        for part in parts
+        for forcing in part.declared(seconds).forcings
+    }
+    for part in parts:
+        for name in part.inputs:
+            if links[part.name, name].giver == "host" and name not in known:
+                hint = suggestion(name, known)
+                raise ConfigError(f"{part.name}.forcings: unknown {name!r}{hint}")

@@ -1,0 +1,251 @@
+"""What a model is made of, as a configuration says it: parts by name, or a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Protocol
+
+from ..conversion import plain
+from ..errors import ConfigError, suggestion
+from ..networks.statistics import Transform
+from ..registries import DEFAULT_RECIPE, recipes
+
+__all__ = [
+    "Composition",
+    "CorrectionSpec",
+    "Every",
+    "ModelSpec",
+    "PartSpec",
+    "Recipe",
+]
+
+Every = Literal["once", "step", "trained"]
+"""When a part runs: once for every place, at every step of the model, or at steps of
+the length it was trained at, however fast the model is stepped."""
+
+Convert = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartSpec:
+    """One part of a model: a process, or a network that supplies parameters.
+
+    Parameters
+    ----------
+    process, network : str
+        Registered name; exactly one of the two.
+    options : mapping of str to object
+        What the process or network lets choose.
+    members : int, optional
+        Number of parallel parameter sets of a process.
+    mean : bool
+        Whether later parts get the mean of the members.
+    every : {"once", "step", "trained"}, optional
+        When it runs; default: processes at every step, networks that read forcings at
+        steps as trained, other networks once.
+    attributes, forcings : tuple of str
+        What a network reads.
+    gives : "all" or tuple of str
+        Parameters that a network supplies; ``all`` are those of later processes that
+        are not known properties of places and that no other network supplies.
+    reads : mapping of str to str
+        Other names under which inputs are looked for, by the name in the process.
+    correction : CorrectionSpec, optional
+        A network that adds to the states of a process at every step.
+
+    Raises
+    ------
+    ConfigError
+        When it is neither of the two, or says what only the other kind can.
+    """
+
+    process: str | None = None
+    network: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    members: int | None = None
+    mean: bool = True
+    every: Every | None = None
+    attributes: tuple[str, ...] = ()
+    forcings: tuple[str, ...] = ()
+    gives: Literal["all"] | tuple[str, ...] = ()
+    reads: dict[str, str] = field(default_factory=dict)
+    correction: CorrectionSpec | None = None
+
+    def __post_init__(self) -> None:
+        if (self.process is None) == (self.network is None):
+            raise ConfigError("expected either 'process' or 'network'")
+        if self.members is not None and self.members < 1:
+            raise ConfigError(f"members: expected at least 1, found {self.members}")
+        wrong = ("members", "correction") if self.network else _OF_NETWORKS
+        for key in wrong:
+            if getattr(self, key):
+                kind = "network" if self.network else "process"
+                raise ConfigError(f"{key}: a {kind} has no such key")
+        for key in ("attributes", "forcings", "gives"):
+            _refuse_repeated(key, getattr(self, key))
+        if self.network is None:
+            return
+        if not self.gives:
+            raise ConfigError("gives: expected at least one parameter, or 'all'")
+        if not (self.attributes or self.forcings):
+            raise ConfigError("attributes: a network reads at least one, or a forcing")
+        if self.every == "once" and self.forcings:
+            raise ConfigError("forcings: a network that runs once reads attributes")
+
+    @property
+    def when(self) -> Every:
+        """When it runs."""
+        if self.every is not None:
+            return self.every
+        if self.network is None:
+            return "step"
+        return "trained" if self.forcings else "once"
+
+
+_OF_NETWORKS = ("attributes", "forcings", "gives")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionSpec:
+    """A network that adds a learned tendency to states of a process.
+
+    Parameters
+    ----------
+    network : str
+        Registered network over fields.
+    options : mapping of str to object
+        What the network lets choose.
+    reads : tuple of str
+        States, forcings and parameters that it reads, as channels.
+    adds : tuple of str
+        States that it adds to, per unit of time of the process.
+    """
+
+    network: str
+    options: dict[str, Any] = field(default_factory=dict)
+    reads: tuple[str, ...]
+    adds: tuple[str, ...]
+
+
+class Recipe(Protocol):
+    """A short way to write usual parts: a dataclass of settings that makes a model.
+
+    Notes
+    -----
+    Its fields are the keys of the block in a configuration.
+    """
+
+    def model(self) -> ModelSpec:
+        """Return the parts it stands for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composition:
+    """The parts of a model, and at which steps and where it runs.
+
+    Parameters
+    ----------
+    parts : dict of str to PartSpec
+        In the order in which they run.
+    seconds : float
+        Length of the step the model is trained at.
+    steps : tuple of float
+        Lengths of more steps, in seconds, that a bundle of it can be run at.
+    transforms : mapping of str to {"none", "log", "sqrt"}
+        Transforms of network inputs before they are standardised.
+    space : mapping, optional
+        Where it lives, see :func:`bmi_dmx.space.space_from`; default: any points.
+    system : str, optional
+        Registered system whose names, units and ways of starting hosts are offered.
+    answers : tuple of str
+        What is recorded unless said otherwise; default: the fluxes of the last process.
+
+    Raises
+    ------
+    ConfigError
+        When a value is out of range; the message names the key.
+    """
+
+    parts: dict[str, PartSpec]
+    seconds: float
+    steps: tuple[float, ...] = ()
+    transforms: dict[str, Transform] = field(default_factory=dict)
+    space: dict[str, Any] | None = None
+    system: str | None = None
+    answers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not any(part.process for part in self.parts.values()):
+            raise ConfigError("parts: expected at least one process")
+        for name in self.parts:
+            if not name.isidentifier():
+                raise ConfigError(
+                    f"parts: found {name!r}, expected letters, digits and '_'"
+                )
+        for length in (self.seconds, *self.steps):
+            if not 0.0 < length < float("inf"):
+                raise ConfigError(f"seconds: found {length}, expected a number above 0")
+        for name in self.transforms:
+            if name not in self.network_inputs:
+                hint = suggestion(str(name), self.network_inputs)
+                raise ConfigError(
+                    f"transforms: {name!r} is no input of a network{hint}"
+                )
+
+    @property
+    def network_attributes(self) -> tuple[str, ...]:
+        """Names of the attributes the networks read, each once."""
+        names = (name for part in self.parts.values() for name in part.attributes)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def network_inputs(self) -> tuple[str, ...]:
+        """Names of the attributes and forcings the networks read, each once."""
+        forcings = (name for part in self.parts.values() for name in part.forcings)
+        return tuple(dict.fromkeys((*self.network_attributes, *forcings)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec(Composition):
+    """What a model is made of.
+
+    In a configuration it is either a mapping with ``parts``, or ``recipe``, the name of
+    a registered recipe, with the settings of that recipe beside it.
+
+    Parameters
+    ----------
+    recipe, settings : str, Recipe, optional
+        What it was written as, to be written again.
+    """
+
+    recipe: str | None = None
+    settings: Recipe | None = None
+
+    @classmethod
+    def from_plain(cls, data: Any, convert: Convert) -> ModelSpec:
+        """Read a block of a configuration."""
+        if not isinstance(data, Mapping):
+            raise ConfigError("expected a mapping with 'parts' or 'recipe'")
+        if "parts" in data and "recipe" not in data:
+            return cls(**vars(convert(data, Composition)))
+        name = data.get("recipe", DEFAULT_RECIPE)
+        if name not in recipes:
+            raise ConfigError(
+                f"recipe: unknown {name!r}{suggestion(str(name), recipes)}"
+            )
+        own = {key: value for key, value in data.items() if key != "recipe"}
+        settings: Recipe = convert(own, recipes[name])
+        return replace(settings.model(), recipe=name, settings=settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the block as it was written."""
+        if self.settings is not None:
+            return {"recipe": self.recipe, **plain(self.settings)}
+        return {f.name: getattr(self, f.name) for f in fields(Composition)}
+
+
+def _refuse_repeated(key: str, values: str | tuple[str, ...]) -> None:
+    if not isinstance(values, str) and len(set(values)) != len(values):
+        twice = next(v for v in values if list(values).count(v) > 1)
+        raise ConfigError(f"{key}: {twice!r} is listed twice")

@@ -1,0 +1,1 @@
+"""Neural networks, and the normalisation of what they read."""

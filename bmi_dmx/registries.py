@@ -1,0 +1,79 @@
+"""What models are made of, by the names that configurations use.
+
+The general rooms of the package know no domain; here alone they find, by name, what the
+guests in ``models`` bring along. Nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .registry import Registry
+
+if TYPE_CHECKING:
+    from .compose.spec import Recipe
+    from .networks.base import Network
+    from .operate.system import System
+    from .process import Process
+
+__all__ = [
+    "DEFAULT_RECIPE",
+    "components",
+    "networks",
+    "processes",
+    "recipes",
+    "systems",
+]
+
+_HYDROLOGY = "bmi_dmx.models.hydrology"
+
+processes: Registry[type[Process]] = Registry(
+    "process",
+    {
+        "hbv10": f"{_HYDROLOGY}.hbv:Hbv",
+        "hbv11p": f"{_HYDROLOGY}.hbv:Hbv11p",
+        "oudin": f"{_HYDROLOGY}.pet:Oudin",
+        "hargreaves": f"{_HYDROLOGY}.pet:Hargreaves",
+        "priestley_taylor": f"{_HYDROLOGY}.priestley_taylor:PriestleyTaylor",
+        "penman_monteith": f"{_HYDROLOGY}.penman_monteith:PenmanMonteith",
+        "unit_hydrograph": f"{_HYDROLOGY}.unit_hydrograph:UnitHydrograph",
+        "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
+        "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
+        "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
+    },
+    group="bmi_dmx.processes",
+)
+"""Physics: one time step over declared variables."""
+
+networks: Registry[type[Network]] = Registry(
+    "network",
+    {
+        "lstm": "bmi_dmx.networks.lstm:Lstm",
+        "mlp": "bmi_dmx.networks.mlp:Mlp",
+    },
+    group="bmi_dmx.networks",
+)
+"""Neural networks."""
+
+recipes: Registry[type[Recipe]] = Registry(
+    "recipe",
+    {"dhbv": f"{_HYDROLOGY}.recipe:Dhbv"},
+    group="bmi_dmx.recipes",
+)
+"""Short ways to write usual models."""
+
+DEFAULT_RECIPE = "dhbv"
+"""What a model is that names neither its parts nor a recipe."""
+
+systems: Registry[System] = Registry(
+    "system",
+    {"hydrology": f"{_HYDROLOGY}.system:HYDROLOGY"},
+    group="bmi_dmx.systems",
+)
+"""What is special about models of one domain when hosts step them."""
+
+components: dict[str, str] = {
+    "DeltaHbv": "bmi_dmx.models.hydrology.component:DeltaHbv",
+    "Leaf": "bmi_dmx.models.ecosystem.component:Leaf",
+}
+"""Component classes with a bundle of their own."""

@@ -1,0 +1,117 @@
+"""Processes given as rates of change, and the schemes that step them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from .process import Process
+
+__all__ = ["SCHEMES", "Scheme", "Tendency"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """An explicit Runge-Kutta scheme.
+
+    Parameters
+    ----------
+    stages : tuple of tuple of float
+        For each stage, the shares of a step that the tendencies before it are
+        followed for.
+    weights : tuple of float
+        Shares of the tendencies of the stages in the step.
+    """
+
+    stages: tuple[tuple[float, ...], ...]
+    weights: tuple[float, ...]
+
+
+SCHEMES = {
+    "euler": Scheme(((),), (1.0,)),
+    # Wicker and Skamarock (2002), doi:10.1175/1520-0493(2002)130<2088:TSMFEM>2.0.CO;2.
+    "ws-rk3": Scheme(((), (1 / 3,), (0.0, 0.5)), (0.0, 0.0, 1.0)),
+    "rk4": Scheme(
+        ((), (0.5,), (0.0, 0.5), (0.0, 0.0, 1.0)), (1 / 6, 1 / 3, 1 / 3, 1 / 6)
+    ),
+}
+"""Time schemes of tendencies by name."""
+
+
+class Tendency(Process):
+    """A process given as rates of change, stepped by a named scheme.
+
+    Forcings stay as they are through a step. Fluxes are averages over the step with the
+    weights of the scheme, so that what is conserved by the rates is by the steps.
+
+    Attributes
+    ----------
+    scheme : str
+        One of :data:`SCHEMES`.
+    """
+
+    scheme: ClassVar[str] = "rk4"
+
+    def at(self, dt: float) -> Process:
+        """Return the process for steps of ``dt`` units of its time."""
+        timed = copy(self)
+        timed.dt = dt
+        return timed
+
+    @abstractmethod
+    def tendency(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return the rate of change of every state, and the fluxes now.
+
+        Parameters
+        ----------
+        s, f, p : namespace of Tensor
+            State, forcing and parameters, per unit of time.
+        """
+
+    def step(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Advance one step of the scheme."""
+        scheme, start = SCHEMES[self.scheme], vars(s)
+        rates: list[Mapping[str, Any]] = []
+        fluxes: list[Mapping[str, Any]] = []
+        for shares in scheme.stages:
+            rate, flux = self.tendency(
+                SimpleNamespace(**_moved(start, rates, shares, self.dt)), f, p
+            )
+            rates.append(rate)
+            fluxes.append(flux)
+        mean = {
+            name: _weighted([flux[name] for flux in fluxes], scheme.weights)
+            for name in fluxes[0]
+        }
+        return _moved(start, rates, scheme.weights, self.dt), mean
+
+
+def _moved(
+    start: Mapping[str, Any],
+    rates: Sequence[Mapping[str, Any]],
+    shares: Sequence[float],
+    dt: float,
+) -> dict[str, Any]:
+    """Return the state after following rates of change for shares of a step."""
+    if not any(shares):
+        return dict(start)
+    return {
+        name: x + dt * _weighted([rate[name] for rate in rates], shares)
+        for name, x in start.items()
+    }
+
+
+def _weighted(terms: Sequence[Any], weights: Sequence[float]) -> Any:
+    total: Any = 0.0
+    for term, weight in zip(terms, weights, strict=True):
+        if weight:
+            total = total + weight * term
+    return total
