@@ -1,0 +1,22 @@
+"""Where a system lives: places, and how they stand to each other. NumPy alone."""
+
+from __future__ import annotations
+
+from .description import GridDescription, Space
+from .grid import Grid
+from .maps import Map
+from .places import Places, Points, Ring
+from .plain import space_from
+from .tree import Tree
+
+__all__ = [
+    "Grid",
+    "GridDescription",
+    "Map",
+    "Places",
+    "Points",
+    "Ring",
+    "Space",
+    "Tree",
+    "space_from",
+]

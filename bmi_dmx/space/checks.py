@@ -1,0 +1,146 @@
+"""Names and numbers that spaces are made of, refused unless they are usable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, suggestion
+from .description import Array
+
+__all__ = [
+    "Numbers",
+    "fixed",
+    "listed",
+    "names",
+    "near",
+    "numbers",
+    "positions",
+    "whole",
+]
+
+Numbers = Sequence[float] | Array
+"""One-dimensional numbers as callers have them."""
+
+SEARCHED = 10_000
+"""Most names among which a near one is looked for; among more it takes seconds."""
+
+
+def names(ids: Iterable[Any]) -> tuple[str, ...]:
+    """Return names of places as text; refuse none, empty ones and repeated ones.
+
+    Raises
+    ------
+    DataError
+        Naming the position, or the name that is repeated and both its positions.
+    """
+    found = listed("ids", ids)
+    for at, name in enumerate(found):
+        if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+            raise DataError(f"ids: expected a name at position {at}, found {name!r}")
+    texts = tuple(map(str, found))
+    if not texts:
+        raise DataError("ids: expected at least one place, found none")
+    if len(set(texts)) < len(texts):
+        first: dict[str, int] = {}
+        for at, name in enumerate(texts):
+            if (before := first.setdefault(name, at)) != at:
+                raise DataError(
+                    f"ids: {name!r} is given twice, at positions {before} and {at}"
+                )
+    return texts
+
+
+def listed(name: str, values: Iterable[Any]) -> list[Any]:
+    """Return the values of a sequence as Python's own; refuse text and single ones."""
+    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
+        raise DataError(f"{name}: expected a list, found {values!r:.60}")
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def numbers(
+    name: str,
+    values: Numbers,
+    size: int | None = None,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Array:
+    """Return finite numbers that cannot be written to any more.
+
+    Parameters
+    ----------
+    name : str
+        What they are, for messages.
+    values : sequence of float
+        The numbers.
+    size : int, optional
+        How many there have to be.
+    bounds : (float, float)
+        Smallest and largest that is admissible.
+
+    Raises
+    ------
+    DataError
+        Naming the position of the first that is not.
+    """
+    try:
+        array = np.array(values)
+    except ValueError as error:
+        raise DataError(f"{name}: expected numbers: {error}") from None
+    if array.size and array.dtype.kind not in "iuf":
+        raise DataError(f"{name}: expected numbers, found {values!r:.60}")
+    array = array.astype(np.float64)
+    if array.ndim != 1 or (size is not None and array.size != size):
+        expected = "a list of numbers" if size is None else f"{size} numbers"
+        found = f"shape {array.shape}" if array.ndim != 1 else f"{array.size}"
+        raise DataError(f"{name}: expected {expected}, found {found}")
+    low, high = bounds
+    good = np.isfinite(array) & (array >= low) & (array <= high)
+    if not good.all():
+        at = int(good.argmin())
+        expected = f"{low:g} to {high:g}" if np.isfinite(high) else "a finite number"
+        raise DataError(
+            f"{name}: found {array[at]:g} at position {at}, expected {expected}"
+        )
+    array += 0.0  # -0 and 0 are the same number and have to have the same hash
+    return fixed(array)
+
+
+def whole(name: str, values: Sequence[int] | Array, low: int, high: int) -> Array:
+    """Return whole numbers from ``low`` to ``high``, both included."""
+    array = np.array(values)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DataError(
+            f"{name}: expected a list of whole numbers, found {values!r:.60}"
+        )
+    bad = (array < low) | (array > high)
+    if bad.any():
+        at = int(bad.argmax())
+        raise DataError(
+            f"{name}: found {array[at]} at position {at}, expected {low} to {high}"
+        )
+    return array.astype(np.int64)
+
+
+def positions(ids: Iterable[str], place: Mapping[str, int]) -> Array:
+    """Return where names are, given where all are; refuse those that are nowhere."""
+    wanted = list(ids)
+    found = np.fromiter((place.get(i, -1) for i in wanted), np.int64, len(wanted))
+    if (found < 0).any():
+        name = wanted[int((found < 0).argmax())]
+        raise DataError(f"there is no place {name!r}{near(name, place)}")
+    return found
+
+
+def near(name: str, known: Mapping[str, int]) -> str:
+    """Return the end of a message about an unknown name."""
+    if len(known) > SEARCHED:
+        return f"; there are {len(known)}"
+    return suggestion(str(name), known)
+
+
+def fixed(array: Array) -> Array:
+    """Return an array that cannot be written to, for its hash has to stay true."""
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,329 @@
+"""Cells in rows, columns and layers, with faces between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from ..errors import DataError, VariableError
+from ..variables import At
+from .checks import Numbers, fixed, listed, numbers
+from .description import Array, GridDescription
+from .places import Places
+
+__all__ = ["Axis", "Grid", "Mask"]
+
+Axis = Literal["x", "y", "z"]
+
+Mask = Sequence[Sequence[bool]] | Sequence[Sequence[Sequence[bool]]] | Array
+
+BETWEEN: dict[At, str] = {
+    "cell": "", "x_face": "x", "y_face": "y", "z_face": "z", "corner": "xy",
+}  # fmt: skip
+"""The axes along which what stands there stands between cells."""
+
+ROUNDING = 1e-9
+"""Share of a cell that edges may be off for cells to be all of one width."""
+
+
+class Grid(Places):
+    """Rectangular cells, and the faces and corners between them (Arakawa's C-grid).
+
+    Fields are (row, column), or (level, row, column) with the axis ``level``. Along an
+    axis with an end, n cells have n + 1 faces, and the first and last are walls; along
+    a periodic one they have n, and face i is the one after cell i. Faces in z are
+    those between levels and at both ends; they are never periodic. Corners are where
+    faces in x and y meet.
+
+    Parameters
+    ----------
+    x_edges, y_edges : sequence of float
+        (column + 1,) and (row + 1,) where cells end, increasing: lengths, or degrees
+        east and north if there is a radius.
+    z_edges : sequence of float, optional
+        (level + 1,) heights at which levels end, upwards or downwards; none: no levels.
+    periodic : sequence of {"x", "y"}
+        Axes whose end is their beginning.
+    mask : array of bool, optional
+        (row, column) or (level, row, column) which cells belong to the system.
+    radius : float, optional
+        Of the sphere whose longitudes and latitudes x and y are; none: a plane.
+
+    Attributes
+    ----------
+    mask : ndarray of bool or None
+        None where all cells belong to the system.
+
+    Raises
+    ------
+    DataError
+        When edges are not finite and in order, the sphere is left, the mask is not of
+        the shape of the cells or without any, or an axis is not known.
+    """
+
+    kind = "grid"
+    made_of = ("x_edges", "y_edges", "z_edges", "periodic", "mask", "radius")
+
+    def __init__(
+        self,
+        x_edges: Numbers,
+        y_edges: Numbers,
+        z_edges: Numbers | None = None,
+        *,
+        periodic: Sequence[str] = (),
+        mask: Mask | None = None,
+        radius: float | None = None,
+    ) -> None:
+        self.radius = None if radius is None else _positive("radius", radius)
+        self.periodic = _axes(periodic, self.radius)
+        poles = (-math.inf, math.inf) if self.radius is None else (-90.0, 90.0)
+        self.x_edges = _edges("x_edges", x_edges)
+        self.y_edges = _edges("y_edges", y_edges, poles)
+        self.z_edges = None if z_edges is None else _edges("z_edges", z_edges)
+        turn = self.x_edges[-1] - self.x_edges[0]
+        if self.radius is not None and turn > 360.0 * (1.0 + ROUNDING):
+            raise DataError(f"x_edges: found {turn:g} degrees in all, expected 360")
+        self.mask = None if mask is None else self._masked(mask)
+
+    @classmethod
+    def uniform(
+        cls,
+        shape: tuple[int, int],
+        spacing: tuple[float, float] = (1.0, 1.0),
+        origin: tuple[float, float] = (0.0, 0.0),
+        *,
+        z_edges: Numbers | None = None,
+        periodic: Sequence[str] = (),
+        mask: Mask | None = None,
+        radius: float | None = None,
+    ) -> Grid:
+        """Return a grid whose cells are all of one width in x and in y.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Numbers of rows and columns.
+        spacing : (float, float)
+            Widths of rows and columns.
+        origin : (float, float)
+            Where the first row and column begin, which is not where they have their
+            centres.
+        z_edges, periodic, mask, radius
+            As of the class.
+        """
+        y, x = (
+            start + _positive("spacing", step) * np.arange(_count(count) + 1)
+            for start, step, count in zip(origin, spacing, shape, strict=True)
+        )
+        return cls(x, y, z_edges, periodic=periodic, mask=mask, radius=radius)
+
+    def _masked(self, mask: Mask) -> Array | None:
+        try:
+            array = np.array(mask)
+        except ValueError as error:
+            raise DataError(f"mask: {error}") from None
+        shapes = {self.field("cell", axes) for axes in self._kinds_of_axes}
+        if array.shape not in shapes:
+            expected = " or ".join(map(str, sorted(shapes, key=len)))
+            raise DataError(f"mask: found shape {array.shape}, expected {expected}")
+        if array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
+            raise DataError("mask: expected true or false for every cell")
+        if not array.any():
+            raise DataError("mask: expected at least one cell, found none")
+        return None if array.all() else fixed(array.astype(bool))
+
+    @property
+    def _kinds_of_axes(self) -> tuple[tuple[str, ...], ...]:
+        return ((),) if self.z_edges is None else ((), ("level",))
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Row and column of every cell, row by row."""
+        rows, columns = self.field("cell", ())
+        return tuple(f"{j},{i}" for j in range(rows) for i in range(columns))
+
+    def __len__(self) -> int:
+        return (self.x_edges.size - 1) * (self.y_edges.size - 1)
+
+    def field(self, at: At, axes: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the numbers of levels, if the field has them, rows and columns."""
+        self._refuse(at, axes)
+        along: tuple[Axis, ...] = ("z", "y", "x") if axes else ("y", "x")
+        return tuple(self.nodes(axis, at).size for axis in along)
+
+    def _refuse(self, at: At, axes: tuple[str, ...]) -> None:
+        """Refuse a field that this grid does not have."""
+        if axes not in self._kinds_of_axes:
+            known = "no levels" if self.z_edges is None else "the axis 'level' alone"
+            raise VariableError(f"has the axes {', '.join(axes)}; the grid has {known}")
+        if at not in BETWEEN:
+            raise VariableError(f"stands at {at!r}, expected {', '.join(BETWEEN)}")
+        if at == "z_face" and not axes:
+            raise VariableError("stands at 'z_face', expected the axis 'level'")
+
+    def edges(self, axis: Axis) -> Array:
+        """Return where cells end along an axis.
+
+        Raises
+        ------
+        VariableError
+            When it is z and the grid has no levels.
+        """
+        found = {"x": self.x_edges, "y": self.y_edges, "z": self.z_edges}[axis]
+        if found is None:
+            raise VariableError("the grid has no levels")
+        return found
+
+    def nodes(self, axis: Axis, at: At = "cell") -> Array:
+        """Return where values stand along an axis: one number a column, row, level."""
+        edges = self.edges(axis)
+        if axis not in BETWEEN[at]:
+            return (edges[:-1] + edges[1:]) / 2.0
+        return edges[1:] if axis in self.periodic else edges
+
+    def widths(self, axis: Axis, at: At = "cell") -> Array:
+        """Return how far it is along an axis, in its units: one number a node.
+
+        Through cells it is their width; through faces from the middle of one cell to
+        that of the next, and a wall counts as if the cell before it went on behind it.
+        """
+        width = np.abs(np.diff(self.edges(axis)))
+        if axis not in BETWEEN[at]:
+            return width
+        if axis in self.periodic:
+            padded = np.append(width, width[0])
+        else:
+            padded = np.pad(width, 1, mode="edge")
+        middle: Array = (padded[:-1] + padded[1:]) / 2.0
+        return middle
+
+    def sizes(self, at: At = "cell") -> tuple[Array, Array]:
+        """Return the lengths in x and in y of what is around every node.
+
+        Returns
+        -------
+        dx, dy : ndarray
+            (row, column) in units of the radius, or of x and y on a plane.
+        """
+        dy, dx = np.meshgrid(self.widths("y", at), self.widths("x", at), indexing="ij")
+        if self.radius is None:
+            return dx, dy
+        degree = self.radius * math.pi / 180.0
+        parallel = degree * np.cos(np.radians(self.nodes("y", at)))
+        return parallel[:, None] * dx, degree * dy
+
+    @cached_property
+    def areas(self) -> Array:
+        """(row, column) areas of cells; exact on a sphere: R² Δλ (sin φₙ - sin φₛ)."""
+        dx, y = np.diff(self.x_edges), self.y_edges
+        if self.radius is not None:
+            dx, y = np.radians(dx), self.radius**2 * np.sin(np.radians(y))
+        areas: Array = np.diff(y)[:, None] * dx
+        return fixed(areas)
+
+    def open_at(self, at: At = "cell", axes: tuple[str, ...] = ()) -> Array:
+        """Return where a field is part of the system.
+
+        A face is where the cells on both sides are; a corner where all four are. A
+        column is in the system if any of its levels is.
+
+        Parameters
+        ----------
+        at : {"cell", "x_face", "y_face", "z_face", "corner"}
+            Where the field stands.
+        axes : tuple of str
+            Its axes beyond place.
+
+        Returns
+        -------
+        ndarray of bool
+            Of the shape of the field.
+        """
+        self._refuse(at, axes)
+        shape = self.field("cell", axes)
+        cells: Array = np.ones((), bool) if self.mask is None else self.mask
+        if cells.ndim > len(shape):
+            cells = np.any(cells, axis=0)
+        cells = np.broadcast_to(cells, shape).copy()
+        for axis in BETWEEN[at]:
+            cells = _both_sides(cells, "zyx".index(axis) - 3, axis in self.periodic)
+        return cells
+
+    def grid(self, at: At = "cell", axes: tuple[str, ...] = ()) -> GridDescription:
+        """Return a rectilinear grid; a uniform one without levels and of one width."""
+        shape = self.field(at, axes)
+        x, y = self.nodes("x", at), self.nodes("y", at)
+        size = math.prod(shape)
+        steps = (_step(self.y_edges), _step(self.x_edges))
+        if axes or None in steps:
+            z = self.nodes("z", at) if axes else None
+            return GridDescription(
+                type="rectilinear", rank=len(shape), size=size, shape=shape,
+                x=x, y=y, z=z,
+            )  # fmt: skip
+        return GridDescription(
+            type="uniform_rectilinear", rank=2, size=size, shape=shape, x=x, y=y,
+            spacing=tuple(filter(None, steps)), origin=(float(y[0]), float(x[0])),
+        )  # fmt: skip
+
+
+def _both_sides(cells: Array, axis: int, periodic: bool) -> Array:
+    """Return for every face along an axis whether both sides are in the system."""
+    if periodic:
+        return cells & np.roll(cells, -1, axis)
+    ends = [(0, 0)] * cells.ndim
+    ends[axis] = (1, 1)
+    padded = np.moveaxis(np.pad(cells, ends), axis, 0)
+    return np.ascontiguousarray(np.moveaxis(padded[:-1] & padded[1:], 0, axis))
+
+
+def _step(edges: Array) -> float | None:
+    """Return the width of cells, if they have one."""
+    step = float(edges[-1] - edges[0]) / (edges.size - 1)
+    even = edges[0] + step * np.arange(edges.size)
+    return step if np.abs(edges - even).max() <= ROUNDING * step else None
+
+
+def _edges(
+    name: str, values: Numbers, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> Array:
+    """Return the ends of cells; increasing, but for heights."""
+    edges = numbers(name, values, bounds=bounds)
+    if edges.size < 2:
+        raise DataError(f"{name}: expected the two ends of at least one cell")
+    steps = np.diff(edges)
+    falls = name == "z_edges" and steps[0] < 0.0
+    bad = (steps if not falls else -steps) <= 0.0
+    if bad.any():
+        at = int(bad.argmax())
+        raise DataError(
+            f"{name}: expected them {'decreasing' if falls else 'increasing'}, found "
+            f"{edges[at]:g} and then {edges[at + 1]:g} at position {at + 1}"
+        )
+    return edges
+
+
+def _axes(periodic: Sequence[str], radius: float | None) -> tuple[str, ...]:
+    for axis in listed("periodic", periodic):
+        if axis not in ("x", "y"):
+            raise DataError(f"periodic: found {axis!r}, expected x or y")
+    if radius is not None and "y" in periodic:
+        raise DataError("periodic: a sphere has no periodic y")
+    return tuple(sorted(set(periodic)))
+
+
+def _positive(name: str, value: float) -> float:
+    (number,) = numbers(name, [value])
+    if number <= 0.0:
+        raise DataError(f"{name}: expected a number above 0, found {number:g}")
+    return float(number)
+
+
+def _count(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise DataError(f"shape: expected whole numbers above 0, found {value!r}")
+    return int(value)

@@ -1,0 +1,202 @@
+"""Places each of which drains into one other, or out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..variables import At
+from .checks import Numbers, fixed, listed, near, whole
+from .description import Array, GridDescription
+from .places import Points
+
+__all__ = ["Downstream", "Tree"]
+
+Downstream = Sequence[str | None] | Sequence[int] | Array
+"""The place below each place, by name or position; ``""``, None or -1 is none."""
+
+SHOWN = 10
+"""Most places of a cycle that are named."""
+
+
+class Tree(Points):
+    """Places each of which has at most one place downstream.
+
+    Several outlets are as good as one. All is found in time that grows as the number of
+    places, whatever the tree looks like.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        Names of the places, in any order.
+    downstream : sequence of str or int
+        For each the name of the place below it, ``""`` or None at an outlet; or its
+        position, -1 at an outlet.
+    longitude, latitude : sequence of float, optional
+        As of :class:`Points`.
+
+    Attributes
+    ----------
+    downstream : ndarray of int
+        (place,) positions; -1 at outlets.
+
+    Raises
+    ------
+    DataError
+        As of :class:`Points`; when a place downstream is not among the places; when
+        names and positions cannot be told apart, for both are numbers; or when places
+        drain into each other in a circle, naming the places of it.
+    """
+
+    kind = "tree"
+    made_of = ("ids", "downstream", "longitude", "latitude")
+
+    def __init__(
+        self,
+        ids: Sequence[str] | Sequence[int] | Array,
+        downstream: Downstream,
+        longitude: Numbers | None = None,
+        latitude: Numbers | None = None,
+    ) -> None:
+        super().__init__(ids, longitude, latitude)
+        self.downstream = fixed(self._downstream(downstream, ids))
+        self._level = _levels(self.downstream)
+        if self._level.min() < 0:
+            raise DataError(f"downstream: there is a cycle of {self._cycle()}")
+
+    def _downstream(self, given: Downstream, ids: Iterable[Any]) -> Array:
+        """Return the positions of the places downstream."""
+        found = listed("downstream", given)
+        if len(found) != len(self):
+            raise DataError(
+                f"downstream: expected {len(self)} places, found {len(found)}"
+            )
+        if all(i is None or isinstance(i, str) for i in found):
+            return self._by_name(found)
+        if any(i is None or isinstance(i, str) for i in found):
+            raise DataError("downstream: expected names or positions, found both")
+        if not isinstance(next(iter(ids)), str):
+            raise DataError(
+                "downstream: found numbers, which may be ids or positions as ids are "
+                "numbers too; give ids as text"
+            )
+        return whole("downstream", found, -1, len(self) - 1)
+
+    def _by_name(self, found: list[str | None]) -> Array:
+        place = {**self._place, "": -1}
+        at = [place.get(name or "", -2) for name in found]
+        array = np.array(at, dtype=np.int64)
+        if (array == -2).any():
+            bad = int((array == -2).argmax())
+            name = str(found[bad])
+            raise DataError(
+                f"downstream: {name!r}, downstream of {self.ids[bad]!r}, is not among "
+                f"the ids{near(name, self._place)}"
+            )
+        return array
+
+    def _cycle(self) -> str:
+        """Return the names of the places of one cycle."""
+        # Nothing but cycles is never reached from above.
+        first = at = int((self._level < 0).argmax())
+        cycle: list[str] = []
+        while not cycle or at != first:
+            cycle.append(self.ids[at])
+            at = int(self.downstream[at])
+        shown = ", ".join(map(repr, cycle[:SHOWN]))
+        more = len(cycle) - SHOWN
+        return f"{shown} and {more} more" if more > 0 else shown
+
+    @cached_property
+    def order(self) -> Array:
+        """Positions of all places, those upstream first; by level, then position."""
+        return fixed(np.argsort(self._level, kind="stable"))
+
+    @cached_property
+    def levels(self) -> tuple[Array, ...]:
+        """Positions of the places of every level, upstream first.
+
+        A level is the longest distance from a place that nothing drains into, so places
+        of one level do not see each other and depend on lower levels alone.
+        """
+        ends = np.cumsum(np.bincount(self._level))[:-1]
+        return tuple(map(fixed, np.split(self.order, ends)))
+
+    def upstream_of(self, ids: Iterable[str]) -> Array:
+        """Return the positions of places and of all that drains into them, ascending.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Names of places.
+        """
+        # One more for what is below outlets, where nothing is wanted.
+        wanted = np.zeros(len(self) + 1, dtype=bool)
+        wanted[self.positions(ids)] = True
+        for level in reversed(self.levels):
+            wanted[level] |= wanted[self.downstream[level]]
+        return np.flatnonzero(wanted[:-1])
+
+    def subset(self, positions: Sequence[int] | Array) -> Tree:
+        """Return the tree of some places; who has none of them downstream is an outlet.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            Of the places, in the order that they are to have.
+        """
+        at = whole("positions", positions, 0, len(self) - 1)
+        new = np.full(len(self) + 1, -1, dtype=np.int64)
+        new[at] = np.arange(at.size)
+        return Tree(
+            [self.ids[i] for i in at.tolist()],
+            new[self.downstream[at]],
+            None if self.longitude is None else self.longitude[at],
+            None if self.latitude is None else self.latitude[at],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, with the places downstream by name."""
+        below = (*self.ids, "")
+        named = [below[i] for i in self.downstream.tolist()]
+        return {**super().to_dict(), "downstream": named}
+
+    def grid(self, at: At = "cell", axes: tuple[str, ...] = ()) -> GridDescription:
+        """Return places as nodes, and the ways downstream as edges; one is a scalar."""
+        points = super().grid(at, axes)
+        if points.type == "scalar":
+            return points
+        above = np.flatnonzero(self.downstream >= 0)
+        none = np.zeros(0, dtype=np.int64)
+        return GridDescription(
+            type="unstructured", rank=points.rank, size=points.size,
+            x=points.x, y=points.y,
+            node_count=points.size, edge_count=above.size, face_count=0,
+            edge_nodes=np.stack([above, self.downstream[above]], axis=1).reshape(-1),
+            face_edges=none, face_nodes=none, nodes_per_face=none,
+        )  # fmt: skip
+
+
+def _levels(downstream: Array) -> Array:
+    """Return the longest distance of every place from one at the top; -1 on cycles.
+
+    One pass over plain lists costs the same for a chain, a star and a bush; arrays of
+    whole levels would be faster in a bush and hopeless in a chain.
+    """
+    size = len(downstream)
+    below = downstream.tolist()
+    waiting = np.bincount(downstream[downstream >= 0], minlength=size).tolist()
+    level = [-1 if above else 0 for above in waiting]
+    ready = [at for at, above in enumerate(waiting) if not above]
+    for at in ready:
+        if (to := below[at]) >= 0:
+            waiting[to] -= 1
+            if not waiting[to]:
+                # The last to arrive is the farthest, for distances never decrease.
+                level[to] = level[at] + 1
+                ready.append(to)
+    return np.array(level, dtype=np.int64)
