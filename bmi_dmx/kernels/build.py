@@ -27,7 +27,7 @@ from ..errors import ScanError
 from ..files import atomic
 from .processor import features, levels
 
-__all__ = ["cache_folder", "compile_for", "compiler", "load"]
+__all__ = ["cache_folder", "compile_for", "compiler", "library", "load"]
 
 _FLAGS = (
     "-O3", "-std=gnu11", "-shared", "-fPIC", "-fopenmp-simd", "-fno-math-errno",
@@ -175,26 +175,32 @@ def _prebuilt(source: str) -> Path | None:
 
 
 @cache
-def load(source: str) -> ctypes.CDLL | None:
-    """Return the compiled kernel, or None where it cannot be made.
+def library(source: str) -> ctypes.CDLL | str:
+    """Return the compiled kernel, or why there is none.
 
     Looks in memory, among the prebuilt kernels (``BMI_DMX_KERNELS``), in the cache
-    folder, then compiles. Without a compiler, or without a writable cache folder, a
-    warning says so once.
+    folder, then compiles.
     """
     try:
         path = _prebuilt(source) or _cached(source)
     except (OSError, RuntimeError) as error:
         # RuntimeError: there is no home folder.
-        _warn_once(f"the kernel cache is not usable ({error})")
+        return f"the kernel cache is not usable ({error})"
     except ScanError as error:
-        _warn_once(str(error))
-    else:
-        try:
-            return _open(path)
-        except OSError as error:
-            _warn_once(f"kernel {path} cannot be loaded ({error})")
-    return None
+        return str(error)
+    try:
+        return _open(path)
+    except OSError as error:
+        return f"kernel {path} cannot be loaded ({error})"
+
+
+def load(source: str) -> ctypes.CDLL | None:
+    """Return the compiled kernel, or None where there is none; why is said once."""
+    found = library(source)
+    if isinstance(found, str):
+        _warn_once(found)
+        return None
+    return found
 
 
 def _cached(source: str) -> Path:

@@ -271,6 +271,6 @@ def input_names(process: Process) -> list[str]:
     names = [n for state in process.states for n in entry_names("s", state)]
     names += [f"f.{forcing.name}" for forcing in process.forcings]
     names += [
-        n for parameter in process.parameters for n in entry_names("p", parameter)
+        n for parameter in process.step_parameters for n in entry_names("p", parameter)
     ]
     return names

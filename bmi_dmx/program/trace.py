@@ -45,7 +45,7 @@ def namespaces(process: Process, values: Mapping[str, Tensor]) -> list[SimpleNam
     return [
         collect("s", process.states),
         collect("f", process.forcings),
-        collect("p", process.parameters),
+        collect("p", process.step_parameters),
     ]
 
 

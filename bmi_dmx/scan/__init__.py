@@ -1,9 +1,10 @@
 """The engine that runs a process through time.
 
 ``scan`` is the one public function, documented as :func:`bmi_dmx.scan.engine.scan`;
-the package itself can be called as that function. ``reference`` is the readable loop
-and ``cpu`` a kernel generated from the same time step. Importing this package does not
-load PyTorch.
+the package itself can be called as that function. What runs it is a backend
+(:mod:`.backends`): kernels generated from the time step (:mod:`.cells`), whole fields
+(:mod:`.tensors`), or the readable loop (:mod:`.reference`). Importing this package does
+not load PyTorch.
 """
 
 from __future__ import annotations

@@ -3,69 +3,103 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import ScanError, suggestion
-from ..process import Process
+from ..process import Process, Stencil, Upstream
 from ..program import entry_names
 from ..variables import Forcing, Parameter, PerStep, State, in_step
+from .axes import Axes, Fields, Places
 
-__all__ = ["Arguments", "arrange", "per_day", "per_step"]
-
-_LAYOUT = {
-    Forcing: "(time, location) or (time, location, member)",
-    Parameter: "a number, (location, member) or (time, location, member)",
-    State: "(location, member)",
-}
+__all__ = ["Arguments", "Given", "arrange", "per_step", "per_time", "timed"]
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """A scan's tensors in canonical form, all quantities per step.
+    r"""A scan's tensors in canonical form, all quantities per step.
 
-    ``state`` holds one (location, member) tensor per entry; ``forcing`` is
-    (time, location, member or 1), and ``parameters`` is (location, member or 1) or
-    (time, location, member or 1), by input name of the step program.
+    By input name of the step program. Of places, a state is (place, member), a forcing
+    (time, place, member or 1), a parameter (place, member or 1) or (time, place, member
+    or 1). Of whole fields, a state is (\*batch, \*field); forcings, after their axis
+    of time, and parameters broadcast against that.
+
+    Parameters
+    ----------
+    process : str
+        Name of the process, for messages.
+    state, forcing, parameters : dict of str to Tensor
+        One tensor per entry.
+    varying : tuple of str
+        Parameters that have an axis of time.
+    optional : tuple of str
+        Parameters that may be NaN.
+    outputs : tuple of str
+        What is recorded, ``q.<flux>`` or ``s.<state>``.
+    steps, warmup : int
+        Number of steps, and how many of them come first and are not recorded.
+    shape : tuple of int
+        (place, member), or the batch axes of fields.
+    average : bool
+        Record the mean over members.
+    fields : dict of str to tuple of int
+        What follows ``shape`` in states ``s.…`` and fluxes ``q.…``; nothing for places.
     """
 
     process: str
     state: dict[str, Tensor]
     forcing: dict[str, Tensor]
     parameters: dict[str, Tensor]
+    varying: tuple[str, ...]
+    optional: tuple[str, ...]
     outputs: tuple[str, ...]
     steps: int
     warmup: int
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     average: bool
+    fields: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def tensors(self) -> Iterable[Tensor]:
         """Return every input tensor."""
         groups = (self.state, self.forcing, self.parameters)
         return chain.from_iterable(group.values() for group in groups)
 
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """Return the shape that a state or flux has at one step."""
+        return (*self.shape, *self.fields.get(name, ()))
+
     def refuse_not_finite(self) -> None:
         """Raise :class:`ScanError` naming the first value that is NaN or infinite."""
+        required = {n: x for n, x in self.parameters.items() if n not in self.optional}
         groups = {
             "state": self.state,
             "forcing": self.forcing,
-            "parameter": self.parameters,
+            "parameter": required,
         }
         for what, group in groups.items():
             for name, x in group.items():
                 bad = (~x.detach().isfinite()).nonzero()
                 if len(bad):
-                    axes = ("time", "location", "member")[-x.ndim :]
-                    at = zip(axes, bad[0].tolist(), x.shape, strict=True)
-                    where = ", ".join(f"{axis} {i}" for axis, i, n in at if n > 1)
                     raise ScanError(
                         f"{self.process}: {what} {name[2:]!r} is not finite at "
-                        f"{where}; fill or mask it before the scan"
+                        f"{self._where(name, x, bad[0].tolist())}; fill or mask it "
+                        "before the scan"
                     )
+
+    def _where(self, name: str, x: Tensor, index: list[int]) -> str:
+        """Return the place of a value in words."""
+        if self.fields:
+            axes = ["time"] if name in self.forcing else []
+            axes += [f"axis {k}" for k in range(x.ndim - len(axes))]
+        else:
+            axes = ["time", "place", "member"][-x.ndim :]
+        at = zip(axes, index, x.shape, strict=True)
+        return ", ".join(f"{axis} {i}" for axis, i, n in at if n > 1) or "all of it"
 
     @property
     def dtype(self) -> torch.dtype:
@@ -77,15 +111,30 @@ class Arguments:
         """Device of every tensor."""
         return next(iter(self.tensors())).device
 
+    @property
+    def differentiated(self) -> bool:
+        """Whether autograd will ask for the gradient of an input."""
+        return torch.is_grad_enabled() and any(x.requires_grad for x in self.tensors())
+
 
 def per_step(x: Tensor, rule: PerStep, dt: float) -> Tensor:
-    """Return a quantity given per day as the quantity of one step of ``dt`` days."""
+    """Return a quantity given per unit of time as that of one step of ``dt`` units."""
     return in_step(x, rule, dt, torch.expm1, torch.log1p)
 
 
-def per_day(x: Tensor, rule: PerStep, dt: float) -> Tensor:
-    """Return a flux of one step of ``dt`` days as a quantity per day."""
+def per_time(x: Tensor, rule: PerStep, dt: float) -> Tensor:
+    """Return a flux of one step of ``dt`` units of time as it is reported."""
     return x / dt if rule == "rate" and dt != 1.0 else x
+
+
+def timed(process: Process, dt: float) -> Process:
+    """Return the process for steps of ``dt`` units of its time."""
+    if not isinstance(process, Process):
+        raise ScanError(f"expected a process, such as Hbv(), found {process!r:.80}")
+    if not dt > 0.0:
+        unit = {"1": "without units"}.get(process.time, f"in {process.time}")
+        raise ScanError(f"{process.name}: dt must be positive ({unit}), found {dt}")
+    return process.at(dt)
 
 
 def arrange(
@@ -98,45 +147,73 @@ def arrange(
     outputs: Sequence[str] | None,
     warmup: int,
     average: bool,
+    steps: int | None,
 ) -> Arguments:
-    """Check the arguments of :func:`bmi_dmx.scan.scan` and return them arranged."""
-    if not isinstance(process, Process):
-        raise ScanError(f"expected a process, such as Hbv(), found {process!r:.80}")
-    if process.coupling != "none":
+    """Check the arguments of :func:`bmi_dmx.scan.scan` and return them arranged.
+
+    Parameters
+    ----------
+    process : Process
+        The process at ``dt``.
+    state, forcing, parameters, dt, outputs, warmup, average, steps
+        As for the scan.
+    """
+    fields = isinstance(process.coupling, Stencil)
+    if fields and average:
+        raise ScanError(f"{process.name}: average: whole fields have no members")
+    axes: Axes = (Fields if fields else Places)(process)
+    given = Given(process, dt, axes, (forcing, parameters, state or {}))
+    drivers = given.group("forcing", forcing, process.forcings, "f")
+    coefficients = given.parameters(parameters)
+    stores = given.group("state", state or {}, process.states, "s")
+    axes.finish(steps)
+    if not 0 <= warmup < axes.steps:
         raise ScanError(
-            f"{process.name}: coupling {process.coupling!r} is not supported, "
-            "only 'none'"
+            f"{process.name}: warmup must be at least 0 and below the {axes.steps} "
+            f"steps, found {warmup}"
         )
-    if not dt > 0.0:
-        raise ScanError(f"{process.name}: dt must be positive (days), found {dt}")
-    gather = _Gather(process, dt)
-    drivers = gather.group("forcing", forcing, process.forcings, "f")
-    coefficients = gather.group("parameter", parameters, process.parameters, "p")
-    stores = gather.group("state", state or {}, process.states, "s")
-    gather.finish(warmup)
-    grid = (gather.locations, gather.members)
+    varying = tuple(n for n, x in coefficients.items() if axes.varies(x))
+    widened = {n: axes.widen(x) for n, x in coefficients.items()}
     return Arguments(
         process=process.name,
-        state={n: gather.widen(x).expand(grid) for n, x in stores.items()},
-        forcing={n: gather.widen(x) for n, x in drivers.items()},
-        parameters={n: _in_memory(gather.widen(x)) for n, x in coefficients.items()},
+        state={n: axes.full(n, x) for n, x in stores.items()},
+        forcing={n: axes.widen(x) for n, x in drivers.items()},
+        parameters={**widened, **{n: _in_memory(widened[n]) for n in varying}},
+        varying=varying,
+        optional=tuple(
+            name
+            for parameter in process.step_parameters
+            if parameter.optional
+            for name in entry_names("p", parameter)
+        ),
         outputs=_outputs(process, outputs),
-        steps=gather.steps,
+        steps=axes.steps,
         warmup=warmup,
-        shape=grid,
+        shape=axes.shape,
         average=average,
+        fields=axes.fields,
     )
 
 
-class _Gather:
-    """Collects tensors, finding out the sizes of time, location and member."""
+class Given:
+    """What a scan is given, checked against what its process declares."""
 
-    def __init__(self, process: Process, dt: float) -> None:
+    def __init__(
+        self,
+        process: Process,
+        dt: float,
+        axes: Axes,
+        groups: Iterable[Mapping[str, Tensor | float]],
+    ) -> None:
         self.process = process
         self.dt = dt
-        self.steps = self.locations = self.members = 1
+        self.axes = axes
         self._like: Tensor | None = None
-        self._sizes: dict[str, tuple[int, str]] = {}
+        self._first = ""
+        for name, x in chain.from_iterable(group.items() for group in groups):
+            if isinstance(x, Tensor):
+                self._first, self._like = name, x
+                break
 
     def group(
         self,
@@ -145,27 +222,49 @@ class _Gather:
         declared: Sequence[Forcing | State | Parameter],
         prefix: str,
     ) -> dict[str, Tensor]:
-        """Return the tensors of one kind by program input name."""
-        known = [v.name for v in declared]
-        for name in given:
-            if name not in known:
-                hint = suggestion(name, known)
-                raise self._error(f"unknown {what} {name!r}{hint}")
+        """Return the tensors of one kind, per step, by program input name."""
         found: dict[str, Tensor] = {}
-        for variable in declared:
-            default = getattr(variable, "default", getattr(variable, "initial", None))
-            value = given.get(variable.name, default)
-            if value is None:
-                raise self._error(f"{what} {variable.name!r} is missing")
-            tensor = per_step(
-                self._tensor(what, variable, value), variable.per_step, self.dt
-            )
+        for variable, x in self._checked(what, given, declared):
+            tensor = per_step(x, variable.per_step, self.dt)
             names = entry_names(prefix, variable)
             if len(names) == 1:
                 found[names[0]] = tensor
             else:
                 found.update(zip(names, tensor.unbind(0), strict=True))
         return found
+
+    def parameters(self, given: Mapping[str, Tensor | float]) -> dict[str, Tensor]:
+        """Return what the step sees of the parameters, prepared where they have to."""
+        process = self.process
+        declared = {p.name for p in process.parameters}
+        wanted = {p.name for p in process.prepared}
+        if wanted and (wanted == declared or wanted != given.keys()):
+            checked = self._checked("parameter", given, process.parameters)
+            values = SimpleNamespace(**{p.name: x for p, x in checked})
+            given = process.prepare(values)
+        return self.group("parameter", given, process.step_parameters, "p")
+
+    def _checked(
+        self,
+        what: str,
+        given: Mapping[str, Tensor | float],
+        declared: Sequence[Forcing | State | Parameter],
+    ) -> Iterable[tuple[Forcing | State | Parameter, Tensor]]:
+        """Yield every variable with its tensor, as given or by default."""
+        known = [v.name for v in declared]
+        for name in given:
+            if name not in known:
+                hint = suggestion(name, known)
+                raise self._error(f"unknown {what} {name!r}{hint}")
+        coupling = self.process.coupling
+        linked = coupling.links if isinstance(coupling, Upstream) else ()
+        for variable in declared:
+            default = getattr(variable, "default", getattr(variable, "initial", None))
+            value = given.get(variable.name, default)
+            if value is not None:
+                yield variable, self._tensor(what, variable, value)
+            elif what != "forcing" or variable.name not in linked:
+                raise self._error(f"{what} {variable.name!r} is missing")
 
     def _error(self, message: str) -> ScanError:
         return ScanError(f"{self.process.name}: {message}")
@@ -180,71 +279,29 @@ class _Gather:
             if self._like is None or not number or isinstance(v, Forcing):
                 raise self._error(
                     f"{where}: found {value!r:.60}, expected a tensor, "
-                    f"{_LAYOUT[type(v)]}"
+                    f"{self.axes.layout(v)}"
                 )
-            x = self._like.new_full((1, 1), float(value))
-            return x if size == 1 else x.expand(size, 1, 1)
+            return self.axes.number(self._like.new_full((), float(value)), size)
         value = value.resolve_neg()
         if not value.is_floating_point():
             raise self._error(f"{where} must be floating point, found {value.dtype}")
-        if self._like is None:
-            self._like = value
-        if (value.dtype, value.device) != (self._like.dtype, self._like.device):
+        like = self._like
+        if like is not None and (value.dtype, value.device) != (
+            like.dtype,
+            like.device,
+        ):
             raise self._error(
-                f"{where} is {value.dtype} on {value.device}, the forcing is "
-                f"{self._like.dtype} on {self._like.device}"
+                f"{where} is {value.dtype} on {value.device}, {self._first!r} is "
+                f"{like.dtype} on {like.device}"
             )
         if value.ndim == 0 and size == 1 and not isinstance(v, Forcing):
-            return value.reshape(1, 1)
-        return self._shaped(where, v, size, value)
-
-    def _shaped(self, where: str, v: object, size: int, x: Tensor) -> Tensor:
-        dims = x.ndim - (size > 1)
-        allowed = {Forcing: (2, 3), Parameter: (2, 3), State: (2,)}[type(v)]
-        if dims not in allowed or (size > 1 and x.shape[0] != size):
-            lead = f"{size} × " if size > 1 else ""
-            raise self._error(
-                f"{where} has shape {tuple(x.shape)}; expected {lead}{_LAYOUT[type(v)]}"
-            )
-        if isinstance(v, Forcing) and dims == 2:
-            x = x.unsqueeze(-1)
-            dims = 3
-        self._meet("member", x.shape[-1], where)
-        self._meet("location", x.shape[-2], where)
-        if dims == 3:
-            self._meet("time", x.shape[-3], where)
-        return x
-
-    def _meet(self, axis: str, size: int, where: str) -> None:
-        if size == 0:
-            raise self._error(f"{where} has no {axis}s")
-        if size == 1 and axis != "time":
-            return
-        seen, first = self._sizes.setdefault(axis, (size, where))
-        if seen != size:
-            raise self._error(f"{where} has {size} {axis}s, {first} has {seen}")
-
-    def finish(self, warmup: int) -> None:
-        """Fix the sizes once everything was seen."""
-        self.steps = self._sizes.get("time", (1, ""))[0]
-        self.locations = self._sizes.get("location", (1, ""))[0]
-        self.members = self._sizes.get("member", (1, ""))[0]
-        if not 0 <= warmup < self.steps:
-            raise self._error(
-                f"warmup must be at least 0 and below the {self.steps} steps of the "
-                f"forcing, found {warmup}"
-            )
-
-    def widen(self, x: Tensor) -> Tensor:
-        """Return a tensor whose location axis has full size."""
-        return x if x.shape[-2] == self.locations else x.expand(
-            *x.shape[:-2], self.locations, x.shape[-1]
-        )  # fmt: skip
+            return self.axes.number(value, size)
+        return self.axes.arranged(where, v, value)
 
 
 def _in_memory(x: Tensor) -> Tensor:
     """Return a series whose steps are numbers of their own, each with its gradient."""
-    repeats = x.ndim == 3 and x.shape[0] > 1 and x.stride(0) == 0
+    repeats = x.shape[0] > 1 and x.stride(0) == 0
     return x.contiguous() if repeats else x
 
 

@@ -16,44 +16,55 @@ from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import Block, Kernel, View, history_interval
 from ..kernels.print_c import LANES, Layout, source
-from ..process import Process
+from ..process import Cells, Process
 from ..program import Program
 from ..program.trace import named, trace_adjoint, trace_step
-from . import reference
 from .arguments import Arguments
 
-__all__ = ["available", "kernel_of", "run"]
+__all__ = ["kernel_of", "refuses", "run"]
 
 
-def available(dtype: torch.dtype) -> bool:
-    """Return whether the backend runs this floating-point type."""
-    return dtype in (torch.float32, torch.float64)
-
-
-def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
-    """Run the loop in a compiled kernel; same contract as the reference.
-
-    Falls back to the reference where kernels cannot be compiled.
-    """
+def refuses(process: Process, a: Arguments) -> str | None:
+    """Return why no kernel runs this, if none does."""
+    if not isinstance(process.coupling, Cells):
+        return (
+            f"{a.process}: backend 'cells' runs places that do not see each other, "
+            f"found coupling {type(process.coupling).__name__}"
+        )
+    if a.device.type != "cpu" or a.dtype not in (torch.float32, torch.float64):
+        return (
+            f"{a.process}: backend 'cells' runs float32 and float64 on a CPU, found "
+            f"{a.dtype} on {a.device}"
+        )
     if torch._C._are_functorch_transforms_active():
-        raise ScanError(
+        return (
             f"{a.process}: kernels are differentiated by autograd, and not by the "
             "transforms of torch.func; backend='reference' is"
         )
-    tensors = list(a.tensors())
-    differentiate = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
-    needs_forcing = differentiate and any(x.requires_grad for x in a.forcing.values())
-    kernel = kernel_of(
-        process, a.outputs, double=a.dtype == torch.float64,
-        adjoint=differentiate, forcing_gradient=needs_forcing,
-    )  # fmt: skip
-    if kernel is None:
-        return reference.run(process, a)
+    kernel = _kernel_for(process, a)
+    return kernel if isinstance(kernel, str) else None
+
+
+def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
+    """Run the loop in a compiled kernel; same contract as the reference."""
+    kernel = _kernel_for(process, a)
+    assert isinstance(kernel, Kernel)
     results: tuple[Tensor, ...] = _Scan.apply(  # type: ignore[no-untyped-call]
-        kernel, a, differentiate, needs_forcing, *tensors
+        kernel, a, a.differentiated, _needs_forcing(a), *a.tensors()
     )
     states = len(kernel.layout.states)
     return list(results[:states]), list(results[states:])
+
+
+def _needs_forcing(a: Arguments) -> bool:
+    return a.differentiated and any(x.requires_grad for x in a.forcing.values())
+
+
+def _kernel_for(process: Process, a: Arguments) -> Kernel | str:
+    return kernel_of(
+        process, a.outputs, double=a.dtype == torch.float64,
+        adjoint=a.differentiated, forcing_gradient=_needs_forcing(a),
+    )  # fmt: skip
 
 
 def kernel_of(
@@ -63,13 +74,13 @@ def kernel_of(
     double: bool,
     adjoint: bool = False,
     forcing_gradient: bool = False,
-) -> Kernel | None:
-    """Return the compiled kernel of a process, or None where none can be made.
+) -> Kernel | str:
+    """Return the compiled kernel of a process, or why there is none.
 
     Parameters
     ----------
     process : Process
-        The physics.
+        The physics, at the length of its step.
     outputs : sequence of str
         What is recorded, ``q.<flux>`` or ``s.<state>``.
     double : bool
@@ -77,8 +88,11 @@ def kernel_of(
     adjoint, forcing_gradient : bool
         Include the backward pass, and the gradient of the forcing.
     """
-    key = (double, adjoint, forcing_gradient)
-    return _kernel(_Key(process), tuple(outputs), *key)
+    try:
+        key = _Key(process)
+    except ScanError as error:
+        return str(error)
+    return _kernel(key, tuple(outputs), double, adjoint, forcing_gradient)
 
 
 class _Key:
@@ -86,11 +100,18 @@ class _Key:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        settings: Hashable = tuple(sorted(vars(process).items()))
-        self.identity = (type(process), settings, _constants(type(process)))
+        settings = dict(vars(process))
+        space = settings.pop("space", None)
+        self.identity = (
+            type(process),
+            tuple(sorted(settings.items())),
+            None if space is None else space.fingerprint,
+            _constants(type(process)),
+        )
+        # Once for all that is looked up by it.
         try:
-            hash(self.identity)
-            if any(isinstance(x, (Tensor, Module)) for x in vars(process).values()):
+            self._hash = hash(self.identity)
+            if any(isinstance(x, (Tensor, Module)) for x in settings.values()):
                 raise TypeError  # equal to itself whatever it holds
         except TypeError:
             raise ScanError(
@@ -100,7 +121,7 @@ class _Key:
             ) from None
 
     def __hash__(self) -> int:
-        return hash(self.identity)
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Key) and self.identity == other.identity
@@ -131,16 +152,23 @@ def _adjoint(key: _Key, fluxes: tuple[str, ...], dtype: torch.dtype) -> Program:
 @lru_cache(maxsize=256)
 def _kernel(
     key: _Key, outputs: tuple[str, ...], double: bool, adjoint: bool, forcing: bool
-) -> Kernel | None:
+) -> Kernel | str:
     dtype = torch.float64 if double else torch.float32
-    step = _step(key, dtype)
-    layout = Layout.of(step, outputs)
     fluxes = tuple(o for o in outputs if o.startswith("q."))
-    backward = _adjoint(key, fluxes, dtype) if adjoint else None
-    with named(key.process):
-        text = source(layout, step, backward, double=double, forcing_gradient=forcing)
-    library = build.load(text)
-    return None if library is None else Kernel(library, layout)
+    try:
+        step = _step(key, dtype)
+        backward = _adjoint(key, fluxes, dtype) if adjoint else None
+        layout = Layout.of(step, outputs)
+        with named(key.process):
+            text = source(
+                layout, step, backward, double=double, forcing_gradient=forcing
+            )
+    except ScanError as error:
+        return str(error)
+    library = build.library(text)
+    if isinstance(library, str):
+        return f"{key.process.name}: {library}"
+    return Kernel(library, layout)
 
 
 def _views(tensors: Sequence[Tensor]) -> list[View]:
@@ -196,10 +224,11 @@ class _Scan(torch.autograd.Function):
             ctx.needs_forcing = needs_forcing
         if not kernel.forward(block.pack(layout), torch.get_num_threads()):
             a.refuse_not_finite()
-            raise ScanError(
-                f"{a.process}: the step made a state that is not finite of inputs that "
-                "are"
-            )
+            if not all(bool(x.isfinite().all()) for x in final):
+                raise ScanError(
+                    f"{a.process}: the step made a state that is not finite of inputs "
+                    "that are"
+                )
         return (*final, *series)
 
     @staticmethod

@@ -8,27 +8,24 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..errors import ScanError, suggestion
 from ..process import Process
-from . import cells, reference
-from .arguments import Arguments, arrange, per_day
+from .arguments import arrange, per_time, timed
+from .backends import BACKENDS, choose
 
 __all__ = ["BACKENDS", "Scanned", "scan"]
 
-BACKENDS = {"reference": reference.run, "cells": cells.run}
-"""Backends by name; each maps (process, arguments) to (final state, series)."""
-
 
 class Scanned(NamedTuple):
-    """What a scan returns.
+    r"""What a scan returns.
 
     Parameters
     ----------
     state : dict of str to Tensor
-        State after the last step, (location, member), or (size, location, member).
+        State after the last step, of the shape it is given in.
     outputs : dict of str to Tensor
-        Recorded fluxes and states, (time, location) when averaged over members, else
-        (time, location, member); fluxes per day.
+        Recorded fluxes and states, (time, place) when averaged over members, else
+        (time, place, member); of whole fields (time, \*batch, \*field). Fluxes
+        declared as rates are per unit of time.
     """
 
     state: dict[str, Tensor]
@@ -45,9 +42,10 @@ def scan(
     outputs: Sequence[str] | None = None,
     warmup: int = 0,
     average: bool = False,
+    steps: int | None = None,
     backend: str = "auto",
 ) -> Scanned:
-    """Run a process through a series.
+    r"""Run a process through a series.
 
     Differentiable, once, with respect to the parameters, the forcing and the initial
     state.
@@ -55,25 +53,30 @@ def scan(
     Parameters
     ----------
     process : Process
-        The physics; coupling ``"none"``.
+        The physics; in a space where its places see each other.
     state : mapping of str to Tensor, or None
-        Initial state, (location, member), or (size, location, member) for a state of
-        size > 1; states left out start at their declared initial value.
+        Initial state, (place, member), or (size, place, member) for a state of size >
+        1; states left out start at their declared initial value.
     forcing : mapping of str to Tensor
-        (time, location), or (time, location, member), in declared units.
+        (time, place), or (time, place, member), in declared units.
     parameters : mapping of str to Tensor or float
-        Physical values: a number, (location, member), or (time, location, member);
-        with a leading axis for parameters of size > 1. An axis of size 1 is shared.
+        Physical values per unit of time: a number, (place, member), or (time, place,
+        member); with a leading axis for parameters of size > 1. An axis of size 1 is
+        shared; those declared ``per="place"`` may be (place,). Where the process
+        prepares its parameters, exactly the prepared ones may be given instead.
     dt : float
-        Length of a step in days.
+        Length of a step in units of ``process.time``.
     outputs : sequence of str, optional
         Fluxes, and states of size 1, to record; default: all fluxes.
     warmup : int
         Number of first steps run without gradient and without recording.
     average : bool
         Record the mean over members.
-    backend : {"auto", "cells", "reference"}
-        ``auto`` takes ``cells`` for float32 and float64 tensors on a CPU.
+    steps : int, optional
+        Number of steps, where no forcing tells it; default 1.
+    backend : {"auto", "cells", "tensors", "reference"}
+        ``auto`` takes the fastest that runs this; a slower one than usual is told of
+        once, with the reason.
 
     Returns
     -------
@@ -84,33 +87,27 @@ def scan(
     ------
     ScanError
         When names, shapes, types or values do not fit the process.
+
+    Notes
+    -----
+    Where the step sees whole fields (coupling ``Stencil``) the layouts are state
+    (\*batch, \*field), forcing (time, \*batch, \*field) and parameters a number,
+    (\*field) or (\*batch, \*field), with the shapes that the space gives to each
+    variable; again a leading axis for those of size > 1.
     """
+    process = timed(process, dt)
     arguments = arrange(
         process, state, forcing, parameters,
-        dt=dt, outputs=outputs, warmup=warmup, average=average,
+        dt=dt, outputs=outputs, warmup=warmup, average=average, steps=steps,
     )  # fmt: skip
-    final, series = BACKENDS[_choose(backend, process, arguments)](process, arguments)
+    chosen = choose(backend, process, arguments)
+    final, series = chosen.run(process, arguments)
     rules = {f"q.{flux.name}": flux.per_step for flux in process.fluxes}
     recorded = {
-        name[2:]: per_day(x, rules.get(name, "none"), dt)
+        name[2:]: per_time(x, rules.get(name, "none"), dt)
         for name, x in zip(arguments.outputs, series, strict=True)
     }
     return Scanned(_regroup(process, final), recorded)
-
-
-def _choose(backend: str, process: Process, arguments: Arguments) -> str:
-    usable = arguments.device.type == "cpu" and cells.available(arguments.dtype)
-    if backend == "auto":
-        return "cells" if usable else "reference"
-    if backend not in BACKENDS:
-        hint = suggestion(backend, ["auto", *BACKENDS])
-        raise ScanError(f"{process.name}: unknown backend {backend!r}{hint}")
-    if backend == "cells" and not usable:
-        raise ScanError(
-            f"{process.name}: backend 'cells' runs float32 and float64 on a CPU, found "
-            f"{arguments.dtype} on {arguments.device}"
-        )
-    return backend
 
 
 def _regroup(process: Process, entries: list[Tensor]) -> dict[str, Tensor]:

@@ -28,7 +28,7 @@ int64_t chunks(const void *s) {{ return 0; }}
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache folder, and none of the kernels already loaded."""
     monkeypatch.setenv("BMI_DMX_CACHE", str(tmp_path))
-    caches = (build.load, build._warn_once, cells._kernel)
+    caches = (build.library, build._warn_once, cells._kernel)
     for cached in caches:
         cached.cache_clear()
     yield tmp_path
@@ -48,7 +48,7 @@ def test_a_kernel_is_compiled_once(
     source = SOURCE.format(answer=42)
     assert answer(source) == 42
     (made,) = fresh.iterdir()
-    build.load.cache_clear()
+    build.library.cache_clear()
     monkeypatch.setattr(build, "compiler", lambda: pytest.fail("compiled again"))
     assert answer(source) == 42
     assert list(fresh.iterdir()) == [made]
@@ -59,7 +59,7 @@ def test_other_sources_and_targets_are_other_kernels(
 ) -> None:
     assert answer(SOURCE.format(answer=1)) == 1
     assert answer(SOURCE.format(answer=2)) == 2
-    build.load.cache_clear()
+    build.library.cache_clear()
     monkeypatch.setenv("BMI_DMX_MARCH", "x86-64")
     assert answer(SOURCE.format(answer=1)) == 1
     assert len(list(fresh.iterdir())) == 3
@@ -123,7 +123,7 @@ def test_a_damaged_kernel_is_made_again(damage: bytes | None, fresh: Path) -> No
     # Not in place: this process has it mapped.
     made.unlink()
     made.write_bytes(content[: len(content) // 2] if damage is None else damage)
-    build.load.cache_clear()
+    build.library.cache_clear()
     assert answer(source) == 5
     assert len(made.read_bytes()) == len(content)
 

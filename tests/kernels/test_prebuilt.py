@@ -31,12 +31,12 @@ x86_only = pytest.mark.skipif(
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of prebuilt kernels, on a machine with an empty cache."""
-    build.load.cache_clear()
+    build.library.cache_clear()
     build._warn_once.cache_clear()
     monkeypatch.setenv("BMI_DMX_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BMI_DMX_KERNELS", str(tmp_path / "kernels"))
     yield tmp_path / "kernels"
-    build.load.cache_clear()
+    build.library.cache_clear()
     build._warn_once.cache_clear()
 
 

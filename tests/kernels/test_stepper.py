@@ -12,15 +12,14 @@ from bmi_dmx.errors import ScanError
 from bmi_dmx.kernels import build
 from bmi_dmx.kernels import stepper as stepper_module
 from bmi_dmx.kernels.stepper import Stepper
-from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 from bmi_dmx.process import Process
 from bmi_dmx.program.trace import trace_step
 from bmi_dmx.scan import scan
 from bmi_dmx.variables import State
-from tests.scan.cases import PROCESSES, Case, some_case
+from tests.scan.cases import PROCESSES, Case, Delay, some_case
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
-LONG = UnitHydrograph(80)
+LONG = Delay(80)
 """One cell of it fills the vectors of any processor."""
 
 
@@ -103,9 +102,9 @@ def test_an_output_buffer_can_drive_the_next_step() -> None:
         trace_step(PROCESSES[0]), 4, 2, ["q.runoff"], output={"q.runoff": shared}
     )
     second = Stepper(
-        trace_step(PROCESSES[-1]), 4, 1, ["q.streamflow"], forcing={"f.runoff": shared}
+        trace_step(PROCESSES[-1]), 4, 1, ["q.outflow"], forcing={"f.inflow": shared}
     )
-    assert first.output["q.runoff"] is second.forcing["f.runoff"] is shared
+    assert first.output["q.runoff"] is second.forcing["f.inflow"] is shared
 
 
 def test_a_buffer_that_does_not_fit_is_refused() -> None:
@@ -167,8 +166,8 @@ def test_a_long_series_of_a_location_is_the_same_bits_alone_and_among_others() -
         np.testing.assert_array_equal(x, together[name][:, one])
 
 
-class Stocked(UnitHydrograph):
-    """A hydrograph beside a store."""
+class Stocked(Delay):
+    """A delay beside a store."""
 
     def __init__(self, length: int) -> None:
         super().__init__(length)
@@ -186,7 +185,7 @@ class Stocked(UnitHydrograph):
 def test_states_are_added_up_where_they_are(
     steps: int, locations: int, members: int
 ) -> None:
-    stepper = Stepper(trace_step(Stocked(steps)), locations, members, ["q.streamflow"])
+    stepper = Stepper(trace_step(Stocked(steps)), locations, members, ["q.outflow"])
     rng = np.random.default_rng(0)
     transit, pond = stepper.state["s.in_transit"], stepper.state["s.pond"]
     flowing, all_of_it = (

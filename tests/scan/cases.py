@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,17 +11,29 @@ from torch import Tensor
 
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.models.hydrology.pet import Hargreaves, Oudin
-from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 from bmi_dmx.process import Process
-from bmi_dmx.variables import Variable
+from bmi_dmx.variables import Flux, Forcing, Parameter, State, Variable
 
-PROCESSES: tuple[Process, ...] = (
-    Hbv(),
-    Hbv11p(),
-    Oudin(),
-    Hargreaves(),
-    UnitHydrograph(4),
-)
+
+class Delay(Process):
+    """What comes in leaves in shares after 0, 1, ... steps."""
+
+    forcings = (Forcing(name="inflow", per_step="rate"),)
+    fluxes = (Flux(name="outflow", per_step="rate"),)
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
+        self.states = (State(name="in_transit", size=length - 1),)
+        self.parameters = (Parameter(name="weight", bounds=(0.0, 1.0), size=length),)
+
+    def step(self, s: Any, f: Any, p: Any) -> Any:
+        spread = [weight * f.inflow for weight in p.weight]
+        due = [r + new for r, new in zip(s.in_transit, spread, strict=False)]
+        return {"in_transit": (*due[1:], spread[-1])}, {"outflow": due[0]}
+
+
+PROCESSES: tuple[Process, ...] = (Hbv(), Hbv11p(), Oudin(), Hargreaves(), Delay(4))
 NARROW = {"precipitation": (0.0, 30.0), "potential_evaporation": (0.0, 6.0)}
 
 
@@ -78,12 +91,14 @@ def some_case(
         return x.requires_grad_(gradient)
 
     grid = (locations, members)
+
+    def parameter(v: Parameter, k: int) -> Tensor:
+        shape = grid if v.per == "member" else (locations, 1)
+        return tensor(v, (steps, *shape) if k < varying else shape)
+
     return Case(
         process,
         {v.name: tensor(v, grid) for v in process.states},
         {v.name: tensor(v, (steps, locations)) for v in process.forcings},
-        {
-            v.name: tensor(v, (steps, *grid) if k < varying else grid)
-            for k, v in enumerate(process.parameters)
-        },
+        {v.name: parameter(v, k) for k, v in enumerate(process.step_parameters)},
     )

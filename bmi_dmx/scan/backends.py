@@ -1,0 +1,90 @@
+"""The backends of a scan: which one runs it, and why not a faster one."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Protocol
+
+from torch import Tensor
+
+from ..errors import ScanError, suggestion
+from ..process import Cells, Coupling, Process, Stencil, Upstream
+from . import cells, reference, tensors
+from .arguments import Arguments
+
+__all__ = ["AUTO", "BACKENDS", "Backend", "choose"]
+
+
+class Backend(Protocol):
+    """A way to run a process through time."""
+
+    def refuses(self, process: Process, a: Arguments) -> str | None:
+        """Return why it does not run this, in a sentence for the user, or None."""
+
+    def run(self, process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the final state entries, and the recorded series."""
+
+
+BACKENDS: dict[str, Backend] = {
+    "cells": cells,
+    "tensors": tensors,
+    "reference": reference,
+}
+"""Backends by name."""
+
+AUTO: dict[type[Coupling], tuple[str, ...]] = {
+    Cells: ("cells", "reference"),
+    Upstream: ("reference",),
+    Stencil: ("tensors", "reference"),
+}
+"""Which are tried for a coupling when none is asked for, the fastest first."""
+
+
+def choose(name: str, process: Process, a: Arguments) -> Backend:
+    """Return the backend of a name, or the first that does not refuse.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`BACKENDS`, or ``auto``.
+    process : Process
+        The physics.
+    a : Arguments
+        What it is to be run on.
+
+    Raises
+    ------
+    ScanError
+        When the backend that was asked for refuses, or there is none of that name.
+    """
+    if name == "auto":
+        return _first(AUTO[type(process.coupling)], process, a)
+    if name not in BACKENDS:
+        hint = suggestion(name, ["auto", *BACKENDS])
+        raise ScanError(f"{process.name}: unknown backend {name!r}{hint}")
+    reason = BACKENDS[name].refuses(process, a)
+    if reason is not None:
+        raise ScanError(reason)
+    return BACKENDS[name]
+
+
+def _first(names: tuple[str, ...], process: Process, a: Arguments) -> Backend:
+    fastest: str | None = None
+    for name in names:
+        reason = BACKENDS[name].refuses(process, a)
+        if reason is None:
+            if fastest is not None:
+                _say_once(fastest, name)
+            return BACKENDS[name]
+        fastest = fastest or reason
+    raise ScanError(fastest)
+
+
+@cache
+def _say_once(reason: str, name: str) -> None:
+    warnings.warn(
+        f"{reason}; backend {name!r} runs it instead, which is much slower",
+        RuntimeWarning,
+        stacklevel=5,
+    )
