@@ -6,11 +6,12 @@ guests in ``models`` bring along. Nothing is imported before it is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .registry import Registry
 
 if TYPE_CHECKING:
+    from .bundle.upgrades import Upgrade
     from .compose.spec import Recipe
     from .networks.base import Network
     from .operate.system import System
@@ -23,6 +24,7 @@ __all__ = [
     "processes",
     "recipes",
     "systems",
+    "upgrades",
 ]
 
 _HYDROLOGY = "bmi_dmx.models.hydrology"
@@ -71,6 +73,11 @@ systems: Registry[System] = Registry(
     group="bmi_dmx.systems",
 )
 """What is special about models of one domain when hosts step them."""
+
+upgrades: Registry[Upgrade] = Registry(
+    "upgrade of format", {"1": f"{_HYDROLOGY}.format_1:FORMAT_1"}
+)
+"""From a format of bundles to the next; the first knew one kind of model."""
 
 components: dict[str, str] = {
     "DeltaHbv": "bmi_dmx.models.hydrology.component:DeltaHbv",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bmi_dmx.trainer.plots import nse_cdf
+from bmi_dmx.trainer.tasks.basins.plots import nse_cdf
 from bmi_dmx.trainer.run_folder import RunFolder
 
 TARGET = Path(__file__).parents[1] / "docs" / "images" / "camels_nse_cdf.png"

@@ -27,11 +27,11 @@ from bmi_dmx.files import atomic
 from bmi_dmx.models.delta import DeltaModel
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.spec import ModelSpec, StaticSpec
-from bmi_dmx.models.statistics import Moments, Statistics
+from bmi_dmx.networks.statistics import Moments, Statistics
 from bmi_dmx.process import declaration_table
-from bmi_dmx.trainer.experiment import Experiment
-from bmi_dmx.trainer.metrics import metrics
-from bmi_dmx.trainer.registries import losses
+from bmi_dmx.trainer.tasks.basins.experiment import Experiment
+from bmi_dmx.trainer.tasks.basins.metrics import metrics
+from bmi_dmx.trainer.tasks.basins.registries import losses
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -15,9 +15,10 @@ import safetensors
 import safetensors.numpy
 
 from ..conversion import shown
-from ..errors import BundleError, suggestion
-from ..models.spec import ModelSpec
-from ..models.statistics import Statistics
+from ..errors import BundleError, ConfigError, suggestion
+from ..compose.part import Part, step_key
+from ..compose.plan import Plan, plan
+from ..networks.statistics import Statistics
 from ..program import Program
 from ..registry import Registry
 from .manifest import (
@@ -25,15 +26,15 @@ from .manifest import (
     PROGRAMS,
     WEIGHTS,
     Manifest,
-    Variables,
     check_digest,
     file_digest,
     read_manifest,
 )
+from .upgrades import upgraded_programs
 from .verify import verify_programs, verify_weights
 
 if TYPE_CHECKING:
-    from ..models.delta import DeltaModel
+    from ..compose.model import Model
 
 __all__ = ["Bundle", "bundles", "load_bundle"]
 
@@ -55,13 +56,13 @@ class Bundle:
     weights : dict of str to ndarray
         Read-only arrays by the name they have in the model.
     programs : dict of str to Program
-        ``static``: raw ``attributes`` (location, attribute) and weights ``w.<name>``
-        to ``p.<parameter>`` (location, member), ``p.routing_a``, ``p.routing_b``
-        (location,), per day, and ``routing.weight@<step>`` (weight, location) for each
-        step of :attr:`.ModelSpec.time_steps`. ``dynamic``, where there is one: raw
-        ``forcing`` (location, forcing), ``attributes``, ``network.<memory>`` and
-        weights to ``p.<parameter>`` and the new ``network.<memory>``. Elementwise time
-        steps: ``evaporation``, where it is computed; ``process``; ``routing@<step>``.
+        By part. A network that runs once: raw ``attributes`` (place, attribute) and
+        weights ``w.<name>`` to ``p.<parameter>`` (place, member) or (place,), per unit
+        of time. Other networks: also raw ``forcing`` (place, forcing) and ``s.<memory>``
+        to the new memory. A process: one time step of ``s.<state>``, ``f.<forcing>``,
+        ``p.<parameter>`` to the new states and ``q.<flux>``, under ``<part>@<seconds>``
+        where it depends on the step; ``<part>.prepare`` is what makes of its parameters
+        those that the step sees.
     """
 
     path: Path
@@ -75,14 +76,29 @@ class Bundle:
         return self.manifest.name
 
     @property
-    def spec(self) -> ModelSpec:
-        """What the model is made of."""
-        return self.manifest.model
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of the model, with all they declare."""
+        return self.manifest.parts
 
-    @property
-    def variables(self) -> Variables:
-        """Everything named that goes into, stays in or comes out of the model."""
-        return self.manifest.variables
+    @cached_property
+    def plan(self) -> Plan:
+        """The parts with every name resolved, at the step it was trained at."""
+        return plan(self.parts, self.manifest.seconds)
+
+    def program(self, part: Part, seconds: float, what: str = "") -> Program:
+        """Return the program of a part at steps of a length.
+
+        Parameters
+        ----------
+        part : Part
+            One of :attr:`parts`.
+        seconds : float
+            Length of the step.
+        what : str
+            ``prepare`` for what makes of its parameters those that the step sees.
+        """
+        name = f"{part.name}.{what}" if what else part.name
+        return self.programs[f"{name}@{step_key(seconds)}" if part.timed else name]
 
     @property
     def statistics(self) -> Statistics:
@@ -92,6 +108,8 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """Hash of weights and programs: equal for models that give equal numbers."""
+        if self.manifest.fingerprint is not None:
+            return self.manifest.fingerprint
         hashes = (self.manifest.sha256[name] for name in (WEIGHTS, PROGRAMS))
         return file_digest("".join(hashes).encode())
 
@@ -102,7 +120,7 @@ class Bundle:
         _freeze(wide)
         return wide
 
-    def model(self) -> DeltaModel:
+    def model(self) -> Model:
         """Return the model with its weights, ready to simulate; imports PyTorch.
 
         Raises
@@ -135,9 +153,9 @@ def load_bundle(bundle: str | PathLike[str]) -> Bundle:
         expected.
     """
     path = _locate(bundle)
-    manifest = read_manifest(path / MANIFEST)
+    manifest, written = read_manifest(path / MANIFEST)
     weights = _read_weights(path / WEIGHTS, manifest)
-    programs = _read_programs(path / PROGRAMS, manifest)
+    programs = _read_programs(path / PROGRAMS, manifest, written)
     verify_weights(path, manifest, weights)
     verify_programs(path, manifest, weights, programs)
     _freeze(weights)
@@ -185,7 +203,7 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Array]:
     return arrays
 
 
-def _read_programs(path: Path, manifest: Manifest) -> dict[str, Program]:
+def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Program]:
     content = _content(path, manifest)
     try:
         data = json.loads(content)
@@ -193,6 +211,10 @@ def _read_programs(path: Path, manifest: Manifest) -> dict[str, Program]:
         raise BundleError(f"{path}: not JSON: {error}") from None
     if not isinstance(data, dict):
         raise BundleError(f"{path}: expected programs by name, found {shown(data)}")
+    try:
+        data = upgraded_programs(data, written, manifest, str(path))
+    except ConfigError as error:
+        raise BundleError(f"{path}: {error}") from None
     return {
         name: Program.from_json(program, f"{path}: {name}")
         for name, program in data.items()

@@ -5,28 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .. import config
+from ..compose.part import Part
 from ..conversion import convert, plain, shown
 from ..errors import BundleError, ConfigError
-from ..models.spec import ModelSpec
-from ..models.statistics import Moments
-from ..process import Budget, Process
-from ..variables import Attribute, Flux, Forcing, Parameter, State
+from ..networks.statistics import Moments
+from ..variables import Attribute
+from .upgrades import FORMAT, upgraded
 
 __all__ = [
-    "FORMAT",
+    "HASHED_BLOCKS",
     "MANIFEST",
     "PROGRAMS",
     "WEIGHTS",
     "Manifest",
-    "Part",
-    "Variables",
     "WeightRecord",
     "block_digest",
     "check_digest",
@@ -36,78 +34,14 @@ __all__ = [
     "read_manifest",
 ]
 
-FORMAT = 1
-"""Version of the layout of a bundle."""
-
 MANIFEST = "model.yaml"
 WEIGHTS = "weights.safetensors"
 PROGRAMS = "programs.json"
 
-HASHED_BLOCKS = ("model", "variables", "statistics", "weights")
+HASHED_BLOCKS = (
+    "model", "seconds", "steps", "space", "parts", "attributes", "statistics", "weights"
+)  # fmt: skip
 """Keys of the manifest that decide numbers, and so carry a hash of their own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """What one part of the model takes in, remembers, is set by, answers and keeps."""
-
-    forcings: tuple[Forcing, ...] = ()
-    states: tuple[State, ...] = ()
-    parameters: tuple[Parameter, ...] = ()
-    fluxes: tuple[Flux, ...] = ()
-    budget: Budget | None = None
-
-    @classmethod
-    def of(cls, process: Process) -> Part:
-        """Return what a process declares."""
-        return cls(
-            forcings=process.forcings,
-            states=process.states,
-            parameters=process.parameters,
-            fluxes=process.fluxes,
-            budget=process.budget,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the kinds of variables the part has."""
-        kinds = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {kind: variables for kind, variables in kinds.items() if variables}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variables:
-    """Everything named that goes into, stays in or comes out of the model.
-
-    Parameters
-    ----------
-    attributes : tuple of Attribute
-        What the model is given once for every location.
-    process : Part
-        The physics.
-    evaporation : Part or None
-        Potential evaporation, where the model computes it.
-    routing : Part or None
-        The unit hydrograph: its learned parameters, and its memory at the step the
-        model was trained at.
-    network : Part or None
-        The memory of the dynamic network; entries per location and none per member.
-    """
-
-    attributes: tuple[Attribute, ...]
-    process: Part
-    evaporation: Part | None = None
-    routing: Part | None = None
-    network: Part | None = None
-
-    @property
-    def forcings(self) -> tuple[Forcing, ...]:
-        """What the model is given at every step."""
-        if self.evaporation is None:
-            return self.process.forcings
-        computed = {flux.name for flux in self.evaporation.fluxes}
-        given = {f.name: f for f in self.process.forcings if f.name not in computed}
-        given.update({f.name: f for f in self.evaporation.forcings})
-        return tuple(given.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,18 +62,30 @@ class Manifest:
         Version of the layout.
     name, about, licence : str
         What the model is called, one line about it, and its licence (SPDX).
-    model : ModelSpec
+    model : dict
         What it is made of; the same block as in a training configuration.
+    system : str, optional
+        Registered system whose names, units and ways of starting hosts are offered.
+    seconds : float
+        Length of the step it was trained at.
+    steps : tuple of float
+        Lengths of the steps it can be run at, in seconds.
+    space : dict
+        Where it lives; empty for any points.
+    parts : tuple of Part
+        Its parts with all they declare: units, bounds and meaning.
+    attributes : tuple of Attribute
+        What it is given once for every place.
     scores : dict
         How well it does, and on what.
     provenance : dict
         Data, periods, seeds, commit and versions of the training.
-    variables : Variables
-        Its variables with units, bounds and meaning.
     statistics : dict of str to Moments
         Normalisation of what its networks read.
     weights : dict of str to WeightRecord
         The arrays of the weights file.
+    fingerprint : str, optional
+        Of the bundle of an older format that this one gives the numbers of.
     sha256 : dict of str to str
         Hashes of the other files and of the blocks that decide numbers.
     """
@@ -148,17 +94,30 @@ class Manifest:
     name: str
     about: str = ""
     licence: str
-    model: ModelSpec
+    model: dict[str, Any]
+    system: str | None = None
+    seconds: float
+    steps: tuple[float, ...]
+    space: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    variables: Variables
+    parts: tuple[Part, ...]
+    attributes: tuple[Attribute, ...] = ()
     statistics: dict[str, Moments]
     weights: dict[str, WeightRecord]
+    fingerprint: str | None = None
     sha256: dict[str, str]
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> tuple[Manifest, int]:
     """Read ``model.yaml`` and verify its layout and the hashes of its blocks.
+
+    Returns
+    -------
+    Manifest
+        In the present format.
+    int
+        The format it was written in.
 
     Raises
     ------
@@ -169,21 +128,37 @@ def read_manifest(path: Path) -> Manifest:
         data = config.read(path)
         if not isinstance(data, Mapping):
             raise BundleError(f"{path}: expected a mapping, found {shown(data)}")
-        _check_format(path, data)
-        manifest = convert(data, Manifest, str(path))
+        found = _format(path, data)
+        whole = upgraded(data, str(path), check_blocks)
+        manifest = convert(whole, Manifest, str(path))
     except ConfigError as error:
         raise BundleError(str(error)) from None
-    for block in (*HASHED_BLOCKS, WEIGHTS, PROGRAMS):
-        if block not in manifest.sha256:
-            raise BundleError(f"{path}: sha256: {block!r} is missing")
-    for block in HASHED_BLOCKS:
-        check_digest(
-            f"{path}: {block}", manifest.sha256[block], block_digest(data[block])
-        )
-    return manifest
+    for name in (WEIGHTS, PROGRAMS):
+        if name not in manifest.sha256:
+            raise BundleError(f"{path}: sha256: {name!r} is missing")
+    return manifest, found
 
 
-def _check_format(path: Path, data: Mapping[str, Any]) -> None:
+def check_blocks(where: str, data: Mapping[str, Any], blocks: tuple[str, ...]) -> None:
+    """Compare blocks of a manifest with the hashes it carries.
+
+    Raises
+    ------
+    BundleError
+        Naming the block that was altered, or has no hash.
+    """
+    hashes = data.get("sha256")
+    if not isinstance(hashes, Mapping):
+        raise BundleError(f"{where}: sha256: found {shown(hashes)}, expected a mapping")
+    for block in blocks:
+        if block not in hashes:
+            raise BundleError(f"{where}: sha256: {block!r} is missing")
+        if block not in data:
+            raise BundleError(f"{where}: {block}: missing; its hash is there")
+        check_digest(f"{where}: {block}", hashes[block], block_digest(data[block]))
+
+
+def _format(path: Path, data: Mapping[str, Any]) -> int:
     # Before anything else: a later format may have other keys.
     if "format" not in data:
         raise BundleError(f"{path}: format: missing; expected {FORMAT}")
@@ -195,6 +170,7 @@ def _check_format(path: Path, data: Mapping[str, Any]) -> None:
             f"{path}: format: found version {found}, this version of bmi_dmx reads up "
             f"to {FORMAT}; a newer one is needed"
         )
+    return found
 
 
 def check_digest(what: str, expected: str, found: str) -> None:

@@ -9,22 +9,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..compose.model import Model
+from ..compose.part import Declarations, Part
+from ..compose.spec import ModelSpec
+from ..conversion import convert
 from ..errors import BundleError, DmxError
-from ..models.delta import DeltaModel
-from ..models.statistics import Statistics
+from ..networks.statistics import Statistics
+from ..space import space_from
 from ..variables import Variable
-from .describe import variables_of
-from .manifest import MANIFEST, WEIGHTS, Manifest, Part, Variables
+from .manifest import MANIFEST, WEIGHTS, Manifest
 
 __all__ = ["rebuild"]
 
-_NUMERIC = ("units", "bounds", "per_step", "initial", "default", "size")
+_NUMERIC = ("units", "bounds", "per_step", "initial", "default", "size", "spacing")
 """Fields of a variable that decide numbers."""
 
 
 def rebuild(
     path: Path, manifest: Manifest, arrays: Mapping[str, np.ndarray[Any, Any]]
-) -> DeltaModel:
+) -> Model:
     """Return the model of a bundle with its weights, in evaluation mode.
 
     Parameters
@@ -42,13 +45,15 @@ def rebuild(
         When this version declares another process, or the weights do not fit.
     """
     try:
+        spec = convert(manifest.model, ModelSpec)
+        space = space_from(manifest.space) if manifest.space else None
         # Networks draw first weights when made; loading must not disturb who counts
         # on the state of the random numbers.
         with torch.random.fork_rng(devices=[]):
-            model = DeltaModel(manifest.model, Statistics(manifest.statistics))
+            model = Model(spec, Statistics(manifest.statistics), space)
     except DmxError as error:
         raise BundleError(f"{path / MANIFEST}: model: {error}") from None
-    _compare_declarations(path, manifest.variables, model)
+    _compare_parts(path, manifest.parts, model.plan.parts)
     expected = model.state_dict()
     for name in sorted(set(expected) ^ set(arrays)):
         state = "missing" if name in expected else "not part of the model"
@@ -62,19 +67,29 @@ def rebuild(
             )
     # Copies: the bundle's arrays are shared and must stay as they are.
     weights = {n: torch.from_numpy(np.array(x)) for n, x in arrays.items()}
-    model.to(next(iter(weights.values())).dtype).load_state_dict(weights)
+    kinds = [x.dtype for x in weights.values()]
+    model.to(kinds[0] if kinds else torch.float64).load_state_dict(weights)
     return model.eval()
 
 
-def _compare_declarations(path: Path, known: Variables, model: DeltaModel) -> None:
+def _compare_parts(
+    path: Path, recorded: tuple[Part, ...], current: tuple[Part, ...]
+) -> None:
     """Refuse a bundle of a process that has been declared anew since."""
-    now = variables_of(model, known.attributes)
-    for part in ("process", "evaporation", "routing", "network"):
-        recorded = getattr(known, part) or Part()
-        current = getattr(now, part) or Part()
-        for kind in ("forcings", "states", "parameters", "fluxes"):
-            where = f"{path / MANIFEST}: variables: {part}: {kind}"
-            _compare(where, getattr(recorded, kind), getattr(current, kind))
+    where = f"{path / MANIFEST}: parts"
+    names, expected = [p.name for p in recorded], [p.name for p in current]
+    if names != expected:
+        raise BundleError(
+            f"{where}: found {', '.join(names)}; this version of bmi_dmx makes "
+            f"{', '.join(expected)}"
+        )
+    for old, new in zip(recorded, current, strict=True):
+        for key, now in {"": new.variables, **new.at}.items():
+            before = old.at.get(key, Declarations()) if key else old.variables
+            for kind in ("forcings", "states", "parameters", "prepared", "fluxes"):
+                at = f" at {key} s" if key else ""
+                place = f"{where}: {old.name}{at}: {kind}"
+                _compare(place, getattr(before, kind), getattr(now, kind))
 
 
 def _compare(

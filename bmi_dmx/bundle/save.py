@@ -14,13 +14,12 @@ import safetensors.numpy
 
 from ..errors import BundleError
 from ..files import atomic_folder
-from ..models.delta import DeltaModel
+from ..compose.model import Model
+from ..conversion import plain
 from ..program import Program
 from ..variables import Attribute
-from .describe import programs_of, variables_of
 from .load import Bundle, load_bundle
 from .manifest import (
-    FORMAT,
     HASHED_BLOCKS,
     MANIFEST,
     PROGRAMS,
@@ -32,6 +31,8 @@ from .manifest import (
     manifest_data,
     manifest_text,
 )
+from .programs import programs_of
+from .upgrades import FORMAT
 
 __all__ = ["save_bundle"]
 
@@ -39,7 +40,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def save_bundle(
-    model: DeltaModel,
+    model: Model,
     path: str | PathLike[str],
     *,
     licence: str,
@@ -56,7 +57,7 @@ def save_bundle(
 
     Parameters
     ----------
-    model : DeltaModel
+    model : Model
         The trained model.
     path : path-like
         Folder of the bundle.
@@ -98,8 +99,13 @@ def save_bundle(
         name=name or target.name,
         about=about,
         licence=licence,
-        model=model.spec,
-        variables=variables_of(model, attributes),
+        model=plain(model.spec),
+        system=model.spec.system,
+        seconds=model.spec.seconds,
+        steps=tuple(dict.fromkeys((model.spec.seconds, *model.spec.steps))),
+        space={} if model.space is None else model.space.to_dict(),
+        parts=model.plan.parts,
+        attributes=_declared(model, attributes),
         statistics=dict(model.statistics),
         weights={
             n: WeightRecord(shape=x.shape, dtype=str(x.dtype))
@@ -113,6 +119,17 @@ def save_bundle(
         _write(made, manifest, weights, programs_of(model))
         load_bundle(made)
     return load_bundle(target)
+
+
+def _declared(model: Model, more: Iterable[Attribute]) -> tuple[Attribute, ...]:
+    """Return the attributes the model reads, with what is known of them."""
+    known = {a.name: a for a in more}
+    found = {a.name: a for a in model.plan.attributes}
+    # What a process needs is declared there; others are known by their name alone.
+    return tuple(
+        known.get(name, a) if a == Attribute(name=name) else a
+        for name, a in found.items()
+    )
 
 
 def _write(

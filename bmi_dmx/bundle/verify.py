@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..compose.part import Declarations, Part, step_key
+from ..compose.plan import Plan, plan
 from ..errors import BundleError, ConfigError, suggestion
-from ..models.spec import hydrograph_length
 from ..program import Program, entry_names, evaluate
+from ..space import Space, space_from
 from ..variables import Parameter
-from .manifest import MANIFEST, PROGRAMS, WEIGHTS, Manifest, Part
+from .manifest import MANIFEST, PROGRAMS, WEIGHTS, Manifest
 
 __all__ = ["verify_programs", "verify_weights"]
 
@@ -59,16 +60,19 @@ def _verify_statistics(
     path: Path, manifest: Manifest, weights: Mapping[str, Array]
 ) -> None:
     """Compare the readable statistics with those the networks work with."""
-    spec = manifest.model
-    parts = {"static.normalize": spec.static.attributes}
-    if spec.dynamic is not None:
-        parts["dynamic.normalize_forcing"] = spec.dynamic.forcings
-        parts["dynamic.normalize_attributes"] = spec.dynamic.attributes
+    parts: dict[str, tuple[str, ...]] = {}
+    for part in manifest.parts:
+        if part.kind == "network" and part.every == "once":
+            parts[f"{part.name}.normalize"] = part.attributes
+        elif part.kind == "network":
+            parts[f"{part.name}.normalize_forcing"] = part.inputs
+            parts[f"{part.name}.normalize_attributes"] = part.attributes
     statistics = f"{path / MANIFEST}: statistics"
-    _same_names(statistics, manifest.statistics, spec.network_inputs)
-    for part, names in parts.items():
+    read = {name for names in parts.values() for name in names}
+    _same_names(statistics, manifest.statistics, read)
+    for part_name, names in parts.items():
         for moment in ("mean", "std"):
-            key = f"{part}.{moment}"
+            key = f"{part_name}.{moment}"
             array = weights.get(key)
             if array is None or array.shape != (len(names),):
                 found = "nothing" if array is None else f"shape {array.shape}"
@@ -101,130 +105,130 @@ def verify_programs(
         Naming the program and the input or output that does not fit.
     """
     where = path / PROGRAMS
-    expected = _interfaces(path, manifest, weights)
+    try:
+        whole = plan(manifest.parts, manifest.seconds)
+        space = space_from(manifest.space) if manifest.space else None
+    except ConfigError as error:
+        raise BundleError(f"{path / MANIFEST}: {error}") from None
+    expected = {
+        name: (part, declared, interface)
+        for part in manifest.parts
+        for name, declared, interface in _interfaces(part, manifest, weights)
+    }
     _same_names(f"{where}: program", programs, expected)
-    for name, (inputs, outputs) in expected.items():
+    for name, (_, _, (inputs, outputs)) in expected.items():
         _same_names(f"{where}: {name}: input", programs[name].inputs, inputs)
         _same_names(f"{where}: {name}: output", programs[name].outputs, outputs)
-    for name, program in programs.items():
-        if name not in ("static", "dynamic"):
+    for name, (part, declared, _) in expected.items():
+        program = programs[name]
+        prepares = ".prepare" in name
+        if part.kind == "process" and part.coupling != "stencil" and not prepares:
             program.refuse_shaped(f"{where}: {name}")
-        example = _typical_inputs(name, program, manifest, weights)
+        example = _typical_inputs(part, declared, program, manifest, weights, space)
         try:
             results = evaluate(program, example)
         except Exception as error:
             # Whatever arithmetic on arrays that do not fit may raise.
             raise BundleError(f"{where}: {name}: cannot be run: {error}") from None
-        if name in ("static", "dynamic"):
-            _check_parameters(f"{where}: {name}", results, manifest)
+        if part.kind == "network":
+            _check_parameters(f"{where}: {name}", results, whole, part)
 
 
 def _interfaces(
-    path: Path, manifest: Manifest, weights: Mapping[str, Array]
-) -> dict[str, Interface]:
-    """Return the inputs and outputs of every program the model needs."""
-    spec, variables = manifest.model, manifest.variables
-    try:
-        static, dynamic = spec.split(variables.process.parameters)
-    except ConfigError as error:
-        raise BundleError(f"{path / MANIFEST}: model: {error}") from None
-    found: dict[str, Interface] = {"process": _step(variables.process)}
-    if spec.evaporation != "given":
-        found["evaporation"] = _step(_part(path, "evaporation", variables.evaporation))
-    outputs = [f"p.{name}" for name in static]
-    if spec.routing == "gamma":
-        routing = _part(path, "routing", variables.routing)
-        outputs += [f"p.{p.name}" for p in routing.parameters]
-        for step, dt in spec.time_steps.items():
-            outputs.append(f"routing.weight@{step}")
-            found[f"routing@{step}"] = _step(_at_length(routing, hydrograph_length(dt)))
-    found["static"] = ["attributes", *_named("static.", weights)], outputs
-    if spec.dynamic is not None:
-        network = _part(path, "network", variables.network)
-        memory = [f"network.{state.name}" for state in network.states]
-        found["dynamic"] = (
-            ["forcing", "attributes", *memory, *_named("dynamic.", weights)],
-            [*(f"p.{name}" for name in dynamic), *memory],
-        )
-    return found
+    part: Part, manifest: Manifest, weights: Mapping[str, Array]
+) -> Iterator[tuple[str, Declarations, Interface]]:
+    """Yield the name, the declarations, the inputs and outputs of its programs."""
+    declared = part.variables
+    if part.kind == "network":
+        own = [f"w.{n}" for n in weights if n.startswith(f"{part.name}.")]
+        gives = [f"p.{name.rpartition('.')[2]}" for name in part.gives]
+        memory = [f"s.{state.name}" for state in declared.states]
+        forcing = [] if part.every == "once" else ["forcing"]
+        yield part.name, declared, (
+            [*forcing, "attributes", *memory, *own], [*gives, *memory]
+        )  # fmt: skip
+        return
+    for seconds in manifest.steps if part.timed else (manifest.seconds,):
+        suffix = f"@{step_key(seconds)}" if part.timed else ""
+        now = part.declared(seconds)
+        inputs, outputs = _step(now)
+        yield part.name + suffix, now, (
+            [*inputs, *(f"w.{name}" for name in part.weights)], outputs
+        )  # fmt: skip
+        if now.prepared:
+            yield (
+                f"{part.name}.prepare{suffix}",
+                now,
+                (
+                    [f"p.{p.name}" for p in now.parameters],
+                    [f"p.{p.name}" for p in now.prepared],
+                ),
+            )
 
 
-def _part(path: Path, key: str, part: Part | None) -> Part:
-    if part is None:
-        raise BundleError(
-            f"{path / MANIFEST}: variables: {key}: missing; the model has this part"
-        )
-    return part
-
-
-def _named(prefix: str, weights: Iterable[str]) -> list[str]:
-    return [f"w.{name}" for name in weights if name.startswith(prefix)]
-
-
-def _step(part: Part) -> Interface:
+def _step(declared: Declarations) -> Interface:
     """Return the inputs and outputs of the program of one time step."""
-    stores = [name for state in part.states for name in entry_names("s", state)]
-    inputs = [*stores, *(f"f.{forcing.name}" for forcing in part.forcings)]
-    inputs += [name for p in part.parameters for name in entry_names("p", p)]
-    return inputs, [*stores, *(f"q.{flux.name}" for flux in part.fluxes)]
-
-
-def _at_length(routing: Part, length: int) -> Part:
-    """Return the unit hydrograph as its program sees it, at so many steps."""
-    return replace(
-        routing,
-        states=tuple(replace(state, size=length - 1) for state in routing.states),
-        parameters=(Parameter(name="weight", size=length),),
-    )
+    stores = [name for state in declared.states for name in entry_names("s", state)]
+    inputs = [*stores, *(f"f.{forcing.name}" for forcing in declared.forcings)]
+    inputs += [n for p in declared.step_parameters for n in entry_names("p", p)]
+    return inputs, [*stores, *(f"q.{flux.name}" for flux in declared.fluxes)]
 
 
 def _typical_inputs(
-    name: str, program: Program, manifest: Manifest, weights: Mapping[str, Array]
+    part: Part,
+    declared: Declarations,
+    program: Program,
+    manifest: Manifest,
+    weights: Mapping[str, Array],
+    space: Space | None,
 ) -> dict[str, Array]:
-    """Return inputs of one location: what networks were trained around, else ones."""
-    spec = manifest.model
+    """Return inputs of one place: what networks were trained around, else ones."""
     inputs: dict[str, Array] = dict.fromkeys(program.inputs, np.ones((1, 1)))
     inputs.update({f"w.{n}": x for n, x in weights.items()})
-    read = {"attributes": spec.static.attributes}
-    if name == "dynamic" and spec.dynamic is not None:
-        read = {"attributes": spec.dynamic.attributes, "forcing": spec.dynamic.forcings}
-    for key, names in read.items():
-        inputs[key] = np.array([[manifest.statistics[n].typical for n in names]])
-    network = manifest.variables.network
-    for state in network.states if network is not None else ():
-        inputs[f"network.{state.name}"] = np.zeros((1, state.size))
+    if part.coupling == "stencil" and space is not None:
+        for prefix, variables in (
+            ("s", declared.states), ("f", declared.forcings),
+            ("p", declared.step_parameters),
+        ):  # fmt: skip
+            for v in variables:
+                for name in entry_names(prefix, v):
+                    inputs[name] = np.ones(space.shape(v))
+    if part.kind == "network":
+        for key, names in (("attributes", part.attributes), ("forcing", part.inputs)):
+            typical = [manifest.statistics[name].typical for name in names]
+            inputs[key] = np.array([typical])
+        for state in declared.states:
+            inputs[f"s.{state.name}"] = np.zeros((1, state.size))
     return inputs
 
 
 def _check_parameters(
-    where: str, results: Mapping[str, Array], manifest: Manifest
+    where: str, results: Mapping[str, Array], whole: Plan, network: Part
 ) -> None:
-    variables = manifest.variables
-    for parameter in variables.process.parameters:
-        _check_result(where, results, parameter, (1, manifest.model.members))
-    for parameter in variables.routing.parameters if variables.routing else ():
-        _check_result(where, results, parameter, (1,))
+    for part, parameter in whole.given():
+        link = whole.link(part, parameter.name)
+        if link.part == network.name:
+            own = part.members and parameter.per == "member"
+            shape = (1, part.members) if own and part.members else (1,)
+            value = results.get(f"p.{link.name}")
+            if value is not None and parameter.bounds is not None:
+                _check_result(
+                    f"{where}: output 'p.{link.name}'", value, parameter, shape
+                )
 
 
 def _check_result(
-    where: str,
-    results: Mapping[str, Array],
-    parameter: Parameter,
-    shape: tuple[int, ...],
+    what: str, value: Array, parameter: Parameter, shape: tuple[int, ...]
 ) -> None:
-    value = results.get(f"p.{parameter.name}")
-    if value is None or parameter.bounds is None:
-        return
-    what = f"{where}: output 'p.{parameter.name}'"
     if value.shape != shape:
         raise BundleError(
-            f"{what} has shape {value.shape} for one location, expected {shape}"
+            f"{what} has shape {value.shape} for one place, expected {shape}"
         )
-    low, high = parameter.bounds
+    low, high = parameter.bounds or (-np.inf, np.inf)
     slack = _ROUNDING * (high - low)
     if not bool(np.all((value >= low - slack) & (value <= high + slack))):
         raise BundleError(
-            f"{what} is {value.min()} to {value.max()} for one location, outside its "
+            f"{what} is {value.min()} to {value.max()} for one place, outside its "
             f"bounds {low} to {high}"
         )
 

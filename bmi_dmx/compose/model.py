@@ -332,7 +332,9 @@ class Model(nn.Module):
         )
         made = {m.part.name: m.part for m in make_parts(spec, self.space)}
         parts = (
-            part if part.kind == "network" else replace(part, **_at_step(made[part.name]))
+            part
+            if part.kind == "network"
+            else replace(part, **_at_step(made[part.name]))
             for part in self.plan.parts
         )
         return plan(parts, spec.seconds)
@@ -457,7 +459,9 @@ class _Run:
         known |= {(part.name, name): x for name, x in values.items()}
         after |= {f"{part.name}.{name}": m for name, m in memory.items()}
 
-    def _given(self, part: Part, name: str, known: Mapping[tuple[str, str], Tensor]) -> Tensor:
+    def _given(
+        self, part: Part, name: str, known: Mapping[tuple[str, str], Tensor]
+    ) -> Tensor:
         link = self.at.link(part, name)
         x = known[link.part, link.name]
         return x if link.factor == 1.0 else x * link.factor
@@ -528,7 +532,9 @@ class _Run:
             for link in self.at.links.values()
             if link.giver == "part" and link.part == part.name
         ]
-        own = [n for n in outputs if n in self.at.outputs and self.at.outputs[n][0] is part]
+        own = [
+            n for n in outputs if n in self.at.outputs and self.at.outputs[n][0] is part
+        ]
         return list(dict.fromkeys((*read, *own)))
 
     def _output(

@@ -90,6 +90,8 @@ class Part:
         What a network reads, of places and of every step, and what it supplies.
     weights : tuple of str
         Names of the arrays a process is corrected with.
+    timed : bool
+        Whether its equations depend on the length of the step.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Part:
     inputs: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
+    timed: bool = False
 
     def declared(self, seconds: float) -> Declarations:
         """Return what it declares at steps of a length."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import ConfigError
 from ..process import SECONDS, Process
@@ -46,9 +46,7 @@ def make_parts(spec: ModelSpec, space: Space | None = None) -> list[Made]:
     return [_giving(m, supplied) for m in made]
 
 
-def _process(
-    name: str, entry: PartSpec, spec: ModelSpec, space: Space | None
-) -> Made:
+def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -> Made:
     process = processes[entry.process or ""](entry.options or None)
     if space is not None:
         process = process.on(space)
@@ -63,6 +61,7 @@ def _process(
     part = Part(
         name=name, kind="process", every=entry.when,
         variables=Declarations.of(usual), at=at, time=process.time,
+        timed=type(process).at is not Process.at,
         members=entry.members, mean=entry.mean, coupling=coupling, links=links,
         reads=entry.reads,
     )  # fmt: skip
@@ -78,9 +77,7 @@ def _network(name: str, entry: PartSpec) -> Part:
     )  # fmt: skip
 
 
-def _supplied(
-    spec: ModelSpec, parts: Sequence[Part]
-) -> Mapping[str, tuple[str, ...]]:
+def _supplied(spec: ModelSpec, parts: Sequence[Part]) -> Mapping[str, tuple[str, ...]]:
     """Return the parameters that each network supplies, in order of declaration."""
     named = {
         name
@@ -109,7 +106,5 @@ def _learned(parameter: Parameter) -> bool:
 def _giving(made: Made, supplied: Mapping[str, tuple[str, ...]]) -> Made:
     if made.process is not None:
         return made
-    from dataclasses import replace
-
     gives = supplied[made.part.name]
     return Made(replace(made.part, gives=gives), None)

@@ -7,7 +7,7 @@ made, those in a bundle when it is run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -87,9 +87,12 @@ class Plan:
 
     @cached_property
     def forcings(self) -> tuple[Forcing, ...]:
-        """What the model is given at every step, the clock's included."""
+        """What the model is given at every step, the clock's included.
+
+        What the last part needs comes first.
+        """
         found: dict[str, Forcing] = {}
-        for part in self.processes:
+        for part in reversed(self.processes):
             for forcing in part.declared(self.seconds).forcings:
                 link = self.link(part, forcing.name)
                 if link.giver in ("host", "clock"):
@@ -158,8 +161,6 @@ class Plan:
 
 
 def _named(forcing: Forcing, name: str) -> Forcing:
-    from dataclasses import replace
-
     return forcing if forcing.name == name else replace(forcing, name=name)
 
 

@@ -33,6 +33,7 @@ _CARBON = 12.011e-9  # kg umol-1
 _WATER = 0.018015  # kg mol-1
 _HOUR = 3600.0  # s
 _LEAST = 1.0  # umol mol-1: below the carbon dioxide at any leaf's surface
+_NEXT_TO_NOTHING = 1e-6  # umol mol-1
 
 _VCMAX25 = Parameter(
     name="vcmax25", symbol="Vcmax25", units="umol m-2 s-1", bounds=(5.0, 250.0),
@@ -60,7 +61,7 @@ _CARBON_YIELD = Parameter(
 )  # fmt: skip
 _EFFICIENCY = Parameter(
     name="carboxylation_efficiency", symbol="k25", units="mol m-2 s-1",
-    bounds=(0.05, 5.0), spacing="log", default=0.7,
+    bounds=(0.1, 2.0), spacing="log", default=0.7,
     about="slope of assimilation over carbon dioxide between the cells, at 25 °C",
 )  # fmt: skip
 _GROWTH_TEMPERATURE = Parameter(
@@ -263,10 +264,9 @@ class Leaf(Process):
         }
 
     def _deficit(self, f: SimpleNamespace, saturated: Tensor) -> Tensor:
-        """Return the vapour pressure deficit, Pa."""
+        """Return the vapour pressure deficit, Pa; air has no less than no vapour."""
         if self.options.humidity == "deficit":
-            deficit: Tensor = f.vapour_pressure_deficit
-            return deficit
+            return torch.minimum(f.vapour_pressure_deficit, saturated)
         vapour = vapour_pressure(f.specific_humidity, f.air_pressure)
         return torch.clamp(saturated - vapour, min=0.0)
 
@@ -285,7 +285,9 @@ class Leaf(Process):
                 f.air_temperature, p.growth_temperature
             )
         else:
-            rise = capacities if options.temperature == "arrhenius" else peaked_capacities
+            rise = (
+                capacities if options.temperature == "arrhenius" else peaked_capacities
+            )
             (warm, electrons), ratio = rise(f.air_temperature), p.jmax_ratio
         carboxylation = p.vcmax25 * warm
         return c3_leaf(
@@ -341,9 +343,10 @@ def _inside(
         resistance = BOUNDARY_LAYER / boundary + STOMATA / conductance(inside)
         return air - net * resistance - inside
 
-    # Nothing comes out of a leaf but what it respires.
-    highest = air + tissue.respiration * (BOUNDARY_LAYER / boundary + STOMATA / least)
-    return falling_root(missing, torch.zeros_like(highest), highest)
+    # Above the compensation point, nothing comes out of a leaf but what it respires.
+    outwards = tissue.respiration * (BOUNDARY_LAYER / boundary + STOMATA / least)
+    highest = torch.maximum(air, tissue.compensation) + outwards
+    return falling_root(missing, torch.full_like(highest, _NEXT_TO_NOTHING), highest)
 
 
 def _forcings(options: Leaf.Options) -> tuple[Forcing, ...]:
@@ -368,6 +371,10 @@ def _parameters(options: Leaf.Options) -> tuple[Parameter, ...]:
     capacity: tuple[Parameter, ...] = (_CARBON_YIELD, _EFFICIENCY)
     if c3:
         ratio = _GROWTH_TEMPERATURE if acclimated else _JMAX_RATIO
-        capacity = (_ELECTRON_YIELD, ratio, *((_TPU_RATIO,) if options.phosphate else ()))
+        capacity = (
+            _ELECTRON_YIELD,
+            ratio,
+            *((_TPU_RATIO,) if options.phosphate else ()),
+        )
     delays = _DELAYS if options.dynamic else ()
     return (_VCMAX25, slope, _RD25, intercept, *capacity, _LEAF_WIDTH, *delays)

@@ -133,6 +133,11 @@ class C4(NamedTuple):
     respiration: Tensor
     curvature: float
 
+    @property
+    def compensation(self) -> Tensor:
+        """Carbon dioxide at which nothing is fixed: none at all."""
+        return torch.zeros_like(self.saturated)
+
     def gross(self, inside: Tensor) -> Tensor:
         """Return assimilation without respiration."""
         return smaller_root(self.saturated, self.efficiency * inside, self.curvature)

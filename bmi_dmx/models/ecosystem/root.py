@@ -9,7 +9,7 @@ from torch import Tensor
 
 __all__ = ["falling_root"]
 
-_ITERATIONS = 12
+_ITERATIONS = 8
 
 
 def falling_root(
@@ -17,9 +17,11 @@ def falling_root(
 ) -> Tensor:
     r"""Return where a function falls through 0.
 
-    Newton's method from above, which for a convex function overshoots once and then
-    comes closer from below; a step that leaves the interval known to hold the root
-    halves it instead. The number of steps is fixed, so that every cell does the same.
+    Newton's method from the left. The tangents of a convex function cross 0 on the left
+    of its root, whichever side they touch on, so that the search starts at the better
+    one of those at both ends and comes closer with every step. Where the function is
+    not convex, a step that leaves the interval known to hold the root halves it
+    instead. The number of steps is fixed, so that every cell does the same.
 
     Nothing of the search is differentiated. One last step
     :math:`x - F(x, \theta) / F'(x)`, with :math:`x` and :math:`F'` constant, has the
@@ -39,20 +41,20 @@ def falling_root(
         The root, differentiable once in all that ``function`` is made of.
     """
     with torch.no_grad():
-        x = high
+        x = torch.maximum(_tangent(function, low)[1], _tangent(function, high)[1])
+        x = torch.minimum(x, high)
         for _ in range(_ITERATIONS):
-            value, slope = _with_slope(function, x)
+            value, newton, slope = _tangent(function, x)
             low = torch.where(value > 0.0, x, low)
             high = torch.where(value > 0.0, high, x)
-            newton = x - value / slope
             inside = (newton >= low) & (newton <= high)
             x = torch.where(inside, newton, 0.5 * (low + high))
-        slope = _with_slope(function, x)[1]
     return x - function(x) / slope
 
 
-def _with_slope(
+def _tangent(
     function: Callable[[Tensor], Tensor], x: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the function, where its tangent crosses 0, and its slope."""
     value, slope = torch.func.jvp(function, (x,), (torch.ones_like(x),))
-    return value, slope
+    return value, x - value / slope, slope

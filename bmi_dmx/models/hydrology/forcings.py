@@ -9,7 +9,9 @@ __all__ = [
     "AIR_TEMPERATURE",
     "AIR_TEMPERATURE_MAX",
     "AIR_TEMPERATURE_MIN",
+    "CALENDAR",
     "DAY_OF_YEAR",
+    "EXTREMES",
     "LONGWAVE_RADIATION",
     "POTENTIAL_EVAPORATION",
     "PRECIPITATION",
@@ -80,3 +82,9 @@ DAY_OF_YEAR = Forcing(
     name="day_of_year", symbol="J", bounds=(1.0, 366.0),
     about="day of the year", source="clock",
 )  # fmt: skip
+
+CALENDAR = frozenset({DAY_OF_YEAR.name})
+"""Names of the forcings that the clock gives."""
+
+EXTREMES = {f.name: f.extreme for f in (AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX)}
+"""Forcings that are the extremes of another within a day, and of which."""

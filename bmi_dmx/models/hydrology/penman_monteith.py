@@ -70,9 +70,8 @@ class PenmanMonteith(Process):
         return torch.zeros_like(energy)
 
     def at(self, dt: float) -> Process:
-        """Return the form for hours where a day has at least three steps."""
-        steps = round(1.0 / dt)
-        return PenmanMonteithHourly(steps) if steps > 2 else self
+        """Return the form for hours where steps are shorter than half a day."""
+        return PenmanMonteithHourly() if dt < 0.5 else self
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace

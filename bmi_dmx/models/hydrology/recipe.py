@@ -16,7 +16,14 @@ from ...networks.statistics import Transform
 from ...registries import processes
 from ...variables import Parameter
 
-__all__ = ["EVAPORATIONS", "TIME_STEPS", "Dhbv", "DynamicSpec", "StaticSpec", "TimeStep"]
+__all__ = [
+    "EVAPORATIONS",
+    "TIME_STEPS",
+    "Dhbv",
+    "DynamicSpec",
+    "StaticSpec",
+    "TimeStep",
+]
 
 TimeStep = Literal["daily", "hourly"]
 
