@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import sys
 import time
 from collections.abc import Mapping
@@ -16,8 +15,9 @@ from lightning.pytorch.loggers.logger import Logger
 from tqdm import tqdm
 
 from ..files import atomic
-from .module import MONITOR, TrainingModule
+from .module import TrainingModule
 from .run_folder import RunFolder
+from .task import Monitor
 
 __all__ = ["Checkpoints", "MetricsFile", "Progress"]
 
@@ -33,26 +33,29 @@ class Checkpoints(Checkpoint):
     ----------
     folder : RunFolder
         Where to write.
+    monitor : Monitor
+        The score that says which is the best.
     """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, monitor: Monitor) -> None:
         self.folder = folder
-        self.best_score = -math.inf
+        self.monitor = monitor
+        self.best_score = monitor.worst
         self.best_step = 0
         self._validated: float | None = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remember the score until the interval ends."""
-        self._validated = float(trainer.callback_metrics[MONITOR])
+        self._validated = float(trainer.callback_metrics[self.monitor.name])
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save."""
         assert isinstance(pl_module, TrainingModule)
         score, self._validated = self._validated, None
-        better = score is not None and score > self.best_score
+        better = score is not None and self.monitor.better(score, self.best_score)
         if better and score is not None:
             self.best_score, self.best_step = score, trainer.global_step
-        if better or pl_module.validation is None:
+        if better or not pl_module.validates:
             trainer.save_checkpoint(self.folder.best)
         trainer.save_checkpoint(self.folder.last)
 
@@ -73,29 +76,29 @@ class MetricsFile(Logger):
     ----------
     path : Path
         The file. When it exists, it is continued.
+    score : str
+        Name of the score of a validation.
     step : int
         Step at which training starts; later rows of an earlier attempt are dropped.
     """
 
-    COLUMNS = ("step", "loss", "rate", MONITOR)
-
-    def __init__(self, path: Path, step: int = 0) -> None:
+    def __init__(self, path: Path, score: str, step: int = 0) -> None:
         super().__init__()
+        self.columns = ("step", "loss", "rate", score)
         rows = self._kept(path, step) if path.exists() else []
         with (
             atomic(path) as temporary,
             open(temporary, "w", encoding="utf-8", newline="") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(self.COLUMNS)
+            writer.writerow(self.columns)
             writer.writerows(rows)
         self.path = path
 
-    @classmethod
-    def _kept(cls, path: Path, step: int) -> list[list[str]]:
+    def _kept(self, path: Path, step: int) -> list[list[str]]:
         with open(path, encoding="utf-8", newline="") as file:
             # A line that a kill cut short has too few cells.
-            rows = [r for r in csv.reader(file) if len(r) == len(cls.COLUMNS)]
+            rows = [r for r in csv.reader(file) if len(r) == len(self.columns)]
         return [row for row in rows[1:] if int(row[0]) <= step]
 
     @property
@@ -116,7 +119,7 @@ class MetricsFile(Logger):
     ) -> None:
         """Append one row."""
         known = {**metrics, "step": step}
-        cells = [_cell(known.get(name)) for name in self.COLUMNS]
+        cells = [_cell(known.get(name)) for name in self.columns]
         with open(self.path, "a", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(cells)
 
@@ -163,10 +166,12 @@ class Progress(ProgressBar):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say how the validation went."""
-        nse = float(trainer.callback_metrics[MONITOR])
+        assert isinstance(pl_module, TrainingModule)
+        monitor = pl_module.task.monitor
+        score = float(trainer.callback_metrics[monitor.name])
         seconds = time.perf_counter() - self.began
         line = (
-            f"step {trainer.global_step:6d}  median validation NSE {nse:.4f}  "
+            f"step {trainer.global_step:6d}  {monitor.about} {score:.4f}  "
             f"{seconds:.0f} s"
         )
         self.bar.write(line, file=sys.stderr)

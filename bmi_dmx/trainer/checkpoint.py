@@ -12,11 +12,9 @@ import numpy as np
 import torch
 from lightning.fabric.plugins import CheckpointIO
 
+from ..compose import Model, ModelSpec, Statistics
 from ..errors import StateError
 from ..files import atomic
-from ..models.delta import DeltaModel
-from ..models.spec import ModelSpec
-from ..models.statistics import Statistics
 
 __all__ = [
     "LAYOUT",
@@ -32,7 +30,7 @@ __all__ = [
 OWN = "bmi_dmx"
 """Key of what training keeps in a checkpoint besides what Lightning does."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Changes with what is kept there."""
 
 PREFIX = "model."
@@ -88,7 +86,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def load_model(path: Path, spec: ModelSpec) -> DeltaModel:
+def load_model(path: Path, spec: ModelSpec) -> Model:
     """Return the model of a checkpoint, in evaluation mode.
 
     Raises
@@ -97,7 +95,7 @@ def load_model(path: Path, spec: ModelSpec) -> DeltaModel:
         The checkpoint is damaged or was made with another model.
     """
     checkpoint = read_checkpoint(path)
-    model = DeltaModel(spec, Statistics.from_dict(checkpoint[OWN]["statistics"]))
+    model = Model(spec, Statistics.from_dict(checkpoint[OWN]["statistics"]))
     weights: Mapping[str, torch.Tensor] = checkpoint["state_dict"]
     named = {n.removeprefix(PREFIX): w for n, w in weights.items()}
     try:
@@ -121,7 +119,13 @@ def random_state() -> dict[str, Any]:
         "python": random.getstate(),
         "numpy": [kind, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
         "torch": torch.get_rng_state(),
+        # Asking would start a device that nobody uses.
+        "cuda": torch.cuda.get_rng_state_all() if _on_cuda() else [],
     }
+
+
+def _on_cuda() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def restore_random_state(state: Mapping[str, Any]) -> None:
@@ -131,3 +135,5 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
     kind, keys, *rest = state["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
     torch.set_rng_state(state["torch"])
+    for device, numbers in enumerate(state["cuda"][: torch.cuda.device_count()]):
+        torch.cuda.set_rng_state(numbers, device)

@@ -1,95 +1,29 @@
-"""The configuration of an experiment: data, periods, model, loss, training, scoring."""
+"""What all experiments have: a name, a seed, a model, and how it is trained.
+
+A task adds keys of its own: what is learned from, and how the result is judged.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeVar
 
-import torch
+from ..compose import ModelSpec, check_spec
+from ..conversion import plain
+from ..errors import ConfigError
+from .registries import DEFAULT_TASK
 
-from ..errors import ConfigError, suggestion
-from ..models.delta import DeltaModel
-from ..models.registries import networks, processes
-from ..models.spec import ModelSpec
-from ..models.statistics import Moments, Statistics
-from ..registry import Registry
-from .data.spec import Condition, DataSpec
-from .losses import compose
-from .metrics import metrics
+__all__ = ["Anchor", "Experiment", "Optimizer", "Training", "at_least"]
 
-__all__ = [
-    "ALL",
-    "Evaluation",
-    "Experiment",
-    "Optimizer",
-    "Period",
-    "Periods",
-    "Training",
-]
+Anchor = Callable[[str, str], str]
+"""From a key and a relative path under it to an absolute path."""
 
-Period = tuple[date, date]
-"""First and last day, both included."""
+DEVICE = r"cpu|gpu|auto|cuda:\d+"
 
-ALL = "all"
-"""Name of the group of all basins."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Periods:
-    """Days for learning, for choosing, and for the final judgement.
-
-    Parameters
-    ----------
-    train : (date, date)
-        Days the loss is computed on. Warm-up days may lie before them.
-    validation : (date, date), optional
-        Days the best checkpoint is chosen on. Without it the last one is the best.
-    test : (date, date), optional
-        Days that nothing looks at before the evaluation.
-
-    Raises
-    ------
-    ConfigError
-        A period ends before it starts, or two of them share days.
-    """
-
-    train: Period
-    validation: Period | None = None
-    test: Period | None = None
-
-    def __post_init__(self) -> None:
-        given = [(name, getattr(self, name)) for name in self.names]
-        for at, (name, (first, last)) in enumerate(given):
-            if first > last:
-                raise ConfigError(f"{name}: {first} to {last} ends before it starts")
-            for other, (start, end) in given[:at]:
-                if first <= end and start <= last:
-                    raise ConfigError(
-                        f"{other} ({start} to {end}) and {name} ({first} to {last}) "
-                        "share days"
-                    )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the periods that are given."""
-        return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
-
-    def __getitem__(self, name: str) -> Period:
-        """Return a period by name.
-
-        Raises
-        ------
-        ConfigError
-            There is no such period.
-        """
-        if name not in self.names:
-            hint = suggestion(name, self.names)
-            raise ConfigError(f"periods: no period {name!r} is given{hint}")
-        period: Period = getattr(self, name)
-        return period
+E = TypeVar("E", bound="Experiment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +62,14 @@ class Training:
     steps : int, optional
         Optimiser steps.
     epochs : float, optional
-        Instead of steps: how often, on average, each basin-day enters the loss. Rounded
-        up to whole steps, and to whole validations where there is more than one.
+        Instead of steps: how often, on average, each time step of every place enters
+        the loss. Rounded up to whole steps, and to whole validations where there is
+        more than one.
     batch : int
-        Windows in a step, of as many different basins as there are.
+        Windows in a step, of as many different places as there are.
     warmup, window : int
-        Days of a window before the loss counts, and days it counts.
+        Time steps of a window before the loss counts, and time steps it counts; steps
+        of the data.
     optimizer : Optimizer
         Optimiser and learning rate.
     schedule : {"one_cycle", "cosine", "none"}
@@ -142,13 +78,16 @@ class Training:
     gradient_clip : float, optional
         Longest gradient (Euclidean norm) that a step may use.
     validate_every : int
-        Steps between two looks at the validation period; divides the steps.
+        Steps between two validations; divides the steps.
     checkpoint_every : int, optional
         Steps between two checkpoints; divides ``validate_every``, its default.
     patience : int, optional
         Validations without improvement after which training stops.
     threads : int, optional
         Threads of PyTorch and the kernels; as many as it likes when absent.
+    device : str
+        Where the model is trained: ``cpu``, ``gpu``, a certain one such as ``cuda:0``,
+        or ``auto``, a GPU where there is one.
 
     Raises
     ------
@@ -168,12 +107,13 @@ class Training:
     checkpoint_every: int | None = None
     patience: int | None = None
     threads: int | None = None
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "window", "validate_every", "checkpoint_every"):
-            _at_least(name, getattr(self, name), 1)
+            at_least(name, getattr(self, name), 1)
         for name, least in (("warmup", 0), ("patience", 1), ("threads", 1)):
-            _at_least(name, getattr(self, name), least)
+            at_least(name, getattr(self, name), least)
         for name in ("epochs", "gradient_clip"):
             value = getattr(self, name)
             if value is not None and not 0.0 < value < math.inf:
@@ -184,8 +124,13 @@ class Training:
             _divides("checkpoint_every", self.checkpoint_every, self.validate_every)
         if self.steps is not None and self.steps > self.validate_every:
             _divides("validate_every", self.validate_every, self.steps)
+        if not re.fullmatch(DEVICE, self.device, re.ASCII):
+            raise ConfigError(
+                f"device: found {self.device!r}, expected 'cpu', 'gpu', 'auto' or a"
+                " certain one such as 'cuda:0'"
+            )
 
-    def total_steps(self, basins: int, days: int) -> int:
+    def total_steps(self, places: int, times: int) -> int:
         """Return the number of steps, given the extent of the training data.
 
         Epochs are rounded up to whole steps, and to whole validations where there is
@@ -194,7 +139,7 @@ class Training:
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
-        steps = math.ceil(self.epochs * basins * days / (self.batch * self.window))
+        steps = math.ceil(self.epochs * places * times / (self.batch * self.window))
         if steps <= self.validate_every:
             return steps
         return math.ceil(steps / self.validate_every) * self.validate_every
@@ -213,44 +158,6 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """How a trained model is scored.
-
-    Parameters
-    ----------
-    warmup : int, optional
-        Days simulated before a scored period, as far as the record reaches; default:
-        the warm-up of the training.
-    metrics : "all" or list of str
-        Registered metrics.
-    groups : dict
-        Named subsets of the basins, whose scores are reported besides those of ``all``,
-        by conditions on attributes as in ``data.where``.
-    published : dict
-        Median NSE of other models by name, drawn beside ours.
-    basins : int
-        Basins simulated at a time; bounds the memory.
-    """
-
-    warmup: int | None = None
-    metrics: Literal["all"] | tuple[str, ...] = "all"
-    groups: dict[str, dict[str, Condition]] = field(default_factory=dict)
-    published: dict[str, float] = field(default_factory=dict)
-    basins: int = 64
-
-    def __post_init__(self) -> None:
-        _at_least("warmup", self.warmup, 0)
-        _at_least("basins", self.basins, 1)
-        if self.metrics != "all":
-            if not self.metrics:
-                raise ConfigError("metrics: the list is empty, expected names or 'all'")
-            for name in self.metrics:
-                metrics[name]
-        if ALL in self.groups:
-            raise ConfigError(f"groups.{ALL}: this is the group of all basins")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """Everything that decides a training run and its scores.
 
@@ -266,31 +173,30 @@ class Experiment:
         Citations of the data.
     seed : int
         Seed of all random numbers.
-    data : DataSpec
-        What is read.
-    periods : Periods
-        Which days serve what.
+    task : str
+        Registered task: what is learned from.
     model : ModelSpec
         What is trained.
-    loss : str or dict of str to float
-        Registered loss, or weights by name.
     training : Training
         How it is trained.
-    evaluation : Evaluation
-        How it is scored.
+
+    Raises
+    ------
+    ConfigError
+        A value is impossible, or there can be no such model.
     """
+
+    VALIDATION: ClassVar[str] = "validation"
+    """The key that says what a validation looks at."""
 
     name: str
     about: str = ""
     licence: str = "NOASSERTION"
     sources: tuple[str, ...] = ()
     seed: int = 0
-    data: DataSpec
-    periods: Periods
+    task: str = DEFAULT_TASK
     model: ModelSpec
-    loss: str | dict[str, float]
     training: Training
-    evaluation: Evaluation = field(default_factory=Evaluation)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.name, re.ASCII):
@@ -299,72 +205,38 @@ class Experiment:
             )
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed: found {self.seed}, expected 0 to 4294967295")
-        compose(self.loss)
-        _check_model(self.model)
-        first, last = self.periods.train
-        days = (last - first).days + 1
-        if self.training.window > days:
+        try:
+            check_spec(self.model)
+        except ConfigError as error:
+            raise ConfigError(f"model.{error}") from None
+        if self.training.patience is not None and not self.validates:
             raise ConfigError(
-                f"training.window: {self.training.window} days do not fit into "
-                f"periods.train, {first} to {last}, which has {days}"
-            )
-        if self.model.time_step != "daily":
-            raise ConfigError(
-                f"model.time_step: found {self.model.time_step!r}; the data of a "
-                "training are daily"
-            )
-        if self.training.patience is not None and self.periods.validation is None:
-            raise ConfigError(
-                "training.patience: stopping early needs periods.validation"
+                f"training.patience: stopping early needs {self.VALIDATION}"
             )
 
     @property
-    def evaluation_warmup(self) -> int:
-        """Days simulated before a scored period, as far as the record reaches."""
-        given = self.evaluation.warmup
-        return self.training.warmup if given is None else given
+    def validates(self) -> bool:
+        """Whether there is something to choose the best model on."""
+        return False
 
-    @property
-    def learned_days(self) -> Period:
-        """First and last day that training and validation look at.
+    def resolved(self: E, anchored: Anchor) -> E:
+        """Return the experiment with all resolved that depends on its place.
 
-        Those of training alone where the test period lies between the two.
+        Parameters
+        ----------
+        anchored : callable
+            Makes a relative path absolute, given the key it stands under.
         """
-        train, test = self.periods.train, self.periods.test
-        validation = self.periods.validation or train
-        first, last = min(train[0], validation[0]), max(train[1], validation[1])
-        between = test is not None and first <= test[0] <= last
-        return train if between else (first, last)
+        return self
+
+    def course(self) -> dict[str, Any]:
+        """Return what decides the course of a training, as plain values."""
+        names = ("seed", "task", "model", "training")
+        return {name: plain(getattr(self, name)) for name in names}
 
 
-def _check_model(spec: ModelSpec) -> None:
-    """Refuse names that a model cannot be made of, before any data are read."""
-    named: dict[str, tuple[Registry[Any], str]] = {"process": (processes, spec.process)}
-    heads = {"static": spec.static, "dynamic": spec.dynamic}
-    for key, head in heads.items():
-        if head is not None:
-            named[f"{key}.network"] = (networks, head.network)
-    for key, (registry, name) in named.items():
-        if name not in registry:
-            hint = suggestion(name, registry)
-            raise ConfigError(f"model.{key}: unknown {name!r}{hint}")
-    # The same model but small: what its parts refuse is the same, and costs nothing.
-    small = replace(
-        spec,
-        members=1,
-        static=replace(spec.static, hidden=(1,) * len(spec.static.hidden)),
-        dynamic=None if spec.dynamic is None else replace(spec.dynamic, hidden=1),
-    )
-    statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
-    try:
-        # Its random weights must not change the numbers that are drawn afterwards.
-        with torch.random.fork_rng(devices=[]):
-            DeltaModel(small, statistics)
-    except ConfigError as error:
-        raise ConfigError(f"model.{error}") from None
-
-
-def _at_least(name: str, value: int | None, least: int) -> None:
+def at_least(name: str, value: int | None, least: int) -> None:
+    """Refuse a number that is too small, naming its key."""
     if value is not None and value < least:
         raise ConfigError(f"{name}: found {value}, expected at least {least}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..conversion import plain
 from ..errors import ConfigError, DataError, suggestion
 from ..files import atomic
 from .experiment import Experiment
-from .registries import experiments
+from .registries import DEFAULT_TASK, experiments, tasks
 
 __all__ = [
     "differences",
@@ -47,10 +47,8 @@ def find_experiment(name: str | Path) -> Path:
 def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     """Read an experiment, with everything in it resolved that depends on its place.
 
-    Paths become absolute: those of the file start at its folder, those of overrides at
-    the current one. The climate attributes are those of
-    :attr:`Experiment.learned_days`, unless the file says otherwise: the test period
-    must not leak through them.
+    The task that it names says which keys it has. Paths become absolute: those of the
+    file start at its folder, those of overrides at the current one.
 
     Parameters
     ----------
@@ -59,28 +57,37 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     overrides : iterable of str
         ``key.key=value`` settings that replace those of the file.
 
+    Returns
+    -------
+    Experiment
+        One of the task.
+
     Raises
     ------
     ConfigError
         Naming file, key, what was found and what was expected.
     """
     settings = list(overrides)
-    experiment = config.load(path, Experiment, settings)
-    data, given = experiment.data, {s.partition("=")[0].strip() for s in settings}
+    data = config.override(config.read(path), settings)
+    given = {setting.partition("=")[0].strip() for setting in settings}
 
     def anchored(key: str, text: str) -> str:
         # Who types a setting thinks of the current folder, not of the file's.
-        typed = not given.isdisjoint({"data", key})
+        names = key.split(".")
+        typed = any(".".join(names[: n + 1]) in given for n in range(len(names)))
         return _anchored(text, Path.cwd() if typed else path.resolve().parent)
 
-    if isinstance(data.basins, str) and data.basins != "all":
-        data = replace(data, basins=anchored("data.basins", data.basins))
-    data = replace(
-        data,
-        path=anchored("data.path", data.path),
-        attributes_period=data.attributes_period or experiment.learned_days,
-    )
-    return replace(experiment, data=data)
+    experiment = config.convert(data, _kind(data, path), where=str(path))
+    return experiment.resolved(anchored)
+
+
+def _kind(data: Any, path: Path) -> type[Experiment]:
+    """Return what an experiment with these entries is."""
+    name = data.get("task", DEFAULT_TASK) if isinstance(data, Mapping) else DEFAULT_TASK
+    if name not in tasks.names():
+        hint = suggestion(str(name), tasks)
+        raise ConfigError(f"{path}: task: unknown {name!r}{hint}")
+    return tasks[name].schema
 
 
 def _anchored(text: str, folder: Path) -> str:
@@ -123,12 +130,12 @@ def differences(
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: Path, experiment: Experiment) -> Iterator[None]:
     """Put the file of an experiment before messages that begin with one of its keys.
 
     For what comes to light only beside the data.
     """
-    keys = tuple(f"{field.name}." for field in fields(Experiment))
+    keys = tuple(f"{field.name}." for field in fields(experiment))
     try:
         yield
     except (ConfigError, DataError) as error:

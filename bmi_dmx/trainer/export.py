@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle import Bundle, save_bundle
-from ..climate import CLIMATE, TOPOGRAPHY
 from ..conversion import plain
-from ..errors import DataError, UnitsError
-from ..units import check
-from ..variables import Attribute
+from ..errors import DataError
 from .checkpoint import OWN, load_model, read_checkpoint
-from .evaluate import evaluate
 from .experiment import Experiment
+from .registries import tasks
 from .run_folder import RunFolder
 
 __all__ = ["export"]
@@ -25,8 +22,8 @@ def export(
 ) -> Bundle:
     """Save the best checkpoint of a run as a bundle, with provenance and scores.
 
-    The run is evaluated over its test period first if that has not been done, or was
-    done when another checkpoint was the best or other days were to be scored.
+    The task of the run says where the model comes from and how good it is, and what is
+    known of the attributes that it reads.
 
     Parameters
     ----------
@@ -51,86 +48,31 @@ def export(
             f"{folder.path}: no {folder.summary.name}; the training is not finished"
         )
     training = json.loads(folder.summary.read_text(encoding="utf-8"))
+    model = load_model(folder.require_best(), experiment.model)
+    task, facts = tasks[experiment.task], read_checkpoint(folder.best)[OWN]["facts"]
     return save_bundle(
-        load_model(folder.require_best(), experiment.model),
+        model,
         Path(target) if target is not None else folder.path / "bundle",
         licence=experiment.licence,
-        provenance=_provenance(folder, experiment, training),
-        scores=_scores(folder, experiment, training),
+        provenance={
+            "sources": list(experiment.sources),
+            "task": experiment.task,
+            **task.provenance(experiment, facts),
+            **_provenance(experiment, training),
+        },
+        scores=task.scores(folder, experiment, training),
         name=experiment.name,
         about=experiment.about,
-        attributes=_attributes(folder),
+        attributes=task.attributes(facts),
         overwrite=overwrite,
     )
 
 
-def _attributes(folder: RunFolder) -> list[Attribute]:
-    """Return what is known of attributes: what is computed, and what the data say."""
-    own = [*CLIMATE, *TOPOGRAPHY]
-    units = read_checkpoint(folder.best)[OWN]["units"]
-    names = {attribute.name for attribute in own}
-    more = [(name, text) for name, text in units.items() if name not in names]
-    return [*own, *(Attribute(name=n, units=u) for n, u in more if _is_unit(u))]
-
-
-def _is_unit(text: str) -> bool:
-    """Return whether hosts can read it; data sets write ``log10(m2)`` and more."""
-    try:
-        check(text)
-    except UnitsError:
-        return False
-    return True
-
-
-def _provenance(
-    folder: RunFolder, experiment: Experiment, training: dict[str, Any]
-) -> dict[str, Any]:
-    basins = read_checkpoint(folder.best)[OWN]["basins"]
-    data = plain(experiment.data)
-    # Where the file lay says nothing; what it is called does.
-    data["path"] = Path(experiment.data.path).name
+def _provenance(experiment: Experiment, training: dict[str, Any]) -> dict[str, Any]:
     return {
-        "sources": list(experiment.sources),
-        "basins": len(basins),
-        "periods": plain(experiment.periods),
         "seeds": [experiment.seed],
         "commit": training["commit"] or "unknown",
         "versions": training["versions"],
-        "data": data,
-        "loss": plain(experiment.loss),
         "training": plain(experiment.training),
         "best_step": training["best_step"],
     }
-
-
-def _scores(
-    folder: RunFolder, experiment: Experiment, training: dict[str, Any]
-) -> dict[str, Any]:
-    scores: dict[str, Any] = {}
-    if training["best_validation_nse"] is not None:
-        scores["validation"] = {
-            "scored": plain(experiment.periods["validation"]),
-            "median_nse": training["best_validation_nse"],
-        }
-    if experiment.periods.test is not None:
-        found = _evaluated(folder, experiment)
-        kept = ("scored", "warmup_days_before", "basins", "medians")
-        more = "median_nse_with_first_year_as_warmup"
-        scores["test"] = {name: found[name] for name in (*kept, more)}
-    return scores
-
-
-def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
-    """Return the summary of the test period, by the best checkpoint as it is now."""
-    file = folder.path / "test" / "summary.json"
-    wanted = {
-        "steps": [read_checkpoint(folder.best)["global_step"]],
-        "scored": plain(experiment.periods["test"]),
-    }
-    if file.is_file():
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if all(found.get(name) == value for name, value in wanted.items()):
-            return found
-    evaluate(folder.path, "test")
-    found = json.loads(file.read_text(encoding="utf-8"))
-    return found

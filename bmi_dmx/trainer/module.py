@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,20 +13,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
+from ..compose import Model
 from ..errors import DataError, ScanError, TrainingError
-from ..models.delta import DeltaModel
 from .checkpoint import LAYOUT, OWN, random_state, restore_random_state
-from .data.sampler import Batch, Windows, WindowSampler
 from .experiment import Optimizer as OptimizerSpec
 from .experiment import Training
-from .losses import Loss, Scale
-from .metrics import median, score
-from .prediction import Blocks, predict
+from .task import Task
 
-__all__ = ["MONITOR", "MOST_FAILURES", "TrainingModule"]
-
-MONITOR = "validation_nse"
-"""Median NSE over the basins in the validation period, which chooses the best model."""
+__all__ = ["MOST_FAILURES", "TrainingModule"]
 
 LOG_EVERY = 20
 """Steps between two rows in the logs."""
@@ -46,73 +39,57 @@ class TrainingModule(LightningModule):
 
     Parameters
     ----------
-    model : DeltaModel
+    task : Task
+        What is learned from; prepared for the model.
+    model : Model
         What is trained.
-    ids : sequence of str
-        The basins.
-    sampler : WindowSampler
-        Source of the batches; its state is part of a checkpoint.
-    loss : callable
-        Of predicted and observed flow and their scale.
-    scale : Scale
-        Spread of the observations of all basins in the training period.
-    validation : Blocks or None
-        The validation period.
     training : Training
         Optimiser, schedule and clipping.
     steps : int
         Number of steps of the whole training.
+    validates : bool
+        Whether the task has something to validate on.
     settings : mapping of str to object
         Plain values of all that decides the training, kept in checkpoints.
-    units : mapping of str to str
-        Units of the attributes, as far as they are known; kept in checkpoints.
     """
 
     def __init__(
         self,
-        model: DeltaModel,
-        ids: Sequence[str],
-        sampler: WindowSampler,
-        loss: Loss,
-        scale: Scale,
-        validation: Blocks | None,
+        task: Task[Any],
+        model: Model,
         training: Training,
         steps: int,
+        validates: bool,
         settings: Mapping[str, Any],
-        units: Mapping[str, str],
     ) -> None:
         super().__init__()
+        self.task = task
         self.model = model
-        self.ids = list(ids)
-        self.sampler = sampler
-        self.loss = loss
-        self.scale = scale
-        self.validation = validation
         self.training_spec = training
         self.steps = steps
+        self.validates = validates
         self.settings = settings
-        self.units = {n: u for n, u in units.items() if n in model.attributes}
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
         self._restored: dict[str, Any] | None = None
-        self._series = _fingerprint(sampler.windows, validation)
+        self._data = dict(task.fingerprint)
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
+    def training_step(self, batch: Any, index: int) -> Tensor:
         """Return the loss of one batch."""
         with self._diverging():
-            simulated = self.model.simulate(
-                batch["forcing"], batch["attributes"], warmup=self.training_spec.warmup
-            )
-        scale = self.scale[batch["basin"]]
-        loss = self.loss(simulated.outputs["streamflow"], batch["target"], scale)
+            loss = self.task.loss(self.model, batch)
         self.last_loss = loss.item()
         return loss
 
     @contextmanager
     def _diverging(self) -> Iterator[None]:
-        """Say of numbers that a scan refuses that the weights made them."""
+        """Say at which step, of numbers that a scan refuses that weights made them."""
         try:
             yield
+        except TrainingError as error:
+            raise TrainingError(
+                f"step {self.global_step}: {error}; {LOWER_RATE}"
+            ) from error
         except ScanError as error:
             largest = max(float(w.detach().abs().max()) for w in self.parameters())
             if largest < LARGEST_WEIGHT:
@@ -152,7 +129,7 @@ class TrainingModule(LightningModule):
                 f"{LOWER_RATE}"
             )
 
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Log now and then."""
         step = self.global_step
         if step % LOG_EVERY == 0 or step == 1:
@@ -166,28 +143,20 @@ class TrainingModule(LightningModule):
             logger.log_metrics(values, self.global_step)
 
     def validation_step(self, batch: int, index: int) -> None:
-        """Nothing: :meth:`on_validation_epoch_end` scores the whole period at once."""
+        """Nothing: :meth:`on_validation_epoch_end` scores all of it at once."""
 
     def on_validation_epoch_end(self) -> None:
-        """Score the validation period.
+        """Score the validation data.
 
         Raises
         ------
         TrainingError
-            The simulation is not a number anywhere.
+            The task has no score for the model.
         """
-        assert self.validation is not None
         with self._diverging():
-            simulated = predict(self.model, self.validation)["streamflow"]
-        nse = score(simulated, self.validation.observed, ["nse"])["nse"]
-        value, basins = median(nse)
-        if not basins:
-            raise TrainingError(
-                f"step {self.global_step}: no flow of the validation period is a"
-                f" number; {LOWER_RATE}"
-            )
-        self.log(MONITOR, value, logger=False)
-        self._log_values(**{MONITOR: value})
+            value = self.task.validate(self.model)
+        self.log(self.task.monitor.name, value, logger=False)
+        self._log_values(**{self.task.monitor.name: value})
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its schedule."""
@@ -206,11 +175,10 @@ class TrainingModule(LightningModule):
         checkpoint[OWN] = {
             "layout": LAYOUT,
             "settings": self.settings,
-            "basins": self.ids,
-            "units": self.units,
+            "data": self._data,
+            "facts": dict(self.task.facts),
             "statistics": self.model.statistics.to_dict(),
-            "series": self._series,
-            "sampler": self.sampler.state_dict(),
+            "batches": self.task.batches.state_dict(),
             "random": random_state(),
             "failures": self.failures,
             "stopping": self.trainer.should_stop,
@@ -225,39 +193,26 @@ class TrainingModule(LightningModule):
             The data are not those that the training began with.
         """
         own = checkpoint[OWN]
-        now = {
-            "basins": self.ids,
-            "statistics": self.model.statistics.to_dict(),
-            "series": self._series,
-        }
-        for name, found in now.items():
-            if own[name] != found:
+        now = {**self._data, "statistics": self.model.statistics.to_dict()}
+        before = {**own["data"], "statistics": own["statistics"]}
+        for name in {**before, **now}:
+            if now.get(name) != before.get(name):
                 raise DataError(
                     f"the data changed since the run began: {name} of the training "
-                    "or validation period differ from those of the checkpoint"
+                    "or validation data differ from those of the checkpoint"
                 )
         self._restored = own
 
     def on_train_start(self) -> None:
-        """Continue with the random numbers of a checkpoint."""
+        """Bring what the task keeps to the model; go on as a checkpoint says."""
+        self.task.to(self.device)
         if self._restored is not None:
-            self.sampler.load_state_dict(self._restored["sampler"])
+            self.task.batches.load_state_dict(self._restored["batches"])
             self.failures = self._restored["failures"]
             # Stopped early, and killed before that was noted in the folder.
             self.trainer.should_stop = self._restored["stopping"]
             restore_random_state(self._restored["random"])
             self._restored = None
-
-
-def _fingerprint(windows: Windows, validation: Blocks | None) -> str:
-    """Return a hash of all series and attributes that a training sees."""
-    seen = [windows.series, *windows.attributes.values()]
-    for batch in [] if validation is None else validation.batches:
-        seen += [*batch["forcing"].values(), batch["target"]]
-    digest = hashlib.sha256()
-    for numbers in seen:
-        digest.update(numbers.contiguous().numpy().data)
-    return digest.hexdigest()
 
 
 def _optimizer(spec: OptimizerSpec, weights: Iterator[torch.nn.Parameter]) -> Optimizer:

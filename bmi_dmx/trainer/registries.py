@@ -1,40 +1,46 @@
-"""The losses that experiments can name, and the experiments of the package.
+"""What trainings learn from, by name, and the experiments of the package.
 
-Apart from what they are, so that they are listed without PyTorch. The metrics
-need NumPy alone and are entered where they are defined.
+The trainer knows no task: here alone it finds, by name, what the guests in ``tasks``
+bring along. Nothing is imported before it is asked for, so that all of it is listed
+without PyTorch.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..registry import Registry
 
 if TYPE_CHECKING:
-    from .losses import Loss
+    from .task import Task
 
-__all__ = ["experiments", "losses"]
+__all__ = ["DEFAULT_TASK", "catalogues", "experiments", "tasks"]
 
-losses: Registry[Loss] = Registry(
-    "loss",
+DEFAULT_TASK = "basins"
+"""The task of an experiment that names none."""
+
+_TASKS = "bmi_dmx.trainer.tasks"
+
+tasks: Registry[type[Task[Any]]] = Registry(
+    "task",
     {
-        name: f"bmi_dmx.trainer.losses:{name}"
-        for name in (
-            "mse",
-            "rmse",
-            "rmse_combined",
-            "nse_batch",
-            "nse_log_batch",
-            "nse_sqrt",
-            "nse_sqrt_batch",
-            "nse_trend_batch",
-            "kge",
-        )
+        "arrays": f"{_TASKS}.arrays.task:ArraysTask",
+        "basins": f"{_TASKS}.basins.task:BasinsTask",
+    },
+    group="bmi_dmx.tasks",
+)
+"""Tasks: what a training learns from."""
+
+catalogues: Registry[Registry[Any]] = Registry(
+    "catalogue",
+    {
+        "losses": f"{_TASKS}.basins.registries:losses",
+        "metrics": f"{_TASKS}.basins.metrics:metrics",
     },
 )
-"""Training losses, each by the name of its function."""
+"""Registries of tasks that experiments can name entries of, by kind."""
 
 
 def experiments() -> dict[str, Path]:

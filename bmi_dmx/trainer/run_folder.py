@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ..errors import ConfigError, DataError
 from .experiment import Experiment
 from .experiment_file import load_experiment, save_experiment
 
-__all__ = ["RunFolder", "numbered_folder"]
+__all__ = ["RunFolder", "numbered_folder", "results_folder"]
 
 
 def numbered_folder(root: Path, name: str) -> Path:
@@ -68,7 +69,7 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """The checkpoint that did best in the validation period."""
+        """The checkpoint that did best in the validation."""
         return self.path / "checkpoints" / "best.ckpt"
 
     @property
@@ -106,3 +107,22 @@ class RunFolder:
                 f"{self.path}: no checkpoints/best.ckpt; training has not got that far"
             )
         return self.best
+
+
+def results_folder(folders: Sequence[RunFolder], name: str, period: str) -> Path:
+    """Return where the results of an evaluation belong.
+
+    In the folder of the run or, for several, in a new folder beside the first.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        The runs.
+    name : str
+        Name of their experiment.
+    period : str
+        What is scored.
+    """
+    if len(folders) == 1:
+        return folders[0].path / period
+    return numbered_folder(folders[0].path.parent, f"{name}-ensemble") / period

@@ -1,4 +1,4 @@
-"""Search for settings that do best in the validation period."""
+"""Search for settings that do best in the validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from ..files import atomic
 from .experiment import Experiment
 from .experiment_file import differences, find_experiment, load_experiment
 from .fit import train
+from .registries import tasks
 from .run_folder import RunFolder
+from .task import Monitor
 
 __all__ = ["Range", "Search", "tune"]
 
@@ -89,7 +91,7 @@ def tune(
     Parameters
     ----------
     config : path or str
-        The experiment, as for :func:`~.fit.train`; it needs a validation period.
+        The experiment, as for :func:`~.fit.train`; it needs a validation.
     search : path
         YAML file that describes a :class:`Search`.
     overrides : iterable of str
@@ -114,9 +116,10 @@ def tune(
     path, given = find_experiment(config), list(overrides)
     wanted = load(search, Search)
     experiment = _checked(path, given, wanted.space)
+    monitor = tasks[experiment.task].monitor
     folder = Path(root) / f"{experiment.name}-search"
     _begin(folder, experiment, wanted.space)
-    study = _study(folder, experiment)
+    study = _study(folder, experiment, monitor)
     for _ in range(len(study.get_trials(states=_ENDED)), wanted.trials):
         trial = study.ask()
         settings = [*given, *_settings(trial, wanted.space)]
@@ -133,8 +136,8 @@ def tune(
             continue
         trial.set_user_attr("run", run.name)
         summary = json.loads(RunFolder(run).summary.read_text(encoding="utf-8"))
-        study.tell(trial, summary["best_validation_nse"])
-    _write_best(folder, study)
+        study.tell(trial, summary[monitor.best])
+    _write_best(folder, study, monitor)
     return folder
 
 
@@ -168,8 +171,8 @@ def _checked(
 ) -> Experiment:
     """Return the experiment, after making sure that every key of the space is one."""
     experiment = load_experiment(path, overrides)
-    if experiment.periods.validation is None:
-        raise ConfigError(f"{path}: a search needs periods.validation")
+    if not experiment.validates:
+        raise ConfigError(f"{path}: a search needs {experiment.VALIDATION}")
     for key, choice in space.items():
         ends = (choice.low, choice.high) if isinstance(choice, Range) else choice
         for value in ends:
@@ -177,12 +180,12 @@ def _checked(
     return experiment
 
 
-def _study(folder: Path, experiment: Experiment) -> optuna.Study:
+def _study(folder: Path, experiment: Experiment, monitor: Monitor) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=JournalStorage(JournalFileBackend(str(folder / "journal.log"))),
         study_name=experiment.name,
-        direction="maximize",
+        direction="maximize" if monitor.maximize else "minimize",
         load_if_exists=True,
     )
     # A continued search must not draw again what it drew first.
@@ -209,13 +212,13 @@ def _settings(trial: Trial, space: Mapping[str, Range | tuple[Any, ...]]) -> lis
     return settings
 
 
-def _write_best(folder: Path, study: optuna.Study) -> None:
+def _write_best(folder: Path, study: optuna.Study, monitor: Monitor) -> None:
     complete = study.get_trials(states=(TrialState.COMPLETE,))
     if not complete:
         raise TrainingError(f"{folder}: no trial came to an end")
     best = study.best_trial
     content = {
-        "best_validation_nse": best.value,
+        monitor.best: best.value,
         "settings": [f"{key}={value}" for key, value in best.params.items()],
         "run": best.user_attrs["run"],
         "trials": len(complete),

@@ -98,7 +98,7 @@ def test_a_checkpoint_of_another_version_is_refused(
     own: dict[str, int], tmp_path: Path
 ) -> None:
     torch.save({checkpoint.OWN: own}, tmp_path / "x.ckpt")
-    with pytest.raises(StateError, match=r"x\.ckpt: found layout .*, expected 1: .*"):
+    with pytest.raises(StateError, match=r"x\.ckpt: found layout .*, expected 2: .*"):
         read_checkpoint(tmp_path / "x.ckpt")
 
 

@@ -12,10 +12,10 @@ import pytest
 from torch import Tensor
 
 from bmi_dmx.cli import main
-from bmi_dmx.trainer import evaluate as evaluation
-from bmi_dmx.trainer.metrics import score
 from bmi_dmx.trainer.module import TrainingModule
-from bmi_dmx.trainer.results import (
+from bmi_dmx.trainer.tasks.basins import evaluate as evaluation
+from bmi_dmx.trainer.tasks.basins.metrics import score
+from bmi_dmx.trainer.tasks.basins.results import (
     Hydrographs,
     Series,
     read_streamflow,

@@ -14,17 +14,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bmi_dmx.compose import Model, Moments, Statistics
 from bmi_dmx.config import convert, read
 from bmi_dmx.conversion import plain
 from bmi_dmx.errors import ConfigError
-from bmi_dmx.models.delta import DeltaModel
-from bmi_dmx.models.statistics import Moments, Statistics
-from bmi_dmx.trainer.experiment import Experiment, Training
+from bmi_dmx.trainer.experiment import Training
 from bmi_dmx.trainer.experiment_file import (
     find_experiment,
     load_experiment,
     save_experiment,
 )
+from bmi_dmx.trainer.tasks.basins.experiment import Experiment
 
 SHIPPED = sorted(
     Path(str(entry)).stem
@@ -38,7 +38,7 @@ def test_every_shipped_experiment_describes_a_model(name: str) -> None:
     assert experiment.name == name.replace("_", "-")
     spec = experiment.model
     statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
-    assert "day_of_year" in DeltaModel(spec, statistics).forcings
+    assert "day_of_year" in Model(spec, statistics).forcings
 
 
 def test_the_experiments_on_large_samples_are_shipped() -> None:

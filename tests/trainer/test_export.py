@@ -14,9 +14,9 @@ import torch
 from bmi_dmx.bundle import Bundle, load_bundle
 from bmi_dmx.errors import BundleError, DataError
 from bmi_dmx.trainer.checkpoint import load_model
-from bmi_dmx.trainer.data.delaware import Delaware
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.run_folder import RunFolder
+from bmi_dmx.trainer.tasks.basins.data.delaware import Delaware
 
 Run = Callable[..., Path]
 

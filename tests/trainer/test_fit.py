@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from bmi_dmx.errors import ConfigError, DataError, TrainingError
-from bmi_dmx.trainer import fit
-from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
-from bmi_dmx.trainer.data.basins import BasinData
-from bmi_dmx.trainer.data.read import read
-from bmi_dmx.trainer.data.spec import DataSpec
+from bmi_dmx.errors import TrainingError
+from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.fit import build, train
-from bmi_dmx.trainer.metrics import score
 from bmi_dmx.trainer.module import MOST_FAILURES, TrainingModule
-from bmi_dmx.trainer.prediction import blocks, predict, with_lead
 from bmi_dmx.trainer.run_folder import RunFolder
 
 Run = Callable[..., Path]
@@ -73,19 +65,6 @@ def test_the_course_of_training_is_a_table(finished: Path) -> None:
     assert [int(row["step"]) for row in rows if row["validation_nse"]] == [10, 20]
 
 
-def test_the_best_checkpoint_has_the_best_validation_score(finished: Path) -> None:
-    folder = RunFolder(finished)
-    experiment = folder.experiment()
-    assert experiment.periods.validation is not None
-    model = load_model(folder.best, experiment.model)
-    data, lead = with_lead(read(experiment.data), experiment.periods.validation, 40)
-    flow = predict(model, blocks(model, data, warmup=lead, basins=2))["streamflow"]
-    nse = np.median(score(flow, data.target[lead:], ["nse"])["nse"])
-    with open(finished / "metrics.csv", encoding="utf-8", newline="") as file:
-        cells = [row["validation_nse"] for row in csv.DictReader(file)]
-    assert nse == pytest.approx(max(float(c) for c in cells if c), abs=1e-6)
-
-
 def test_training_learns(run: Run) -> None:
     path = run("training.steps=80", "model.static.dropout=0")
     with open(path / "metrics.csv", encoding="utf-8", newline="") as file:
@@ -99,45 +78,6 @@ def test_one_seed_gives_one_result(finished: Path, run: Run) -> None:
 
 def test_another_seed_gives_another_result(finished: Path, run: Run) -> None:
     assert not equal(weights(finished), weights(run("seed=4")))
-
-
-def test_the_test_period_has_no_influence(
-    finished: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def altered(spec: object) -> BasinData:
-        data = read(spec)  # type: ignore[arg-type]
-        test = data.time >= np.datetime64("1980-01-01")
-        days = test[:, None].astype(np.float32)
-        return replace(
-            data,
-            forcing={name: x + 7 * days for name, x in data.forcing.items()},
-            target=data.target + 7 * days,
-        )
-
-    monkeypatch.setattr(fit, "read", altered)
-    assert equal(weights(finished), weights(run()))
-
-
-def test_statistics_and_scales_are_those_of_the_training_period(tiny: Path) -> None:
-    experiment = load_experiment(tiny, ["periods.validation=null"])
-    data = read(experiment.data)
-    module = build(experiment, data)
-    observed = data.period("1979-02-01", "1979-09-30").target
-    np.testing.assert_allclose(module.scale.flow, observed.std(axis=0), rtol=1e-5)
-    moments = module.model.statistics["p_mean"]
-    assert moments.mean == pytest.approx(data.attributes["p_mean"].mean())
-
-
-def test_no_loss_is_taken_before_the_training_period(tiny: Path) -> None:
-    module = build(*_parts(tiny))
-    # 31 days of record lie before the period, 40 are wanted.
-    assert module.sampler.windows.days == 31 + 242
-    assert module.training_spec.warmup == 40
-
-
-def _parts(tiny: Path) -> tuple[object, BasinData]:
-    experiment = load_experiment(tiny)
-    return experiment, read(experiment.data)
 
 
 def test_without_validation_the_last_checkpoint_is_the_best(run: Run) -> None:
@@ -161,13 +101,13 @@ def test_every_optimizer_goes_with_every_schedule(
 ) -> None:
     settings = [f"training.optimizer.name={name}", f"training.schedule={schedule}"]
     experiment = load_experiment(tiny, settings)
-    module = build(experiment, read(experiment.data))
+    module = build(experiment)
     configured = module.configure_optimizers()
     assert isinstance(configured, dict) == (schedule != "none")
 
 
 def test_a_long_gradient_is_cut(tiny: Path) -> None:
-    module = build(*_parts(tiny))
+    module = build(load_experiment(tiny))
     optimizer = torch.optim.SGD(module.model.parameters(), lr=1.0)
     for weight in module.model.parameters():
         weight.grad = torch.full_like(weight, 100.0)
@@ -182,7 +122,7 @@ def test_a_long_gradient_is_cut(tiny: Path) -> None:
 def test_a_step_that_is_not_finite_changes_no_weight(
     tiny: Path, loss: float, gradient: float
 ) -> None:
-    module = build(*_parts(tiny))
+    module = build(load_experiment(tiny))
     before = {n: w.detach().clone() for n, w in module.model.named_parameters()}
     optimizer = torch.optim.AdamW(module.model.parameters())
     for weight in module.model.parameters():
@@ -230,88 +170,6 @@ def test_weights_that_diverged_are_named(
     message = rf"step {last}: the weights diverged \(.*not finite.*optimizer\.rate"
     with pytest.raises(TrainingError, match=message):
         run()
-
-
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        ("periods.test=[1980-01-01, 1981-01-01]", r"periods\.test: the period"),
-        ("periods.train=[1977-01-01, 1979-09-30]", r"spans training .* 1977-01-01"),
-        ("training.warmup=300", r"training\.window: 300 \+ 60 days"),
-        ("model.static.attributes=[p_men]", "p_men"),
-        ("data.basins=[nowhere]", r"data\.basins: basin 'nowhere' is not in the data"),
-        ("data.basins=[]", r"data\.basins: the list is empty"),
-        ("data.basins=['01466500', '01466500']", r"data\.basins: identifier '0146"),
-        ("model.evaporation=given", r"model\.evaporation: 'given' .*'hargreaves'"),
-        (
-            "evaluation.groups={wet: {p_meen: [3, 9]}}",
-            r"evaluation\.groups\.wet: no attribute 'p_meen'.*'p_mean'",
-        ),
-    ],
-)  # fmt: skip
-def test_data_that_do_not_fit_leave_no_folder(
-    run: Run, tmp_path: Path, setting: str, message: str
-) -> None:
-    with pytest.raises((ConfigError, DataError), match=message) as caught:
-        run(setting)
-    # Who is told of a key is told of the file as well.
-    assert re.match(r"\S+tiny\.yaml: ", str(caught.value)) or "p_men" in message
-    assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "message"),
-    [
-        ("p_mean", np.nan, r"'delaware': attribute 'p_mean' is not known in 1 of 6"),
-        (
-            "target",
-            np.nan,
-            r"periods\.validation: no basin has observations from 1979-10",
-        ),
-        ("target", 1.0, r"periods\.validation: no basin has observations from 1979-10"),
-    ],
-)
-def test_what_no_score_or_parameter_can_come_from_leaves_no_folder(
-    run: Run,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    values: float,
-    message: str,
-) -> None:
-    def altered(spec: DataSpec) -> BasinData:
-        data = read(spec)
-        late = (data.time >= np.datetime64("1979-10-01"))[:, None]
-        if name == "target":
-            return replace(data, target=np.where(late, np.float32(values), data.target))
-        spoiled = data.attributes[name].copy()
-        spoiled[2] = values
-        return replace(data, attributes={**data.attributes, name: spoiled})
-
-    monkeypatch.setattr(fit, "read", altered)
-    with pytest.raises(DataError, match=message):
-        run()
-    assert not (tmp_path / "runs").exists()
-
-
-def test_a_logarithm_of_nothing_is_told_from_missing_data(run: Run) -> None:
-    dynamic = "parameters: [beta], forcings: [precipitation], attributes: [p_mean]"
-    message = r"yaml: model\.transforms: precipitation: .* domain of transform 'log'"
-    with pytest.raises(DataError, match=message):
-        run(f"model.dynamic={{{dynamic}}}", "model.transforms={precipitation: log}")
-
-
-def test_an_attribute_that_was_not_read_is_told_from_one_that_is_not_there(
-    run: Run,
-) -> None:
-    settings = ["data.attributes=portable", "evaluation.groups={}"]
-    with pytest.raises(DataError, match=r"'slope_fine' was not read.*to 'both'"):
-        run(*settings, "model.static.attributes=[p_mean, slope_fine]")
-    message = r"yaml: evaluation\.groups\.steep: .*'slope_fine' was not read.*'both'"
-    with pytest.raises(DataError, match=message):
-        run("data.attributes=portable", "evaluation.groups.steep={slope_fine: [1, 2]}")
-    with pytest.raises(DataError, match=r"no attribute 'frac_forest'.*Known: area_km2"):
-        run(*settings, "model.static.attributes=[p_mean, frac_forest]")
 
 
 def test_runs_are_numbered(tiny: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bmi_dmx.trainer import fit
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.fit import resume
 from bmi_dmx.trainer.module import TrainingModule
+from bmi_dmx.trainer.tasks.basins import task
 
 Run = Callable[..., Path]
 
@@ -182,13 +183,13 @@ def test_changed_data_are_noticed(
     killed_at: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = killed_at(7)
-    reading = fit.read
+    reading = task.read
 
     def fewer(spec: Any) -> Any:
         data = reading(spec)
         return data.select(data.ids[1:])
 
-    monkeypatch.setattr(fit, "read", fewer)
+    monkeypatch.setattr(task, "read", fewer)
     with pytest.raises(DataError, match="the data changed since the run began: basins"):
         resume(path)
 
@@ -205,7 +206,7 @@ def test_other_numbers_are_noticed(
     killed_at: Run, monkeypatch: pytest.MonkeyPatch, name: str, day: str
 ) -> None:
     path = killed_at(7)
-    reading = fit.read
+    reading = task.read
 
     def corrected(spec: Any) -> Any:
         data = reading(spec)
@@ -214,7 +215,7 @@ def test_other_numbers_are_noticed(
         series[name] = series[name] + more.astype(np.float32)
         return replace(data, target=series.pop("streamflow"), forcing=series)
 
-    monkeypatch.setattr(fit, "read", corrected)
+    monkeypatch.setattr(task, "read", corrected)
     with pytest.raises(DataError, match="changed since the run began: series of the"):
         resume(path)
 

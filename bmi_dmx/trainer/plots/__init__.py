@@ -1,20 +1,9 @@
-"""Pictures of results: each function takes arrays and a path, writes, returns the path.
+"""Pictures: how all of them look, and the course of a training.
 
 The format follows the suffix of the path (png, pdf, svg). Nothing is shown on a screen
 and matplotlib's state of the process stays as it was.
 """
 
-from .distribution import nse_cdf
-from .hydrograph import hydrographs
-from .map import score_map
-from .parameters import learned_parameters, parameter_series
 from .training import training_curve
 
-__all__ = [
-    "hydrographs",
-    "learned_parameters",
-    "nse_cdf",
-    "parameter_series",
-    "score_map",
-    "training_curve",
-]
+__all__ = ["training_curve"]

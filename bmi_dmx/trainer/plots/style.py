@@ -24,7 +24,6 @@ __all__ = [
     "MUTED",
     "OBSERVED",
     "SIMULATED",
-    "WATER",
     "PathLike",
     "dates",
     "picture",
@@ -37,7 +36,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Distinguishable with any colour vision (Okabe & Ito 2008)."""
 
 INK, MUTED, FAINT = "#222222", "#6b7280", "#e5e7eb"
-OBSERVED, SIMULATED, WATER = INK, COLOURS[1], COLOURS[5]
+OBSERVED, SIMULATED = INK, COLOURS[1]
 
 # matplotlib types the keys as a list of literals that grows with its versions.
 STYLE: Any = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 PANELS = {"loss": "loss", "score": "score", "rate": "learning rate"}
 
 
-def training_curve(path: PathLike, log: PathLike) -> Path:
+def training_curve(
+    path: PathLike, log: PathLike, names: Mapping[str, str] | None = None
+) -> Path:
     """Draw losses, scores and learning rate of a training log against the step.
 
     Parameters
@@ -32,6 +35,8 @@ def training_curve(path: PathLike, log: PathLike) -> Path:
         CSV with a header and a column ``step``. Cells may be empty, as loggers write
         one row per event. A column whose name contains ``loss`` is a loss, one with
         ``lr`` or ``rate`` a learning rate, any other number but the epoch a score.
+    names : mapping of str to str, optional
+        What columns are called in the picture, where not by their own name.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def training_curve(path: PathLike, log: PathLike) -> Path:
         )[:, 0]
         for axes, (kind, curves) in zip(grid, panels.items(), strict=True):
             for (name, curve), colour in zip(curves.items(), COLOURS * 9, strict=False):
-                label = name.replace("_", " ").replace("nse", "NSE")
+                label = (names or {}).get(name, name.replace("_", " "))
                 _curve(axes, label, curve, colour, smooth=kind == "loss")
             axes.set_ylabel(PANELS[kind])
             if kind == "loss" and min(y.min() for _, y in curves.values()) > 0:

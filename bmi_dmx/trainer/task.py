@@ -1,0 +1,251 @@
+"""What a training learns from, as the trainer sees it.
+
+The trainer steps the optimiser, keeps checkpoints and finds them again. Where samples
+come from, what makes a model good, and what is told about it in the end, a task says.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from ..compose import Model, Statistics
+from ..errors import ConfigError
+from ..variables import Attribute
+from .experiment import Experiment
+from .run_folder import RunFolder
+
+__all__ = ["Batches", "Monitor", "Report", "Task"]
+
+E = TypeVar("E", bound=Experiment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """The score of a validation, which chooses the best model.
+
+    Parameters
+    ----------
+    name : str
+        Its name in tables and files; an identifier.
+    about : str
+        What it is, as a reader is told.
+    maximize : bool
+        Whether more is better.
+    """
+
+    name: str
+    about: str
+    maximize: bool = True
+
+    @property
+    def best(self) -> str:
+        """Name of the best of it, where several are told apart."""
+        return f"best_{self.name}"
+
+    @property
+    def worst(self) -> float:
+        """What every score is better than."""
+        return -math.inf if self.maximize else math.inf
+
+    def better(self, score: float, than: float) -> bool:
+        """Return whether a score is better than another."""
+        return score > than if self.maximize else score < than
+
+
+class Batches(Protocol):
+    """A source of batches that goes on where it was.
+
+    Iterating yields as many batches as its length says; the next pass goes on where the
+    last one ended. A batch is made of mappings, sequences and tensors.
+    """
+
+    def __len__(self) -> int:
+        """Return the number of batches in a pass."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the batches of a pass."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that decides the batches to come, as plain values and tensors."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that :meth:`state_dict` returned."""
+
+
+class Report(Protocol):
+    """What an evaluation found."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+
+    def show(self) -> None:
+        """Print the scores."""
+
+
+class Task(ABC, Generic[E]):
+    """What a training learns from: samples, loss, validation, report.
+
+    A task is made of an experiment, reads its data and refuses what is wrong with them.
+    :meth:`prepare` is called once, before anything that needs a model. What happens
+    after a training is asked of the class, which has a run and not the data of it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What is to be learned.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        The experiment does not suit its data, or these cannot be used.
+    """
+
+    schema: ClassVar[type[Experiment]]
+    """The experiments of this task: those of the trainer, and keys of its own."""
+
+    monitor: ClassVar[Monitor]
+    """The score that :meth:`validate` returns."""
+
+    batches: Batches
+    """What is learned from; there after :meth:`prepare`."""
+
+    @abstractmethod
+    def __init__(self, experiment: E) -> None: ...
+
+    @property
+    @abstractmethod
+    def about(self) -> str:
+        """What is learned from, for the log."""
+
+    @property
+    @abstractmethod
+    def extent(self) -> tuple[int, int]:
+        """Places and time steps to learn from, which epochs count."""
+
+    @abstractmethod
+    def statistics(self) -> Statistics:
+        """Return the moments of all that the networks read, of the training data."""
+
+    @abstractmethod
+    def prepare(self, model: Model, count: int) -> None:
+        """Make ready to train a model: choose from the data what it reads.
+
+        Parameters
+        ----------
+        model : Model
+            Its names say what is read; its weights do not matter.
+        count : int
+            Batches in a pass.
+        """
+
+    @abstractmethod
+    def loss(self, model: Model, batch: Any) -> Tensor:
+        """Return the loss of one batch, a scalar."""
+
+    @abstractmethod
+    def validate(self, model: Model) -> float:
+        """Return the score of the validation data, without gradient.
+
+        Raises
+        ------
+        TrainingError
+            There is no score, for the model answers with what is not a number.
+        """
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> Mapping[str, Any]:
+        """What tells the data from others, plain and by name, after :meth:`prepare`."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What an export must know of the data; plain, kept in checkpoints."""
+        return {}
+
+    def to(self, device: torch.device) -> None:
+        """Bring what the loss needs beside the batch to where the model is."""
+
+    @classmethod
+    @abstractmethod
+    def evaluate(
+        cls,
+        folders: Sequence[RunFolder],
+        experiments: Sequence[E],
+        period: str,
+        output: Path | None,
+    ) -> Report:
+        """Score the best checkpoint of a run, or the mean of those of several.
+
+        Parameters
+        ----------
+        folders : sequence of RunFolder
+            The runs, none of them twice.
+        experiments : sequence of Experiment
+            Of the runs.
+        period : str
+            What is scored, such as ``test``.
+        output : path, optional
+            Folder of the results; default:
+            :func:`~.run_folder.results_folder`.
+        """
+
+    @classmethod
+    @abstractmethod
+    def provenance(cls, experiment: E, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return where a model comes from, besides what all experiments say; plain."""
+
+    @classmethod
+    def attributes(cls, facts: Mapping[str, Any]) -> list[Attribute]:
+        """Return declarations, with units, of the attributes that models read."""
+        return []
+
+    @classmethod
+    def scores(
+        cls, folder: RunFolder, experiment: E, training: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return how good the best checkpoint of a finished run is; plain.
+
+        Parameters
+        ----------
+        folder : RunFolder
+            The run.
+        experiment : Experiment
+            Of the run.
+        training : mapping
+            The summary of the training.
+        """
+        return {}
+
+    @classmethod
+    def plot(
+        cls,
+        source: Path,
+        names: Sequence[str],
+        start: date | None,
+        end: date | None,
+        output: Path,
+    ) -> Path:
+        """Draw results of an evaluation, and return the picture.
+
+        Parameters
+        ----------
+        source : path
+            A file of results, or the folder it lies in.
+        names : sequence of str
+            What to draw of it; a choice when empty.
+        start, end : date, optional
+            First and last day drawn.
+        output : path
+            The picture.
+        """
+        raise ConfigError(f"{source}: results of this task are not drawn by it")

@@ -1,0 +1,1 @@
+"""What trainings learn from; each task is a folder, and none knows another."""

@@ -1,0 +1,1 @@
+"""Streamflow of river basins, learned from their weather and attributes."""

@@ -1,0 +1,328 @@
+"""What is done to raw series and to places before a model may see them.
+
+Every repair is counted and logged; what cannot be repaired is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .....errors import DataError
+from .basins import SECONDS_PER_DAY, Array32, Array64, Times, step_seconds
+from .spec import FORCINGS
+
+__all__ = ["Where", "check_places", "check_water", "complete_forcing", "observed"]
+
+Where = Callable[[str, str], str]
+"""From the name of a series and a basin to their file and variable, for messages."""
+
+log = logging.getLogger(__name__)
+
+PLAUSIBLE = {
+    "precipitation": (0.0, 2500.0),
+    "air_temperature": (-90.0, 65.0),
+    "air_temperature_min": (-90.0, 65.0),
+    "air_temperature_max": (-90.0, 65.0),
+    "potential_evaporation": (-5.0, 60.0),
+    "streamflow": (0.0, 2500.0),
+}
+"""Daily values outside these ranges betray wrong units or fill values."""
+
+INTENSE = ("precipitation", "streamflow")
+"""What can be more intense within a day than over it.
+
+The depth of the largest rainfalls grows with the square root of their duration
+(Jennings 1950, Monthly Weather Review 78, 4-5).
+"""
+
+PLACES = {
+    "area_km2": (1e-4, 1e7, "km2"),
+    "latitude": (-90.0, 90.0, "degrees_north"),
+    "longitude": (-180.0, 360.0, "degrees_east"),
+    "elevation_mean": (-500.0, 9000.0, "m"),
+}
+"""Lowest and highest value of attributes that say where a basin is, and their units."""
+
+MAX_SWAPPED = 0.5
+"""Share of the time with minimum above maximum temperature that cannot be chance.
+
+Gridded extremes made from two fields cross on some days: in CAMELS-US on 5 % of those
+of mountains at the coast.
+"""
+
+RUNOFF = (0.001, 2.0)
+"""Usual range of the mean streamflow of a basin relative to its mean precipitation."""
+
+
+def complete_forcing(
+    forcing: dict[str, Array32],
+    ids: NDArray[np.str_],
+    time: Times,
+    *,
+    gaps: str,
+    max_gap: int,
+    where: Where,
+) -> dict[str, Array32]:
+    """Check and complete forcing.
+
+    In this order: gaps are filled as ``gaps`` says; implausible values are refused;
+    minimum and maximum temperature are put into order where they are exchanged; a
+    missing mean temperature becomes the mean of the two; slightly negative potential
+    evaporation (condensation) becomes zero. Minimum and maximum temperatures that are
+    equal throughout carry no daily range and are left out.
+
+    Parameters
+    ----------
+    forcing : dict of str to (T, B) float32
+        Series in our names and units, NaN where missing.
+    ids, time : arrays of shape (B,) and (T,)
+        Basins and time steps.
+    gaps : {"refuse", "hold", "interpolate"}
+        Policy for missing values; ``hold`` repeats the last value, ``interpolate`` goes
+        linearly from the last to the next.
+    max_gap : int
+        Longest gap filled, in time steps.
+    where : callable
+        See :data:`Where`.
+
+    Raises
+    ------
+    DataError
+        A gap may not be filled, a value is implausible, or minimum temperature exceeds
+        the maximum at more than half of the time steps of a basin.
+    """
+    filled = {
+        name: _without_gaps(name, values, ids, time, gaps, max_gap, where)
+        for name, values in forcing.items()
+    }
+    for name, values in filled.items():
+        _refuse_implausible(name, FORCINGS[name], values, ids, time, where)
+    _order_temperatures(filled, ids, where)
+    if "potential_evaporation" in filled:
+        _zero_negative_evaporation(filled)
+    return filled
+
+
+def observed(
+    target: Array32, ids: NDArray[np.str_], time: Times, where: Where
+) -> Array32:
+    """Return streamflow with negative values marked as missing (NaN).
+
+    Raises
+    ------
+    DataError
+        A value is implausible.
+    """
+    negative = target < 0
+    if negative.any():
+        day, basin = np.argwhere(negative)[0]
+        log.warning(
+            "%s: %d negative streamflow values are missing, the first of basin '%s' on"
+            " %s",
+            where("streamflow", str(ids[basin])),
+            int(negative.sum()),
+            ids[basin],
+            time[day],
+        )
+    cleaned: Array32 = np.where(negative, np.float32(np.nan), target)
+    known = np.where(np.isnan(cleaned), np.float32(0), cleaned)
+    _refuse_implausible("streamflow", "mm d-1", known, ids, time, where)
+    return cleaned
+
+
+def check_places(
+    attributes: Mapping[str, Array64], ids: NDArray[np.str_], where: str
+) -> None:
+    """Refuse basins that are nowhere on Earth; what is not known is left alone.
+
+    Parameters
+    ----------
+    attributes : mapping of str to (B,) float64
+        In our names and units.
+    ids : (B,) array of str
+        Basins.
+    where : str
+        File or folder, for messages.
+
+    Raises
+    ------
+    DataError
+        An area, a coordinate or an elevation is impossible.
+    """
+    for name, (low, high, units) in PLACES.items():
+        values = attributes.get(name)
+        if values is None:
+            continue
+        bad = (values < low) | (values > high)
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise DataError(
+                f"{where}: {name} of basin '{ids[at]}' is {values[at]:g} {units},"
+                f" expected {low:g} to {high:g} ({int(bad.sum())} such basins)"
+            )
+
+
+def check_water(
+    precipitation: Array32, target: Array32, ids: NDArray[np.str_], where: Where
+) -> None:
+    """Warn of basins whose streamflow hardly can come from their precipitation.
+
+    Parameters
+    ----------
+    precipitation, target : (T, B) float32
+        In mm d-1, NaN in ``target`` where there is no observation.
+    ids : (B,) array of str
+        Basins.
+    where : callable
+        See :data:`Where`.
+    """
+    seen = np.isfinite(target)
+    flow = np.where(seen, target, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    share = flow / np.maximum(precipitation.mean(axis=0, dtype=np.float64), 1e-9)
+    low, high = RUNOFF
+    odd = seen.any(axis=0) & ((share < low) | (share > high))
+    if odd.any():
+        at = int(np.argmax(odd))
+        log.warning(
+            "%s: mean streamflow is %.3g times the mean precipitation in basin '%s',"
+            " usual are %g to %g (%d such basins): are units and area right?",
+            where("streamflow", str(ids[at])),
+            share[at],
+            ids[at],
+            low,
+            high,
+            int(odd.sum()),
+        )
+
+
+def _without_gaps(
+    name: str,
+    values: Array32,
+    ids: NDArray[np.str_],
+    time: Times,
+    policy: str,
+    max_gap: int,
+    where: Where,
+) -> Array32:
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    if policy == "refuse":
+        day, basin = np.argwhere(missing)[0]
+        raise DataError(
+            f"{where(name, str(ids[basin]))}: forcing {name!r} of basin '{ids[basin]}'"
+            f" is missing on {time[day]}"
+            f" ({int(missing.sum())} missing values in all); set data.gaps to 'hold' or"
+            " 'interpolate' to fill short gaps"
+        )
+    filled: Array32 = values.copy()
+    for basin in np.flatnonzero(missing.any(axis=0)):
+        gap = missing[:, basin]
+        _refuse_gap(name, gap, str(ids[basin]), time, policy, max_gap, where)
+        filled[:, basin] = _fill(values[:, basin], gap, policy)
+    log.warning("%d missing values of %s filled (%s)", int(missing.sum()), name, policy)
+    return filled
+
+
+def _refuse_gap(
+    name: str,
+    gap: NDArray[np.bool_],
+    basin: str,
+    time: Times,
+    policy: str,
+    max_gap: int,
+    where: Where,
+) -> None:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], gap, [False]))))
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        open_end = start == 0 or (policy == "interpolate" and end == gap.size)
+        if open_end or end - start > max_gap:
+            reason = (
+                "has no neighbour on one side"
+                if open_end
+                else f"is longer than data.max_gap of {max_gap} time steps"
+            )
+            raise DataError(
+                f"{where(name, basin)}: forcing {name!r} of basin {basin!r}: the gap"
+                f" from {time[start]} to {time[end - 1]} {reason}"
+            )
+
+
+def _fill(series: Array32, gap: NDArray[np.bool_], policy: str) -> Array32:
+    steps = np.arange(series.size)
+    if policy == "hold":
+        last = np.maximum.accumulate(np.where(gap, 0, steps))
+        held: Array32 = series[last]
+        return held
+    filled = np.interp(steps, steps[~gap], series[~gap])
+    return filled.astype(np.float32)
+
+
+def _refuse_implausible(
+    name: str,
+    units: str,
+    values: Array32,
+    ids: NDArray[np.str_],
+    time: Times,
+    where: Where,
+) -> None:
+    low, high = PLAUSIBLE[name]
+    if name in INTENSE:
+        high *= math.sqrt(SECONDS_PER_DAY / step_seconds(time))
+    bad = ~((values >= low) & (values <= high))
+    if bad.any():
+        day, basin = np.argwhere(bad)[0]
+        raise DataError(
+            f"{where(name, str(ids[basin]))}: {name} of basin '{ids[basin]}' is"
+            f" {values[day, basin]:g} {units} on {time[day]}, expected {low:g} to"
+            f" {high:g} ({int(bad.sum())} such values): are the units right?"
+        )
+
+
+def _order_temperatures(
+    forcing: dict[str, Array32], ids: NDArray[np.str_], where: Where
+) -> None:
+    low, high = (forcing.get(f"air_temperature_{end}") for end in ("min", "max"))
+    if low is None or high is None:
+        return
+    swapped = low > high
+    if swapped.any():
+        shares = swapped.mean(axis=0)
+        most = int(np.argmax(shares))
+        name, share = str(ids[most]), float(shares[most])
+        if share > MAX_SWAPPED:
+            raise DataError(
+                f"{where('air_temperature_min', name)}: air_temperature_min of basin"
+                f" {name!r} exceeds air_temperature_max on {share:.1%} of the days"
+                f" ({int((shares > MAX_SWAPPED).sum())} such basins): are the two"
+                " variables exchanged?"
+            )
+        log.warning(
+            "air_temperature_min exceeds air_temperature_max and is exchanged with it"
+            " on %d basin-days, most often in basin '%s' (%.2g %% of its days)",
+            int(swapped.sum()),
+            name,
+            100 * share,
+        )
+    forcing["air_temperature_min"] = np.minimum(low, high)
+    forcing["air_temperature_max"] = np.maximum(low, high)
+    if "air_temperature" not in forcing:
+        forcing["air_temperature"] = np.float32(0.5) * (low + high)
+    if np.array_equal(low, high):
+        log.warning("minimum equals maximum temperature on all days: both left out")
+        del forcing["air_temperature_min"], forcing["air_temperature_max"]
+
+
+def _zero_negative_evaporation(forcing: dict[str, Array32]) -> None:
+    values = forcing["potential_evaporation"]
+    negative = values < 0
+    if negative.any():
+        log.warning(
+            "%d negative values of potential_evaporation set to 0", int(negative.sum())
+        )
+        forcing["potential_evaporation"] = np.maximum(values, np.float32(0))

@@ -1,0 +1,154 @@
+"""From a ``data:`` block to basins in memory."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from .....errors import ConfigError, DataError
+from .....registry import Registry
+from .attributes import has_extremes, portable
+from .basins import Array64, BasinData, parse_period, positions
+from .quality import check_places, check_water, complete_forcing, observed
+from .source import Source
+from .spec import DataSpec
+
+__all__ = ["READERS", "read"]
+
+READERS: Registry[type[Source]] = Registry(
+    "reader",
+    {
+        "basins": f"{__package__}.netcdf:BasinFile",
+        "camels_us": f"{__package__}.camels:CamelsUs",
+        "caravan": f"{__package__}.caravan:Caravan",
+        "delaware": f"{__package__}.delaware:Delaware",
+    },
+)
+"""Readers by the name used in ``data.reader``."""
+
+
+log = logging.getLogger(__name__)
+
+CHOICES = ("product", "forcings", "target")
+"""Keys that some readers have no use for."""
+
+SHOWN = 5
+"""Most basins named where many lack something."""
+
+
+def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
+    """Read, check and complete the data that ``spec`` describes.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        The ``data:`` block.
+    folder : Path, optional
+        Where relative paths start: the folder of the configuration file; the current
+        folder when absent.
+
+    Returns
+    -------
+    BasinData
+        Basins in the order of the data set, or of the list in ``spec.basins``.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        The block is wrong, or the data are missing, malformed or not usable.
+    """
+    folder = folder or Path.cwd()
+    source = _open(spec, folder)
+    ids = spec.choose(source.ids, source.attributes, folder, source.left_out)
+    if spec.basins == "all":
+        _report(source)
+    at = positions(ids, source.ids)
+    attributes = {name: values[at] for name, values in source.attributes.items()}
+    check_places(attributes, ids, str(source.path))
+    period = parse_period(*spec.period) if spec.period else None
+    series = source.series(ids, period)
+    time = series.time
+    data = BasinData(
+        ids=ids,
+        time=time,
+        forcing=complete_forcing(
+            series.forcing,
+            ids,
+            time,
+            gaps=spec.gaps,
+            max_gap=spec.max_gap,
+            where=source.where,
+        ),
+        attributes=attributes,
+        target=observed(series.target, ids, time, source.where),
+        units=source.units,
+    )
+    check_water(data.forcing["precipitation"], data.target, ids, source.where)
+    asked = _attributes(spec, data, source)
+    unread = tuple(sorted(attributes.keys() - asked.keys()))
+    return replace(data, attributes=asked, unread=unread)
+
+
+def _report(source: Source) -> None:
+    """Log which basins the data set does not hold completely."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in source.left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        log.warning(
+            "%s: %d basins are left out: %s (%s%s)",
+            source.path,
+            len(names),
+            reason,
+            ", ".join(names[:SHOWN]),
+            ", …" if len(names) > SHOWN else "",
+        )
+
+
+def _open(spec: DataSpec, folder: Path) -> Source:
+    try:
+        reader = READERS[spec.reader]
+    except ConfigError as error:
+        raise ConfigError(f"data.reader: {error}") from None
+    shipped = None if spec.path else reader.shipped()
+    for key in CHOICES:
+        if getattr(spec, key) and key not in reader.choices:
+            used = (
+                ", ".join(n for n in CHOICES if n in reader.choices) or "none of them"
+            )
+            raise ConfigError(
+                f"data.{key}: the reader {spec.reader!r} does not use it; of"
+                f" {', '.join(CHOICES)} it uses {used}"
+            )
+    return reader(spec, shipped or spec.locate(folder))
+
+
+def _attributes(spec: DataSpec, data: BasinData, source: Source) -> dict[str, Array64]:
+    given = dict(data.attributes)
+    if spec.attributes == "file":
+        return given
+    if not has_extremes(data):
+        raise DataError(
+            f"{source.path}: portable attributes need the lowest and the highest"
+            " temperature of the day, which these data do not hold; set data.attributes"
+            " to 'file', and model.evaporation to 'oudin'"
+        )
+    if spec.attributes_period is not None:
+        _check_covered(data, *spec.attributes_period)
+    try:
+        computed = portable(data, spec.attributes_period)
+    except DataError as error:
+        raise DataError(f"{source.path}: portable attributes: {error}") from None
+    return computed if spec.attributes == "portable" else {**given, **computed}
+
+
+def _check_covered(data: BasinData, first: date, last: date) -> None:
+    try:
+        data.period(first, last)
+    except DataError as error:
+        raise DataError(
+            "data.attributes_period, which spans training and validation unless given: "
+            f"{error}"
+        ) from None

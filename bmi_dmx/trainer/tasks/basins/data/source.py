@@ -1,0 +1,297 @@
+"""What every reader offers, and the conversions they share."""
+
+from __future__ import annotations
+
+import csv
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .....climate import CLIMATE
+from .....errors import DataError, UnitsError
+from .....units import convert
+from .basins import Array32, Array64, Times, covered
+from .spec import DataSpec
+
+__all__ = [
+    "MISSING_TEXT",
+    "Period",
+    "Series",
+    "Source",
+    "add_common_names",
+    "converted",
+    "increasing",
+    "numeric",
+    "table_rows",
+    "within",
+]
+
+Period = tuple[np.datetime64, np.datetime64]
+
+COMMON_ATTRIBUTES = {
+    "area_km2": ("km2", ("area_gages2", "area")),
+    "latitude": ("degrees_north", ("gauge_lat", "lat")),
+    "longitude": ("degrees_east", ("gauge_lon", "lon")),
+    "elevation_mean": ("m", ("elev_mean",)),
+    "slope_mean": ("m km-1", ()),
+}
+"""Our name of an attribute, its units, and the names other data sets give it."""
+
+MISSING_TEXT = ("", "NA", "NaN", "nan", "None")
+
+MISSING_NUMBERS = (-999.0, -9999.0)
+"""What data sets write for an attribute that is not known; no attribute is so low."""
+
+MOST_CLASSES = 20
+"""A text attribute with more different values is a name, not a class."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Series as read: NaN where missing, in our names and units.
+
+    Parameters
+    ----------
+    time : (T,) array of datetime64
+    forcing : dict of str to (T, B) float32
+    target : (T, B) float32
+        Streamflow in mm d-1.
+    """
+
+    time: Times
+    forcing: dict[str, Array32]
+    target: Array32
+
+
+class Source(ABC):
+    """One data set on disk.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Names and choices.
+    path : Path
+        The file or folder.
+
+    Attributes
+    ----------
+    path : Path
+        The file or folder.
+    ids : (B,) array of str
+        All basins of the data set.
+    attributes : dict of str to (B,) float64
+        Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
+    units : dict of str to str
+        Units of the attributes, as far as they are known.
+    left_out : dict of str to str
+        Basins of which the data set holds something but not all, and what it lacks.
+    """
+
+    choices: ClassVar[tuple[str, ...]] = ("forcings", "target")
+    """Those of ``product``, ``forcings`` and ``target`` that the reader uses."""
+
+    path: Path
+    ids: NDArray[np.str_]
+    attributes: dict[str, Array64]
+    units: Mapping[str, str] = MappingProxyType(
+        {name: units for name, (units, _) in COMMON_ATTRIBUTES.items()}
+    )
+    left_out: Mapping[str, str] = MappingProxyType({})
+
+    @abstractmethod
+    def __init__(self, spec: DataSpec, path: Path) -> None: ...
+
+    @classmethod
+    def shipped(cls) -> Path | None:
+        """Return the data set that comes with the package, if this is one."""
+        return None
+
+    @abstractmethod
+    def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
+        """Return the series of ``ids``, of the whole record when ``period`` is None."""
+
+    @abstractmethod
+    def where(self, name: str, basin: str) -> str:
+        """Return file and variable of a forcing or ``streamflow``, for messages."""
+
+
+def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
+    """Return ``values`` in ``to_units``; ``where`` is named in errors."""
+    try:
+        return convert(values, from_units, to_units)
+    except UnitsError as error:
+        raise UnitsError(f"{where}: {error}") from None
+
+
+def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
+    """Return an attribute as numbers.
+
+    Numbers are kept, also where a text file holds them; empty, ``NA`` and ``nan``,
+    -999 and -9999 are unknown (NaN). Text that starts with a superfluous zero (``01``)
+    is a code, no number. Other text with at most 20 different values becomes one 0/1
+    attribute per value, named ``attribute__value`` with everything but letters and
+    digits turned into ``_``; text with more values (names) is left out. A missing text
+    is in no class.
+    """
+    if values.dtype.kind in "iufb":
+        return {name: _known(values.astype(np.float64))}
+    text = np.array([str(value).strip() for value in values], dtype=np.str_)
+    missing = np.isin(text, MISSING_TEXT)
+    classes = np.unique(text[~missing])
+    if not any(re.match(r"0\d", value) for value in classes):
+        try:
+            numbers = np.where(missing, "nan", text).astype(np.float64)
+            return {name: _known(numbers)}
+        except ValueError:
+            pass
+    if len(classes) > MOST_CLASSES:
+        return {}
+    return {
+        f"{name}__{re.sub(r'[^a-z0-9]+', '_', value.lower()).strip('_')}": (
+            text == value
+        ).astype(np.float64)
+        for value in classes
+    }
+
+
+def table_rows(file: Path, delimiter: str) -> dict[str, dict[str, str]]:
+    """Return the rows of a table of attributes as text, by the column ``gauge_id``.
+
+    Parameters
+    ----------
+    file : Path
+        The table; characters that are no UTF-8 are replaced, as names alone have them.
+    delimiter : str
+        Between the cells.
+
+    Raises
+    ------
+    DataError
+        There is no such column, a row is not as long as the header, or a gauge has two.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        reader = csv.reader(lines, delimiter=delimiter)
+        titles = [title.strip() for title in next(reader, [])]
+        if "gauge_id" not in titles:
+            raise DataError(f"{file}: no column 'gauge_id' in {titles}")
+        for cells in filter(None, reader):
+            where = f"{file}: line {reader.line_num}"
+            if len(cells) != len(titles):
+                raise DataError(
+                    f"{where} has {len(cells)} cells, the header {len(titles)}"
+                )
+            row = dict(zip(titles, map(str.strip, cells), strict=True))
+            gauge = row.pop("gauge_id")
+            if gauge in rows:
+                raise DataError(
+                    f"{where}: gauge {gauge!r} again, expected one row for each"
+                )
+            rows[gauge] = row
+    return rows
+
+
+def _known(values: Array64) -> Array64:
+    return np.where(np.isin(values, MISSING_NUMBERS), np.nan, values)
+
+
+def add_common_names(
+    attributes: dict[str, Array64], units: Mapping[str, str], where: str
+) -> dict[str, str]:
+    """Enter the common attributes under our names and units, where the file has them.
+
+    Climate indices that bear our names are brought to our units where theirs are given.
+
+    Parameters
+    ----------
+    attributes : dict of str to (B,) float64
+        Changed in place.
+    units : mapping of str to str
+        Units of the attributes, by the file's name.
+    where : str
+        File, for messages.
+
+    Returns
+    -------
+    dict of str to str
+        Units of all attributes that have any, the common ones included.
+
+    Raises
+    ------
+    UnitsError
+        A common attribute has no units or wrong ones.
+    """
+    known = {name: text for name, text in units.items() if text and name in attributes}
+    for name, (wanted, aliases) in COMMON_ATTRIBUTES.items():
+        found = next((alias for alias in (name, *aliases) if alias in attributes), None)
+        if found is None:
+            continue
+        if not units.get(found):
+            raise UnitsError(
+                f"{where}: attribute {found!r} has no units, not {wanted!r}"
+            )
+        place, values, given = (
+            f"{where}: attribute {found!r}",
+            attributes[found],
+            units[found],
+        )
+        if name == "slope_mean" and re.match("deg|rad", given.strip().lower()):
+            # To UDUNITS an angle is a ratio already, which holds for small ones alone.
+            values, given = np.tan(converted(values, given, "radian", place)), "1"
+        attributes[name] = converted(values, given, wanted, place)
+        known[name] = wanted
+    for index in CLIMATE:
+        # In the units under which a bundle asks for it; text for a ratio is no matter.
+        if index.name in known and index.units != "1":
+            place = f"{where}: attribute {index.name!r}"
+            attributes[index.name] = converted(
+                attributes[index.name], known[index.name], index.units, place
+            )
+            known[index.name] = index.units
+    return known
+
+
+def increasing(time: Times, where: str) -> Times:
+    """Return times, refusing those that are not later than the ones before.
+
+    Raises
+    ------
+    DataError
+        Naming ``where`` and the two times.
+    """
+    right = np.diff(time) > np.timedelta64(0, "D")
+    if not right.all():
+        at = int(np.argmin(right))
+        what = "days" if time.dtype == np.dtype("datetime64[D]") else "times"
+        raise DataError(
+            f"{where}: the {what} do not increase: {time[at]} is followed by"
+            f" {time[at + 1]}"
+        )
+    return time
+
+
+def within(time: Times, period: Period | None, where: str) -> slice:
+    """Return the part of ``time`` that ``period`` covers, which must be all of it.
+
+    Raises
+    ------
+    DataError
+        The period reaches beyond the record.
+    """
+    if period is None:
+        return slice(0, time.size)
+    first, last = period
+    found = covered(time, first, last)
+    if found is None:
+        raise DataError(
+            f"{where}: data.period {first} to {last} is not covered; the record is from"
+            f" {time[0]} to {time[-1]}"
+        )
+    return found

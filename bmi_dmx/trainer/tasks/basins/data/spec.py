@@ -1,0 +1,235 @@
+"""The ``data:`` block of an experiment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .....errors import ConfigError, DataError, suggestion
+from .basins import Array64, positions, refuse_repeated
+
+__all__ = ["FORCINGS", "Condition", "DataSpec", "satisfied"]
+
+FORCINGS = {
+    "precipitation": "mm d-1",
+    "air_temperature": "degC",
+    "air_temperature_min": "degC",
+    "air_temperature_max": "degC",
+    "potential_evaporation": "mm d-1",
+}
+"""Names of the forcings and their units."""
+
+Condition = bool | float | tuple[float, float]
+"""What an attribute must equal, or the lowest and highest value it may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """Which data to read, and how.
+
+    Parameters
+    ----------
+    reader : str
+        Layout of the data: ``basins`` (one CF NetCDF file), ``camels_us`` (official
+        tree), ``caravan`` (official tree), ``delaware`` (the sample in the package).
+    path : str
+        File or folder; ``~`` and ``$VARIABLES`` are expanded, a relative path starts at
+        the configuration file, on the command line at the current folder. Empty for
+        ``delaware``: the shipped file.
+    product : str
+        ``camels_us``: ``daymet``, ``maurer`` or ``nldas``; ``caravan``: one source data
+        set such as ``camelsgb``, all of them when empty.
+    forcings : dict
+        Our name to the variable's name in the file, where it is not the usual one.
+    target : str
+        Name of the observed streamflow in the file, where it is not the usual one;
+        ``basins`` and ``caravan`` alone.
+    basins : str or list of str
+        ``all``, identifiers, or the path of a text file with one identifier a line
+        (``#`` starts a comment).
+    where : dict
+        Conditions on numeric attributes of the file: a number or true/false must be
+        equalled, ``[low, high]`` contain the value, both ends included.
+    period : (date, date), optional
+        First and last day to read; the whole record when absent.
+    gaps : str
+        What happens to missing forcing: ``refuse``, ``hold`` the last value, or
+        ``interpolate`` linearly in time.
+    max_gap : int
+        Longest gap, in time steps, that may be filled.
+    attributes : str
+        ``file``: as the data set gives them; ``portable``: only what
+        :func:`~.attributes.portable` computes; ``both``: all, the
+        computed ones taking precedence where a name is shared.
+    attributes_period : (date, date), optional
+        Days over which portable attributes are computed; all days when absent.
+
+    Raises
+    ------
+    ConfigError
+        A forcing has an unknown name, or the longest gap is not positive.
+    """
+
+    reader: str = "basins"
+    path: str = ""
+    product: str = ""
+    forcings: dict[str, str] = field(default_factory=dict)
+    target: str = ""
+    basins: str | list[str] = "all"
+    where: dict[str, Condition] = field(default_factory=dict)
+    period: tuple[date, date] | None = None
+    gaps: Literal["refuse", "hold", "interpolate"] = "refuse"
+    max_gap: int = 3
+    attributes: Literal["file", "portable", "both"] = "portable"
+    attributes_period: tuple[date, date] | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.forcings:
+            if name not in FORCINGS:
+                hint = suggestion(name, FORCINGS)
+                raise ConfigError(f"forcings: unknown forcing {name!r}{hint}")
+        if self.max_gap < 1:
+            raise ConfigError(
+                f"max_gap: found {self.max_gap}, expected at least 1 time step"
+            )
+
+    def locate(self, folder: Path) -> Path:
+        """Return :attr:`path` with variables expanded, relative to ``folder``.
+
+        Raises
+        ------
+        ConfigError
+            No path is given, or an environment variable in it is not set.
+        DataError
+            Nothing is there.
+        """
+        if not self.path:
+            raise ConfigError(f"data.path: the reader {self.reader!r} needs a path")
+        path = _expand(self.path, folder, "data.path")
+        if not path.exists():
+            raise DataError(f"data.path: nothing found at {path}")
+        return path
+
+    def choose(
+        self,
+        ids: NDArray[np.str_],
+        attributes: Mapping[str, Array64],
+        folder: Path,
+        left_out: Mapping[str, str] = MappingProxyType({}),
+    ) -> NDArray[np.str_]:
+        """Return the identifiers that :attr:`basins` and :attr:`where` leave.
+
+        Parameters
+        ----------
+        ids : (B,) array of str
+            Basins of the data.
+        attributes : mapping of str to (B,) float64
+            Their attributes.
+        folder : Path
+            Where a relative path in :attr:`basins` starts.
+        left_out : mapping of str to str
+            Basins that the data do not hold completely, and what they lack.
+
+        Raises
+        ------
+        DataError
+            A listed basin or an attribute in a condition is unknown, or none remains.
+        """
+        wanted = self._listed(folder)
+        refuse_repeated(np.array(wanted or (), dtype=np.str_), "data.basins")
+        for name in wanted or ():
+            if name in left_out:
+                raise DataError(f"data.basins: basin {name!r}: {left_out[name]}")
+        try:
+            at = np.arange(ids.size) if wanted is None else positions(wanted, ids)
+        except DataError as error:
+            raise DataError(f"data.basins: {error}") from None
+        keep = satisfied(attributes, self.where, ids.size, "data.where")
+        chosen = ids[at[keep[at]]]
+        if chosen.size == 0:
+            raise DataError(
+                f"data.where: none of {at.size} basins satisfies {self.where!r}"
+            )
+        return chosen
+
+    def _listed(self, folder: Path) -> list[str] | None:
+        if self.basins == "all":
+            return None
+        if not isinstance(self.basins, str):
+            if not self.basins:
+                raise ConfigError(
+                    "data.basins: the list is empty, expected identifiers or 'all'"
+                )
+            return [str(name) for name in self.basins]
+        path = _expand(self.basins, folder, "data.basins")
+        if not path.is_file():
+            raise DataError(
+                f"data.basins: no file {path}; expected 'all', a list, or a text file"
+                " with one identifier a line"
+            )
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        names = [line.split("#")[0].strip() for line in lines]
+        listed = [name for name in names if name]
+        if not listed:
+            raise DataError(f"data.basins: {path} lists no identifier")
+        return listed
+
+
+def satisfied(
+    attributes: Mapping[str, Array64],
+    conditions: Mapping[str, Condition],
+    count: int,
+    key: str,
+) -> NDArray[np.bool_]:
+    """Return which basins satisfy all conditions.
+
+    Parameters
+    ----------
+    attributes : mapping of str to (B,) float64
+        Of the basins.
+    conditions : mapping of str to Condition
+        By name of the attribute.
+    count : int
+        Number of basins.
+    key : str
+        Key of the conditions in the configuration, for messages.
+
+    Raises
+    ------
+    DataError
+        There is no such attribute.
+    """
+    keep = np.ones(count, dtype=bool)
+    for name, condition in conditions.items():
+        if name not in attributes:
+            hint = suggestion(name, attributes)
+            raise DataError(f"{key}: no attribute {name!r} in the data{hint}")
+        keep &= _satisfied(attributes[name], condition)
+    return keep
+
+
+def _satisfied(values: Array64, condition: Condition) -> NDArray[np.bool_]:
+    if isinstance(condition, tuple):
+        low, high = condition
+        return (values >= low) & (values <= high)
+    equal: NDArray[np.bool_] = values == float(condition)
+    return equal
+
+
+def _expand(text: str, folder: Path, key: str) -> Path:
+    path = os.path.expandvars(text)
+    unset = re.search(r"\$\{?(\w+)", path)
+    if unset:
+        raise ConfigError(
+            f"{key}: environment variable {unset.group(1)!r} in {text!r} is not set"
+        )
+    return folder / Path(path).expanduser()

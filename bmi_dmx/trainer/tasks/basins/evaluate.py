@@ -1,0 +1,323 @@
+"""Score the flow that trained models simulate over a period."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....compose import Model
+from ....conversion import plain
+from ....errors import ConfigError
+from ....tables import Column, print_table
+from ...checkpoint import load_model, read_checkpoint
+from ...experiment_file import naming
+from ...run_folder import RunFolder, results_folder
+from .data.basins import BasinData
+from .data.read import read
+from .experiment import ALL, Experiment, Period
+from .groups import basin_groups
+from .metrics import median, metrics, score
+from .pictures import draw
+from .prediction import TARGET, blocks, predict, with_lead
+from .results import Hydrographs, Series, write_results
+
+__all__ = ["ALL", "Report", "evaluate"]
+
+log = logging.getLogger(__name__)
+
+SAME = "only runs on the same days, basins and observations can be averaged"
+
+CONVENTION = 365
+"""Days at the start of a period that the usual convention spends on warming up."""
+
+DAY = 86400.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What an evaluation found.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files lie.
+    period : str
+        Name of the scored period.
+    scores : dict of str to array (B,)
+        Scores of all basins.
+    medians : dict of str to dict of str to float
+        By group, ``all`` among them, and by metric.
+    basins : dict of str to int
+        Size of the groups.
+    convention : dict of str to float
+        Median NSE by group when the first year of the period, left unscored, serves as
+        warm-up; empty for a period shorter than two years.
+    """
+
+    folder: Path
+    period: str
+    scores: dict[str, NDArray[np.float64]]
+    medians: dict[str, dict[str, float]]
+    basins: dict[str, int]
+    convention: dict[str, float]
+
+    def show(self) -> None:
+        """Print a table of the medians."""
+        names = list(self.medians[ALL])
+        columns = [
+            Column(header="median over basins", values=names),
+            *(
+                Column(
+                    header=f"{group} ({self.basins[group]})",
+                    values=[values[name] for name in names],
+                    format=".3f",
+                )
+                for group, values in self.medians.items()
+            ),
+            Column(
+                header="ideal", values=[metrics[n].ideal for n in names], format="g"
+            ),
+            Column(header="units", values=[metrics[n].units for n in names]),
+        ]
+        print_table(columns, title=f"{self.period} period")
+        if self.convention:
+            numbers = ", ".join(f"{g} {v:.3f}" for g, v in self.convention.items())
+            print(f"\nMedian NSE with the first year as warm-up, unscored: {numbers}")
+
+
+def evaluate(
+    folders: Sequence[RunFolder],
+    experiments: Sequence[Experiment],
+    period: str,
+    output: Path | None,
+) -> Report:
+    """Simulate a period with the best checkpoint of each run, and score the mean.
+
+    The model warms up on the time before the period, so that all of it is scored. The
+    median NSE of the convention that spends the first year of the period on warming up
+    is reported as well, to compare with published numbers.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        Runs on the same days, basins and observations; the flow of several is averaged.
+    experiments : sequence of Experiment
+        Of the runs.
+    period : str
+        ``test``, ``validation`` or ``train``.
+    output : path, optional
+        Folder of the results, see :func:`~..run_folder.results_folder`:
+        ``streamflow.nc``, ``scores.csv``, ``summary.json`` and pictures.
+
+    Raises
+    ------
+    ConfigError
+        The period is not given, or runs differ in days, basins or observations.
+    DataError, StateError
+        There is no checkpoint, or the data or the checkpoint cannot be used.
+    """
+    experiment = _common(folders, experiments, period)
+    pairs = zip(folders, experiments, strict=True)
+    models = [load_model(f.require_best(), e.model) for f, e in pairs]
+    data = _data(folders, experiments, period)
+    target = output or results_folder(folders, experiment.name, period)
+    return _report(experiment, folders, models, data, period, target)
+
+
+def _common(
+    folders: Sequence[RunFolder], experiments: Sequence[Experiment], period: str
+) -> Experiment:
+    """Return the first experiment, after making sure that all score the same days."""
+    first = experiments[0].periods[period]
+    for folder, other in zip(folders, experiments, strict=True):
+        days = other.periods[period]
+        if days != first:
+            raise ConfigError(
+                f"{folder.path}: periods.{period} is {days[0]} to {days[1]}, in"
+                f" {folders[0].path} {first[0]} to {first[1]}; {SAME}"
+            )
+    return experiments[0]
+
+
+def _data(
+    folders: Sequence[RunFolder], experiments: Sequence[Experiment], period: str
+) -> list[BasinData]:
+    """Return the data of every run, whose basins and observations are the same.
+
+    Attributes and forcing need not be: a model sees what it was trained on.
+    """
+    found: list[BasinData] = []
+    for at, (folder, experiment) in enumerate(zip(folders, experiments, strict=True)):
+        alike = [e.data for e in experiments[:at]]
+        if experiment.data in alike:
+            found.append(found[alike.index(experiment.data)])
+            continue
+        with naming(folder.config, experiment):
+            data = read(experiment.data)
+        if found:
+            where = f"{folder.path}: its data are not those of {folders[0].path}"
+            data = _matched(data, found[0], experiment.periods[period], where)
+        found.append(data)
+    return found
+
+
+def _matched(data: BasinData, first: BasinData, days: Period, where: str) -> BasinData:
+    """Return data in the order of ``first``, refusing other basins or observations."""
+    differing = set(data.ids.tolist()) ^ set(first.ids.tolist())
+    if differing:
+        raise ConfigError(
+            f"{where}: only one of them has basin {min(differing)!r}; {SAME}"
+        )
+    data = data.select(first.ids.tolist())
+    a, b = data.period(*days), first.period(*days)
+    if a.seconds != b.seconds:
+        raise ConfigError(
+            f"{where}: its time steps are of {a.seconds:g} s, there {b.seconds:g} s;"
+            f" {SAME}"
+        )
+    unequal = ~((a.target == b.target) | (np.isnan(a.target) & np.isnan(b.target)))
+    if unequal.any():
+        day, basin = np.argwhere(unequal)[0]
+        raise ConfigError(
+            f"{where}: the flow observed in basin '{a.ids[basin]}' on {a.time[day]} is"
+            f" {a.target[day, basin]:g}, there {b.target[day, basin]:g} mm d-1; {SAME}"
+        )
+    return data
+
+
+def _report(
+    experiment: Experiment,
+    folders: Sequence[RunFolder],
+    models: Sequence[Model],
+    data: Sequence[BasinData],
+    period: str,
+    target: Path,
+) -> Report:
+    days = experiment.periods[period]
+    parts = [with_lead(d, days, experiment.evaluation_warmup) for d in data]
+    part, lead = parts[0]
+    observed = part.target[lead:]
+    simulated = _mean_flow(models, parts, experiment.evaluation.basins)
+    chosen = experiment.evaluation.metrics
+    names = metrics.names() if chosen == "all" else chosen
+    scores = score(simulated, observed, names)
+    groups = basin_groups(experiment, data[0])
+    _warn(experiment, period, lead, simulated, observed)
+    report = Report(
+        folder=target,
+        period=period,
+        scores=scores,
+        medians={
+            group: {name: median(values[at])[0] for name, values in scores.items()}
+            for group, at in groups.items()
+        },
+        basins={group: len(at) for group, at in groups.items()},
+        convention=_convention(experiment, models, data, days, groups),
+    )
+    scored = part.period(*days)
+    write_results(
+        target,
+        _hydrographs(experiment, scored, simulated),
+        scores,
+        {
+            "experiment": experiment.name,
+            "runs": [folder.path.name for folder in folders],
+            "seeds": [folder.experiment().seed for folder in folders],
+            "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
+            "scored": plain(days),
+            "warmup_days_before": _days(lead, part),
+            "basins": report.basins,
+            "medians": report.medians,
+            "median_nse_with_first_year_as_warmup": report.convention,
+        },
+    )
+    draw(target, experiment, models, part, lead, simulated, groups, period)
+    return report
+
+
+def _warn(
+    experiment: Experiment,
+    period: str,
+    lead: int,
+    simulated: NDArray[Any],
+    observed: NDArray[Any],
+) -> None:
+    """Say what the scores do not: a short warm-up, and basins that have none."""
+    if lead < experiment.evaluation_warmup:
+        log.warning(
+            "periods.%s: warmed up on %d time steps, not on %d: the record has no more"
+            " before it",
+            period,
+            lead,
+            experiment.evaluation_warmup,
+        )
+    _, defined = median(score(simulated, observed, ["nse"])["nse"])
+    if 0 < defined < observed.shape[1]:
+        log.warning(
+            "%d of %d basins have no NSE in the %s period, for want of observations or"
+            " of change in them: medians leave them out",
+            observed.shape[1] - defined,
+            observed.shape[1],
+            period,
+        )
+
+
+def _mean_flow(
+    models: Sequence[Model], data: Sequence[tuple[BasinData, int]], basins: int
+) -> NDArray[Any]:
+    """Return the mean over models of the flow after the warm-up, (T, B).
+
+    ``data`` holds what each model sees, and how many steps of it are its warm-up.
+    """
+    total: NDArray[Any] = np.zeros(1)
+    for model, (part, warmup) in zip(models, data, strict=True):
+        given = blocks(model, part, warmup=warmup, basins=basins)
+        total = total + predict(model, given)[TARGET].astype(np.float64)
+    return total / len(models)
+
+
+def _convention(
+    experiment: Experiment,
+    models: Sequence[Model],
+    data: Sequence[BasinData],
+    days: Period,
+    groups: Mapping[str, NDArray[np.intp]],
+) -> dict[str, float]:
+    scored = data[0].period(*days)
+    year = round(CONVENTION * DAY / scored.seconds)
+    if len(scored.time) < 2 * year:
+        return {}
+    parts = [(d.period(*days), year) for d in data]
+    simulated = _mean_flow(models, parts, experiment.evaluation.basins)
+    nse = score(simulated, scored.target[year:], ["nse"])["nse"]
+    return {group: median(nse[at])[0] for group, at in groups.items()}
+
+
+def _days(steps: int, data: BasinData) -> float | int:
+    """Return how many days time steps of the data take."""
+    days = steps * data.seconds / DAY
+    return int(days) if days == int(days) else days
+
+
+def _hydrographs(
+    experiment: Experiment, data: BasinData, simulated: NDArray[Any]
+) -> Hydrographs:
+    flow = {"simulated": simulated.astype(np.float32), "observed": data.target}
+    known = {n: data.attributes.get(n) for n in ("latitude", "longitude", "area_km2")}
+    return Hydrographs(
+        time=data.time,
+        ids=data.ids,
+        series={
+            name: Series(values=values, units="mm d-1", about=f"{name} streamflow")
+            for name, values in flow.items()
+        },
+        attributes={"title": experiment.about or experiment.name},
+        **known,
+    )

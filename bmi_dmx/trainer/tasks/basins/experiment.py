@@ -1,0 +1,222 @@
+"""The configuration of an experiment on basins: data, periods, loss, scoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from typing import Any, Literal
+
+from ....conversion import plain
+from ....errors import ConfigError, suggestion
+from ...experiment import Anchor, at_least
+from ...experiment import Experiment as AnyExperiment
+from .data.spec import Condition, DataSpec
+from .losses import compose
+from .metrics import metrics
+
+__all__ = ["ALL", "Evaluation", "Experiment", "Period", "Periods"]
+
+Period = tuple[date, date]
+"""First and last day, both included."""
+
+ALL = "all"
+"""Name of the group of all basins."""
+
+SECONDS_PER_DAY = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Periods:
+    """Days for learning, for choosing, and for the final judgement.
+
+    Parameters
+    ----------
+    train : (date, date)
+        Days the loss is computed on. The warm-up may lie before them.
+    validation : (date, date), optional
+        Days the best checkpoint is chosen on. Without it the last one is the best.
+    test : (date, date), optional
+        Days that nothing looks at before the evaluation.
+
+    Raises
+    ------
+    ConfigError
+        A period ends before it starts, or two of them share days.
+    """
+
+    train: Period
+    validation: Period | None = None
+    test: Period | None = None
+
+    def __post_init__(self) -> None:
+        given = [(name, getattr(self, name)) for name in self.names]
+        for at, (name, (first, last)) in enumerate(given):
+            if first > last:
+                raise ConfigError(f"{name}: {first} to {last} ends before it starts")
+            for other, (start, end) in given[:at]:
+                if first <= end and start <= last:
+                    raise ConfigError(
+                        f"{other} ({start} to {end}) and {name} ({first} to {last}) "
+                        "share days"
+                    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the periods that are given."""
+        return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
+
+    def __getitem__(self, name: str) -> Period:
+        """Return a period by name.
+
+        Raises
+        ------
+        ConfigError
+            There is no such period.
+        """
+        if name not in self.names:
+            hint = suggestion(name, self.names)
+            raise ConfigError(f"periods: no period {name!r} is given{hint}")
+        period: Period = getattr(self, name)
+        return period
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How a trained model is scored.
+
+    Parameters
+    ----------
+    warmup : int, optional
+        Time steps of the data simulated before a scored period, as far as the record
+        reaches; default: the warm-up of the training.
+    metrics : "all" or list of str
+        Registered metrics.
+    groups : dict
+        Named subsets of the basins, whose scores are reported besides those of ``all``,
+        by conditions on attributes as in ``data.where``.
+    published : dict
+        Median NSE of other models by name, drawn beside ours.
+    basins : int
+        Basins simulated at a time; bounds the memory.
+    """
+
+    warmup: int | None = None
+    metrics: Literal["all"] | tuple[str, ...] = "all"
+    groups: dict[str, dict[str, Condition]] = field(default_factory=dict)
+    published: dict[str, float] = field(default_factory=dict)
+    basins: int = 64
+
+    def __post_init__(self) -> None:
+        at_least("warmup", self.warmup, 0)
+        at_least("basins", self.basins, 1)
+        if self.metrics != "all":
+            if not self.metrics:
+                raise ConfigError("metrics: the list is empty, expected names or 'all'")
+            for name in self.metrics:
+                metrics[name]
+        if ALL in self.groups:
+            raise ConfigError(f"groups.{ALL}: this is the group of all basins")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(AnyExperiment):
+    """Everything that decides a training run on basins and its scores.
+
+    Parameters
+    ----------
+    name : str
+        Name of the experiment and of the bundle it gives; letters, digits, ``-_.``.
+    about : str
+        One line about the model.
+    licence : str
+        Licence of the trained model (SPDX identifier).
+    sources : list of str
+        Citations of the data.
+    seed : int
+        Seed of all random numbers.
+    task : {"basins"}
+        What is learned from.
+    data : DataSpec
+        What is read.
+    periods : Periods
+        Which days serve what.
+    model : ModelSpec
+        What is trained.
+    loss : str or dict of str to float
+        Registered loss, or weights by name.
+    training : Training
+        How it is trained.
+    evaluation : Evaluation
+        How it is scored.
+    """
+
+    VALIDATION = "periods.validation"
+
+    task: Literal["basins"] = "basins"
+    data: DataSpec
+    periods: Periods
+    loss: str | dict[str, float]
+    evaluation: Evaluation = field(default_factory=Evaluation)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        compose(self.loss)
+        first, last = self.periods.train
+        days = (last - first).days + 1
+        # The data may have longer steps than the model, and no shorter ones.
+        if self.training.window * self.model.seconds > days * SECONDS_PER_DAY:
+            raise ConfigError(
+                f"training.window: {self.training.window} steps of "
+                f"{self.model.seconds:g} s do not fit into periods.train, {first} to "
+                f"{last}, which has {days} days"
+            )
+
+    @property
+    def validates(self) -> bool:
+        """Whether there is a period to choose the best model on."""
+        return self.periods.validation is not None
+
+    @property
+    def evaluation_warmup(self) -> int:
+        """Time steps simulated before a scored period, as far as the record reaches."""
+        given = self.evaluation.warmup
+        return self.training.warmup if given is None else given
+
+    @property
+    def learned_days(self) -> Period:
+        """First and last day that training and validation look at.
+
+        Those of training alone where the test period lies between the two.
+        """
+        train, test = self.periods.train, self.periods.test
+        validation = self.periods.validation or train
+        first, last = min(train[0], validation[0]), max(train[1], validation[1])
+        between = test is not None and first <= test[0] <= last
+        return train if between else (first, last)
+
+    def resolved(self, anchored: Anchor) -> Experiment:
+        """Return the experiment with absolute paths, and days for the climate.
+
+        The climate attributes are those of :attr:`learned_days`, unless something else
+        is said: the test period must not leak through them.
+        """
+        data = self.data
+        if isinstance(data.basins, str) and data.basins != "all":
+            data = replace(data, basins=anchored("data.basins", data.basins))
+        data = replace(
+            data,
+            path=anchored("data.path", data.path),
+            attributes_period=data.attributes_period or self.learned_days,
+        )
+        return replace(self, data=data)
+
+    def course(self) -> dict[str, Any]:
+        """Return what decides the course of a training, as plain values.
+
+        Where the data lie is not among it: that they are the same is seen from them.
+        """
+        settings = super().course()
+        settings |= {n: plain(getattr(self, n)) for n in ("data", "periods", "loss")}
+        del settings["data"]["path"]
+        settings["periods"].pop("test", None)
+        return settings

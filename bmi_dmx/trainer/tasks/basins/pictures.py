@@ -1,0 +1,224 @@
+"""The pictures of an evaluation, and of chosen basins of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ....compose import Model
+from ....errors import DataError, suggestion
+from .data.basins import BasinData
+from .experiment import Experiment
+from .metrics import score
+from .plots import (
+    hydrographs,
+    learned_parameters,
+    nse_cdf,
+    parameter_series,
+    score_map,
+)
+from .prediction import blocks, predict
+from .results import read_streamflow
+
+__all__ = ["draw", "plot"]
+
+log = logging.getLogger(__name__)
+
+SHOWN = 730
+"""Time steps of the period that a picture of series shows."""
+
+
+def draw(
+    folder: Path,
+    experiment: Experiment,
+    models: Sequence[Model],
+    data: BasinData,
+    warmup: int,
+    simulated: NDArray[Any],
+    groups: Mapping[str, NDArray[np.intp]],
+    period: str,
+) -> None:
+    """Draw hydrographs, distribution and map of scores, and learned parameters.
+
+    Where no basin has a defined NSE, pictures of it are left out, and it is logged.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the pictures go.
+    experiment : Experiment
+        Names and published scores.
+    models : sequence of Model
+        Evaluated models; parameters are drawn where there is only one.
+    data : BasinData
+        Warm-up and scored period.
+    warmup : int
+        Time steps before the scored period.
+    simulated : array (T, B)
+        Flow of the scored period, mm per day.
+    groups : mapping of str to array of int
+        Positions of the basins of every group.
+    period : str
+        Name of the scored period.
+    """
+    nse = score(simulated, data.target[warmup:], ["nse"])["nse"]
+    if np.isfinite(nse).any():
+        _scores(folder, experiment, data, warmup, simulated, groups, period, nse)
+    else:
+        log.warning(
+            "no basin has a defined NSE in the %s period: hydrographs.png, nse_cdf.png"
+            " and map.png are not drawn",
+            period,
+        )
+    if len(models) == 1:
+        _static(folder / "parameters.png", models[0], data)
+        typical = 0
+        if np.isfinite(nse).any():
+            typical = int(np.nanargmin(np.abs(nse - np.nanmedian(nse))))
+        _dynamic(folder / "parameter_series.png", models[0], data, warmup, typical)
+
+
+def _scores(
+    folder: Path,
+    experiment: Experiment,
+    data: BasinData,
+    warmup: int,
+    simulated: NDArray[Any],
+    groups: Mapping[str, NDArray[np.intp]],
+    period: str,
+    nse: NDArray[np.float64],
+) -> None:
+    """Draw what is ranked or coloured by the NSE."""
+    time = data.time[warmup:]
+    hydrographs(
+        folder / "hydrographs.png",
+        time=time,
+        ids=data.ids,
+        simulated=simulated,
+        observed=data.target[warmup:],
+        precipitation=data.forcing["precipitation"][warmup:],
+        nse=nse,
+        steps=SHOWN,
+        title=f"{experiment.name}, {period} {time[0]} to {time[-1]}",
+    )
+    nse_cdf(
+        folder / "nse_cdf.png",
+        {f"{experiment.name}, {group}": nse[at] for group, at in groups.items()},
+        published=experiment.evaluation.published,
+    )
+    nowhere = np.array(np.nan)
+    longitude = data.attributes.get("longitude", nowhere)
+    latitude = data.attributes.get("latitude", nowhere)
+    if np.isfinite(longitude).all() and np.isfinite(latitude).all():
+        score_map(
+            folder / "map.png",
+            longitude=longitude,
+            latitude=latitude,
+            scores=nse,
+            title=experiment.name,
+        )
+
+
+def _static(path: Path, model: Model, data: BasinData) -> None:
+    given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
+    with torch.no_grad():
+        values = model.constant_parameters(given)
+    declared = [p for _, p in model.plan.given() if p.name in values]
+    learned_parameters(
+        path,
+        {name: x.numpy() for name, x in values.items()},
+        {p.name: p.bounds for p in declared if p.bounds is not None},
+        units={p.name: p.units for p in declared},
+    )
+
+
+def _dynamic(
+    path: Path, model: Model, data: BasinData, warmup: int, basin: int
+) -> None:
+    """Draw what changes with time, in one basin."""
+    varying = {part.name for part in model.plan.networks if part.every != "once"}
+    declared = [
+        p
+        for part, p in model.plan.given()
+        if model.plan.link(part, p.name).part in varying
+    ]
+    if not declared:
+        return
+    one = data.select([str(data.ids[basin])])
+    given = blocks(model, one, warmup=warmup, basins=1)
+    series = predict(model, given, [p.name for p in declared])
+    last = slice(-SHOWN, None)
+    parameter_series(
+        path,
+        {name: x[last, 0] for name, x in series.items()},
+        {p.name: p.bounds for p in declared if p.bounds is not None},
+        time=one.time[warmup:][last],
+        units={p.name: p.units for p in declared},
+        title=f"Dynamic parameters of {one.ids[0]}",
+    )
+
+
+def plot(
+    source: Path,
+    basins: Sequence[str],
+    start: date | None,
+    end: date | None,
+    output: Path,
+) -> Path:
+    """Draw observed and simulated flow of chosen basins, or of the best to the worst.
+
+    The NSE in the picture is that of all time steps of the file.
+
+    Parameters
+    ----------
+    source : Path
+        A ``streamflow.nc``, or the folder it lies in.
+    basins : sequence of str
+        Station identifiers; all when empty.
+    start, end : date, optional
+        First and last day drawn.
+    output : Path
+        The picture.
+
+    Raises
+    ------
+    DataError
+        A basin is not in the file, or it has no such days.
+    """
+    path = source / "streamflow.nc" if source.is_dir() else source
+    flow = read_streamflow(path)
+    known = flow.ids.tolist()
+    for name in basins:
+        if name not in known:
+            raise DataError(f"{path}: no basin {name!r}{suggestion(name, known)}")
+    chosen = [known.index(name) for name in basins or known]
+    days = flow.time.astype("datetime64[D]")
+    kept = np.ones(len(days), dtype=bool)
+    if start is not None:
+        kept &= days >= np.datetime64(start)
+    if end is not None:
+        kept &= days <= np.datetime64(end)
+    if not kept.any():
+        raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
+    # Of all steps, as in scores.csv, whichever of them are drawn.
+    nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"]
+    for at in chosen if basins else ():
+        if not np.isfinite(nse[at]):
+            log.warning("%s: basin %s has no NSE and is not drawn", path, known[at])
+    window = np.ix_(kept, chosen)
+    return hydrographs(
+        output,
+        time=flow.time[kept],
+        ids=flow.ids[chosen],
+        simulated=flow["simulated"][window],
+        observed=flow["observed"][window],
+        nse=nse[chosen],
+        panels=len(basins) or 6,
+    )

@@ -1,0 +1,197 @@
+"""A model run over windows and whole periods: warmed up, basin by basin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ....compose import Model, ModelSpec
+from ....errors import ConfigError
+from .data.basins import Array32, BasinData
+from .experiment import Period
+from .sampler import Batch, basin_blocks
+
+__all__ = [
+    "TARGET",
+    "Blocks",
+    "blocks",
+    "predict",
+    "simulate",
+    "steps_within",
+    "with_lead",
+]
+
+TARGET = "streamflow"
+"""The output of models that is compared with observations."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A period of all basins, ready to be simulated.
+
+    Parameters
+    ----------
+    batches : list of Batch
+        Blocks of basins with all time steps, warm-up first.
+    warmup : int
+        Time steps before the period.
+    parts : int
+        Steps of the model in one of the data.
+    observed : array (T, B)
+        Observed flow of the period, mm per day; NaN where missing.
+    """
+
+    batches: Sequence[Batch]
+    warmup: int
+    parts: int
+    observed: Array32
+
+
+def steps_within(data: BasinData, spec: ModelSpec) -> int:
+    """Return how many steps of a model make up one of the data.
+
+    Raises
+    ------
+    ConfigError
+        Not a whole number of them.
+    """
+    parts = data.seconds / spec.seconds
+    if parts < 1.0 or parts != round(parts):
+        raise ConfigError(
+            f"model.time_step: steps of {spec.seconds:g} s do not divide those of the "
+            f"data, {data.seconds:g} s"
+        )
+    return round(parts)
+
+
+def with_lead(data: BasinData, period: Period, steps: int) -> tuple[BasinData, int]:
+    """Return a period with time steps before it, as far as the record reaches.
+
+    Parameters
+    ----------
+    data : BasinData
+        All time steps.
+    period : (date, date)
+        First and last day.
+    steps : int
+        Time steps wanted before the first day.
+
+    Returns
+    -------
+    data : BasinData
+        The time steps before the period, and the period.
+    lead : int
+        How many of them lie before it.
+    """
+    within = data.within(*period)
+    start = max(within.start - steps, 0)
+    return data.part(slice(start, within.stop)), within.start - start
+
+
+def blocks(model: Model, data: BasinData, *, warmup: int, basins: int) -> Blocks:
+    """Cut data into blocks of basins for a model.
+
+    Parameters
+    ----------
+    model : Model
+        Says which forcings and attributes are needed.
+    data : BasinData
+        Warm-up and period.
+    warmup : int
+        Time steps at the beginning that are not to be scored.
+    basins : int
+        Most basins in a block.
+    """
+    batches = basin_blocks(
+        data, model.forcings, model.attributes, warmup=warmup, basins=basins
+    )
+    parts = steps_within(data, model.spec)
+    return Blocks(list(batches), warmup, parts, data.target[warmup:])
+
+
+def simulate(
+    model: Model,
+    batch: Batch,
+    *,
+    warmup: int,
+    parts: int,
+    outputs: Sequence[str] = (TARGET,),
+) -> dict[str, Tensor]:
+    """Run a model over a batch.
+
+    Where its steps are shorter than those of the data, forcing is held within these,
+    and the answer is averaged over them.
+
+    Parameters
+    ----------
+    model : Model
+        The model, where the batch is.
+    batch : Batch
+        Forcing and attributes.
+    warmup : int
+        Time steps of the data at the beginning, without gradient and answer.
+    parts : int
+        Steps of the model in one of the data.
+    outputs : sequence of str
+        What to record.
+
+    Returns
+    -------
+    dict of str to Tensor
+        (T, B), after the warm-up.
+    """
+    forcing = batch["forcing"]
+    if parts > 1:
+        forcing = {n: x.repeat_interleave(parts, 0) for n, x in forcing.items()}
+    ran = model.simulate(
+        forcing, batch["attributes"], warmup=warmup * parts, outputs=outputs
+    )
+    if parts == 1:
+        return ran.outputs
+    return {
+        name: x.reshape(-1, parts, x.shape[1]).mean(1)
+        for name, x in ran.outputs.items()
+    }
+
+
+def predict(
+    model: Model, given: Blocks, outputs: Sequence[str] = (TARGET,)
+) -> dict[str, NDArray[Any]]:
+    """Simulate a period, without gradient; the model must be in evaluation mode.
+
+    Returns
+    -------
+    dict of str to array (T, B)
+        The outputs of the time steps after the warm-up.
+    """
+    found = []
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        for batch in given.batches:
+            ran = simulate(
+                model,
+                moved(batch, device),
+                warmup=given.warmup,
+                parts=given.parts,
+                outputs=outputs,
+            )
+            found.append({name: x.cpu().numpy() for name, x in ran.items()})
+    return {name: np.concatenate([f[name] for f in found], 1) for name in outputs}
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch where a model is."""
+    if device.type == "cpu":
+        return batch
+    return Batch(
+        forcing={name: x.to(device) for name, x in batch["forcing"].items()},
+        attributes={name: x.to(device) for name, x in batch["attributes"].items()},
+        target=batch["target"].to(device),
+        basin=batch["basin"].to(device),
+    )

@@ -1,0 +1,320 @@
+"""The task ``basins``: windows of weather and flow, scored by the median NSE."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ....climate import CLIMATE, TOPOGRAPHY
+from ....compose import Model, Statistics, fit_statistics, plan
+from ....compose.parts import make_parts
+from ....conversion import plain
+from ....errors import ConfigError, DataError, TrainingError, UnitsError
+from ....units import check
+from ....variables import Attribute
+from ...checkpoint import read_checkpoint
+from ...run_folder import RunFolder
+from ...task import Monitor, Task
+from .data.basins import BasinData
+from .data.read import read
+from .evaluate import Report, evaluate
+from .experiment import Experiment, Period
+from .groups import basin_groups
+from .losses import Scale, compose
+from .metrics import median, score
+from .prediction import (
+    TARGET,
+    Blocks,
+    blocks,
+    predict,
+    simulate,
+    steps_within,
+    with_lead,
+)
+from .sampler import Batch, WindowSampler
+
+__all__ = ["BasinsTask"]
+
+EVAPORATION = "potential_evaporation"
+"""A forcing that the model may compute, where the data do not hold it."""
+
+
+class BasinsTask(Task[Experiment]):
+    """Streamflow of many basins, learned from windows of their weather.
+
+    Statistics of inputs and scales of losses are those of the training period.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Data, periods, loss and scoring.
+    """
+
+    schema = Experiment
+    monitor = Monitor(name="validation_nse", about="median validation NSE")
+
+    batches: WindowSampler
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.data = data = read(experiment.data)
+        self.parts = steps_within(data, experiment.model)
+        _check_periods(experiment, data)
+        basin_groups(experiment, data)
+        self.training = data.period(*experiment.periods.train)
+        self.compared = compose(experiment.loss)
+        self.scale = Scale.of(self.training.target, data.ids.tolist())
+        self.validation: Blocks | None = None
+        self.units: dict[str, str] = {}
+
+    @property
+    def about(self) -> str:
+        """Basins, and days to learn from."""
+        first, last = self.experiment.periods.train
+        return (
+            f"{len(self.data.ids)} basins, learning from {first} to {last} "
+            f"({(last - first).days + 1} days)"
+        )
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Basins and time steps of the training period."""
+        return len(self.data.ids), len(self.training.time)
+
+    def statistics(self) -> Statistics:
+        """Return the moments of all that the networks read.
+
+        Raises
+        ------
+        DataError
+            The data lack something, or a transform does not suit them.
+        """
+        self._check_inputs()
+        training = self.training
+        try:
+            return fit_statistics(
+                self.experiment.model, training.dated_forcing(), training.attributes
+            )
+        except DataError as error:
+            # All inputs are finite, so it is their logarithm or root that is not.
+            raise DataError(f"model.transforms: {error}") from None
+
+    def prepare(self, model: Model, count: int) -> None:
+        """Choose the series and attributes that the model reads."""
+        spec, data = self.experiment.training, self.data
+        with_warmup, _ = with_lead(data, self.experiment.periods.train, spec.warmup)
+        self.batches = WindowSampler(
+            with_warmup,
+            model.forcings,
+            model.attributes,
+            warmup=spec.warmup,
+            length=spec.window,
+            basins=spec.batch,
+            steps=count,
+            seed=self.experiment.seed,
+        )
+        self.validation = self._validation(model)
+        self.units = {n: u for n, u in data.units.items() if n in model.attributes}
+
+    def _validation(self, model: Model) -> Blocks | None:
+        period = self.experiment.periods.validation
+        if period is None:
+            return None
+        part, lead = with_lead(self.data, period, self.experiment.evaluation_warmup)
+        observed = part.target[lead:]
+        # A perfect simulation has a score wherever any has.
+        if not median(score(observed, observed, ["nse"])["nse"])[1]:
+            raise DataError(
+                f"periods.validation: no basin has observations from {period[0]} to"
+                f" {period[1]} that could be scored"
+            )
+        return blocks(
+            model, part, warmup=lead, basins=self.experiment.evaluation.basins
+        )
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """Return the loss of windows of some basins."""
+        warmup = self.experiment.training.warmup
+        simulated = simulate(model, batch, warmup=warmup, parts=self.parts)[TARGET]
+        return self.compared(simulated, batch["target"], self.scale[batch["basin"]])
+
+    def validate(self, model: Model) -> float:
+        """Return the median NSE over the basins in the validation period."""
+        assert self.validation is not None
+        simulated = predict(model, self.validation)[TARGET]
+        nse = score(simulated, self.validation.observed, ["nse"])["nse"]
+        value, basins = median(nse)
+        if not basins:
+            raise TrainingError("no flow of the validation period is a number")
+        return value
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """The basins, and a hash of all series and attributes that are seen."""
+        windows = self.batches.windows
+        seen = [windows.series, *windows.attributes.values()]
+        for batch in [] if self.validation is None else self.validation.batches:
+            seen += [*batch["forcing"].values(), batch["target"]]
+        digest = hashlib.sha256()
+        for numbers in seen:
+            digest.update(numbers.contiguous().numpy().data)
+        return {"basins": self.data.ids.tolist(), "series": digest.hexdigest()}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The number of basins, and units of attributes as far as they are known."""
+        return {"basins": len(self.data.ids), "units": self.units}
+
+    def to(self, device: torch.device) -> None:
+        """Bring the scales of the basins to the model."""
+        self.scale = self.scale.to(device)
+
+    def _check_inputs(self) -> None:
+        """Refuse data that lack what the model reads."""
+        spec, data = self.experiment.data, self.data
+        forcings, attributes = _read_by(self.experiment, data)
+        try:
+            data.require(forcings, attributes)
+        except DataError as error:
+            where = spec.path or f"the data of {spec.reader!r}"
+            raise DataError(f"{where}: {error}") from None
+
+    @classmethod
+    def evaluate(
+        cls,
+        folders: Sequence[RunFolder],
+        experiments: Sequence[Experiment],
+        period: str,
+        output: Path | None,
+    ) -> Report:
+        """Score the flow of a period; see :func:`~.evaluate.evaluate`."""
+        return evaluate(folders, experiments, period, output)
+
+    @classmethod
+    def provenance(
+        cls, experiment: Experiment, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return basins, periods, data and loss."""
+        data = plain(experiment.data)
+        # Where the file lay says nothing; what it is called does.
+        data["path"] = Path(experiment.data.path).name
+        return {
+            "basins": facts["basins"],
+            "periods": plain(experiment.periods),
+            "data": data,
+            "loss": plain(experiment.loss),
+        }
+
+    @classmethod
+    def attributes(cls, facts: Mapping[str, Any]) -> list[Attribute]:
+        """Return what is known of attributes: computed, or said by the data."""
+        own = [*CLIMATE, *TOPOGRAPHY]
+        names = {attribute.name for attribute in own}
+        more = [(n, text) for n, text in facts["units"].items() if n not in names]
+        return [*own, *(Attribute(name=n, units=u) for n, u in more if _is_unit(u))]
+
+    @classmethod
+    def scores(
+        cls, folder: RunFolder, experiment: Experiment, training: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the scores of validation and test period.
+
+        The run is evaluated over its test period first if that has not been done, or
+        was done when another checkpoint was the best or other days were to be scored.
+        """
+        scores: dict[str, Any] = {}
+        if training[cls.monitor.best] is not None:
+            scores["validation"] = {
+                "scored": plain(experiment.periods["validation"]),
+                "median_nse": training[cls.monitor.best],
+            }
+        if experiment.periods.test is not None:
+            found = _evaluated(folder, experiment)
+            kept = ("scored", "warmup_days_before", "basins", "medians")
+            more = "median_nse_with_first_year_as_warmup"
+            scores["test"] = {name: found[name] for name in (*kept, more)}
+        return scores
+
+    @classmethod
+    def plot(
+        cls,
+        source: Path,
+        names: Sequence[str],
+        start: date | None,
+        end: date | None,
+        output: Path,
+    ) -> Path:
+        """Draw observed and simulated flow; see :func:`~.pictures.plot`."""
+        from .pictures import plot
+
+        return plot(source, names, start, end, output)
+
+
+def _check_periods(experiment: Experiment, data: BasinData) -> None:
+    """Refuse periods that the record does not cover, and windows that do not fit."""
+    spec, periods = experiment.training, experiment.periods
+    for name in periods.names:
+        _check_covered(name, periods[name], data)
+    usable, lead = with_lead(data, periods.train, spec.warmup)
+    if spec.window > len(usable.time) - lead or spec.warmup + spec.window > len(
+        usable.time
+    ):
+        raise ConfigError(
+            f"training.warmup and training.window: {spec.warmup} + {spec.window} steps "
+            f"do not fit into the {len(usable.time)} steps from {usable.time[0]} to "
+            f"{usable.time[-1]}, the first {lead} of them before periods.train"
+        )
+
+
+def _read_by(experiment: Experiment, data: BasinData) -> tuple[list[str], list[str]]:
+    """Return the names of the forcings and attributes that the model reads."""
+    spec = experiment.model
+    whole = plan((made.part for made in make_parts(spec)), spec.seconds)
+    forcings = [forcing.name for forcing in whole.forcings]
+    lacking = EVAPORATION in forcings and EVAPORATION not in data.forcing
+    if lacking and spec.recipe is not None:
+        raise DataError(
+            f"model.evaporation: 'given' takes {EVAPORATION!r} from the data, which do"
+            " not hold it; a formula such as 'hargreaves' computes it"
+        )
+    needed = (a.name for a in whole.attributes if a.name not in whole.optional)
+    return forcings, list(needed)
+
+
+def _check_covered(name: str, period: Period, data: BasinData) -> None:
+    try:
+        data.period(*period)
+    except DataError as error:
+        raise DataError(f"periods.{name}: {error}") from None
+
+
+def _is_unit(text: str) -> bool:
+    """Return whether hosts can read it; data sets write ``log10(m2)`` and more."""
+    try:
+        check(text)
+    except UnitsError:
+        return False
+    return True
+
+
+def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
+    """Return the summary of the test period, by the best checkpoint as it is now."""
+    file = folder.path / "test" / "summary.json"
+    wanted = {
+        "steps": [read_checkpoint(folder.best)["global_step"]],
+        "scored": plain(experiment.periods["test"]),
+    }
+    if file.is_file():
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if all(found.get(name) == value for name, value in wanted.items()):
+            return found
+    evaluate([folder], [experiment], "test", None)
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return found

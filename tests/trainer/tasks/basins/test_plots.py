@@ -1,0 +1,337 @@
+"""Pictures: they are drawn, say what they show, and leave nothing behind."""
+
+from __future__ import annotations
+
+import math
+import re
+from contextlib import nullcontext
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from bmi_dmx.trainer.tasks.basins.plots.style import with_units
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from bmi_dmx.errors import DataError
+from bmi_dmx.trainer import plots
+
+DAYS = np.datetime64("1980-01-01") + np.arange(400)
+BASINS = 9
+
+
+def flows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Simulated, observed, precipitation; basin i is worse than basin i - 1."""
+    draw = np.random.default_rng(0)
+    rain = draw.gamma(0.5, 6.0, (400, BASINS))
+    observed = rain**0.7 + 0.1
+    simulated = observed * (1 + 0.1 * np.arange(BASINS))
+    observed[50:60] = np.nan
+    return simulated, observed, rain
+
+
+IDS = np.array([f"gauge{i}" for i in range(BASINS)])
+
+
+def words(path: Path) -> str:
+    """Text of a picture in SVG, which matplotlib leaves in comments."""
+    return " | ".join(re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_the_suffix_chooses_the_format(tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / "new folder" / f"cdf.{suffix}"
+    assert plots.nse_cdf(target, {"a": np.array([0.2, 0.7])}) == target
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
+    assert target.read_bytes().startswith(start)
+    assert [p.name for p in target.parent.iterdir()] == [target.name]
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"suffix 'doc' is no picture format"):
+        plots.nse_cdf(tmp_path / "cdf.doc", {"a": np.array([0.2])})
+
+
+def test_drawing_leaves_the_state_of_matplotlib_alone(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    plots.nse_cdf(tmp_path / "cdf.png", {"a": np.array([0.2, 0.7])})
+    assert dict(mpl.rcParams) == before
+
+
+def test_hydrographs_go_from_the_best_to_the_worst_basin(tmp_path: Path) -> None:
+    simulated, observed, rain = flows()
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS,
+        simulated=simulated,
+        observed=observed,
+        precipitation=rain,
+        names=[f"creek {i}" for i in range(BASINS)],
+        panels=5,
+        title="Nine basins",
+    )
+    text = words(path)
+    assert "Nine basins" in text
+    shown = re.findall(r"gauge(\d)  creek \d \| NSE ([-\d.]+)", text)
+    assert [basin for basin, _ in shown] == ["0", "2", "4", "6", "8"]
+    assert shown[0][1] == "1.00"
+    assert re.search(r"gauge4  creek 4 \| NSE [-\d.]+  \(median\)", text)
+    assert re.search(r"gauge8  creek 8 \| NSE [-\d.]+  \(worst\)", text)
+    assert "flow (mm d⁻¹)" in text
+    assert "precipitation (mm d⁻¹, right)" in text
+
+
+def test_hydrographs_show_observations_between_gaps(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    weekly = np.arange(len(DAYS)) % 7 == 0
+    observed[~weekly] = np.nan
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS[:1],
+        simulated=simulated[:, :1],
+        observed=observed[:, :1],
+    )
+    dots = re.findall(r"<use [^>]*fill: #222222", path.read_text(encoding="utf-8"))
+    assert len(dots) == np.isfinite(observed[:, 0]).sum()
+
+
+def test_hydrographs_leave_out_basins_without_observations(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    observed[:, 1:] = np.nan
+    given = {"time": DAYS, "ids": IDS, "simulated": simulated}
+    path = plots.hydrographs(tmp_path / "h.svg", observed=observed, **given)
+    assert re.findall(r"gauge\d", words(path)) == ["gauge0"]
+    with pytest.raises(DataError, match="no basin has a defined NSE"):
+        plots.hydrographs(
+            tmp_path / "h.svg", observed=np.full_like(observed, np.nan), **given
+        )
+
+
+def test_hydrographs_are_ranked_by_the_nse_that_is_given(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS[:3],
+        simulated=simulated[:, :3],
+        observed=observed[:, :3],
+        nse=np.array([0.11, 0.33, 0.22]),
+        steps=100,
+        title="Three basins",
+    )
+    shown = re.findall(r"gauge(\d) \| NSE ([-\d.]+)", words(path))
+    assert shown == [("1", "0.33"), ("2", "0.22"), ("0", "0.11")]
+    assert "Three basins (last 100 days shown)" in words(path)
+
+
+def test_a_title_that_nothing_was_cut_from_stays(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    given = {"time": DAYS, "ids": IDS, "simulated": simulated, "observed": observed}
+    path = plots.hydrographs(tmp_path / "h.svg", steps=400, title="All days", **given)
+    assert "All days | " in words(path) + " | "
+
+
+def test_days_with_observations_are_drawn_where_the_last_have_none(
+    tmp_path: Path,
+) -> None:
+    simulated, observed, rain = flows()
+    observed[250:, 0] = np.nan
+    path = plots.hydrographs(
+        tmp_path / "h.svg",
+        time=DAYS,
+        ids=IDS[:2],
+        simulated=simulated[:, :2],
+        observed=observed[:, :2],
+        precipitation=rain[:, :2],
+        steps=100,
+        title="Two basins",
+    )
+    text = words(path)
+    assert "Two basins (last 100 days with observations shown)" in text.replace(
+        " | with", " with"
+    )
+    # The panel of the first one has days of 1980 only, that of the second of 1981.
+    assert "1981" in text
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures of the pictures that a test draws, laid out."""
+    figures: list[Figure] = []
+
+    def kept(figure: Figure, *_: object, **__: object) -> None:
+        FigureCanvasAgg(figure).draw()
+        figures.append(figure)
+
+    monkeypatch.setattr(Figure, "savefig", kept)
+    monkeypatch.setattr("bmi_dmx.trainer.tasks.basins.plots.style.atomic", nullcontext)
+    return figures
+
+
+@pytest.mark.parametrize("basins", [1, 2, 3, 6])
+def test_title_and_legend_do_not_overlap(
+    tmp_path: Path, drawn: list[Figure], basins: int
+) -> None:
+    simulated, observed, rain = flows()
+    plots.hydrographs(
+        tmp_path / "h.png",
+        time=DAYS,
+        ids=IDS[:basins],
+        simulated=simulated[:, :basins],
+        observed=observed[:, :basins],
+        precipitation=rain[:, :basins],
+        steps=300,
+        title="a-basin-with-a-name, test 1980-01-01 to 1981-02-03",
+    )
+    (figure,) = drawn
+    title, legend = figure.texts[0].get_window_extent(), figure.legends[0]
+    assert title.x1 <= figure.bbox.x1
+    assert not title.overlaps(legend.get_window_extent())
+
+
+def test_the_legend_of_the_distribution_lies_outside_the_axes(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    name = "an experiment with a long name, group"
+    nse = np.array([0.1, 0.2])
+    plots.nse_cdf(tmp_path / "c.png", {f"{name} {i}": nse for i in range(3)})
+    (figure,) = drawn
+    box = figure.legends[0].get_window_extent()
+    assert not box.overlaps(figure.axes[0].get_window_extent())
+    assert box.x1 <= figure.bbox.x1
+
+
+def test_cdf_names_medians_of_experiments_and_publications(tmp_path: Path) -> None:
+    path = plots.nse_cdf(
+        tmp_path / "cdf.svg",
+        {
+            "static": np.array([0.5, 0.7, 0.9, math.nan]),
+            "dynamic": np.array([0.8, 0.6]),
+        },
+        published={"LSTM": 0.74},
+    )
+    text = words(path)
+    assert "static (median 0.700, 3 basins, 1 undefined)" in text
+    assert "dynamic (median 0.700, 2 basins)" in text
+    assert "LSTM (published median 0.740)" in text
+    with pytest.raises(DataError, match="no experiment has a basin with a defined NSE"):
+        plots.nse_cdf(path, {"a": np.array([math.nan])})
+
+
+def test_map_of_a_small_region_has_degrees_rivers_and_labels(tmp_path: Path) -> None:
+    given = {
+        "longitude": np.array([-75.2, -75.1, -75.0]),
+        "latitude": np.array([40.0, 41.0, 42.0]),
+        "scores": np.array([0.4, -2.0, math.nan]),
+        "title": "Delaware",
+    }
+    plain = plots.score_map(tmp_path / "map.svg", **given)
+    text = words(plain)
+    assert "median -0.80 of 2 basins, 1 undefined (×)" in text
+    assert "41°N" in text
+    full = plots.score_map(
+        tmp_path / "full.svg",
+        rivers=[np.array([[-75.0, 42.0], [-75.2, 40.0]])],
+        river_widths=np.array([2.0]),
+        **given,
+    )
+    drawn = [path.read_text(encoding="utf-8").count("<path") for path in (plain, full)]
+    assert drawn[1] > drawn[0]
+
+
+def test_map_of_one_basin_is_drawn(tmp_path: Path) -> None:
+    one = np.array([1.0])
+    path = plots.score_map(tmp_path / "m.png", longitude=one, latitude=one, scores=one)
+    assert imread(path).shape[2] == 4
+    path = plots.score_map(tmp_path / "m.svg", longitude=one, latitude=one, scores=one)
+    assert "median 1.00 of 1 basin |" in words(path) + " |"
+
+
+def test_map_refuses_stations_without_coordinates(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no coordinates"):
+        plots.score_map(
+            tmp_path / "m.png",
+            longitude=np.array([math.nan]),
+            latitude=np.array([1.0]),
+            scores=np.array([1.0]),
+        )
+
+
+def test_learned_parameters_show_bounds_and_units(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    path = plots.learned_parameters(
+        tmp_path / "p.svg",
+        {"fc": draw.uniform(50, 1000, (20, 16)), "beta": draw.uniform(1, 6, 20)},
+        {"fc": (50, 1000), "beta": (1, 6)},
+        units={"fc": "mm", "beta": "1"},
+    )
+    text = words(path)
+    assert "fc (mm)" in text
+    assert "1000" in text
+    assert "| beta |" in text
+
+
+def test_dynamic_parameters_are_drawn_through_time(tmp_path: Path) -> None:
+    wave = 3 + np.sin(np.arange(400) / 60)
+    path = plots.parameter_series(
+        tmp_path / "d.svg",
+        {"beta": wave[:, None] + np.linspace(-1, 1, 4), "k0": wave / 10},
+        {"beta": (1, 6), "k0": (0.05, 0.9)},
+        time=DAYS,
+        units={"k0": "d-1"},
+    )
+    assert "k0 (d⁻¹)" in words(path)
+
+
+def test_training_curve_sorts_columns_into_panels(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.csv"
+    rows = ["epoch,step,train_loss,validation_loss,validation_nse,lr-AdamW"]
+    for step in range(300):
+        validation = f"{1 / (step + 2)},{step / 400}" if step % 50 == 49 else ","
+        rows.append(f"{step // 50},{step},{1 / (step + 1)},{validation},0.001")
+    log.write_text("\n".join(rows), encoding="utf-8")
+    text = words(plots.training_curve(tmp_path / "t.svg", log))
+    for word in ("train loss (running median)", "validation loss", "learning rate"):
+        assert word in text
+    assert "epoch" not in text
+
+
+def test_a_training_of_one_step_has_whole_steps(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    log = tmp_path / "metrics.csv"
+    log.write_text("step,loss,validation_nse\n1,0.3,0.5\n", encoding="utf-8")
+    plots.training_curve(tmp_path / "t.png", log)
+    low, high = drawn[0].axes[-1].get_xlim()
+    ticks = [x for x in drawn[0].axes[-1].get_xticks() if low <= x <= high]
+    assert ticks == [1.0]
+    legend = drawn[0].axes[-1].get_legend()
+    assert legend is not None
+    assert legend.get_texts()[0].get_text() == "validation NSE"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "no column 'step'"),
+        ("steps,loss\n1,2\n", r"no column 'step'; did you mean 'steps'\?"),
+        ("step,loss\n1,\n", "there is no number to draw against 'step'"),
+    ],
+)
+def test_a_log_without_curves_is_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    log = tmp_path / "metrics.csv"
+    log.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        plots.training_curve(tmp_path / "t.svg", log)
+
+
+def test_units_are_set_as_people_write_them() -> None:
+    assert with_units("cfmax", "mm degC-1 d-1") == "cfmax (mm °C⁻¹ d⁻¹)"
+    assert with_units("area", "km2") == "area (km²)"
+    assert with_units("beta", "1") == "beta"
