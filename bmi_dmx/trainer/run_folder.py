@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError, DataError
 from .experiment import Experiment
@@ -93,6 +95,23 @@ class RunFolder:
         if not self.config.is_file():
             raise ConfigError(f"{self.path}: not the folder of a run, no config.yaml")
         return load_experiment(self.config)
+
+    def results(self, period: str, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the summary of an evaluation, if there is one like that.
+
+        Parameters
+        ----------
+        period : str
+            What was scored.
+        wanted : mapping of str to object
+            Entries that it must have.
+        """
+        file = self.path / period / "summary.json"
+        if not file.is_file():
+            return None
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        alike = all(found.get(name) == value for name, value in wanted.items())
+        return found if alike else None
 
     def require_best(self) -> Path:
         """Return the best checkpoint.

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor
 
 from ..compose import Model, Statistics
-from ..errors import ConfigError
+from ..errors import ConfigError, UnitsError
+from ..units import check
 from ..variables import Attribute
 from .experiment import Experiment
 from .run_folder import RunFolder
 
-__all__ = ["Batches", "Monitor", "Report", "Task"]
+__all__ = ["Batches", "Monitor", "Report", "Task", "attributes_in"]
 
 E = TypeVar("E", bound=Experiment)
 
@@ -90,6 +91,27 @@ class Report(Protocol):
 
     def show(self) -> None:
         """Print the scores."""
+
+
+def attributes_in(units: Mapping[str, str]) -> list[Attribute]:
+    """Return declarations of attributes, those left out whose units no host can read.
+
+    Parameters
+    ----------
+    units : mapping of str to str
+        By name, as data sets write them.
+    """
+
+    def readable(text: str) -> bool:
+        try:
+            check(text)
+        except UnitsError:
+            return False
+        return True
+
+    return [
+        Attribute(name=n, units=text) for n, text in units.items() if readable(text)
+    ]
 
 
 class Task(ABC, Generic[E]):
@@ -248,4 +270,4 @@ class Task(ABC, Generic[E]):
         output : path
             The picture.
         """
-        raise ConfigError(f"{source}: results of this task are not drawn by it")
+        raise ConfigError(f"{source}: there is no picture of such results")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning.fabric.utilities import move_data_to_device
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -176,22 +177,10 @@ def predict(
         for batch in given.batches:
             ran = simulate(
                 model,
-                moved(batch, device),
+                move_data_to_device(batch, device),
                 warmup=given.warmup,
                 parts=given.parts,
                 outputs=outputs,
             )
             found.append({name: x.cpu().numpy() for name, x in ran.items()})
     return {name: np.concatenate([f[name] for f in found], 1) for name in outputs}
-
-
-def moved(batch: Batch, device: torch.device) -> Batch:
-    """Return a batch where a model is."""
-    if device.type == "cpu":
-        return batch
-    return Batch(
-        forcing={name: x.to(device) for name, x in batch["forcing"].items()},
-        attributes={name: x.to(device) for name, x in batch["attributes"].items()},
-        target=batch["target"].to(device),
-        basin=batch["basin"].to(device),
-    )

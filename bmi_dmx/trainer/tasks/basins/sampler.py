@@ -7,14 +7,15 @@ Series lie in memory basin by basin, so that a window is one run of memory; a ba
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....errors import DataError, StateError
+from ....errors import DataError
+from ...sampler import Sampler, usable_windows
 from .data.basins import BasinData
 
 __all__ = ["Batch", "WindowSampler", "Windows", "basin_blocks"]
@@ -109,16 +110,11 @@ class Windows:
         )
 
 
-class WindowSampler:
+class WindowSampler(Sampler[Batch]):
     """Random windows of random basins.
 
-    Every basin that has been observed is equally likely, and so is every window of it
-    in which at least one step after the warm-up has been observed. A batch holds as
-    different basins as possible: none comes twice before all have come once.
-
-    Iterating yields ``steps`` batches and goes on where the last pass ended; the whole
-    sequence is determined by the seed. :meth:`state_dict` between two batches allows to
-    continue with the very same batches.
+    Windows in which at least one step after the warm-up has been observed are drawn;
+    see :class:`~bmi_dmx.trainer.sampler.Sampler`.
 
     Parameters
     ----------
@@ -155,53 +151,19 @@ class WindowSampler:
     ) -> None:
         self.windows = Windows(data, forcings, attributes)
         self.warmup, self.length = warmup, length
-        self.size, self.steps = basins, steps
-        self.starts = self.windows.steps - warmup - length + 1
-        if self.starts < 1:
+        if self.windows.steps < warmup + length:
             raise DataError(
                 f"a window of {warmup} + {length} steps does not fit into"
                 f" {self.windows.steps} steps of data"
             )
-        self.observed = _observed(data, warmup, length, self.starts)
-        self.eligible = np.flatnonzero(self.observed.any(axis=1))
-        if self.eligible.size == 0:
+        usable = usable_windows(np.isfinite(data.target), warmup, length)
+        if not usable.any():
             raise DataError("no basin is observed at a step after the warm-up")
-        self.generator = np.random.Generator(np.random.PCG64(seed))
+        super().__init__(usable, size=basins, steps=steps, seed=seed)
 
-    def __len__(self) -> int:
-        return self.steps
-
-    def __iter__(self) -> Iterator[Batch]:
-        for _ in range(self.steps):
-            yield self.draw()
-
-    def draw(self) -> Batch:
-        """Return the next batch."""
-        rounds = -(-self.size // self.eligible.size)
-        dealt = [self.generator.permutation(self.eligible) for _ in range(rounds)]
-        basin = np.concatenate(dealt)[: self.size]
-        start = self.generator.integers(self.starts, size=self.size)
-        # Redrawing what holds no observation leaves the others equally likely.
-        while (empty := ~self.observed[basin, start]).any():
-            start[empty] = self.generator.integers(self.starts, size=int(empty.sum()))
-        return self.windows.cut(basin, start, self.warmup, self.length)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers, as plain values."""
-        return {"generator": self.generator.bit_generator.state}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state that :meth:`state_dict` returned.
-
-        Raises
-        ------
-        StateError
-            The state is not one of a window sampler.
-        """
-        try:
-            self.generator.bit_generator.state = state["generator"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"not the state of a window sampler: {error!r}") from None
+    def cut(self, place: NDArray[np.intp], start: NDArray[np.intp]) -> Batch:
+        """Return the windows of a batch."""
+        return self.windows.cut(place, start, self.warmup, self.length)
 
 
 def basin_blocks(
@@ -239,14 +201,3 @@ def basin_blocks(
     for first in range(0, windows.basins, basins):
         basin = np.arange(first, min(first + basins, windows.basins))
         yield windows.cut(basin, np.zeros_like(basin), warmup, length)
-
-
-def _observed(
-    data: BasinData, warmup: int, length: int, starts: int
-) -> NDArray[np.bool_]:
-    """Return (B, starts): whether the window is observed after its warm-up."""
-    counts = np.isfinite(data.target).cumsum(axis=0, dtype=np.int32)
-    counts = np.concatenate((np.zeros_like(counts[:1]), counts))
-    end, begin = warmup + length, warmup
-    seen = counts[end : end + starts] > counts[begin : begin + starts]
-    return np.ascontiguousarray(seen.T)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,16 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ....climate import CLIMATE, TOPOGRAPHY
 from ....compose import Model, Statistics, fit_statistics, plan
 from ....compose.parts import make_parts
 from ....conversion import plain
-from ....errors import ConfigError, DataError, TrainingError, UnitsError
-from ....units import check
+from ....errors import ConfigError, DataError, TrainingError
+from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
-from ...task import Monitor, Task
+from ...task import Monitor, Task, attributes_in
 from .data.basins import BasinData
 from .data.read import read
 from .evaluate import Report, evaluate
@@ -217,8 +215,8 @@ class BasinsTask(Task[Experiment]):
         """Return what is known of attributes: computed, or said by the data."""
         own = [*CLIMATE, *TOPOGRAPHY]
         names = {attribute.name for attribute in own}
-        more = [(n, text) for n, text in facts["units"].items() if n not in names]
-        return [*own, *(Attribute(name=n, units=u) for n, u in more if _is_unit(u))]
+        more = {n: text for n, text in facts["units"].items() if n not in names}
+        return [*own, *attributes_in(more)]
 
     @classmethod
     def scores(
@@ -295,26 +293,15 @@ def _check_covered(name: str, period: Period, data: BasinData) -> None:
         raise DataError(f"periods.{name}: {error}") from None
 
 
-def _is_unit(text: str) -> bool:
-    """Return whether hosts can read it; data sets write ``log10(m2)`` and more."""
-    try:
-        check(text)
-    except UnitsError:
-        return False
-    return True
-
-
 def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
     """Return the summary of the test period, by the best checkpoint as it is now."""
-    file = folder.path / "test" / "summary.json"
     wanted = {
         "steps": [read_checkpoint(folder.best)["global_step"]],
         "scored": plain(experiment.periods["test"]),
     }
-    if file.is_file():
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if all(found.get(name) == value for name, value in wanted.items()):
-            return found
-    evaluate([folder], [experiment], "test", None)
-    found = json.loads(file.read_text(encoding="utf-8"))
+    found = folder.results("test", wanted)
+    if found is None:
+        evaluate([folder], [experiment], "test", None)
+        found = folder.results("test", wanted)
+    assert found is not None
     return found

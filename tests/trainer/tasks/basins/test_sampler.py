@@ -84,7 +84,7 @@ def test_restored_state_continues_with_the_very_same_batches(sampler):
 
 @pytest.mark.parametrize("state", [{}, {"generator": {"bit_generator": "MT19937"}}])
 def test_foreign_state_is_refused(sampler, state):
-    with pytest.raises(StateError, match="window sampler"):
+    with pytest.raises(StateError, match="state of a sampler"):
         sampler().load_state_dict(state)
 
 
@@ -123,13 +123,13 @@ def test_windows_without_observation_are_never_drawn(sampler, make_data):
 def test_nothing_observed_is_refused(sampler, make_data):
     data = make_data()
     empty = replace(data, target=np.full_like(data.target, np.nan))
-    with pytest.raises(DataError, match="no basin has an observed day"):
+    with pytest.raises(DataError, match="no basin is observed at a step"):
         sampler(empty)
 
 
 def test_window_longer_than_the_data_is_refused(sampler, make_data):
     sampler(make_data(days=90)).draw()  # fits exactly once
-    with pytest.raises(DataError, match=r"30 \+ 60 days does not fit into 89 days"):
+    with pytest.raises(DataError, match=r"30 \+ 60 steps does not fit into 89 steps"):
         sampler(make_data(days=89))
 
 
@@ -150,5 +150,5 @@ def test_blocks_cover_all_basins_once_in_order(make_data):
 
 def test_warmup_must_leave_days(make_data):
     blocks = basin_blocks(make_data(days=50), FORCINGS, (), warmup=50, basins=3)
-    with pytest.raises(DataError, match="leaves none of 50 days"):
+    with pytest.raises(DataError, match="leaves none of 50 steps"):
         next(blocks)

@@ -13,8 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from .....climate import CLIMATE, TOPOGRAPHY, climate_indices, day_of_year
 from .....errors import DataError
+from .....models.hydrology.climate import (
+    CLIMATE,
+    TOPOGRAPHY,
+    climate_indices,
+    day_of_year,
+)
 from .....registries import processes
 from .basins import SECONDS_PER_DAY, Array32, Array64, BasinData, Day
 
@@ -49,9 +54,9 @@ def portable(
     Returns
     -------
     dict of str to (B,) float64
-        Those of :data:`~bmi_dmx.climate.CLIMATE`, and of
-        :data:`~bmi_dmx.climate.TOPOGRAPHY`, ``latitude`` and ``longitude`` the ones
-        that the data hold.
+        Those of :data:`~bmi_dmx.models.hydrology.climate.CLIMATE`; of
+        :data:`~bmi_dmx.models.hydrology.climate.TOPOGRAPHY`, ``latitude`` and
+        ``longitude`` the ones that the data hold.
 
     Raises
     ------

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .....climate import day_of_year
 from .....errors import DataError, suggestion
+from .....models.hydrology.climate import day_of_year
 
 __all__ = [
     "SECONDS_PER_DAY",

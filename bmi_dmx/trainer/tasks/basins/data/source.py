@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .....climate import CLIMATE
 from .....errors import DataError, UnitsError
+from .....models.hydrology.climate import CLIMATE
 from .....units import convert
 from .basins import Array32, Array64, Times, covered
 from .spec import DataSpec

@@ -1,0 +1,1 @@
+"""Series of any system, from a file or a function, learned by their squared error."""

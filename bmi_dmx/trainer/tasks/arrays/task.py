@@ -1,0 +1,229 @@
+"""The task ``arrays``: windows of any series, compared by their squared error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ....compose import Model, Statistics, fit_statistics
+from ....conversion import plain
+from ....errors import DataError, TrainingError
+from ....variables import Attribute
+from ...checkpoint import read_checkpoint
+from ...run_folder import RunFolder
+from ...task import Monitor, Task, attributes_in
+from .evaluate import (
+    Report,
+    evaluate,
+    opened,
+    predict,
+    squared_error,
+    weights,
+    windows,
+)
+from .experiment import Experiment
+from .samples import Batch, Samples, Stretch, WindowSampler, simulate
+from .source import is_function
+
+__all__ = ["ArraysTask"]
+
+
+class ArraysTask(Task[Experiment]):
+    """Series that a file or a function gives, learned by their squared error.
+
+    A window starts from the state that the source gives for its first step, where it
+    gives any, else from the model's own and is warmed up. Where places do not see each
+    other a window is of one place; else of all of them. Errors of every target are
+    measured in its standard deviation over the training data.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Source, split and weights.
+    """
+
+    schema = Experiment
+    monitor = Monitor(
+        name="validation_error",
+        about="validation error in standard deviations",
+        maximize=False,
+    )
+
+    batches: WindowSampler
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        samples, self.units = opened(experiment)
+        self.stretches = Stretch.split(samples, experiment.split)
+        self.training = self.stretches["train"].known
+        self.spread = _spread(self.training)
+        self.weights = weights(experiment, samples.targets)
+        self.validation: list[Batch] = []
+
+    @property
+    def about(self) -> str:
+        """Targets, and time steps and samples to learn from."""
+        times, samples = self.training.steps, self.training.count
+        return f"{', '.join(self.weights)}: {times} time steps of {samples} samples"
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Samples and time steps to learn from."""
+        return self.training.count, self.training.steps
+
+    def statistics(self) -> Statistics:
+        """Return the moments of all that the networks read."""
+        forcing, attributes = (
+            {name: x.numpy() for name, x in values.items()}
+            for values in (self.training.forcing, self.training.attributes)
+        )
+        try:
+            return fit_statistics(self.experiment.model, forcing, attributes)
+        except DataError as error:
+            raise DataError(f"model.transforms: {error}") from None
+
+    def prepare(self, model: Model, count: int) -> None:
+        """Cut the windows that validate, and make ready to draw those to learn from."""
+        spec = self.experiment.training
+        self.batches = WindowSampler(
+            self.training,
+            warmup=spec.warmup,
+            length=spec.window,
+            size=spec.batch,
+            steps=count,
+            seed=self.experiment.seed,
+        )
+        if "validation" in self.stretches:
+            self.validation = list(
+                windows(self.experiment, self.stretches["validation"])
+            )
+            if all(
+                x.isnan().all() for b in self.validation for x in b["targets"].values()
+            ):
+                raise DataError("split.validation: nothing of it is observed")
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """Return the mean squared error over targets, in squared deviations."""
+        found = simulate(
+            model, batch, self.experiment.training.warmup, list(self.weights)
+        )
+        errors = []
+        for name, weight in self.weights.items():
+            total, count = squared_error(found[name], batch["targets"][name])
+            errors.append(
+                weight * total / (count.clamp(min=1) * self.spread[name] ** 2)
+            )
+        return torch.stack(errors).sum() / sum(self.weights.values())
+
+    def validate(self, model: Model) -> float:
+        """Return the root mean squared error over targets, in standard deviations."""
+        warmup, names = self.experiment.training.warmup, list(self.weights)
+        totals = dict.fromkeys(names, 0.0)
+        counts = dict.fromkeys(names, 0)
+        for batch in self.validation:
+            for name, x in predict(model, batch, warmup, names).items():
+                total, count = squared_error(x.double(), batch["targets"][name])
+                totals[name] += float(total)
+                counts[name] += int(count)
+        known = {name: w for name, w in self.weights.items() if counts[name]}
+        square = sum(
+            w * totals[name] / counts[name] / float(self.spread[name]) ** 2
+            for name, w in known.items()
+        )
+        error = math.sqrt(square / sum(known.values()))
+        if not math.isfinite(error):
+            raise TrainingError("what was simulated for the validation is not a number")
+        return error
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """A hash of the series for training, and one for validation."""
+        seen = {"training": self.training.fingerprint()}
+        if "validation" in self.stretches:
+            seen["validation"] = self.stretches["validation"].known.fingerprint()
+        return {"series": seen}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How much there is to learn from, and units of attributes."""
+        count, steps = self.extent
+        return {"samples": count, "time_steps": steps, "units": self.units}
+
+    def to(self, device: torch.device) -> None:
+        """Bring the standard deviations to the model."""
+        self.spread = {name: x.to(device) for name, x in self.spread.items()}
+
+    @classmethod
+    def evaluate(
+        cls,
+        folders: Sequence[RunFolder],
+        experiments: Sequence[Experiment],
+        period: str,
+        output: Path | None,
+    ) -> Report:
+        """Score what was set aside; see :func:`~.evaluate.evaluate`."""
+        return evaluate(folders, experiments, period, output)
+
+    @classmethod
+    def provenance(
+        cls, experiment: Experiment, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return source, extent, split and weights."""
+        data = plain(experiment.data)
+        if not is_function(experiment.data.source):
+            data["source"] = Path(experiment.data.source).name
+        return {
+            "samples": facts["samples"],
+            "time_steps": facts["time_steps"],
+            "data": data,
+            "split": plain(experiment.split),
+            "weights": plain(experiment.weights),
+        }
+
+    @classmethod
+    def attributes(cls, facts: Mapping[str, Any]) -> list[Attribute]:
+        """Return the attributes whose units the source says."""
+        return attributes_in(facts["units"])
+
+    @classmethod
+    def scores(
+        cls, folder: RunFolder, experiment: Experiment, training: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the error of the validation, and the scores of the test."""
+        scores: dict[str, Any] = {}
+        if training[cls.monitor.best] is not None:
+            scores["validation"] = {"error": training[cls.monitor.best]}
+        if experiment.split.test:
+            scores["test"] = _evaluated(folder, experiment)["scores"]
+        return scores
+
+
+def _spread(samples: Samples) -> dict[str, Tensor]:
+    """Return the standard deviation of every target where it is observed."""
+    found = {}
+    for name, x in samples.targets.items():
+        known = x[~x.isnan()].double()
+        spread = known.std(correction=0) if len(known) else torch.tensor(0.0)
+        if not spread > 0.0:
+            raise DataError(f"target {name!r} never changes in the training data")
+        found[name] = spread.float()
+    return found
+
+
+def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
+    """Return the summary of the test, by the best checkpoint as it is now."""
+    wanted = {
+        "steps": [read_checkpoint(folder.best)["global_step"]],
+        "split": plain(experiment.split),
+    }
+    found = folder.results("test", wanted)
+    if found is None:
+        evaluate([folder], [experiment], "test", None)
+        found = folder.results("test", wanted)
+    assert found is not None
+    return found
