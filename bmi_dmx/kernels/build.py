@@ -222,10 +222,8 @@ def _open(path: Path) -> ctypes.CDLL:
     library.forward.restype = ctypes.c_int
     library.step.argtypes = [ctypes.c_void_p]
     library.step.restype = ctypes.c_int
-    for name in ("groups", "chunks"):
-        function = getattr(library, name)
-        function.argtypes = [ctypes.c_void_p]
-        function.restype = ctypes.c_int64
+    library.groups.argtypes = [ctypes.c_int64, ctypes.c_int64]
+    library.groups.restype = ctypes.c_int64
     if hasattr(library, "backward"):
         library.backward.argtypes = span
         library.backward.restype = ctypes.c_int

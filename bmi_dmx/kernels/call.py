@@ -95,10 +95,6 @@ class Kernel:
         self.library = library
         self.layout = layout
 
-    def chunks(self, words: np.ndarray[Any, np.dtype[np.int64]]) -> int:
-        """Return the number of chunks of cells, which sizes the checkpoints."""
-        return int(self.library.chunks(words.ctypes.data))
-
     def forward(self, words: np.ndarray[Any, np.dtype[np.int64]], threads: int) -> bool:
         """Run the loop; return whether every input was finite."""
         return not any(self._share(self.library.forward, words, threads))
@@ -117,8 +113,8 @@ class Kernel:
         threads: int,
     ) -> Iterable[Any]:
         address = words.ctypes.data
-        groups = int(self.library.groups(address))
         steps, locations, members = (int(words[k]) for k in (0, 2, 3))
+        groups = int(self.library.groups(locations, members))
         if threads < 2 or groups < 2 or steps * locations * members < _FEW:
             return [function(address, 0, groups)]
         workers = min(threads, groups)

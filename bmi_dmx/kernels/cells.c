@@ -175,21 +175,15 @@ static int64_t common_divisor(int64_t a, int64_t b)
 }
 
 /* Chunks in a group. */
-static int64_t group_chunks(const Scan *s)
+static int64_t group_chunks(int64_t members)
 {
-    return s->members / common_divisor(s->members, LANES);
+    return members / common_divisor(members, LANES);
 }
 
-int64_t groups(const Scan *s)
+int64_t groups(int64_t locations, int64_t members)
 {
-    const int64_t cells = s->locations * s->members;
-    const int64_t size = group_chunks(s) * LANES;
-    return (cells + size - 1) / size;
-}
-
-int64_t chunks(const Scan *s)
-{
-    return groups(s) * group_chunks(s);
+    const int64_t size = group_chunks(members) * LANES;
+    return (locations * members + size - 1) / size;
 }
 
 /* Describe a chunk; return 0 when there is no such chunk. */

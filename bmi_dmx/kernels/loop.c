@@ -137,7 +137,7 @@ int forward(const Scan *s, int64_t first, int64_t last)
 {
     const unsigned mode = quiet();
     int bad = 0;
-    const int64_t per_group = group_chunks(s);
+    const int64_t per_group = group_chunks(s->members);
     Chunk c;
     for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
         bad |= forward_chunk(s, &c);
@@ -151,7 +151,7 @@ int step(const Scan *s)
     for (int k = 0; k < OUTPUTS; k++)
         for (int64_t i = 0; i < s->locations; i++)
             s->output[k].data[i * s->output[k].location] = 0;
-    return forward(s, 0, groups(s));
+    return forward(s, 0, groups(s->locations, s->members));
 }
 
 #ifdef ADJOINT
@@ -222,7 +222,7 @@ int backward(const Scan *s, int64_t first, int64_t last)
     real *history = aligned_alloc(64, (size + 63) / 64 * 64 + 64);
     if (!history) return 1;
     const unsigned mode = quiet();
-    const int64_t per_group = group_chunks(s);
+    const int64_t per_group = group_chunks(s->members);
     Chunk c;
     for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
         backward_chunk(s, &c, history);

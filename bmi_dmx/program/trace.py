@@ -108,13 +108,17 @@ def trace_step(process: Process, dtype: torch.dtype = torch.float64) -> Program:
     ScanError
         When the step is not elementwise arithmetic on tensors.
     """
-    examples = _examples(input_names(process), dtype)
-    with named(process):
-        program = trace(lambda values: call_step(process, values), examples)
+
+    def traced() -> Program:
+        examples = _examples(input_names(process), dtype)
+        program = _traced(lambda values: call_step(process, values), examples)
         # Operations that are not elementwise are refused by name, by whoever prints it.
         if all(OPS[i.op].c is not None for i in program.instructions):
             _refuse_sizes(process, examples)
-    return program
+        return program
+
+    with named(process):
+        return _apart(traced)
 
 
 def _refuse_sizes(process: Process, examples: Mapping[str, Tensor]) -> None:
@@ -192,7 +196,7 @@ def trace_adjoint(
 
     names = [*primals, *(f"d.{n}" for n in kept)]
     with named(process):
-        return trace(vjp, _examples(names, dtype))
+        return _apart(lambda: _traced(vjp, _examples(names, dtype)))
 
 
 def trace(
@@ -214,6 +218,27 @@ def trace(
     ScanError
         When the function uses an operation that programs do not have.
     """
+    return _apart(lambda: _traced(function, examples))
+
+
+_tracing = Lock()
+
+
+def _apart(function: Callable[[], Program]) -> Program:
+    """Run what traces in a thread of its own, one at a time as PyTorch can.
+
+    Modes and hooks of PyTorch belong to a thread: those of the caller would be traced
+    as well, or refused.
+    """
+    with _tracing, warnings.catch_warnings(), ThreadPoolExecutor(1) as thread:
+        warnings.simplefilter("ignore")
+        return thread.submit(function).result()
+
+
+def _traced(
+    function: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]],
+    examples: Mapping[str, Tensor],
+) -> Program:
     names = list(examples)
     outputs: list[str] = []
 
@@ -225,25 +250,14 @@ def trace(
 
     fake = any(BATCH in tensor.shape for tensor in examples.values())
 
-    def graph() -> torch.fx.GraphModule:
-        traced: torch.fx.GraphModule = make_fx(
-            torch.func.functionalize(flat, remove="mutations"),
-            decomposition_table=core_aten_decompositions(),  # type: ignore[arg-type]
-            tracing_mode="fake" if fake else "real",
-        )(*examples.values())
-        # Decompositions leave tensors behind that nothing is made of.
-        traced.graph.eliminate_dead_code()
-        return traced
-
-    # PyTorch can trace one function at a time.
-    with _tracing, warnings.catch_warnings(), ThreadPoolExecutor(1) as apart:
-        warnings.simplefilter("ignore")
-        # Modes and hooks of PyTorch belong to a thread: those of the caller would be
-        # traced as well, or refused.
-        return _translate(apart.submit(graph).result(), names, outputs)
-
-
-_tracing = Lock()
+    graph: torch.fx.GraphModule = make_fx(
+        torch.func.functionalize(flat, remove="mutations"),
+        decomposition_table=core_aten_decompositions(),  # type: ignore[arg-type]
+        tracing_mode="fake" if fake else "real",
+    )(*examples.values())
+    # Decompositions leave tensors behind that nothing is made of.
+    graph.graph.eliminate_dead_code()
+    return _translate(graph, names, outputs)
 
 
 class _Whole(TorchFunctionMode):

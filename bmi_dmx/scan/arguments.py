@@ -17,7 +17,16 @@ from ..program import entry_names
 from ..variables import Forcing, Parameter, PerStep, State, in_step
 from .axes import Axes, Fields, Places
 
-__all__ = ["Arguments", "Given", "arrange", "per_step", "per_time", "timed"]
+__all__ = [
+    "Arguments",
+    "Given",
+    "arrange",
+    "optional_entries",
+    "per_step",
+    "per_time",
+    "refuse_not_finite",
+    "timed",
+]
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,8 @@ class Arguments:
         (place, member), or the batch axes of fields.
     average : bool
         Record the mean over members.
+    gradient, forcing_gradient : bool
+        Whether autograd will ask for the gradient of any input, and of a forcing.
     fields : dict of str to tuple of int
         What follows ``shape`` in states ``s.…`` and fluxes ``q.…``; nothing for places.
     """
@@ -62,6 +73,8 @@ class Arguments:
     warmup: int
     shape: tuple[int, ...]
     average: bool
+    gradient: bool
+    forcing_gradient: bool
     fields: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def tensors(self) -> Iterable[Tensor]:
@@ -75,31 +88,10 @@ class Arguments:
 
     def refuse_not_finite(self) -> None:
         """Raise :class:`ScanError` naming the first value that is NaN or infinite."""
-        required = {n: x for n, x in self.parameters.items() if n not in self.optional}
-        groups = {
-            "state": self.state,
-            "forcing": self.forcing,
-            "parameter": required,
-        }
-        for what, group in groups.items():
-            for name, x in group.items():
-                bad = (~x.detach().isfinite()).nonzero()
-                if len(bad):
-                    raise ScanError(
-                        f"{self.process}: {what} {name[2:]!r} is not finite at "
-                        f"{self._where(name, x, bad[0].tolist())}; fill or mask it "
-                        "before the scan"
-                    )
-
-    def _where(self, name: str, x: Tensor, index: list[int]) -> str:
-        """Return the place of a value in words."""
-        if self.fields:
-            axes = ["time"] if name in self.forcing else []
-            axes += [f"axis {k}" for k in range(x.ndim - len(axes))]
-        else:
-            axes = ["time", "place", "member"][-x.ndim :]
-        at = zip(axes, index, x.shape, strict=True)
-        return ", ".join(f"{axis} {i}" for axis, i, n in at if n > 1) or "all of it"
+        refuse_not_finite(
+            self.process, self.state, self.forcing, self.parameters,
+            optional=self.optional, fields=bool(self.fields),
+        )  # fmt: skip
 
     @property
     def dtype(self) -> torch.dtype:
@@ -111,10 +103,50 @@ class Arguments:
         """Device of every tensor."""
         return next(iter(self.tensors())).device
 
-    @property
-    def differentiated(self) -> bool:
-        """Whether autograd will ask for the gradient of an input."""
-        return torch.is_grad_enabled() and any(x.requires_grad for x in self.tensors())
+
+def refuse_not_finite(
+    process: str,
+    state: Mapping[str, Tensor],
+    forcing: Mapping[str, Tensor],
+    parameters: Mapping[str, Tensor],
+    *,
+    optional: Sequence[str],
+    fields: bool = False,
+) -> None:
+    """Raise :class:`ScanError` naming the first value that is NaN or infinite.
+
+    Parameters
+    ----------
+    process : str
+        Name of the process.
+    state, forcing, parameters : mapping of str to Tensor
+        As in :class:`Arguments`.
+    optional : sequence of str
+        Parameters that may be NaN.
+    fields : bool
+        Whether they are whole fields.
+    """
+    required = {n: x for n, x in parameters.items() if n not in optional}
+    groups = {"state": state, "forcing": forcing, "parameter": required}
+    for what, group in groups.items():
+        for name, x in group.items():
+            bad = (~x.detach().isfinite()).nonzero()
+            if len(bad):
+                where = _where(x, bad[0].tolist(), what == "forcing", fields)
+                raise ScanError(
+                    f"{process}: {what} {name[2:]!r} is not finite at {where}; fill or "
+                    "mask it before the scan"
+                )
+
+
+def _where(x: Tensor, index: list[int], series: bool, fields: bool) -> str:
+    """Return where a value stands, in words."""
+    axes = ["time", "place", "member"][-x.ndim :]
+    if fields:
+        axes = ["time"][: int(series)]
+        axes += [f"axis {k}" for k in range(x.ndim - len(axes))]
+    at = zip(axes, index, x.shape, strict=True)
+    return ", ".join(f"{axis} {i}" for axis, i, n in at if n > 1) or "all of it"
 
 
 def per_step(x: Tensor, rule: PerStep, dt: float) -> Tensor:
@@ -172,6 +204,8 @@ def arrange(
             f"{process.name}: warmup must be at least 0 and below the {axes.steps} "
             f"steps, found {warmup}"
         )
+    differentiable = torch.is_grad_enabled()
+    forced = differentiable and _any_requires_grad(drivers)
     varying = tuple(n for n, x in coefficients.items() if axes.varies(x))
     widened = {n: axes.widen(x) for n, x in coefficients.items()}
     return Arguments(
@@ -180,19 +214,23 @@ def arrange(
         forcing={n: axes.widen(x) for n, x in drivers.items()},
         parameters={**widened, **{n: _in_memory(widened[n]) for n in varying}},
         varying=varying,
-        optional=tuple(
-            name
-            for parameter in process.step_parameters
-            if parameter.optional
-            for name in entry_names("p", parameter)
-        ),
+        optional=optional_entries(process),
         outputs=_outputs(process, outputs),
         steps=axes.steps,
         warmup=warmup,
         shape=axes.shape,
         average=average,
+        gradient=forced
+        or (differentiable and _any_requires_grad({**coefficients, **stores})),
+        forcing_gradient=forced,
         fields=axes.fields,
     )
+
+
+def optional_entries(process: Process) -> tuple[str, ...]:
+    """Return the inputs of the step that may be NaN."""
+    optional = (p for p in process.step_parameters if p.optional)
+    return tuple(chain.from_iterable(entry_names("p", p) for p in optional))
 
 
 class Given:
@@ -282,7 +320,6 @@ class Given:
                     f"{self.axes.layout(v)}"
                 )
             return self.axes.number(self._like.new_full((), float(value)), size)
-        value = value.resolve_neg()
         if not value.is_floating_point():
             raise self._error(f"{where} must be floating point, found {value.dtype}")
         like = self._like
@@ -297,6 +334,10 @@ class Given:
         if value.ndim == 0 and size == 1 and not isinstance(v, Forcing):
             return self.axes.number(value, size)
         return self.axes.arranged(where, v, value)
+
+
+def _any_requires_grad(tensors: Mapping[str, Tensor]) -> bool:
+    return any(x.requires_grad for x in tensors.values())
 
 
 def _in_memory(x: Tensor) -> Tensor:

@@ -19,8 +19,7 @@ SOURCE = """
 #include <stdint.h>
 int forward(const void *s, int64_t a, int64_t b) {{ return {answer}; }}
 int step(const void *s) {{ return {answer}; }}
-int64_t groups(const void *s) {{ return 0; }}
-int64_t chunks(const void *s) {{ return 0; }}
+int64_t groups(int64_t locations, int64_t members) {{ return 0; }}
 """
 
 
@@ -28,7 +27,7 @@ int64_t chunks(const void *s) {{ return 0; }}
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache folder, and none of the kernels already loaded."""
     monkeypatch.setenv("BMI_DMX_CACHE", str(tmp_path))
-    caches = (build.library, build._warn_once, cells._kernel)
+    caches = (build.library, build._warn_once, cells._entry)
     for cached in caches:
         cached.cache_clear()
     yield tmp_path

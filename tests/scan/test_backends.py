@@ -244,14 +244,6 @@ def test_warmup_has_no_gradient() -> None:
     assert all(x.grad is None or not x.grad.any() for x in case.state.values())
 
 
-def test_a_second_derivative_is_refused_not_wrong() -> None:
-    case = some_case(Hbv(), gradient=True)
-    total = run(case, "cells").outputs["runoff"].sum()
-    (first,) = torch.autograd.grad(total, [case.parameters["fc"]], create_graph=True)
-    with pytest.raises(RuntimeError, match="does not require grad"):
-        first.sum().backward()
-
-
 def test_hours_make_a_day() -> None:
     case = some_case(Hbv(), steps=24)
     for backend in ("cells", "reference"):

@@ -131,11 +131,11 @@ def test_options_that_are_equal_share_kernels() -> None:
     from bmi_dmx.scan import cells
 
     kernels = {
-        id(cells.kernel_of(process, ("q.lost",), double=True))
+        id(cells.entry_of(process, ("q.lost",), double=True))
         for process in (Ageing(), Ageing({"ages": 3}), Ageing())
     }
     assert len(kernels) == 1
-    other = cells.kernel_of(Ageing({"ages": 4}), ("q.lost",), double=True)
+    other = cells.entry_of(Ageing({"ages": 4}), ("q.lost",), double=True)
     assert id(other) not in kernels
 
 
