@@ -11,9 +11,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .bmi import Component, DeltaHbv
+    from .bmi import Component
     from .bundle import load_bundle, save_bundle
-    from .models.registries import networks, processes
+    from .registries import networks, processes
+    from .models.hydrology.component import DeltaHbv
     from .scan import scan
 
 __all__ = [
@@ -31,10 +32,10 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "Component": "bmi",
-    "DeltaHbv": "bmi",
+    "DeltaHbv": "models.hydrology.component",
     "load_bundle": "bundle",
-    "networks": "models.registries",
-    "processes": "models.registries",
+    "networks": "registries",
+    "processes": "registries",
     "save_bundle": "bundle",
 }
 

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from .bundle.upgrades import Upgrade
     from .compose.spec import Recipe
     from .networks.base import Network
-    from .operate.system import System
+    from .operate.system import Dialect, System
     from .process import Process
 
 __all__ = [
     "DEFAULT_RECIPE",
     "components",
+    "dialects",
     "networks",
     "processes",
     "recipes",
@@ -78,6 +79,11 @@ upgrades: Registry[Upgrade] = Registry(
     "upgrade of format", {"1": f"{_HYDROLOGY}.format_1:FORMAT_1"}
 )
 """From a format of bundles to the next; the first knew one kind of model."""
+
+dialects: Registry[Dialect] = Registry(
+    "dialect", {"ngiab": f"{_HYDROLOGY}.ngiab:NGIAB"}, group="bmi_dmx.dialects"
+)
+"""Configuration files of components that others write."""
 
 components: dict[str, str] = {
     "DeltaHbv": "bmi_dmx.models.hydrology.component:DeltaHbv",

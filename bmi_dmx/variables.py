@@ -192,8 +192,10 @@ class State(Variable):
     initial : float
         Value at a cold start.
     size : int
-        Number of entries per location and member; a state of size > 1 reaches ``step``
+        Number of entries per place and member; a state of size > 1 reaches ``step``
         as a sequence of that many tensors and has a leading axis elsewhere.
+    internal : bool
+        It is bookkeeping that says nothing about the system, and is not shown.
     """
 
     kind: ClassVar[str] = "state"
@@ -201,6 +203,7 @@ class State(Variable):
 
     initial: float = 0.0
     size: int = 1
+    internal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

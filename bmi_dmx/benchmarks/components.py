@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from ..bmi import DeltaHbv
+from ..models.hydrology.component import DeltaHbv
 from ..bundle import Bundle, bundles, load_bundle
 from ..models.spec import DynamicSpec, ModelSpec, StaticSpec
-from ..models.statistics import Moments, Statistics
+from ..networks.statistics import Moments, Statistics
 
 __all__ = ["FORCING", "configuration", "dynamic_bundle", "static_bundle"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..trainer.table import Column, print_table
+from ..tables import Column, print_table
 from .measure import Record, Value
 
 __all__ = ["Shown", "show"]

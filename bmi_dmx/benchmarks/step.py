@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bmi import DeltaHbv
+from ..models.hydrology.component import DeltaHbv
 from .components import FORCING, configuration, dynamic_bundle, static_bundle
 from .measure import Effort, Record, Value, in_new_process, resident, seconds_of
 from .report import Shown, show

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any
 
 import numpy as np
 
 from ..bundle import Bundle
-from ..errors import (
-    ConfigError,
-    DataError,
-    DmxError,
-    StateError,
-    suggestion,
-)
-from .attributes import AREA, own_attributes
-from .clock import Clock
+from ..errors import ConfigError, DmxError, StateError, suggestion
+from ..operate.attributes import own_attributes
+from ..operate.clock import Clock
+from ..operate.runner import Runner
+from ..operate.screen import Screen
+from ..operate.spin_up import spin_up
+from ..operate.stages import stages
+from .answers import Answers, not_yet
 from .configuration import Configuration
-from .contents import contents
 from .forcing_file import read_series
-from .operation import Operation
-from .programs import plan
-from .publication import Expected, Unready, inputs, not_initialized, outputs
-from .quantities import RUNOFF_VOLUME
-from .runner import Runner
-from .screen import Rule, Screen
+from .publication import contents, inputs, outputs
 from .serialization import Serialization
-from .settings import STARTS, Settings
-from .shared import bundle_named
-from .state import StateAccess
-from .values import ValueAccess
-from .warm_start import equilibrium, spin_up
+from .settings import COLD, Settings
+from .state import States
+from .steps import operation_of
+from .values import Values
 
 __all__ = ["Component"]
 
@@ -44,17 +35,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _log = logging.getLogger(__name__)
 
 
-def _not_initialized() -> NoReturn:
-    raise not_initialized()
-
-
-class Component(StateAccess, ValueAccess):
+class Component(Answers):
     """Any bundle as a model that a host steps through time.
 
-    All the variables are float64, one value per location, on grid 0. Each has a
-    standard name, which is published, and a short name, which serves as well; those
-    without a standard name are published under their short one. Forcings stay as they
-    are until they are set again, and there are none to begin with.
+    All the variables are float64. Each has a standard name, which is published, and a
+    short name, which serves as well; those without a standard name are published under
+    their short one. Forcings stay as they are until they are set again, and there are
+    none to begin with.
 
     Attributes
     ----------
@@ -64,28 +51,22 @@ class Component(StateAccess, ValueAccess):
     Examples
     --------
     >>> model = Component()                             # doctest: +SKIP
-    >>> model.initialize("basin.yaml")                  # doctest: +SKIP
-    >>> model.set_value("precipitation", np.array([12.0]))  # doctest: +SKIP
+    >>> model.initialize("model.yaml")                  # doctest: +SKIP
+    >>> model.set_value("air_temperature", np.array([12.0]))  # doctest: +SKIP
     >>> model.update()                                  # doctest: +SKIP
-    >>> model.get_value_ptr("land_surface_water__runoff_depth")  # doctest: +SKIP
+    >>> model.get_value_ptr("snowpack")                 # doctest: +SKIP
     """
 
-    default_bundle: ClassVar[str | None] = None
-
     def __init__(self) -> None:
-        super().__init__()
         self._forget()
 
     def _forget(self) -> None:
         """Be without a model."""
-        self._published: tuple[tuple[str, ...], tuple[str, ...]] | None = None
-        self._runner: Runner | None = None
+        self._know_nothing()
         self._warm: Callable[[], None] | None = None
         self._later: list[tuple[str, Array, Array]] = []
-        self._advance: Callable[[], None] = _not_initialized
-        self._check: Callable[[], None] = _not_initialized
-        self._table = Unready()
-        self._known = Expected(self.default_bundle)
+        self._advance: Callable[[], None] = not_yet
+        self._check: Callable[[], None] = not_yet
 
     # Control
 
@@ -95,41 +76,34 @@ class Component(StateAccess, ValueAccess):
         Parameters
         ----------
         config_file : str
-            A YAML file; see :class:`~bmi_dmx.bmi.settings.Settings`. A file of one
-            catchment that NGIAB writes for dHBV or LSTM serves as well.
+            A YAML file; see :class:`~bmi_dmx.bmi.settings.Settings`. Files of the
+            dialects that are registered serve as well.
 
         Raises
         ------
         ConfigError, BundleError, DataError, StateError
-            When something is wrong, naming the file and the key, variable or location.
+            When something is wrong, naming the file and the key, variable or place.
         """
         if not config_file:
             raise ConfigError("initialize(config_file): expected a file, found nothing")
         configuration = Configuration(Path(config_file))
         try:
             with configuration.errors():
-                self._build(configuration.read(), configuration)
+                settings, bundle = configuration.read(self.default_bundle)
+                self._build(settings, bundle, configuration)
         except DmxError:
             self._forget()
             raise
 
-    def _build(self, settings: Settings, configuration: Configuration) -> None:
-        name = settings.bundle or self.default_bundle
-        if name is None:
-            raise ConfigError("bundle: missing; it has no default")
-        made = plan(
-            Operation(
-                bundle_named(name, configuration.folder),
-                settings.time_step,
-                settings.mode or settings.time_step,
-                settings.evaporation,
-                settings.units,
-            )
-        )
-        places = configuration.locations(settings, made)
+    def _build(
+        self, settings: Settings, bundle: Bundle, configuration: Configuration
+    ) -> None:
+        operation = operation_of(settings, bundle)
+        places, space = configuration.locations(settings, operation)
         attributes = own_attributes(
-            [a.name for a in made.variables.attributes],
-            made.attributes,
+            operation.required,
+            operation.plan.optional,
+            operation.understood,
             places.attributes,
             settings.attribute_defaults,
             places.ids,
@@ -137,64 +111,83 @@ class Component(StateAccess, ValueAccess):
         clock = Clock(
             settings.start_time,
             settings.end_time,
-            made.operation.seconds,
+            _whole(operation.seconds),
             settings.day_start_hour,
+            operation.period,
         )
-        if made.operation.counts_days and not clock.meets_days():
+        if operation.gathers and not clock.meets_periods():
             raise ConfigError(
                 f"start_time: found {settings.start_time}; no step from then on begins "
-                "with a day, of which the hours are counted: expected a full hour"
+                "with a day, of which the steps are counted: expected a full hour"
             )
-        runner = Runner(made, places.ids, attributes, clock)
-        policy = settings.forcing_policy
-        screen = Screen(made.forcings, runner.forcing, policy, places.ids, clock)
+        runner = Runner(stages(operation), places.ids, attributes, clock, space)
+        screen = Screen(
+            operation.forcings, runner.forcing, settings.forcing_policy, places.ids,
+            clock, operation.system.shortening,
+        )  # fmt: skip
         table = contents(runner, screen, Serialization(self).signals)
-        known, with_area = table.catalogue, AREA.name in places.attributes
-        self._published = inputs(known), outputs(known, settings.outputs, with_area)
-        if RUNOFF_VOLUME.standard_name in self._published[1]:
-            runner.parameters.require_area()
+        known = table.catalogue
+        self._published = (
+            inputs(known), outputs(known, settings.outputs, places.attributes)
+        )  # fmt: skip
+        for entry in known.of("flux"):
+            if entry.needs and entry.name in self._published[1]:
+                runner.parameters.require(entry.needs)
         runner.parameters.check_given()
-        self._table = self._known = table
-        self._screen, self._clock, self._runner = screen, clock, runner
+        self._screen = screen
+        self._answer_for(
+            table,
+            runner,
+            screen,
+            Values(table, runner, self._set_store),
+            States(runner, screen, self._warm_up, self._begun),
+        )
         self._start(settings, configuration.folder)
 
     def _start(self, settings: Settings, folder: Path) -> None:
         """Choose what the first step starts from, and say so."""
         runner = self._model()
         self._check, self._advance = self._screen.check, runner.advance
+        starts = runner.operation.system.starts
         state, series = settings.state, None
-        if isinstance(state, Path):
-            if not (folder / state).is_file():
-                hint = suggestion(str(state), STARTS)
-                raise StateError(f"state: {folder / state}: no such file{hint}")
-            self.load_state(folder / state)
+        if state != COLD and state not in starts:
+            file = folder / state
+            if not file.is_file():
+                hint = suggestion(state, (COLD, *starts))
+                raise StateError(f"state: {file}: no such file{hint}")
+            self.load_state(file)
             if self._clock.step:
                 raise StateError(
-                    f"state: {folder / state} is of {self._clock.now}, expected one of "
+                    f"state: {file} is of {self._clock.now}, expected one of "
                     f"start_time, {self._clock.start}"
                 )
         elif settings.spin_up is not None:
             series = read_series(
                 folder / settings.spin_up.file,
-                runner.plan.forcings,
+                runner.operation.forcings,
                 settings.spin_up.steps,
             )
-        if state == "equilibrium" or series is not None:
+        if state in starts or series is not None:
             repeat = settings.spin_up.repeat if settings.spin_up else 0
-            self._warm = partial(self._begin, state, series, repeat)
+            self._warm = partial(self._begin, starts.get(state), series, repeat)
             self._advance = self._advance_first
             runner.storage.forget_means()
         told = f"{state}, then {settings.spin_up.file}" if settings.spin_up else state
         _log.info("%s: starts from %s", runner.place, told)
 
-    def _begin(self, state: object, series: dict[str, Array] | None, n: int) -> None:
+    def _begin(
+        self,
+        start: Callable[[Runner], None] | None,
+        series: dict[str, Array] | None,
+        repeat: int,
+    ) -> None:
         runner = self._model()
         # What a host has set already is for the first step, not for the time before.
         given = {name: array.copy() for name, array in runner.forcing.items()}
-        if state == "equilibrium":
-            equilibrium(runner)
+        if start is not None:
+            start(runner)
         if series is not None:
-            spin_up(runner, series, n)
+            spin_up(runner, series, repeat)
         for name, array in given.items():
             runner.forcing[name][:] = array
 
@@ -237,8 +230,8 @@ class Component(StateAccess, ValueAccess):
         Raises
         ------
         DataError
-            When forcing is missing or absurd, naming location, variable and time; no
-            store has changed then.
+            When forcing is missing or absurd, naming place, variable and time; no store
+            has changed then.
         TimeError
             When the end has been reached.
         """
@@ -278,11 +271,6 @@ class Component(StateAccess, ValueAccess):
             _log.exception("finalize: the report on forcings failed")
         self._forget()
 
-    def _model(self) -> Runner:
-        if self._runner is None:
-            raise not_initialized()
-        return self._runner
-
     def __getstate__(self) -> dict[str, Any]:
         if self._runner is not None:
             raise StateError(
@@ -291,72 +279,7 @@ class Component(StateAccess, ValueAccess):
             )
         return self.__dict__
 
-    # What there is
 
-    def get_component_name(self) -> str:
-        """Return the name of the class, and of the bundle once it is known."""
-        name = type(self).__name__
-        return f"{name} ({self.bundle.name})" if self._runner else name
-
-    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        if self._published is None:
-            # Hosts ask before there is a configuration.
-            known = Expected(self.default_bundle).catalogue
-            self._published = inputs(known), outputs(known, None, False)
-        return self._published
-
-    @property
-    def bundle(self) -> Bundle:
-        """The bundle that is run."""
-        return self._model().plan.operation.bundle
-
-    def accepted(self) -> dict[str, tuple[float, float, Rule]]:
-        """Return smallest and largest value of each input, and the rule for others.
-
-        By published name, in the units of the host.
-        """
-        self._model()
-        entries = self._table.catalogue.of("forcing")
-        return {entry.name: self._screen.accepted(entry.short) for entry in entries}
-
-    # Time
-
-    @property
-    def start_time(self) -> datetime:
-        """Date and time, UTC, at BMI time 0, wherever it was configured."""
-        self._model()
-        return self._clock.start
-
-    def get_start_time(self) -> float:
-        """Return 0."""
-        return 0.0
-
-    def get_current_time(self) -> float:
-        """Return the time at which the next step begins, seconds since the start."""
-        self._model()
-        return self._clock.time
-
-    def get_end_time(self) -> float:
-        """Return the configured end, or the largest number there is."""
-        self._model()
-        return self._clock.end
-
-    def get_time_step(self) -> float:
-        """Return the length of a step in seconds."""
-        self._model()
-        return float(self._clock.seconds)
-
-    def get_time_units(self) -> str:
-        """Return ``s``."""
-        return "s"
-
-    # Grid
-
-    def _locations(self) -> int:
-        return len(self._model().ids)
-
-    def _coordinate(self, name: str) -> Array:
-        values = self._model().parameters.attribute.get(name)
-        if values is None or not np.isfinite(values).all():
-            raise DataError(f"attribute {name!r} of the locations is not known")
-        return values
+def _whole(seconds: float) -> float:
+    """Return whole seconds as a whole number, so that times stay exact."""
+    return int(seconds) if float(seconds).is_integer() else seconds

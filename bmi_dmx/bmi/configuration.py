@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from ..bundle import Bundle
 from ..conversion import convert
 from ..errors import ConfigError, DmxError, suggestion
-from .attributes import AREA
+from ..operate.operation import Operation
+from ..operate.shared import bundle_named
+from ..operate.system import system_of
+from ..registries import dialects
+from ..space import Space, space_from
 from .locations import Locations, read_locations
-from .ngiab import is_ngiab, settings_of
-from .programs import Plan
 from .settings import Settings
 
 __all__ = ["Configuration"]
@@ -37,49 +40,86 @@ class Configuration:
     path: Path
     place: str = ""
     _foreign: bool = field(default=False, init=False)
+    _later: tuple[str, ...] = field(default=(), init=False)
 
     @property
     def folder(self) -> Path:
         """What relative paths start from."""
         return self.path.parent
 
-    def read(self) -> Settings:
-        """Return what the file says.
+    def read(self, default_bundle: str | None) -> tuple[Settings, Bundle]:
+        """Return what the file says, and the bundle it is about.
+
+        Parameters
+        ----------
+        default_bundle : str or None
+            The bundle of a file that names none.
 
         Raises
         ------
         ConfigError
             When it cannot be read or says something that is not understood.
+        BundleError
+            When there is no such bundle.
         """
         data = config.read(self.path)
-        self._foreign = is_ngiab(data)
-        if self._foreign:
-            data = settings_of(data, self.path)
+        for name in dialects:
+            if dialects[name].speaks(data):
+                data = dialects[name].settings(data, self.path)
+                self._foreign, self._later = True, dialects[name].later
+                break
         self.place = _only_place(data)
-        return convert(data, Settings, str(self.path))
+        named = data.get("bundle") if isinstance(data, Mapping) else None
+        name = named if isinstance(named, str) else default_bundle
+        if name is None:
+            # What is wrong with the rest is said first.
+            convert(data, Settings, str(self.path))
+            raise ConfigError("bundle: missing; it has no default")
+        bundle = bundle_named(name, self.folder)
+        keys = system_of(bundle.manifest.system).keys
+        if keys is not None and isinstance(data, Mapping):
+            data = keys(data)
+        return convert(data, Settings, str(self.path)), bundle
 
-    def locations(self, settings: Settings, plan: Plan) -> Locations:
+    def locations(
+        self, settings: Settings, operation: Operation
+    ) -> tuple[Locations, Space | None]:
         """Return where the model runs, with the attributes it understands.
 
         Raises
         ------
         ConfigError
-            When an attribute is given that the model does not have. In files written
-            for other models such are passed over.
+            When an attribute is given that the model does not have, or places that are
+            not those of the space. In files written for other models attributes that
+            are not known are passed over.
         """
-        wanted = {name: known.units for name, known in plan.attributes.items()}
-        found = read_locations(settings.locations, self.folder, wanted)
+        understood = operation.understood
+        wanted = {name: known.units for name, known in understood.items()}
+        space = operation.space
+        if settings.space is not None:
+            space = space_from(settings.space)
+        block = settings.locations
+        if block is None:
+            if space is None:
+                raise ConfigError("locations: missing; it has no default")
+            return Locations(tuple(space.ids), {}), space
+        found = read_locations(block, self.folder, wanted)
+        if space is not None and tuple(space.ids) != found.ids:
+            raise ConfigError(
+                "locations: the ids are not those of the space, in its order; leave "
+                "them out, or the space"
+            )
         if self._foreign:
             known = {n: x for n, x in found.attributes.items() if n in wanted}
-            if any(a.name == AREA.name for a in plan.variables.attributes):
-                # Files of daily models lack it, and hosts have it.
-                known.setdefault(AREA.name, np.full(len(found.ids), np.nan))
-            return Locations(found.ids, known)
+            for name in operation.required:
+                if name in self._later:
+                    known.setdefault(name, np.full(len(found.ids), np.nan))
+            return Locations(found.ids, known), space
         for name in found.attributes:
             if name not in wanted:
                 hint = suggestion(name, wanted)
                 raise ConfigError(f"locations: attributes: unknown {name!r}{hint}")
-        return found
+        return found, space
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Arrays that hosts give to be filled, and the locations they name."""
+"""Arrays that hosts give to be filled, and the places they name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def fill(name: str, values: Array, dest: Array) -> Array:
-    """Copy values of all locations, and return what they were copied into.
+    """Copy values of all places, and return what they were copied into.
 
     Parameters
     ----------
     name : str
         What they are, for messages.
     values : ndarray
-        (location,).
+        (place,).
     dest : ndarray
         Of floating point if they are, of any shape and as many items.
 
@@ -38,10 +38,10 @@ def fill(name: str, values: Array, dest: Array) -> Array:
 
 
 def fill_at(name: str, values: Array, dest: Array, inds: Array) -> Array:
-    """Copy values of some locations; otherwise as :func:`fill`."""
+    """Copy values of some places; otherwise as :func:`fill`."""
     _refuse_whole_numbers(name, values, dest)
     if dest.shape == (1,) and isinstance(inds, np.ndarray) and inds.size == 1:
-        # Hosts of one location ask for every value like this.
+        # Hosts of one place ask for every value like this.
         one = inds.item()
         if type(one) is int and 0 <= one < values.size:
             dest[0] = values[one]
@@ -49,16 +49,16 @@ def fill_at(name: str, values: Array, dest: Array, inds: Array) -> Array:
     at = within(name, inds, values.size)
     if dest.size != at.size:
         raise DataError(
-            f"{name!r}: found room for {dest.size} values of {at.size} locations"
+            f"{name!r}: found room for {dest.size} values of {at.size} places"
         )
     dest[...] = values[at].reshape(dest.shape)
     return dest
 
 
 def misfit(name: str, found: int, expected: int) -> DataError:
-    """Return the error for another number of values than of locations."""
+    """Return the error for another number of values than of places."""
     return DataError(
-        f"{name!r}: found {found} values, expected {expected}, one for each location"
+        f"{name!r}: found {found} values, expected {expected}, one for each place"
     )
 
 
@@ -71,15 +71,15 @@ def _refuse_whole_numbers(name: str, values: Array, dest: Array) -> None:
 
 
 def within(name: str, inds: Array, size: int) -> Array:
-    """Return indices of locations; refuse those that do not exist."""
+    """Return indices of places; refuse those that do not exist."""
     indices = np.asarray(inds).reshape(-1)
     if not indices.size:
         return indices.astype(int)
     if indices.dtype.kind not in "iu":
-        raise DataError(f"{name!r}: expected numbers of locations, found {inds!r:.60}")
+        raise DataError(f"{name!r}: expected numbers of places, found {inds!r:.60}")
     bad = indices[(indices < 0) | (indices >= size)]
     if bad.size:
         raise DataError(
-            f"{name!r}: there is no location {bad.flat[0]}, expected 0 to {size - 1}"
+            f"{name!r}: there is no place {bad.flat[0]}, expected 0 to {size - 1}"
         )
     return indices

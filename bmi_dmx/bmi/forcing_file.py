@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..csv_table import heading, numbers, read_csv_table
 from ..errors import DataError, DmxError, UnitsError, suggestion
 from ..units import convert
 from ..variables import Forcing
-from .csv_table import heading, numbers, read_csv_table
 
 __all__ = ["read_series"]
 

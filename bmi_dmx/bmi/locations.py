@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..csv_table import numbers, read_csv_table
 from ..errors import ConfigError, DataError, UnitsError, suggestion
 from ..units import convert
-from .csv_table import numbers, read_csv_table
 from .settings import LocationSettings
 
 __all__ = ["Locations", "read_locations"]

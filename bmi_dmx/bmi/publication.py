@@ -1,18 +1,25 @@
-"""What a component publishes, and what is known of it before it has a model."""
+"""What a component publishes, before and after it has a model, and where it is."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError, StateError, suggestion
-from .attributes import AREA
-from .operation import Operation
-from .programs import plan
-from .quantities import (
-    RUNOFF_VOLUME,
+from ..operate.operation import Operation
+from ..operate.runner import Runner
+from ..operate.screen import Screen
+from ..operate.shared import bundle_named
+from ..operate.stages import stages
+from ..operate.storage import Storage, balance_names
+from ..variables import Variable
+from .serialization import Signal
+from .table import (
+    REPAIRED,
     Catalogue,
     Entry,
     Quantities,
@@ -21,9 +28,10 @@ from .quantities import (
     catalogue,
     quantity,
 )
-from .shared import bundle_named
 
-__all__ = ["Expected", "Unready", "inputs", "not_initialized", "outputs"]
+__all__ = ["Expected", "Unready", "contents", "inputs", "not_initialized", "outputs"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def not_initialized() -> StateError:
@@ -59,12 +67,12 @@ class Expected(Quantities):
 
     @cached_property
     def catalogue(self) -> Catalogue:  # type: ignore[override]
-        """The variables of the default bundle at its own step, for one location."""
+        """The variables of the default bundle at its own step, for one place."""
         if self._bundle is None:
             return _NOTHING
         bundle = bundle_named(self._bundle, Path())
-        step = bundle.spec.time_step
-        return catalogue(plan(Operation(bundle, step, step)), ())
+        seconds = bundle.manifest.seconds
+        return catalogue(stages(Operation(bundle, seconds, seconds)), ())
 
     def __missing__(self, name: str) -> Quantity:
         entry = self.catalogue.get(name)
@@ -86,7 +94,7 @@ def inputs(known: Catalogue) -> tuple[str, ...]:
 
 
 def outputs(
-    known: Catalogue, wanted: tuple[str, ...] | None, area: bool
+    known: Catalogue, wanted: tuple[str, ...] | None, given: Iterable[str]
 ) -> tuple[str, ...]:
     """Return the published names of the outputs.
 
@@ -97,24 +105,111 @@ def outputs(
     wanted : tuple of str or None
         Those configured, by either of their names, among them parameters and
         diagnostics; None for all fluxes and states.
-    area : bool
-        Whether the area is known, or will be.
+    given : iterable of str
+        Properties of the places that are known, or will be.
 
     Raises
     ------
     ConfigError
         When there is no such output.
     """
+    there = set(given)
     usual, more = known.of("flux", "state"), known.of("parameter", "diagnostic")
-    if not area:
-        usual = tuple(e for e in usual if e.short != RUNOFF_VOLUME.name)
+    lacking = {n: e for e in usual if e.needs and e.needs not in there
+               for n in (e.short, e.name)}  # fmt: skip
+    usual = tuple(e for e in usual if e.short not in lacking)
     if wanted is None:
         return tuple(entry.name for entry in usual)
     published = {n: e.name for e in (*usual, *more) for n in (e.name, e.short)}
     for name in wanted:
         if name not in published:
-            hint = suggestion(name, published)
-            volume = name in (RUNOFF_VOLUME.name, RUNOFF_VOLUME.standard_name)
-            reason = f"; it needs attribute {AREA.name!r}" if volume else hint
+            reason = suggestion(name, published)
+            if name in lacking:
+                reason = f"; it needs attribute {lacking[name].needs!r}"
             raise ConfigError(f"outputs: no output {name!r}{reason}")
     return tuple(dict.fromkeys(published[name] for name in wanted))
+
+
+def contents(
+    runner: Runner, screen: Screen, signals: Callable[[], Iterable[Signal]]
+) -> Quantities:
+    """Return the table of a runner and of the screen before it.
+
+    Parameters
+    ----------
+    runner : Runner
+        Owner of the buffers.
+    screen : Screen
+        Owner of the counts of repaired forcings.
+    signals : callable
+        Returns signals of a host that are looked for rarely.
+    """
+    return Quantities(
+        catalogue(runner.stages, tuple(runner.parameters.attribute)),
+        partial(_values, runner, screen),
+        lambda: (*_protocol(runner), *signals()),
+    )
+
+
+def _values(runner: Runner, screen: Screen, entry: Entry) -> Values:
+    name = entry.short
+    if entry.role == "forcing":
+        return runner.forcing[name], None
+    if entry.role == "parameter":
+        return runner.parameters.mean[name], runner.parameterize
+    if entry.role == "attribute":
+        return runner.parameters.attribute[name], None
+    if entry.role == "diagnostic":
+        return _diagnostic(runner, screen, name)
+    refresh = partial(runner.check_attribute, entry.needs) if entry.needs else None
+    return runner.output[name], refresh
+
+
+def _diagnostic(runner: Runner, screen: Screen, name: str) -> Values:
+    if name.startswith(REPAIRED):
+        return screen.repaired[name.removeprefix(REPAIRED)], None
+    if name in runner.dates:
+        return runner.dates[name], None
+    storage = runner.storage
+    if name in storage.balance:
+        return storage.balance[name], storage.close_balance
+    for balance in runner.stages.balances:
+        total = balance_names(runner.stages, balance)["total"]
+        if name == total:
+            variable = Variable(name=total, units=balance.units)
+            factor = runner.operation.factor(variable)
+            return storage.stored[total], partial(
+                storage.add_up, balance.budget, factor
+            )
+    raise not_initialized()
+
+
+def _protocol(runner: Runner) -> Iterator[Quantity]:
+    """Yield NextGen's mass balance: in - out - stored - leaked is zero to rounding.
+
+    What was added by setting states did not come through the forcing, and so counts as
+    a leak into the model.
+    """
+    storage: Storage = runner.storage
+    if not runner.stages.balances:
+        return
+    first = runner.stages.balances[0]
+    names = balance_names(runner.stages, first)
+    adjusted = storage.balance[names["adjusted"]]
+    leaked = np.zeros_like(adjusted)
+    buffers: Mapping[str, Array] = {
+        **{term: storage.balance[names[term]] for term in ("in", "out", "stored")},
+        "leaked": leaked,
+    }
+    refreshes: dict[str, Callable[[], object]] = {
+        "stored": storage.close_balance,
+        "leaked": partial(np.negative, adjusted, out=leaked),
+    }
+    for term, buffer in buffers.items():
+        whole = f"ngen::mass_{term}"
+        about = "for the mass balance"
+        variable = Variable(name=f"mass_{term}", units=first.units, about=about)
+        yield Quantity(
+            whole, whole, first.units, about, "diagnostic", variable, "",
+            buffer, refreshes.get(term),
+        )  # fmt: skip

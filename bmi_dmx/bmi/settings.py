@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from ..errors import ConfigError
-from .exchange import UnitSystem
-from .operation import Mode, TimeStep
-from .screen import Policy
+from ..operate.screen import Policy
 
-__all__ = ["STARTS", "LocationSettings", "Settings", "SpinUp"]
+__all__ = ["COLD", "LocationSettings", "Settings", "SpinUp"]
 
-STARTS = ("cold", "equilibrium")
-"""What to start from without a saved state."""
+COLD = "cold"
+"""The start from declared initial values."""
 
 Number = float | None
 
@@ -47,10 +45,11 @@ class LocationSettings:
     def __post_init__(self) -> None:
         if not self.ids and self.file is None:
             raise ConfigError("ids: expected at least one, or a file with them")
-        names = [str(i) for i in self.ids]
-        for name in names:
-            if names.count(name) > 1:
+        seen: set[str] = set()
+        for name in map(str, self.ids):
+            if name in seen:
                 raise ConfigError(f"ids: {name!r} is given twice")
+            seen.add(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,27 +91,31 @@ class Settings:
 
     Parameters
     ----------
-    locations : LocationSettings
-        Names and attributes.
     start_time : datetime
         Date and time, UTC, at BMI time 0.
+    locations : LocationSettings, optional
+        Names and attributes; needed where neither ``space`` nor the bundle names them.
+    space : mapping, optional
+        How the places stand to each other, see :func:`bmi_dmx.space.space_from`;
+        default: as in the bundle, or not at all.
     bundle : str, optional
         Name of a bundle that comes with the package, or a path relative to the
         configuration file; optional where the component has a bundle of its own.
-    time_step : {"daily", "hourly"}
-        Length of a step for the host.
-    mode : {"daily", "hourly"}, optional
-        Length of a step of the physics; default: that of ``time_step``. Daily physics
-        at hourly steps runs a day when its last hour is there, and gives out what it
-        answers evenly through 24 hours from then on, so everything is a day late; until
-        then nothing flows.
+    time_step : str or number, optional
+        Length of a step for the host: seconds, a number with ``s``, ``min``, ``h`` or
+        ``d``, or a word of the system of the bundle; default: as it was trained.
+    mode : str or number, optional
+        Length of a step of the physics; default: that of ``time_step``. Physics of
+        longer steps is run when the last step of the host is there, and what it answers
+        is given out evenly through as many steps from then on, so everything is late by
+        one; until then nothing flows.
     day_start_hour : int
-        Hour, UTC, at which a day begins where hours are summed up to days.
-    evaporation : str
-        Potential evaporation: as the model was trained (``bundle``), by the formula of
-        that name, or an input (``given``). It decides which inputs there are.
-    units : {"model", "ngen"}
-        Units of inputs, fluxes and states: mm and mm d-1, or m and mm h-1.
+        Hour, UTC, at which days begin where steps are summed up.
+    parts : mapping of str to str
+        What is run in place of parts of the bundle; ``bundle`` is its own.
+    units : str
+        Unit system of inputs, fluxes and states: ``model``, as declared, or another one
+        of the system of the bundle.
     attribute_defaults : mapping of str to number
         What to take for an attribute where none is given; otherwise it is an error.
     end_time : datetime, optional
@@ -124,9 +127,9 @@ class Settings:
     forcing_policy : "raise", "hold", or mapping of str to rule
         What to do with forcing that is missing or absurd; a rule is one of the words or
         the number to put in its place.
-    state : "cold", "equilibrium" or path
-        What to start from: declared initial values, the stores that the climate of the
-        attributes leads to in the long run, or a state file.
+    state : str
+        What to start from: ``cold``, declared initial values; another start of the
+        system of the bundle; or a state file, relative to the configuration file.
     spin_up : SpinUp, optional
         Forcing to run before the start, from ``state`` on.
 
@@ -136,19 +139,20 @@ class Settings:
         When times carry an offset or do not follow each other, or an hour is none.
     """
 
-    locations: LocationSettings
     start_time: datetime
+    locations: LocationSettings | None = None
+    space: dict[str, Any] | None = None
     bundle: str | None = None
-    time_step: TimeStep = "daily"
-    mode: Mode | None = None
+    time_step: str | float | None = None
+    mode: str | float | None = None
     day_start_hour: int = 0
-    evaporation: str = "bundle"
-    units: UnitSystem = "model"
+    parts: dict[str, str] = field(default_factory=dict)
+    units: str = "model"
     attribute_defaults: dict[str, float] = field(default_factory=dict)
     end_time: datetime | None = None
     outputs: tuple[str, ...] | None = None
     forcing_policy: Policy = "raise"
-    state: Literal["cold", "equilibrium"] | Path = "cold"
+    state: str = COLD
     spin_up: SpinUp | None = None
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,42 +13,49 @@ import numpy as np
 
 from ..errors import StateError, TimeError
 from ..files import atomic
-from .clock import Clock
-from .once import warn_once
-from .persistence import pack, unpack
-from .runner import Runner
-from .screen import Screen
+from ..operate.once import warn_once
+from ..operate.operation import step_text
+from ..operate.persistence import pack, unpack
+from ..operate.runner import Runner
+from ..operate.screen import Screen
 
-__all__ = ["StateAccess"]
+__all__ = ["States"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
 
 
-class StateAccess(ABC):
-    """All that a continuation needs, beside the functions of BMI."""
+class States:
+    """All that a continuation needs, beside the functions of BMI.
 
-    _clock: Clock
-    _screen: Screen
+    Parameters
+    ----------
+    runner : Runner
+        The model.
+    screen : Screen
+        What looks at its forcings.
+    warm_up : callable
+        Comes to the state from which the first step is made.
+    begun : callable
+        Starts from the state there is now.
+    """
 
-    @abstractmethod
-    def _model(self) -> Runner:
-        """Return the runner, or raise when there is none."""
-
-    @abstractmethod
-    def _warm_up(self) -> None:
-        """Come to the state from which the first step is made."""
-
-    @abstractmethod
-    def _begun(self) -> None:
-        """Start from the state there is now."""
+    def __init__(
+        self,
+        runner: Runner,
+        screen: Screen,
+        warm_up: Callable[[], None],
+        begun: Callable[[], None],
+    ) -> None:
+        self._runner, self._screen, self._clock = runner, screen, runner.clock
+        self._warm_up, self._begun = warm_up, begun
 
     def state(self) -> dict[str, Array]:
         """Return all that a continuation needs, as new arrays by name.
 
         Names and shapes of stores and memories are those of a
-        :class:`~bmi_dmx.models.delta.DeltaModel`. The others are attributes,
+        :class:`~bmi_dmx.compose.model.Model`. The others are attributes,
         parameters that were set, the values of forcings, outputs and balances, counts
         of repairs, and the clock. Before the first step it is what that starts from.
         """
@@ -57,10 +64,10 @@ class StateAccess(ABC):
 
     def _present(self) -> dict[str, Array]:
         """Return the state as it is, before the one to start from was found."""
-        state: dict[str, Array] = dict(self._model().state())
+        state: dict[str, Array] = dict(self._runner.save())
         for group, arrays in self._counts().items():
             state |= {f"{group}.{name}": x.copy() for name, x in arrays.items()}
-        state["clock"] = np.array([self._clock.seconds_since_1970()], dtype=np.int64)
+        state["clock"] = np.array([self._clock.seconds_since_1970()])
         return state
 
     def state_bytes(self) -> bytes:
@@ -89,7 +96,7 @@ class StateAccess(ABC):
         """
         found = unpack(content, self._present(), self._owner(), where)
         try:
-            self._clock.resume(int(found["clock"][0]))
+            self._clock.resume(found["clock"][0].item())
         except TimeError as error:
             raise StateError(f"{where}: {error}") from None
         self._restore(found)
@@ -109,9 +116,9 @@ class StateAccess(ABC):
         StateError
             When it is damaged, of another bundle, way of running or locations.
         """
-        place = self._model().place
+        place = self._runner.place
         found = unpack(content, self._present(), self._owner(), place)
-        moment = int(found["clock"][0])
+        moment = found["clock"][0].item()
         if clock:
             try:
                 self._clock.resume(moment)
@@ -128,11 +135,10 @@ class StateAccess(ABC):
 
     def reset_clock(self) -> None:
         """Go back to the start in time; nothing else changes."""
-        self._model()
         self._clock.set(0)
 
     def _restore(self, found: dict[str, Array]) -> None:
-        runner = self._model()
+        runner = self._runner
         brought = runner.restore(found)
         if brought:
             warn_once(
@@ -162,16 +168,20 @@ class StateAccess(ABC):
         return {"repaired": self._screen.repaired, "last": self._screen.last}
 
     def _owner(self) -> dict[str, str]:
-        runner = self._model()
-        operation = runner.plan.operation
+        runner = self._runner
+        operation = runner.operation
         names = "\n".join(runner.ids).encode()
-        how = [operation.mode, operation.evaporation, operation.units]
-        if operation.counts_days:
-            # Part of a day may be in the state.
-            how.append(f"days from {self._clock.day_start_hour} h")
+        chosen = [f"{part} {name}" for part, name in sorted(operation.choices.items())]
+        how = [step_text(operation.inner), *chosen, operation.units]
+        if operation.gathers:
+            # Part of a period may be in the state.
+            how.append(f"periods from {self._clock.day_start_hour} h")
+        places = hashlib.sha256(names)
+        if runner.space is not None:
+            places.update(runner.space.fingerprint.encode())
         return {
             "bundle": operation.bundle.fingerprint,
-            "time step": f"{self._clock.seconds} s",
-            "way of running (mode, evaporation, units)": ", ".join(how),
-            "set of locations": hashlib.sha256(names).hexdigest(),
+            "time step": f"{self._clock.seconds:g} s",
+            "way of running (steps, choices, units)": ", ".join(how),
+            "set of places": places.hexdigest(),
         }

@@ -1,110 +1,59 @@
-"""Names, values and what is known about them: the variable functions of BMI."""
+"""Values given to hosts and taken from them: the getters and setters of BMI."""
 
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError, VariableError
+from ..operate.once import warn_once
+from ..operate.runner import Runner
 from .filling import fill, fill_at, misfit, within
-from .grids import PointGrid
-from .once import warn_once
-from .quantities import Quantities, Quantity
-from .runner import Runner
 from .serialization import Signal
+from .table import Quantities, Quantity
 
-__all__ = ["ValueAccess"]
+__all__ = ["Values"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
 
 
-class ValueAccess(PointGrid):
-    """The variable functions of BMI over one table of quantities.
+class Values:
+    """The getters and setters of BMI over one table of quantities.
 
     Forcings, attributes, parameters and states can be set. What a state is set to is
     the mean of its members, which keep their proportions; the amount this adds is
-    booked as ``mass_adjusted``. A parameter is the same for all members from then on.
-    Values written through a pointer reach the model for forcings only. A name that is
-    not known is an error when asked for, but is ignored, with one warning, when set:
-    hosts offer all they have.
+    booked as adjusted. A parameter is the same for all members from then on. Values
+    written through a pointer reach the model for forcings only. A name that is not
+    known is an error when asked for, but is ignored, with one warning, when set: hosts
+    offer all they have.
+
+    Parameters
+    ----------
+    table : Quantities
+        What there is.
+    runner : Runner
+        The model.
+    set_store : callable
+        Sets the members' mean of a store at some places.
     """
 
-    def __init__(self) -> None:
-        self._table: Quantities
-        self._known: Quantities
+    def __init__(
+        self,
+        table: Quantities,
+        runner: Runner,
+        set_store: Callable[[str, Array, Array], None],
+    ) -> None:
+        self._table, self._runner, self._set_store = table, runner, set_store
         self._ignored: set[str] = set()
 
-    @abstractmethod
-    def _model(self) -> Runner:
-        """Return the runner, or raise when there is none."""
-
-    @abstractmethod
-    def _set_store(self, name: str, values: Array, at: Array) -> None:
-        """Set the members' mean of a store at some locations."""
-
-    @abstractmethod
-    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the published inputs and outputs."""
-
-    def names(self) -> tuple[str, ...]:
-        """Return every name that is understood: published or not, standard or short."""
-        return self._known.catalogue.names
-
-    def get_input_item_count(self) -> int:
-        """Return the number of published inputs."""
-        return len(self._names()[0])
-
-    def get_output_item_count(self) -> int:
-        """Return the number of published outputs."""
-        return len(self._names()[1])
-
-    # The library's annotation says tuple[str]; its text says any number.
-    def get_input_var_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Return the names of the forcings."""
-        return self._names()[0]
-
-    def get_output_var_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Return the names of the published outputs."""
-        return self._names()[1]
-
-    def get_var_grid(self, name: str) -> int:
-        """Return 0, the grid of every variable."""
-        self._on_grid(name)
-        return 0
-
-    def get_var_type(self, name: str) -> str:
-        """Return ``float64``, the type of every variable."""
-        return self._known[name].type
-
-    def get_var_units(self, name: str) -> str:
-        """Return the units (UDUNITS)."""
-        return self._known[name].units
-
-    def get_var_itemsize(self, name: str) -> int:
-        """Return the bytes of one value."""
-        return self._known[name].itemsize
-
-    def get_var_nbytes(self, name: str) -> int:
-        """Return the bytes of all values."""
-        return self._known[name].nbytes
-
-    def get_var_location(self, name: str) -> str:
-        """Return ``node``, where every variable is."""
-        self._on_grid(name)
-        return "node"
-
-    def _on_grid(self, name: str) -> None:
-        if self._known[name].role == "signal":
-            raise VariableError(f"{name!r} is a signal of the host and on no grid")
-
     def get_value_ptr(self, name: str) -> Array:
-        """Return the values themselves, (location,): the same array for life.
+        """Return the values themselves, (place,): the same array for life.
 
         Parameters
         ----------
@@ -134,7 +83,7 @@ class ValueAccess(PointGrid):
         return fill(name, self.get_value_ptr(name), dest)
 
     def get_value_at_indices(self, name: str, dest: Array, inds: Array) -> Array:
-        """Copy the values at some locations into ``dest``, and return it.
+        """Copy the values at some places into ``dest``, and return it.
 
         Raises
         ------
@@ -154,7 +103,7 @@ class ValueAccess(PointGrid):
         name : str
             Standard or short name.
         src : array_like
-            One number for every location.
+            One number for every place.
 
         Raises
         ------
@@ -181,7 +130,7 @@ class ValueAccess(PointGrid):
             self._set(quantity, values, np.arange(values.size))
 
     def set_value_at_indices(self, name: str, inds: Array, src: ArrayLike) -> None:
-        """Set values at some locations; otherwise as :meth:`set_value`."""
+        """Set values at some places; otherwise as :meth:`set_value`."""
         quantity = self._settable(name)
         if quantity is not None:
             given = _filled(src)
@@ -201,20 +150,19 @@ class ValueAccess(PointGrid):
 
     def _settable(self, name: str) -> Quantity | Signal | None:
         """Return a quantity that can be set; None, with one warning, if unknown."""
-        model = self._model()
         if not self._table.knows(name):
             if name not in self._ignored:
                 self._ignored.add(name)
                 warn_once(
                     _log, name, "%s: set_value: the model has no %r, which is ignored",
-                    model.place, name,
+                    self._runner.place, name,
                 )  # fmt: skip
             return None
         return self._table[name]
 
     def _set(self, quantity: Quantity, given: Array, at: Array) -> None:
-        """Set a quantity at some locations, and nothing elsewhere."""
-        model, values = self._model(), given.reshape(-1).astype(float)
+        """Set a quantity at some places, and nothing elsewhere."""
+        values = given.reshape(-1).astype(float)
         if quantity.role in ("flux", "diagnostic"):
             raise VariableError(
                 f"{quantity.short!r} is a {quantity.role} and cannot be set; forcings, "
@@ -225,9 +173,9 @@ class ValueAccess(PointGrid):
         elif quantity.role == "state":
             self._set_store(quantity.short, values, at)
         elif quantity.role == "attribute":
-            model.parameters.set_attribute(quantity.short, values, at)
+            self._runner.parameters.set_attribute(quantity.short, values, at)
         else:
-            model.parameters.set_parameter(quantity.short, values, at)
+            self._runner.parameters.set_parameter(quantity.short, values, at)
 
 
 def _filled(src: ArrayLike) -> Array:

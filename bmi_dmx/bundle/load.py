@@ -14,10 +14,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ..conversion import shown
-from ..errors import BundleError, ConfigError, suggestion
 from ..compose.part import Part, step_key
 from ..compose.plan import Plan, plan
+from ..conversion import shown
+from ..errors import BundleError, ConfigError, suggestion
 from ..networks.statistics import Statistics
 from ..program import Program
 from ..registry import Registry

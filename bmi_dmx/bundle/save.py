@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from ..errors import BundleError
-from ..files import atomic_folder
 from ..compose.model import Model
 from ..conversion import plain
+from ..errors import BundleError
+from ..files import atomic_folder
 from ..program import Program
 from ..variables import Attribute
 from .load import Bundle, load_bundle

@@ -49,7 +49,7 @@ class Declarations:
     def outputs(self) -> Iterator[Flux | State]:
         """Everything that can be recorded: fluxes, and states of one entry."""
         yield from self.fluxes
-        yield from (state for state in self.states if state.size == 1)
+        yield from (s for s in self.states if s.size == 1 and not s.internal)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the kinds of variables the part has."""

@@ -10,11 +10,11 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ..climate import day_of_year
+from ..models.hydrology.climate import day_of_year
 from ..models.delta import DeltaModel
 from ..models.spec import ModelSpec
-from ..models.statistics import Statistics
-from ..trainer.data.basins import Days
+from ..networks.statistics import Statistics
+from ..trainer.tasks.basins.data.basins import Times
 
 __all__ = ["HALF_WINDOW", "climatology", "mid_range"]
 
@@ -44,7 +44,7 @@ def mid_range(spec: ModelSpec, statistics: Statistics) -> DeltaModel:
     return model.eval()
 
 
-def climatology(time: Days, flow: NDArray[Any], when: Days) -> Array:
+def climatology(time: Times, flow: NDArray[Any], when: Times) -> Array:
     """Return the flow to be expected from the date alone.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..trainer.data.delaware import Delaware, upstream
+from ..trainer.tasks.basins.data.delaware import Delaware, upstream
 
 __all__ = ["Gauges", "Rivers", "gauges", "rivers"]
 

@@ -17,7 +17,7 @@ from ..bundle import Bundle, bundles
 from ..errors import StateError
 from ..files import atomic
 from ..models.delta import DeltaModel
-from ..trainer.data.basins import BasinData
+from ..trainer.tasks.basins.data.basins import BasinData
 
 __all__ = ["Agreement", "Operated", "agreement", "operate", "simulate"]
 

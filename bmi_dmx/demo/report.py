@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..conversion import plain
-from ..trainer.metrics import median, score
-from ..trainer.plots import hydrographs, score_map
-from ..trainer.results import (
+from ..tables import Column, print_table
+from ..trainer.tasks.basins.metrics import median, score
+from ..trainer.tasks.basins.plots import hydrographs, score_map
+from ..trainer.tasks.basins.results import (
     Hydrographs,
     Series,
     write_scores,
     write_streamflow,
     write_summary,
 )
-from ..trainer.table import Column, print_table
 from .basin import Gauges, gauges, rivers
 from .result import CLIMATOLOGY, SHIPPED, TRAINED, UNTRAINED, Result
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..trainer.data.basins import BasinData
-from ..trainer.experiment import Experiment
+from ..trainer.tasks.basins.data.basins import BasinData
+from ..trainer.tasks.basins.experiment import Experiment
 from .operation import Agreement
 
 __all__ = ["CLIMATOLOGY", "SHIPPED", "TRAINED", "UNTRAINED", "Result"]

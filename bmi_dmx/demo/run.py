@@ -9,12 +9,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from ..bundle import Bundle, bundles, load_bundle
-from ..trainer.data.basins import BasinData
-from ..trainer.data.read import read
-from ..trainer.experiment import Experiment, Period
 from ..trainer.export import export
 from ..trainer.fit import train
 from ..trainer.run_folder import RunFolder
+from ..trainer.tasks.basins.data.basins import BasinData
+from ..trainer.tasks.basins.data.read import read
+from ..trainer.tasks.basins.experiment import Experiment, Period
 from .baselines import HALF_WINDOW, climatology, mid_range
 from .operation import agreement, operate, simulate
 from .report import write
@@ -47,6 +47,7 @@ def demo(output: Path, settings: Iterable[str] = ()) -> Result:
     _say("1/4  training on 1979: HBV whose parameters a network learns from attributes")
     run = train(EXPERIMENT, settings, root=output / "training")
     experiment = RunFolder(run).experiment()
+    assert isinstance(experiment, Experiment)
     _say(f"2/4  exporting the best checkpoint to {output / 'bundle'}")
     bundle = export(run, output / "bundle", overwrite=True)
     data = read(experiment.data)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bmi.csv_table import numbers, read_csv_table
+from ..csv_table import numbers, read_csv_table
 from ..errors import DataError, suggestion
 from .forcing import Array
 

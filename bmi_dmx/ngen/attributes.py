@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bmi.attributes import known_attributes
-from ..bmi.clock import DAY
+from ..operate.clock import DAY
 from ..bmi.processes import shipped
 from ..bundle import Bundle
-from ..climate import CLIMATE, DAYS_PER_YEAR, climate_indices, day_of_year
+from ..models.hydrology.climate import CLIMATE, DAYS_PER_YEAR, climate_indices, day_of_year
 from ..errors import DataError
-from ..models.statistics import Moments
+from ..networks.statistics import Moments
 from ..program import evaluate
 from ..variables import Attribute
 from .attribute_table import read_attribute_table

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bmi.csv_table import heading, numbers, read_csv_table
+from ..csv_table import heading, numbers, read_csv_table
 from ..errors import ConfigError, DataError
 from .fields import column
 from .forcing import STEP, Array, ForcingProvider, epoch

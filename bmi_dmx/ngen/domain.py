@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ..bmi.csv_table import read_csv_table
+from ..csv_table import read_csv_table
 from ..errors import ConfigError, DataError, TimeError, suggestion
 from .attribute_table import by_catchment
 from .csv_forcing import CsvForcing, matching

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bmi.csv_table import heading
+from ..csv_table import heading
 
 __all__ = [
     "FIELDS",

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..bmi import Component
 from ..bmi.settings import STARTS
-from ..bmi.shared import bundle_named
-from ..bmi.warm_start import NEEDED
+from ..operate.shared import bundle_named
+from ..models.hydrology.equilibrium import NEEDED
 from ..bundle import Bundle
 from ..errors import ConfigError, DmxError
 from .attributes import Attributes, attributes_of

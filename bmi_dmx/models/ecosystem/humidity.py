@@ -19,5 +19,5 @@ def saturation_pressure(temperature: Tensor) -> Tensor:
 
 
 def vapour_pressure(specific_humidity: Tensor, pressure: Tensor) -> Tensor:
-    """Return the vapour pressure of air of a specific humidity, kg kg-1, and pressure."""
+    """Return the vapour pressure of air of some specific humidity in kg kg-1."""
     return specific_humidity * pressure / (0.622 + 0.378 * specific_humidity)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...process import Budget, Process
 from ...variables import Flux, Forcing, Parameter, State
+from .diffusion import BOUNDARY_LAYER, Air, boundary_layer, intercellular
 from .forcings import (
     AIR_PRESSURE,
     AIR_TEMPERATURE,
@@ -23,17 +24,14 @@ from .forcings import (
 )
 from .humidity import saturation_pressure, vapour_pressure
 from .photosynthesis import C3, C4, c3_leaf, c4_leaf
-from .root import falling_root
-from .stomata import BOUNDARY_LAYER, STOMATA, BallBerry, Medlyn, boundary_layer
-from .temperature import acclimated_capacities, capacities, peaked_capacities
+from .stomata import BallBerry, Held, Medlyn, ball_berry, medlyn
+from .temperature import acclimated_capacities, capacities
 
 __all__ = ["Leaf"]
 
 _CARBON = 12.011e-9  # kg umol-1
 _WATER = 0.018015  # kg mol-1
 _HOUR = 3600.0  # s
-_LEAST = 1.0  # umol mol-1: below the carbon dioxide at any leaf's surface
-_NEXT_TO_NOTHING = 1e-6  # umol mol-1
 
 _VCMAX25 = Parameter(
     name="vcmax25", symbol="Vcmax25", units="umol m-2 s-1", bounds=(5.0, 250.0),
@@ -93,10 +91,10 @@ def _stomatal_slope(bounds: tuple[float, float], at: str) -> Parameter:
     )  # fmt: skip
 
 
-def _intercept(default: float) -> Parameter:
+def _intercept(least: float, default: float) -> Parameter:
     return Parameter(
         name="stomatal_intercept", symbol="g0", units="mol m-2 s-1", spacing="log",
-        bounds=(1e-4, 0.2), default=default,
+        bounds=(least, 0.2), default=default,
         about="conductance of a leaf that assimilates nothing",
     )  # fmt: skip
 
@@ -121,8 +119,9 @@ class Leaf(Process):
         \qquad E = \frac{D / p}{1 / g_b + 1 / g_s}
 
     where :math:`g_s` follows from :math:`A_n` and the air at the leaf's surface
-    (:class:`.stomata.Medlyn` or ``BallBerry``). The carbon dioxide between the cells
-    :math:`C_i` is the one root of this, with its exact derivative.
+    (:func:`.stomata.medlyn` or ``ball_berry``). The carbon dioxide between the cells
+    :math:`C_i` is the root of this, see :func:`.diffusion.intercellular`, with its
+    exact derivative.
 
     Parameters
     ----------
@@ -192,7 +191,8 @@ class Leaf(Process):
               "carbon dioxide fixed, less that of photorespiration"),
         _rate("day_respiration", "Rd", "umol m-2 s-1",
               "carbon dioxide respired beside photorespiration"),
-        _rate("carbon_uptake", "Fc", "kg m-2 s-1", "net assimilation as mass of carbon"),
+        _rate("carbon_uptake", "Fc", "kg m-2 s-1",
+              "net assimilation as mass of carbon"),
         _now("stomatal_conductance", "gs", "mol m-2 s-1",
              "conductance of the stomata for water vapour"),
         _now("intercellular_carbon_dioxide", "Ci", "umol mol-1",
@@ -232,28 +232,21 @@ class Leaf(Process):
         boundary = boundary_layer(f.wind_speed, p.leaf_width)
         tissue = self._tissue(f, p)
         stomata = self._stomata(p, deficit, saturated, boundary)
-        air = f.carbon_dioxide
-
-        def conductance(inside: Tensor) -> Tensor:
-            net = tissue.gross(inside) - tissue.respiration
-            surface = torch.clamp(air - net * BOUNDARY_LAYER / boundary, min=_LEAST)
-            return stomata.conductance(net, surface)
-
+        air = Air(f.carbon_dioxide, BOUNDARY_LAYER / boundary)
+        inside = intercellular(air, tissue, stomata)
+        opened = stomata.conductance(*air.surface(tissue.net(inside)))
         state = {}
-        inside = _inside(air, tissue, boundary, conductance, p.stomatal_intercept)
-        open_ = conductance(inside)
         if self.options.dynamic:
-            state["lagged_conductance"], open_ = self._delayed(s, p, open_)
-            inside = _inside(air, tissue, boundary, lambda _: open_, open_)
-        gross = tissue.gross(inside) + torch.zeros_like(open_)
-        net = gross - tissue.respiration
-        water = deficit / f.air_pressure / (1.0 / boundary + 1.0 / open_) * _WATER
+            state["lagged_conductance"], opened = self._delayed(s, p, opened)
+            inside = intercellular(air, tissue, Held(opened))
+        gross = tissue.gross(inside)
+        water = deficit / f.air_pressure / (1.0 / boundary + 1.0 / opened) * _WATER
         now = {
-            "net_assimilation": net,
+            "net_assimilation": gross - tissue.respiration,
             "gross_assimilation": gross,
             "day_respiration": tissue.respiration,
-            "carbon_uptake": net * _CARBON,
-            "stomatal_conductance": open_,
+            "carbon_uptake": (gross - tissue.respiration) * _CARBON,
+            "stomatal_conductance": opened,
             "intercellular_carbon_dioxide": inside,
             "transpiration": water,
             "sap_flow": water * _HOUR,
@@ -285,10 +278,9 @@ class Leaf(Process):
                 f.air_temperature, p.growth_temperature
             )
         else:
-            rise = (
-                capacities if options.temperature == "arrhenius" else peaked_capacities
-            )
-            (warm, electrons), ratio = rise(f.air_temperature), p.jmax_ratio
+            peak = options.temperature == "peaked"
+            warm, electrons = capacities(f.air_temperature, peak=peak)
+            ratio = p.jmax_ratio
         carboxylation = p.vcmax25 * warm
         return c3_leaf(
             f.photon_flux, f.air_temperature, f.air_pressure,
@@ -304,9 +296,9 @@ class Leaf(Process):
     ) -> Medlyn | BallBerry:
         """Return the stomata in the air of the step."""
         if self.options.stomata == "medlyn":
-            return Medlyn(p.stomatal_intercept, p.stomatal_slope, deficit, boundary)
+            return medlyn(p.stomatal_intercept, p.stomatal_slope, deficit, boundary)
         dryness = torch.clamp(deficit / saturated, max=1.0)
-        return BallBerry(p.stomatal_intercept, p.stomatal_slope, dryness, boundary)
+        return ball_berry(p.stomatal_intercept, p.stomatal_slope, dryness, boundary)
 
     def _delayed(
         self, s: SimpleNamespace, p: SimpleNamespace, aim: Tensor
@@ -319,36 +311,6 @@ class Leaf(Process):
         return before + (aim - before) * share, aim + (before - aim) * share / elapsed
 
 
-def _inside(
-    air: Tensor, tissue: C3 | C4, boundary: Tensor, conductance: Any, least: Tensor
-) -> Tensor:
-    """Return the carbon dioxide between the cells, umol mol-1.
-
-    Parameters
-    ----------
-    air : Tensor
-        Carbon dioxide of the air, umol mol-1.
-    tissue : C3 or C4
-        What assimilates.
-    boundary : Tensor
-        Conductance of the boundary layer.
-    conductance : callable
-        Conductance of the stomata, given carbon dioxide between the cells.
-    least : Tensor
-        What the stomata conduct where the leaf respires more than it fixes.
-    """
-
-    def missing(inside: Tensor) -> Tensor:
-        net = tissue.gross(inside) - tissue.respiration
-        resistance = BOUNDARY_LAYER / boundary + STOMATA / conductance(inside)
-        return air - net * resistance - inside
-
-    # Above the compensation point, nothing comes out of a leaf but what it respires.
-    outwards = tissue.respiration * (BOUNDARY_LAYER / boundary + STOMATA / least)
-    highest = torch.maximum(air, tissue.compensation) + outwards
-    return falling_root(missing, torch.full_like(highest, _NEXT_TO_NOTHING), highest)
-
-
 def _forcings(options: Leaf.Options) -> tuple[Forcing, ...]:
     deficit = options.humidity == "deficit"
     return (
@@ -359,22 +321,21 @@ def _forcings(options: Leaf.Options) -> tuple[Forcing, ...]:
 
 
 def _parameters(options: Leaf.Options) -> tuple[Parameter, ...]:
-    c3, medlyn = options.pathway == "c3", options.stomata == "medlyn"
-    acclimated = options.temperature == "acclimated"
-    if medlyn:
+    c3 = options.pathway == "c3"
+    if options.stomata == "medlyn":
         slope = _stomatal_slope((0.5, 15.0), "by the root of the deficit in kPa")
+        intercept = _intercept(1e-4, 0.001)
     else:
-        slope = _stomatal_slope((1.0, 25.0), "by humidity")
-    # Usual intercepts of the humidity form: Sellers et al. (1996),
-    # doi:10.1175/1520-0442(1996)009<0676:ARLSPF>2.0.CO;2.
-    intercept = _intercept(0.001 if medlyn else 0.01 if c3 else 0.04)
-    capacity: tuple[Parameter, ...] = (_CARBON_YIELD, _EFFICIENCY)
-    if c3:
-        ratio = _GROWTH_TEMPERATURE if acclimated else _JMAX_RATIO
-        capacity = (
-            _ELECTRON_YIELD,
-            ratio,
-            *((_TPU_RATIO,) if options.phosphate else ()),
-        )
-    delays = _DELAYS if options.dynamic else ()
-    return (_VCMAX25, slope, _RD25, intercept, *capacity, _LEAF_WIDTH, *delays)
+        slope = _stomatal_slope((2.0, 20.0), "by humidity")
+        # Usual intercepts: Sellers et al. (1996),
+        # doi:10.1175/1520-0442(1996)009<0676:ARLSPF>2.0.CO;2.
+        intercept = _intercept(1e-3, 0.01 if c3 else 0.04)
+    acclimated = options.temperature == "acclimated"
+    ratio = _GROWTH_TEMPERATURE if acclimated else _JMAX_RATIO
+    return (
+        _VCMAX25, slope, _RD25, intercept,
+        *((_ELECTRON_YIELD, ratio) if c3 else (_CARBON_YIELD, _EFFICIENCY)),
+        *((_TPU_RATIO,) if options.phosphate else ()),
+        _LEAF_WIDTH,
+        *(_DELAYS if options.dynamic else ()),
+    )  # fmt: skip

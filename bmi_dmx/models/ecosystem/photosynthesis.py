@@ -104,6 +104,10 @@ class C3(NamedTuple):
             return rate
         return smaller_root(rate, self.phosphate, self.curvatures[1])
 
+    def net(self, inside: Tensor) -> Tensor:
+        """Return what is fixed less what is respired."""
+        return self.gross(inside) - self.respiration
+
 
 class C4(NamedTuple):
     r"""Photosynthesis of C4 leaves: Collatz, Ribas-Carbo and Berry (1992).
@@ -141,6 +145,10 @@ class C4(NamedTuple):
     def gross(self, inside: Tensor) -> Tensor:
         """Return assimilation without respiration."""
         return smaller_root(self.saturated, self.efficiency * inside, self.curvature)
+
+    def net(self, inside: Tensor) -> Tensor:
+        """Return what is fixed less what is respired."""
+        return self.gross(inside) - self.respiration
 
 
 def c3_leaf(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
 
 __all__ = ["falling_root"]
 
-_ITERATIONS = 8
+_ITERATIONS = 12
+_MARGIN = 0.02
 
 
 def falling_root(
@@ -40,14 +43,17 @@ def falling_root(
     Tensor
         The root, differentiable once in all that ``function`` is made of.
     """
+    _load_forward_derivatives()
     with torch.no_grad():
         x = torch.maximum(_tangent(function, low)[1], _tangent(function, high)[1])
         x = torch.minimum(x, high)
         for _ in range(_ITERATIONS):
             value, newton, slope = _tangent(function, x)
-            low = torch.where(value > 0.0, x, low)
-            high = torch.where(value > 0.0, high, x)
-            inside = (newton >= low) & (newton <= high)
+            left = value > 0.0
+            low, high = torch.where(left, x, low), torch.where(left, high, x)
+            # Back to where the last step came from, it would go to and fro for ever.
+            least = torch.where(left, low, low + _MARGIN * (high - low))
+            inside = (newton >= least) & (newton <= high)
             x = torch.where(inside, newton, 0.5 * (low + high))
     return x - function(x) / slope
 
@@ -56,5 +62,15 @@ def _tangent(
     function: Callable[[Tensor], Tensor], x: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the function, where its tangent crosses 0, and its slope."""
-    value, slope = torch.func.jvp(function, (x,), (torch.ones_like(x),))
+    value, slope = torch.func.jvp(  # type: ignore[misc]
+        function, (x,), (torch.ones_like(x),)
+    )
     return value, x - value / slope, slope
+
+
+@cache
+def _load_forward_derivatives() -> None:
+    """Use forward derivatives once: what PyTorch loads then warns of its own past."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.func.jvp(torch.neg, (torch.zeros(()),), (torch.zeros(()),))

@@ -19,7 +19,6 @@ __all__ = [
     "falling_above",
     "falling_below",
     "peaked",
-    "peaked_capacities",
 ]
 
 _GAS = 8.314
@@ -38,7 +37,8 @@ activation: Bernacchi et al. (2001), doi:10.1111/j.1365-3040.2001.00668.x.
 # Bernacchi et al. (2001) for carboxylation, and (2003),
 # doi:10.1046/j.0016-8025.2003.01050.x, for electron transport.
 _CAPACITIES = (65330.0, 43900.0)
-# Leuning (2002), doi:10.1046/j.1365-3040.2002.00898.x: activation, deactivation, entropy.
+# Leuning (2002), doi:10.1046/j.1365-3040.2002.00898.x: activation, deactivation,
+# entropy.
 _PEAKED = ((73637.0, 149252.0, 486.0), (50300.0, 152044.0, 495.0))
 # Kattge and Knorr (2007), doi:10.1111/j.1365-3040.2007.01690.x: activation, entropy at
 # a growth temperature of 0 °C, and its change per degree.
@@ -95,16 +95,21 @@ def peaked(
     return arrhenius(temperature, energy) * falling
 
 
-def capacities(temperature: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the responses of carboxylation and electron transport without a peak."""
-    carboxylation, electrons = _CAPACITIES
-    return arrhenius(temperature, carboxylation), arrhenius(temperature, electrons)
+def capacities(temperature: Tensor, *, peak: bool) -> tuple[Tensor, Tensor]:
+    """Return the responses of carboxylation and electron transport.
 
-
-def peaked_capacities(temperature: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the peaked responses of carboxylation and electron transport."""
-    carboxylation, electrons = _PEAKED
-    return peaked(temperature, *carboxylation), peaked(temperature, *electrons)
+    Parameters
+    ----------
+    temperature : Tensor
+        degC.
+    peak : bool
+        Whether they fall again in the heat.
+    """
+    if peak:
+        carboxylation, electrons = (peaked(temperature, *shape) for shape in _PEAKED)
+    else:
+        carboxylation, electrons = (arrhenius(temperature, e) for e in _CAPACITIES)
+    return carboxylation, electrons
 
 
 def acclimated_capacities(

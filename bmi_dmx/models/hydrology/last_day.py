@@ -11,7 +11,10 @@ from ...variables import State
 
 __all__ = ["BEGUN", "past", "recalled"]
 
-BEGUN = State(name="any_recent", symbol="n", about="0 before the first step, then 1")
+BEGUN = State(
+    name="any_recent", symbol="n", internal=True,
+    about="0 before the first step, then 1",
+)  # fmt: skip
 """Whether there is a past to remember."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, DataError
+from .errors import ConfigError, DataError
 
 __all__ = ["heading", "numbers", "read_csv_table"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import DataError
-from .variables import Attribute, Table
+from ...errors import DataError
+from ...variables import Attribute, Table
 
 __all__ = [
     "CLIMATE",

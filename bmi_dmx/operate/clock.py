@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TimeError
+from ..errors import ConfigError, TimeError
 
 __all__ = ["DAY", "Clock"]
 
@@ -28,10 +28,12 @@ class Clock:
         Date and time at BMI time 0, UTC.
     end : datetime or None
         Last time to be reached.
-    seconds : int
-        Length of a step; a whole part of a day, or a day.
+    seconds : float
+        Length of a step.
     day_start_hour : int
-        Hour, UTC, at which a day begins that is run as a whole.
+        Hour, UTC, at which periods begin that are run as a whole.
+    period : float
+        Length of these periods in seconds; a whole part of a day, or a day.
 
     Attributes
     ----------
@@ -43,16 +45,17 @@ class Clock:
         Seconds from the start to the last time; the largest float without one.
     last : float
         The latest time at which a step may begin.
-    begins_day, ends_day : bool
-        Whether the step that comes next is the first, or the last, of a day.
+    begins_period, ends_period : bool
+        Whether the step that comes next is the first, or the last, of a period.
     """
 
     def __init__(
         self,
         start: datetime,
         end: datetime | None,
-        seconds: int,
+        seconds: float,
         day_start_hour: int = 0,
+        period: float = DAY,
     ) -> None:
         self.start = start
         self.seconds = seconds
@@ -62,13 +65,31 @@ class Clock:
         self.last = self.end - seconds
         self._day_of_year: Array | None = None
         self.day_start_hour = day_start_hour
-        self._first = day_start_hour * 3600
-        self._last = (self._first - seconds) % DAY
+        self._period = max(1, round(period))
+        self._first = day_start_hour * 3600 % self._period
+        self._last = (self._first - seconds) % self._period
         self.set(0)
 
-    def keep(self, day_of_year: Array) -> None:
-        """Keep an array at the day of the year of the next step, 1 to 366."""
-        self._day_of_year = day_of_year
+    def keep(self, name: str, values: Array) -> None:
+        """Keep an array at what the calendar gives for the next step.
+
+        Parameters
+        ----------
+        name : str
+            ``day_of_year``, 1 to 366, which is all it gives.
+        values : ndarray
+            To be kept.
+
+        Raises
+        ------
+        ConfigError
+            When the calendar has no such quantity.
+        """
+        if name != "day_of_year":
+            raise ConfigError(
+                f"forcing {name!r}: the calendar gives 'day_of_year' alone"
+            )
+        self._day_of_year = values
         self._set_day(self._day)
 
     @property
@@ -82,14 +103,15 @@ class Clock:
         self.time = float(step * self.seconds)
         now = self.now
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        self._elapsed = int((now - midnight).total_seconds())
+        self._elapsed = (now - midnight).total_seconds()
         self._see_day()
         self._year = now.year
         self._set_day(now.timetuple().tm_yday)
 
     def _see_day(self) -> None:
-        self.begins_day = self._elapsed == self._first
-        self.ends_day = self._elapsed == self._last
+        elapsed = self._elapsed % self._period
+        self.begins_period = elapsed == self._first
+        self.ends_period = elapsed == self._last
 
     def _set_day(self, day: int) -> None:
         self._day = day
@@ -103,6 +125,9 @@ class Clock:
 
     def tick(self) -> None:
         """Go on by one step."""
+        if self.seconds > DAY:
+            self.set(self.step + 1)
+            return
         self.step += 1
         self.time = float(self.step * self.seconds)
         self._elapsed += self.seconds
@@ -115,8 +140,8 @@ class Clock:
                 self._set_day(1)
         self._see_day()
 
-    def meets_days(self) -> bool:
-        """Return whether some step begins where a day does."""
+    def meets_periods(self) -> bool:
+        """Return whether some step begins where a period does."""
         midnight = datetime(self.start.year, self.start.month, self.start.day)
         return (
             not ((self.start - midnight).total_seconds() - self._first) % self.seconds
@@ -145,11 +170,15 @@ class Clock:
             )
         return steps
 
-    def seconds_since_1970(self) -> int:
-        """Return the date and time of the next step as a number for files."""
-        return round(self.now.replace(tzinfo=timezone.utc).timestamp())
+    def seconds_since_1970(self) -> float:
+        """Return the date and time of the next step as a number for files.
 
-    def resume(self, moment: int) -> None:
+        A whole one where steps are whole seconds.
+        """
+        moment = self.now.replace(tzinfo=timezone.utc).timestamp()
+        return round(moment) if float(self.seconds).is_integer() else moment
+
+    def resume(self, moment: float) -> None:
         """Go to a date and time as of :meth:`seconds_since_1970`.
 
         Raises
@@ -158,8 +187,9 @@ class Clock:
             When it lies before the start or not at the beginning of a step.
         """
         saved = datetime.fromtimestamp(moment, timezone.utc).replace(tzinfo=None)
-        steps, rest = divmod(round((saved - self.start).total_seconds()), self.seconds)
-        if steps < 0 or rest:
+        passed = (saved - self.start).total_seconds()
+        steps = round(passed / self.seconds)
+        if steps < 0 or abs(steps * self.seconds - passed) > 1e-3 * self.seconds:
             raise TimeError(
                 f"is of {saved}, which is not a number of steps of {self.seconds} s "
                 f"after start_time {self.start}"

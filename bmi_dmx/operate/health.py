@@ -10,10 +10,11 @@ import numpy as np
 from ..bundle import Bundle
 from ..errors import ScanError, StateError
 from ..kernels import build
-from ..models.spec import TIME_STEPS
+from .clock import DAY
 from .kernels import needed, operations, typical_runner
 from .operation import Operation
 from .shared import bundle_named
+from .storage import balance_names
 
 __all__ = ["check_health"]
 
@@ -21,8 +22,8 @@ __all__ = ["check_health"]
 def check_health(name: str) -> str:
     """Run a day of a bundle in each way it can be run.
 
-    The location has typical attributes, the weather is a drizzle at 5 degC. Kernels
-    that are not there yet are compiled.
+    The place has typical attributes, and every forcing is 5 or the nearest it may be.
+    Kernels that are not there yet are compiled.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def check_health(name: str) -> str:
     ScanError
         When a kernel cannot be had, so that steps would be slow.
     StateError
-        When water was lost, or an answer is not a number.
+        When something was lost that is conserved, or an answer is not a number.
     """
     bundle = bundle_named(name, Path())
     kernels = _compiled(bundle)
@@ -69,10 +70,10 @@ def _compiled(bundle: Bundle) -> int:
 
 def _run_a_day(operation: Operation) -> None:
     runner = typical_runner(operation, 1)
-    for forcing in runner.plan.forcings:
+    for forcing in operation.forcings:
         low, high = forcing.bounds or (-np.inf, np.inf)
         runner.forcing[forcing.name][:] = np.clip(5.0, low, high)
-    for _ in range(round(1 / TIME_STEPS[operation.time_step])):
+    for _ in range(max(1, round(DAY / operation.seconds))):
         runner.advance()
         runner.clock.tick()
     where = f"{operation.bundle.name}: {' '.join(operation.key[2:])}"
@@ -81,8 +82,13 @@ def _run_a_day(operation: Operation) -> None:
         raise StateError(f"{where}: an output is not a number")
     storage = runner.storage
     storage.close_balance()
-    if storage.balance:
-        sums = {name: float(x[0]) for name, x in storage.balance.items()}
-        lost = sums["mass_in"] - sums["mass_out"] - sums["mass_stored"]
-        if abs(lost) > 1e-9 * sums["mass_in"]:
-            raise StateError(f"{where}: {lost:g} mm of water lost")
+    for balance in runner.stages.balances:
+        names = balance_names(runner.stages, balance)
+        entered, left, change = (
+            float(storage.balance[names[term]][0]) for term in ("in", "out", "stored")
+        )
+        lost = entered - left - change
+        if abs(lost) > 1e-9 * max(abs(entered), abs(left)):
+            raise StateError(
+                f"{where}: {lost:g} {balance.units} of {balance.budget} lost"
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .component import Component
+from ...bmi.component import Component
 
 __all__ = ["DeltaHbv"]
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -17,43 +16,44 @@ from ..errors import ConfigError
 from ..kernels import build
 from ..kernels.stepper import kernels_listed
 from ..variables import Attribute
-from .attributes import AREA
 from .clock import Clock
-from .exchange import UnitSystem
-from .operation import Mode, Operation, TimeStep
-from .processes import EVAPORATIONS
-from .programs import plan
+from .operation import Operation
 from .runner import Runner
 from .shared import bundle_named
+from .stages import stages
+from .system import system_of
 
 __all__ = ["needed", "operations", "prebuild", "typical_runner"]
 
 
 def operations(bundle: Bundle) -> Iterator[Operation]:
     """Yield every way in which a bundle can be run."""
-    for time_step, mode, evaporation, units in product(
-        get_args(TimeStep),
-        get_args(Mode),
-        ("bundle", *EVAPORATIONS),
-        get_args(UnitSystem),
-    ):
-        try:
-            operation = Operation(bundle, time_step, mode, evaporation, units)
-        except ConfigError:
-            continue  # such as days of a model that was trained on hours
-        yield operation
+    system, steps = system_of(bundle.manifest.system), bundle.manifest.steps
+    hosts = sorted({*steps, *system.steps.values()}, reverse=True)
+    chosen = [
+        [(part, name) for name in ("bundle", *names)]
+        for part, names in system.choices.items()
+    ]
+    for seconds, inner, units in product(hosts, steps, system.units):
+        for pairs in product(*chosen):
+            choices = {part: name for part, name in pairs if name != "bundle"}
+            try:
+                operation = Operation(bundle, seconds, inner, choices, units)
+            except ConfigError:
+                continue  # such as steps that are longer than those of the physics
+            yield operation
 
 
 def typical_runner(operation: Operation, n: int) -> Runner:
-    """Return a runner at locations with attributes typical of the training data."""
-    planned = plan(operation)
-    declared = {a.name: a for a in (AREA, *planned.variables.attributes)}
+    """Return a runner at places with attributes typical of the training data."""
+    space = operation.space
+    ids = [f"trial {k}" for k in range(n)] if space is None else space.ids
     attributes = {
-        name: np.full(n, _typical(operation.bundle, attribute))
-        for name, attribute in declared.items()
+        attribute.name: np.full(len(ids), _typical(operation.bundle, attribute))
+        for attribute in operation.attributes
     }
-    clock = Clock(datetime(2000, 1, 1), None, operation.seconds)
-    return Runner(planned, [f"trial {k}" for k in range(n)], attributes, clock)
+    clock = Clock(datetime(2000, 1, 1), None, operation.seconds, 0, operation.period)
+    return Runner(stages(operation), ids, attributes, clock, space)
 
 
 def _typical(bundle: Bundle, attribute: Attribute) -> float:
@@ -66,7 +66,7 @@ def _typical(bundle: Bundle, attribute: Attribute) -> float:
 def needed(bundle: Bundle) -> list[str]:
     """Return the C text of every kernel a component of the bundle may ask for.
 
-    That is in each of its :func:`operations`, at one location and at many.
+    That is in each of its :func:`operations`, at one place and at many.
     """
     with kernels_listed() as sources:
         for operation, n in product(operations(bundle), (1, 2)):

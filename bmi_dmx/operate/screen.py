@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 class Screen:
     """Looks at all forcings of a step before it is run.
 
-    A value is absurd outside the bounds of its declaration; a rate may bring a day's
-    largest amount within one step.
+    A value is absurd outside the bounds of its declaration; of a rate more may come in
+    a shorter step.
 
     Parameters
     ----------
@@ -44,6 +44,9 @@ class Screen:
         Names of the locations, for messages.
     clock : Clock
         For messages.
+    shortening : float
+        Exponent of a step's share of a day with which the largest amount falls that
+        comes in it.
 
     Attributes
     ----------
@@ -66,13 +69,16 @@ class Screen:
         policy: Policy,
         ids: Sequence[str],
         clock: Clock,
+        shortening: float = 0.0,
     ) -> None:
         self._variables = {v.name: v for v in variables}
         self._buffers = {name: buffers[name] for name in self._variables}
         self._rules = _rules(policy, tuple(self._variables))
         self._ids = ids
         self._clock = clock
-        self._bounds = {v.name: _bounds(v, clock.seconds) for v in variables}
+        self._bounds = {
+            v.name: _bounds(v, clock.seconds, shortening) for v in variables
+        }
         for name, rule in self._rules.items():
             low, high = self._bounds[name]
             if isinstance(rule, float) and not low <= rule <= high:
@@ -156,17 +162,13 @@ class Screen:
         return ", ".join(f"{name} {count}" for name, count in sums.items() if count)
 
 
-_MOST_IN_SHORTER = 0.475
-"""Exponent of the most rain that falls in a time: a day's, times its share of the day
-to this power (WMO 2009, Manual on Estimation of Probable Maximum Precipitation, WMO-No.
-1045: the envelope of the world's records)."""
-
-
-def _bounds(variable: Forcing, seconds: int) -> tuple[float, float]:
+def _bounds(
+    variable: Forcing, seconds: float, shortening: float
+) -> tuple[float, float]:
     """Return the smallest and largest value that is not absurd."""
     low, high = variable.limits
     if variable.per_step == "rate" and variable.bounds is not None:
-        factor = min(1.0, seconds / DAY) ** (_MOST_IN_SHORTER - 1.0)
+        factor = min(1.0, seconds / DAY) ** (shortening - 1.0)
         return low * factor, float(f"{high * factor:.3g}")
     return low, high
 

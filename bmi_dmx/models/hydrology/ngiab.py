@@ -13,11 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .. import config
-from ..climate import DAYS_PER_YEAR
-from ..errors import ConfigError
+from ... import config
+from ...errors import ConfigError
+from ...operate.system import Dialect
+from .climate import DAYS_PER_YEAR
 
-__all__ = ["COMMON", "is_ngiab", "settings_of"]
+__all__ = ["COMMON", "NGIAB", "is_ngiab", "settings_of"]
 
 COMMON = "bmi_dmx.yaml"
 """File beside those of the catchments with the settings they have in common."""
@@ -163,3 +164,7 @@ def _read(path: Path, changed: int, size: int) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise ConfigError(f"{path}: expected a mapping, found {data!r:.60}")
     return {str(key): value for key, value in data.items()}
+
+
+NGIAB = Dialect(is_ngiab, settings_of, later=("area_km2",))
+"""The dialect of these files; those of daily models lack the area, which hosts have."""

@@ -1,4 +1,4 @@
-"""Stores to begin with: what a climate leads to, or a series of forcing."""
+"""Stores to begin with: what the climate of a place leads to in the long run."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..climate import DAYS_PER_YEAR
-from ..errors import ConfigError
-from ..program import evaluate
-from .attributes import AREA
-from .clock import DAY, Clock
-from .once import warn_once
-from .operation import Operation
-from .processes import shipped
-from .programs import plan
-from .runner import Runner
+from ...bundle import Bundle
+from ...compose.part import step_key
+from ...errors import ConfigError
+from ...operate.clock import DAY, Clock
+from ...operate.once import warn_once
+from ...operate.operation import Operation
+from ...operate.runner import Runner
+from ...operate.stages import stages
+from ...program import evaluate
+from .climate import DAYS_PER_YEAR
+from .shipped import shipped
 
-__all__ = ["NEEDED", "equilibrium", "seasons", "spin_up"]
+__all__ = ["NEEDED", "equilibrium", "seasons"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 NEEDED = ("p_mean", "t_mean", "latitude")
 """What must be known of a climate to begin with the stores it leads to."""
 
+_LAND, _OUTLET = "land", "outlet"
 _YEAR = 365
 _MOST_YEARS = 30
 _SNOW = ("snowpack", "meltwater")
@@ -69,7 +70,7 @@ def seasons(attributes: Mapping[str, Array], day_of_year: Array) -> dict[str, Ar
     wet = np.where(np.isnan(dry), _USUAL_WET_SHARE, 1.0 - dry).clip(0.05, 1.0)
     day = np.arange(len(day_of_year))[:, None]
     falls = np.floor((day + 1) * wet) - np.floor(day * wet)
-    _, oudin = shipped("oudin")
+    oudin = shipped("oudin").programs[step_key(DAY)]
     (evaporation,) = evaluate(oudin, {
         "f.air_temperature": temperature, "f.day_of_year": day_of_year,
         "p.latitude": latitude[None, :],
@@ -110,7 +111,7 @@ def equilibrium(runner: Runner) -> None:
             raise ConfigError(
                 f"state: equilibrium needs attribute {name!r} at {runner.place}"
             )
-    daily = _daily(runner.plan.operation.bundle, runner)
+    daily = _daily(runner.operation.bundle, runner)
     begins = runner.clock.day_of_year
     days = (begins - 1.0 + np.arange(float(_YEAR))) % _YEAR + 1.0
     year = seasons(attributes, days[:, None])
@@ -121,7 +122,7 @@ def equilibrium(runner: Runner) -> None:
         )
     given = [(array, year[name]) for name, array in daily.forcing.items()]
     _settle(daily, days, given)
-    runner.adopt(daily)
+    runner.adopt(daily, _fill_transit)
 
 
 def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) -> None:
@@ -131,16 +132,17 @@ def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) ->
     which others are run beside it. Snow that lies all year is taken away with the year:
     no model here has the ice that would carry it off, and it would grow without end.
     """
-    outcome = daily.outcome()
+    outcome = _outcome(daily)
     kept = {name: array.copy() for name, array in outcome.items()}
     moving = np.ones(len(daily.ids), dtype=bool)
-    before = daily.storage.total()
+    before = daily.storage.everything()
     snow = daily.storage.stores(_SNOW)
     glaciated = np.zeros(len(daily.ids), dtype=bool)
     for _ in range(_MOST_YEARS):
         least = [np.full_like(store, np.inf) for store in snow]
         for day in range(_YEAR):
-            daily.day_of_year[:] = days[day]
+            for dates in daily.dates.values():
+                dates[:] = days[day]
             for array, series in given:
                 array[:] = series[day]
             daily.advance()
@@ -151,7 +153,7 @@ def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) ->
             glaciated |= lowest.mean(axis=1) > _SNOW_OF_A_GLACIER
         for name, array in outcome.items():
             kept[name][moving] = array[moving]
-        after = daily.storage.total()
+        after = daily.storage.everything()
         moving &= np.abs(after - before) > _STILL * after
         if not moving.any():
             break
@@ -160,6 +162,30 @@ def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) ->
         array[...] = kept[name]
     _tell(daily.ids, moving, "has not come to rest after {years} years of its climate")
     _tell(daily.ids, glaciated, "has snow all year; the start is without the old one")
+
+
+def _outcome(daily: Runner) -> dict[str, Array]:
+    """Return what a model has come to, views with the place first."""
+    views = {
+        name: np.moveaxis(array, -2, 0)
+        for (part, name), array in daily.stores().items()
+        if part == _LAND
+    }
+    return (
+        views | {"streamflow": daily.output["streamflow"]} | daily.memory_of_networks()
+    )
+
+
+def _fill_transit(runner: Runner, daily: Runner) -> None:
+    """Put on its way to the outlet what a steady runoff has left there."""
+    transit = runner.stores().get((_OUTLET, "in_transit"))
+    if transit is None:
+        return
+    weights = runner.seen(_OUTLET, "weight")[..., 0]
+    days = runner.operation.inner / DAY
+    runoff = daily.output["streamflow"] * days
+    later = weights[::-1].cumsum(axis=0)[::-1]
+    transit[...] = (later[1:] * runoff).reshape(transit.shape)
 
 
 def _tell(ids: Sequence[str], at: Array, what: str) -> None:
@@ -173,39 +199,10 @@ def _tell(ids: Sequence[str], at: Array, what: str) -> None:
 
 def _daily(bundle: Bundle, runner: Runner) -> Runner:
     """Return the same model at the same places at daily steps."""
-    operation = Operation(bundle, "daily", "daily", "given")
-    made = plan(operation)
-    names = [a.name for a in made.variables.attributes]
+    operation = Operation(bundle, DAY, DAY, {"evaporation": "given"})
     known = runner.parameters.attribute
-    attributes = {name: known[name] for name in (*names, AREA.name)}
+    attributes = {a.name: known[a.name] for a in operation.attributes}
     clock = Clock(runner.clock.start, None, DAY)
-    daily = Runner(made, runner.ids, attributes, clock)
+    daily = Runner(stages(operation), runner.ids, attributes, clock)
     daily.parameters.settings_of(runner.parameters)
     return daily
-
-
-def spin_up(runner: Runner, series: Mapping[str, Array], repeat: int) -> None:
-    """Run a series that ends at the start, any number of times; then count from there.
-
-    Parameters
-    ----------
-    runner : Runner
-        The model, at its start.
-    series : mapping of str to ndarray
-        (step, location or 1) in units of the host, for every forcing.
-    repeat : int
-        How often.
-    """
-    clock = runner.clock
-    steps = len(next(iter(series.values())))
-    given = [(array, series[name]) for name, array in runner.forcing.items()]
-    for _ in range(repeat):
-        clock.set(-steps)
-        for step in range(steps):
-            for array, values in given:
-                array[:] = values[step]
-            runner.advance()
-            clock.tick()
-    for array, _ in given:
-        array.fill(np.nan)
-    runner.storage.begin_balance()

@@ -1,30 +1,28 @@
 """The one table of everything a component answers for, by all its names.
 
-What there is follows from the plan and is kept once for all who share it; a component
-has an entry of its own only for what its host has asked for.
+What there is follows from the programs and is kept once for all who share them; a
+component has an entry of its own only for what its host has asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from ..bundle.manifest import Variables
+from ..compose.part import Part
 from ..errors import VariableError, suggestion
-from ..variables import Forcing, Variable
-from .attributes import ALIASES
-from .exchange import UnitSystem, outside
-from .operation import DAY_OF_YEAR
-from .programs import Plan
+from ..operate.operation import Operation
+from ..operate.parameters import published_parameters
+from ..operate.stages import Stages
+from ..operate.storage import balance_names, shown_states
+from ..variables import Variable
 from .serialization import Signal
 
 __all__ = [
     "REPAIRED",
-    "RUNOFF_VOLUME",
-    "WATER_STORED",
     "Catalogue",
     "Entry",
     "Quantities",
@@ -32,53 +30,23 @@ __all__ = [
     "Role",
     "Values",
     "catalogue",
-    "published",
     "quantity",
-    "time_series",
 ]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 Role = Literal["forcing", "flux", "state", "parameter", "attribute", "diagnostic"]
 
-RUNOFF_DEPTH = Variable(
-    name="runoff_depth", units="m", about="runoff at the outlet in one step",
-    standard_name="land_surface_water__runoff_depth",
-)  # fmt: skip
-RUNOFF_VOLUME = Variable(
-    name="runoff_volume", units="m3 s-1", about="runoff at the outlet, of all the area",
-    standard_name="land_surface_water__runoff_volume_flux",
-)  # fmt: skip
-STREAMFLOW = Variable(
-    name="streamflow", units="mm d-1", about="runoff at the outlet, over the area"
-)
-
-_INPUT_NAMES = {
-    "potential_evaporation": "land_surface_water__potential_evaporation_volume_flux"
-}
-"""Names under which hosts look for inputs, where the standard has another."""
-
-_ALIASES = {
-    **ALIASES,
-    "water_potential_evaporation_flux": "potential_evaporation",
-}
-"""Other names of quantities, by which they are found but not published."""
-
 REPAIRED = "repaired_"
 """Beginning of the names of counts of repaired forcings."""
 
 _BALANCE = {
-    "mass_in": "water that has entered since the start",
-    "mass_out": "water that has left since the start",
-    "mass_adjusted": "water added by setting states since the start",
-    "mass_stored": "water stored now less that at the start",
+    "in": "{} that has entered since the start",
+    "out": "{} that has left since the start",
+    "adjusted": "{} added by setting states since the start",
+    "stored": "{} stored now less that at the start",
+    "total": "all {} stored",
 }
-
-WATER_STORED = Variable(
-    name="water_stored",
-    units="mm",
-    about="all water stored, or on its way to the outlet",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +65,11 @@ class Entry:
         One line of description.
     role : Role
         What it is to the model.
+    variable : Variable
+        Its declaration, which says where on a grid it stands.
+    needs : str
+        Property of the places without which there are no values; empty if there is
+        none.
     """
 
     name: str
@@ -104,6 +77,8 @@ class Entry:
     units: str
     about: str
     role: Role
+    variable: Variable
+    needs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +88,7 @@ class Quantity(Entry):
     Parameters
     ----------
     buffer : ndarray
-        Its values, (location,); the same array for life.
+        Its values, (place,) or a flat field; the same array for life.
     refresh : callable or None
         To be called before the values are read, where they are computed on demand.
     """
@@ -144,15 +119,19 @@ class Catalogue:
     ----------
     entries : iterable of Entry
         A name that is taken already stays with its first owner.
+    aliases : mapping of str to str
+        More names, and the short ones they stand for.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], aliases: Mapping[str, str] | None = None
+    ) -> None:
         self.entries = tuple(entries)
         self._named: dict[str, Entry] = {}
         for entry in self.entries:
             self._named.setdefault(entry.short, entry)
             self._named.setdefault(entry.name, entry)
-        for alias, name in _ALIASES.items():
+        for alias, name in (aliases or {}).items():
             if name in self._named:
                 self._named.setdefault(alias, self._named[name])
 
@@ -232,89 +211,107 @@ def quantity(
 ) -> Quantity:
     """Return an entry with its values."""
     return Quantity(
-        entry.name, entry.short, entry.units, entry.about, entry.role, buffer, refresh
-    )
+        entry.name, entry.short, entry.units, entry.about, entry.role, entry.variable,
+        entry.needs, buffer, refresh,
+    )  # fmt: skip
 
 
 _catalogues: dict[tuple[str, ...], Catalogue] = {}
 
 
-def catalogue(plan: Plan, attributes: Sequence[str]) -> Catalogue:
-    """Return everything there is in a plan, made once per process.
+def catalogue(stages: Stages, attributes: Sequence[str]) -> Catalogue:
+    """Return everything there is, made once per process.
 
     Parameters
     ----------
-    plan : Plan
+    stages : Stages
         What is run.
     attributes : sequence of str
-        Names of those that the locations have.
+        Names of those that the places have.
     """
-    key = (*plan.operation.key, *attributes)
+    operation = stages.operation
+    key = (*operation.key, *attributes)
     if key not in _catalogues:
-        entries = (*_series(plan), *_constants(plan, attributes), *_diagnostics(plan))
-        _catalogues[key] = Catalogue(entries)
+        entries = (
+            *_series(stages), *_constants(operation, attributes), *_diagnostics(stages)
+        )  # fmt: skip
+        _catalogues[key] = Catalogue(entries, operation.system.aliases)
     return _catalogues[key]
 
 
-def _entry(variable: Variable, role: Role, system: UnitSystem = "model") -> Entry:
-    name = published(variable)
+def _entry(
+    operation: Operation,
+    variable: Variable,
+    role: Role,
+    *,
+    short: str = "",
+    exchanged: bool = True,
+    needs: str = "",
+) -> Entry:
+    name = variable.standard_name or short or variable.name
     if role == "forcing":
-        name = _INPUT_NAMES.get(variable.name, name)
-    units, _ = outside(variable, system)
-    return Entry(name, variable.name, units, variable.about, role)
+        name = operation.system.names.get(variable.name, name)
+    units = variable.units
+    if exchanged and role != "forcing":
+        units, _ = operation.exchange(variable)
+    return Entry(
+        name, short or variable.name, units, variable.about, role, variable, needs
+    )
 
 
-def _series(plan: Plan) -> Iterator[Entry]:
-    for variable, role in time_series(plan.variables, plan.forcings):
-        yield _entry(variable, role, plan.operation.units)
+def _series(stages: Stages) -> Iterator[Entry]:
+    """Yield everything that changes with time; of what the last part gives first."""
+    operation = stages.operation
+    for forcing in operation.forcings:
+        yield _entry(operation, forcing, "forcing")
+    for forcing in operation.clocked:
+        yield _entry(operation, forcing, "diagnostic")
+    for part in reversed(operation.plan.processes):
+        needs = _needs(operation, part)
+        for flux in part.declared(operation.inner).fluxes:
+            short = stages.buffers[part.name, flux.name]
+            yield _entry(
+                operation, flux, "flux", short=short, needs=needs.get(flux.name, "")
+            )
+    for short, (_, state) in shown_states(stages).items():
+        yield _entry(operation, state, "state", short=short)
 
 
-def time_series(
-    variables: Variables, forcings: Iterable[Forcing]
-) -> Iterator[tuple[Variable, Role]]:
-    """Yield everything of a model that changes with time, in order of publication.
-
-    Parameters
-    ----------
-    variables : Variables
-        Of the model.
-    forcings : iterable of Forcing
-        What the host gives.
-    """
-    for forcing in forcings:
-        if forcing.name != DAY_OF_YEAR:
-            yield forcing, "forcing"
-    for forcing in variables.forcings:
-        if forcing.name == DAY_OF_YEAR:
-            # It is the clock's.
-            yield forcing, "diagnostic"
-    parts = (variables.process, variables.evaporation)
-    fluxes = [flux for part in parts if part is not None for flux in part.fluxes]
-    for flux in (RUNOFF_DEPTH, RUNOFF_VOLUME, STREAMFLOW, *fluxes):
-        yield flux, "flux"
-    for state in variables.process.states:
-        if state.size == 1:
-            yield state, "state"
+def _needs(operation: Operation, part: Part) -> dict[str, str]:
+    """Return the fluxes that follow from properties that places may lack."""
+    found: dict[str, str] = {}
+    declared = part.declared(operation.inner)
+    for p in declared.parameters:
+        link = operation.plan.link(part, p.name)
+        if link.giver == "attribute" and link.name in operation.plan.optional:
+            program = operation.program(part)
+            value = program.inputs[f"p.{p.name}"]
+            for flux in declared.fluxes:
+                rest = program.select([f"q.{flux.name}"])
+                used = {a for i in rest.instructions for a in i.args}
+                if value in used or rest.outputs[f"q.{flux.name}"] == value:
+                    found[flux.name] = link.name
+    return found
 
 
-def _constants(plan: Plan, attributes: Sequence[str]) -> Iterator[Entry]:
-    for parameter in plan.parameters:
-        yield _entry(parameter, "parameter")
+def _constants(operation: Operation, attributes: Sequence[str]) -> Iterator[Entry]:
+    for _, parameter in published_parameters(operation).values():
+        yield _entry(operation, parameter, "parameter", exchanged=False)
     for name in attributes:
-        yield _entry(plan.attributes[name], "attribute")
+        attribute = operation.understood[name]
+        yield _entry(operation, attribute, "attribute", exchanged=False)
 
 
-def _diagnostics(plan: Plan) -> Iterator[Entry]:
-    if plan.variables.process.budget is not None:
-        for name, about in _BALANCE.items():
-            yield _entry(Variable(name=name, units="mm", about=about), "diagnostic")
-        yield _entry(WATER_STORED, "diagnostic", plan.operation.units)
-    for forcing in plan.forcings:
+def _diagnostics(stages: Stages) -> Iterator[Entry]:
+    operation = stages.operation
+    for balance in stages.balances:
+        for term, name in balance_names(stages, balance).items():
+            about = _BALANCE[term].format(balance.budget)
+            variable = Variable(name=name, units=balance.units, about=about)
+            exchanged = term == "total"
+            yield _entry(operation, variable, "diagnostic", exchanged=exchanged)
+    for forcing in operation.forcings:
         name = f"{REPAIRED}{forcing.name}"
         about = f"number of steps with {forcing.name} replaced"
-        yield _entry(Variable(name=name, about=about), "diagnostic")
-
-
-def published(variable: Variable) -> str:
-    """Return the name a variable is published under."""
-    return variable.standard_name or variable.name
+        variable = Variable(name=name, about=about, axes=forcing.axes, at=forcing.at)
+        yield _entry(operation, variable, "diagnostic")

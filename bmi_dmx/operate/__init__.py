@@ -1,0 +1,1 @@
+"""Stepping bundles through time: no PyTorch, no BMI."""

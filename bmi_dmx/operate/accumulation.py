@@ -1,0 +1,99 @@
+"""The period that is passing: what its steps brought, for what is run at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..variables import Forcing
+
+__all__ = ["Accumulation"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_FUNCTIONS = {"min": np.minimum, "max": np.maximum}
+
+
+class Accumulation:
+    """Sums up steps and closes the period.
+
+    Rates become the amount of the steps over a whole period, so that one of fewer
+    steps, as the first of a run may be, brings no more than its steps did. All else is
+    the mean of the steps, extremes are those of the forcing they belong to, and what
+    the calendar gives is that of the first step.
+
+    Parameters
+    ----------
+    sources : mapping of str to ndarray
+        (place,) values of the present step by name, whose arrays stay.
+    wanted : sequence of Forcing
+        What is asked of the period.
+    steps : int
+        Number of steps in a whole period.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray
+        (place,) values of the last period that was closed; NaN before. What the
+        calendar gives is that of the period that was begun last.
+    memory : dict of str to ndarray
+        What has to be saved and restored.
+    """
+
+    def __init__(
+        self, sources: Mapping[str, Array], wanted: Sequence[Forcing], steps: int
+    ) -> None:
+        extremes = [f for f in wanted if f.extreme]
+        dated = [f.name for f in wanted if f.source == "clock"]
+        summed = [f for f in wanted if not f.extreme and f.source != "clock"]
+        n = len(next(iter(sources.values())))
+        self._length = float(steps)
+        self.values = {f.name: np.full(n, np.nan) for f in wanted}
+        self._summed = [(f.name, f.per_step == "rate", sources[f.name]) for f in summed]
+        self._total = np.zeros((len(summed), n))
+        self._extreme = np.zeros((len(extremes), n))
+        self._steps = np.zeros(1)
+        self._sums = list(zip(self._total, (x for *_, x in self._summed), strict=True))
+        self._pairs = [
+            (_FUNCTIONS[f.extreme[0]], row, sources[f.extreme[1]])
+            for f, row in zip(extremes, self._extreme, strict=True)
+            if f.extreme
+        ]
+        self._names = [f.name for f in extremes]
+        self._dates = [(self.values[name], sources[name]) for name in dated]
+        self.memory = {
+            "total": self._total, "extreme": self._extreme, "steps": self._steps,
+            **{f"last.{name}": array for name, array in self.values.items()},
+        }  # fmt: skip
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a step of a period that was not closed."""
+        return bool(self._steps[0])
+
+    def add(self) -> None:
+        """Take in the present step."""
+        if not self.begun:
+            self._total.fill(0.0)
+            for _, row, source in self._pairs:
+                row[:] = source
+            for date, present in self._dates:
+                date[:] = present
+        for total, source in self._sums:
+            total += source
+        for extreme, row, source in self._pairs:
+            extreme(row, source, out=row)
+        self._steps += 1.0
+
+    def close(self) -> None:
+        """End the period: set :attr:`values`, and begin the next."""
+        steps = self._steps[0]
+        for row, (name, rate, _) in enumerate(self._summed):
+            np.divide(
+                self._total[row], self._length if rate else steps, out=self.values[name]
+            )
+        for name, extreme in zip(self._names, self._extreme, strict=True):
+            self.values[name][:] = extreme
+        self._steps[0] = 0.0

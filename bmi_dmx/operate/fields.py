@@ -1,0 +1,215 @@
+"""Steps of processes whose places see each other, on NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..compose.part import Declarations, Part
+from ..errors import ConfigError
+from ..program import Program, evaluate
+from ..space import Space, Tree
+from .stages import qualified
+
+__all__ = ["FieldStepper", "TreeStepper"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class TreeStepper:
+    """Steps places from upstream to downstream.
+
+    Parameters
+    ----------
+    program : Program
+        One step of a place; see :class:`~.stages.Stage`.
+    part : Part
+        The process; its links say which flux is summed up for which forcing.
+    declared : Declarations
+        Its variables.
+    tree : Tree
+        The places.
+    forcing, output : mapping of str to ndarray
+        (place,) buffers by input and output name of the program.
+    fluxes : mapping of str to str
+        Buffers of the fluxes, ``q.<buffer>``, by name.
+    scale : mapping of str to float
+        From what a flux is in its buffer to what a step makes of it.
+
+    Attributes
+    ----------
+    state, parameter : dict of str to ndarray
+        (place, 1), or (entry, place, 1), by input name of the program.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        part: Part,
+        declared: Declarations,
+        tree: Space | None,
+        forcing: Mapping[str, Array],
+        output: Mapping[str, Array],
+        fluxes: Mapping[str, str],
+        scale: Mapping[str, float],
+    ) -> None:
+        if not isinstance(tree, Tree):
+            raise ConfigError(
+                f"space: part {part.name!r} needs places with one downstream each; "
+                "expected a tree"
+            )
+        self._program, self._tree = program, tree
+        self._forcing, self._output = forcing, output
+        n = len(tree.ids)
+        self.state = {
+            f"s.{qualified(part, s.name)}": _zeros(s.size, n) for s in declared.states
+        }
+        self.parameter = {
+            f"p.{qualified(part, p.name)}": _zeros(p.size, n)
+            for p in declared.step_parameters
+        }
+        self._inflow = {
+            name: (np.zeros(n), fluxes[flux], scale[flux])
+            for name, flux in part.links.items()
+        }
+        self._names = {name: f"f.{qualified(part, name)}" for name in part.links}
+
+    def step(self) -> bool:
+        """Advance all places; return whether something was not finite."""
+        for inflow, _, _ in self._inflow.values():
+            inflow.fill(0.0)
+        bad = False
+        for level in self._tree.levels:
+            bad |= self._advance(level)
+        return bad
+
+    def _advance(self, level: Array) -> bool:
+        inputs = {n: x[level][:, None] for n, x in self._forcing.items()}
+        for name, (inflow, _, _) in self._inflow.items():
+            inputs[self._names[name]] = inflow[level][:, None]
+        for arrays in (self.state, self.parameter):
+            for name, array in arrays.items():
+                inputs |= _entries(name, array, level)
+        finite = all(np.isfinite(x).all() for x in inputs.values())
+        found = evaluate(self._program, inputs)
+        for name, array in self.state.items():
+            for k, row in enumerate([array] if array.ndim == 2 else array):
+                key = name if array.ndim == 2 else f"{name}.{k}"
+                row[level] = found[key]
+        for name, array in self._output.items():
+            array[level] = np.broadcast_to(found[name], (len(level), 1))[:, 0]
+        down = self._tree.downstream[level]
+        inside = down >= 0
+        for inflow, flux, scale in self._inflow.values():
+            np.add.at(inflow, down[inside], self._output[flux][level][inside] * scale)
+        return not finite
+
+    def summing(self, names: Sequence[str]) -> Callable[[], Any]:
+        """Return a function that adds up states over their entries, (place,)."""
+        held = [self.state[name] for name in names]
+        return partial(_sums, held, len(self._tree.ids))
+
+
+def _sums(held: Sequence[Array], n: int) -> Array:
+    total = np.zeros(n)
+    for array in held:
+        total += array.reshape(-1, n).sum(axis=0)
+    return total
+
+
+def _zeros(size: int, n: int) -> Array:
+    return np.zeros((n, 1)) if size == 1 else np.zeros((size, n, 1))
+
+
+def _entries(name: str, array: Array, level: Array) -> dict[str, Array]:
+    if array.ndim == 2:
+        return {name: array[level]}
+    return {f"{name}.{k}": row[level] for k, row in enumerate(array)}
+
+
+class FieldStepper:
+    """Steps whole fields.
+
+    Parameters
+    ----------
+    program : Program
+        One step of all fields.
+    part : Part
+        The process.
+    declared : Declarations
+        Its variables.
+    space : Space
+        Where the fields are.
+    constants : mapping of str to ndarray
+        Weights of a correction, ``w.<name>``.
+    forcing, output : mapping of str to ndarray
+        Flat buffers by input and output name of the program.
+
+    Attributes
+    ----------
+    state, parameter : dict of str to ndarray
+        Fields by input name of the program, with a leading axis of several entries.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        part: Part,
+        declared: Declarations,
+        space: Space | None,
+        constants: Mapping[str, Array],
+        forcing: Mapping[str, Array],
+        output: Mapping[str, Array],
+    ) -> None:
+        if space is None:
+            raise ConfigError(f"space: part {part.name!r} lives on fields; say which")
+        self._program, self._constants = program, constants
+        own = {n: x for n, x in constants.items() if n in program.inputs}
+        self._constants = own
+        self.state = {
+            f"s.{qualified(part, s.name)}": np.zeros(_shape(s, space))
+            for s in declared.states
+        }
+        self.parameter = {
+            f"p.{qualified(part, p.name)}": np.zeros(_shape(p, space))
+            for p in declared.step_parameters
+        }
+        shapes = {f.name: space.shape(f) for f in declared.forcings}
+        self._forcing = {
+            n: x.reshape(shapes.get(n[2:], x.shape)) for n, x in forcing.items()
+        }
+        self._output = output
+
+    def step(self) -> bool:
+        """Advance all fields; return whether something was not finite."""
+        inputs: dict[str, Array] = dict(self._forcing)
+        for arrays in (self.state, self.parameter):
+            for name, array in arrays.items():
+                inputs |= _parts(self._program, name, array)
+        finite = all(np.isfinite(x).all() for x in inputs.values())
+        found = evaluate(self._program, {**inputs, **self._constants})
+        for name, array in self.state.items():
+            for key, row in _parts(self._program, name, array).items():
+                row[...] = found[key]
+        for name, array in self._output.items():
+            array[:] = np.broadcast_to(found[name], found[name].shape).reshape(-1)
+        return not finite
+
+    def summing(self, names: Sequence[str]) -> Callable[[], Any]:
+        """Return a function that adds up states over the whole space, (1,)."""
+        held = [self.state[name] for name in names]
+        return lambda: np.array([sum(float(array.sum()) for array in held)])
+
+
+def _shape(variable: Any, space: Space) -> tuple[int, ...]:
+    shape = space.shape(variable)
+    return shape if variable.size == 1 else (variable.size, *shape)
+
+
+def _parts(program: Program, name: str, array: Array) -> dict[str, Array]:
+    if name in program.inputs:
+        return {name: array}
+    return {f"{name}.{k}": row for k, row in enumerate(array)}

@@ -1,0 +1,214 @@
+"""How a bundle is run: at which steps, in which units, with which parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from ..bundle import Bundle
+from ..compose.part import Part, step_key
+from ..compose.plan import Plan, plan
+from ..errors import ConfigError, suggestion
+from ..program import Program
+from ..space import Space, space_from
+from ..variables import Attribute, Forcing, Variable
+from .system import System, system_of
+
+__all__ = ["Operation", "step_text"]
+
+
+def step_text(seconds: float) -> str:
+    """Return the length of a step as people write it."""
+    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= length and not seconds % length:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} s"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A bundle and how it is run.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    seconds : float
+        Length of a step of the host.
+    inner : float
+        Length of a step of the physics; longer ones are run when they end.
+    choices : mapping of str to str
+        What is run in place of parts of the bundle, by part.
+    units : str
+        Unit system of forcings, fluxes and states for the host.
+
+    Raises
+    ------
+    ConfigError
+        When the bundle cannot be run like that.
+    """
+
+    bundle: Bundle
+    seconds: float
+    inner: float
+    choices: Mapping[str, str] = field(default_factory=dict)
+    units: str = "model"
+
+    def __post_init__(self) -> None:
+        steps = self.bundle.manifest.steps
+        key = "time_step" if self.inner == self.seconds else "mode"
+        if self.inner not in steps:
+            raise ConfigError(
+                f"{key}: model {self.bundle.name!r} runs at steps of "
+                f"{' or '.join(map(step_text, steps))} and cannot run at "
+                f"{step_text(self.inner)}"
+            )
+        if self.inner % self.seconds:
+            raise ConfigError(
+                f"mode: steps of {step_text(self.inner)} of the physics are not made "
+                f"of steps of {step_text(self.seconds)} of the host"
+            )
+        if self.units not in self.system.units:
+            hint = suggestion(self.units, self.system.units)
+            raise ConfigError(f"units: unknown {self.units!r}{hint}")
+        for part, name in self.choices.items():
+            if part not in self.system.choices:
+                hint = suggestion(part, self.system.choices)
+                raise ConfigError(f"parts: nothing can be chosen for {part!r}{hint}")
+            known = ("bundle", *self.system.choices[part])
+            if name not in known:
+                hint = suggestion(name, known)
+                raise ConfigError(f"{part}: unknown {name!r}{hint}")
+
+    @property
+    def system(self) -> System:
+        """What is special about models of its domain."""
+        return system_of(self.bundle.manifest.system)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What decides the programs."""
+        declared = self.bundle.manifest.sha256["parts"]
+        steps = (step_key(self.seconds), step_key(self.inner))
+        chosen = ",".join(f"{k}={v}" for k, v in sorted(self.choices.items()))
+        return (self.bundle.fingerprint, declared, *steps, chosen, self.units)
+
+    @property
+    def waits(self) -> bool:
+        """Whether steps of the host are gathered and run at their end."""
+        return self.inner != self.seconds
+
+    @property
+    def trained(self) -> float:
+        """Length of the step the model was trained at, in seconds."""
+        return self.bundle.manifest.seconds
+
+    @property
+    def lags(self) -> bool:
+        """Whether networks step less often than the physics, as they were trained."""
+        trained = any(part.every == "trained" for part in self.plan.parts)
+        return trained and self.trained != self.inner
+
+    @property
+    def period(self) -> float:
+        """Length of what is gathered: of the physics, or of the networks."""
+        return self.inner if self.waits else self.trained
+
+    @property
+    def gathers(self) -> bool:
+        """Whether it matters at which of the steps a period begins."""
+        return self.waits or self.lags
+
+    @cached_property
+    def _run(self) -> tuple[Plan, Mapping[str, Program]]:
+        exchanged = self.system.exchanged
+        parts: tuple[Part, ...] = self.bundle.parts
+        programs = dict(self.bundle.programs)
+        if exchanged is not None:
+            found, more = exchanged(self.bundle, self.inner, self.choices)
+            parts = tuple(found)
+            programs |= more
+        return plan(parts, self.inner), programs
+
+    @property
+    def plan(self) -> Plan:
+        """The parts that are run, with every name resolved."""
+        return self._run[0]
+
+    @cached_property
+    def space(self) -> Space | None:
+        """Where the bundle lives, where that is part of it."""
+        block = self.bundle.manifest.space
+        return space_from(block) if block else None
+
+    def program(self, part: Part, what: str = "") -> Program:
+        """Return a program of a part; ``prepare`` makes what the step sees."""
+        name = f"{part.name}.{what}" if what else part.name
+        return self._run[1][f"{name}@{step_key(self.inner)}" if part.timed else name]
+
+    def exchange(self, variable: Variable) -> tuple[str, float]:
+        """Return the units of a variable for the host, and the factor into them."""
+        return self.system.exchange(variable, self.units)
+
+    def factor(self, variable: Variable) -> float:
+        """Return the factor from declared units to those of the host."""
+        return self.exchange(variable)[1]
+
+    @cached_property
+    def clocked(self) -> tuple[Forcing, ...]:
+        """What the calendar gives."""
+        return tuple(f for f in self.plan.forcings if f.source == "clock")
+
+    @cached_property
+    def forcings(self) -> tuple[Forcing, ...]:
+        """What the host gives at every step, in its units.
+
+        Extremes within a step of the physics are found in shorter ones of the host.
+        """
+        given = {f.name: f for f in self.plan.forcings if f.source != "clock"}
+        if self.waits:
+            for forcing in list(given.values()):
+                if forcing.extreme is not None:
+                    del given[forcing.name]
+                    base = forcing.extreme[1]
+                    if base not in given:
+                        given[base] = replace(
+                            forcing, name=base, extreme=None, standard_name=""
+                        )
+        return tuple(self._for_host(forcing) for forcing in given.values())
+
+    def _for_host(self, forcing: Forcing) -> Forcing:
+        units, factor = self.exchange(forcing)
+        if forcing.bounds is None:
+            return replace(forcing, units=units)
+        low, high = forcing.bounds
+        return replace(forcing, units=units, bounds=(low * factor, high * factor))
+
+    @cached_property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """What the model is given once for every place, with what is known of it."""
+        known = {a.name: a for a in self.bundle.manifest.attributes}
+        needed = {a.name: a for a in self.plan.attributes}
+        return tuple(known.get(name, a) for name, a in needed.items())
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """Names of the attributes that no place may lack."""
+        optional = self.plan.optional
+        return tuple(a.name for a in self.attributes if a.name not in optional)
+
+    @cached_property
+    def understood(self) -> dict[str, Attribute]:
+        """What places may be given, by name; without bounds the widest that occur.
+
+        Beside what the model needs it is what its system knows.
+        """
+        known = {a.name: a for a in (*self.system.attributes, *self.attributes)}
+        return {name: self._bounded(attribute) for name, attribute in known.items()}
+
+    def _bounded(self, attribute: Attribute) -> Attribute:
+        if attribute.bounds is not None:
+            return attribute
+        known = self.system.possible.get((attribute.name, attribute.units))
+        return replace(attribute, bounds=known)

@@ -1,0 +1,300 @@
+"""Parameters of the places: from attributes, or set by the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compose.part import Part
+from ..compose.plan import Link
+from ..errors import DataError, VariableError
+from ..program import evaluate
+from ..variables import Attribute, Parameter, in_step
+from .operation import Operation
+
+__all__ = ["Parameters", "check_attribute", "published_parameters"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[Any]]
+Key = tuple[str, str]
+
+
+def check_attribute(attribute: Attribute, values: Array, ids: Sequence[str]) -> None:
+    """Refuse values that are not set, or outside the declared bounds.
+
+    Raises
+    ------
+    DataError
+        Naming the attribute and the first place.
+    """
+    at = attribute.first_outside(values)
+    if at is not None:
+        raise DataError(
+            f"attribute {attribute.name!r} at {ids[at]!r} is {values[at]:g}; "
+            f"expected {attribute.expected}"
+        )
+
+
+def published_parameters(operation: Operation) -> dict[str, tuple[Part, Parameter]]:
+    """Return what hosts may read and set, by name: all but properties of places."""
+    found: dict[str, tuple[Part, Parameter]] = {}
+    for part in operation.plan.processes:
+        for p in part.declared(operation.inner).parameters:
+            if operation.plan.link(part, p.name).giver in ("part", "default"):
+                found.setdefault(p.name, (part, p))
+    return found
+
+
+class Parameters:
+    """The parameters of a model that do not change with time.
+
+    They are computed when they are first needed, so that attributes and parameters may
+    be set until then; what is set later counts from the next step on.
+
+    Parameters
+    ----------
+    operation : Operation
+        What is run.
+    ids : sequence of str
+        Name of each place, for messages.
+    attribute : dict of str to ndarray
+        (place,) by name; NaN where one is to be set before the first step.
+
+    Attributes
+    ----------
+    mean : dict of str to ndarray
+        (place,) by name, members averaged, per unit of time; NaN before.
+    pending : bool
+        Whether something was set since they were computed.
+    """
+
+    def __init__(
+        self, operation: Operation, ids: Sequence[str], attribute: dict[str, Array]
+    ) -> None:
+        self._operation = operation
+        self._plan = operation.plan
+        self._ids = ids
+        self.attribute = attribute
+        self._published = published_parameters(operation)
+        self._varying = {
+            name
+            for network in self._plan.networks
+            if network.every != "once"
+            for name in network.gives
+        }
+        self.mean = {name: np.full(len(ids), np.nan) for name in self._published}
+        # Values, and where they are given.
+        self._given: dict[str, tuple[Array, Indices]] = {}
+        self.pending = True
+        self._needed = list(operation.required)
+
+    def require(self, name: str) -> None:
+        """Insist on an attribute that places may lack otherwise."""
+        self._needed.append(name)
+
+    def check_given(self) -> None:
+        """Refuse attributes out of bounds, but for those that are still to be set.
+
+        Raises
+        ------
+        DataError
+            Naming the attribute and the first place.
+        """
+        for name, values in self.attribute.items():
+            if name in self._needed:
+                given = np.flatnonzero(~np.isnan(values))
+                ids = [self._ids[k] for k in given.tolist()]
+                check_attribute(self._operation.understood[name], values[given], ids)
+
+    def set_attribute(self, name: str, values: Array, at: Indices) -> None:
+        """Set an attribute at some places; the parameters follow before a step."""
+        self.attribute[name][at] = values
+        self.pending = True
+
+    def set_parameter(self, name: str, values: Array, at: Indices) -> None:
+        """Set a parameter of all members in place of what follows from attributes.
+
+        It is looked at when the parameters are computed: hosts take an error for a
+        reason to go on without the value.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        values : ndarray
+            As it is declared.
+        at : ndarray
+            Indices of their places; all others stay as they are.
+
+        Raises
+        ------
+        VariableError
+            When a network changes it with time.
+        """
+        if name in self._varying:
+            raise VariableError(
+                f"parameter {name!r} is changed by the dynamic network and cannot be "
+                "set"
+            )
+        n = len(self._ids)
+        known = self._given.get(name, (np.full(n, np.nan), np.zeros(n, dtype=bool)))
+        numbers, given = self._given[name] = (known[0].copy(), known[1].copy())
+        numbers[at], given[at] = values, True
+        self.mean[name][at] = values
+        self.pending = True
+
+    def settings_of(self, other: Parameters) -> None:
+        """Take over what was set at another runner of the same model."""
+        self._given.update(other._given)
+        self.pending = True
+
+    def memory(self) -> dict[str, Array]:
+        """Return the attributes, and the parameters that were set, as new arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``attributes`` and ``parameters``, (name, place), as they are declared; NaN
+            where nothing is set.
+        """
+        nothing = np.full(len(self._ids), np.nan)
+        given = [self._given.get(name, (nothing,))[0] for name in self.mean]
+        return {
+            "attributes": _stacked(list(self.attribute.values()), len(self._ids)),
+            "parameters": _stacked(given, len(self._ids)),
+        }
+
+    def restore(self, memory: Mapping[str, Array]) -> list[str]:
+        """Take over what :meth:`memory` returned; return the names of what changed."""
+        changed = []
+        everywhere = np.arange(len(self._ids))
+        for name, values in zip(self.attribute, memory["attributes"], strict=True):
+            if not np.array_equal(values, self.attribute[name], equal_nan=True):
+                self.set_attribute(name, values, everywhere)
+                changed.append(name)
+        for name, values in zip(self.mean, memory["parameters"], strict=True):
+            before = self._given.pop(name, (np.full_like(values, np.nan),))[0]
+            at = np.flatnonzero(~np.isnan(values))
+            if at.size:
+                self.set_parameter(name, values[at], at)
+            if not np.array_equal(values, before, equal_nan=True):
+                self.pending = True
+                changed.append(name)
+        return changed
+
+    def compute(self) -> dict[Key, Array]:
+        """Return what the steps of the processes see, by part and parameter.
+
+        Returns
+        -------
+        dict of (str, str) to ndarray
+            (place, member) or (place, 1), with a leading axis of entries where there
+            are several; per step.
+
+        Raises
+        ------
+        DataError
+            When an attribute is not set or out of bounds, or a parameter is no number.
+        """
+        for name in self.attribute:
+            if name in self._needed:
+                understood = self._operation.understood[name]
+                check_attribute(understood, self.attribute[name], self._ids)
+        answered = self._answers()
+        found: dict[Key, Array] = {}
+        for part in self._plan.processes:
+            own = self._declared(part, answered)
+            found |= self._seen(part, own)
+        self.pending = False
+        return found
+
+    def _declared(self, part: Part, answered: Mapping[Key, Array]) -> dict[str, Array]:
+        """Return the declared parameters of a part, (place, member or 1)."""
+        own: dict[str, Array] = {}
+        for p in part.declared(self._operation.inner).parameters:
+            link = self._plan.link(part, p.name)
+            if p.name in self._varying and link.giver == "part":
+                continue
+            values = self._value(link, p, answered)
+            published = self._published.get(p.name, (None,))[0] is part
+            if published and p.name in self._given:
+                numbers, given = self._given[p.name]
+                self._check(p, numbers, given)
+                values = np.where(given[:, None], numbers[:, None], values)
+            if published:
+                np.copyto(self.mean[p.name], values.mean(axis=1))
+            own[p.name] = values
+        return own
+
+    def _value(self, link: Link, p: Parameter, answered: Mapping[Key, Array]) -> Array:
+        if link.giver == "part":
+            return answered[link.part, link.name]
+        if link.giver == "default":
+            return np.full((1, 1), float(p.default or 0.0))
+        values = self.attribute[link.name][:, None]
+        # Without the property nobody is given what follows from it.
+        return np.nan_to_num(values) if p.optional else values
+
+    def _seen(self, part: Part, own: dict[str, Array]) -> dict[Key, Array]:
+        declared = part.declared(self._operation.inner)
+        if not declared.prepared:
+            dt = part.dt(self._operation.inner)
+            rules = {p.name: p.per_step for p in declared.parameters}
+            return {
+                (part.name, name): in_step(x, rules[name], dt, np.expm1, np.log1p)
+                for name, x in own.items()
+            }
+        program = self._operation.program(part, "prepare")
+        n = len(self._ids)
+        whole = {name: np.broadcast_to(x, (n, x.shape[1])) for name, x in own.items()}
+        if not part.members:
+            whole = {name: np.ascontiguousarray(x[:, 0]) for name, x in whole.items()}
+        made = evaluate(program, {f"p.{name}": x for name, x in whole.items()})
+        return {
+            (part.name, name[2:]): x if part.members else x[..., None]
+            for name, x in made.items()
+        }
+
+    def _check(self, declared: Parameter, values: Array, given: Indices) -> None:
+        places = np.flatnonzero(given)
+        bad = declared.first_outside(values[places])
+        if bad is not None:
+            at = places[bad]
+            raise DataError(
+                f"parameter {declared.name!r} at {self._ids[at]!r} cannot be "
+                f"{values[at]:g}; expected {declared.expected}"
+            )
+
+    def _answers(self) -> dict[Key, Array]:
+        """Return what networks that run once answer, (place, member or 1)."""
+        bundle = self._operation.bundle
+        answers: dict[Key, Array] = {}
+        for network in self._plan.networks:
+            if network.every != "once":
+                continue
+            program = self._operation.program(network)
+            columns = [self.attribute[name] for name in network.attributes]
+            weights = {n: x for n, x in bundle.constants.items() if n in program.inputs}
+            given = {"attributes": np.stack(columns, axis=1), **weights}
+            for name, values in evaluate(program, given).items():
+                table = values.reshape(len(self._ids), -1)
+                self._refuse_not_finite(name[2:], table)
+                answers[network.name, name[2:]] = table
+        return answers
+
+    def _refuse_not_finite(self, name: str, table: Array) -> None:
+        bad = ~np.isfinite(table).all(axis=1)
+        if bad.any():
+            at = int(np.argmax(bad))
+            needed = (n for n in self.attribute if n in self._needed)
+            shown = ", ".join(f"{n} = {self.attribute[n][at]:g}" for n in needed)
+            raise DataError(
+                f"parameter {name!r} at {self._ids[at]!r} is not a number; check the "
+                f"attributes {shown}"
+            )
+
+
+def _stacked(arrays: Sequence[Array], n: int) -> Array:
+    return np.stack(arrays) if arrays else np.empty((0, n))

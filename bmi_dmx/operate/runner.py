@@ -1,0 +1,420 @@
+"""The runtime of a bundle: compiled programs over persistent buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compose.part import Part
+from ..errors import StateError
+from ..kernels.stepper import Stepper
+from ..space import Space
+from ..variables import Forcing, Variable
+from .accumulation import Accumulation
+from .clock import Clock
+from .fields import FieldStepper, TreeStepper
+from .network import DynamicNetwork
+from .parameters import Parameters, check_attribute
+from .stages import Stage, Stages
+from .storage import Storage
+
+__all__ = ["Runner"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Steps = Stepper | TreeStepper | FieldStepper
+
+
+class Runner:
+    """Steps a model at many places, without BMI and without PyTorch.
+
+    Every buffer is one float64 array for the life of the runner. Forcings, fluxes and
+    stores are in units of the host; rates stay rates whatever the length of the step.
+
+    Parameters
+    ----------
+    stages : Stages
+        What to run; see :func:`~.stages.stages`.
+    ids : sequence of str
+        Name of each place, for messages.
+    attributes : dict of str to ndarray
+        (place,) values by name; NaN where one is to be set before the first step.
+    clock : Clock
+        Time of the host; keeps what the calendar gives.
+    space : Space, optional
+        Where the places see each other.
+
+    Attributes
+    ----------
+    forcing, output : dict of str to ndarray
+        (place,) by name, or flat fields. ``output`` holds fluxes and stores, the
+        members' mean.
+    dates : dict of str to ndarray
+        What the calendar gives.
+    parameters : Parameters
+        What does not change with time.
+    storage : Storage
+        The stores and what is conserved.
+    """
+
+    def __init__(
+        self,
+        stages: Stages,
+        ids: Sequence[str],
+        attributes: dict[str, Array],
+        clock: Clock,
+        space: Space | None = None,
+    ) -> None:
+        self.stages, self.ids, self.clock = stages, tuple(ids), clock
+        self.space = space
+        self.operation = operation = stages.operation
+        self.forcing = {f.name: self._new(f, np.nan) for f in operation.forcings}
+        self.dates = {f.name: self._new(f, np.nan) for f in operation.clocked}
+        for name, array in self.dates.items():
+            clock.keep(name, array)
+        self.output: dict[str, Array] = {}
+        self._inside = {**self.forcing, **self.dates}
+        self._period: Accumulation | None = None
+        if operation.waits:
+            self._period = self._gather(operation.plan.forcings, operation.inner)
+            self._inside = self._period.values
+        self.parameters = Parameters(operation, self.ids, attributes)
+        self._steppers: dict[int, Steps] = {}
+        self._stores: dict[tuple[str, str], Array] = {}
+        self._seen: dict[tuple[str, str], Array] = {}
+        for at, stage in enumerate(stages.sequence):
+            if stage.kind != "network":
+                self._steppers[at] = self._stepper(stage)
+                self._own(stage, self._steppers[at])
+        self._networks = self._make_networks()
+        self.storage = self._make_storage()
+        self._steps = self._sequence()
+
+    @property
+    def place(self) -> str:
+        """Name of the places, for messages."""
+        more = len(self.ids) - 1
+        return self.ids[0] if not more else f"{self.ids[0]} and {more} more"
+
+    def _new(self, variable: Variable, value: float = 0.0) -> Array:
+        """Return a buffer: a number for each place, or a flat field."""
+        size = len(self.ids)
+        if self.space is not None and self._is_field:
+            size = int(np.prod(self.space.shape(variable)))
+        return np.full(size, value)
+
+    @property
+    def _is_field(self) -> bool:
+        return any(p.coupling == "stencil" for p in self.operation.plan.parts)
+
+    # Making
+
+    def _stepper(self, stage: Stage) -> Steps:
+        """Return a stepper that reads and writes the buffers of the runner."""
+        program = stage.program
+        assert program is not None
+        inner = self.operation.inner
+        for part in stage.parts:
+            for variable in part.declared(inner).outputs:
+                name = self.stages.buffers[part.name, variable.name]
+                self.output[name] = self._new(variable)
+        known = {**self.output, **self._inside}
+        forcing = {n: known[n[2:]] for n in program.forcings if n[2:] in known}
+        output = {n: self.output[n[2:]] for n in program.fluxes}
+        if stage.kind == "cells":
+            return Stepper(
+                program, len(self.ids), stage.members, program.fluxes,
+                forcing=forcing, output=output,
+            )  # fmt: skip
+        (part,) = stage.parts
+        declared = part.declared(inner)
+        if stage.kind == "stencil":
+            constants = self.operation.bundle.constants
+            return FieldStepper(
+                program, part, declared, self.space, constants, forcing, output
+            )
+        buffers = {
+            flux: f"q.{self.stages.buffers[part.name, flux]}"
+            for flux in part.links.values()
+        }
+        scale = {f.name: self._amount(part, f) for f in declared.fluxes}
+        return TreeStepper(
+            program, part, declared, self.space, forcing, output, buffers, scale
+        )
+
+    def _amount(self, part: Part, flux: Variable) -> float:
+        dt = part.dt(self.operation.inner) if flux.per_step == "rate" else 1.0
+        return dt / self.operation.factor(flux)
+
+    def _own(self, stage: Stage, stepper: Steps) -> None:
+        """Take in the arrays of a stage by part and name."""
+        for kind, arrays, found in (
+            ("s.", stepper.state, self._stores), ("p.", stepper.parameter, self._seen),
+        ):  # fmt: skip
+            for name, array in arrays.items():
+                part, slash, own = name.removeprefix(kind).partition("/")
+                if slash and any(part == p.name for p in stage.parts):
+                    found[part, own] = array
+
+    def _gather(self, wanted: Sequence[Forcing], length: float) -> Accumulation:
+        steps = round(length / self.operation.seconds)
+        return Accumulation({**self.output, **self._inside}, wanted, steps)
+
+    def _make_networks(self) -> dict[int, DynamicNetwork]:
+        """Return the networks that run more than once, by their place in the order."""
+        operation, sequence = self.operation, self.stages.sequence
+        at = {k: s.parts[0] for k, s in enumerate(sequence) if s.kind == "network"}
+        sources: Mapping[str, Array] = {**self.output, **self._inside}
+        if at and operation.lags:
+            declared = {
+                f.name: f
+                for owner in operation.plan.processes
+                for f in owner.declared(operation.inner).forcings
+            }
+            names = dict.fromkeys(n for part in at.values() for n in part.inputs)
+            self._period = self._gather([declared[n] for n in names], operation.trained)
+            sources = self._period.values
+        return {
+            k: DynamicNetwork(
+                operation,
+                part,
+                [sources[self._source(part, name)] for name in part.inputs],
+                self.parameters.attribute,
+                self._seen,
+                self.parameters.mean,
+            )
+            for k, part in at.items()
+        }
+
+    def _source(self, part: Part, name: str) -> str:
+        link = self.operation.plan.link(part, name)
+        if link.giver == "part" and not self.operation.lags:
+            return self.stages.buffers[link.part, link.name]
+        return link.name
+
+    def _make_storage(self) -> Storage:
+        sums: dict[tuple[str, str], Array] = {}
+        for balance in self.stages.balances:
+            for way in ("in", "out"):
+                name = f"s.{balance.budget}/{way}"
+                arrays = (
+                    s.state[name] for s in self._steppers.values() if name in s.state
+                )
+                found = next(arrays, None)
+                sums[balance.budget, way] = (
+                    np.zeros(1) if found is None else found[:, 0]
+                )
+        self._fields = [
+            (b, sums[b.budget, "in"], sums[b.budget, "out"])
+            for b in self.stages.balances
+            if self._is_field
+        ]
+        return Storage(
+            self.stages, self.ids, self._stores, self._summing, sums, self.output
+        )
+
+    def _summing(self, names: Sequence[str]) -> Callable[[], Any]:
+        """Return a function that adds up states of several stages."""
+        terms = [
+            stepper.summing(own)
+            for stepper in self._steppers.values()
+            if (own := [name for name in names if name in stepper.state])
+        ]
+        if len(terms) == 1:
+            return terms[0]
+        if not terms:
+            return lambda: np.zeros(len(self.ids))
+        first, *others = terms
+        return lambda: sum((term() for term in others), first())
+
+    # Running
+
+    def _sequence(self) -> tuple[Callable[[], object], ...]:
+        """Return the calls of one step, in order; each answers if it went wrong."""
+        count = len(self.stages.sequence)
+        whole = [self._steppers[k].step if k in self._steppers else self._networks[k].step
+                 for k in range(count)]  # fmt: skip
+        if self._fields:
+            whole.append(self._add_fields)
+        if self._period is None:
+            return tuple(whole)
+        if self.operation.waits:
+            self._whole = tuple(whole)
+            return (self._period.add, self._run_period)
+        last = max(self._networks)
+        before = [
+            call for k, call in enumerate(whole[:last]) if k not in self._networks
+        ]
+        return (*before, self._overnight, self._period.add, *whole[last + 1 :])
+
+    def _overnight(self) -> None:
+        """Let networks see the period that is over, for the parameters of the new."""
+        period = self._period
+        if self.clock.begins_period and period is not None and period.begun:
+            period.close()
+            for network in self._networks.values():
+                network.step()
+
+    def _run_period(self) -> bool:
+        """Run the period that ends; what it answers is given out through the next."""
+        if self.clock.ends_period and self._period is not None:
+            self._period.close()
+            return any(step() for step in self._whole)
+        return False
+
+    def _add_fields(self) -> None:
+        """Add up what has entered and left whole fields."""
+        for balance, entered, left in self._fields:
+            for total, terms in ((entered, balance.inputs), (left, balance.outputs)):
+                for name, variable in terms:
+                    total += self._brought(name, variable)
+
+    def _brought(self, name: str, variable: str) -> float:
+        """Return what a variable brings to the whole space in a step."""
+        part = self.operation.plan[name]
+        declared = part.declared(self.operation.inner)
+        for v in (*declared.forcings, *declared.fluxes):
+            if v.name == variable:
+                buffer = self.stages.buffers.get((name, variable), variable)
+                known = {**self.output, **self._inside}
+                return float(known[buffer].sum() * self._amount(part, v))
+        return 0.0
+
+    def advance(self) -> None:
+        """Run one step on the forcings in the buffers, which must be finite.
+
+        Raises
+        ------
+        DataError
+            When an attribute is still not set, or gives parameters that are no numbers.
+        StateError
+            When a store was not finite.
+        """
+        if self.parameters.pending:
+            self.parameterize()
+        for step in self._steps:
+            if step():
+                raise self._not_finite()
+
+    def _not_finite(self) -> StateError:
+        for (part, name), array in self._stores.items():
+            if self.operation.plan[part].coupling == "stencil":
+                finite = np.isfinite(array).all()
+                if not finite:
+                    return StateError(f"store {name!r} of {part!r} is not finite")
+                continue
+            # (place, member), where there are several entries they come first.
+            axes = -1 if array.ndim == 2 else (0, -1)
+            bad = ~np.isfinite(array).all(axis=axes)
+            if bad.any():
+                place = self.ids[int(np.argmax(bad))]
+                return StateError(f"store {name!r} at {place!r} is not finite")
+        return StateError("a number inside the model is not finite")
+
+    def parameterize(self) -> None:
+        """Compute the parameters where something was set since."""
+        if not self.parameters.pending:
+            return
+        for key, values in self.parameters.compute().items():
+            array = self._seen[key]
+            array[...] = values if values.ndim >= array.ndim else values[..., None]
+        for network in self._networks.values():
+            network.read_attributes()
+            if self.operation.lags and not self.storage.begun:
+                network.step_without_past()
+        self.storage.begun = True
+
+    def adopt(self, other: Runner, prepared: Callable[[Runner, Runner], None]) -> None:
+        """Take over what the same model has come to at other steps.
+
+        Networks have seen what those of the other saw last.
+
+        Parameters
+        ----------
+        other : Runner
+            The same model at the same places.
+        prepared : callable
+            Brings stores about that the two do not share, given this and the other.
+        """
+        self.parameterize()
+        self.storage.copy_stores(other.storage)
+        prepared(self, other)
+        for mine, theirs in zip(
+            self._networks.values(), other._networks.values(), strict=True
+        ):
+            for name, array in mine.memory.items():
+                array[...] = theirs.memory[name]
+            if self.operation.lags:
+                mine.step_as(theirs)
+        self.storage.begin_balance()
+
+    def memory_of_networks(self) -> dict[str, Array]:
+        """Return what networks remember, (place, width) by name."""
+        return {
+            f"{network.part.name}.{name}": array
+            for network in self._networks.values()
+            for name, array in network.memory.items()
+        }
+
+    def stores(self) -> dict[tuple[str, str], Array]:
+        """Return all stores by part and name: (place, member), entries first."""
+        return self._stores
+
+    def seen(self, part: str, name: str) -> Array:
+        """Return a parameter as the step of a part sees it, (place, member)."""
+        return self._seen[part, name]
+
+    def check_attribute(self, name: str) -> None:
+        """Refuse to answer for what follows from an attribute that is not known."""
+        understood = self.operation.understood[name]
+        check_attribute(understood, self.parameters.attribute[name], self.ids)
+
+    # State
+
+    def save(self) -> dict[str, Array]:
+        """Return all that a continuation needs, as new arrays.
+
+        Names and shapes of stores and memories are those of the state of a
+        :class:`~bmi_dmx.compose.model.Model`; the rest are buffers.
+        """
+        self.storage.close_balance()
+        settings = self.parameters.memory()
+        return {
+            **{name: array.copy() for name, array in self._memory().items()},
+            **{f"settings.{name}": array for name, array in settings.items()},
+        }
+
+    def restore(self, state: Mapping[str, Array]) -> list[str]:
+        """Take over a state as :meth:`save` returns it; shapes must agree.
+
+        Returns
+        -------
+        list of str
+            Attributes and parameters that are other ones than they were.
+        """
+        names = self.parameters.memory()
+        changed = self.parameters.restore({n: state[f"settings.{n}"] for n in names})
+        for name, array in self._memory().items():
+            array[...] = state[name]
+        return changed
+
+    def _memory(self) -> dict[str, Array]:
+        """Return every buffer that is part of the state."""
+        groups = self.storage.memory()
+        groups |= {"forcing": self.forcing, "output": self.output}
+        if self._networks:
+            dynamic: dict[str, Array] = {}
+            for network in self._networks.values():
+                groups[network.part.name] = network.memory
+                dynamic |= network.parameters
+            groups["parameter"] = {n: self.parameters.mean[n] for n in dynamic}
+            if self.operation.lags:
+                groups["varying"] = dynamic
+        if self._period is not None:
+            groups["period"] = self._period.memory
+        return {
+            f"{group}.{name}": array
+            for group, arrays in groups.items()
+            for name, array in arrays.items()
+        }

@@ -1,0 +1,348 @@
+"""The programs of a bundle, made for one way of running it.
+
+Rates stand per unit of time at the boundary of a model, in the units of the host
+outside, and per step inside its physics. Here the conversions are compiled into the
+programs themselves, and so are the sums of the budgets: a step is then nothing but calls
+of compiled programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..compose.part import Declarations, Part
+from ..process import SECONDS, Budget
+from ..program import Arg, Builder, Program, entry_names
+from ..variables import Flux, Forcing, State, Variable
+from .operation import Operation
+
+__all__ = ["Balance", "Stage", "Stages", "stages"]
+
+
+def qualified(part: Part, name: str) -> str:
+    """Return the name of a state or parameter in the programs of stages."""
+    return f"{part.name}/{name}"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What of a budget enters and leaves the whole model, and what is stored.
+
+    Parameters
+    ----------
+    budget : str
+        Name of what is conserved.
+    units : str
+        Of its amounts.
+    inputs, outputs : tuple of (str, str)
+        Part and variable whose amounts are summed up.
+    storages : tuple of (str, str)
+        Part and state.
+    """
+
+    budget: str
+    units: str
+    inputs: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, str], ...]
+    storages: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Parts that are stepped by one call.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+        Processes whose places do not see each other, run by one program; or a single
+        process or network.
+    program : Program or None
+        One step of all of them: ``s.<part>/<state>``, ``p.<part>/<parameter>`` and
+        ``f.<buffer>`` to new states and ``q.<buffer>``; None of a network.
+    members : int
+        Parallel parameter sets.
+    """
+
+    parts: tuple[Part, ...]
+    program: Program | None
+    members: int = 1
+
+    @property
+    def kind(self) -> str:
+        """``network``, or the coupling of its processes."""
+        first = self.parts[0]
+        return first.kind if first.kind == "network" else first.coupling
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What to run at every step, shared by all who run it.
+
+    Parameters
+    ----------
+    operation : Operation
+        What it was made for.
+    sequence : tuple of Stage
+        In the order in which they run.
+    balances : tuple of Balance
+        What is conserved.
+    buffers : mapping of (str, str) to str
+        Name of the buffer of each output, by part and variable.
+    """
+
+    operation: Operation
+    sequence: tuple[Stage, ...]
+    balances: tuple[Balance, ...]
+    buffers: Mapping[tuple[str, str], str]
+
+
+_made: dict[tuple[str, ...], Stages] = {}
+
+
+def stages(operation: Operation) -> Stages:
+    """Return the programs for an operation, made once per process."""
+    if operation.key not in _made:
+        _made[operation.key] = _Maker(operation).stages()
+    return _made[operation.key]
+
+
+class _Maker:
+    """Puts the programs of the parts together."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.plan = operation.plan
+        self.balances = tuple(_balances(operation))
+        self.buffers = _buffers(self.plan.processes, operation.inner)
+
+    def stages(self) -> Stages:
+        found: list[Stage] = []
+        groups = [g for g in self._groups() if g[0].every != "once"]
+        closes = self._fused(groups[-1])
+        for group in groups:
+            if group[0].kind == "network":
+                found.append(Stage(group, None))
+                continue
+            program = self._program(group, closing=closes and group is groups[-1])
+            found.append(Stage(group, program, group[0].members or 1))
+        if self.balances and not closes and groups[-1][0].coupling != "stencil":
+            found.append(Stage((_CLOSING,), self._program((), closing=True)))
+        return Stages(self.operation, tuple(found), self.balances, self.buffers)
+
+    def _groups(self) -> Iterator[tuple[Part, ...]]:
+        """Yield parts that one program steps: neighbours without members."""
+        group: tuple[Part, ...] = ()
+        for part in self.plan.parts:
+            if self._fused((part,)) and (not group or self._fused(group)):
+                group = (*group, part)
+                continue
+            if group:
+                yield group
+            group = (part,)
+        if group:
+            yield group
+
+    @staticmethod
+    def _fused(group: Sequence[Part]) -> bool:
+        return all(
+            p.kind == "process" and p.coupling == "cells" and not p.members
+            for p in group
+        )
+
+    def _program(self, group: Sequence[Part], *, closing: bool) -> Program:
+        build = Builder()
+        amounts: dict[tuple[str, str], Arg] = {}
+        outputs: dict[str, Arg] = {}
+        for part in group:
+            outputs |= self._part(build, part, amounts)
+        if closing:
+            outputs |= self._sums(build, amounts)
+        return build.build(outputs)
+
+    def _part(
+        self, build: Builder, part: Part, amounts: dict[tuple[str, str], Arg]
+    ) -> dict[str, Arg]:
+        """Splice the step of a part; return its states, and outputs for the host."""
+        declared = part.declared(self.operation.inner)
+        program = self.operation.program(part)
+        values = build.splice(program, self._inputs(build, part, declared, amounts))
+        found: dict[str, Arg] = {}
+        for state in declared.states:
+            for old, new in _entries(part, state):
+                found[new] = values[old]
+        for variable in declared.outputs:
+            prefix = "q" if isinstance(variable, Flux) else "s"
+            amount = values[f"{prefix}.{variable.name}"]
+            amounts[part.name, variable.name] = amount
+            buffer = self.buffers[part.name, variable.name]
+            found[f"q.{buffer}"] = self._reported(build, part, variable, amount)
+        return found
+
+    def _inputs(
+        self,
+        build: Builder,
+        part: Part,
+        declared: Declarations,
+        amounts: Mapping[tuple[str, str], Arg],
+    ) -> dict[str, Arg]:
+        inputs: dict[str, Arg] = {}
+        for forcing in declared.forcings:
+            inputs[f"f.{forcing.name}"] = self._driver(build, part, forcing, amounts)
+        for state in declared.states:
+            for old, new in _entries(part, state):
+                inputs[old] = build.input(new)
+        for p in declared.step_parameters:
+            for name in entry_names("p", p):
+                inputs[name] = build.input(f"p.{qualified(part, name[2:])}")
+        for name in part.weights:
+            inputs[f"w.{name}"] = build.input(f"w.{name}")
+        return inputs
+
+    def _driver(
+        self,
+        build: Builder,
+        part: Part,
+        forcing: Forcing,
+        amounts: Mapping[tuple[str, str], Arg],
+    ) -> Arg:
+        """Return a forcing per step, in declared units."""
+        link = self.plan.link(part, forcing.name)
+        if link.giver == "upstream":
+            return build.input(f"f.{qualified(part, forcing.name)}")
+        if link.giver == "part":
+            inside = amounts.get((link.part, link.name))
+            if inside is not None and link.factor == 1.0:
+                return inside
+            name = self.buffers[link.part, link.name]
+        else:
+            name = link.name
+        value = build.input(f"f.{name}")
+        scale = self._scale(part, forcing) * link.factor
+        return build.emit("mul", value, scale)
+
+    def _scale(self, part: Part, variable: Variable) -> float:
+        """Return the factor from what the host sees to what a step computes with."""
+        days = part.dt(self.operation.inner) if variable.per_step == "rate" else 1.0
+        return days / self.operation.factor(variable)
+
+    def _reported(
+        self, build: Builder, part: Part, variable: Flux | State, amount: Arg
+    ) -> Arg:
+        """Return an output as the host sees it."""
+        if variable.per_step == "amount":
+            rate = build.emit("div", amount, part.dt(self.operation.inner))
+            step = self.operation.seconds / SECONDS[part.time]
+            return build.emit("mul", rate, step * self.operation.factor(variable))
+        return build.emit("div", amount, self._scale(part, variable))
+
+    def _sums(
+        self, build: Builder, amounts: dict[tuple[str, str], Arg]
+    ) -> dict[str, Arg]:
+        """Add up what has entered and left, in the units of the budgets."""
+        outputs: dict[str, Arg] = {}
+        for balance in self.balances:
+            for way in ("in", "out"):
+                name = f"s.{balance.budget}/{way}"
+                total: Arg = build.input(name)
+                terms = balance.inputs if way == "in" else balance.outputs
+                for term in terms:
+                    if term not in amounts:
+                        amounts[term] = self._amount(build, *term)
+                    total = build.emit("add", total, amounts[term])
+                outputs[name] = total
+        return outputs
+
+    def _amount(self, build: Builder, name: str, variable: str) -> Arg:
+        """Return what a variable brings in a step, from what the host sees of it."""
+        part = self.plan[name]
+        declared = part.declared(self.operation.inner)
+        for forcing in declared.forcings:
+            if forcing.name == variable:
+                return self._driver(build, part, forcing, {})
+        flux = next(f for f in declared.fluxes if f.name == variable)
+        value = build.input(f"f.{self.buffers[name, variable]}")
+        return build.emit("mul", value, self._scale(part, flux))
+
+
+_CLOSING = Part(name="budgets", kind="process")
+"""Stands for the sums of the budgets where no other program takes them in."""
+
+
+def _entries(part: Part, state: State) -> Iterator[tuple[str, str]]:
+    """Yield the names of a state in the program of its part, and in that of a stage."""
+    for name in entry_names("s", state):
+        yield name, f"s.{qualified(part, name[2:])}"
+
+
+def _buffers(parts: Sequence[Part], inner: float) -> dict[tuple[str, str], str]:
+    """Return the names of the outputs: plain ones for the last part that has them."""
+    found: dict[tuple[str, str], str] = {}
+    taken: set[str] = set()
+    for part in reversed(parts):
+        for variable in part.declared(inner).outputs:
+            name = variable.name
+            if name in taken:
+                name = f"{part.name}.{name}"
+            taken.add(name)
+            found[part.name, variable.name] = name
+    return found
+
+
+def _balances(operation: Operation) -> Iterator[Balance]:
+    """Yield what of each budget enters and leaves the model as a whole.
+
+    What one part hands to another is neither: what the receiver gives on counts in its
+    place.
+    """
+    plan, inner = operation.plan, operation.inner
+    own = {
+        (part.name, budget.name): budget
+        for part in plan.processes
+        for budget in part.declared(inner).budgets
+    }
+    taken: dict[tuple[str, str, str], str] = {}
+    for (name, kind), budget in own.items():
+        for term in budget.inputs:
+            link = plan.links.get((name, term))
+            if link is not None and link.giver == "part":
+                giver = own.get((link.part, kind))
+                if giver is not None and link.name in giver.outputs:
+                    taken[link.part, kind, link.name] = name
+    for kind in dict.fromkeys(kind for _, kind in own):
+        parts = [name for name, budget in own if budget == kind]
+        inside = {
+            (receiver, kind) for (_, k, _), receiver in taken.items() if k == kind
+        }
+        roots = [name for name in parts if (name, kind) not in inside]
+        inputs, outputs, storages = [], [], []
+        for name in parts:
+            budget = own[name, kind]
+            storages += [(name, state) for state in budget.storages]
+            for term in budget.inputs:
+                link = plan.links.get((name, term))
+                internal = (
+                    link is not None
+                    and link.giver == "part"
+                    and ((link.part, kind, link.name) in taken)
+                )
+                if not internal:
+                    inputs.append((name, term))
+        for name in roots:
+            outputs += _leaving(name, kind, own, taken)
+        units = own[parts[0], kind].units
+        yield Balance(kind, units, tuple(inputs), tuple(outputs), tuple(storages))
+
+
+def _leaving(
+    name: str,
+    kind: str,
+    own: Mapping[tuple[str, str], Budget],
+    taken: Mapping[tuple[str, str, str], str],
+) -> Iterator[tuple[str, str]]:
+    for term in own[name, kind].outputs:
+        receiver = taken.get((name, kind, term))
+        if receiver is None:
+            yield name, term
+        else:
+            yield from _leaving(receiver, kind, own, taken)

@@ -1,0 +1,283 @@
+"""What a model holds: its stores, how they are set, and what is conserved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compose.part import Part
+from ..errors import DataError
+from ..variables import State
+from .stages import Balance, Stages, qualified
+
+__all__ = ["Storage", "balance_names", "shown_states"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[Any]]
+
+
+def balance_names(stages: Stages, balance: Balance) -> dict[str, str]:
+    """Return what the sums of a budget are called, by what they are.
+
+    ``in``, ``out``, ``adjusted`` and ``stored``, the change, since the start; ``total``
+    is all that is stored now.
+    """
+    conserved = stages.operation.system.conserved
+    label = conserved.get(balance.budget, f"{balance.budget}_budget")
+    names = {term: f"{label}_{term}" for term in ("in", "out", "adjusted", "stored")}
+    return {**names, "total": f"{balance.budget}_stored"}
+
+
+def shown_states(stages: Stages) -> dict[str, tuple[Part, State]]:
+    """Return the states that hosts may read and set, by the name of their buffer."""
+    operation = stages.operation
+    return {
+        stages.buffers[part.name, s.name]: (part, s)
+        for part in operation.plan.processes
+        for s in part.declared(operation.inner).states
+        if s.size == 1 and not s.internal
+    }
+
+
+class Storage:
+    """The stores of a running model.
+
+    Parameters
+    ----------
+    stages : Stages
+        What is run.
+    ids : sequence of str
+        Name of each place, for messages.
+    state : mapping of (str, str) to ndarray
+        Stores by part and name: (place, member), (entry, place, member), or fields.
+    total : callable
+        Returns the sum of some states, named as in the programs of the stages:
+        (place,), or a number where there is one place.
+    sums : mapping of (str, str) to ndarray
+        What has entered and left, by budget and ``in`` or ``out``.
+    output : mapping of str to ndarray
+        Buffers of the stores' means, in units of the host.
+
+    Attributes
+    ----------
+    balance : dict of str to ndarray
+        Cumulative amounts in the units of the budgets by :func:`balance_names`; the
+        change of what is stored is that of the last call of :meth:`close_balance`.
+    stored : dict of str to ndarray
+        All that is stored of each budget, as of the last call of :meth:`add_up`.
+    begun : bool
+        Whether a first step, or a state, has been taken.
+    """
+
+    def __init__(
+        self,
+        stages: Stages,
+        ids: Sequence[str],
+        state: Mapping[tuple[str, str], Array],
+        total: Callable[[Sequence[str]], Callable[[], Any]],
+        sums: Mapping[tuple[str, str], Array],
+        output: Mapping[str, Array],
+    ) -> None:
+        self._stages, self._ids = stages, ids
+        self._shown = shown_states(stages)
+        self._means, self._state = output, state
+        self._totals: dict[str, Callable[[], Any]] = {}
+        self._initial: dict[str, Array] = {}
+        self.balance: dict[str, Array] = {}
+        self.stored: dict[str, Array] = {}
+        self._names = {b.budget: balance_names(stages, b) for b in stages.balances}
+        for b in stages.balances:
+            self._add_balance(b, total, sums)
+        self._begun = np.zeros(1)
+        for part in stages.operation.plan.processes:
+            for s in part.declared(stages.operation.inner).states:
+                state[part.name, s.name].fill(s.initial)
+        self.begin_balance()
+
+    def _add_balance(
+        self,
+        b: Balance,
+        total: Callable[[Sequence[str]], Callable[[], Any]],
+        sums: Mapping[tuple[str, str], Array],
+    ) -> None:
+        plan, names = self._stages.operation.plan, self._names[b.budget]
+        held = [f"s.{qualified(plan[part], name)}" for part, name in b.storages]
+        self._totals[b.budget] = total(held)
+        for way in ("in", "out"):
+            self.balance[names[way]] = sums[b.budget, way]
+        like = sums[b.budget, "in"]
+        for term in ("adjusted", "stored"):
+            self.balance[names[term]] = np.zeros_like(like)
+        self.stored[names["total"]] = np.zeros_like(like)
+        self._initial[b.budget] = np.zeros_like(like)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a first step has been taken, or a state taken over."""
+        return bool(self._begun[0])
+
+    @begun.setter
+    def begun(self, value: bool) -> None:
+        self._begun[0] = value
+
+    def stores(self, names: Sequence[str]) -> list[Array]:
+        """Return the stores among these, (place, member); views, in declared units."""
+        known = {name: key for name, key in self._shown.items() if name in names}
+        return [
+            self._state[known[name][0].name, known[name][1].name]
+            for name in names
+            if name in known
+        ]
+
+    def begin_balance(self) -> None:
+        """Count from here: all sums are zero, and what is stored is the beginning."""
+        for name, (part, store) in self._shown.items():
+            mean = self._mean(part, store)
+            factor = self._stages.operation.factor(store)
+            self._means[name][:] = (mean * factor).reshape(-1)
+        for array in self.balance.values():
+            array.fill(0.0)
+        for budget, initial in self._initial.items():
+            initial[:] = self.total(budget)
+
+    def _mean(self, part: Part, store: State) -> Array:
+        members = self._state[part.name, store.name]
+        return members if part.coupling == "stencil" else members.mean(axis=1)
+
+    def total(self, budget: str) -> Any:
+        """Return all that is stored now of what is conserved.
+
+        (place,), or a number of one place, in the units of the budget.
+        """
+        return self._totals[budget]()
+
+    def everything(self) -> Any:
+        """Return all that is stored now of the first budget; nothing without one."""
+        return self.total(next(iter(self._totals))) if self._totals else 0.0
+
+    def add_up(self, budget: str, factor: float) -> None:
+        """Bring what is stored up to date, in the units of the budget times a factor."""
+        stored = self.stored[self._names[budget]["total"]]
+        stored[:] = self.total(budget) * factor
+        if not self.begun:
+            for name, (part, _) in self._shown.items():
+                if part.coupling != "stencil":
+                    stored[np.isnan(self._means[name])] = np.nan
+
+    def close_balance(self) -> None:
+        """Bring the changes of storage since the start up to date."""
+        for budget, names in self._names.items():
+            change = self.total(budget) - self._initial[budget]
+            self.balance[names["stored"]][:] = change
+
+    def check_store(self, name: str, values: Array, at: Indices) -> None:
+        """Refuse values for a store that are out of its bounds.
+
+        Parameters
+        ----------
+        name : str
+            The store.
+        values : ndarray
+            In units of the host.
+        at : ndarray
+            Indices of their places.
+
+        Raises
+        ------
+        DataError
+            Naming the store and the first place.
+        """
+        _, store = self._shown[name]
+        wanted = values / self._stages.operation.factor(store)
+        bad = store.first_outside(wanted)
+        if bad is not None:
+            place = at[bad] if at[bad] < len(self._ids) else 0
+            raise DataError(
+                f"store {name!r} at {self._ids[place]!r} cannot be set to "
+                f"{wanted[bad]:g} {store.units}; expected {store.expected}"
+            )
+
+    def set_store(self, name: str, values: Array, at: Indices) -> None:
+        """Set the members' mean of a store, in proportion or else by a shift.
+
+        What this adds is booked as adjusted.
+
+        Parameters
+        ----------
+        name : str
+            The store.
+        values : ndarray
+            In units of the host.
+        at : ndarray
+            Indices of their places; all others stay as they are.
+
+        Raises
+        ------
+        DataError
+            When a value is outside the bounds of the store.
+        """
+        self.check_store(name, values, at)
+        part, store = self._shown[name]
+        members = self._state[part.name, store.name]
+        table = members.reshape(-1, 1) if part.coupling == "stencil" else members
+        before = table.mean(axis=1)
+        means = self._means[name].copy()
+        means[at] = values
+        wanted = means / self._stages.operation.factor(store)
+        # Where nothing changes, not even the last digit does.
+        changed = means != self._means[name]
+        moved = _moved(table, before, wanted, store.limits[0])
+        table[changed] = moved[changed]
+        self._book(part, store, table.mean(axis=1) - before)
+        self._means[name][:] = means
+
+    def _book(self, part: Part, store: State, added: Array) -> None:
+        for b in self._stages.balances:
+            if (part.name, store.name) in b.storages:
+                adjusted = self.balance[self._names[b.budget]["adjusted"]]
+                adjusted += added if len(adjusted) == len(added) else added.sum()
+
+    def forget_means(self) -> None:
+        """Answer for no store: what the first step starts from is still to be found."""
+        for name in self._shown:
+            self._means[name].fill(np.nan)
+
+    def copy_stores(self, other: Storage) -> None:
+        """Take over the stores that the same model has at other steps as well."""
+        for key, array in self._state.items():
+            found = other._state.get(key)
+            if found is not None and found.shape == array.shape:
+                array[...] = found
+
+    def memory(self) -> dict[str, dict[str, Array]]:
+        """Return the arrays that are part of the state, by group."""
+        groups: dict[str, dict[str, Array]] = {}
+        for (part, name), array in self._state.items():
+            plain = array[..., 0] if self._single(part) else array
+            groups.setdefault(part, {})[name] = plain
+        initial = {
+            f"initial.{budget}" if at else "initial": array
+            for at, (budget, array) in enumerate(self._initial.items())
+        }
+        groups["balance"] = {**self.balance, **initial, "begun": self._begun}
+        return groups
+
+    def _single(self, part: str) -> bool:
+        """Return whether a part has no members, and so no axis for them."""
+        found = self._stages.operation.plan[part]
+        return not found.members and found.coupling != "stencil"
+
+
+def _moved(members: Array, before: Array, after: Array, low: float) -> Array:
+    """Return members whose mean went from ``before`` to ``after``.
+
+    Stores that cannot be negative are scaled, which keeps the members' proportions and
+    their bound; without a member to scale all get the mean.
+    """
+    if low != 0.0:
+        return members + (after - before)[:, None]
+    empty = before <= np.finfo(float).tiny
+    factor = after / np.where(empty, 1.0, before)
+    return np.where(empty[:, None], after[:, None], members * factor[:, None])

@@ -1,0 +1,121 @@
+"""What is special about models of one domain when hosts step them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..variables import Attribute, Variable
+
+if TYPE_CHECKING:
+    from ..bundle import Bundle
+    from ..compose.part import Part
+    from ..program import Program
+    from .runner import Runner
+
+__all__ = ["PLAIN", "Dialect", "System", "system_of"]
+
+Units = Mapping[str, tuple[str, float]]
+"""Units of a host and the factor into them, by declared units."""
+
+Exchanged = Callable[
+    ["Bundle", float, Mapping[str, str]],
+    tuple[Sequence["Part"], Mapping[str, "Program"]],
+]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Configuration files that others write, understood as they are.
+
+    Parameters
+    ----------
+    speaks : callable
+        Whether plain data are in this dialect.
+    settings : callable
+        From the data and their file to the settings of a component.
+    later : tuple of str
+        Attributes that such files may lack, for hosts set them.
+    """
+
+    speaks: Callable[[Any], bool]
+    settings: Callable[[Mapping[str, Any], Path], dict[str, Any]]
+    later: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Names, units and ways of starting of a domain.
+
+    Parameters
+    ----------
+    name : str
+        Registered name.
+    units : mapping of str to Units
+        Unit systems by name, ``model`` among them.
+    fixed : mapping of str to (str, float)
+        Units and factor of variables that are exchanged in the same units with all.
+    names : mapping of str to str
+        Published names that differ from the standard ones, by short name.
+    aliases : mapping of str to str
+        More names by which variables are found, and the short names they stand for.
+    attributes : tuple of Attribute
+        Properties of places that are understood whatever the model needs.
+    possible : mapping of (str, str) to (float, float)
+        What occurs, by name and units of attributes that declare no bounds.
+    conserved : mapping of str to str
+        What the sums of a budget are called, by the name of the budget.
+    starts : mapping of str to callable
+        Ways to find the state to begin with, by name; each brings a runner to it.
+    exchanged : callable, optional
+        From a bundle, the length of a step and choices by part to the parts and
+        programs that are run in place of its own.
+    choices : mapping of str to tuple of str
+        Parts for which something else may be chosen, and what.
+    keys : callable, optional
+        From the plain data of a configuration to those that every component knows.
+    steps : mapping of str to float
+        Words for lengths of steps, in seconds.
+    shortening : float
+        Exponent of the share of a unit of time with which the largest amount of a
+        rate falls that may come in a shorter step.
+    """
+
+    name: str
+    units: Mapping[str, Units] = field(default_factory=lambda: {"model": {}})
+    fixed: Units = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    attributes: tuple[Attribute, ...] = ()
+    possible: Mapping[tuple[str, str], tuple[float, float] | None] = field(
+        default_factory=dict
+    )
+    conserved: Mapping[str, str] = field(default_factory=dict)
+    starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
+    exchanged: Exchanged | None = None
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    steps: Mapping[str, float] = field(default_factory=dict)
+    shortening: float = 0.0
+
+    def exchange(self, variable: Variable, units: str) -> tuple[str, float]:
+        """Return the units of a variable for a host, and the factor into them."""
+        if variable.name in self.fixed:
+            return self.fixed[variable.name]
+        usual = (variable.units, 1.0)
+        return self.units.get(units, {}).get(variable.units, usual)
+
+
+PLAIN = System(name="")
+"""What holds for models that belong to no registered system."""
+
+
+def system_of(name: str | None) -> System:
+    """Return a registered system, or what holds for all where none is named."""
+    if name is None:
+        return PLAIN
+    from ..registries import systems
+
+    return systems[name]
