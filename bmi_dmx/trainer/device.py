@@ -26,20 +26,13 @@ def lightning_device(name: str) -> dict[str, Any]:
     """
     if name in ("cpu", "auto"):
         return {"accelerator": name, "devices": 1}
-    count = torch.cuda.device_count()
-    if name == "gpu":
-        if not count and not torch.backends.mps.is_available():
-            raise ConfigError(_absent(name, "no GPU that PyTorch can use"))
+    known = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if name in known:
+        return {"accelerator": "gpu", "devices": [known.index(name)]}
+    if name == "gpu" and (known or torch.backends.mps.is_available()):
         return {"accelerator": "gpu", "devices": 1}
-    number = int(name.partition(":")[2])
-    if number >= count:
-        found = f"{count} of them" if count else "none"
-        raise ConfigError(_absent(name, found))
-    return {"accelerator": "gpu", "devices": [number]}
-
-
-def _absent(name: str, found: str) -> str:
-    return (
-        f"training.device: {name!r} is not here, there is {found}; expected 'cpu', or"
-        " 'auto' for whatever there is"
+    there = ", ".join(known) or "no GPU"
+    raise ConfigError(
+        f"training.device: found {name!r}, but PyTorch sees {there} here; expected"
+        " 'cpu', or 'auto' for whatever there is"
     )

@@ -54,7 +54,7 @@ class Store(Process):
 
 
 class Turbulence(Process):
-    """Lorenz (1996) on a ring: no forcing, neighbours, chaos; a step of 0.01 by Euler."""
+    """Lorenz (1996) on a ring: no forcing, neighbours, steps of 0.01 by Euler."""
 
     time = "1"
     coupling = Stencil()

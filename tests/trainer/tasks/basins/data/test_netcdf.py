@@ -282,10 +282,34 @@ def test_another_calendar_is_named(basins, read_file):
         read_file(basins.convert_calendar("noleap"))
 
 
-def test_more_than_one_value_a_day_is_refused(basins, read_file):
-    hours = basins["time"].values[0] + np.arange(DAYS) * np.timedelta64(1, "h")
-    with pytest.raises(DataError, match=r"more than one value on 1999-12-01; daily"):
-        read_file(basins.assign_coords(time=hours), attributes="file")
+@pytest.mark.parametrize("hours", [1, 3, 24])
+def test_time_steps_are_days_or_parts_of_them(basins, read_file, hours):
+    steps = np.arange(DAYS) * np.timedelta64(hours, "h")
+    # Some data sets give the middle of a day.
+    time = basins["time"].values[0] + np.timedelta64(12, "h") + steps
+    data = read_file(basins.assign_coords(time=time), attributes="file")
+    assert data.seconds == hours * 3600
+    first = "1999-12-01" if hours == 24 else "1999-12-01T12:00:00"
+    assert str(data.time[0]) == first
+    # Rates stay per day, however long a step is.
+    expected = basins["prcp"].values.T * 25.4
+    np.testing.assert_allclose(data.forcing["precipitation"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "message"),
+    [
+        (np.r_[np.arange(DAYS - 1) * 60, DAYS * 60],
+         "time steps of 3600 s are not consecutive: 1999-12-02T14:00:00 is"),
+        (np.arange(DAYS) * 300 * 5, "time steps of 90000 s, expected a day or a part"),
+        (np.r_[0, 0, np.arange(1, DAYS - 1)] * 60, "'time': the times do not increase"),
+        (np.r_[0, 0, np.arange(1, DAYS - 1)] * 1440, "'time': the days do not incr"),
+    ],
+)  # fmt: skip
+def test_uneven_time_steps_are_refused(basins, read_file, minutes, message):
+    time = basins["time"].values[0] + minutes.astype("timedelta64[m]")
+    with pytest.raises(DataError, match=message):
+        read_file(basins.assign_coords(time=time), attributes="file")
 
 
 def test_other_names_are_given_in_the_block(basins, read_file):

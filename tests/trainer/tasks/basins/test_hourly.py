@@ -1,0 +1,203 @@
+"""Time steps shorter than a day: read, averaged, learned from and scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+import yaml
+
+from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.trainer.checkpoint import load_model
+from bmi_dmx.trainer.evaluate import evaluate
+from bmi_dmx.trainer.experiment_file import load_experiment
+from bmi_dmx.trainer.fit import build, train
+from bmi_dmx.trainer.run_folder import RunFolder
+from bmi_dmx.trainer.tasks.basins.data import BasinData, DataSpec, portable, read
+from bmi_dmx.trainer.tasks.basins.data.attributes import whole_days
+from bmi_dmx.trainer.tasks.basins.results import read_streamflow
+
+DAYS, BASINS = 40, 4
+
+MODEL: dict[str, Any] = {
+    "process": "hbv11p",
+    "members": 2,
+    "static": {"hidden": [4], "attributes": ["p_mean", "area_km2"]},
+    "time_step": "hourly",
+}
+EXPERIMENT: dict[str, Any] = {
+    "name": "hourly",
+    "seed": 1,
+    "data": {"path": "basins.nc", "attributes": "both"},
+    "periods": {
+        "train": ["2001-01-03", "2001-01-20"],
+        "validation": ["2001-01-21", "2001-01-30"],
+        "test": ["2001-01-31", "2001-02-09"],
+    },
+    "model": MODEL,
+    "loss": "mse",
+    "training": {
+        "steps": 2,
+        "batch": 3,
+        "warmup": 24,
+        "window": 48,
+        "validate_every": 1,
+        "threads": 1,
+    },
+}
+
+Make = Callable[..., Path]
+
+
+def weather(hours: int, days: int = DAYS) -> xr.Dataset:
+    """Made weather and flow in steps of some hours, mm per day and degC."""
+    rng = np.random.default_rng(0)
+    steps = days * 24 // hours
+    hour = (np.arange(steps) * hours) % 24
+    warmth = 5.0 - 6.0 * np.cos(2 * np.pi * (hour - 3) / 24)[:, None]
+    warmth = warmth + rng.normal(0, 2, (steps, BASINS))
+    rain = rng.gamma(0.2, 20.0, (steps, BASINS))
+    flow = 1.0 + 0.2 * np.cumsum(rain - rain.mean(), axis=0) * hours / 24
+    both = ("time", "basin")
+    return xr.Dataset(
+        {
+            "prcp": (both, rain, {"units": "mm d-1"}),
+            "tavg": (both, warmth, {"units": "degC"}),
+            "pet": (both, np.maximum(warmth, 0) / 5, {"units": "mm d-1"}),
+            "qobs": (both, np.maximum(flow, 0.1), {"units": "mm d-1"}),
+            "lat": ("basin", np.linspace(30, 50, BASINS), {"units": "degrees_north"}),
+            "area": ("basin", np.linspace(10, 900, BASINS), {"units": "km2"}),
+        },
+        coords={
+            "basin": ("basin", list("abcd"), {"cf_role": "timeseries_id"}),
+            "time": np.datetime64("2001-01-01", "ns")
+            + np.arange(steps) * np.timedelta64(hours, "h"),
+        },
+    )
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Write data of some step, and an experiment on them; return its file."""
+
+    def made(hours: int, **model: Any) -> Path:
+        weather(hours).to_netcdf(tmp_path / "basins.nc")
+        path = tmp_path / "hourly.yaml"
+        content = {**EXPERIMENT, "model": {**MODEL, **model}}
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return path
+
+    return made
+
+
+def data_of(path: Path) -> BasinData:
+    return read(DataSpec(path="basins.nc", attributes="file"), path.parent)
+
+
+def test_periods_are_days_and_windows_are_steps(make: Make) -> None:
+    path = make(3)
+    data = data_of(path)
+    day = data.period("2001-01-05", "2001-01-05")
+    assert [str(day.time[0]), str(day.time[-1]), len(day.time)] == [
+        "2001-01-05T00:00:00", "2001-01-05T21:00:00", 8,
+    ]  # fmt: skip
+    with pytest.raises(DataError, match=r"2001-02-10 is not .* 2001-02-09T21"):
+        data.period("2001-02-09", "2001-02-10")
+    batch = next(iter(build(load_experiment(path)).task.batches))
+    assert batch["forcing"]["precipitation"].shape == (24 + 48, 3)
+    assert batch["target"].shape == (48, 3)
+    day_of_year = batch["forcing"].get("day_of_year")
+    assert day_of_year is None or set(np.diff(day_of_year[:, 0])) <= {0.0, 1.0}
+
+
+def test_days_are_means_and_extremes_of_what_lies_in_them(make: Make) -> None:
+    data = data_of(make(3))
+    part = data.part(slice(2, len(data.time) - 5))
+    days = whole_days(part)
+    assert [str(days.time[0]), str(days.time[-1])] == ["2001-01-02", "2001-02-08"]
+    blocks = weather(3)["tavg"].values[8:-8].reshape(-1, 8, BASINS)
+    for name, expected in (
+        ("air_temperature", blocks.mean(1)),
+        ("air_temperature_min", blocks.min(1)),
+        ("air_temperature_max", blocks.max(1)),
+    ):
+        np.testing.assert_allclose(days.forcing[name], expected, rtol=1e-4, atol=1e-5)
+    assert days.seconds == 86400
+    with pytest.raises(DataError, match="no whole day from 2001-01-01T06"):
+        whole_days(data.part(slice(2, 9)))
+
+
+def test_climate_is_that_of_days(make: Make) -> None:
+    data = data_of(make(1))
+    assert portable(data)["p_mean"] == pytest.approx(
+        portable(whole_days(data))["p_mean"]
+    )
+    wet = weather(1)["prcp"].values.reshape(-1, 24, BASINS).mean(1)
+    expected = (wet < 1.0).mean(0) * 365.25
+    np.testing.assert_allclose(portable(data)["low_prec_freq"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("hours", [1, 3, 24])
+def test_models_are_trained_and_scored_at_any_step_of_the_data(
+    make: Make, tmp_path: Path, hours: int
+) -> None:
+    warmup = 24 if hours < 24 else 1
+    settings = ["data.attributes=file", "model.static.attributes=[area_km2, latitude]"]
+    settings += [f"training.warmup={warmup}", "training.window=10"]
+    path = make(hours)
+    run = train(path, settings, root=tmp_path / "runs")
+    folder = evaluate(run).folder
+    flow = read_streamflow(folder / "streamflow.nc")
+    assert len(flow.time) == 10 * 24 // hours
+    lead = json.loads((folder / "summary.json").read_text("utf-8"))
+    assert lead["warmup_days_before"] == warmup * hours / 24
+    # The same by hand: forcing held within a step, the answer averaged over it.
+    data = data_of(path)
+    part = data.part(slice(30 * 24 // hours - warmup, None))
+    experiment = RunFolder(run).experiment()
+    model = load_model(RunFolder(run).best, experiment.model)
+    held = {n: np.repeat(x, hours, axis=0) for n, x in part.forcing.items()}
+    with torch.no_grad():
+        ran = model.simulate(
+            {n: torch.from_numpy(held[n]) for n in model.forcings},
+            {n: torch.from_numpy(data.attributes[n]) for n in model.attributes},
+        ).outputs["streamflow"]
+    expected = ran.numpy().reshape(-1, hours, BASINS).mean(1)[warmup:]
+    np.testing.assert_allclose(flow["simulated"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_steps_of_the_model_make_up_those_of_the_data(make: Make) -> None:
+    path = make(3, time_step="daily")
+    message = (
+        r"hourly\.yaml: model\.time_step: steps of 86400 s do not divide those of the "
+        "data, 10800 s"
+    )
+    with pytest.raises(ConfigError, match=message):
+        train(path, ["training.window=3"])
+
+
+def test_a_window_fits_into_the_training_period_in_steps_of_the_data(
+    make: Make,
+) -> None:
+    path = make(3)
+    message = r"training\.window: 24 \+ 150 steps do not fit into the 160 steps from"
+    with pytest.raises(ConfigError, match=message):
+        train(path, ["training.window=150"])
+
+
+def test_rain_is_more_intense_within_a_day(make: Make) -> None:
+    path = make(1)
+    data = weather(1)
+    data["prcp"][3, 1] = 9000.0
+    data.to_netcdf(path.parent / "basins.nc")
+    assert data_of(path).forcing["precipitation"][3, 1] == 9000.0
+    data["prcp"][3, 1] = 13000.0
+    data.to_netcdf(path.parent / "basins.nc")
+    with pytest.raises(DataError, match="13000 mm d-1 on 2001-01-01T03:00:00, expec"):
+        data_of(path)
