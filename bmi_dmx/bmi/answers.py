@@ -14,7 +14,7 @@ from ..bundle import Bundle
 from ..errors import DataError, VariableError
 from ..operate.runner import Runner
 from ..operate.screen import Rule, Screen
-from ..space import Places, Points
+from ..space import Points, Space
 from .grid_table import Grids
 from .publication import Expected, Unready, inputs, not_initialized, outputs
 from .state import States
@@ -267,7 +267,7 @@ class Answers(Bmi):
             self._grids = Grids(self._place(), self._variables())
         return self._grids
 
-    def _place(self) -> Places:
+    def _place(self) -> Space:
         runner = self._model()
         if runner.space is not None:
             return runner.space

@@ -63,10 +63,10 @@ class Configuration:
             When there is no such bundle.
         """
         data = config.read(self.path)
-        for name in dialects:
-            if dialects[name].speaks(data):
-                data = dialects[name].settings(data, self.path)
-                self._foreign, self._later = True, dialects[name].later
+        for dialect in (dialects[known] for known in dialects):
+            if dialect.speaks(data):
+                data = dialect.settings(data, self.path)
+                self._foreign, self._later = True, dialect.later
                 break
         self.place = _only_place(data)
         named = data.get("bundle") if isinstance(data, Mapping) else None

@@ -60,8 +60,8 @@ def step_length(key: str, text: str | float, words: Mapping[str, float]) -> floa
         if match is None or match[2] not in SECONDS or match[2] == "1":
             hint = suggestion(text, words) if words else ""
             raise ConfigError(
-                f"{key}: unknown value {text!r}{hint}; or a number of seconds, or with a "
-                "unit such as '3 h'"
+                f"{key}: unknown value {text!r}{hint}; or a number of seconds, or with "
+                "a unit such as '3 h'"
             )
         try:
             length = float(match[1]) * SECONDS[match[2]]

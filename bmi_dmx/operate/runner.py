@@ -233,8 +233,8 @@ class Runner:
     def _sequence(self) -> tuple[Callable[[], object], ...]:
         """Return the calls of one step, in order; each answers if it went wrong."""
         count = len(self.stages.sequence)
-        whole = [self._steppers[k].step if k in self._steppers else self._networks[k].step
-                 for k in range(count)]  # fmt: skip
+        runs: dict[int, Steps | DynamicNetwork] = {**self._steppers, **self._networks}
+        whole: list[Callable[[], object]] = [runs[k].step for k in range(count)]
         if self._fields:
             whole.append(self._add_fields)
         if self._period is None:

@@ -2,8 +2,8 @@
 
 Rates stand per unit of time at the boundary of a model, in the units of the host
 outside, and per step inside its physics. Here the conversions are compiled into the
-programs themselves, and so are the sums of the budgets: a step is then nothing but calls
-of compiled programs.
+programs themselves, and so are the sums of the budgets: a step is then nothing but
+calls of compiled programs.
 """
 
 from __future__ import annotations
@@ -315,7 +315,9 @@ def _balances(operation: Operation) -> Iterator[Balance]:
             (receiver, kind) for (_, k, _), receiver in taken.items() if k == kind
         }
         roots = [name for name in parts if (name, kind) not in inside]
-        inputs, outputs, storages = [], [], []
+        inputs: list[tuple[str, str]] = []
+        outputs: list[tuple[str, str]] = []
+        storages: list[tuple[str, str]] = []
         for name in parts:
             budget = own[name, kind]
             storages += [(name, state) for state in budget.storages]

@@ -158,7 +158,7 @@ class Storage:
         return self.total(next(iter(self._totals))) if self._totals else 0.0
 
     def add_up(self, budget: str, factor: float) -> None:
-        """Bring what is stored up to date, in the units of the budget times a factor."""
+        """Bring what is stored up to date, in units of the budget times a factor."""
         stored = self.stored[self._names[budget]["total"]]
         stored[:] = self.total(budget) * factor
         if not self.begun:
