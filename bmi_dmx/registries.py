@@ -51,6 +51,8 @@ processes: Registry[type[Process]] = Registry(
 networks: Registry[type[Network]] = Registry(
     "network",
     {
+        "constant": "bmi_dmx.networks.constant:Constant",
+        "conv": "bmi_dmx.networks.conv:Convolution",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
     },

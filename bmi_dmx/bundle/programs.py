@@ -38,7 +38,7 @@ def _programs(model: Model, part: Part) -> Iterator[tuple[str, Program]]:
         yield part.name, _network(model, part)
         return
     process = model.processes[part.name]
-    steps = model.spec.steps if part.timed else (model.spec.seconds,)
+    steps = model.spec.lengths if part.timed else (model.spec.seconds,)
     for seconds in steps:
         suffix = f"@{step_key(seconds)}" if part.timed else ""
         ready = process.at(seconds / SECONDS[part.time])
@@ -88,9 +88,10 @@ class _Step(nn.Module):
 
 def _prepare(part: Part, process: Process) -> Program:
     """Trace what makes of the parameters what the step sees of them."""
-    members = (part.members or 1,)
+    # Without members there is no axis for them, as in a model and in operation.
+    shape = (BATCH, part.members) if part.members else (BATCH,)
     free = {
-        f"p.{p.name}": torch.empty(BATCH, *members, dtype=torch.float64, device="meta")
+        f"p.{p.name}": torch.empty(shape, dtype=torch.float64, device="meta")
         for p in process.parameters
     }
 

@@ -102,7 +102,7 @@ def save_bundle(
         model=plain(model.spec),
         system=model.spec.system,
         seconds=model.spec.seconds,
-        steps=tuple(dict.fromkeys((model.spec.seconds, *model.spec.steps))),
+        steps=model.spec.lengths,
         space={} if model.space is None else model.space.to_dict(),
         parts=model.plan.parts,
         attributes=_declared(model, attributes),

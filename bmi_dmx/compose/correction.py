@@ -89,7 +89,8 @@ class Corrected(Process):
         fields = torch.broadcast_tensors(*(known[n] for n in self.spec.reads))
         answer, _ = self.network.step(torch.stack(fields, -1 - axes), {})
         added = dict(zip(self.spec.adds, answer.unbind(-1 - axes), strict=True))
-        corrected = {n: state[n] + self.dt * x for n, x in added.items()}
+        size = self.spec.scale * self.dt
+        corrected = {n: state[n] + size * x for n, x in added.items()}
         return {**state, **corrected}, fluxes
 
 

@@ -108,8 +108,15 @@ def attribute_values(
     return {name: x.to(dtype) for name, x in values.items()}
 
 
-def columns(values: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
-    """Return the named tensors stacked along a new last axis."""
+def columns(
+    values: Mapping[str, Tensor], names: Sequence[str], nothing: Tensor | None = None
+) -> Tensor:
+    """Return the named tensors stacked along a new last axis.
+
+    Where none is named it is ``nothing``, whose last axis is empty.
+    """
+    if not names and nothing is not None:
+        return nothing
     return torch.stack([values[name] for name in names], -1)
 
 

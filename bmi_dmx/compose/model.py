@@ -310,7 +310,8 @@ class Model(nn.Module):
                 values = attribute_values(attributes, part.attributes, self.dtype)
                 module = self._modules[part.name]
                 assert module is not None
-                found |= module(columns(values, part.attributes))
+                nothing = self._like.new_zeros(0)  # type: ignore[operator]
+                found |= module(columns(values, part.attributes, nothing))
         return found
 
     def _at(self, dt: float | None) -> Plan:
@@ -417,8 +418,13 @@ class _Run:
             if part.every == "once":
                 module = model._modules[part.name]
                 assert module is not None
-                values = module(columns(self.place, part.attributes))
+                values = module(columns(self.place, part.attributes, self._nothing()))
                 self.learned |= {(part.name, n): x for n, x in values.items()}
+
+    def _nothing(self) -> Tensor:
+        """Return the attributes of a network that reads none."""
+        like: Tensor = self.model._like  # type: ignore[assignment]
+        return like.new_zeros(*(() if _field_axes(self.model) else self.lead), 0)
 
     def advance(
         self, series: Tensors, state: Tensors, steps: int, outputs: Sequence[str]
@@ -453,7 +459,7 @@ class _Run:
         drivers = {name: self._given(part, name, known) for name in part.inputs}
         values, memory = module(
             columns(drivers, part.inputs),
-            columns(self.place, part.attributes),
+            columns(self.place, part.attributes, self._nothing()),
             _own(state, part.name),
         )
         known |= {(part.name, name): x for name, x in values.items()}

@@ -88,8 +88,6 @@ class PartSpec:
             return
         if not self.gives:
             raise ConfigError("gives: expected at least one parameter, or 'all'")
-        if not (self.attributes or self.forcings):
-            raise ConfigError("attributes: a network reads at least one, or a forcing")
         if self.every == "once" and self.forcings:
             raise ConfigError("forcings: a network that runs once reads attributes")
 
@@ -120,12 +118,16 @@ class CorrectionSpec:
         States, forcings and parameters that it reads, as channels.
     adds : tuple of str
         States that it adds to, per unit of time of the process.
+    scale : float
+        Size of what it adds, in units of the states per unit of time, where it answers
+        with one; so that networks learn numbers of usual size.
     """
 
     network: str
     options: dict[str, Any] = field(default_factory=dict)
     reads: tuple[str, ...]
     adds: tuple[str, ...]
+    scale: float = 1.0
 
 
 class Recipe(Protocol):
@@ -192,6 +194,11 @@ class Composition:
                 raise ConfigError(
                     f"transforms: {name!r} is no input of a network{hint}"
                 )
+
+    @property
+    def lengths(self) -> tuple[float, ...]:
+        """Lengths of all steps it can be run at, the trained one first."""
+        return tuple(dict.fromkeys((self.seconds, *self.steps)))
 
     @property
     def network_attributes(self) -> tuple[str, ...]:

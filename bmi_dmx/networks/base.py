@@ -13,7 +13,14 @@ from ..conversion import convert
 from ..errors import ConfigError, suggestion
 from ..process import NoOptions
 
-__all__ = ["ACTIVATIONS", "LayerOptions", "Memory", "Network", "activation_named"]
+__all__ = [
+    "ACTIVATIONS",
+    "LayerOptions",
+    "Memory",
+    "Network",
+    "activation_named",
+    "refuse_nothing",
+]
 
 Memory = Mapping[str, Tensor]
 """What a network hands from one step to the next, (place, width) by name."""
@@ -41,7 +48,7 @@ class Network(nn.Module, ABC):
     memory: Mapping[str, int] = {}
     """Width of each remembered tensor by name; empty for a network without memory."""
 
-    output: nn.Linear
+    output: Any
     """Last layer; its bias sets what an untrained network answers."""
 
     @classmethod
@@ -97,9 +104,7 @@ class LayerOptions:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.dropout < 1.0:
-            raise ConfigError(
-                f"dropout: expected 0 to below 1, found {self.dropout}"
-            )
+            raise ConfigError(f"dropout: expected 0 to below 1, found {self.dropout}")
         hidden = getattr(self, "hidden", ())
         for width in [hidden] if isinstance(hidden, int) else hidden:
             if width < 1:
@@ -111,3 +116,9 @@ def activation_named(name: str) -> nn.Module:
     if name not in ACTIVATIONS:
         raise ConfigError(f"unknown activation {name!r}{suggestion(name, ACTIVATIONS)}")
     return ACTIVATIONS[name]()
+
+
+def refuse_nothing(inputs: int) -> None:
+    """Refuse a network of layers that reads nothing."""
+    if inputs < 1:
+        raise ConfigError("attributes: a network reads at least one, or a forcing")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .base import LayerOptions, Memory, Network, activation_named
+from .base import LayerOptions, Memory, Network, activation_named, refuse_nothing
 
 __all__ = ["Lstm"]
 
@@ -57,6 +57,7 @@ class Lstm(Network):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        refuse_nothing(inputs)
         self.memory = {"hidden": hidden, "cell": hidden}
         self.input = nn.Linear(inputs, hidden)
         self.activation = activation_named(activation)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from .base import LayerOptions, Memory, Network, activation_named
+from .base import LayerOptions, Memory, Network, activation_named, refuse_nothing
 
 __all__ = ["Mlp"]
 
@@ -44,6 +44,7 @@ class Mlp(Network):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        refuse_nothing(inputs)
         widths = [inputs, *([hidden] if isinstance(hidden, int) else hidden)]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):

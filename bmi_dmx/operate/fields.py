@@ -38,6 +38,9 @@ class TreeStepper:
         Buffers of the fluxes, ``q.<buffer>``, by name.
     scale : mapping of str to float
         From what a flux is in its buffer to what a step makes of it.
+    inflow : mapping of str to ndarray
+        (place,) arrays to receive what comes from upstream in a step, by input name of
+        the program.
 
     Attributes
     ----------
@@ -55,6 +58,7 @@ class TreeStepper:
         output: Mapping[str, Array],
         fluxes: Mapping[str, str],
         scale: Mapping[str, float],
+        inflow: Mapping[str, Array],
     ) -> None:
         if not isinstance(tree, Tree):
             raise ConfigError(
@@ -71,11 +75,11 @@ class TreeStepper:
             f"p.{qualified(part, p.name)}": _zeros(p.size, n)
             for p in declared.step_parameters
         }
+        self._names = {name: f"f.{qualified(part, name)}" for name in part.links}
         self._inflow = {
-            name: (np.zeros(n), fluxes[flux], scale[flux])
+            name: (inflow[self._names[name]], fluxes[flux], scale[flux])
             for name, flux in part.links.items()
         }
-        self._names = {name: f"f.{qualified(part, name)}" for name in part.links}
 
     def step(self) -> bool:
         """Advance all places; return whether something was not finite."""

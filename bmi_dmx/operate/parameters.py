@@ -277,11 +277,13 @@ class Parameters:
             program = self._operation.program(network)
             columns = [self.attribute[name] for name in network.attributes]
             weights = {n: x for n, x in bundle.constants.items() if n in program.inputs}
-            given = {"attributes": np.stack(columns, axis=1), **weights}
+            nothing = np.zeros((len(self._ids), 0))
+            table = np.stack(columns, axis=1) if columns else nothing
+            given = {"attributes": table, **weights}
             for name, values in evaluate(program, given).items():
-                table = values.reshape(len(self._ids), -1)
-                self._refuse_not_finite(name[2:], table)
-                answers[network.name, name[2:]] = table
+                answer = values.reshape(len(self._ids), -1)
+                self._refuse_not_finite(name[2:], answer)
+                answers[network.name, name[2:]] = answer
         return answers
 
     def _refuse_not_finite(self, name: str, table: Array) -> None:

@@ -17,7 +17,7 @@ from .clock import Clock
 from .fields import FieldStepper, TreeStepper
 from .network import DynamicNetwork
 from .parameters import Parameters, check_attribute
-from .stages import Stage, Stages
+from .stages import Stage, Stages, qualified
 from .storage import Storage
 
 __all__ = ["Runner"]
@@ -139,9 +139,16 @@ class Runner:
             for flux in part.links.values()
         }
         scale = {f.name: self._amount(part, f) for f in declared.fluxes}
+        inflow = {
+            f"f.{qualified(part, f.name)}": self._new(f)
+            for f in declared.forcings
+            if f.name in part.links
+        }
+        self._inside |= {name[2:]: array for name, array in inflow.items()}
         return TreeStepper(
-            program, part, declared, self.space, forcing, output, buffers, scale
-        )
+            program, part, declared, self.space, forcing, output, buffers, scale,
+            inflow,
+        )  # fmt: skip
 
     def _amount(self, part: Part, flux: Variable) -> float:
         dt = part.dt(self.operation.inner) if flux.per_step == "rate" else 1.0
@@ -318,7 +325,10 @@ class Runner:
             return
         for key, values in self.parameters.compute().items():
             array = self._seen[key]
-            array[...] = values if values.ndim >= array.ndim else values[..., None]
+            if self.operation.plan[key[0]].coupling == "stencil":
+                one = values.size != array.size
+                values = values.flat[0] if one else values.reshape(array.shape)
+            array[...] = values
         for network in self._networks.values():
             network.read_attributes()
             if self.operation.lags and not self.storage.begun:

@@ -74,8 +74,6 @@ class System:
         programs that are run in place of its own.
     choices : mapping of str to tuple of str
         Parts for which something else may be chosen, and what.
-    keys : callable, optional
-        From the plain data of a configuration to those that every component knows.
     steps : mapping of str to float
         Words for lengths of steps, in seconds.
     shortening : float
@@ -96,7 +94,6 @@ class System:
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
     exchanged: Exchanged | None = None
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    keys: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
     steps: Mapping[str, float] = field(default_factory=dict)
     shortening: float = 0.0
 
