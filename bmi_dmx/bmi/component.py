@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,16 @@ from ..bundle import Bundle
 from ..errors import ConfigError, DmxError, StateError, suggestion
 from ..operate.attributes import own_attributes
 from ..operate.clock import Clock
+from ..operate.operation import Operation
 from ..operate.runner import Runner
 from ..operate.screen import Screen
 from ..operate.spin_up import spin_up
 from ..operate.stages import stages
+from ..space import Space
 from .answers import Answers, not_yet
 from .configuration import Configuration
 from .forcing_file import read_series
+from .locations import Locations, locations_of, refuse_unknown
 from .publication import contents, inputs, outputs
 from .serialization import Serialization
 from .settings import COLD, Settings
@@ -90,16 +93,57 @@ class Component(Answers):
         try:
             with configuration.errors():
                 settings, bundle = configuration.read(self.default_bundle)
-                self._build(settings, bundle, configuration)
+                operation = operation_of(settings, bundle)
+                places, space = configuration.locations(settings, operation)
+                self._build(settings, operation, places, space)
+                self._start(settings, configuration.folder)
+        except DmxError:
+            self._forget()
+            raise
+
+    def start(
+        self,
+        settings: Settings,
+        bundle: Bundle,
+        attributes: Mapping[str, Array] | None = None,
+        folder: Path = Path(),
+    ) -> None:
+        """Make the model ready for its first step as settings say, without a file.
+
+        Parameters
+        ----------
+        settings : Settings
+            What a configuration would say, the bundle aside.
+        bundle : Bundle
+            The model.
+        attributes : mapping of str to ndarray, optional
+            (place,) attributes of the places, beside those in the settings.
+        folder : Path
+            What relative paths in the settings start from.
+
+        Raises
+        ------
+        ConfigError, DataError, StateError
+            When something is wrong, naming the key, variable or place.
+        """
+        try:
+            operation = operation_of(settings, bundle)
+            places, space = locations_of(settings, operation, folder)
+            places = places.with_attributes(attributes or {})
+            refuse_unknown(places.attributes, operation)
+            self._build(settings, operation, places, space)
+            self._start(settings, folder)
         except DmxError:
             self._forget()
             raise
 
     def _build(
-        self, settings: Settings, bundle: Bundle, configuration: Configuration
+        self,
+        settings: Settings,
+        operation: Operation,
+        places: Locations,
+        space: Space | None,
     ) -> None:
-        operation = operation_of(settings, bundle)
-        places, space = configuration.locations(settings, operation)
         attributes = own_attributes(
             operation.required,
             operation.plan.optional,
@@ -142,7 +186,6 @@ class Component(Answers):
             Values(table, runner, self._set_store),
             States(runner, screen, self._warm_up, self._begun),
         )
-        self._start(settings, configuration.folder)
 
     def _start(self, settings: Settings, folder: Path) -> None:
         """Choose what the first step starts from, and say so."""

@@ -13,14 +13,14 @@ import numpy as np
 from .. import config
 from ..bundle import Bundle
 from ..conversion import convert
-from ..errors import ConfigError, DmxError, suggestion
+from ..errors import ConfigError, DmxError
 from ..operate.operation import Operation
 from ..operate.shared import bundle_named
 from ..operate.system import system_of
 from ..registries import dialects
-from ..space import Space, space_from
-from .locations import Locations, read_locations
-from .settings import Settings
+from ..space import Space
+from .locations import Locations, locations_of, refuse_unknown
+from .settings import Settings, settings_from
 
 __all__ = ["Configuration"]
 
@@ -76,10 +76,8 @@ class Configuration:
             convert(data, Settings, str(self.path))
             raise ConfigError("bundle: missing; it has no default")
         bundle = bundle_named(name, self.folder)
-        keys = system_of(bundle.manifest.system).keys
-        if keys is not None and isinstance(data, Mapping):
-            data = keys(data)
-        return convert(data, Settings, str(self.path)), bundle
+        system = system_of(bundle.manifest.system)
+        return settings_from(data, system, str(self.path)), bundle
 
     def locations(
         self, settings: Settings, operation: Operation
@@ -93,32 +91,15 @@ class Configuration:
             not those of the space. In files written for other models attributes that
             are not known are passed over.
         """
-        understood = operation.understood
-        wanted = {name: known.units for name, known in understood.items()}
-        space = operation.space
-        if settings.space is not None:
-            space = space_from(settings.space)
-        block = settings.locations
-        if block is None:
-            if space is None:
-                raise ConfigError("locations: missing; it has no default")
-            return Locations(tuple(space.ids), {}), space
-        found = read_locations(block, self.folder, wanted)
-        if space is not None and tuple(space.ids) != found.ids:
-            raise ConfigError(
-                "locations: the ids are not those of the space, in its order; leave "
-                "them out, or the space"
-            )
+        found, space = locations_of(settings, operation, self.folder)
         if self._foreign:
-            known = {n: x for n, x in found.attributes.items() if n in wanted}
+            wanted, given = operation.understood, found.attributes
+            known = {name: given[name] for name in given if name in wanted}
             for name in operation.required:
                 if name in self._later:
                     known.setdefault(name, np.full(len(found.ids), np.nan))
             return Locations(found.ids, known), space
-        for name in found.attributes:
-            if name not in wanted:
-                hint = suggestion(name, wanted)
-                raise ConfigError(f"locations: attributes: unknown {name!r}{hint}")
+        refuse_unknown(found.attributes, operation)
         return found, space
 
     @contextmanager

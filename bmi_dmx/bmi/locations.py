@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ import numpy as np
 
 from ..csv_table import numbers, read_csv_table
 from ..errors import ConfigError, DataError, UnitsError, suggestion
+from ..operate.operation import Operation
+from ..space import Space, space_from
 from ..units import convert
-from .settings import LocationSettings
+from .settings import LocationSettings, Settings
 
-__all__ = ["Locations", "read_locations"]
+__all__ = ["Locations", "locations_of", "read_locations", "refuse_unknown"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Columns = dict[str, Array]
@@ -37,6 +39,70 @@ class Locations:
 
     ids: tuple[str, ...]
     attributes: Columns
+
+    def with_attributes(self, more: Mapping[str, Array]) -> Locations:
+        """Return the same places with more known of them, (location,) values.
+
+        Raises
+        ------
+        ConfigError
+            When there is not one value for each location.
+        """
+        for name, values in more.items():
+            _one_for_each(name, len(values), self.ids)
+        return Locations(self.ids, {**self.attributes, **more})
+
+
+def locations_of(
+    settings: Settings, operation: Operation, folder: Path
+) -> tuple[Locations, Space | None]:
+    """Return where a model runs, with what is known there, and how the places stand.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was configured.
+    operation : Operation
+        The model, which may live in a space of its own.
+    folder : Path
+        What relative paths start from.
+
+    Raises
+    ------
+    ConfigError
+        When there are no places, or they are not those of the space; and as
+        :func:`read_locations`.
+    """
+    space = operation.space
+    if settings.space is not None:
+        space = space_from(settings.space)
+    if settings.locations is None:
+        if space is None:
+            raise ConfigError("locations: missing; it has no default")
+        return Locations(tuple(space.ids), {}), space
+    wanted = {name: known.units for name, known in operation.understood.items()}
+    found = read_locations(settings.locations, folder, wanted)
+    if space is not None and tuple(space.ids) != found.ids:
+        raise ConfigError(
+            "locations: the ids are not those of the space, in its order; leave "
+            "them out, or the space"
+        )
+    return found, space
+
+
+def refuse_unknown(found: Iterable[str], operation: Operation) -> None:
+    """Refuse attributes that a model does not have.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first, and the nearest there is.
+    """
+    wanted = operation.understood
+    for name in found:
+        if name not in wanted:
+            hint = suggestion(name, wanted)
+            raise ConfigError(f"locations: attributes: unknown {name!r}{hint}")
 
 
 def read_locations(
@@ -75,20 +141,24 @@ def read_locations(
         columns = {name: values[at] for name, values in columns.items()}
     for name, given in settings.attributes.items():
         values = list(given) if isinstance(given, tuple) else [given] * len(ids)
-        if len(values) != len(ids):
-            raise ConfigError(
-                f"locations: attributes: {name}: found {len(values)} values, expected "
-                f"one for each of {len(ids)} locations"
-            )
+        _one_for_each(name, len(values), ids)
         columns[name] = np.array([np.nan if v is None else v for v in values], float)
     return Locations(ids, columns)
+
+
+def _one_for_each(name: str, count: int, ids: Sequence[str]) -> None:
+    if count != len(ids):
+        raise ConfigError(
+            f"locations: attributes: {name}: found {count} values, expected "
+            f"one for each of {len(ids)} locations"
+        )
 
 
 def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
     """Return the rows of the locations; all of them where none are named."""
     place = {name: row for row, name in enumerate(found)}
     if len(place) < len(found):
-        twice = next(name for name in found if list(found).count(name) > 1)
+        twice = next(name for row, name in enumerate(found) if place[name] != row)
         raise DataError(f"{path}: location {twice!r} is given twice")
     for name in ids:
         if name not in place:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
+from ..conversion import convert, shown
+from ..errors import ConfigError, suggestion
 from ..operate.screen import Policy
+from ..operate.system import System
 
-__all__ = ["COLD", "LocationSettings", "Settings", "SpinUp"]
+__all__ = ["COLD", "LocationSettings", "Settings", "SpinUp", "settings_from"]
 
 COLD = "cold"
 """The start from declared initial values."""
@@ -168,3 +171,42 @@ class Settings:
             raise ConfigError(
                 f"end_time: {self.end_time} is before start_time {self.start_time}"
             )
+
+
+def settings_from(data: Any, system: System, where: str = "") -> Settings:
+    """Return plain data as settings.
+
+    What is chosen for a part of the model may stand under the name of the part, beside
+    the other keys.
+
+    Parameters
+    ----------
+    data : object
+        Plain data, as from a YAML file.
+    system : System
+        What is special about the model, the parts for which there is a choice among it.
+    where : str
+        What messages begin with, such as the name of the file.
+
+    Raises
+    ------
+    ConfigError
+        When data does not fit, naming the key.
+    """
+    begin = f"{where}: " if where else ""
+    if isinstance(data, Mapping):
+        known = [f.name for f in fields(Settings)]
+        data, parts = dict(data), {}
+        for key in [key for key in data if key not in known]:
+            if key not in system.choices:
+                hint = suggestion(str(key), [*known, *system.choices])
+                raise ConfigError(f"{begin}{key}: unknown key{hint}")
+            parts[key] = data.pop(key)
+            if not isinstance(parts[key], str):
+                raise ConfigError(
+                    f"{begin}{key}: found {shown(parts[key])}, expected text"
+                )
+        others = data.get("parts") or {}
+        if parts and isinstance(others, Mapping):
+            data["parts"] = {**others, **parts}
+    return convert(data, Settings, where)

@@ -11,13 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bmi.attributes import known_attributes
-from ..operate.clock import DAY
-from ..bmi.processes import shipped
-from ..bundle import Bundle
-from ..models.hydrology.climate import CLIMATE, DAYS_PER_YEAR, climate_indices, day_of_year
+from ..compose.part import step_key
 from ..errors import DataError
+from ..models.hydrology.climate import (
+    CLIMATE,
+    DAYS_PER_YEAR,
+    climate_indices,
+    day_of_year,
+)
+from ..models.hydrology.shipped import shipped
 from ..networks.statistics import Moments
+from ..operate.clock import DAY
+from ..operate.operation import Operation
 from ..program import evaluate
 from ..variables import Attribute
 from .attribute_table import read_attribute_table
@@ -62,7 +67,7 @@ class Attributes:
 
 
 def attributes_of(
-    bundle: Bundle,
+    operation: Operation,
     domain: Hydrofabric,
     forcing: ForcingProvider,
     table: Path | None = None,
@@ -71,8 +76,8 @@ def attributes_of(
 
     Parameters
     ----------
-    bundle : Bundle
-        The model.
+    operation : Operation
+        The model, and how it is run.
     domain : Hydrofabric
         The catchments, with ``divide-attributes`` unless the table gives the rest.
     forcing : ForcingProvider
@@ -88,14 +93,14 @@ def attributes_of(
         of which catchment, and where it was looked for.
     """
     ids = tuple(domain.catchments)
-    known = known_attributes(bundle.variables)
+    known = operation.understood
     given: dict[str, Array] = {}
     remarks: list[str] = []
     if table is not None:
         given, remarks = read_attribute_table(table, ids, known)
     _derive_aridity(given, given)
     values = _first_of(given, topography(domain))
-    needed = [a.name for a in bundle.variables.attributes]
+    needed = operation.required
     values, caveat = _with_climate(needed, values, given, domain, forcing)
     for name in needed:
         if name not in values:
@@ -111,7 +116,7 @@ def attributes_of(
         sources = np.full(len(ids), str(origin), dtype=object)
         sources[np.isfinite(given.get(name, np.full(len(ids), np.nan)))] = str(table)
         _refuse_impossible(known[name], array, ids, sources.tolist())
-    remarks += [*caveat, *_unusual(bundle.statistics, ids, found)]
+    remarks += [*caveat, *_unusual(operation.bundle.statistics, ids, found)]
     return Attributes(ids, found, remarks)
 
 
@@ -326,7 +331,8 @@ def climate(
             )
     begin = np.datetime64(first, "s").astype("datetime64[D]")
     dates = day_of_year(begin + np.arange(days))
-    (evaporation,) = evaluate(shipped("hargreaves")[1], {
+    hargreaves = shipped("hargreaves").programs[step_key(DAY)]
+    (evaporation,) = evaluate(hargreaves, {
         "f.air_temperature_min": low, "f.air_temperature_max": high,
         "f.day_of_year": dates[:, None], "p.latitude": latitude[None, :],
     }).values()  # fmt: skip

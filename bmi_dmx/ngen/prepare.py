@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..bmi import Component
-from ..bmi.settings import STARTS
-from ..errors import ConfigError
+from ..errors import ConfigError, DmxError
 from ..files import atomic, atomic_folder
 from .domain import Domain
 from .routing import routing_settings
-from .setup import MAIN_OUTPUT, Done, Setup, interesting, unseen
+from .setup import MAIN_OUTPUT, STARTS, Done, Setup, interesting
 from .subset import copy_hydrofabric
 from .write_forcing import write_forcing
 
@@ -135,7 +135,7 @@ def _write_components(folder: Path, setup: Setup) -> None:
 def _columns(config: Path) -> dict[str, str]:
     """Return output variables and their headings, with the units of the component."""
     component = Component()
-    with unseen(config):
+    with _unseen(config):
         component.initialize(str(config))
     columns = {
         name: f"{title}[{component.get_var_units(name)}]"
@@ -143,6 +143,15 @@ def _columns(config: Path) -> dict[str, str]:
     }
     component.finalize()
     return columns
+
+
+@contextmanager
+def _unseen(path: Path) -> Iterator[None]:
+    """Leave a temporary file out of messages: nobody knows it, and it will be gone."""
+    try:
+        yield
+    except DmxError as error:
+        raise type(error)(str(error).replace(f"{path}: ", "")) from error
 
 
 def realization_text(

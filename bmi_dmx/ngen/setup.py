@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..bmi import Component
-from ..bmi.settings import STARTS
-from ..operate.shared import bundle_named
-from ..models.hydrology.equilibrium import NEEDED
+from ..bmi.settings import COLD, LocationSettings, Settings, settings_from
+from ..bmi.steps import operation_of
 from ..bundle import Bundle
-from ..errors import ConfigError, DmxError
+from ..errors import ConfigError
+from ..models.hydrology.equilibrium import NEEDED
+from ..models.hydrology.system import HYDROLOGY
+from ..operate.shared import bundle_named
+from ..operate.system import system_of
 from .attributes import Attributes, attributes_of
 from .domain import Domain
+from .forcing import STEP
 
-__all__ = ["MAIN_OUTPUT", "Done", "Setup", "interesting", "unseen"]
+__all__ = ["MAIN_OUTPUT", "STARTS", "Done", "Setup", "interesting"]
+
+STARTS = (COLD, *HYDROLOGY.starts)
+"""What catchments may start from, beside a saved state."""
 
 MAIN_OUTPUT = "land_surface_water__runoff_depth"
 
@@ -55,6 +61,8 @@ class Setup:
     ----------
     domain : Domain
         Where and when.
+    bundle : Bundle
+        The model.
     settings : dict
         Settings of a component, all but its locations.
     attributes : Attributes
@@ -62,6 +70,7 @@ class Setup:
     """
 
     domain: Domain
+    bundle: Bundle
     settings: dict[str, Any]
     attributes: Attributes
 
@@ -102,7 +111,7 @@ class Setup:
             is not there.
         """
         model = bundle_named(bundle, Path())
-        if "hourly" not in model.spec.time_steps:
+        if STEP not in model.manifest.steps:
             raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
         chosen: dict[str, Any] = {
             **(settings or {}),
@@ -114,8 +123,17 @@ class Setup:
         }
         if evaporation is not None:
             chosen["evaporation"] = evaporation
-        known = attributes_of(model, domain.hydrofabric, domain.forcing, attributes)
-        return cls(domain, chosen, known)
+        operation = operation_of(_typed(chosen, model), model)
+        known = attributes_of(operation, domain.hydrofabric, domain.forcing, attributes)
+        return cls(domain, model, chosen, known)
+
+    def started(self) -> Component:
+        """Return a component with a location for every catchment, ready to step."""
+        places = LocationSettings(ids=self.attributes.ids)
+        settings = replace(_typed(self.settings, self.bundle), locations=places)
+        component = Component()
+        component.start(settings, self.bundle, self.attributes.values)
+        return component
 
     def done(self, path: Path) -> Done:
         """Return what was made with this, and what to know about it."""
@@ -124,24 +142,20 @@ class Setup:
         return Done(path, len(self.domain.ids), self.domain.steps, remarks)
 
 
+def _typed(chosen: Mapping[str, Any], model: Bundle) -> Settings:
+    """Return settings as a component has them."""
+    return settings_from(chosen, system_of(model.manifest.system), model.name)
+
+
 def _state(model: Bundle, state: str | None) -> str:
     if state is None:
-        known = {attribute.name for attribute in model.variables.attributes}
-        return "equilibrium" if known >= set(NEEDED) else "cold"
+        known = {attribute.name for attribute in model.manifest.attributes}
+        return "equilibrium" if known >= set(NEEDED) else COLD
     if state in STARTS:
         return state
     if not Path(state).is_file():
         raise ConfigError(f"state: {state}: no such file")
     return str(Path(state).resolve())
-
-
-@contextmanager
-def unseen(path: Path) -> Iterator[None]:
-    """Leave a temporary file out of messages: nobody knows it, and it will be gone."""
-    try:
-        yield
-    except DmxError as error:
-        raise type(error)(str(error).replace(f"{path}: ", "")) from error
 
 
 def interesting(component: Component) -> dict[str, str]:

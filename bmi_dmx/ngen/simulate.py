@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import netCDF4
 import numpy as np
-import yaml
 from tqdm import tqdm
 
 from ..bmi import Component
@@ -18,7 +15,7 @@ from .attributes import Attributes
 from .catchment_map import write_map
 from .domain import Domain
 from .forcing import STEP, Array
-from .setup import Done, Setup, interesting, unseen
+from .setup import Done, Setup, interesting
 
 __all__ = ["simulate"]
 
@@ -85,7 +82,7 @@ def simulate(
         state=state,
         settings=settings,
     )
-    component = _component(setup)
+    component = setup.started()
     names = list(outputs or interesting(component))
     sums = {name: np.zeros(len(domain.ids)) for name in names}
     with atomic(output) as temporary:
@@ -107,24 +104,6 @@ def simulate(
         write_map(map_file, domain.hydrofabric, means)
     component.finalize()
     return setup.done(output)
-
-
-def _component(setup: Setup) -> Component:
-    """Return a component with one location per catchment."""
-    known = setup.attributes
-    values = {
-        name: [x if math.isfinite(x) else None for x in array.tolist()]
-        for name, array in known.values.items()
-    }
-    places = {"ids": list(known.ids), "attributes": values}
-    content = {**setup.settings, "locations": places}
-    component = Component()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "component.yml"
-        path.write_text(yaml.safe_dump(content), encoding="utf-8")
-        with unseen(path):
-            component.initialize(str(path))
-    return component
 
 
 def _blocks(

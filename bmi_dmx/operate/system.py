@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..program import Program
     from .runner import Runner
 
-__all__ = ["PLAIN", "Dialect", "System", "system_of"]
+__all__ = ["PLAIN", "Dialect", "FileName", "System", "system_of"]
 
 Units = Mapping[str, tuple[str, float]]
 """Units of a host and the factor into them, by declared units."""
@@ -45,6 +45,25 @@ class Dialect:
     later: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class FileName:
+    """What files call a forcing.
+
+    Parameters
+    ----------
+    variable : str
+        Short name.
+    names : tuple of str
+        Names in files.
+    units : str
+        Units of files that give none (UDUNITS).
+    """
+
+    variable: str
+    names: tuple[str, ...]
+    units: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class System:
     """Names, units and ways of starting of a domain.
@@ -61,6 +80,8 @@ class System:
         Published names that differ from the standard ones, by short name.
     aliases : mapping of str to str
         More names by which variables are found, and the short names they stand for.
+    files : tuple of FileName
+        What files call forcings.
     attributes : tuple of Attribute
         Properties of places that are understood whatever the model needs.
     possible : mapping of (str, str) to (float, float)
@@ -86,6 +107,7 @@ class System:
     fixed: Units = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[FileName, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     possible: Mapping[tuple[str, str], tuple[float, float] | None] = field(
         default_factory=dict

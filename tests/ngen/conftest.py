@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from bmi_dmx.bundle import save_bundle
-from bmi_dmx.models.delta import DeltaModel
-from bmi_dmx.models.spec import ModelSpec, StaticSpec
-from bmi_dmx.models.statistics import Moments, Statistics
+from bmi_dmx.bundle import load_bundle, save_bundle
+from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics
+from bmi_dmx.conversion import convert
 from bmi_dmx.ngen.domain import open_domain
+from bmi_dmx.ngen.forcing import STEP
 from bmi_dmx.ngen.hydrofabric import Hydrofabric, read_hydrofabric
 from bmi_dmx.ngen.prepare import prepare
 from bmi_dmx.ngen.realization import Realization, read_realization
 from bmi_dmx.ngen.sample import make_sample
+from bmi_dmx.operate.operation import Operation
 
 from .files import write_netcdf
 from .modules import RUNOFF
@@ -123,20 +124,32 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small untrained model that needs temperature alone for its evaporation."""
     names = ("p_mean", "aridity", "elevation_mean", "slope_mean")
     centres = dict(zip(names, (3.0, 1.0, 500.0, 50.0), strict=True))
-    spec = ModelSpec(
-        process="hbv11p", members=4, evaporation="oudin",
-        static=StaticSpec(attributes=names, hidden=(16,)),
-    )  # fmt: skip
+    spec = convert(
+        {
+            "process": "hbv11p",
+            "members": 4,
+            "evaporation": "oudin",
+            "static": {"attributes": list(names), "hidden": [16]},
+        },
+        ModelSpec,
+        "model",
+    )
     moments = {n: Moments(x, 0.3 * x) for n, x in centres.items()}
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        model = DeltaModel(spec, Statistics(moments)).double().eval()
+        model = Model(spec, Statistics(moments)).double().eval()
         for name, weight in model.named_parameters():
             if name.endswith("weight"):
                 torch.nn.init.normal_(weight, std=0.4)
     path = tmp_path_factory.mktemp("bundle") / "untrained"
     save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
     return path
+
+
+@pytest.fixture
+def operation(bundle: Path) -> Operation:
+    """That model in steps of an hour."""
+    return Operation(load_bundle(bundle), STEP, STEP)
 
 
 @pytest.fixture

@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 import yaml
 
-from bmi_dmx.bmi.shared import bundle_named
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.cli import main
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.ngen.attributes import Attributes, attributes_of
 from bmi_dmx.ngen.domain import Domain, open_domain
+from bmi_dmx.ngen.forcing import STEP
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 from bmi_dmx.ngen.prepare import prepare
 from bmi_dmx.ngen.simulate import simulate
+from bmi_dmx.operate.operation import Operation
 
 SPAN = {"start": datetime(1979, 3, 1), "end": datetime(1979, 3, 2, 23)}
 DAY = ["--start", "1979-03-01", "--end", "1979-03-01 23:00"]
@@ -35,22 +36,20 @@ def opened(sample) -> Iterator[Domain]:
 
 
 @pytest.fixture
-def read(opened, bundle) -> Callable[..., Attributes]:
+def read(opened, operation) -> Callable[..., Attributes]:
     """Read a table of the sample's catchments, given as text."""
 
     def made(text: str, name: str = "a.csv") -> Attributes:
         Path(name).write_text(text, encoding="utf-8")
-        return attributes_of(
-            load_bundle(bundle), opened.hydrofabric, opened.forcing, Path(name)
-        )
+        return attributes_of(operation, opened.hydrofabric, opened.forcing, Path(name))
 
     return made
 
 
 @pytest.fixture
-def plain(opened, bundle) -> Attributes:
+def plain(opened, operation) -> Attributes:
     """The attributes without a table."""
-    return attributes_of(load_bundle(bundle), opened.hydrofabric, opened.forcing)
+    return attributes_of(operation, opened.hydrofabric, opened.forcing)
 
 
 def test_a_table_may_hold_some_catchments_and_blank_cells(opened, read, plain):
@@ -111,7 +110,7 @@ def test_what_cannot_be_is_refused(opened, read, text, message):
 
 
 def test_impossible_values_are_refused_with_the_file_they_come_from(opened):
-    model = bundle_named("dhbv-conus-daily", Path())
+    model = Operation(load_bundle("dhbv-conus-daily"), STEP, STEP)
     first, second, *_ = opened.ids
     Path("a.csv").write_text(f"id,p_mean\n{second},1203\n", encoding="utf-8")
     message = rf"a\.csv: attribute 'p_mean' of '{second}' is 1203 mm d-1; expected 0 to"

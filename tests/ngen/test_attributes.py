@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bmi_dmx.bundle import load_bundle
-from bmi_dmx.climate import climate_indices
 from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.models.hydrology.climate import climate_indices
 from bmi_dmx.ngen.attributes import attributes_of, climate, topography
 from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
-from bmi_dmx.trainer.data.attributes import hargreaves
+from bmi_dmx.trainer.tasks.basins.data.attributes import hargreaves
 
 
 @pytest.fixture
@@ -91,22 +90,20 @@ def test_forcing_of_less_than_a_day_is_no_climate(forcing, domain):
         climate(opened.forcing, opened.ids, np.zeros(3))
 
 
-def test_a_table_goes_before_all_else(opened, bundle):
+def test_a_table_goes_before_all_else(opened, operation):
     rows = [f"{name},0.5,12.0" for name in opened.ids]
     Path("a.csv").write_text("\n".join(["id,aridity,slope_mean", *rows]))
-    model = load_bundle(bundle)
-    found = attributes_of(model, opened.hydrofabric, opened.forcing, Path("a.csv"))
+    found = attributes_of(operation, opened.hydrofabric, opened.forcing, Path("a.csv"))
     assert set(found.values["aridity"]) == {0.5}
     assert set(found.values["slope_mean"]) == {12.0}
     assert found.values["p_mean"].min() > 2.0
     assert any("'aridity' of 8 catchments" not in r for r in found.remarks)
 
 
-def test_values_far_from_the_training_are_remarked_on(opened, bundle):
+def test_values_far_from_the_training_are_remarked_on(opened, operation):
     rows = [f"{name},9.0" for name in opened.ids]
     Path("a.csv").write_text("\n".join(["id,aridity", *rows]))
-    model = load_bundle(bundle)
-    found = attributes_of(model, opened.hydrofabric, opened.forcing, Path("a.csv"))
+    found = attributes_of(operation, opened.hydrofabric, opened.forcing, Path("a.csv"))
     assert any(
         "'aridity' of 8 catchments is far from the training basins (typically 1)" in r
         for r in found.remarks
@@ -120,40 +117,36 @@ def test_values_far_from_the_training_are_remarked_on(opened, bundle):
         ("id,aridity\ncat-0,1", "no row for catchment 'cat-"),
     ],
 )
-def test_a_wrong_table_is_refused(opened, bundle, text, message):
+def test_a_wrong_table_is_refused(opened, operation, text, message):
     Path("a.csv").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=rf"a\.csv: {message}"):
-        attributes_of(
-            load_bundle(bundle), opened.hydrofabric, opened.forcing, Path("a.csv")
-        )
+        attributes_of(operation, opened.hydrofabric, opened.forcing, Path("a.csv"))
 
 
-def test_a_wrong_cell_of_a_table_is_named(opened, bundle):
+def test_a_wrong_cell_of_a_table_is_named(opened, operation):
     rows = [f"{name},dry" for name in opened.ids]
     Path("a.csv").write_text("\n".join(["id,aridity", *rows]))
-    model = load_bundle(bundle)
     with pytest.raises(DataError, match="row 2, column 'aridity': found 'dry'"):
-        attributes_of(model, opened.hydrofabric, opened.forcing, Path("a.csv"))
+        attributes_of(operation, opened.hydrofabric, opened.forcing, Path("a.csv"))
     with pytest.raises(ConfigError, match=r"b\.csv: no such file"):
-        attributes_of(model, opened.hydrofabric, opened.forcing, Path("b.csv"))
+        attributes_of(operation, opened.hydrofabric, opened.forcing, Path("b.csv"))
 
 
-def test_what_cannot_be_had_is_named(opened, bundle):
-    model = load_bundle(bundle)
+def test_what_cannot_be_had_is_named(opened, operation):
     bare = replace(opened.hydrofabric, attributes={})
     message = (
         "latitude of the catchments is not known, nor elevation_mean, slope_mean; give "
         "them in a table"
     )
     with pytest.raises(DataError, match=message):
-        attributes_of(model, bare, opened.forcing)
+        attributes_of(operation, bare, opened.forcing)
     first, *_ = opened.ids
     rows = {n: dict(r) for n, r in opened.hydrofabric.attributes.items()}
     rows[first]["mean.elevation"] = None
     holes = replace(opened.hydrofabric, attributes=rows)
     message = f"'elevation_mean' of the model is not known of '{first}'; give it in a"
     with pytest.raises(DataError, match=message):
-        attributes_of(model, holes, opened.forcing)
+        attributes_of(operation, holes, opened.forcing)
 
 
 def test_slopes_of_the_sample_are_those_of_the_training_scale(opened):

@@ -7,7 +7,7 @@ import numpy as np
 
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 from bmi_dmx.ngen.netcdf_forcing import NetcdfForcing
-from bmi_dmx.trainer.data import DataSpec, read
+from bmi_dmx.trainer.tasks.basins.data import DataSpec, read
 
 RAIN = "atmosphere_water__liquid_equivalent_precipitation_rate"
 WARMTH = "land_surface_air__temperature"

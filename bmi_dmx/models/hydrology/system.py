@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ...bundle import Bundle
 from ...compose.part import Part
-from ...errors import ConfigError
 from ...operate.system import System
 from ...program import Program
 from ...variables import Attribute
 from .climate import CLIMATE
 from .equilibrium import equilibrium
+from .names import FILES
 from .shipped import shipped
 
 __all__ = ["AREA", "EVAPORATIONS", "HYDROLOGY", "PLACES", "STEPS"]
@@ -77,19 +76,6 @@ def _exchanged(
     return [*others[:first], part, *others[first:]], chosen.named("evaporation")
 
 
-def _keys(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that every component knows for those of this domain."""
-    found = {key: value for key, value in data.items() if key != "evaporation"}
-    if "evaporation" in data:
-        if not isinstance(data["evaporation"], str):
-            raise ConfigError(
-                f"evaporation: found {data['evaporation']!r}, expected text"
-            )
-        parts = dict(found.get("parts") or {})
-        found["parts"] = {**parts, "evaporation": data["evaporation"]}
-    return found
-
-
 HYDROLOGY = System(
     name="hydrology",
     units={
@@ -111,13 +97,13 @@ HYDROLOGY = System(
         "lon": "longitude",
         "water_potential_evaporation_flux": "potential_evaporation",
     },
+    files=FILES,
     attributes=(*CLIMATE, *PLACES),
     possible=_POSSIBLE,
     conserved={"water": "mass"},
     starts={"equilibrium": equilibrium},
     exchanged=_exchanged,
     choices={"evaporation": EVAPORATIONS},
-    keys=_keys,
     steps=STEPS,
     shortening=_MOST_IN_SHORTER,
 )
