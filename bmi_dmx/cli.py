@@ -203,8 +203,8 @@ def _prebuild_arguments(parser: ArgumentParser) -> None:
 
 
 def _prebuild(options: Namespace) -> None:
-    from .bmi.kernels import prebuild
     from .bundle import bundles
+    from .operate.kernels import prebuild
 
     count = prebuild(options.folder, options.bundles or bundles, options.level)
     print(f"{count} kernels for {options.level} in {options.folder}")
@@ -215,8 +215,8 @@ def _health_arguments(parser: ArgumentParser) -> None:
 
 
 def _health(options: Namespace) -> None:
-    from .bmi.health import check_health
     from .bundle import bundles
+    from .operate.health import check_health
 
     for name in options.bundles or bundles:
         print(check_health(name))
@@ -244,6 +244,18 @@ def _simulate(options: Namespace) -> None:
     from .ngen.commands import simulate
 
     simulate(options)
+
+
+def _run_arguments(parser: ArgumentParser) -> None:
+    from .run.command import run_arguments
+
+    run_arguments(parser)
+
+
+def _run(options: Namespace) -> None:
+    from .run.command import run_command
+
+    run_command(options)
 
 
 COMMANDS = {
@@ -276,6 +288,11 @@ COMMANDS = {
         about="save a trained model as a bundle",
         arguments=_export_arguments,
         run=_export,
+    ),
+    "run": Command(
+        about="run a bundle over a file of forcing",
+        arguments=_run_arguments,
+        run=_run,
     ),
     "ngen": Command(
         about="make, check and run the run folders of ngen",

@@ -16,13 +16,20 @@ from ..space import Space, space_from
 from ..units import convert
 from .settings import LocationSettings, Settings
 
-__all__ = ["Locations", "locations_of", "read_locations", "refuse_unknown"]
+__all__ = [
+    "IDENTIFIERS",
+    "Locations",
+    "in_units",
+    "locations_of",
+    "read_locations",
+    "refuse_unknown",
+]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Columns = dict[str, Array]
 
-# What the identifiers are called where a NetCDF file does not say it by cf_role.
-_IDENTIFIERS = ("id", "ids", "divide_id", "basin", "basin_id", "gauge_id", "gage_id")
+IDENTIFIERS = ("id", "ids", "divide_id", "basin", "basin_id", "gauge_id", "gage_id")
+"""What the identifiers are called where a NetCDF file does not say it by cf_role."""
 
 
 @dataclass(frozen=True)
@@ -192,11 +199,11 @@ def _read_netcdf(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Colu
         columns = {}
         for name, units in wanted.items():
             if name in file.variables and file[name].dimensions == names.dimensions:
-                columns[name] = _in_units(path, file[name], units)
+                columns[name] = in_units(path, file[name], units)
     return ids, columns
 
 
-def _in_units(path: Path, variable: Any, units: str) -> Array:
+def in_units(path: Path, variable: Any, units: str) -> Array:
     """Return a variable in units; where it, or the model, has none as it is."""
     values: Array = np.ma.filled(np.ma.asarray(variable[:], dtype=np.float64), np.nan)
     found = getattr(variable, "units", units)
@@ -211,11 +218,11 @@ def _in_units(path: Path, variable: Any, units: str) -> Array:
 def _identifier(path: Path, file: Any) -> Any:
     """Return the variable that names the locations."""
     marked = file.get_variables_by_attributes(cf_role="timeseries_id")
-    usual = [file[name] for name in _IDENTIFIERS if name in file.variables]
+    usual = [file[name] for name in IDENTIFIERS if name in file.variables]
     for variable in (*marked, *usual):
         if variable.ndim == 1:
             return variable
     raise DataError(
         f"{path}: no variable names the locations; expected one with the attribute "
-        f"cf_role = timeseries_id, or one called {', '.join(_IDENTIFIERS)}"
+        f"cf_role = timeseries_id, or one called {', '.join(IDENTIFIERS)}"
     )

@@ -76,6 +76,8 @@ class Manifest:
         Its parts with all they declare: units, bounds and meaning.
     attributes : tuple of Attribute
         What it is given once for every place.
+    answers : tuple of str
+        What it is asked for unless somebody says otherwise.
     scores : dict
         How well it does, and on what.
     provenance : dict
@@ -99,6 +101,7 @@ class Manifest:
     seconds: float
     steps: tuple[float, ...]
     space: dict[str, Any] = field(default_factory=dict)
+    answers: tuple[str, ...] = ()
     scores: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     parts: tuple[Part, ...]

@@ -104,6 +104,7 @@ def save_bundle(
         seconds=model.spec.seconds,
         steps=model.spec.lengths,
         space={} if model.space is None else model.space.to_dict(),
+        answers=model.answers,
         parts=model.plan.parts,
         attributes=_declared(model, attributes),
         statistics=dict(model.statistics),

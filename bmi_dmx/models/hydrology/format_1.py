@@ -62,6 +62,7 @@ class Format1:
                 "seconds": seconds,
                 "steps": steps,
                 "space": {},
+                "answers": ["streamflow"],
                 "parts": parts,
                 "attributes": variables.get("attributes", []),
             }

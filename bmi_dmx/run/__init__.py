@@ -1,0 +1,1 @@
+"""Bundles run over files of forcing: streamed, and resumed where a run stopped."""
