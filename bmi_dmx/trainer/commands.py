@@ -54,7 +54,7 @@ def plot(
     *,
     start: date | None = None,
     end: date | None = None,
-    output: Path = Path("hydrographs.png"),
+    output: Path,
 ) -> None:
     """Draw results of an evaluation as their task does.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from bmi_dmx.trainer.fit import train
 
@@ -76,3 +79,17 @@ def run(tiny: Path, tmp_path: Path) -> Callable[..., Path]:
         return train(tiny, settings, root=tmp_path / "runs")
 
     return run_with
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures of the pictures that a test draws, laid out."""
+    figures: list[Figure] = []
+
+    def kept(figure: Figure, *_: object, **__: object) -> None:
+        FigureCanvasAgg(figure).draw()
+        figures.append(figure)
+
+    monkeypatch.setattr(Figure, "savefig", kept)
+    monkeypatch.setattr("bmi_dmx.trainer.plots.style.atomic", nullcontext)
+    return figures

@@ -77,7 +77,7 @@ def test_scores_are_those_of_the_checkpoint_and_the_days_that_are_meant(
 
 
 def test_attributes_have_units(exported: tuple[Path, Bundle]) -> None:
-    units = {a.name: a.units for a in exported[1].variables.attributes}
+    units = {a.name: a.units for a in exported[1].manifest.attributes}
     assert units == {
         "p_mean": "mm d-1",
         "elevation_mean": "m",
@@ -93,7 +93,7 @@ def test_attributes_of_the_data_have_their_units(
     monkeypatch.setattr(Delaware, "units", odd)
     names = "model.static.attributes=[slope_fine, p_mean, regulated_fraction]"
     path = run(names, "training.steps=1", "periods.test=null")
-    found = {a.name: a.units for a in export(path, tmp_path / "b").variables.attributes}
+    found = {a.name: a.units for a in export(path, tmp_path / "b").manifest.attributes}
     assert found["slope_fine"] == "m km-1"
     assert found["p_mean"] == "mm d-1"
     assert found["regulated_fraction"] == "1"

@@ -55,7 +55,7 @@ def test_the_best_of_all_trials_is_kept(short: Path, tmp_path: Path) -> None:
     tried = [load_experiment(folder / name / "config.yaml") for name in found]
     assert all(1e-3 <= e.training.optimizer.rate <= 1e-1 for e in tried)
     assert len({e.training.optimizer.rate for e in tried}) == 3
-    assert {e.model.members for e in tried} <= {1, 2, 3}
+    assert {e.model.parts["land"].members for e in tried} <= {1, 2, 3}
     # The settings that are printed give the experiment that did best.
     again = load_experiment(short, best["settings"])
     assert again == load_experiment(folder / best["run"] / "config.yaml")

@@ -26,8 +26,9 @@ from ...checkpoint import load_model, read_checkpoint
 from ...run_folder import RunFolder, results_folder
 from .experiment import Experiment
 from .pictures import draw
-from .samples import Batch, Samples, Stretch, simulate
+from .samples import Batch, Samples, Stretch
 from .source import read
+from .windows import simulate
 
 __all__ = [
     "Report",

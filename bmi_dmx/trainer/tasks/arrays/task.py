@@ -27,8 +27,9 @@ from .evaluate import (
     windows,
 )
 from .experiment import Experiment
-from .samples import Batch, Samples, Stretch, WindowSampler, simulate
+from .samples import Batch, Samples, Stretch
 from .source import is_function
+from .windows import WindowSampler, simulate
 
 __all__ = ["ArraysTask"]
 

@@ -13,7 +13,8 @@ from bmi_dmx.config import convert
 from bmi_dmx.errors import DataError
 from bmi_dmx.trainer.tasks.arrays import evaluate as opening
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment, Split
-from bmi_dmx.trainer.tasks.arrays.samples import Samples, Stretch, WindowSampler
+from bmi_dmx.trainer.tasks.arrays.samples import Samples, Stretch
+from bmi_dmx.trainer.tasks.arrays.windows import WindowSampler
 
 from . import systems
 from .systems import EXPERIMENTS, heated, turbulent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from bmi_dmx.config import convert
 from bmi_dmx.errors import ConfigError, DataError, TrainingError
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
+from bmi_dmx.trainer.commands import plot
 from bmi_dmx.trainer.experiment_file import load_experiment
+from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import build, resume, train
 from bmi_dmx.trainer.module import TrainingModule
 from bmi_dmx.trainer.run_folder import RunFolder
+from bmi_dmx.trainer.tasks.arrays.experiment import Experiment
 from bmi_dmx.trainer.tasks.arrays.task import ArraysTask
 from bmi_dmx.trainer.tune import tune
 
@@ -224,3 +229,33 @@ def test_a_target_that_never_changes_is_refused(
     monkeypatch.setattr(systems, "heated", lambda: made)
     with pytest.raises(DataError, match="target 'warmth' never changes in the train"):
         task_of(write("heated"))
+
+
+def test_a_bundle_says_where_it_comes_from_and_how_good_it_is(
+    trained: Trained, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained("heated"), run)
+    manifest = export(run).manifest
+    assert manifest.provenance["task"] == "arrays"
+    assert manifest.provenance["time_steps"] == 36
+    assert manifest.provenance["data"]["source"].endswith("systems:heated")
+    assert {a.name: a.units for a in manifest.attributes} == {"size": "m"}
+    summary = RunFolder(run).results("test", {})
+    assert summary is not None
+    assert manifest.scores["test"] == summary["scores"]
+    assert manifest.scores["validation"]["error"] < 1.0
+
+
+def test_of_a_file_the_name_alone_goes_into_a_bundle() -> None:
+    content = EXPERIMENTS["heated"]
+    data = {"source": "/somewhere/a.nc", "targets": ["gain"]}
+    experiment = convert({**content, "data": data}, Experiment)
+    facts = {"samples": 1, "time_steps": 2, "units": {}}
+    assert ArraysTask.provenance(experiment, facts)["data"]["source"] == "a.nc"
+    assert "source" not in experiment.course()["data"]
+
+
+def test_there_is_nothing_to_plot(trained: Trained, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no picture of such results"):
+        plot(trained("heated") / "test", output=tmp_path / "a.png")
