@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from ..models.hydrology.component import DeltaHbv
 from ..bundle import Bundle, bundles, load_bundle
-from ..models.spec import DynamicSpec, ModelSpec, StaticSpec
-from ..networks.statistics import Moments, Statistics
+from ..compose import ModelSpec, Moments, Statistics
+from ..conversion import convert
+from ..models.hydrology.component import DeltaHbv
 
 __all__ = ["FORCING", "configuration", "dynamic_bundle", "static_bundle"]
 
@@ -38,27 +38,31 @@ def static_bundle(folder: Path) -> Path:
 
 def dynamic_bundle(folder: Path) -> Path:
     """Return an untrained bundle with an LSTM of width 64 behind three parameters."""
-    dynamic = DynamicSpec(
-        parameters=("beta", "k0", "betaet"),
-        forcings=_DRIVERS,
-        attributes=_ATTRIBUTES,
-        hidden=64,
-    )
-    return _untrained(folder / "dynamic", dynamic)
+    network = {
+        "parameters": ["beta", "k0", "betaet"],
+        "forcings": list(_DRIVERS),
+        "attributes": list(_ATTRIBUTES),
+        "hidden": 64,
+    }
+    return _untrained(folder / "dynamic", dynamic=network)
 
 
-def _untrained(path: Path, dynamic: DynamicSpec | None = None) -> Path:
+def _untrained(path: Path, **settings: Any) -> Path:
     """Save a model of the usual sizes with the weights it begins training with."""
     # These need PyTorch; running a component must not.
     from ..bundle import save_bundle
-    from ..models.delta import DeltaModel
+    from ..compose import Model
 
-    spec = ModelSpec(
-        process="hbv11p", members=16, evaporation="hargreaves", routing="gamma",
-        static=StaticSpec(attributes=_ATTRIBUTES, hidden=(128, 128)), dynamic=dynamic,
-    )  # fmt: skip
+    usual = {
+        "process": "hbv11p",
+        "members": 16,
+        "evaporation": "hargreaves",
+        "routing": "gamma",
+        "static": {"attributes": list(_ATTRIBUTES), "hidden": [128, 128]},
+    }
+    spec = convert({**usual, **settings}, ModelSpec, "model")
     moments = {name: Moments(0.0, 1.0) for name in spec.network_inputs}
-    model = DeltaModel(spec, Statistics(moments)).eval()
+    model = Model(spec, Statistics(moments)).eval()
     save_bundle(model, path, licence="none", provenance={}, scores={})
     return path
 
@@ -81,5 +85,5 @@ def configuration(path: Path, bundle: Path, locations: int, time_step: str) -> P
 def _typical(bundle: Bundle) -> dict[str, float]:
     """Return a usual value of every attribute the bundle reads."""
     usual = {name: moments.typical for name, moments in bundle.statistics.items()}
-    names = [attribute.name for attribute in bundle.variables.attributes]
+    names = [attribute.name for attribute in bundle.plan.attributes]
     return {name: usual.get(name, 40.0) for name in names}

@@ -99,7 +99,7 @@ def _update(
     model = DeltaHbv()
     model.initialize(str(config))
     spec: dict[str, Value] = {
-        "members": model.bundle.spec.members,
+        "members": model.bundle.plan["land"].members,
         "bundle": model.bundle.name,
     }
     cases = (
@@ -123,7 +123,7 @@ def _update(
 def _forcings(model: DeltaHbv, n: int) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Return the forcings of a model with constant values."""
     taken = model.get_input_var_names()
-    known = model.bundle.variables.forcings
+    known = model.bundle.plan.forcings
     names = [forcing.name for forcing in known if forcing.standard_name in taken]
     return [(name, np.full(n, FORCING[name])) for name in names if name in FORCING]
 

@@ -10,10 +10,8 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ..compose import Model, ModelSpec, Statistics
 from ..models.hydrology.climate import day_of_year
-from ..models.delta import DeltaModel
-from ..models.spec import ModelSpec
-from ..networks.statistics import Statistics
 from ..trainer.tasks.basins.data.basins import Times
 
 __all__ = ["HALF_WINDOW", "climatology", "mid_range"]
@@ -24,7 +22,7 @@ HALF_WINDOW = 15
 """Days to either side of a date that its climatology is the mean over."""
 
 
-def mid_range(spec: ModelSpec, statistics: Statistics) -> DeltaModel:
+def mid_range(spec: ModelSpec, statistics: Statistics) -> Model:
     """Return a model with all its parameters in the middle of their bounds.
 
     It differs from the trained one in nothing but what was learned.
@@ -36,7 +34,11 @@ def mid_range(spec: ModelSpec, statistics: Statistics) -> DeltaModel:
     statistics : Statistics
         Its statistics; they have no effect.
     """
-    model = DeltaModel(replace(spec, members=1, dynamic=None), statistics)
+    parts = {
+        name: replace(part, members=1) if part.members else part
+        for name, part in spec.parts.items()
+    }
+    model = Model(replace(spec, parts=parts), statistics)
     with torch.no_grad():
         # A network that answers 0 means the middle, whatever it reads.
         for weight in model.parameters():

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ..bmi import Component
 from ..bundle import Bundle, bundles
+from ..compose import Model
 from ..errors import StateError
 from ..files import atomic
-from ..models.delta import DeltaModel
 from ..trainer.tasks.basins.data.basins import BasinData
 
 __all__ = ["Agreement", "Operated", "agreement", "operate", "simulate"]
@@ -75,7 +75,7 @@ def operate(
 
 
 def _write_locations(path: Path, bundle: Bundle, data: BasinData) -> None:
-    needed = [a.name for a in bundle.variables.attributes]
+    needed = [a.name for a in bundle.plan.attributes]
     names = dict.fromkeys([*needed, "latitude", "longitude", "area_km2"])
     columns = [data.attributes[name].tolist() for name in names]
     with (
@@ -122,7 +122,7 @@ def _step_through(component: Component, data: BasinData) -> Array:
 
 def _doubles(data: BasinData, bundle: Bundle) -> dict[str, Array]:
     """Return the forcings that a component is given; the day comes from its clock."""
-    given = [f.name for f in bundle.variables.forcings if f.name != "day_of_year"]
+    given = [f.name for f in bundle.plan.forcings if f.source == "host"]
     return {name: data.forcing[name].astype(np.float64) for name in given}
 
 
@@ -134,12 +134,12 @@ def _imbalance(component: Component) -> float:
     return float(np.abs(went_in - out - stored).max())
 
 
-def simulate(model: DeltaModel, data: BasinData) -> Array:
+def simulate(model: Model, data: BasinData) -> Array:
     """Return the streamflow of one batch run in double precision, (T, B) mm per day.
 
     Parameters
     ----------
-    model : DeltaModel
+    model : Model
         The model; it becomes one of double precision.
     data : BasinData
         Forcing and attributes.

@@ -34,10 +34,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_all_implementations_give_the_same_runoff(dynamic: bool) -> None:
     problem = Problem.of(3, dynamic=dynamic, steps=12, members=4, warmup=4)
-    cpu, reference = (scan_with(name)(problem) for name in ("cpu", "reference"))
-    assert cpu.shape == (8, 3)
+    cells, reference = (scan_with(name)(problem) for name in ("cells", "reference"))
+    assert cells.shape == (8, 3)
     assert reference.min() > 0.0
-    torch.testing.assert_close(cpu, reference, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(cells, reference, rtol=1e-5, atol=1e-6)
 
 
 @TRACING
@@ -75,7 +75,7 @@ def test_all_of_the_benchmark_is_recorded(
 @TRACING
 def test_the_comparison_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     records = library.run(locations=2, steps=5, compiled=False)
-    assert [record.implementation for record in records] == ["cpu", "torch-scan"]
+    assert [record.implementation for record in records] == ["cells", "torch-scan"]
     assert "torch-scan" in capsys.readouterr().out
 
 

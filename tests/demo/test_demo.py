@@ -20,9 +20,9 @@ from bmi_dmx.demo.basin import gauges, readable, rivers
 from bmi_dmx.demo.operation import agreement
 from bmi_dmx.demo.result import SHIPPED
 from bmi_dmx.errors import StateError
-from bmi_dmx.trainer.data import DataSpec, read
-from bmi_dmx.trainer.metrics import score
-from bmi_dmx.trainer.results import read_streamflow
+from bmi_dmx.trainer.tasks.basins.data import DataSpec, read
+from bmi_dmx.trainer.tasks.basins.metrics import score
+from bmi_dmx.trainer.tasks.basins.results import read_streamflow
 
 IDS = ["01439500", "01440000", "01445500", "01469500", "01474500"]
 MODELS = {"trained", "untrained", "last_year"} | (
@@ -123,11 +123,13 @@ def test_an_untrained_model_has_all_parameters_in_the_middle(
     ran: SimpleNamespace,
 ) -> None:
     bundle = load_bundle(ran.folder / "bundle")
-    model = mid_range(bundle.spec, bundle.statistics)
-    names = bundle.spec.static.attributes
+    model = mid_range(bundle.model().spec, bundle.statistics)
+    names = bundle.plan["static"].attributes
     attributes = {n: 1.0 + torch.rand(3, dtype=torch.float64) for n in names}
-    found = model.static_parameters(attributes)
-    for parameter in (*model.static.declared, *model.static.routed):
+    found = model.constant_parameters(attributes)
+    supplied = [parameter for _, parameter in bundle.plan.given()]
+    assert {parameter.name for parameter in supplied} == found.keys()
+    for parameter in supplied:
         assert parameter.bounds is not None
         middle = torch.tensor(sum(parameter.bounds) / 2)
         torch.testing.assert_close(
