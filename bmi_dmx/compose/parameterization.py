@@ -85,13 +85,14 @@ class Constant(nn.Module):
     ) -> None:
         super().__init__()
         self.supplied = tuple(supplied)
-        self.normalize = Normalize(statistics, part.attributes)
-        self.network = _network(part, spec, len(part.attributes), self.supplied)
-        if self.network.memory:
+        # Before it is made, for its options are those of another kind of network.
+        if networks[spec.network or ""].series is not Network.series:
             raise ConfigError(
                 f"{part.name}.network: {spec.network!r} has a memory; attributes do "
                 "not change with time"
             )
+        self.normalize = Normalize(statistics, part.attributes)
+        self.network = _network(part, spec, len(part.attributes), self.supplied)
         _spread_bias(self.network, self.supplied)
 
     def forward(self, attributes: Tensor) -> dict[str, Tensor]:

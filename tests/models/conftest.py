@@ -1,91 +1,132 @@
-"""A small model, weather and places to run it with."""
+"""Every process shipped, random parameters, and the check that budgets close."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from bmi_dmx.models.delta import DeltaModel
-from bmi_dmx.models.inputs import fit_statistics
-from bmi_dmx.models.spec import DynamicSpec, ModelSpec, StaticSpec
-
-ATTRIBUTES = ("aridity", "slope_mean")
-
-
-def specification(*, dynamic: bool = False, **changes: Any) -> ModelSpec:
-    varying = DynamicSpec(
-        parameters=("beta", "k0"),
-        forcings=("precipitation", "potential_evaporation"),
-        attributes=ATTRIBUTES,
-        hidden=5,
-    )
-    values: dict[str, Any] = {
-        "process": "hbv11p",
-        "members": 3,
-        "evaporation": "oudin",
-        "static": StaticSpec(attributes=ATTRIBUTES, hidden=(8,)),
-        "dynamic": varying if dynamic else None,
-    }
-    return ModelSpec(**{**values, **changes})
+import bmi_dmx.models
+from bmi_dmx.process import SECONDS, Budget, Process
+from bmi_dmx.registries import processes
+from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.variables import Variable
 
 
-def some_weather(steps: int, locations: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    """Return wet and dry days around freezing, float64, (time, location)."""
+def uniform(
+    variable: Variable, rng: np.random.Generator, *shape: int, corners: float = 0.0
+) -> Tensor:
+    """Return values within the bounds, a share of them on the bounds themselves."""
+    low, high = variable.bounds or (0.0, 1.0)
+    unit = rng.random(shape)
+    edge = rng.random(shape)
+    unit = np.where(edge < corners, np.round(unit), unit)
+    return torch.from_numpy(low + (high - low) * unit)
+
+
+def _parameters(
+    process: Process, seed: int, places: int, members: int = 1, corners: float = 0.0
+) -> dict[str, Tensor]:
     rng = np.random.default_rng(seed)
-    days = np.arange(steps)[:, None] + np.zeros((1, locations))
-    season = 10.0 - 12.0 * np.cos(2.0 * np.pi * days / 365.0)
-    values = {
-        "precipitation": rng.exponential(8.0, days.shape)
-        * (rng.random(days.shape) < 0.4),
-        "air_temperature": season + rng.normal(0.0, 4.0, days.shape),
-        "day_of_year": days % 365 + 1.0,
-    }
-    return {name: torch.from_numpy(x) for name, x in values.items()}
+    drawn = {}
+    for p in process.parameters:
+        grid = (places, members if p.per == "member" else 1)
+        shape = grid if p.size == 1 else (p.size, *grid)
+        drawn[p.name] = uniform(p, rng, *shape, corners=corners)
+    return drawn
 
 
-def some_places(locations: int = 2) -> dict[str, Tensor]:
-    places = torch.linspace(0.0, 1.0, locations, dtype=torch.float64)
-    return {
-        "aridity": 0.5 + places,
-        "slope_mean": 10.0 + 100.0 * places**2,
-        "latitude": 35.0 + 10.0 * places,
-    }
+def _residual(
+    process: Process,
+    state: Mapping[str, Tensor],
+    forcing: Mapping[str, Tensor],
+    run: Scanned,
+    dt: float = 1.0,
+) -> float:
+    """Return the largest residual relative to what went through, of all budgets."""
+    assert process.budgets
+    series = {name: x.unsqueeze(-1) for name, x in forcing.items()} | run.outputs
+    start = {s.name: s.initial for s in process.states} | dict(state)
+    rules = {v.name: v.per_step for v in (*process.forcings, *process.fluxes)}
+
+    def amount(names: tuple[str, ...]) -> Tensor:
+        steps = {"rate": dt, "amount": 1.0}
+        amounts = (series[n].double().sum(0) * steps[rules[n]] for n in names)
+        return sum(amounts, torch.zeros(()))
+
+    def stored(budget: Budget, values: Mapping[str, Tensor | float]) -> Tensor:
+        total = torch.zeros((), dtype=torch.float64)
+        for s in process.states:
+            if s.name in budget.storages:
+                value = torch.as_tensor(values[s.name], dtype=torch.float64)
+                total = total + (value.sum(0) if value.ndim == 3 else value)
+        return total
+
+    def residual(budget: Budget) -> float:
+        entered, left = amount(budget.inputs), amount(budget.outputs)
+        change = stored(budget, run.state) - stored(budget, start)
+        throughput = entered.abs() + stored(budget, start) + 1.0
+        return float(((entered - left - change).abs() / throughput).max())
+
+    return max(map(residual, process.budgets))
+
+
+def _shipped_processes() -> Iterator[tuple[str, Process]]:
+    """Yield every process of the package, and those registered at steps of an hour."""
+    for module in pkgutil.walk_packages(bmi_dmx.models.__path__, "bmi_dmx.models."):
+        importlib.import_module(module.name)
+    pending, classes = [Process], set()
+    while pending:
+        children = pending.pop().__subclasses__()
+        pending += children
+        classes |= {c for c in children if c.__module__.startswith("bmi_dmx.models.")}
+    for kind in sorted(classes, key=lambda c: c.__name__):
+        if not _needs_another(kind):
+            yield kind.__name__, kind()
+    for name in processes:
+        process = processes[name]()
+        hourly = process.at(3600.0 / SECONDS[process.time])
+        if hourly is not process:
+            yield f"{name} at hours", hourly
+
+
+def _needs_another(kind: type[Process]) -> bool:
+    """Whether a class is made around another process; seen at hours."""
+    return "inner" in inspect.signature(kind).parameters
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests for all processes (``shipped``) or all with budgets (``balanced``)."""
+    for name in {"shipped", "balanced"} & set(metafunc.fixturenames):
+        found = dict(_shipped_processes())
+        if name == "balanced":
+            found = {n: process for n, process in found.items() if process.budgets}
+        metafunc.parametrize(name, found.values(), ids=found.keys())
 
 
 @pytest.fixture(scope="session")
-def weather() -> Callable[..., dict[str, Tensor]]:
-    return some_weather
+def parameters() -> Callable[..., dict[str, Tensor]]:
+    """Return a function that draws parameters within the declared bounds."""
+    return _parameters
 
 
 @pytest.fixture(scope="session")
-def places() -> Callable[..., dict[str, Tensor]]:
-    return some_places
+def residual() -> Callable[..., float]:
+    """Return the function that checks budgets."""
+    return _residual
 
 
 @pytest.fixture(scope="session")
-def spec() -> Callable[..., ModelSpec]:
-    return specification
+def run() -> Callable[..., Scanned]:
+    """Return ``scan`` on the readable backend."""
 
+    def reference(*args: object, **kwargs: object) -> Scanned:
+        return scan(*args, backend="reference", **kwargs)  # type: ignore[arg-type]
 
-@pytest.fixture(scope="session")
-def build() -> Callable[..., DeltaModel]:
-    """Return a maker of double-precision models with weights that are no accident."""
-
-    def make(*, seed: int = 0, **changes: Any) -> DeltaModel:
-        made = specification(**changes)
-        forcing = {n: x.numpy() for n, x in some_weather(400, 5).items()}
-        forcing["potential_evaporation"] = (
-            np.full((400, 5), 2.0) + forcing["day_of_year"]
-        )
-        statistics = fit_statistics(
-            made, forcing, {n: x.numpy() for n, x in some_places(5).items()}
-        )
-        torch.manual_seed(seed)
-        return DeltaModel(made, statistics).double()
-
-    return make
+    return reference

@@ -74,6 +74,8 @@ class OfTheLastDay(Process):
         Number of steps in a day.
     """
 
+    about = "a process that finds the extremes of the last day at steps of an hour"
+
     def __init__(self, inner: Process, length: int = 24) -> None:
         extremes = DailyExtremes(length)
         found = {flux.name for flux in extremes.fluxes}

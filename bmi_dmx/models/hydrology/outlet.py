@@ -58,12 +58,12 @@ class DepthToVolume(Process):
     parameters = (AREA,)
     fluxes = (
         Flux(
-            name="runoff_depth", units="mm", per_step="amount",
+            name="runoff_depth", symbol="q", units="mm", per_step="amount",
             about="runoff at the outlet in one step",
             standard_name="land_surface_water__runoff_depth",
         ),
         Flux(
-            name="runoff_volume", units="m3 s-1",
+            name="runoff_volume", symbol="V", units="m3 s-1",
             about="runoff at the outlet, of all the area",
             standard_name="land_surface_water__runoff_volume_flux",
         ),

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmi_dmx.models.hydrology import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 
 VARIANTS = pytest.mark.parametrize("process", [Hbv(), Hbv11p()], ids=lambda p: p.name)
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
@@ -55,7 +55,7 @@ def test_no_water_is_made_or_lost(
 ):
     draws = [weather(regime, seed + i, 40, 3) for i, regime in enumerate(regimes)]
     forcing = {n: torch.cat([w[n] for w in draws]).to(dtype) for n in draws[0]}
-    drawn = parameters(process, seed, locations=3, members=2, corners=corners)
+    drawn = parameters(process, seed, places=3, members=2, corners=corners)
     outputs = [x.name for x in (*process.fluxes, *process.states)]
     result = run(
         process, None, forcing, {n: x.to(dtype) for n, x in drawn.items()},

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from bmi_dmx.models.hydrology import UnitHydrograph, gamma_weights
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph, gamma_weights
 from bmi_dmx.program.trace import trace_step
 
 
@@ -67,7 +68,7 @@ def test_any_length_releases_all_water_in_time(run, length):
     pulse = torch.zeros(length + 2, 1, dtype=torch.float64)
     pulse[0] = 10.0
     weight = gamma_weights(column([[1.0]]), column([[2.0]]), length)
-    process = UnitHydrograph(length)
+    process = UnitHydrograph({"days": length})
     routed = run(process, None, {"runoff": pulse}, {"weight": weight})
     flow = routed.outputs["streamflow"][:, 0, 0]
     torch.testing.assert_close(flow[:length], 10.0 * weight[:, 0, 0])
@@ -77,8 +78,28 @@ def test_any_length_releases_all_water_in_time(run, length):
 
 
 def test_a_single_step_is_refused():
-    with pytest.raises(ValueError, match="at least 2 steps, found 1"):
-        UnitHydrograph(1)
+    with pytest.raises(ConfigError, match="do not fill the 1 days of the unit hydro"):
+        UnitHydrograph({"days": 1})
+
+
+@pytest.mark.parametrize("dt", [1.0, 1 / 24])
+def test_parameters_become_weights_once(run, runoff, dt):
+    process = UnitHydrograph({"days": 5})
+    shape, scale = column([0.0, 0.5, 2.0, 2.9]), column([0.0, 6.5, 1.0, 6.5])
+    forcing = {"runoff": runoff}
+    given = {"routing_a": shape, "routing_b": scale}
+    weight = gamma_weights(shape, scale, round(5 / dt), dt)
+    first = run(process, None, forcing, given, dt=dt)
+    second = run(process, None, forcing, {"weight": weight}, dt=dt)
+    assert first.state["in_transit"].shape == (round(5 / dt) - 1, 4, 1)
+    for name, x in second.state.items():
+        assert torch.equal(first.state[name], x)
+    assert torch.equal(first.outputs["streamflow"], second.outputs["streamflow"])
+
+
+def test_one_object_serves_all_who_ask_for_a_step():
+    assert UnitHydrograph().at(0.25) is UnitHydrograph({"days": 15}).at(0.25)
+    assert UnitHydrograph({"days": 10}).at(0.25) is not UnitHydrograph().at(0.25)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -121,10 +142,10 @@ def test_hourly_flow_arrives_with_daily_flow(run):
     days[2] = 24.0
     hours = days.repeat_interleave(24, 0)
     by_day = run(
-        UnitHydrograph(15), None, {"runoff": days}, {"weight": gamma_weights(a, b, 15)}
+        UnitHydrograph(), None, {"runoff": days}, {"weight": gamma_weights(a, b, 15)}
     ).outputs["streamflow"][:, 0, 0]  # fmt: skip
     by_hour = run(
-        UnitHydrograph(360), None, {"runoff": hours},
+        UnitHydrograph(), None, {"runoff": hours},
         {"weight": gamma_weights(a, b, 360, 1 / 24)}, dt=1 / 24,
     ).outputs["streamflow"][:, 0, 0].reshape(30, 24).mean(1)  # fmt: skip
     assert by_hour.sum().item() == pytest.approx(by_day.sum().item(), rel=1e-12)
@@ -137,11 +158,11 @@ def test_water_in_transit_can_be_changed_and_arrives(run):
     weight = gamma_weights(column([[1.0]]), column([[1.0]]), 4)
     added = column([0.0, 5.0, 0.0]).reshape(3, 1, 1)
     dry = torch.zeros(3, 1, dtype=torch.float64)
-    routed = run(UnitHydrograph(4), {"in_transit": added}, {"runoff": dry},
+    routed = run(UnitHydrograph({"days": 4}), {"in_transit": added}, {"runoff": dry},
                  {"weight": weight})  # fmt: skip
     assert routed.outputs["streamflow"][:, 0, 0].tolist() == [0.0, 5.0, 0.0]
 
 
 def test_the_step_can_be_compiled():
-    program = trace_step(UnitHydrograph(3))
+    program = trace_step(UnitHydrograph({"days": 3}))
     assert set(program.outputs) == {"s.in_transit.0", "s.in_transit.1", "q.streamflow"}

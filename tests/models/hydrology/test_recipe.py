@@ -1,0 +1,152 @@
+"""The recipe δHBV: defaults, the parts it stands for, and refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from bmi_dmx.compose import ModelSpec
+from bmi_dmx.conversion import convert, plain
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
+
+BLOCK = {
+    "process": "hbv11p",
+    "members": 4,
+    "evaporation": "oudin",
+    "static": {"attributes": ["aridity", "p_mean"], "hidden": [16, 16], "dropout": 0.2},
+    "dynamic": {
+        "parameters": ["k0", "beta"],
+        "forcings": ["precipitation"],
+        "attributes": ["p_mean", "area_km2"],
+    },
+}
+
+
+def changed(**changes):
+    """Return the block with some keys, written with two underscores, changed."""
+    block = {k: dict(v) if isinstance(v, dict) else v for k, v in BLOCK.items()}
+    for key, value in changes.items():
+        outer, _, inner = key.partition("__")
+        if inner:
+            block[outer][inner] = value
+        else:
+            block[outer] = value
+    return block
+
+
+def test_a_block_becomes_a_specification():
+    spec = convert(BLOCK, ModelSpec)
+    assert spec.network_attributes == ("aridity", "p_mean", "area_km2")
+    assert spec.network_inputs == (*spec.network_attributes, "precipitation")
+    assert spec.settings.routing == "gamma"
+    assert spec.seconds == 86400.0
+    assert spec.answers == ("streamflow",)
+    assert spec.system == "hydrology"
+
+
+def test_parts_run_in_the_order_of_the_water():
+    parts = convert(BLOCK, ModelSpec).parts
+    assert {name: part.process or part.network for name, part in parts.items()} == {
+        "static": "mlp",
+        "evaporation": "oudin",
+        "dynamic": "lstm",
+        "land": "hbv11p",
+        "outlet": "unit_hydrograph",
+        "volume": "depth_to_volume",
+    }
+    assert parts["land"].members == 4
+    assert parts["static"].gives[-2:] == ("routing_a", "routing_b")
+    assert parts["static"].options["dropout"] == 0.2
+    assert (parts["static"].when, parts["dynamic"].when) == ("once", "trained")
+
+
+def test_evaporation_and_routing_are_parts_where_they_are_wanted():
+    block = changed(evaporation="given", routing="none", dynamic=None)
+    parts = convert(block, ModelSpec).parts
+    assert list(parts) == ["static", "land", "outlet", "volume"]
+    assert parts["outlet"].process == "direct_outlet"
+    assert "routing_a" not in parts["static"].gives
+
+
+def test_what_was_written_is_written_again():
+    spec = convert(BLOCK, ModelSpec)
+    again = plain(spec)
+    assert again["recipe"] == "dhbv"
+    assert again["static"]["hidden"] == [16, 16]
+    assert convert(again, ModelSpec) == spec
+
+
+def test_all_parameters_that_are_not_dynamic_are_static_in_declared_order():
+    static, dynamic = convert(BLOCK, Dhbv).split(Hbv11p.parameters)
+    assert dynamic == ["beta", "k0"]
+    assert static == [p.name for p in Hbv11p.parameters if p.name not in dynamic]
+
+
+def test_parameters_with_defaults_may_be_left_out():
+    names = [p.name for p in Hbv.parameters if p.name not in ("betaet", "k0", "beta")]
+    spec = convert(changed(static__parameters=names[::-1]), Dhbv)
+    assert spec.split(Hbv.parameters)[0] == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"static__parameters": ["lp"]}, r"'fc' of 'hbv11p' has no default"),
+        ({"static__parameters": ["beta"]}, r"static\.parameters: 'beta' is dynamic"),
+        (
+            {"static__parameters": ["betae"]},
+            r"static\.parameters: unknown 'betae'.*'betaet'",
+        ),
+        ({"dynamic__parameters": ["k9"]}, r"dynamic\.parameters: unknown 'k9'"),
+    ],
+)
+def test_parameters_must_be_those_of_the_process(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        convert(changed(**changes), ModelSpec)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"members": 0}, r"members: expected at least 1, found 0"),
+        ({"static__dropout": 1.0}, r"static\.dropout: expected 0 to below 1"),
+        ({"static__hidden": [8, 0]}, r"static\.hidden: expected at least 1, found 0"),
+        ({"dynamic__hidden": 0}, r"dynamic\.hidden: expected at least 1"),
+        ({"static__attributes": []}, r"static\.attributes: expected at least one"),
+        ({"dynamic__forcings": []}, r"dynamic\.forcings: expected at least one"),
+        ({"dynamic__parameters": ["k0", "k0"]}, r"'k0' is listed twice"),
+        ({"routing": "gama"}, r"routing: unknown value 'gama'.*'gamma'"),
+        ({"time_step": "weekly"}, r"time_step: unknown value 'weekly'"),
+        (
+            {"transforms": {"aridty": "log"}},
+            r"transforms: 'aridty' is no input.*'aridity'",
+        ),
+        ({"transforms": {"aridity": "ln"}}, r"transforms\.aridity: unknown value 'ln'"),
+        ({"menbers": 3}, r"menbers: unknown key; did you mean 'members'"),
+        ({"recipe": "dbhv"}, r"recipe: unknown 'dbhv'; did you mean 'dhbv'"),
+    ],
+)
+def test_values_out_of_range_are_refused_by_key(changes, message):
+    with pytest.raises(ConfigError, match=rf"^experiment\.yaml: model.*{message}"):
+        convert(changed(**changes), ModelSpec, "experiment.yaml: model")
+
+
+def test_constant_parameters_serve_any_step_and_dynamic_ones_their_own():
+    dynamic = convert(changed(time_step="hourly"), ModelSpec)
+    assert dynamic.lengths == (3600.0,)
+    static = convert({**BLOCK, "dynamic": None}, ModelSpec)
+    assert static.lengths == (86400.0, 3600.0)
+
+
+@pytest.mark.parametrize("days", [15.0, 3.0])
+def test_the_hydrograph_lasts_its_days_at_any_step(days):
+    process = UnitHydrograph({"days": days})
+    for steps in (1, 8, 24):
+        (weight,) = process.at(1.0 / steps).prepared
+        assert weight.size == days * steps
+    message = rf"steps of .* do not fill the {days:g} days"
+    for dt in (0.7, days, 0.0, -1.0, float("nan")):
+        with pytest.raises(ConfigError, match=message):
+            process.at(dt)
