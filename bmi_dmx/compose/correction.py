@@ -19,9 +19,9 @@ __all__ = ["Corrected"]
 
 
 class Corrected(Process):
-    """A process with a learned tendency: ``state + dt * network(what it reads)``.
+    r"""A process with a learned tendency: ``state + dt * network(what it reads)``.
 
-    The network sees fields as channels, (..., channel, \\*field), as they are before
+    The network sees fields as channels, (..., channel, \*field), as they are before
     the step, and its last layer starts at zero: before it is trained nothing changes.
 
     Parameters
@@ -86,7 +86,9 @@ class Corrected(Process):
         state, fluxes = self.process.step(s, f, p)
         known = {**vars(p), **vars(f), **vars(s)}
         axes = len(self.space.shape(self.states[0])) if self.space is not None else 0
-        fields = torch.broadcast_tensors(*(known[n] for n in self.spec.reads))
+        fields = torch.broadcast_tensors(  # type: ignore[no-untyped-call]
+            *(known[n] for n in self.spec.reads)
+        )
         answer, _ = self.network.step(torch.stack(fields, -1 - axes), {})
         added = dict(zip(self.spec.adds, answer.unbind(-1 - axes), strict=True))
         size = self.spec.scale * self.dt

@@ -35,7 +35,7 @@ def forcing_series(
     *,
     fields: bool = False,
 ) -> dict[str, Tensor]:
-    """Return the named forcings, (time, place), all of one shape and finite.
+    r"""Return the named forcings, (time, place), all of one shape and finite.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def forcing_series(
     dtype : torch.dtype
         Type to bring them to.
     fields : bool
-        They are (time, ..., \\*shape of the space), whose shapes may differ by where
+        They are (time, ..., \*shape of the space), whose shapes may differ by where
         on the grid they stand.
 
     Raises

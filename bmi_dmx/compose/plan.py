@@ -123,7 +123,7 @@ class Plan:
     def optional(self) -> frozenset[str]:
         """Names of the attributes that a place may lack."""
         needed = {name for part in self.networks for name in part.attributes}
-        maybe = set()
+        maybe: set[str] = set()
         for part in self.processes:
             for p in part.declared(self.seconds).parameters:
                 link = self.link(part, p.name)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..compose.part import Declarations, Part
+from ..errors import ConfigError
 from ..process import SECONDS, Budget
 from ..program import Arg, Builder, Program, entry_names
 from ..variables import Flux, Forcing, State, Variable
@@ -119,7 +120,7 @@ class _Maker:
     def stages(self) -> Stages:
         found: list[Stage] = []
         groups = [g for g in self._groups() if g[0].every != "once"]
-        closes = self._fused(groups[-1])
+        closes = self._alone(groups[-1])
         for group in groups:
             if group[0].kind == "network":
                 found.append(Stage(group, None))
@@ -131,23 +132,33 @@ class _Maker:
         return Stages(self.operation, tuple(found), self.balances, self.buffers)
 
     def _groups(self) -> Iterator[tuple[Part, ...]]:
-        """Yield parts that one program steps: neighbours without members."""
+        """Yield parts that one program steps: neighbours that share their members."""
         group: tuple[Part, ...] = ()
         for part in self.plan.parts:
-            if self._fused((part,)) and (not group or self._fused(group)):
+            if group and self._joins(group[-1], part):
                 group = (*group, part)
                 continue
             if group:
                 yield group
             group = (part,)
-        if group:
-            yield group
+        yield group
 
     @staticmethod
-    def _fused(group: Sequence[Part]) -> bool:
-        return all(
-            p.kind == "process" and p.coupling == "cells" and not p.members
-            for p in group
+    def _joins(before: Part, part: Part) -> bool:
+        """Return whether a part is stepped together with the one before it."""
+        cells = all(
+            p.kind == "process" and p.coupling == "cells" for p in (before, part)
+        )
+        # Of members later parts see the mean, unless they have the same.
+        shared = not before.members or not before.mean
+        return cells and shared and before.members == part.members
+
+    @staticmethod
+    def _alone(group: Sequence[Part]) -> bool:
+        """Return whether a group has neither members nor neighbours."""
+        first = group[0]
+        return (
+            first.kind == "process" and first.coupling == "cells" and not first.members
         )
 
     def _program(self, group: Sequence[Part], *, closing: bool) -> Program:
@@ -214,6 +225,12 @@ class _Maker:
             inside = amounts.get((link.part, link.name))
             if inside is not None and link.factor == 1.0:
                 return inside
+            giver = self.plan[link.part]
+            if giver.members and not giver.mean:
+                raise ConfigError(
+                    f"parts.{part.name}: reads {link.name!r} of every member of "
+                    f"{giver.name!r}; it must follow it and have as many"
+                )
             name = self.buffers[link.part, link.name]
         else:
             name = link.name

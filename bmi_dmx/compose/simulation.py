@@ -1,0 +1,329 @@
+"""One run of a model over a series: part after part, piece after piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..process import Process
+from ..program.trace import call_step
+from ..scan.engine import scan
+from ..variables import Parameter, Variable, in_step
+from .inputs import attribute_values, columns, forcing_series
+from .part import Part
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .model import Model
+
+__all__ = ["Simulated", "Simulation", "field_axes"]
+
+Tensors = Mapping[str, Tensor]
+
+
+class Simulated(NamedTuple):
+    """What a simulation returns.
+
+    Parameters
+    ----------
+    outputs : dict of str to Tensor
+        Recorded series, (time, place), members averaged; rates per unit of time.
+    state : dict of str to Tensor
+        State after the last step, all that a continuation needs.
+    """
+
+    outputs: dict[str, Tensor]
+    state: dict[str, Tensor]
+
+
+class Simulation:
+    """One simulation: what is computed once, and the pieces of the series.
+
+    Parameters
+    ----------
+    model : Model
+        What runs.
+    at : Plan
+        Its parts at the step of the simulation.
+    recorded : sequence of str
+        Names of the outputs.
+
+    Attributes
+    ----------
+    steps : int
+        Number of steps, once the series are known.
+    lead : tuple of int
+        Sizes of the axes of places; of whole fields those before the field's.
+    """
+
+    def __init__(self, model: Model, at: Plan, recorded: Sequence[str]) -> None:
+        self.model, self.at, self.recorded = model, at, recorded
+        self.steps = 0
+        self.lead: tuple[int, ...] = ()
+        self.place: dict[str, Tensor] = {}
+        self.learned: dict[tuple[str, str], Tensor] = {}
+        self.needed = _needed(at, recorded)
+
+    def series(
+        self, forcing: Tensors, state: Tensors | None, steps: int | None
+    ) -> dict[str, Tensor]:
+        """Check the forcing, and find out how many steps and places there are."""
+        names = [f.name for f in self.at.forcings]
+        if not names:
+            self.steps = steps or 1
+            self.lead = _lead(self.model, state)
+            return {}
+        fields = any(part.coupling == "stencil" for part in self.at.parts)
+        series = forcing_series(forcing, names, self.model.dtype, fields=fields)
+        first = series[names[0]]
+        self.steps, self.lead = first.shape[0], _places(self.model, first)
+        return series
+
+    def constants(self, attributes: Tensors) -> None:
+        """Take in the attributes, and run the networks that run once."""
+        model = self.model
+        given = [
+            a.name
+            for a in self.at.attributes
+            if a.name not in self.at.optional or a.name in attributes
+        ]
+        fields = bool(field_axes(model))
+        places = self.lead[-1] if self.lead and not fields else None
+        self.place = attribute_values(
+            attributes, given, model.dtype, places, fields=fields
+        )
+        for part in self.at.networks:
+            if part.every == "once":
+                network = model.network(part.name)
+                values = network(columns(self.place, part.attributes, self._nothing()))
+                self.learned |= {(part.name, n): x for n, x in values.items()}
+
+    def _nothing(self) -> Tensor:
+        """Return the attributes of a network that reads none."""
+        return self.model.like.new_zeros(
+            *(() if field_axes(self.model) else self.lead), 0
+        )
+
+    def advance(
+        self, series: Tensors, state: Tensors, steps: int, outputs: Sequence[str]
+    ) -> Simulated:
+        """Run all parts over a piece of the series."""
+        known: dict[tuple[str, str], Tensor] = dict(self.learned)
+        known |= {("", name): x for name, x in series.items()}
+        after: dict[str, Tensor] = {}
+        for part in self.at.parts:
+            if part.name not in self.needed:
+                continue
+            if part.kind == "network":
+                if part.every != "once":
+                    self._vary(part, known, state, after)
+            else:
+                self._run(part, known, state, after, steps, outputs)
+        return Simulated(
+            {name: self._output(name, known, steps) for name in outputs},
+            {**{n: x for n, x in state.items() if n not in after}, **after},
+        )
+
+    def _vary(
+        self,
+        part: Part,
+        known: dict[tuple[str, str], Tensor],
+        state: Tensors,
+        after: dict[str, Tensor],
+    ) -> None:
+        """Run a network over the piece."""
+        drivers = {name: self._given(part, name, known) for name in part.inputs}
+        values, memory = self.model.network(part.name)(
+            columns(drivers, part.inputs),
+            columns(self.place, part.attributes, self._nothing()),
+            _own(state, part.name),
+        )
+        known |= {(part.name, name): x for name, x in values.items()}
+        after |= {f"{part.name}.{name}": m for name, m in memory.items()}
+
+    def _given(
+        self, part: Part, name: str, known: Mapping[tuple[str, str], Tensor]
+    ) -> Tensor:
+        link = self.at.link(part, name)
+        x = known[link.part, link.name]
+        return x if link.factor == 1.0 else x * link.factor
+
+    def _run(
+        self,
+        part: Part,
+        known: dict[tuple[str, str], Tensor],
+        state: Tensors,
+        after: dict[str, Tensor],
+        steps: int,
+        outputs: Sequence[str],
+    ) -> None:
+        """Run a process over the piece."""
+        process = self.model.processes[part.name]
+        declared = part.declared(self.at.seconds)
+        forcing = {
+            f.name: self._given(part, f.name, known)
+            for f in declared.forcings
+            if self.at.link(part, f.name).giver != "upstream"
+        }
+        parameters = self._parameters(part, declared.parameters, known)
+        wanted = self._wanted(part, outputs)
+        dt = part.dt(self.at.seconds)
+        tensors = (*forcing.values(), *parameters.values())
+        if not declared.states and not any(x.requires_grad for x in tensors):
+            # Without memory one call of the step serves the whole series.
+            found = _at_once(process.at(dt), part, forcing, parameters, dt)
+            known |= {(part.name, name): x for name, x in found.items()}
+            return
+        own = _own(state, part.name)
+        cells = part.coupling != "stencil"
+        ran = scan(
+            process,
+            {
+                n: x if part.members or not cells else x.unsqueeze(-1)
+                for n, x in own.items()
+            },
+            forcing,
+            parameters,
+            dt=dt,
+            outputs=wanted,
+            average=cells and (part.mean or not part.members),
+            steps=None if forcing else steps,
+        )
+        known |= {(part.name, name): x for name, x in ran.outputs.items()}
+        alone = cells and not part.members
+        after |= {
+            f"{part.name}.{n}": x.squeeze(-1) if alone else x
+            for n, x in ran.state.items()
+        }
+
+    def _parameters(
+        self,
+        part: Part,
+        declared: Iterable[Parameter],
+        known: Mapping[tuple[str, str], Tensor],
+    ) -> dict[str, Tensor]:
+        """Return what is supplied, (place, member or 1), or as it is of whole fields."""
+        found: dict[str, Tensor] = {}
+        for p in declared:
+            link = self.at.link(part, p.name)
+            if link.giver == "default":
+                continue
+            if link.giver == "part":
+                x = known[link.part, link.name]
+            elif link.name in self.place:
+                x = self.place[link.name]
+            else:
+                x = self.model.like.new_full((self.lead[-1],), float("nan"))
+            own = link.giver == "part" and p.per == "member" and part.members
+            whole = own or part.coupling == "stencil"
+            found[p.name] = x if whole else x.unsqueeze(-1)
+        return found
+
+    def _wanted(self, part: Part, outputs: Sequence[str]) -> list[str]:
+        """Return what later parts read of a part, and what is recorded."""
+        read = [
+            link.name
+            for link in self.at.links.values()
+            if link.giver == "part" and link.part == part.name
+        ]
+        own = [
+            n for n in outputs if n in self.at.outputs and self.at.outputs[n][0] is part
+        ]
+        return list(dict.fromkeys((*read, *own)))
+
+    def _output(
+        self, name: str, known: Mapping[tuple[str, str], Tensor], steps: int
+    ) -> Tensor:
+        if name in self.at.outputs:
+            return known[self.at.outputs[name][0].name, name]
+        for part, parameter in self.at.given():
+            if parameter.name == name:
+                link = self.at.link(part, name)
+                x = known[link.part, link.name]
+                if parameter.per == "member" and part.members:
+                    x = x.mean(-1)
+                return x.expand(steps, *self.lead)
+        raise KeyError(name)
+
+
+def _needed(at: Plan, outputs: Sequence[str]) -> set[str]:
+    """Return the parts that outputs depend on, and those that remember something."""
+    needed = {part.name for part in at.parts if part.declared(at.seconds).states}
+    needed |= {at.outputs[name][0].name for name in outputs if name in at.outputs}
+    needed |= {part.name for part in at.networks}
+    for part in reversed(at.parts):
+        if part.name in needed:
+            links = (link for (name, _), link in at.links.items() if name == part.name)
+            needed |= {link.part for link in links if link.giver == "part"}
+    return needed
+
+
+def _own(state: Tensors, part: str) -> dict[str, Tensor]:
+    """Return the entries of one part of the state under their own names."""
+    start = f"{part}."
+    return {n[len(start) :]: x for n, x in state.items() if n.startswith(start)}
+
+
+def _places(model: Model, forcing: Tensor) -> tuple[int, ...]:
+    """Return the sizes of the axes between time and the field of a series."""
+    return tuple(forcing.shape[1 : forcing.ndim - field_axes(model)])
+
+
+def field_axes(model: Model) -> int:
+    if model.space is None or not any(
+        part.coupling == "stencil" for part in model.plan.parts
+    ):
+        return 0
+    return len(model.space.shape(Variable(name="cell")))
+
+
+def _lead(model: Model, state: Tensors | None) -> tuple[int, ...]:
+    """Return the sizes of the places of a model without forcing."""
+    axes = field_axes(model)
+    if state:
+        for part in model.plan.processes:
+            for s in part.variables.states:
+                x = state.get(f"{part.name}.{s.name}")
+                if x is not None:
+                    first, last = int(s.size > 1), axes + bool(part.members)
+                    return tuple(x.shape[first : x.ndim - last])
+    if axes or model.space is None:
+        return () if axes else (1,)
+    return (len(model.space.ids),)
+
+
+def _at_once(
+    process: Process, part: Part, forcing: Tensors, parameters: Tensors, dt: float
+) -> dict[str, Tensor]:
+    """Return the fluxes of a process without memory over a whole series."""
+    declared = (*process.forcings, *process.step_parameters)
+    rules = {v.name: v.per_step for v in declared}
+
+    def per_step(name: str, x: Tensor) -> Tensor:
+        return in_step(x, rules[name], dt, torch.expm1, torch.log1p)
+
+    if not part.members:
+        parameters = {n: x.squeeze(-1) for n, x in parameters.items()}
+    if process.prepared:
+        parameters = process.prepare(SimpleNamespace(**parameters))
+    drivers = {n: x.unsqueeze(-1) if part.members else x for n, x in forcing.items()}
+    values = {f"f.{n}": per_step(n, x) for n, x in drivers.items()}
+    for p in process.step_parameters:
+        x = parameters.get(p.name)
+        if x is None:
+            x = next(iter(values.values())).new_tensor(p.default)
+        values[f"p.{p.name}"] = per_step(p.name, x)
+    found = call_step(process, values)
+    fluxes = {flux.name: found[f"q.{flux.name}"] for flux in process.fluxes}
+    if part.members and part.mean:
+        fluxes = {name: x.mean(-1) for name, x in fluxes.items()}
+    return {
+        flux.name: fluxes[flux.name] / dt
+        if flux.per_step == "rate" and dt != 1.0
+        else fluxes[flux.name]
+        for flux in process.fluxes
+    }
