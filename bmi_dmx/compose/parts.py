@@ -32,16 +32,7 @@ def make_parts(spec: ModelSpec, space: Space | None = None) -> list[Made]:
     ConfigError
         When a name is not registered, or options are wrong; names the part.
     """
-    made: list[Made] = []
-    for name, entry in spec.parts.items():
-        try:
-            made.append(
-                _process(name, entry, spec, space)
-                if entry.process
-                else Made(_network(name, entry), None)
-            )
-        except ConfigError as error:
-            raise ConfigError(f"parts.{name}: {error}") from None
+    made = [_made(name, entry, spec, space) for name, entry in spec.parts.items()]
     supplied = _supplied(spec, [m.part for m in made])
     return [_giving(m, supplied) for m in made]
 

@@ -206,7 +206,7 @@ class Simulation:
         declared: Iterable[Parameter],
         known: Mapping[tuple[str, str], Tensor],
     ) -> dict[str, Tensor]:
-        """Return what is supplied, (place, member or 1), or as it is of whole fields."""
+        """Return what is supplied: (place, member or 1), or as it is of fields."""
         found: dict[str, Tensor] = {}
         for p in declared:
             link = self.at.link(part, p.name)
@@ -274,6 +274,7 @@ def _places(model: Model, forcing: Tensor) -> tuple[int, ...]:
 
 
 def field_axes(model: Model) -> int:
+    """Return the number of axes of the fields of a model; 0 where it has none."""
     if model.space is None or not any(
         part.coupling == "stencil" for part in model.plan.parts
     ):
