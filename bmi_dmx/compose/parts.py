@@ -37,6 +37,15 @@ def make_parts(spec: ModelSpec, space: Space | None = None) -> list[Made]:
     return [_giving(m, supplied) for m in made]
 
 
+def _made(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -> Made:
+    try:
+        if entry.process:
+            return _process(name, entry, spec, space)
+        return Made(_network(name, entry), None)
+    except ConfigError as error:
+        raise ConfigError(f"parts.{name}: {error}") from None
+
+
 def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -> Made:
     process = processes[entry.process or ""](entry.options or None)
     if space is not None:
