@@ -18,17 +18,21 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from bmi_dmx import describe
 from bmi_dmx.bmi.quantities import published, time_series
-from bmi_dmx.bmi.settings import Settings
 from bmi_dmx.bundle.describe import variables_of
-from bmi_dmx.climate import CLIMATE, TOPOGRAPHY
-from bmi_dmx.files import atomic
 from bmi_dmx.models.delta import DeltaModel
+
+from bmi_dmx import describe
+from bmi_dmx.bmi.settings import Settings
+from bmi_dmx.compose import ModelSpec
+from bmi_dmx.files import atomic
+from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
-from bmi_dmx.models.spec import ModelSpec, StaticSpec
+from bmi_dmx.models.hydrology.recipe import Dhbv, StaticSpec
 from bmi_dmx.networks.statistics import Moments, Statistics
 from bmi_dmx.process import declaration_table
+from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
+from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
 from bmi_dmx.trainer.tasks.basins.metrics import metrics
 from bmi_dmx.trainer.tasks.basins.registries import losses
@@ -62,8 +66,11 @@ def attribute_table() -> str:
     return table(("attribute", "units", "what it is"), rows)
 
 
-def settings_table(kind: type) -> str:
-    rows = [(f"`{key}`", default, text) for key, default, text in keys(kind)]
+def settings_table(kind: type, known: type | None = None) -> str:
+    """Return the keys of a block, without those that are known from another one."""
+    old = {key for key, *_ in keys(known)} if known is not None else set()
+    entries = (entry for entry in keys(kind) if entry[0] not in old)
+    rows = [(f"`{key}`", default, text) for key, default, text in entries]
     return table(("key", "default", "what it is"), rows)
 
 
@@ -75,7 +82,8 @@ def keys(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:
         key = f"{prefix}{field.name}"
         yield key, default(field), described[field.name]
         for inner in dataclasses_in(hints[field.name]):
-            yield from keys(inner, f"{key}.")
+            # A model is written as its usual recipe is.
+            yield from keys(Dhbv if inner is ModelSpec else inner, f"{key}.")
 
 
 def dataclasses_in(hint: Any) -> list[type]:
@@ -160,6 +168,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics": metric_table,
     "attributes": attribute_table,
     "experiment": lambda: settings_table(Experiment),
+    "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
     "component": lambda: settings_table(Settings),
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),

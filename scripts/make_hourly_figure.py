@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from bmi_dmx import DeltaHbv, load_bundle
 from bmi_dmx.demo.basin import gauges
+from bmi_dmx.trainer.experiment_file import find_experiment, load_experiment
 from bmi_dmx.trainer.tasks.basins.data.basins import BasinData
 from bmi_dmx.trainer.tasks.basins.data.read import read
-from bmi_dmx.trainer.experiment_file import find_experiment, load_experiment
 from bmi_dmx.trainer.tasks.basins.metrics import metrics
 from bmi_dmx.trainer.tasks.basins.pairs import Pairs
 

@@ -10,7 +10,7 @@ from ....conversion import plain
 from ....errors import ConfigError
 from ...experiment import Anchor, at_least
 from ...experiment import Experiment as AnyExperiment
-from .source import is_function
+from .source import imported, is_function
 
 __all__ = ["DataSpec", "Evaluation", "Experiment", "Split"]
 
@@ -23,7 +23,8 @@ class DataSpec:
     ----------
     source : str
         ``module:function``, or the path of a NetCDF file; a relative path starts at the
-        configuration file, on the command line at the current folder.
+        configuration file, on the command line at the current folder. The module is
+        imported before the model is made, so that it can register processes.
     options : dict
         What the function is called with.
     names : dict
@@ -135,6 +136,9 @@ class Experiment(AnyExperiment):
     evaluation: Evaluation = field(default_factory=Evaluation)
 
     def __post_init__(self) -> None:
+        if is_function(self.data.source):
+            # The module may register what the model is made of.
+            imported(self.data.source)
         super().__post_init__()
         for name, weight in self.weights.items():
             if not 0.0 < weight < math.inf:

@@ -21,7 +21,7 @@ from ....units import convert
 if TYPE_CHECKING:
     from .experiment import DataSpec
 
-__all__ = ["Arrays", "is_function", "read"]
+__all__ = ["Arrays", "imported", "is_function", "read"]
 
 Array = NDArray[np.float64]
 
@@ -140,15 +140,27 @@ def _of_function(spec: DataSpec, plan: Plan) -> Arrays:
     )
 
 
-def _called(spec: DataSpec) -> Any:
-    """Return what the function answers."""
-    module, _, name = spec.source.partition(":")
+def imported(source: str) -> Callable[..., Any]:
+    """Return the function of a source.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be imported.
+    """
+    module, _, name = source.partition(":")
     try:
         function: Callable[..., Any] = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            f"data.source: {spec.source} cannot be imported: {error}"
+            f"data.source: {source} cannot be imported: {error}"
         ) from error
+    return function
+
+
+def _called(spec: DataSpec) -> Any:
+    """Return what the function answers."""
+    function = imported(spec.source)
     known = inspect.signature(function).parameters
     for key in spec.options:
         if key not in known:
