@@ -12,7 +12,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from bmi_dmx.bmi import once
+from bmi_dmx.operate import once
+
+pytest_plugins = ["tests.bmi.fixtures"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

@@ -53,7 +53,7 @@ def test_what_nobody_expected_names_file_and_catchment_too(
     def fail(*arguments: Any) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(module, "plan", fail)
+    monkeypatch.setattr(module, "stages", fail)
     message = r"component\.yaml: cat-0: ZeroDivisionError: a bug"
     with pytest.raises(DmxError, match=message):
         Component().initialize(str(configure(1)))

@@ -123,11 +123,11 @@ def test_a_model_with_a_dynamic_network_runs_no_longer_steps_than_its_own(
     configure: Any, bundle_of: Any
 ) -> None:
     hourly = str(bundle_of(dynamic(time_step="hourly")))
-    message = "time_step: model 'untrained' was trained at .* hourly and cannot run dai"
+    message = "time_step: model 'untrained' runs at steps of 1 h and cannot run at 1 d"
     with pytest.raises(ConfigError, match=message):
         Component().initialize(str(configure(1, bundle=hourly)))
     path = configure(1, bundle=hourly, time_step="hourly", mode="daily")
-    with pytest.raises(ConfigError, match=r"mode: model .* cannot run daily"):
+    with pytest.raises(ConfigError, match=r"mode: model .* cannot run at 1 d"):
         Component().initialize(str(path))
 
 

@@ -381,9 +381,9 @@ def test_only_numbers_can_be_set(component: Component) -> None:
         component.set_value("precipitation", words)
 
 
-def test_a_location_that_does_not_exist_is_named(component: Component) -> None:
+def test_a_place_that_does_not_exist_is_named(component: Component) -> None:
     n = component.get_grid_size(0)
-    message = f"there is no location {n + 2}, expected 0 to {n - 1}"
+    message = f"there is no place {n + 2}, expected 0 to {n - 1}"
     places = np.array([0, n + 2])
     with pytest.raises(DataError, match=message):
         component.set_value_at_indices("precipitation", places, np.ones(2))

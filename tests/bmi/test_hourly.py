@@ -62,7 +62,7 @@ def batch(path: Any, forcing: dict[str, np.ndarray], n: int, dt: float = 1.0) ->
     with torch.no_grad():
         return model.simulate(
             series, places, dt=dt,
-            outputs=("streamflow", "soil_moisture", "potential_evaporation", "k0"),
+            outputs=("streamflow", "soil_moisture", "k0"),
         )  # fmt: skip
 
 
@@ -132,12 +132,10 @@ def test_a_network_of_days_steps_once_a_day_over_hourly_physics(
     typical = {k: np.full((1, n), known.statistics[k].typical) for k in seen
                if k in known.statistics}  # fmt: skip
     series = {k: np.concatenate([x, seen[k]]) for k, x in typical.items()}
-    head = known.model().dynamic
-    spec = known.spec.dynamic
-    assert head is not None
-    assert spec is not None
-    drivers = np.stack([series[name] for name in spec.forcings], axis=-1)
-    places = np.stack([attributes(n)[name] for name in spec.attributes], axis=-1)
+    model, part = known.model(), known.plan["dynamic"]
+    head: Any = model.get_submodule("dynamic")
+    drivers = np.stack([series[name] for name in part.inputs], axis=-1)
+    places = np.stack([attributes(n)[name] for name in part.attributes], axis=-1)
     memory = {k: torch.zeros(n, w).double() for k, w in head.network.memory.items()}
     with torch.no_grad():
         values, _ = head(torch.from_numpy(drivers), torch.from_numpy(places), memory)
@@ -199,15 +197,18 @@ def test_units_of_hourly_hosts_are_those_of_the_model_converted(start: Any) -> N
             assert host.get_var_units(name) == expected
     host.set_value("soil_moisture", np.array([0.05, 0.1]))
     np.testing.assert_allclose(
-        host.state()["process.soil_moisture"].mean(axis=1), [50.0, 100.0], rtol=1e-13
+        host.state()["land.soil_moisture"].mean(axis=1), [50.0, 100.0], rtol=1e-13
     )
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"mode": "hourly"}, "mode: hourly physics needs an hourly time_step"),
+    (
+        {"mode": "hourly"},
+        "mode: steps of 1 h of the physics are not made of steps of 1 d of the host",
+    ),
     ({"mode": "weekly"}, "mode: unknown value 'weekly'; known: daily, hourly"),
     ({"day_start_hour": 24}, "day_start_hour: expected 0 to 23, found 24"),
-    ({"units": "ngn"}, "units: unknown value 'ngn'; did you mean 'ngen'"),
+    ({"units": "ngn"}, "units: unknown 'ngn'; did you mean 'ngen'"),
 ]
 
 
@@ -223,7 +224,7 @@ def test_what_cannot_be_run_is_said(
 def test_hours_that_meet_no_day_are_refused(
     spec: Any, start: Any, bundle_of: Any
 ) -> None:
-    mode = "daily" if spec.dynamic is None else "hourly"
+    mode = "hourly" if "dynamic" in spec.parts else "daily"
     settings = {"bundle": str(bundle_of(spec)), "time_step": "hourly", "mode": mode}
     with pytest.raises(ConfigError, match="start_time: found 1980-10-01 00:30:00; no"):
         start(1, start_time="1980-10-01 00:30:00", **settings)

@@ -19,14 +19,15 @@ from model_metadata.modelmetadata import ModelMetadata
 
 import bmi_dmx
 from bmi_dmx import DeltaHbv, load_bundle
-from bmi_dmx.bmi.attributes import known_attributes
 from bmi_dmx.errors import DataError
+from bmi_dmx.operate.operation import Operation
 from bmi_dmx.variables import Attribute, Forcing
 
 from .test_bmi_tester import OPTIONS, expected
 
 PLUGINS = {p.name: p.load() for p in entry_points(group="pymt.plugins")}
-VARIABLES = load_bundle("dhbv-conus-daily").variables
+DAY = 86400.0
+DAILY = Operation(load_bundle("dhbv-conus-daily"), DAY, DAY)
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +79,9 @@ def test_the_files_can_be_read_in_any_locale(metadata: ModelMetadata) -> None:
 @pytest.mark.parametrize(
     "variable",
     [
-        *VARIABLES.attributes,
-        *(f for f in VARIABLES.forcings if f.name != "day_of_year"),
-        known_attributes(VARIABLES)["longitude"],
+        *DAILY.attributes,
+        *DAILY.forcings,
+        DAILY.understood["longitude"],
     ],
     ids=lambda variable: variable.name,
 )

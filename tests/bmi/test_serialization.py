@@ -198,7 +198,7 @@ def test_what_does_not_belong_is_refused(
         "another bundle": {"bundle": str(bundle_of(static(members=3)))},
         "another time step": {"time_step": "daily"},
         "another way of running": {"units": "ngen"},
-        "another set of locations": {"locations": None},
+        "another set of places": {"locations": None},
     }
     for message, changes in others.items():
         settings = {**HOUR, **changes}
@@ -273,6 +273,6 @@ def test_the_size_is_told_without_a_warm_up(start: Any) -> None:
     component = start(1, state="equilibrium", locations=known, **HOUR)
     component.get_value_ptr("ngen::serialization_size")
     component.set_value("p_mean", np.array([6.0]))
-    stored = component.state()["process.soil_moisture"].mean()
+    stored = component.state()["land.soil_moisture"].mean()
     dry = start(1, state="equilibrium", locations=known, **HOUR)
-    assert stored > dry.state()["process.soil_moisture"].mean()
+    assert stored > dry.state()["land.soil_moisture"].mean()

@@ -89,7 +89,7 @@ def test_saving_changes_nothing(start: Any) -> None:
             give(model, forcing, step)
             model.update()
         component.state_bytes()
-        component.state()["process.lower_zone"][:] = -1.0
+        component.state()["land.lower_zone"][:] = -1.0
     assert component.state_bytes() == undisturbed.state_bytes()
 
 
@@ -132,7 +132,7 @@ def other_components(bundle_of: Any) -> dict[str, tuple[dict[str, Any], str]]:
     return {
         "weights": ({"bundle": str(bundle_of(static(members=3)))}, "another bundle"),
         "step": ({"time_step": "hourly"}, "another time step: found '86400 s'"),
-        "places": ({"n": 2}, "another set of locations"),
+        "places": ({"n": 2}, "another set of places"),
         "time": (
             {"start_time": "1981-01-01"},
             "is of 1980-10-04 00:00:00, which is not .* after start_time 1981-01-01",
@@ -202,7 +202,7 @@ def test_a_state_within_a_day_belongs_to_where_days_begin(start: Any) -> None:
     daily = {"time_step": "hourly", "mode": "daily"}
     one = start(1, name="a.yaml", day_start_hour=6, **daily)
     other = start(1, name="b.yaml", **daily)
-    message = r"way of running .* found '.*days from 6 h', .* has '.*days from 0 h'"
+    message = r"way of running .* found '.*iods from 6 h', .* has '.*iods from 0 h'"
     with pytest.raises(StateError, match=message):
         other.set_state_bytes(one.state_bytes())
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from bmi_dmx import load_bundle
-from bmi_dmx.bmi.attributes import check_attribute, known_attributes
 from bmi_dmx.errors import DataError
+from bmi_dmx.operate.operation import Operation
+from bmi_dmx.operate.parameters import check_attribute
 
 from .untrained import attributes, dynamic, give, run, static, weather
 
@@ -40,10 +41,10 @@ def residual(component: Any) -> np.ndarray:
 def test_a_state_is_set_to_a_mean_in_proportion(name: str, start: Any) -> None:
     component = start(3)
     run(component, late_winter(3), range(62), ())
-    before = component.state()[f"process.{name}"]
+    before = component.state()[f"land.{name}"]
     wanted = np.array([5.0, 50.0, 0.0])
     component.set_value(name, wanted)
-    after = component.state()[f"process.{name}"]
+    after = component.state()[f"land.{name}"]
     np.testing.assert_array_equal(component.get_value_ptr(name), wanted)
     np.testing.assert_allclose(after.mean(axis=1), wanted, rtol=1e-14)
     share = before / before.mean(axis=1, keepdims=True)
@@ -55,15 +56,15 @@ def test_empty_members_all_get_the_mean(start: Any) -> None:
     component = start(1)
     component.set_value("snowpack", np.zeros(1))
     component.set_value("snowpack", np.array([8.0]))
-    assert (component.state()["process.snowpack"] == 8.0).all()
+    assert (component.state()["land.snowpack"] == 8.0).all()
 
 
 def test_other_locations_stay_as_they_are_to_the_last_digit(start: Any) -> None:
     component = start(5)
     run(component, weather(30, 5), range(30), ())
-    before = component.state()["process.soil_moisture"]
+    before = component.state()["land.soil_moisture"]
     component.set_value_at_indices("soil_moisture", np.array([3]), np.array([40.0]))
-    after = component.state()["process.soil_moisture"]
+    after = component.state()["land.soil_moisture"]
     assert [*(before == after).all(axis=1)] == [True, True, True, False, True]
 
 
@@ -178,7 +179,8 @@ def test_parameters_that_are_no_numbers_are_refused(start: Any, bundle_of: Any) 
 def test_attributes_that_do_not_occur_are_refused(
     name: str, value: float, expected: str
 ) -> None:
-    known = known_attributes(load_bundle("dhbv-conus-daily").variables)
+    day = 86400.0
+    operation = Operation(load_bundle("dhbv-conus-daily"), day, day)
     message = f"attribute {name!r} at 'cat-27' is {value:g}; expected {expected}"
     with pytest.raises(DataError, match=re.escape(message)):
-        check_attribute(known[name], np.array([value]), ["cat-27"])
+        check_attribute(operation.understood[name], np.array([value]), ["cat-27"])

@@ -16,9 +16,9 @@ def test_places_are_whole_numbers_within_the_locations(start: Any) -> None:
     component = start(3)
     for indices in ([-1], [5], [0, 3]):
         at = np.array(indices)
-        with pytest.raises(DataError, match="'streamflow': there is no location"):
+        with pytest.raises(DataError, match="'streamflow': there is no place"):
             component.get_value_at_indices("streamflow", np.empty(at.size), at)
-    with pytest.raises(DataError, match="expected numbers of locations, found"):
+    with pytest.raises(DataError, match="expected numbers of places, found"):
         component.set_value_at_indices(
             "precipitation", np.array([True, False, True]), np.ones(2)
         )
@@ -78,16 +78,17 @@ def test_a_parameter_of_one_place_is_looked_at_there(start: Any) -> None:
 def test_places_and_room_for_their_values_must_fit(n: int, start: Any) -> None:
     component = start(n)
     for indices in ([0.5], np.array([0.0]), [True], ["0"]):
-        with pytest.raises(DataError, match="expected numbers of locations, found"):
+        with pytest.raises(DataError, match="expected numbers of places, found"):
             component.get_value_at_indices("precipitation", np.empty(1), indices)
-    with pytest.raises(DataError, match="found room for 2 values of 1 locations"):
+    with pytest.raises(DataError, match="found room for 2 values of 1 places"):
         component.get_value_at_indices("precipitation", np.empty(2), np.array([0]))
     assert not component.get_value_at_indices("precipitation", np.empty(0), []).size
 
 
 def test_coordinates_are_copied_as_all_values_are(start: Any) -> None:
     component = start(3)
-    with pytest.raises(DataError, match="'longitude': found 9 values, expected 3"):
+    message = "get_grid_x: found room for 9 values, expected 3"
+    with pytest.raises(DataError, match=message):
         component.get_grid_x(0, np.empty((3, 3)))
-    with pytest.raises(DataError, match="'latitude': expected an array of floating"):
+    with pytest.raises(DataError, match="get_grid_y': expected an array of floating"):
         component.get_grid_y(0, np.empty(3, int))

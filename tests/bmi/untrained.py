@@ -9,9 +9,8 @@ import numpy as np
 import torch
 
 from bmi_dmx import Component
-from bmi_dmx.models.delta import DeltaModel
-from bmi_dmx.models.spec import DynamicSpec, ModelSpec, StaticSpec
-from bmi_dmx.models.statistics import Moments, Statistics
+from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics
+from bmi_dmx.conversion import convert
 
 ATTRIBUTES = ("p_mean", "aridity", "elevation")
 DRIVERS = ("precipitation", "air_temperature", "potential_evaporation")
@@ -36,20 +35,27 @@ INPUTS = (
 
 def static(**changes: Any) -> ModelSpec:
     """Return a small model with constant parameters."""
-    network = StaticSpec(attributes=ATTRIBUTES, hidden=(16,))
-    settings = {"process": "hbv11p", "members": 4, "evaporation": "hargreaves"}
-    return ModelSpec(**{**settings, "static": network, **changes})
+    settings = {
+        "process": "hbv11p",
+        "members": 4,
+        "evaporation": "hargreaves",
+        "static": {"attributes": list(ATTRIBUTES), "hidden": [16]},
+    }
+    return convert({**settings, **changes}, ModelSpec, "model")
 
 
 def dynamic(**changes: Any) -> ModelSpec:
     """Return a small model with an LSTM behind some of its parameters."""
-    network = DynamicSpec(
-        parameters=("beta", "k0"), forcings=DRIVERS, attributes=ATTRIBUTES, hidden=8
-    )
+    network = {
+        "parameters": ["beta", "k0"],
+        "forcings": list(DRIVERS),
+        "attributes": list(ATTRIBUTES),
+        "hidden": 8,
+    }
     return static(dynamic=network, **changes)
 
 
-def untrained(spec: ModelSpec) -> DeltaModel:
+def untrained(spec: ModelSpec) -> Model:
     """Return a model with weights that make locations and members differ."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
@@ -57,7 +63,7 @@ def untrained(spec: ModelSpec) -> DeltaModel:
             name: replace(MOMENTS[name], transform=spec.transforms.get(name, "none"))
             for name in spec.network_inputs
         }
-        model = DeltaModel(spec, Statistics(moments)).double().eval()
+        model = Model(spec, Statistics(moments)).double().eval()
         for name, weight in model.named_parameters():
             if name.endswith("weight"):
                 torch.nn.init.normal_(weight, std=0.4)

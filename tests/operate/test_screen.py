@@ -10,7 +10,7 @@ import pytest
 from bmi_dmx import Component
 from bmi_dmx.errors import ConfigError, DataError
 
-from .untrained import give, run, weather
+from ..bmi.untrained import give, run, weather
 
 FILL = {
     "precipitation": 0.0,

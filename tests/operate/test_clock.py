@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.bmi.clock import Clock
-from bmi_dmx.errors import TimeError
+from bmi_dmx.errors import ConfigError, TimeError
+from bmi_dmx.operate.clock import Clock
 
-from .untrained import give, weather
+from ..bmi.untrained import give, weather
 
 
 @pytest.mark.parametrize("seconds", [3600, 86400])
@@ -21,7 +21,7 @@ from .untrained import give, weather
 def test_the_day_of_the_year_is_that_of_the_calendar(start: str, seconds: int) -> None:
     day, begin = np.zeros(2), datetime.fromisoformat(start)
     clock = Clock(begin, None, seconds)
-    clock.keep(day)
+    clock.keep("day_of_year", day)
     for step in range(800 * 86400 // seconds // (24 if seconds == 3600 else 1)):
         now = begin + timedelta(seconds=step * seconds)
         assert clock.now == now
@@ -40,8 +40,8 @@ def test_time_does_not_drift() -> None:
 def test_a_clock_resumes_where_another_stood(seconds: int) -> None:
     days = np.zeros(1), np.zeros(1)
     one, other = (Clock(datetime(1999, 12, 1), None, seconds) for _ in days)
-    one.keep(days[0])
-    other.keep(days[1])
+    one.keep("day_of_year", days[0])
+    other.keep("day_of_year", days[1])
     for _ in range(40 * 86400 // seconds + 5):
         one.tick()
     other.resume(one.seconds_since_1970())
@@ -57,8 +57,34 @@ def test_a_day_ends_before_its_hour(hour: int, seconds: int) -> None:
     clock = Clock(datetime(2000, 1, 1, hour), None, seconds, hour)
     per_day = 86400 // seconds
     for step in range(3 * per_day):
-        assert clock.ends_day == (step % per_day == per_day - 1)
+        assert clock.ends_period == (step % per_day == per_day - 1)
+        assert clock.begins_period == (step % per_day == 0)
         clock.tick()
+
+
+@pytest.mark.parametrize("hours", [3, 6, 8, 12])
+@pytest.mark.parametrize("hour", [0, 7])
+def test_periods_of_parts_of_a_day_follow_each_other(hour: int, hours: int) -> None:
+    begin = datetime(2000, 1, 1, hour)
+    clock = Clock(begin, None, 3600, hour, hours * 3600)
+    assert clock.meets_periods()
+    for step in range(50):
+        assert clock.begins_period == (step % hours == 0)
+        assert clock.ends_period == (step % hours == hours - 1)
+        clock.tick()
+
+
+def test_steps_between_the_hours_meet_no_period() -> None:
+    start = datetime(2000, 1, 1, 0, 30)
+    assert not Clock(start, None, 3600).meets_periods()
+    assert Clock(start, None, 1800).meets_periods()
+
+
+def test_the_calendar_gives_nothing_else() -> None:
+    clock = Clock(datetime(2000, 1, 1), None, 3600)
+    message = "forcing 'tide': the calendar gives 'day_of_year' alone"
+    with pytest.raises(ConfigError, match=message):
+        clock.keep("tide", np.zeros(1))
 
 
 def test_no_step_goes_past_the_end(start: Any) -> None:

@@ -1,4 +1,4 @@
-"""Small untrained bundles, and configurations of components that run them."""
+"""Fixtures: small untrained bundles, and components that run them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from bmi_dmx import Component
 from bmi_dmx.bundle import save_bundle
-from bmi_dmx.models.spec import ModelSpec
+from bmi_dmx.compose import ModelSpec
 
 from .nextgen import HOURLY
 from .untrained import START, attributes, static, untrained

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from bmi_dmx import Component
-from bmi_dmx.bmi.processes import EVAPORATIONS, FILE
 from bmi_dmx.errors import ConfigError
+from bmi_dmx.models.hydrology.shipped import FILE
+from bmi_dmx.models.hydrology.system import EVAPORATIONS
 
-from .untrained import run, static, weather
+from ...bmi.untrained import run, static, weather
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "make_operation_programs.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "make_hydrology_programs.py"
 
 RADIATION = {
     "shortwave_radiation": 200.0,
@@ -35,7 +36,7 @@ GIVEN: dict[str, dict[str, float]] = {
 
 
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_operation_programs", SCRIPT)
+    spec = importlib.util.spec_from_file_location("make_hydrology_programs", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -64,7 +65,7 @@ def test_a_bundle_runs_with_any_evaporation(name: str, start: Any) -> None:
 def test_penman_over_hours_is_that_of_its_class(start: Any) -> None:
     import torch
 
-    from bmi_dmx.models.hydrology import PenmanMonteithHourly
+    from bmi_dmx.models.hydrology.penman_monteith import PenmanMonteithHourly
 
     component = start(1, evaporation="penman_monteith", time_step="hourly")
     values = {"air_temperature": 21.0, **GIVEN["penman_monteith"]}

@@ -8,13 +8,13 @@ import numpy as np
 
 from bmi_dmx import Component
 
-from .nextgen import HOURLY, RUNOFF, TWO, VALUES, step
-from .untrained import attributes, weather
+from ..bmi.nextgen import HOURLY, RUNOFF, TWO, VALUES, step
+from ..bmi.untrained import attributes, weather
 
 
 def test_further_catchments_share_what_they_can(start: Any) -> None:
     one, other = (start(1, name=f"{k}.yaml", **HOURLY) for k in "ab")
-    assert one._model().plan is other._model().plan
+    assert one._model().stages is other._model().stages
     assert one._known.catalogue is other._known.catalogue
 
 

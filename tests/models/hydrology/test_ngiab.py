@@ -11,9 +11,8 @@ import pytest
 
 from bmi_dmx import Component
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.models.spec import StaticSpec
 
-from .untrained import MOMENTS, static
+from ...bmi.untrained import MOMENTS, static
 
 DHBV = """\
 catchment_id: cat-410
@@ -70,7 +69,7 @@ def portable(bundle_of: Any) -> Path:
     names = ("p_mean", "aridity", "elevation_mean", "slope_mean")
     for name in names:
         MOMENTS.setdefault(name, MOMENTS["elevation"])
-    path: Path = bundle_of(static(static=StaticSpec(attributes=names, hidden=(8,))))
+    path: Path = bundle_of(static(static={"attributes": list(names), "hidden": [8]}))
     return path
 
 
@@ -138,9 +137,9 @@ def test_settings_of_the_folder_decide(portable: Path, tmp_path: Path) -> None:
     settings(tmp_path, portable, "mode: daily\nunits: model\nevaporation: oudin\n")
     text = DHBV.format(area="", start=HOURLY)
     component = read(tmp_path / "cat-1.yml", text)
-    operation = component._model().plan.operation
-    assert (operation.mode, operation.units) == ("daily", "model")
-    assert operation.evaporation == "oudin"
+    operation = component._model().operation
+    assert (operation.inner, operation.units) == (86400.0, "model")
+    assert operation.choices == {"evaporation": "oudin"}
 
 
 def test_settings_of_the_folder_are_read_again_when_they_change(
@@ -150,7 +149,7 @@ def test_settings_of_the_folder_are_read_again_when_they_change(
     for units in ("model", "ngen"):
         settings(tmp_path, portable, f"units: {units}\n")
         component = read(tmp_path / "cat-1.yml", text)
-        assert component._model().plan.operation.units == units
+        assert component._model().operation.units == units
 
 
 def test_a_missing_attribute_names_file_and_key(portable: Path, tmp_path: Path) -> None:
@@ -195,7 +194,7 @@ def test_the_settings_of_the_folder_must_be_settings(
 def test_the_area_may_come_from_the_host(bundle_of: Any, tmp_path: Path) -> None:
     names = ("p_mean", "area_km2")
     MOMENTS.setdefault("area_km2", MOMENTS["elevation"])
-    model = bundle_of(static(static=StaticSpec(attributes=names, hidden=(8,))))
+    model = bundle_of(static(static={"attributes": list(names), "hidden": [8]}))
     settings(tmp_path, model, "evaporation: oudin\n")
     component = read(tmp_path / "cat-1.yml", DHBV.format(area="", start=HOURLY))
     for name in ("precipitation", "air_temperature"):

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from bmi_dmx import Component
-from bmi_dmx.bmi import health, kernels
-from bmi_dmx.bmi.shared import shared_bundle
-from bmi_dmx.bmi.storage import Storage
 from bmi_dmx.cli import main
 from bmi_dmx.errors import ScanError, StateError
 from bmi_dmx.kernels.processor import DEFAULT_LEVEL
 from bmi_dmx.kernels.stepper import kernels_listed
+from bmi_dmx.operate import health, kernels
+from bmi_dmx.operate.shared import shared_bundle
+from bmi_dmx.operate.storage import Storage
 
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "daily": {"time_step": "daily"},
@@ -42,7 +42,7 @@ def test_a_component_asks_for_no_other_kernel(
 
 def test_every_process_asks_for_the_same_kernels(bundle: Path) -> None:
     statement = (
-        "import sys, pathlib; from bmi_dmx.bmi import kernels, shared; "
+        "import sys, pathlib; from bmi_dmx.operate import kernels, shared; "
         "bundle = shared.shared_bundle(pathlib.Path(sys.argv[1])); "
         "print(repr(kernels.needed(bundle)))"
     )
@@ -80,7 +80,7 @@ def test_the_command_compiles_what_is_needed(
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels count as compiled, without waiting for the compiler."""
-    monkeypatch.setattr("bmi_dmx.bmi.health.build.load", lambda source: source)
+    monkeypatch.setattr("bmi_dmx.operate.health.build.load", lambda source: source)
 
 
 @pytest.mark.usefixtures("compiled")
@@ -93,7 +93,7 @@ def test_a_sound_bundle_is_healthy(bundle: Path, capsys: Any) -> None:
 def test_missing_kernels_are_no_health(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bmi_dmx.bmi.health.build.load", lambda source: None)
+    monkeypatch.setattr("bmi_dmx.operate.health.build.load", lambda source: None)
     with pytest.raises(ScanError, match=r"untrained: (\d+) of \1 kernels are missing"):
         health.check_health(str(bundle))
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.bmi.warm_start import seasons
-from bmi_dmx.climate import seasonality
 from bmi_dmx.errors import ConfigError, DataError, UnitsError
+from bmi_dmx.models.hydrology.climate import seasonality
+from bmi_dmx.models.hydrology.equilibrium import seasons
 
-from .untrained import attributes, dynamic, give, run, static, weather
+from ...bmi.untrained import attributes, dynamic, give, run, static, weather
 
 HOURLY = {"time_step": "hourly"}
 DAYS = np.arange(1.0, 366.0)[:, None]
@@ -69,9 +69,9 @@ def test_an_equilibrium_stays_one(
         give(model, weather(1, n), 0)
         model.update()
     warm = component.state()
-    stored = sum(warm[f"process.{k}"] for k in ("soil_moisture", "lower_zone"))
+    stored = sum(warm[f"land.{k}"] for k in ("soil_moisture", "lower_zone"))
     assert (stored.mean(axis=1) > 20.0).all()
-    assert (warm["routing.in_transit"].sum(axis=0) > 0.0).all()
+    assert (warm["outlet.in_transit"].sum(axis=0) > 0.0).all()
     m = {k: component.get_value_ptr(f"mass_{k}") for k in ("in", "out", "stored")}
     np.testing.assert_allclose(m["in"] - m["out"], m["stored"], atol=1e-10)
     if mode == "hourly":
@@ -90,14 +90,14 @@ def test_the_equilibrium_of_days_is_that_of_more_years(start: Any) -> None:
     known = {k: np.array(x).reshape(-1) for k, x in places(1)["attributes"].items()}
     given = start(1, name="given.yaml", evaporation="given", locations=places(1))
     given._runner.restore({**given.state(), **{
-        k: x for k, x in first.items() if k.startswith(("process", "routing"))
+        k: x for k, x in first.items() if k.startswith(("land", "outlet"))
     }})  # fmt: skip
     begin = given._clock.day_of_year
     days = (begin - 1.0 + np.arange(365.0)) % 365.0 + 1.0
     run(given, seasons(known, days[:, None]), range(365), ())
     after = given.state()
     for name in ("soil_moisture", "lower_zone", "upper_zone"):
-        found, expected = after[f"process.{name}"], first[f"process.{name}"]
+        found, expected = after[f"land.{name}"], first[f"land.{name}"]
         np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.3)
 
 
@@ -286,7 +286,7 @@ def test_snow_does_not_grow_without_end(
 def test_an_equilibrium_that_is_not_reached_is_told(
     start: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bmi_dmx.bmi.warm_start._MOST_YEARS", 1)
+    monkeypatch.setattr("bmi_dmx.models.hydrology.equilibrium._MOST_YEARS", 1)
     component = start(2, state="equilibrium", locations=places(2), **HOURLY)
     give(component, weather(1, 2), 0)
     component.update()
@@ -306,9 +306,9 @@ def test_a_state_that_is_set_waits_for_the_attributes(
     with pytest.raises(DataError, match="store 'snowpack' at 'cat-0' cannot be set"):
         component.set_value("snowpack", np.array([-1.0]))
     states = [model.state() for model in (component, expected)]
-    lower = [state["process.lower_zone"] for state in states]
+    lower = [state["land.lower_zone"] for state in states]
     np.testing.assert_array_equal(*lower)
-    assert states[0]["process.snowpack"].mean() == pytest.approx(120.0)
+    assert states[0]["land.snowpack"].mean() == pytest.approx(120.0)
 
 
 def test_states_are_not_known_before_the_start_is_found(start: Any) -> None:
