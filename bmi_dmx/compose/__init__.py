@@ -13,11 +13,13 @@ from .plan import Plan, plan
 from .spec import ModelSpec, PartSpec
 
 if TYPE_CHECKING:
+    from .ensemble import Ensemble
     from .inputs import check_spec, fit_statistics
     from .model import Model, Simulated
 
 __all__ = [
     "Declarations",
+    "Ensemble",
     "Model",
     "ModelSpec",
     "Moments",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 _WITH_TORCH = {
+    "Ensemble": "ensemble",
     "Model": "model",
     "Simulated": "model",
     "check_spec": "inputs",

@@ -21,7 +21,7 @@ class ShallowWater(Tendency):
     :math:`\dot\eta = -H\,\nabla\cdot u`; faces lie east and north of their cell.
 
     Arakawa and Lamb (1977), doi:10.1016/B978-0-12-460817-7.50009-4.
-    """  # noqa: D205
+    """
 
     time = "s"
     coupling = Stencil()

@@ -15,6 +15,7 @@ import yaml
 from bmi_dmx import Component, load_bundle
 from bmi_dmx.bundle import Bundle
 from bmi_dmx.compose import Model
+from bmi_dmx.operate.storage import balance_names
 from bmi_dmx.registries import processes
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import train
@@ -68,7 +69,9 @@ def loss_of(model: Model, guest: ModuleType, steps: int = 6) -> torch.Tensor:
 
 def simulate(model: Model, guest: ModuleType, steps: int, outputs: Any) -> Any:
     given = guest.data()
-    forcing = {n: torch.from_numpy(x[:steps]) for n, x in given.get("forcing", {}).items()}
+    forcing = {
+        n: torch.from_numpy(x[:steps]) for n, x in given.get("forcing", {}).items()
+    }
     attributes = {
         n: torch.from_numpy(x) for n, x in given.get("attributes", {}).items()
     }
@@ -180,18 +183,15 @@ def test_what_is_conserved_is_accounted_for(
     runner = component._model()
     runner.storage.close_balance()
     (balance,) = runner.stages.balances
-    names = {t: n for t, n in _names(runner, balance).items()}
-    terms = {t: runner.storage.balance[names[t]] for t in ("in", "out", "stored", "adjusted")}
+    names = balance_names(runner.stages, balance)
+    terms = {
+        term: runner.storage.balance[names[term]]
+        for term in ("in", "out", "stored", "adjusted")
+    }
     left = terms["in"] - terms["out"] + terms["adjusted"] - terms["stored"]
     scale = max(1.0, float(np.abs(terms["in"]).max()))
     assert np.abs(left).max() <= 1e-11 * scale
     assert guest is shallow_water or np.abs(terms["in"]).max() > 0.0
-
-
-def _names(runner: Any, balance: Any) -> dict[str, str]:
-    from bmi_dmx.operate.storage import balance_names
-
-    return balance_names(runner.stages, balance)
 
 
 def test_every_grid_function_answers_or_says_why_not(
