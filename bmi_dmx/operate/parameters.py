@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ __all__ = ["Parameters", "check_attribute", "published_parameters"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[Any]]
 Key = tuple[str, str]
+Seen = dict[Key, Array]
+
+_PLACES = 1024
+"""For which parameters are computed at once."""
 
 
 def check_attribute(attribute: Attribute, values: Array, ids: Sequence[str]) -> None:
@@ -184,11 +188,21 @@ class Parameters:
                 changed.append(name)
         return changed
 
-    def compute(self) -> dict[Key, Array]:
-        """Return what the steps of the processes see, by part and parameter.
+    def compute(self, whole: bool = False) -> Iterator[tuple[slice, Seen]]:
+        """Yield what the steps of the processes see, by part and parameter.
 
-        Returns
-        -------
+        It comes for some places after the others: what is needed on the way to it takes
+        several times its memory.
+
+        Parameters
+        ----------
+        whole : bool
+            Whether all places belong together.
+
+        Yields
+        ------
+        slice
+            The places.
         dict of (str, str) to ndarray
             (place, member) or (place, 1), with a leading axis of entries where there
             are several; per step.
@@ -202,42 +216,49 @@ class Parameters:
             if name in self._needed:
                 understood = self._operation.understood[name]
                 check_attribute(understood, self.attribute[name], self._ids)
-        answered = self._answers()
-        found: dict[Key, Array] = {}
-        for part in self._plan.processes:
-            own = self._declared(part, answered)
-            found |= self._seen(part, own)
+        n = len(self._ids)
+        for first in range(0, n, n if whole else _PLACES):
+            some = slice(first, n if whole else min(first + _PLACES, n))
+            answered = self._answers(some)
+            found: Seen = {}
+            for part in self._plan.processes:
+                own = self._declared(part, answered, some)
+                found |= self._seen(part, own, some.stop - first)
+            yield some, found
         self.pending = False
-        return found
 
-    def _declared(self, part: Part, answered: Mapping[Key, Array]) -> dict[str, Array]:
+    def _declared(
+        self, part: Part, answered: Mapping[Key, Array], some: slice
+    ) -> dict[str, Array]:
         """Return the declared parameters of a part, (place, member or 1)."""
         own: dict[str, Array] = {}
         for p in part.declared(self._operation.inner).parameters:
             link = self._plan.link(part, p.name)
             if p.name in self._varying and link.giver == "part":
                 continue
-            values = self._value(link, p, answered)
+            values = self._value(link, p, answered, some)
             published = self._published.get(p.name, (None,))[0] is part
             if published and p.name in self._given:
-                numbers, given = self._given[p.name]
-                self._check(p, numbers, given)
+                numbers, given = (x[some] for x in self._given[p.name])
+                self._check(p, numbers, given, some)
                 values = np.where(given[:, None], numbers[:, None], values)
             if published:
-                np.copyto(self.mean[p.name], values.mean(axis=1))
+                np.copyto(self.mean[p.name][some], values.mean(axis=1))
             own[p.name] = values
         return own
 
-    def _value(self, link: Link, p: Parameter, answered: Mapping[Key, Array]) -> Array:
+    def _value(
+        self, link: Link, p: Parameter, answered: Mapping[Key, Array], some: slice
+    ) -> Array:
         if link.giver == "part":
             return answered[link.part, link.name]
         if link.giver == "default":
             return np.full((1, 1), float(p.default or 0.0))
-        values = self.attribute[link.name][:, None]
+        values = self.attribute[link.name][some, None]
         # Without the property nobody is given what follows from it.
         return np.nan_to_num(values) if p.optional else values
 
-    def _seen(self, part: Part, own: dict[str, Array]) -> dict[Key, Array]:
+    def _seen(self, part: Part, own: dict[str, Array], n: int) -> Seen:
         declared = part.declared(self._operation.inner)
         if not declared.prepared:
             dt = part.dt(self._operation.inner)
@@ -247,7 +268,6 @@ class Parameters:
                 for name, x in own.items()
             }
         program = self._operation.program(part, "prepare")
-        n = len(self._ids)
         whole = {name: np.broadcast_to(x, (n, x.shape[1])) for name, x in own.items()}
         if not part.members:
             whole = {name: np.ascontiguousarray(x[:, 0]) for name, x in whole.items()}
@@ -257,17 +277,19 @@ class Parameters:
             for name, x in made.items()
         }
 
-    def _check(self, declared: Parameter, values: Array, given: Indices) -> None:
+    def _check(
+        self, declared: Parameter, values: Array, given: Indices, some: slice
+    ) -> None:
         places = np.flatnonzero(given)
         bad = declared.first_outside(values[places])
         if bad is not None:
             at = places[bad]
             raise DataError(
-                f"parameter {declared.name!r} at {self._ids[at]!r} cannot be "
+                f"parameter {declared.name!r} at {self._ids[some][at]!r} cannot be "
                 f"{values[at]:g}; expected {declared.expected}"
             )
 
-    def _answers(self) -> dict[Key, Array]:
+    def _answers(self, some: slice) -> dict[Key, Array]:
         """Return what networks that run once answer, (place, member or 1)."""
         bundle = self._operation.bundle
         answers: dict[Key, Array] = {}
@@ -275,21 +297,21 @@ class Parameters:
             if network.every != "once":
                 continue
             program = self._operation.program(network)
-            columns = [self.attribute[name] for name in network.attributes]
+            columns = [self.attribute[name][some] for name in network.attributes]
             weights = {n: x for n, x in bundle.constants.items() if n in program.inputs}
-            nothing = np.zeros((len(self._ids), 0))
+            nothing = np.zeros((some.stop - some.start, 0))
             table = np.stack(columns, axis=1) if columns else nothing
             given = {"attributes": table, **weights}
             for name, values in evaluate(program, given).items():
-                answer = values.reshape(len(self._ids), -1)
-                self._refuse_not_finite(name[2:], answer)
+                answer = values.reshape(some.stop - some.start, -1)
+                self._refuse_not_finite(name[2:], answer, some)
                 answers[network.name, name[2:]] = answer
         return answers
 
-    def _refuse_not_finite(self, name: str, table: Array) -> None:
+    def _refuse_not_finite(self, name: str, table: Array, some: slice) -> None:
         bad = ~np.isfinite(table).all(axis=1)
         if bad.any():
-            at = int(np.argmax(bad))
+            at = some.start + int(np.argmax(bad))
             needed = (n for n in self.attribute if n in self._needed)
             shown = ", ".join(f"{n} = {self.attribute[n][at]:g}" for n in needed)
             raise DataError(

@@ -323,12 +323,14 @@ class Runner:
         """Compute the parameters where something was set since."""
         if not self.parameters.pending:
             return
-        for key, values in self.parameters.compute().items():
-            array = self._seen[key]
-            if self.operation.plan[key[0]].coupling == "stencil":
-                one = values.size != array.size
-                values = values.flat[0] if one else values.reshape(array.shape)
-            array[...] = values
+        for some, found in self.parameters.compute(whole=self._is_field):
+            for key, values in found.items():
+                array = self._seen[key]
+                if self.operation.plan[key[0]].coupling == "stencil":
+                    one = values.size != array.size
+                    array[...] = values.flat[0] if one else values.reshape(array.shape)
+                else:
+                    array[..., some, :] = values
         for network in self._networks.values():
             network.read_attributes()
             if self.operation.lags and not self.storage.begun:
