@@ -157,7 +157,7 @@ class Component(Answers):
             settings.end_time,
             _whole(operation.seconds),
             settings.day_start_hour,
-            operation.period,
+            operation.period if operation.gathers else None,
         )
         if operation.gathers and not clock.meets_periods():
             raise ConfigError(

@@ -32,8 +32,9 @@ class Clock:
         Length of a step.
     day_start_hour : int
         Hour, UTC, at which periods begin that are run as a whole.
-    period : float
-        Length of these periods in seconds; a whole part of a day, or a day.
+    period : float, optional
+        Length of these periods in seconds; a whole part of a day, or a day. Without it
+        nobody asks where they begin.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class Clock:
         end: datetime | None,
         seconds: float,
         day_start_hour: int = 0,
-        period: float = DAY,
+        period: float | None = None,
     ) -> None:
         self.start = start
         self.seconds = seconds
@@ -65,9 +66,11 @@ class Clock:
         self.last = self.end - seconds
         self._day_of_year: Array | None = None
         self.day_start_hour = day_start_hour
-        self._period = max(1, round(period))
+        self._period = max(1, round(period or DAY))
         self._first = day_start_hour * 3600 % self._period
         self._last = (self._first - seconds) % self._period
+        self._watched = period is not None
+        self.begins_period = self.ends_period = False
         self.set(0)
 
     def keep(self, name: str, values: Array) -> None:
@@ -104,11 +107,11 @@ class Clock:
         now = self.now
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         self._elapsed = (now - midnight).total_seconds()
-        self._see_day()
+        self._see_period()
         self._year = now.year
         self._set_day(now.timetuple().tm_yday)
 
-    def _see_day(self) -> None:
+    def _see_period(self) -> None:
         elapsed = self._elapsed % self._period
         self.begins_period = elapsed == self._first
         self.ends_period = elapsed == self._last
@@ -125,20 +128,21 @@ class Clock:
 
     def tick(self) -> None:
         """Go on by one step."""
-        if self.seconds > DAY:
-            self.set(self.step + 1)
-            return
         self.step += 1
         self.time = float(self.step * self.seconds)
         self._elapsed += self.seconds
         if self._elapsed >= DAY:
+            if self.seconds > DAY:
+                self.set(self.step)
+                return
             self._elapsed -= DAY
             if self._day < 365 + isleap(self._year):
                 self._set_day(self._day + 1)
             else:
                 self._year += 1
                 self._set_day(1)
-        self._see_day()
+        if self._watched:
+            self._see_period()
 
     def meets_periods(self) -> bool:
         """Return whether some step begins where a period does."""

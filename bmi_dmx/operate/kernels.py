@@ -52,7 +52,8 @@ def typical_runner(operation: Operation, n: int) -> Runner:
         attribute.name: np.full(len(ids), _typical(operation.bundle, attribute))
         for attribute in operation.attributes
     }
-    clock = Clock(datetime(2000, 1, 1), None, operation.seconds, 0, operation.period)
+    period = operation.period if operation.gathers else None
+    clock = Clock(datetime(2000, 1, 1), None, operation.seconds, 0, period)
     return Runner(stages(operation), ids, attributes, clock, space)
 
 
