@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..csv_table import heading
+from ..models.hydrology.forcings import FORCINGS
+from ..models.hydrology.names import NEXTGEN
+from ..operate.system import FileName
 
 __all__ = [
     "FIELDS",
@@ -40,46 +43,18 @@ class Field:
     others: tuple[str, ...] = ()
 
 
-PRECIPITATION = "atmosphere_water__liquid_equivalent_precipitation_rate"
+PRECIPITATION = FORCINGS["precipitation"].standard_name
 RAINFALL = "atmosphere_water__rainfall_volume_flux"
-TEMPERATURE = "land_surface_air__temperature"
+TEMPERATURE = FORCINGS["air_temperature"].standard_name
 
-FIELDS = (
-    Field("precip_rate", PRECIPITATION, "mm s^-1", ("RAINRATE",)),
-    Field("APCP_surface", RAINFALL, "kg m^-2"),
-    Field("TMP_2maboveground", TEMPERATURE, "K", ("T2D",)),
-    Field(
-        "SPFH_2maboveground",
-        "atmosphere_air_water~vapor__relative_saturation",
-        "kg kg-1",
-        ("Q2D",),
-    ),
-    Field(
-        "DLWRF_surface",
-        "land_surface_radiation~incoming~longwave__energy_flux",
-        "W m-2",
-        ("LWDOWN",),
-    ),
-    Field(
-        "DSWRF_surface",
-        "land_surface_radiation~incoming~shortwave__energy_flux",
-        "W m-2",
-        ("SWDOWN",),
-    ),
-    Field("PRES_surface", "land_surface_air__pressure", "Pa", ("PSFC",)),
-    Field(
-        "UGRD_10maboveground",
-        "land_surface_wind__x_component_of_velocity",
-        "m s-1",
-        ("U2D",),
-    ),
-    Field(
-        "VGRD_10maboveground",
-        "land_surface_wind__y_component_of_velocity",
-        "m s-1",
-        ("V2D",),
-    ),
-)
+
+def _field(known: FileName) -> Field:
+    name, *others = known.names
+    alias = FORCINGS[known.variable].standard_name
+    return Field(name, alias, known.units, tuple(others))
+
+
+FIELDS = (*map(_field, NEXTGEN), Field("APCP_surface", RAINFALL, "kg m^-2"))
 """The fields with names of their own; others are known by the name in the file."""
 
 _BY_NAME = {name: field for field in FIELDS for name in (field.name, *field.others)}

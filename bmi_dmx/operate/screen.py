@@ -13,7 +13,7 @@ from ..variables import Forcing
 from .clock import DAY, Clock
 from .once import warn_once
 
-__all__ = ["Policy", "Rule", "Screen"]
+__all__ = ["Policy", "Rule", "Screen", "step_bounds"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -77,7 +77,7 @@ class Screen:
         self._ids = ids
         self._clock = clock
         self._bounds = {
-            v.name: _bounds(v, clock.seconds, shortening) for v in variables
+            v.name: step_bounds(v, clock.seconds, shortening) for v in variables
         }
         for name, rule in self._rules.items():
             low, high = self._bounds[name]
@@ -162,10 +162,20 @@ class Screen:
         return ", ".join(f"{name} {count}" for name, count in sums.items() if count)
 
 
-def _bounds(
+def step_bounds(
     variable: Forcing, seconds: float, shortening: float
 ) -> tuple[float, float]:
-    """Return the smallest and largest value that is not absurd."""
+    """Return the smallest and largest value that is not absurd in a step.
+
+    Parameters
+    ----------
+    variable : Forcing
+        In any units.
+    seconds : float
+        Length of the step.
+    shortening : float
+        As for :class:`Screen`.
+    """
     low, high = variable.limits
     if variable.per_step == "rate" and variable.bounds is not None:
         factor = min(1.0, seconds / DAY) ** (shortening - 1.0)

@@ -16,8 +16,11 @@ from ...errors import DataError
 from ...variables import Attribute, Table
 
 __all__ = [
+    "AREA",
     "CLIMATE",
     "DAYS_PER_YEAR",
+    "LATITUDE",
+    "LONGITUDE",
     "TOPOGRAPHY",
     "climate_indices",
     "day_of_year",
@@ -35,13 +38,19 @@ DRY_BELOW = 1.0
 
 CLIMATE = Table(
     (
-        Attribute(name="p_mean", units="mm d-1", about="mean precipitation"),
+        Attribute(
+            name="p_mean",
+            bounds=(0.0, 50.0),
+            units="mm d-1",
+            about="mean precipitation",
+        ),
         Attribute(
             name="pet_mean",
+            bounds=(0.0, 50.0),
             units="mm d-1",
             about="mean potential evaporation (Hargreaves and Samani 1985)",
         ),
-        Attribute(name="aridity", about="pet_mean / p_mean"),
+        Attribute(name="aridity", bounds=(0.0, 1e4), about="pet_mean / p_mean"),
         Attribute(
             name="p_seasonality",
             about="amplitude of the annual cycle of precipitation relative to its mean,"
@@ -49,36 +58,66 @@ CLIMATE = Table(
         ),
         Attribute(
             name="frac_snow",
+            bounds=(0.0, 1.0),
             about="share of precipitation on days with a mean below 1 degC",
         ),
         Attribute(
             name="high_prec_freq",
+            bounds=(0.0, 366.0),
             units="d yr-1",
             about="days with at least 5 times the mean precipitation",
         ),
         Attribute(
             name="high_prec_dur",
+            bounds=(0.0, 1e4),
             units="d",
             about="mean length of runs of such days; 0 where there are none",
         ),
-        Attribute(name="low_prec_freq", units="d yr-1", about="days below 1 mm d-1"),
+        Attribute(
+            name="low_prec_freq",
+            bounds=(0.0, 366.0),
+            units="d yr-1",
+            about="days below 1 mm d-1",
+        ),
         Attribute(
             name="low_prec_dur",
+            bounds=(0.0, 1e4),
             units="d",
             about="mean length of runs of such days; 0 where there are none",
         ),
-        Attribute(name="t_mean", units="degC", about="mean air temperature"),
+        Attribute(
+            name="t_mean",
+            bounds=(-60.0, 50.0),
+            units="degC",
+            about="mean air temperature",
+        ),
     ),
     what="climate attribute",
 )
-"""Indices that :func:`climate_indices` computes."""
+"""Indices that :func:`climate_indices` computes.
+
+Bounds are what occurs on Earth: rates for a year instead of a day, or centimetres
+instead of metres, are seen by them.
+"""
+
+AREA = Attribute(
+    name="area_km2", units="km2", bounds=(1e-9, 1e7), about="drainage area"
+)
+LATITUDE = Attribute(name="latitude", units="degrees_north", bounds=(-90.0, 90.0))
+LONGITUDE = Attribute(name="longitude", units="degrees_east", bounds=(-180.0, 360.0))
 
 TOPOGRAPHY = Table(
     (
-        Attribute(name="area_km2", units="km2", about="drainage area"),
-        Attribute(name="elevation_mean", units="m", about="mean elevation"),
+        AREA,
+        Attribute(
+            name="elevation_mean",
+            bounds=(-500.0, 9000.0),
+            units="m",
+            about="mean elevation",
+        ),
         Attribute(
             name="slope_mean",
+            bounds=(0.0, 1e4),
             units="m km-1",
             about="mean slope; depends on the resolution of the elevation model, which"
             " must be alike where a model is trained and where it is used",

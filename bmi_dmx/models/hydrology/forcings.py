@@ -1,8 +1,12 @@
-"""The forcings that hydrological processes share, each declared once."""
+"""The forcings that hydrological processes share, each declared once.
+
+What is absurd in operation, and what betrays wrong units in data to train with, are
+their bounds.
+"""
 
 from __future__ import annotations
 
-from ...variables import Forcing
+from ...variables import Forcing, Table
 
 __all__ = [
     "AIR_PRESSURE",
@@ -12,9 +16,11 @@ __all__ = [
     "CALENDAR",
     "DAY_OF_YEAR",
     "EXTREMES",
+    "FORCINGS",
     "LONGWAVE_RADIATION",
     "POTENTIAL_EVAPORATION",
     "PRECIPITATION",
+    "SHORTENING",
     "SHORTWAVE_RADIATION",
     "SPECIFIC_HUMIDITY",
     "WIND_X",
@@ -82,6 +88,21 @@ DAY_OF_YEAR = Forcing(
     name="day_of_year", symbol="J", bounds=(1.0, 366.0),
     about="day of the year", source="clock",
 )  # fmt: skip
+
+FORCINGS = Table(
+    (
+        PRECIPITATION, AIR_TEMPERATURE, AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX,
+        POTENTIAL_EVAPORATION, SPECIFIC_HUMIDITY, LONGWAVE_RADIATION,
+        SHORTWAVE_RADIATION, AIR_PRESSURE, WIND_X, WIND_Y, DAY_OF_YEAR,
+    ),
+    what="forcing",
+)  # fmt: skip
+"""All of them, by name."""
+
+SHORTENING = 0.475
+"""Exponent of the most rain that falls in a time: a day's, times its share of the day
+to this power (WMO 2009, Manual on Estimation of Probable Maximum Precipitation, WMO-No.
+1045: the envelope of the world's records)."""
 
 CALENDAR = frozenset({DAY_OF_YEAR.name})
 """Names of the forcings that the clock gives."""

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from ...operate.system import FileName
 
-__all__ = ["FILES"]
+__all__ = ["FILES", "NEXTGEN"]
 
-FILES = (
-    FileName("precipitation", ("precip_rate", "RAINRATE"), "mm s-1"),
-    FileName("precipitation", ("prcp", "pr", "total_precipitation_sum"), "mm d-1"),
+NEXTGEN = (
+    FileName("precipitation", ("precip_rate", "RAINRATE"), "mm s^-1"),
     FileName("air_temperature", ("TMP_2maboveground", "T2D"), "K"),
-    FileName("air_temperature", ("tmean", "tas", "temperature_2m_mean"), "degC"),
-    FileName("air_temperature_min", ("tmin", "tasmin", "temperature_2m_min"), "degC"),
-    FileName("air_temperature_max", ("tmax", "tasmax", "temperature_2m_max"), "degC"),
-    FileName("potential_evaporation", ("pet", "PET"), "mm d-1"),
     FileName("specific_humidity", ("SPFH_2maboveground", "Q2D"), "kg kg-1"),
     FileName("longwave_radiation", ("DLWRF_surface", "LWDOWN"), "W m-2"),
     FileName("shortwave_radiation", ("DSWRF_surface", "SWDOWN"), "W m-2"),
     FileName("air_pressure", ("PRES_surface", "PSFC"), "Pa"),
     FileName("wind_x", ("UGRD_10maboveground", "U2D"), "m s-1"),
     FileName("wind_y", ("VGRD_10maboveground", "V2D"), "m s-1"),
+)
+"""Names in files of the NextGen preprocessors, the usual one first."""
+
+FILES = (
+    *NEXTGEN,
+    FileName("precipitation", ("prcp", "pr", "total_precipitation_sum"), "mm d-1"),
+    FileName("air_temperature", ("tmean", "tas", "temperature_2m_mean"), "degC"),
+    FileName("air_temperature_min", ("tmin", "tasmin", "temperature_2m_min"), "degC"),
+    FileName("air_temperature_max", ("tmax", "tasmax", "temperature_2m_max"), "degC"),
+    FileName("potential_evaporation", ("pet", "PET"), "mm d-1"),
 )
 """Names in files by forcing, and the units of files that give none (UDUNITS)."""

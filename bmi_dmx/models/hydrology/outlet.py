@@ -8,12 +8,14 @@ from torch import Tensor
 
 from ...process import Budget, Process
 from ...variables import Flux, Forcing, Parameter
+from . import climate
+from .forcings import PRECIPITATION
 
 __all__ = ["AREA", "RUNOFF", "STREAMFLOW", "DepthToVolume", "DirectOutlet"]
 
 RUNOFF = Forcing(
     name="runoff", symbol="q", units="mm d-1", per_step="rate",
-    about="runoff of the land surface", bounds=(0.0, 3000.0),
+    about="runoff of the land surface", bounds=PRECIPITATION.bounds,
     standard_name="land_surface_water_runoff__volume_flux",
 )  # fmt: skip
 
@@ -23,7 +25,7 @@ STREAMFLOW = Flux(
 )  # fmt: skip
 
 AREA = Parameter(
-    name="area_km2", symbol="A", units="km2", bounds=(1e-9, 1e9), per="place",
+    name="area_km2", symbol="A", units="km2", bounds=climate.AREA.bounds, per="place",
     source="attribute", optional=True, about="area of the location",
 )  # fmt: skip
 
@@ -52,7 +54,7 @@ class DepthToVolume(Process):
     forcings = (
         Forcing(
             name="streamflow", symbol="Q", units="mm d-1", per_step="rate",
-            about="runoff at the outlet, over the area", bounds=(0.0, 3000.0),
+            about="runoff at the outlet, over the area", bounds=PRECIPITATION.bounds,
         ),
     )  # fmt: skip
     parameters = (AREA,)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...process import Process
 from ...variables import Flux, Parameter
+from .climate import LATITUDE
 from .daily_extremes import OfTheLastDay
 from .forcings import (
     AIR_TEMPERATURE,
@@ -42,7 +43,7 @@ _MJ_PER_DAY = 0.0864  # MJ m-2 d-1 in a W m-2
 _SMALLEST_RANGE = 1e-12  # degC: the slope of a square root is infinite at 0
 
 _LATITUDE = Parameter(
-    name="latitude", symbol="phi", units="degrees_north", bounds=(-90, 90),
+    name="latitude", symbol="phi", units="degrees_north", bounds=LATITUDE.bounds,
     about="geographical latitude", source="attribute", per="place",
 )  # fmt: skip
 # The rate of the day at any length of step, so not converted to an amount.

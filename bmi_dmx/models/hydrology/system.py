@@ -8,13 +8,13 @@ from ...bundle import Bundle
 from ...compose.part import Part
 from ...operate.system import System
 from ...program import Program
-from ...variables import Attribute
-from .climate import CLIMATE
+from .climate import AREA, CLIMATE, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .equilibrium import equilibrium
+from .forcings import SHORTENING
 from .names import FILES
 from .shipped import shipped
 
-__all__ = ["AREA", "EVAPORATIONS", "HYDROLOGY", "PLACES", "STEPS"]
+__all__ = ["EVAPORATIONS", "HYDROLOGY", "PLACES", "STEPS"]
 
 EVAPORATIONS = ("oudin", "hargreaves", "priestley_taylor", "penman_monteith", "given")
 """Where potential evaporation may come from, whatever a bundle was trained with."""
@@ -22,40 +22,11 @@ EVAPORATIONS = ("oudin", "hargreaves", "priestley_taylor", "penman_monteith", "g
 STEPS = {"daily": 86400.0, "hourly": 3600.0}
 """Words for lengths of steps, in seconds."""
 
-AREA = Attribute(
-    name="area_km2", units="km2", bounds=(1e-9, 1e9), about="area of the location"
-)
-
-PLACES = (
-    AREA,
-    Attribute(name="latitude", units="degrees_north", bounds=(-90, 90)),
-    Attribute(name="longitude", units="degrees_east", bounds=(-360, 360)),
-)
+PLACES = (AREA, LATITUDE, LONGITUDE)
 """Attributes that every component understands, whatever its model."""
 
-_POSSIBLE = {
-    ("p_mean", "mm d-1"): (0.0, 50.0),
-    ("pet_mean", "mm d-1"): (0.0, 50.0),
-    ("aridity", "1"): (0.0, 1e4),
-    ("frac_snow", "1"): (0.0, 1.0),
-    ("high_prec_freq", "d yr-1"): (0.0, 366.0),
-    ("low_prec_freq", "d yr-1"): (0.0, 366.0),
-    ("high_prec_dur", "d"): (0.0, 1e4),
-    ("low_prec_dur", "d"): (0.0, 1e4),
-    ("t_mean", "degC"): (-60.0, 50.0),
-    ("area_km2", "km2"): AREA.bounds,
-    ("elevation_mean", "m"): (-500.0, 9000.0),
-    ("slope_mean", "m km-1"): (0.0, 1e4),
-}
-"""What occurs on Earth, by name and units, where a model declares no bounds.
-
-Rates for a year instead of a day, or centimetres instead of metres, are seen by it.
-"""
-
-_MOST_IN_SHORTER = 0.475
-"""Exponent of the most rain that falls in a time: a day's, times its share of the day
-to this power (WMO 2009, Manual on Estimation of Probable Maximum Precipitation, WMO-No.
-1045: the envelope of the world's records)."""
+_POSSIBLE = {(a.name, a.units): a.bounds for a in (*CLIMATE, *TOPOGRAPHY, *PLACES)}
+"""What occurs on Earth, for models that say nothing of it."""
 
 
 def _exchanged(
@@ -105,6 +76,6 @@ HYDROLOGY = System(
     exchanged=_exchanged,
     choices={"evaporation": EVAPORATIONS},
     steps=STEPS,
-    shortening=_MOST_IN_SHORTER,
+    shortening=SHORTENING,
 )
 """The system of bundles of rainfall and runoff."""

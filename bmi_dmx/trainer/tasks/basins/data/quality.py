@@ -6,15 +6,23 @@ Every repair is counted and logged; what cannot be repaired is refused.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .....errors import DataError
-from .basins import SECONDS_PER_DAY, Array32, Array64, Times, step_seconds
-from .spec import FORCINGS
+from .....models.hydrology.climate import AREA, LATITUDE, LONGITUDE, TOPOGRAPHY
+from .....models.hydrology.forcings import (
+    FORCINGS,
+    POTENTIAL_EVAPORATION,
+    PRECIPITATION,
+    SHORTENING,
+)
+from .....operate.screen import step_bounds
+from .....variables import Forcing
+from .basins import Array32, Array64, Times, step_seconds
 
 __all__ = ["Where", "check_places", "check_water", "complete_forcing", "observed"]
 
@@ -23,30 +31,14 @@ Where = Callable[[str, str], str]
 
 log = logging.getLogger(__name__)
 
-PLAUSIBLE = {
-    "precipitation": (0.0, 2500.0),
-    "air_temperature": (-90.0, 65.0),
-    "air_temperature_min": (-90.0, 65.0),
-    "air_temperature_max": (-90.0, 65.0),
-    "potential_evaporation": (-5.0, 60.0),
-    "streamflow": (0.0, 2500.0),
-}
-"""Daily values outside these ranges betray wrong units or fill values."""
+STREAMFLOW = replace(PRECIPITATION, name="streamflow")
+"""Over the area of a basin no more leaves than may fall on it."""
 
-INTENSE = ("precipitation", "streamflow")
-"""What can be more intense within a day than over it.
+CONDENSATION = 5.0
+"""Potential evaporation as far below zero, in mm d-1, is condensation."""
 
-The depth of the largest rainfalls grows with the square root of their duration
-(Jennings 1950, Monthly Weather Review 78, 4-5).
-"""
-
-PLACES = {
-    "area_km2": (1e-4, 1e7, "km2"),
-    "latitude": (-90.0, 90.0, "degrees_north"),
-    "longitude": (-180.0, 360.0, "degrees_east"),
-    "elevation_mean": (-500.0, 9000.0, "m"),
-}
-"""Lowest and highest value of attributes that say where a basin is, and their units."""
+PLACES = (AREA, LATITUDE, LONGITUDE, TOPOGRAPHY["elevation_mean"])
+"""Attributes that say where a basin is."""
 
 MAX_SWAPPED = 0.5
 """Share of the time with minimum above maximum temperature that cannot be chance.
@@ -101,7 +93,7 @@ def complete_forcing(
         for name, values in forcing.items()
     }
     for name, values in filled.items():
-        _refuse_implausible(name, FORCINGS[name], values, ids, time, where)
+        _refuse_implausible(FORCINGS[name], values, ids, time, where)
     _order_temperatures(filled, ids, where)
     if "potential_evaporation" in filled:
         _zero_negative_evaporation(filled)
@@ -131,7 +123,7 @@ def observed(
         )
     cleaned: Array32 = np.where(negative, np.float32(np.nan), target)
     known = np.where(np.isnan(cleaned), np.float32(0), cleaned)
-    _refuse_implausible("streamflow", "mm d-1", known, ids, time, where)
+    _refuse_implausible(STREAMFLOW, known, ids, time, where)
     return cleaned
 
 
@@ -154,7 +146,8 @@ def check_places(
     DataError
         An area, a coordinate or an elevation is impossible.
     """
-    for name, (low, high, units) in PLACES.items():
+    for place in PLACES:
+        name, (low, high) = place.name, place.limits
         values = attributes.get(name)
         if values is None:
             continue
@@ -162,8 +155,8 @@ def check_places(
         if bad.any():
             at = int(np.argmax(bad))
             raise DataError(
-                f"{where}: {name} of basin '{ids[at]}' is {values[at]:g} {units},"
-                f" expected {low:g} to {high:g} ({int(bad.sum())} such basins)"
+                f"{where}: {name} of basin '{ids[at]}' is {values[at]:g} {place.units},"
+                f" expected {place.expected} ({int(bad.sum())} such basins)"
             )
 
 
@@ -264,16 +257,17 @@ def _fill(series: Array32, gap: NDArray[np.bool_], policy: str) -> Array32:
 
 
 def _refuse_implausible(
-    name: str,
-    units: str,
+    forcing: Forcing,
     values: Array32,
     ids: NDArray[np.str_],
     time: Times,
     where: Where,
 ) -> None:
-    low, high = PLAUSIBLE[name]
-    if name in INTENSE:
-        high *= math.sqrt(SECONDS_PER_DAY / step_seconds(time))
+    """Refuse values that betray wrong units or fill values."""
+    name, units = forcing.name, forcing.units
+    low, high = step_bounds(forcing, step_seconds(time), SHORTENING)
+    if name == POTENTIAL_EVAPORATION.name:
+        low -= CONDENSATION
     bad = ~((values >= low) & (values <= high))
     if bad.any():
         day, basin = np.argwhere(bad)[0]

@@ -15,17 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....errors import ConfigError, DataError, suggestion
+from .....models.hydrology.forcings import (
+    AIR_TEMPERATURE,
+    AIR_TEMPERATURE_MAX,
+    AIR_TEMPERATURE_MIN,
+    POTENTIAL_EVAPORATION,
+    PRECIPITATION,
+)
 from .basins import Array64, positions, refuse_repeated
 
 __all__ = ["FORCINGS", "Condition", "DataSpec", "satisfied"]
 
 FORCINGS = {
-    "precipitation": "mm d-1",
-    "air_temperature": "degC",
-    "air_temperature_min": "degC",
-    "air_temperature_max": "degC",
-    "potential_evaporation": "mm d-1",
-}
+    forcing.name: forcing.units
+    for forcing in (
+        PRECIPITATION, AIR_TEMPERATURE, AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX,
+        POTENTIAL_EVAPORATION,
+    )
+}  # fmt: skip
 """Names of the forcings and their units."""
 
 Condition = bool | float | tuple[float, float]

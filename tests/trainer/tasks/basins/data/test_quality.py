@@ -167,7 +167,7 @@ def test_negative_streamflow_is_missing(caplog):
 @pytest.mark.parametrize("value", [1e20, 9999.0, np.inf])
 def test_implausible_streamflow_is_refused(value):
     message = (
-        r"^b.nc: variable 'streamflow': streamflow of basin 'b' .*2000-01-02.*2500"
+        r"^b.nc: variable 'streamflow': streamflow of basin 'b' .*2000-01-02.*3000"
     )
     with pytest.raises(DataError, match=message):
         flow([[1.0, 1.0], [1.0, value]])
@@ -178,8 +178,8 @@ def test_implausible_streamflow_is_refused(value):
     [
         ("latitude", 410.0, "410 degrees_north, expected -90 to 90"),
         ("longitude", -200.0, "-200 degrees_east, expected -180 to 360"),
-        ("area_km2", -4.0, "-4 km2, expected 0.0001 to 1e\\+07"),
-        ("area_km2", 0.0, "0 km2, expected 0.0001 to 1e\\+07"),
+        ("area_km2", -4.0, "-4 km2, expected 1e-09 to 1e\\+07"),
+        ("area_km2", 0.0, "0 km2, expected 1e-09 to 1e\\+07"),
         ("elevation_mean", 32767.0, "32767 m, expected -500 to 9000"),
     ],
 )
