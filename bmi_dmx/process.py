@@ -77,7 +77,7 @@ class Budget:
     inputs, outputs, storages : tuple of str
         Names of variables.
     name : str
-        What is conserved, such as ``water`` or ``carbon``.
+        What is conserved.
     units : str
         Of the amounts.
     """
@@ -85,8 +85,8 @@ class Budget:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     storages: tuple[str, ...]
-    name: str = "water"
-    units: str = "mm"
+    name: str
+    units: str
 
 
 @dataclass(frozen=True)

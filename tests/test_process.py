@@ -70,9 +70,15 @@ def test_a_process_without_a_step_is_none() -> None:
 @pytest.mark.parametrize(
     ("budget", "message"),
     [
-        (Budget(("rian",), ("flow",), ("past",)), "'rian' is not declared.*'rain'"),
-        (Budget(("rain",), ("past",), ("past",)), "'past' is not declared"),
-        (Budget(("rain",), ("flow",), ("passed",)), "'passed' is not declared.*'past'"),
+        (
+            Budget(("rian",), ("flow",), ("past",), "x", "1"),
+            "'rian' is not declared.*'rain'",
+        ),
+        (Budget(("rain",), ("past",), ("past",), "x", "1"), "'past' is not declared"),
+        (
+            Budget(("rain",), ("flow",), ("passed",), "x", "1"),
+            "'passed' is not declared.*'past'",
+        ),
     ],
 )
 def test_a_budget_is_of_what_is_declared(budget: Budget, message: str) -> None:

@@ -55,9 +55,9 @@ class Component(Answers):
     --------
     >>> model = Component()                             # doctest: +SKIP
     >>> model.initialize("model.yaml")                  # doctest: +SKIP
-    >>> model.set_value("air_temperature", np.array([12.0]))  # doctest: +SKIP
+    >>> model.set_value(forcing, np.array([12.0]))      # doctest: +SKIP
     >>> model.update()                                  # doctest: +SKIP
-    >>> model.get_value_ptr("snowpack")                 # doctest: +SKIP
+    >>> model.get_value_ptr(name)                       # doctest: +SKIP
     """
 
     def __init__(self) -> None:

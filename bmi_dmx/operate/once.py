@@ -1,4 +1,4 @@
-"""Warnings that are the same for every catchment of a process."""
+"""Warnings that are the same for every place of a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _told: set[tuple[str, str]] = set()
 def warn_once(log: logging.Logger, subject: str, message: str, *values: Any) -> None:
     """Warn of something once in a process; afterwards it is noted for debugging.
 
-    A host makes a component for each of 100 000 catchments, and what is odd at one is
+    A host makes a component for each of 100 000 places, and what is odd at one is
     odd at all.
 
     Parameters

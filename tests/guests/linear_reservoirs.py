@@ -33,7 +33,11 @@ class Reservoir(Process):
         ),
     )  # fmt: skip
     fluxes = (Flux(name="outflow", units="m3 h-1", per_step="rate"),)
-    budgets = (Budget(("lateral", "inflow"), ("outflow",), ("volume",), units="m3"),)
+    budgets = (
+        Budget(
+            ("lateral", "inflow"), ("outflow",), ("volume",), name="water", units="m3"
+        ),
+    )
 
     def step(self, s: Any, f: Any, p: Any) -> Any:
         filled = s.volume + f.lateral + f.inflow

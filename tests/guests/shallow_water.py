@@ -35,7 +35,7 @@ class ShallowWater(Tendency):
         Parameter(name="drag", units="s-1", bounds=(1e-7, 1e-3), default=1e-5,
                   spacing="log", per="place"),
     )  # fmt: skip
-    budgets = (Budget((), (), ("height",), units="m"),)
+    budgets = (Budget((), (), ("height",), name="water", units="m"),)
 
     def tendency(self, s: Any, f: Any, p: Any) -> Any:
         east, north = (torch.roll(s.height, -1, axis) for axis in (-1, -2))

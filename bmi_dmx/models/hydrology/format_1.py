@@ -151,7 +151,10 @@ def _declared(variables: Mapping[str, Any], key: str, where: str) -> Declaration
         )
         for f in declared.forcings
     )
-    budgets = (convert(budget, Budget, f"{where}: {key}.budget"),) if budget else ()
+    budgets: tuple[Budget, ...] = ()
+    if budget:
+        named = {**budget, "name": "water", "units": "mm"}
+        budgets = (convert(named, Budget, f"{where}: {key}.budget"),)
     return replace(declared, forcings=forcings, budgets=budgets)
 
 
@@ -206,7 +209,7 @@ def _of_the_last_day(declared: Declarations) -> Declarations:
 def _outlet(declared: Declarations, seconds: float) -> Part:
     shared = tuple(replace(p, per="place") for p in declared.parameters)
     budget = Budget(
-        inputs=("runoff",), outputs=("streamflow",), storages=("in_transit",)
+        ("runoff",), ("streamflow",), ("in_transit",), name="water", units="mm"
     )
 
     def sized(step: float) -> Declarations:

@@ -130,6 +130,8 @@ class Hbv(Process):
             inputs=("precipitation",),
             outputs=("runoff", "evaporation"),
             storages=tuple(state.name for state in states),
+            name="water",
+            units="mm",
         ),
     )
 

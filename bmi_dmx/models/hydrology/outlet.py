@@ -38,7 +38,7 @@ class DirectOutlet(Process):
     about = "runoff that reaches the outlet at once"
     forcings = (RUNOFF,)
     fluxes = (STREAMFLOW,)
-    budgets = (Budget(inputs=("runoff",), outputs=("streamflow",), storages=()),)
+    budgets = (Budget(("runoff",), ("streamflow",), (), name="water", units="mm"),)
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace

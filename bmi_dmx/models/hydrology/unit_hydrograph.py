@@ -85,7 +85,7 @@ class UnitHydrograph(Process):
         )  # fmt: skip
         self.budgets = (
             Budget(
-                inputs=("runoff",), outputs=("streamflow",), storages=("in_transit",)
+                ("runoff",), ("streamflow",), ("in_transit",), name="water", units="mm"
             ),
         )
 
