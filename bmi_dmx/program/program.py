@@ -212,8 +212,9 @@ class Builder:
         return self._made.get(value) if isinstance(value, str) else None
 
     def input(self, name: str) -> str:
-        """Declare an input and return its value."""
-        self.inputs[name] = self._value()
+        """Declare an input, unless it is there already, and return its value."""
+        if name not in self.inputs:
+            self.inputs[name] = self._value()
         return self.inputs[name]
 
     def emit(self, op: str, *args: Arg) -> Arg:

@@ -298,6 +298,15 @@ def test_equal_expressions_are_computed_once() -> None:
     assert [i.op for i in program.instructions] == ["exp"]
 
 
+def test_an_input_declared_again_is_the_same() -> None:
+    builder = Builder()
+    x = builder.input("x")
+    y = builder.emit("exp", x)
+    assert builder.input("x") == x
+    program = builder.build({"y": builder.emit("add", y, builder.input("x"))})
+    assert evaluate(program, {"x": np.zeros(1)})["y"] == 1.0
+
+
 def test_a_missing_input_is_named() -> None:
     with pytest.raises(ScanError, match=r"program input 's.snowpack' is missing"):
         evaluate(trace_step(PROCESSES[0]), {})
