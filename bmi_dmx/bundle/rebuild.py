@@ -12,7 +12,7 @@ import torch
 from ..compose.model import Model
 from ..compose.part import Declarations, Part
 from ..compose.spec import ModelSpec
-from ..conversion import convert
+from ..conversion import convert, shown
 from ..errors import BundleError, DmxError
 from ..networks.statistics import Statistics
 from ..space import space_from
@@ -23,6 +23,12 @@ __all__ = ["rebuild"]
 
 _NUMERIC = ("units", "bounds", "per_step", "initial", "default", "size", "spacing")
 """Fields of a variable that decide numbers."""
+
+_STRUCTURE = (
+    "kind", "every", "time", "members", "mean", "coupling", "links", "reads",
+    "attributes", "inputs", "gives", "weights", "timed",
+)  # fmt: skip
+"""Fields of a part that decide numbers, beside its variables."""
 
 
 def rebuild(
@@ -84,12 +90,27 @@ def _compare_parts(
             f"{', '.join(expected)}"
         )
     for old, new in zip(recorded, current, strict=True):
+        _compare_structure(f"{where}: {old.name}", old, new)
         for key, now in {"": new.variables, **new.at}.items():
             before = old.at.get(key, Declarations()) if key else old.variables
             for kind in ("forcings", "states", "parameters", "prepared", "fluxes"):
                 at = f" at {key} s" if key else ""
                 place = f"{where}: {old.name}{at}: {kind}"
                 _compare(place, getattr(before, kind), getattr(now, kind))
+
+
+def _compare_structure(where: str, recorded: Part, current: Part) -> None:
+    for key in _STRUCTURE:
+        found, wanted = getattr(recorded, key), getattr(current, key)
+        if found != wanted:
+            raise BundleError(
+                f"{where}: {key}: found {_listed(found)}; this version of bmi_dmx "
+                f"makes {_listed(wanted)}"
+            )
+
+
+def _listed(value: object) -> str:
+    return (", ".join(value) or "none") if isinstance(value, tuple) else shown(value)
 
 
 def _compare(

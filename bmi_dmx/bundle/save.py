@@ -147,7 +147,9 @@ def _write(
     }
     hashes = {name: file_digest(content) for name, content in files.items()}
     blocks = manifest_data(manifest)
-    hashes |= {name: block_digest(blocks[name]) for name in HASHED_BLOCKS}
+    hashes |= {
+        name: block_digest(blocks[name]) for name in HASHED_BLOCKS if name in blocks
+    }
     files[MANIFEST] = manifest_text(replace(manifest, sha256=hashes)).encode()
     for name, content in files.items():
         (folder / name).write_bytes(content)

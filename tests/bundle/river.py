@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ import yaml
 
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.bundle.manifest import block_digest, file_digest
+from bmi_dmx.compose import Model, ModelSpec, fit_statistics
+from bmi_dmx.conversion import convert, plain
 from bmi_dmx.errors import BundleError
-from bmi_dmx.models.delta import DeltaModel
-from bmi_dmx.models.inputs import fit_statistics
-from bmi_dmx.models.spec import DynamicSpec, ModelSpec, StaticSpec
+from bmi_dmx.models.hydrology.recipe import Dhbv, DynamicSpec, StaticSpec
 from bmi_dmx.variables import Attribute
 
 READS = ("aridity", "area_km2")
@@ -45,14 +46,14 @@ def series(steps: int) -> dict[str, np.ndarray]:
     }
 
 
-def make(*, dynamic: bool = False, seed: int = 0) -> DeltaModel:
+def make(*, dynamic: bool = False, seed: int = 0) -> Model:
     head = DynamicSpec(
         parameters=("k0", "betaet"),
         forcings=("precipitation", "potential_evaporation"),
         attributes=("aridity",),
         hidden=5,
     )
-    spec = ModelSpec(
+    settings = Dhbv(
         process="hbv11p",
         members=3,
         evaporation="oudin",
@@ -64,8 +65,9 @@ def make(*, dynamic: bool = False, seed: int = 0) -> DeltaModel:
         if dynamic
         else {"area_km2": "log"},
     )
+    spec = convert(plain(settings), ModelSpec)
     torch.manual_seed(seed)
-    return DeltaModel(spec, fit_statistics(spec, series(365), PLACES))
+    return Model(spec, fit_statistics(spec, series(365), PLACES))
 
 
 def edit(folder: Path, change) -> None:
@@ -74,6 +76,11 @@ def edit(folder: Path, change) -> None:
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     change(data)
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+
+
+def part(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return one part in the data of a manifest."""
+    return next(entry for entry in data["parts"] if entry["name"] == name)
 
 
 def sign(folder: Path) -> None:

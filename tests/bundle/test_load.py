@@ -26,10 +26,10 @@ def test_a_bundle_keeps_what_was_said_about_the_model(saved):
     assert bundle.manifest.licence == "Apache-2.0"
     assert bundle.manifest.provenance == TEXTS["provenance"]
     assert bundle.manifest.scores == {"nse": 0.7}
-    attributes = {a.name: a for a in bundle.variables.attributes}
+    attributes = {a.name: a for a in bundle.manifest.attributes}
     assert attributes["area_km2"].units == "km2"
     assert attributes["latitude"].units == "degrees_north"
-    forcings = [f.name for f in bundle.variables.forcings]
+    forcings = [f.name for f in bundle.plan.forcings]
     assert forcings == ["precipitation", "air_temperature", "day_of_year"]
 
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from bmi_dmx.bundle import load_bundle, save_bundle
+from bmi_dmx.compose import Model
 from bmi_dmx.errors import BundleError
-from bmi_dmx.models.delta import DeltaModel
 
-from .river import PLACES, TEXTS, edit, make, series, sign
+from .river import PLACES, TEXTS, edit, make, part, series, sign
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["static", "lstm"])
-def model(request) -> DeltaModel:
+def model(request) -> Model:
     return make(dynamic=request.param)
 
 
@@ -35,14 +35,36 @@ def test_a_bundle_gives_back_the_model_bit_by_bit(model, tmp_path):
     ("change", "message"),
     [
         (
-            lambda d: d["variables"]["process"]["parameters"][1].update(
+            lambda d: part(d, "land")["variables"]["parameters"][1].update(
                 bounds=[1, 2000]
             ),
-            r"fc: bounds: found \(1\.0, 2000\.0\), .* declares \(50, 1000\)",
+            r"parts: land: parameters: fc: bounds: found \(1\.0, 2000\.0\), .* "
+            r"declares \(50, 1000\)",
         ),
         (
-            lambda d: d["variables"]["process"]["states"][0].update(initial=1.0),
-            r"states: snowpack: initial: found 1\.0, .* declares 0\.001",
+            lambda d: part(d, "land")["variables"]["states"][0].update(initial=1.0),
+            r"parts: land: states: snowpack: initial: found 1\.0, .* declares 0\.001",
+        ),
+        (
+            lambda d: d["model"].update(menbers=3),
+            r"model\.yaml: model: menbers: unknown key.*'members'",
+        ),
+        (lambda d: d["model"].pop("process"), r"model: process: missing"),
+        (
+            lambda d: d["model"].update(members=5),
+            r"parts: land: members: found 3; this version of bmi_dmx makes 5",
+        ),
+        (
+            lambda d: d["model"].update(routing="none"),
+            r"static: gives: found beta.*routing_b; this version .* makes beta.* c$",
+        ),
+        (
+            lambda d: d["model"].pop("dynamic"),
+            r"model: transforms: 'precipitation' is no input",
+        ),
+        (
+            lambda d: d["model"]["static"].update(parameters=["fc"]),
+            r"model: static\.parameters: 'beta' of 'hbv11p' has no default",
         ),
         (
             lambda d: d["model"]["static"].update(hidden=[9]),

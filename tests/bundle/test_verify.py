@@ -5,21 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .river import change_programs, change_weights, edit, refused, sign
+from .river import change_programs, change_weights, edit, part, refused, sign
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (
-            lambda d: d["model"].update(members=5),
+            lambda d: part(d, "land").update(members=5),
             r"p\.beta' has shape \(1, 3\).*\(1, 5\)",
         ),
         (
-            lambda d: d["model"].pop("dynamic"),
-            r"model: transforms: 'precipitation' is no input",
+            lambda d: d["parts"].remove(part(d, "dynamic")),
+            r"unexpected .*statistics 'potential_evaporation'",
         ),
-        (lambda d: d["model"].update(routing="none"), r"routing"),
+        (
+            lambda d: d["parts"].remove(part(d, "outlet")),
+            r"model\.yaml: static\.gives: unknown 'routing_a'",
+        ),
+        (
+            lambda d: d["parts"].append(part(d, "land")),
+            r"model\.yaml: parts: 'land' is there twice",
+        ),
         (lambda d: d["statistics"].pop("aridity"), r"statistics 'aridity' is missing"),
         (
             lambda d: d["statistics"]["aridity"].update(mean=9.0),
@@ -30,11 +37,27 @@ from .river import change_programs, change_weights, edit, refused, sign
             r"'static\.network\.output\.bias' is float32\(38,\), expected .*\(3,\)",
         ),
         (
-            lambda d: d["variables"]["process"]["parameters"][1].update(bounds=[1, 2]),
+            lambda d: part(d, "land")["variables"]["parameters"][1].update(
+                bounds=[1, 2]
+            ),
             r"static: output 'p\.fc' is .* outside its bounds 1\.0 to 2\.0",
         ),
-        (lambda d: d["variables"].pop("routing"), r"variables: routing: missing"),
-        (lambda d: d["model"]["static"].update(parameters=["fc"]), r"has no default"),
+        (
+            lambda d: part(d, "outlet").pop("variables"),
+            r"static\.gives: unknown 'routing_a'",
+        ),
+        (
+            lambda d: part(d, "static")["gives"].remove("fc"),
+            r"unexpected .*static: output 'p\.fc'",
+        ),
+        (
+            lambda d: part(d, "land").update(kind="proces"),
+            r"parts\.\d\.kind: unknown value 'proces'; did you mean 'process'",
+        ),
+        (
+            lambda d: d["steps"].append(7200.0),
+            r"program 'outlet\.prepare@7200' is missing",
+        ),
     ],
 )
 def test_a_manifest_that_does_not_fit_the_rest_is_refused(folder, change, message):
@@ -72,24 +95,24 @@ def test_weights_that_do_not_fit_are_refused_by_name(folder, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: p.pop("process"), r"programs\.json: program 'process' is missing"),
-        (lambda p: p.update(proces={**p["process"]}), r"unexpected .*program 'proces'"),
-        (lambda p: p.update(process=[]), r"process: not a program"),
+        (lambda p: p.pop("land"), r"programs\.json: program 'land' is missing"),
+        (lambda p: p.update(lnd={**p["land"]}), r"unexpected .*program 'lnd'"),
+        (lambda p: p.update(land=[]), r"land: not a program"),
         (
-            lambda p: p["process"]["instructions"][0].__setitem__(1, "system"),
-            r"process: unknown operation 'system'",
+            lambda p: p["land"]["instructions"][0].__setitem__(1, "system"),
+            r"land: unknown operation 'system'",
         ),
         (
-            lambda p: p["process"]["instructions"].pop(0),
-            r"process: value 'v\d+' is used before assignment",
+            lambda p: p["land"]["instructions"].pop(0),
+            r"land: value 'v\d+' is used before assignment",
         ),
         (
-            lambda p: p["process"]["instructions"][0][2].pop(),
-            r"process: '\w+' with 1 arguments, expected 2",
+            lambda p: p["land"]["instructions"][0][2].pop(),
+            r"land: '\w+' with 1 arguments, expected 2",
         ),
         (
-            lambda p: p["process"]["outputs"].pop("q.runoff"),
-            r"process: output 'q\.runoff' is missing",
+            lambda p: p["land"]["outputs"].pop("q.runoff"),
+            r"land: output 'q\.runoff' is missing",
         ),
         (
             lambda p: p["static"]["inputs"].update({"w.static.other": "v999"}),

@@ -1,0 +1,59 @@
+"""Programs, run with NumPy alone, give the numbers of the model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bmi_dmx.bundle import load_bundle, save_bundle
+from bmi_dmx.program import evaluate
+
+from .numeric import run
+from .river import PLACES, TEXTS, make, series
+
+OUTPUTS = (
+    "streamflow", "evaporation", "potential_evaporation", "runoff_depth",
+    "runoff_volume",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "seconds"), [(False, 86400.0), (False, 3600.0), (True, 86400.0)]
+)
+def test_programs_in_numpy_give_the_numbers_of_the_model(tmp_path, dynamic, seconds):
+    model = make(dynamic=dynamic)
+    bundle = save_bundle(model, tmp_path / "river", **TEXTS)
+    forcing = series(20)
+    with torch.no_grad():
+        wanted = (
+            bundle.model()
+            .double()
+            .simulate(
+                {n: torch.from_numpy(x) for n, x in forcing.items()},
+                {n: torch.from_numpy(x) for n, x in PLACES.items()},
+                dt=seconds / 86400.0,
+                outputs=OUTPUTS,
+            )
+        )
+    found = run(bundle, forcing, PLACES, seconds, OUTPUTS)
+    for name in OUTPUTS:
+        np.testing.assert_allclose(
+            found[name], wanted.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
+        )
+    assert bool(np.isfinite(found["runoff_volume"]).all())
+
+
+def test_learned_parameters_are_those_of_the_model(saved):
+    bundle = load_bundle(saved)
+    places = {n: torch.from_numpy(x) for n, x in PLACES.items()}
+    with torch.no_grad():
+        wanted = bundle.model().double().constant_parameters(places)
+    network = bundle.plan["static"]
+    read = np.stack([PLACES[name] for name in network.attributes], -1)
+    program = bundle.program(network, bundle.manifest.seconds)
+    inputs = {"attributes": read, **bundle.constants}
+    found = evaluate(program, {name: inputs[name] for name in program.inputs})
+    assert {name.removeprefix("p.") for name in found} == set(wanted)
+    for name, x in wanted.items():
+        np.testing.assert_allclose(found[f"p.{name}"], x, rtol=1e-12, err_msg=name)
