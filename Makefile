@@ -1,5 +1,6 @@
 # make demo   train on a real river basin, step the model through BMI, show the scores
 # make test   everything that continuous integration runs
+# make check  style, types and the fast tests, after every change
 # make lint   style and types          make bench  speed and memory
 # make venv   the environment          make clean  remove all of it; results stay
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: venv demo test lint format bench clean
+.PHONY: venv demo check test lint format bench clean
 
 venv: $(READY)
 
@@ -27,7 +28,14 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/dmx demo --output runs/demo
 
+# What is tested within two minutes on two cores: declarations, programs, kernels, spaces,
+# composition, bundles and operation, each by what needs no training and no coupled run.
+FAST := tests/test_*.py tests/program tests/space tests/compose tests/bundle tests/operate
+
 # Tests run in parallel processes, hence one thread each.
+check: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -q -m 'not slow' $(FAST)
+
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 

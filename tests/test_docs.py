@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,16 +47,25 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(found["language"], found["text"], key, value, line)
 
 
-@pytest.fixture(scope="session")
-def tables() -> ModuleType:
-    """The script that writes the tables."""
-    path = ROOT / "scripts" / "make_doc_tables.py"
+def script(name: str) -> ModuleType:
+    """Return a script that writes parts of the pages."""
+    path = ROOT / "scripts" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def tables() -> ModuleType:
+    return script("make_doc_tables")
+
+
+@pytest.fixture(scope="session")
+def rooms() -> ModuleType:
+    return script("make_rooms_figure")
 
 
 @pytest.fixture
@@ -84,8 +95,28 @@ def run(block: Block, page: Path, namespace: dict[str, Any]) -> None:
             if block.key == "not run":
                 exists(command)
             elif command:
-                assert command[0] == "dmx", line
-                assert main(command[1:]) == 0, line
+                obey(command, line)
+
+
+PACKAGE = Path("installed")
+"""Where a package that a page makes is installed, for later commands of the page."""
+
+
+def obey(command: list[str], line: str) -> None:
+    """Run a command of a page: dmx, or the installation of what the page has made."""
+    if command == ["pip", "install", "."]:
+        options = "--quiet --no-deps --no-index --no-build-isolation --target"
+        target = [*options.split(), str(PACKAGE), "."]
+        subprocess.run([sys.executable, "-m", "pip", "install", *target], check=True)
+        return
+    assert command[0] == "dmx", line
+    if not PACKAGE.is_dir():
+        assert main(command[1:]) == 0, line
+        return
+    # What entry points there are a process looks up once.
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.resolve())}
+    whole = [sys.executable, "-m", "bmi_dmx.cli", *command[1:]]
+    subprocess.run(whole, check=True, env=environment)
 
 
 def exists(command: list[str]) -> None:
@@ -108,6 +139,12 @@ def test_what_a_page_shows_runs(page: Path, elsewhere: Path) -> None:
 def test_tables_are_those_of_the_declarations(page: Path, tables: ModuleType) -> None:
     text = page.read_text(encoding="utf-8")
     assert tables.renewed(text) == text, "run scripts/make_doc_tables.py"
+
+
+def test_the_rooms_are_those_of_the_source(rooms: ModuleType) -> None:
+    text = rooms.PAGE.read_text(encoding="utf-8")
+    assert rooms.renewed(text) == text, "run scripts/make_rooms_figure.py"
+    assert rooms.PICTURE.is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
