@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,8 @@ class Accumulation:
     ----------
     sources : mapping of str to ndarray
         (place,) values of the present step by name, whose arrays stay.
-    wanted : sequence of Forcing
-        What is asked of the period.
+    wanted : mapping of str to Forcing
+        What is asked of the period, by the names of the sources.
     steps : int
         Number of steps in a whole period.
 
@@ -43,25 +43,26 @@ class Accumulation:
     """
 
     def __init__(
-        self, sources: Mapping[str, Array], wanted: Sequence[Forcing], steps: int
+        self, sources: Mapping[str, Array], wanted: Mapping[str, Forcing], steps: int
     ) -> None:
-        extremes = [f for f in wanted if f.extreme]
-        dated = [f.name for f in wanted if f.source == "clock"]
-        summed = [f for f in wanted if not f.extreme and f.source != "clock"]
+        extremes = {n: f.extreme for n, f in wanted.items() if f.extreme}
+        dated = [n for n, f in wanted.items() if f.source == "clock"]
+        summed = [n for n in wanted if n not in extremes and n not in dated]
         n = len(next(iter(sources.values())))
         self._length = float(steps)
-        self.values = {f.name: np.full(n, np.nan) for f in wanted}
-        self._summed = [(f.name, f.per_step == "rate", sources[f.name]) for f in summed]
+        self.values = {name: np.full(n, np.nan) for name in wanted}
+        self._summed = [(x, wanted[x].per_step == "rate", sources[x]) for x in summed]
         self._total = np.zeros((len(summed), n))
         self._extreme = np.zeros((len(extremes), n))
         self._steps = np.zeros(1)
         self._sums = list(zip(self._total, (x for *_, x in self._summed), strict=True))
         self._pairs = [
-            (_FUNCTIONS[f.extreme[0]], row, sources[f.extreme[1]])
-            for f, row in zip(extremes, self._extreme, strict=True)
-            if f.extreme
+            (_FUNCTIONS[function], row, sources[base])
+            for (function, base), row in zip(
+                extremes.values(), self._extreme, strict=True
+            )
         ]
-        self._names = [f.name for f in extremes]
+        self._names = list(extremes)
         self._dates = [(self.values[name], sources[name]) for name in dated]
         self.memory = {
             "total": self._total, "extreme": self._extreme, "steps": self._steps,

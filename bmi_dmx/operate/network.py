@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ class DynamicNetwork:
         What is run.
     part : Part
         The network.
-    drivers : sequence of ndarray
-        (place,) buffers of what it reads, in units of the host, read at every step.
+    drivers : sequence of (Variable, ndarray)
+        What it reads, and its (place,) buffer in units of the host, read at every step.
     attributes : mapping of str to ndarray
         (place,) values.
     parameter : mapping of (str, str) to ndarray
@@ -47,7 +47,7 @@ class DynamicNetwork:
         self,
         operation: Operation,
         part: Part,
-        drivers: list[Array],
+        drivers: Sequence[tuple[Variable, Array]],
         attributes: Mapping[str, Array],
         parameter: Mapping[tuple[str, str], Array],
         mean: Mapping[str, Array],
@@ -55,7 +55,7 @@ class DynamicNetwork:
         bundle, plan = operation.bundle, operation.plan
         self.part = part
         self._program = operation.program(part)
-        self._forcing = drivers
+        self._forcing = [buffer for _, buffer in drivers]
         self._attributes = [attributes[name] for name in part.attributes]
         self._parameters = []
         self.parameters: dict[str, Array] = {}
@@ -67,13 +67,7 @@ class DynamicNetwork:
                 entry = (p.per_step, dt, f"p.{link.name}", array, mean[p.name])
                 self._parameters.append(entry)
                 self.parameters[p.name] = array
-        # The host's units are those of all that has the same declared ones.
-        declared: dict[str, Variable] = {
-            f.name: f
-            for owner in plan.processes
-            for f in owner.declared(operation.inner).forcings
-        }
-        self._factors = np.array([operation.factor(declared[n]) for n in part.inputs])
+        self._factors = np.array([operation.factor(v) for v, _ in drivers])
         self._typical = [bundle.statistics[name].typical for name in part.inputs]
         places = len(next(iter(mean.values())))
         self._drivers = np.empty((places, len(part.inputs)))

@@ -11,9 +11,10 @@ from ..compose.part import Part
 from ..errors import StateError
 from ..kernels.stepper import Stepper
 from ..space import Space
-from ..variables import Forcing, Variable
+from ..variables import Forcing, PerStep, Variable
 from .accumulation import Accumulation
 from .clock import Clock
+from .field_sums import FieldSums
 from .fields import FieldStepper, TreeStepper
 from .network import DynamicNetwork
 from .parameters import Parameters, check_attribute
@@ -77,7 +78,8 @@ class Runner:
         self._inside = {**self.forcing, **self.dates}
         self._period: Accumulation | None = None
         if operation.waits:
-            self._period = self._gather(operation.plan.forcings, operation.inner)
+            forcings = {f.name: f for f in operation.plan.forcings}
+            self._period = self._gather(forcings, operation.inner)
             self._inside = self._period.values
         self.parameters = Parameters(operation, self.ids, attributes)
         self._steppers: dict[int, Steps] = {}
@@ -88,6 +90,7 @@ class Runner:
                 self._steppers[at] = self._stepper(stage)
                 self._own(stage, self._steppers[at])
         self._networks = self._make_networks()
+        self._fields: FieldSums | None = None
         self.storage = self._make_storage()
         self._steps = self._sequence()
 
@@ -164,7 +167,7 @@ class Runner:
                 if slash and any(part == p.name for p in stage.parts):
                     found[part, own] = array
 
-    def _gather(self, wanted: Sequence[Forcing], length: float) -> Accumulation:
+    def _gather(self, wanted: Mapping[str, Forcing], length: float) -> Accumulation:
         steps = round(length / self.operation.seconds)
         return Accumulation({**self.output, **self._inside}, wanted, steps)
 
@@ -172,21 +175,17 @@ class Runner:
         """Return the networks that run more than once, by their place in the order."""
         operation, sequence = self.operation, self.stages.sequence
         at = {k: s.parts[0] for k, s in enumerate(sequence) if s.kind == "network"}
+        read = {k: self._read(part) for k, part in at.items()}
         sources: Mapping[str, Array] = {**self.output, **self._inside}
         if at and operation.lags:
-            declared = {
-                f.name: f
-                for owner in operation.plan.processes
-                for f in owner.declared(operation.inner).forcings
-            }
-            names = dict.fromkeys(n for part in at.values() for n in part.inputs)
-            self._period = self._gather([declared[n] for n in names], operation.trained)
+            wanted = {n: v for drivers in read.values() for n, v in drivers.items()}
+            self._period = self._gather(wanted, operation.trained)
             sources = self._period.values
         return {
             k: DynamicNetwork(
                 operation,
                 part,
-                [sources[self._source(part, name)] for name in part.inputs],
+                [(v, sources[n]) for n, v in read[k].items()],
                 self.parameters.attribute,
                 self._seen,
                 self.parameters.mean,
@@ -194,11 +193,27 @@ class Runner:
             for k, part in at.items()
         }
 
-    def _source(self, part: Part, name: str) -> str:
-        link = self.operation.plan.link(part, name)
-        if link.giver == "part" and not self.operation.lags:
-            return self.stages.buffers[link.part, link.name]
-        return link.name
+    def _read(self, part: Part) -> dict[str, Forcing]:
+        """Return what a network reads at every step, by the name of the buffer."""
+        plan, inner = self.operation.plan, self.operation.inner
+        given = {
+            plan.link(owner, f.name).name: f
+            for owner in plan.processes
+            for f in owner.declared(inner).forcings
+        }
+        found: dict[str, Forcing] = {}
+        for link in (plan.link(part, name) for name in part.inputs):
+            if link.giver != "part":
+                found[link.name] = given[link.name]
+                continue
+            fluxes = plan[link.part].declared(inner).fluxes
+            flux = next(f for f in fluxes if f.name == link.name)
+            rate: PerStep = "rate" if flux.per_step == "rate" else "none"
+            alone = Forcing(name=flux.name, units=flux.units, per_step=rate)
+            # What it is to a process, if one reads it too.
+            buffer = self.stages.buffers[link.part, link.name]
+            found[buffer] = given.get(link.name, alone)
+        return found
 
     def _make_storage(self) -> Storage:
         sums: dict[tuple[str, str], Array] = {}
@@ -212,11 +227,8 @@ class Runner:
                 sums[balance.budget, way] = (
                     np.zeros(1) if found is None else found[:, 0]
                 )
-        self._fields = [
-            (b, sums[b.budget, "in"], sums[b.budget, "out"])
-            for b in self.stages.balances
-            if self._is_field
-        ]
+        if self._is_field:
+            self._fields = FieldSums(self.stages, {**self.output, **self._inside}, sums)
         return Storage(
             self.stages, self.ids, self._stores, self._summing, sums, self.output
         )
@@ -228,6 +240,9 @@ class Runner:
             for stepper in self._steppers.values()
             if (own := [name for name in names if name in stepper.state])
         ]
+        if self._is_field:
+            # Of a whole space there is one number.
+            return lambda: np.array([sum(float(np.sum(term())) for term in terms)])
         if len(terms) == 1:
             return terms[0]
         if not terms:
@@ -242,8 +257,8 @@ class Runner:
         count = len(self.stages.sequence)
         runs: dict[int, Steps | DynamicNetwork] = {**self._steppers, **self._networks}
         whole: list[Callable[[], object]] = [runs[k].step for k in range(count)]
-        if self._fields:
-            whole.append(self._add_fields)
+        if self._fields is not None:
+            whole.append(self._fields.step)
         if self._period is None:
             return tuple(whole)
         if self.operation.waits:
@@ -253,7 +268,7 @@ class Runner:
         before = [
             call for k, call in enumerate(whole[:last]) if k not in self._networks
         ]
-        return (*before, self._overnight, self._period.add, *whole[last + 1 :])
+        return (self._overnight, *before, self._period.add, *whole[last + 1 :])
 
     def _overnight(self) -> None:
         """Let networks see the period that is over, for the parameters of the new."""
@@ -269,24 +284,6 @@ class Runner:
             self._period.close()
             return any(step() for step in self._whole)
         return False
-
-    def _add_fields(self) -> None:
-        """Add up what has entered and left whole fields."""
-        for balance, entered, left in self._fields:
-            for total, terms in ((entered, balance.inputs), (left, balance.outputs)):
-                for name, variable in terms:
-                    total += self._brought(name, variable)
-
-    def _brought(self, name: str, variable: str) -> float:
-        """Return what a variable brings to the whole space in a step."""
-        part = self.operation.plan[name]
-        declared = part.declared(self.operation.inner)
-        for v in (*declared.forcings, *declared.fluxes):
-            if v.name == variable:
-                buffer = self.stages.buffers.get((name, variable), variable)
-                known = {**self.output, **self._inside}
-                return float(known[buffer].sum() * self._amount(part, v))
-        return 0.0
 
     def advance(self) -> None:
         """Run one step on the forcings in the buffers, which must be finite.

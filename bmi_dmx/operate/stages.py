@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..compose.part import Declarations, Part
+from ..compose.plan import Link
 from ..errors import ConfigError
 from ..process import SECONDS, Budget
 from ..program import Arg, Builder, Program, entry_names
@@ -120,14 +121,16 @@ class _Maker:
     def stages(self) -> Stages:
         found: list[Stage] = []
         groups = [g for g in self._groups() if g[0].every != "once"]
-        closes = self._alone(groups[-1])
+        # What enters and leaves whole fields is no matter of single places.
+        fields = any(part.coupling == "stencil" for part in self.plan.parts)
+        closes = self._alone(groups[-1]) and not fields
         for group in groups:
             if group[0].kind == "network":
                 found.append(Stage(group, None))
                 continue
             program = self._program(group, closing=closes and group is groups[-1])
             found.append(Stage(group, program, group[0].members or 1))
-        if self.balances and not closes and groups[-1][0].coupling != "stencil":
+        if self.balances and not closes and not fields:
             found.append(Stage((_CLOSING,), self._program((), closing=True)))
         return Stages(self.operation, tuple(found), self.balances, self.buffers)
 
@@ -219,29 +222,54 @@ class _Maker:
     ) -> Arg:
         """Return a forcing per step, in declared units."""
         link = self.plan.link(part, forcing.name)
+        inside = amounts.get((link.part, link.name))
+        if link.giver != "part":
+            return self._given(build, part, forcing)
+        giver, flux = self._giver(link)
+        if inside is not None:
+            # The buffer still holds the step before.
+            own = self._scale(giver, flux)
+            scale = self._received(part, forcing, flux, link)
+            return inside if own == scale else build.emit("mul", inside, scale / own)
+        if giver.members and not giver.mean:
+            raise ConfigError(
+                f"parts.{part.name}: reads {link.name!r} of every member of "
+                f"{giver.name!r}; it must follow it and have as many"
+            )
+        return self._given(build, part, forcing)
+
+    def _given(self, build: Builder, part: Part, forcing: Forcing) -> Arg:
+        """Return a forcing from its buffer, the mean of members, as :meth:`_driver`."""
+        link = self.plan.link(part, forcing.name)
         if link.giver == "upstream":
             return build.input(f"f.{qualified(part, forcing.name)}")
+        name: str = link.name
+        given: Variable = forcing
         if link.giver == "part":
-            inside = amounts.get((link.part, link.name))
-            if inside is not None and link.factor == 1.0:
-                return inside
-            giver = self.plan[link.part]
-            if giver.members and not giver.mean:
-                raise ConfigError(
-                    f"parts.{part.name}: reads {link.name!r} of every member of "
-                    f"{giver.name!r}; it must follow it and have as many"
-                )
             name = self.buffers[link.part, link.name]
-        else:
-            name = link.name
+            given = self._giver(link)[1]
         value = build.input(f"f.{name}")
-        scale = self._scale(part, forcing) * link.factor
-        return build.emit("mul", value, scale)
+        return build.emit("mul", value, self._received(part, forcing, given, link))
+
+    def _giver(self, link: Link) -> tuple[Part, Variable]:
+        """Return the part that gives an input, and what it gives."""
+        giver = self.plan[link.part]
+        declared = giver.declared(self.operation.inner)
+        return giver, next(f for f in declared.fluxes if f.name == link.name)
+
+    def _received(
+        self, part: Part, forcing: Forcing, given: Variable, link: Link
+    ) -> float:
+        """Return the factor from what the host sees of a giver to a forcing."""
+        time = self._time(part, forcing)
+        return time / self.operation.factor(given) * link.factor
 
     def _scale(self, part: Part, variable: Variable) -> float:
         """Return the factor from what the host sees to what a step computes with."""
-        days = part.dt(self.operation.inner) if variable.per_step == "rate" else 1.0
-        return days / self.operation.factor(variable)
+        return self._time(part, variable) / self.operation.factor(variable)
+
+    def _time(self, part: Part, variable: Variable) -> float:
+        return part.dt(self.operation.inner) if variable.per_step == "rate" else 1.0
 
     def _reported(
         self, build: Builder, part: Part, variable: Flux | State, amount: Arg
@@ -276,7 +304,7 @@ class _Maker:
         declared = part.declared(self.operation.inner)
         for forcing in declared.forcings:
             if forcing.name == variable:
-                return self._driver(build, part, forcing, {})
+                return self._given(build, part, forcing)
         flux = next(f for f in declared.fluxes if f.name == variable)
         value = build.input(f"f.{self.buffers[name, variable]}")
         return build.emit("mul", value, self._scale(part, flux))
@@ -325,7 +353,12 @@ def _balances(operation: Operation) -> Iterator[Balance]:
             if link is not None and link.giver == "part":
                 giver = own.get((link.part, kind))
                 if giver is not None and link.name in giver.outputs:
-                    taken[link.part, kind, link.name] = name
+                    key = (link.part, kind, link.name)
+                    if taken.setdefault(key, name) != name:
+                        raise ConfigError(
+                            f"parts: {link.name!r} of {link.part!r} enters the "
+                            f"{kind} of both {taken[key]!r} and {name!r}"
+                        )
     for kind in dict.fromkeys(kind for _, kind in own):
         parts = [name for name, budget in own if budget == kind]
         inside = {
@@ -333,7 +366,6 @@ def _balances(operation: Operation) -> Iterator[Balance]:
         }
         roots = [name for name in parts if (name, kind) not in inside]
         inputs: list[tuple[str, str]] = []
-        outputs: list[tuple[str, str]] = []
         storages: list[tuple[str, str]] = []
         for name in parts:
             budget = own[name, kind]
@@ -347,8 +379,9 @@ def _balances(operation: Operation) -> Iterator[Balance]:
                 )
                 if not internal:
                     inputs.append((name, term))
-        for name in roots:
-            outputs += _leaving(name, kind, own, taken)
+        # What is handed on counts once, though two may hand it, or one two things.
+        leaving = (term for name in roots for term in _leaving(name, kind, own, taken))
+        outputs = list(dict.fromkeys(leaving))
         units = own[parts[0], kind].units
         yield Balance(kind, units, tuple(inputs), tuple(outputs), tuple(storages))
 
