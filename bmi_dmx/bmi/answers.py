@@ -18,7 +18,7 @@ from ..space import Points, Space
 from .grid_table import Grids
 from .publication import Expected, Unready, inputs, not_initialized, outputs
 from .state import States
-from .table import Quantities
+from .table import Catalogue, Quantities
 from .values import Values
 
 __all__ = ["Answers", "not_yet"]
@@ -101,7 +101,17 @@ class Answers(Bmi):
 
     def names(self) -> tuple[str, ...]:
         """Return every name that is understood: published or not, standard or short."""
-        return self._known.catalogue.names
+        return self.catalogue.names
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is known of every quantity, by any of its names."""
+        return self._known.catalogue
+
+    @property
+    def runner(self) -> Runner:
+        """What steps the model."""
+        return self._model()
 
     @property
     def bundle(self) -> Bundle:
@@ -260,6 +270,11 @@ class Answers(Bmi):
         self._continued().load_state(path)
 
     # Grids
+
+    @property
+    def grids(self) -> Grids:
+        """The grids on which the variables stand, by number."""
+        return self._located()
 
     def _located(self) -> Grids:
         """Return the grids, which are numbered once."""

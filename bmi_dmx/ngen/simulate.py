@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import netCDF4
 import numpy as np
-from tqdm import tqdm
 
-from ..bmi import Component
 from ..files import atomic
+from ..models.hydrology.system import PLACES
+from ..run.output import Axis, OutputVariable, SeriesFile
+from ..run.steps import blocks, rows_of
 from .attributes import Attributes
 from .catchment_map import write_map
 from .domain import Domain
@@ -18,9 +18,6 @@ from .forcing import STEP, Array
 from .setup import Done, Setup, interesting
 
 __all__ = ["simulate"]
-
-_BLOCK = 2**20
-"""Numbers of one variable in memory: forcing and output pass through in pieces."""
 
 
 def simulate(
@@ -85,15 +82,30 @@ def simulate(
     component = setup.started()
     names = list(outputs or interesting(component))
     sums = {name: np.zeros(len(domain.ids)) for name in names}
-    with atomic(output) as temporary:
-        file = _OutputFile(temporary, component, setup, names)
-        try:
-            for first, values in _blocks(component, domain, names):
-                file.write(first, values)
-                for name, block in values.items():
-                    sums[name] += block.sum(axis=0)
-        finally:
-            file.close()
+    units = {n: component.get_var_units(n) for n in component.get_input_var_names()}
+
+    def read(first: int, count: int) -> dict[str, Array]:
+        begin = domain.start + first * STEP
+        return {
+            name: domain.forcing.block(domain.ids, name, unit, begin, count)
+            for name, unit in units.items()
+        }
+
+    rows = rows_of(domain.steps, len(domain.ids))
+    variables = [OutputVariable(n, component.get_var_units(n)) for n in names]
+    with (
+        atomic(output) as temporary,
+        SeriesFile(
+            temporary, variables, component.grids.descriptions, setup.attributes.ids,
+            Axis(domain.start, STEP, domain.steps), place="catchment",
+            title="Runoff of catchments", source=component.get_component_name(),
+        ) as file,
+    ):  # fmt: skip
+        file.write_constants(_constants(setup.attributes))
+        for first, values in blocks(component, read, names, domain.steps, rows):
+            file.write(first, values)
+            for name, block in values.items():
+                sums[name] += block.sum(axis=0)
     if save_state is not None:
         component.save_state(save_state)
     if map_file is not None:
@@ -106,97 +118,10 @@ def simulate(
     return setup.done(output)
 
 
-def _blocks(
-    component: Component, domain: Domain, names: Sequence[str]
-) -> Iterator[tuple[int, dict[str, Array]]]:
-    """Yield the number of the first hour and (time, catchment) outputs, in pieces."""
-    inputs = {n: component.get_var_units(n) for n in component.get_input_var_names()}
-    rows = max(1, min(domain.steps, _BLOCK // len(domain.ids)))
-    pointers = {name: component.get_value_ptr(name) for name in names}
-    with tqdm(total=domain.steps, desc="run", unit=" hours", disable=None) as hours:
-        for first in range(0, domain.steps, rows):
-            count = min(rows, domain.steps - first)
-            at = domain.start + first * STEP
-            given = {
-                name: domain.forcing.block(domain.ids, name, units, at, count)
-                for name, units in inputs.items()
-            }
-            found = {name: np.empty((count, len(domain.ids))) for name in names}
-            for row in range(count):
-                for name, block in given.items():
-                    component.set_value(name, block[row])
-                component.update()
-                for name, pointer in pointers.items():
-                    found[name][row] = pointer
-                hours.update()
-            yield first, found
-
-
-class _OutputFile:
-    """A CF file of time series (discrete sampling geometry)."""
-
-    def __init__(
-        self,
-        path: Path,
-        component: Component,
-        setup: Setup,
-        names: Sequence[str],
-    ) -> None:
-        domain, known = setup.domain, setup.attributes
-        self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
-        self._file.setncatts(
-            {
-                "Conventions": "CF-1.10",
-                "featureType": "timeSeries",
-                "title": "Runoff of catchments",
-                "source": component.get_component_name(),
-            }
-        )
-        self._file.createDimension("time", domain.steps)
-        self._file.createDimension("catchment", len(known.ids))
-        self._file.createDimension("bounds", 2)
-        self._time(domain)
-        self._places(known)
-        for name in names:
-            self._file.createVariable(
-                name, "f8", ("time", "catchment"), zlib=True, complevel=1
-            ).setncatts(
-                {
-                    "units": component.get_var_units(name),
-                    "coordinates": "catchment_id",
-                }
-            )
-
-    def _time(self, domain: Domain) -> None:
-        begin = domain.start + STEP * np.arange(domain.steps)
-        time = self._file.createVariable("time", "i8", ("time",))
-        time.setncatts(
-            {
-                "standard_name": "time", "calendar": "standard", "axis": "T",
-                "units": "seconds since 1970-01-01 00:00:00", "bounds": "time_bounds",
-                "comment": "beginning of the hour, UTC",
-            }
-        )  # fmt: skip
-        time[:] = begin
-        bounds = self._file.createVariable("time_bounds", "i8", ("time", "bounds"))
-        bounds[:] = np.column_stack((begin, begin + STEP))
-
-    def _places(self, known: Attributes) -> None:
-        ids = self._file.createVariable("catchment_id", str, ("catchment",))
-        ids.cf_role = "timeseries_id"
-        ids[:] = np.array(known.ids, dtype=object)
-        units = {
-            "area_km2": "km2", "latitude": "degrees_north", "longitude": "degrees_east"
-        }  # fmt: skip
-        for name, unit in units.items():
-            if name in known.values:
-                variable = self._file.createVariable(name, "f8", ("catchment",))
-                variable.units = unit
-                variable[:] = known.values[name]
-
-    def write(self, first: int, values: dict[str, Array]) -> None:
-        for name, block in values.items():
-            self._file[name][first : first + len(block)] = block
-
-    def close(self) -> None:
-        self._file.close()
+def _constants(known: Attributes) -> dict[OutputVariable, Array]:
+    """Return where the catchments are, and how large."""
+    return {
+        OutputVariable(a.name, a.units): known.values[a.name]
+        for a in PLACES
+        if a.name in known.values
+    }

@@ -46,8 +46,8 @@ def run_arguments(parser: ArgumentParser) -> None:
         help="what to run in place of parts of the bundle",
     )  # fmt: skip
     parser.add_argument(
-        "--names", nargs="+", type=_pair, default=[], metavar="FORCING=NAME",
-        help="what the file calls forcings, where it is none of the usual names",
+        "--names", nargs="+", type=_pair, default=[], metavar="OURS=THEIRS",
+        help="what files call forcings and attributes, if by none of the usual names",
     )  # fmt: skip
     parser.add_argument(
         "--units", default="model", help="unit system of the outputs (default: model)"

@@ -1,213 +1,177 @@
-"""What a run leaves: pieces while it runs, and one CF NetCDF file in the end."""
+"""Series of a model in a CF NetCDF file."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, StateError
-from ..files import atomic
 from ..space import GridDescription
 
-__all__ = ["OutputVariable", "Pieces", "write_series"]
+__all__ = ["Axis", "OutputVariable", "SeriesFile"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-_PLAN, _STATE = "run.json", "state-{}.bin"
-
-
-class Pieces:
-    """The pieces of a run that is not over, in a folder beside its output.
-
-    A piece is written whole or not at all, the state behind it before it counts: a run
-    may be killed at any moment and goes on from the last piece that counts.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they are.
-    plan : mapping of str to str
-        What decides the numbers of the run.
-
-    Raises
-    ------
-    ConfigError
-        When the folder holds the pieces of another run.
-    """
-
-    def __init__(self, folder: Path, plan: Mapping[str, str]) -> None:
-        self.folder = folder
-        file = folder / _PLAN
-        if file.is_file():
-            self._refuse_other(file, plan)
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic(file) as temporary:
-            temporary.write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
-
-    def _refuse_other(self, file: Path, plan: Mapping[str, str]) -> None:
-        try:
-            known = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            known = {}
-        for key, value in plan.items():
-            found = known.get(key)
-            if found != value:
-                raise ConfigError(
-                    f"{self.folder}: pieces of another run: {key} was {found!r}, now "
-                    f"it is {value!r}; remove the folder to begin anew"
-                )
-
-    @property
-    def done(self) -> int:
-        """Number of pieces that count."""
-        count = 0
-        while self._piece(count).is_file() and self._state(count).is_file():
-            count += 1
-        return count
-
-    def _piece(self, number: int) -> Path:
-        return self.folder / f"piece-{number:06d}.npz"
-
-    def _state(self, number: int) -> Path:
-        return self.folder / _STATE.format(f"{number:06d}")
-
-    def state(self) -> bytes:
-        """Return the state behind the last piece that counts."""
-        file = self._state(self.done - 1)
-        try:
-            return file.read_bytes()
-        except OSError as error:
-            raise StateError(f"{file}: cannot be read: {error.strerror}") from None
-
-    def add(self, values: Mapping[str, Array], state: bytes) -> None:
-        """Write a piece and the state behind it."""
-        number = self.done
-        with atomic(self._piece(number)) as temporary, open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **values)
-        with atomic(self._state(number)) as temporary:
-            temporary.write_bytes(state)
-        if number:
-            # One state is enough, but for the present to be written whole.
-            self._state(number - 1).write_bytes(b"")
-
-    def __iter__(self) -> Iterator[dict[str, Array]]:
-        for number in range(self.done):
-            with np.load(self._piece(number)) as piece:
-                yield {name: piece[name] for name in piece.files}
-
-    def remove(self) -> None:
-        """Delete the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
 class OutputVariable:
-    """One series of an output file."""
+    """One series of an output file.
+
+    Parameters
+    ----------
+    name, units, about : str
+    grid : int
+        Number of the grid it stands on.
+    """
 
     name: str
     units: str
-    about: str
-    grid: int
+    about: str = ""
+    grid: int = 0
 
 
-def write_series(
-    path: Path,
-    pieces: Pieces,
-    variables: Sequence[OutputVariable],
-    grids: Sequence[GridDescription],
-    ids: Sequence[str],
-    times: Array,
-    seconds: float,
-    source: str,
-) -> None:
-    """Write the pieces of a run as one file, whole or not at all.
+@dataclass(frozen=True)
+class Axis:
+    """The times of an output file.
+
+    Parameters
+    ----------
+    start : float
+        Beginning of the first step, seconds since 1970.
+    seconds : float
+        Length of a step.
+    steps : int
+        Number of steps.
+    """
+
+    start: float
+    seconds: float
+    steps: int
+
+    @property
+    def times(self) -> Array:
+        """Beginning of each step; whole numbers where they are."""
+        times = self.start + self.seconds * np.arange(self.steps)
+        whole = float(self.start).is_integer() and float(self.seconds).is_integer()
+        return times.astype(np.int64) if whole else times
+
+
+class SeriesFile:
+    """A CF file of series at places (discrete sampling geometry), or of whole fields.
 
     Parameters
     ----------
     path : Path
         The file.
-    pieces : Pieces
-        Of the whole run.
     variables : sequence of OutputVariable
-        What is in the pieces, (time, place).
+        What is written to it.
     grids : sequence of GridDescription
         By number; rows and columns become dimensions of their own.
     ids : sequence of str
         Names of the places.
-    times : ndarray
-        Beginning of each step, seconds since 1970.
-    seconds : float
-        Length of a step.
-    source : str
-        What made the numbers.
+    axis : Axis
+        When.
+    place : str
+        What the dimension of the places is called.
+    texts : str
+        Attributes of the file, such as ``source``.
     """
-    import netCDF4
 
-    with (
-        atomic(path) as temporary,
-        netCDF4.Dataset(temporary, "w", format="NETCDF4") as file,
-    ):
-        file.setncatts({"Conventions": "CF-1.10", "source": source})
-        _write_time(file, times, seconds)
-        dims = {}
-        for number in dict.fromkeys(v.grid for v in variables):
-            dims[number] = _write_grid(file, number, grids[number], ids)
+    def __init__(
+        self,
+        path: Path,
+        variables: Sequence[OutputVariable],
+        grids: Sequence[GridDescription],
+        ids: Sequence[str],
+        axis: Axis,
+        *,
+        place: str = "place",
+        **texts: str,
+    ) -> None:
+        import netCDF4
+
+        self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
+        self._place, self._ids = place, tuple(ids)
+        self._file.setncatts({"Conventions": "CF-1.10", **texts})
+        self._write_time(axis)
+        numbers = dict.fromkeys(v.grid for v in variables)
+        dims = {number: self._dimensions(number, grids[number]) for number in numbers}
         for v in variables:
-            made = file.createVariable(
+            made = self._file.createVariable(
                 v.name, "f8", ("time", *dims[v.grid]), zlib=True, complevel=1
             )
-            made.setncatts({"units": v.units, "long_name": v.about})
-            if dims[v.grid] == ("place",):
-                made.coordinates = "place_id"
-        first = 0
-        for piece in pieces:
-            count = len(next(iter(piece.values())))
-            for v in variables:
-                shape = file[v.name].shape[1:]
-                block = piece[v.name].reshape(count, *shape)
-                file[v.name][first : first + count] = block
-            first += count
+            made.units = v.units
+            if v.about:
+                made.long_name = v.about
+            if dims[v.grid] == (place,):
+                made.coordinates = f"{place}_id"
 
+    def __enter__(self) -> SeriesFile:
+        """Return itself."""
+        return self
 
-def _write_time(file: Any, times: Array, seconds: float) -> None:
-    file.createDimension("time", len(times))
-    file.createDimension("bounds", 2)
-    time = file.createVariable("time", "f8", ("time",))
-    time.setncatts(
-        {
-            "standard_name": "time", "calendar": "standard", "axis": "T",
-            "units": "seconds since 1970-01-01 00:00:00", "bounds": "time_bounds",
-            "comment": "beginning of the step, UTC",
-        }
-    )  # fmt: skip
-    time[:] = times
-    bounds = file.createVariable("time_bounds", "f8", ("time", "bounds"))
-    bounds[:] = np.column_stack((times, times + seconds))
+    def __exit__(self, *_: object) -> None:
+        """End the file."""
+        self._file.close()
 
+    def _write_time(self, axis: Axis) -> None:
+        begin = axis.times
+        kind = "i8" if begin.dtype.kind == "i" else "f8"
+        self._file.createDimension("time", axis.steps)
+        self._file.createDimension("bounds", 2)
+        time = self._file.createVariable("time", kind, ("time",))
+        time.setncatts(
+            {
+                "standard_name": "time", "calendar": "standard", "axis": "T",
+                "units": "seconds since 1970-01-01 00:00:00", "bounds": "time_bounds",
+                "comment": "beginning of the step, UTC",
+            }
+        )  # fmt: skip
+        time[:] = begin
+        bounds = self._file.createVariable("time_bounds", kind, ("time", "bounds"))
+        bounds[:] = np.column_stack((begin, begin + begin.dtype.type(axis.seconds)))
 
-def _write_grid(
-    file: Any, number: int, grid: GridDescription, ids: Sequence[str]
-) -> tuple[str, ...]:
-    """Make the dimensions of a grid; return their names."""
-    suffix = f"_{number}" if number else ""
-    if grid.shape is None:
-        file.createDimension("place", grid.size)
-        names = file.createVariable("place_id", str, ("place",))
-        names.cf_role = "timeseries_id"
-        names[:] = np.array(list(ids), dtype=object)
-        return ("place",)
-    axes = ("z", "y", "x")[-len(grid.shape) :]
-    for axis, size in zip(axes, grid.shape, strict=True):
-        name = axis + suffix
-        file.createDimension(name, size)
-        coordinate = getattr(grid, axis, None)
-        if coordinate is not None and len(coordinate) == size:
-            file.createVariable(name, "f8", (name,))[:] = coordinate
-    return tuple(axis + suffix for axis in axes)
+    def _dimensions(self, number: int, grid: GridDescription) -> tuple[str, ...]:
+        """Make the dimensions of a grid; return their names."""
+        if grid.shape is None:
+            self._write_ids()
+            return (self._place,)
+        suffix = f"_{number}" if number else ""
+        axes = ("z", "y", "x")[-len(grid.shape) :]
+        for axis, size in zip(axes, grid.shape, strict=True):
+            name = axis + suffix
+            self._file.createDimension(name, size)
+            coordinate = getattr(grid, axis)
+            if coordinate is not None and len(coordinate) == size:
+                made = self._file.createVariable(name, "f8", (name,))
+                made.axis = axis.upper()
+                made[:] = coordinate
+        return tuple(axis + suffix for axis in axes)
+
+    def _write_ids(self) -> None:
+        if self._place not in self._file.dimensions:
+            self._file.featureType = "timeSeries"
+            self._file.createDimension(self._place, len(self._ids))
+            names = self._file.createVariable(f"{self._place}_id", str, (self._place,))
+            names.cf_role = "timeseries_id"
+            names[:] = np.array(self._ids, dtype=object)
+
+    def write_constants(self, known: Mapping[OutputVariable, Array]) -> None:
+        """Write what is known of the places, (place,) by declaration."""
+        if self._place in self._file.dimensions:
+            for v, values in known.items():
+                made = self._file.createVariable(v.name, "f8", (self._place,))
+                made.units = v.units
+                if v.about:
+                    made.long_name = v.about
+                made[:] = values
+
+    def write(self, first: int, values: Mapping[str, Array]) -> None:
+        """Write (time, place) series from a step on; whole fields are flat."""
+        for name, block in values.items():
+            made = self._file[name]
+            shape = (len(block), *made.shape[1:])
+            made[first : first + len(block)] = block.reshape(shape)

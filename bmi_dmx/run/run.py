@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .. import __version__
 from ..bmi.component import Component
+from ..bmi.locations import read_locations
 from ..bmi.settings import LocationSettings, Settings
 from ..bmi.steps import step_length
 from ..bundle import Bundle
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, suggestion
+from ..files import atomic
 from ..operate.operation import Operation, step_text
+from ..operate.screen import Policy
 from ..operate.shared import bundle_named
 from ..operate.system import system_of
-from .output import OutputVariable, Pieces, write_series
-from .series import Series, missing, open_series
+from .csv_series import CsvSeries
+from .netcdf_series import NetcdfSeries
+from .output import Axis, OutputVariable, SeriesFile
+from .pieces import Pieces
+from .series import Series
+from .steps import BLOCK, blocks, rows_of
 
 __all__ = ["Request", "run"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
-
-_BLOCK = 2**20
-"""Numbers of one variable in memory: forcing and output pass through in pieces."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +67,10 @@ class Request:
     units : str
         Unit system of the outputs.
     names : dict of str to str
-        Name in the file by forcing, where it is none of the usual ones.
-    policy : str
-        What to do with forcing that is missing or absurd: ``raise`` or ``hold``.
+        Name in the files by forcing or attribute, where it is none of the usual ones.
+    policy : Policy
+        What to do with forcing that is missing or absurd; see
+        :class:`~bmi_dmx.bmi.settings.Settings`.
     block : int
         Most numbers of one variable in memory.
     """
@@ -80,8 +86,8 @@ class Request:
     parts: dict[str, str] = field(default_factory=dict)
     units: str = "model"
     names: dict[str, str] = field(default_factory=dict)
-    policy: str = "raise"
-    block: int = _BLOCK
+    policy: Policy = "raise"
+    block: int = BLOCK
 
 
 def run(request: Request) -> Path:
@@ -100,103 +106,70 @@ def run(request: Request) -> Path:
     DmxError
         When something that is needed is not there or does not fit.
     """
+    if request.output.is_dir():
+        raise ConfigError(f"--output: {request.output} is a folder, expected a file")
     bundle = bundle_named(request.bundle, Path())
-    series = open_series(request.forcing, request.names, _system(bundle))
-    try:
-        component = _started(request, bundle, series)
+    with _opened(request, bundle) as series:
+        operation = _operation(request, bundle, series)
+        _choose(request, operation, series)
+        component = _started(request, operation, series)
         names = _outputs(request, component)
-        pieces = Pieces(
-            request.output.with_name(f".{request.output.name}.pieces"),
-            _plan(request, component, series, names),
-        )
-        for values in _blocks(request, component, series, names, pieces):
-            pieces.add(values, component.state_bytes())
-        _finish(request, component, series, names, pieces)
-    finally:
-        series.close()
+        folder = request.output.with_name(f".{request.output.name}.pieces")
+        pieces = Pieces(folder, _plan(request, component, series, names))
+        try:
+            _advance(request, component, series, names, pieces)
+            _finish(request, component, series, names, pieces)
+        finally:
+            pieces.close()
     component.finalize()
     pieces.remove()
     return request.output
 
 
-def _system(bundle: Bundle) -> Any:
-    return system_of(bundle.manifest.system)
+def _opened(request: Request, bundle: Bundle) -> Series:
+    path = request.forcing
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    kind = CsvSeries if path.suffix.lower() in (".csv", ".txt") else NetcdfSeries
+    return kind(path, request.names, system_of(bundle.manifest.system))
 
 
-def _started(request: Request, bundle: Bundle, series: Series) -> Component:
-    """Return a component at the beginning of the forcing."""
-    inner = _inner(request, bundle, series)
-    choices = {part: name for part, name in request.parts.items() if name != "bundle"}
-    operation = Operation(bundle, series.seconds, inner, choices, request.units)
-    lacking = missing(series, operation.forcings)
-    if lacking:
-        raise DataError(
-            f"{series.path}: no series of {', '.join(lacking)}; found "
-            f"{', '.join(series.variables)}; --names FORCING=NAME says which one is "
-            "meant"
-        )
-    wanted = {name: a.units for name, a in operation.understood.items()}
-    settings = Settings(
-        start_time=series.start,
-        locations=_locations(request, operation, series),
-        space=bundle.manifest.space or None,
-        time_step=series.seconds,
-        mode=inner,
-        parts=request.parts,
-        units=request.units,
-        state=request.state,
-        forcing_policy=request.policy,  # type: ignore[arg-type]
-    )
-    component = Component()
-    given = series.attributes(wanted)
-    if request.attributes is not None:
-        table = _table(request, series, wanted)
-        given = {**given, **table}
-    component.start(settings, bundle, given)
-    _tell(series, operation)
-    return component
-
-
-def _inner(request: Request, bundle: Bundle, series: Series) -> float:
-    words = _system(bundle).steps
+def _operation(request: Request, bundle: Bundle, series: Series) -> Operation:
+    """Return how the bundle is run at the steps of the file."""
+    inner = bundle.manifest.seconds
     if request.mode is not None:
-        return step_length("mode", request.mode, words)
-    if series.seconds in bundle.manifest.steps:
-        return series.seconds
-    return bundle.manifest.seconds
-
-
-def _locations(
-    request: Request, operation: Operation, series: Series
-) -> LocationSettings | None:
-    space = operation.space
-    if space is None:
-        return LocationSettings(ids=series.ids)
-    if len(space.ids) != len(series.ids):
-        raise DataError(
-            f"{series.path}: found {len(series.ids)} places, the model lives at "
-            f"{len(space.ids)}"
+        inner = step_length(
+            "mode", request.mode, system_of(bundle.manifest.system).steps
         )
-    return None
+    elif series.seconds in bundle.manifest.steps:
+        inner = series.seconds
+    choices = {part: name for part, name in request.parts.items() if name != "bundle"}
+    try:
+        return Operation(bundle, series.seconds, inner, choices, request.units)
+    except ConfigError as error:
+        length = step_text(series.seconds)
+        raise ConfigError(f"{series.path}: steps of {length}: {error}") from None
 
 
-def _table(
-    request: Request, series: Series, wanted: Mapping[str, str]
-) -> dict[str, Array]:
-    from ..bmi.locations import read_locations
-
-    assert request.attributes is not None
-    block = LocationSettings(ids=series.ids, file=request.attributes.resolve())
-    return read_locations(block, Path(), wanted).attributes
-
-
-def _tell(series: Series, operation: Operation) -> None:
-    """Say what was understood, and what was assumed."""
-    for forcing in operation.forcings:
-        name = series.find(forcing) or ""
-        units, assumed = series.given_units(forcing, name)
-        note = " (assumed: the file gives none)" if assumed else ""
-        _log.info("%s: %s is %s, %s%s", series.path, name, forcing.name, units, note)
+def _choose(request: Request, operation: Operation, series: Series) -> None:
+    """Find in the file what the model needs, and say what was found."""
+    forcings, plan = operation.forcings, operation.plan
+    known = {f.name for f in forcings} | set(operation.understood)
+    for name in request.names:
+        if name not in known:
+            hint = suggestion(name, known)
+            raise ConfigError(f"--names: no forcing or attribute {name!r}{hint}")
+    declared = {f.name: f.units for f in plan.forcings}
+    declared |= {f.extreme[1]: f.units for f in plan.forcings if f.extreme is not None}
+    space, fields = operation.space, None
+    if space is not None and any(part.coupling == "stencil" for part in plan.parts):
+        fields = {forcing.name: space.shape(forcing) for forcing in forcings}
+    ids = None if space is None else space.ids
+    series.choose(forcings, declared, ids, fields)
+    for name, source in series.sources.items():
+        tell = _log.warning if source.assumed else _log.info
+        note = "; units are assumed, the file gives none" if source.assumed else ""
+        tell("%s: %s is %s%s", series.path, name, source, note)
     _log.info(
         "%s: %d steps of %s from %s at %d places",
         series.path, series.steps, step_text(series.seconds), series.start,
@@ -204,23 +177,63 @@ def _tell(series: Series, operation: Operation) -> None:
     )  # fmt: skip
 
 
+def _started(request: Request, operation: Operation, series: Series) -> Component:
+    """Return a component at the beginning of the forcing."""
+    component = Component()
+    lives = operation.space is not None
+    settings = Settings(
+        start_time=series.start,
+        locations=None if lives else LocationSettings(ids=series.ids),
+        time_step=series.seconds,
+        mode=operation.inner,
+        parts=request.parts,
+        units=request.units,
+        outputs=request.outputs or None,
+        state=request.state,
+        forcing_policy=request.policy,
+    )
+    component.start(settings, operation.bundle, _attributes(request, operation, series))
+    component.runner.parameterize()
+    return component
+
+
+def _attributes(
+    request: Request, operation: Operation, series: Series
+) -> dict[str, Array]:
+    """Return what is known of the places, from the table before the forcing."""
+    units = {name: a.units for name, a in operation.understood.items()}
+    found = series.attributes(units)
+    where = [series.path]
+    if request.attributes is not None:
+        where.insert(0, request.attributes)
+        called = {c: units[name] for name in units for c in series.called(name)}
+        block = LocationSettings(ids=series.ids, file=request.attributes.resolve())
+        columns = read_locations(block, Path(), called).attributes
+        for name in units:
+            given = next((c for c in series.called(name) if c in columns), None)
+            if given is not None:
+                found[name] = columns[given]
+    files = ", ".join(map(str, where))
+    for name, called_so in request.names.items():
+        if name in units and name not in found:
+            raise DataError(f"{files}: no attribute {called_so!r} of the places")
+    lacking = [name for name in operation.required if name not in found]
+    if lacking:
+        raise DataError(
+            f"{files}: no {', '.join(lacking)} of the places, which the model needs; "
+            f"--attributes TABLE gives them, --names {lacking[0]}=NAME says what it is "
+            "called there"
+        )
+    return found
+
+
 def _outputs(request: Request, component: Component) -> list[str]:
     """Return the short names of what is written."""
-    known = component._table.catalogue
-    if not request.outputs:
-        answers = component.bundle.manifest.answers
-        entries = known.of("flux", "state")
-        chosen = [e.short for e in entries if e.short in answers]
-        return chosen or [e.short for e in entries]
-    found = []
-    for name in request.outputs:
-        # Which refuses what is not there, with the nearest name.
-        component.get_value_ptr(name)
-        entry = known.get(name)
-        if entry is None or entry.role == "forcing":
-            raise ConfigError(f"outputs: {name!r} is no output")
-        found.append(entry.short)
-    return list(dict.fromkeys(found))
+    entries = map(component.catalogue.get, component.get_output_var_names())
+    published = [entry.short for entry in entries if entry is not None]
+    answers = component.bundle.manifest.answers
+    usual = [name for name in published if name in answers]
+    return published if request.outputs else usual or published
 
 
 def _plan(
@@ -228,56 +241,49 @@ def _plan(
 ) -> dict[str, str]:
     """Return what decides the numbers of a run."""
     stat = series.path.stat()
-    start = component.state_bytes()
+    start = hashlib.sha256(component.state_bytes()).hexdigest()
+    sources = series.sources.items()
     return {
-        "forcing": f"{series.path.name}, {stat.st_size} bytes, {stat.st_mtime_ns}",
-        "start": hashlib.sha256(start).hexdigest(),
-        "outputs": ", ".join(names),
-        "block": str(_rows(request, component, series)),
-        "forcing policy": request.policy,
+        "version": __version__,
+        "file of forcing": f"{series.path.name}, {stat.st_size} bytes, "
+        f"{stat.st_mtime_ns}",
+        "choice of series": ", ".join(f"{name} is {s}" for name, s in sources),
+        "start (bundle, settings, places, attributes, state)": start,
+        "choice of outputs": ", ".join(names),
+        "steps of a piece": str(_rows(request, component, series)),
+        "treatment of missing forcing": str(request.policy),
     }
 
 
 def _rows(request: Request, component: Component, series: Series) -> int:
-    widest = max(len(x) for x in component._model().forcing.values()) if (
-        component._model().forcing
-    ) else len(series.ids)  # fmt: skip
-    return max(1, min(series.steps, request.block // widest))
+    widths = [component.get_value_ptr(name).size for name in series.sources]
+    return rows_of(series.steps, max((len(series.ids), *widths)), request.block)
 
 
-def _blocks(
+def _advance(
     request: Request,
     component: Component,
     series: Series,
     names: Sequence[str],
     pieces: Pieces,
-) -> Iterator[dict[str, Array]]:
-    """Yield the outputs of the pieces that are still to be run."""
-    rows, done = _rows(request, component, series), pieces.done
-    if done:
+) -> None:
+    """Run what is still to be run, piece by piece."""
+    rows = _rows(request, component, series)
+    first = pieces.done * rows
+    if first:
         component.set_state_bytes(pieces.state(), str(pieces.folder))
-        _log.info("%s: goes on from step %d", request.output, done * rows)
-    runner = component._model()
-    pointers = {name: component.get_value_ptr(name) for name in names}
-    with tqdm(
-        total=series.steps, initial=done * rows, desc="run", unit=" steps", disable=None
-    ) as progress:
-        for first in range(done * rows, series.steps, rows):
-            count = min(rows, series.steps - first)
-            given = [
-                (runner.forcing[f.name], series.read(f, first, count))
-                for f in runner.operation.forcings
-            ]
-            found = {name: np.empty((count, x.size)) for name, x in pointers.items()}
-            for row in range(count):
-                for buffer, block in given:
-                    buffer[:] = block[row]
-                component.update()
-                for name, pointer in pointers.items():
-                    component.get_value_ptr(name)
-                    found[name][row] = pointer
-                progress.update()
-            yield found
+        _log.info("%s: goes on from step %d", request.output, first)
+    forcings = component.runner.operation.forcings
+
+    def read(begin: int, count: int) -> Mapping[str, Array]:
+        return {f.name: series.read(f, begin, count) for f in forcings}
+
+    try:
+        for _, values in blocks(component, read, names, series.steps, rows, first):
+            pieces.add(values, component.state_bytes())
+    except DataError as error:
+        where = f"{series.path}: "
+        raise DataError(f"{where}{str(error).removeprefix(where)}") from None
 
 
 def _finish(
@@ -288,20 +294,33 @@ def _finish(
     pieces: Pieces,
 ) -> None:
     """Write the output, and the last state where it is wanted."""
-    if pieces.done:
-        component.set_state_bytes(pieces.state(), str(pieces.folder))
-    known = component._table.catalogue
+    known = component.catalogue
     entries = [entry for name in names if (entry := known.get(name)) is not None]
     variables = [
         OutputVariable(e.short, e.units, e.about, component.get_var_grid(e.short))
         for e in entries
     ]
+    constants = {
+        OutputVariable(e.short, e.units, e.about): component.get_value_ptr(e.short)
+        for e in known.of("attribute")
+        if e.short not in names
+    }
     begin = component.start_time
     epoch = (begin - type(begin)(1970, 1, 1)).total_seconds()
-    times = epoch + series.seconds * np.arange(series.steps)
-    write_series(
-        request.output, pieces, variables, component._located().descriptions,
-        component._model().ids, times, series.seconds, component.get_component_name(),
-    )  # fmt: skip
+    whole = pieces.whole(request.output.suffix)
+    with (
+        atomic(whole) as temporary,
+        SeriesFile(
+            temporary, variables, component.grids.descriptions, component.runner.ids,
+            Axis(epoch, series.seconds, series.steps),
+            source=component.get_component_name(),
+        ) as file,
+    ):  # fmt: skip
+        file.write_constants(constants)
+        first = 0
+        for piece in pieces:
+            file.write(first, piece)
+            first += len(next(iter(piece.values())))
     if request.save_state is not None:
         component.save_state(request.save_state)
+    os.replace(whole, request.output)
