@@ -17,6 +17,10 @@ __all__ = ["operation_of", "step_length"]
 _LENGTH = re.compile(r"\s*([0-9.eE+-]+)\s*([a-z]+)\s*")
 
 
+_known: dict[tuple[object, ...], Operation] = {}
+"""What follows from an operation is found once, however many components run it."""
+
+
 def operation_of(settings: Settings, bundle: Bundle) -> Operation:
     """Return how a component runs a bundle.
 
@@ -33,7 +37,8 @@ def operation_of(settings: Settings, bundle: Bundle) -> Operation:
     if settings.mode is not None:
         inner = step_length("mode", settings.mode, words)
     choices = {part: name for part, name in settings.parts.items() if name != "bundle"}
-    return Operation(bundle, seconds, inner, choices, settings.units)
+    made = Operation(bundle, seconds, inner, choices, settings.units)
+    return _known.setdefault((id(bundle), *made.key), made)
 
 
 def step_length(key: str, text: str | float, words: Mapping[str, float]) -> float:

@@ -13,6 +13,7 @@ from ..errors import ConfigError, suggestion
 from ..program import Program
 from ..space import Space, space_from
 from ..variables import Attribute, Forcing, Variable
+from .clock import DAY
 from .system import System, system_of
 
 __all__ = ["Operation", "step_text"]
@@ -80,13 +81,36 @@ class Operation:
             if name not in known:
                 hint = suggestion(name, known)
                 raise ConfigError(f"{part}: unknown {name!r}{hint}")
+        self._check_periods()
+
+    def _check_periods(self) -> None:
+        """Refuse periods that cannot be told from the time of the day."""
+        key = "mode" if self.waits else "time_step"
+        if self.lags and self.waits:
+            raise ConfigError(
+                f"mode: networks of model {self.bundle.name!r} step every "
+                f"{step_text(self.trained)}, which cannot be seen in steps of "
+                f"{step_text(self.inner)} of the physics that wait for steps of "
+                f"{step_text(self.seconds)}; expected the same time_step and mode"
+            )
+        if self.lags and self.trained % self.inner:
+            raise ConfigError(
+                f"{key}: networks of model {self.bundle.name!r} step every "
+                f"{step_text(self.trained)}, which is not made of steps of "
+                f"{step_text(self.inner)}"
+            )
+        if self.gathers and DAY % self.period:
+            raise ConfigError(
+                f"{key}: steps are gathered for {step_text(self.period)}, expected a "
+                "whole part of a day, or a day"
+            )
 
     @property
     def system(self) -> System:
         """What is special about models of its domain."""
         return system_of(self.bundle.manifest.system)
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, ...]:
         """What decides the programs."""
         declared = self.bundle.manifest.sha256["parts"]
