@@ -78,10 +78,12 @@ def listing(registry: Registry[Any]) -> str:
 
 def documentation(item: Any) -> str:
     """Return what an object says about itself."""
-    text = getattr(item, "about", "")
+    about = getattr(item, "about", "")
+    # Of a class it may be what only its objects have to say.
+    text = about if isinstance(about, str) else ""
     if not text and (inspect.isroutine(item) or inspect.isclass(item)):
         text = inspect.getdoc(item) or ""
-    return _ROLE.sub(r"\1", str(text))
+    return _ROLE.sub(r"\1", text)
 
 
 def _columns(rows: Iterable[Sequence[str]]) -> str:

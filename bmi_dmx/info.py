@@ -14,8 +14,7 @@ __all__ = ["about", "everything"]
 
 _LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
 
-# Registries whose entries are processes.
-_PHYSICS = ("processes", "evaporations")
+_PHYSICS = "processes"
 
 
 def everything() -> str:
@@ -26,7 +25,7 @@ def everything() -> str:
     versions = describe.versions(_LIBRARIES)
     parts = [", ".join(f"{name} {version}" for name, version in versions.items())]
     for kind, registry in _registries().items():
-        text = describe.variables if kind in _PHYSICS else describe.listing
+        text = describe.variables if kind == _PHYSICS else describe.listing
         parts.append(f"{kind}\n{describe.indented(_listed(registry, text) or 'none')}")
     names = ", ".join(_experiments())
     parts.append(f"experiments\n{describe.indented(names)}")
@@ -60,16 +59,15 @@ def _experiments() -> dict[str, Path]:
 
 def _registries() -> dict[str, Registry[Any]]:
     from .bundle import bundles
-    from .models.registries import evaporations, networks, processes
-    from .trainer.metrics import metrics
-    from .trainer.registries import losses
+    from .registries import networks, processes, recipes
+    from .trainer.registries import catalogues, tasks
 
     return {
         "processes": processes,
-        "evaporations": evaporations,
         "networks": networks,
-        "losses": losses,
-        "metrics": metrics,
+        "recipes": recipes,
+        "tasks": tasks,
+        **{kind: catalogues[kind] for kind in catalogues},
         "bundles": bundles,
     }
 
@@ -103,7 +101,7 @@ def about(name: str) -> str:
 
 def _described(kind: str, registry: Registry[Any], name: str) -> str:
     texts: dict[str, Callable[[Any], str]]
-    texts = {"bundles": _about_bundle, **dict.fromkeys(_PHYSICS, describe.declarations)}
+    texts = {"bundles": _about_bundle, _PHYSICS: describe.declarations}
     try:
         item = registry[name]
     except ConfigError as error:
