@@ -138,7 +138,7 @@ def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
         ("model.members=0", "model: members: expected at least 1, found 0"),
         ("model.process=hbv11", "model: process: unknown 'hbv11'; did you mean 'hbv"),
         ("model.static.network=mpl", "unknown network 'mpl'; did you mean 'mlp'?"),
-        ("model.static.network=lstm", "model.static: hidden: found a list"),
+        ("model.static.network=lstm", "model.static.network: 'lstm' has a memory"),
         ("model.static.activation=relO", "unknown activation 'relO'; did you mean"),
         ("model.static.parameters=[beta, fd]", "model: static.parameters: unknown"),
         ("model.evaporation=hargreave", "model: evaporation: unknown 'harg"),
