@@ -18,19 +18,19 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from bmi_dmx.bmi.quantities import published, time_series
-from bmi_dmx.bundle.describe import variables_of
-from bmi_dmx.models.delta import DeltaModel
-
 from bmi_dmx import describe
 from bmi_dmx.bmi.settings import Settings
+from bmi_dmx.bmi.table import catalogue
+from bmi_dmx.bundle import load_bundle
 from bmi_dmx.compose import ModelSpec
+from bmi_dmx.compose.spec import Composition, PartSpec
+from bmi_dmx.describe import declaration_table
 from bmi_dmx.files import atomic
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
-from bmi_dmx.models.hydrology.recipe import Dhbv, StaticSpec
-from bmi_dmx.networks.statistics import Moments, Statistics
-from bmi_dmx.process import declaration_table
+from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.operate.operation import Operation
+from bmi_dmx.operate.stages import stages
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
@@ -140,25 +140,20 @@ def plain(text: str) -> str:
 
 def variable_table() -> str:
     """Return the variables of a component with HBV 1.1p, without its attributes."""
-    spec = ModelSpec(
-        process="hbv11p",
-        evaporation="hargreaves",
-        static=StaticSpec(attributes=("p_mean",), hidden=()),
-    )
-    model = DeltaModel(spec, Statistics({"p_mean": Moments(0.0, 1.0)}))
-    variables = variables_of(model)
-    entries = list(time_series(variables, variables.forcings))
-    routing = variables.routing.parameters if variables.routing is not None else ()
-    entries += [(p, "parameter") for p in (*variables.process.parameters, *routing)]
+    bundle = load_bundle("dhbv-conus-daily")
+    seconds = bundle.manifest.seconds
+    entries = catalogue(stages(Operation(bundle, seconds, seconds)), ())
+    clock = [e for e in entries.of("diagnostic") if e.variable.kind == "forcing"]
+    told = (*entries.of("forcing"), *clock, *entries.of("flux", "state", "parameter"))
     rows = [
         (
-            "" if role == "diagnostic" else role,
-            f"`{v.name}`",
-            "" if published(v) == v.name else f"`{published(v)}`",
-            v.units,
-            plain(v.about),
+            "" if entry.role == "diagnostic" else entry.role,
+            f"`{entry.short}`",
+            "" if entry.name == entry.short else f"`{entry.name}`",
+            entry.units,
+            plain(entry.about),
         )
-        for v, role in entries
+        for entry in told
     ]
     return table(("role", "name", "standard name", "units", "what it is"), rows)
 
@@ -168,6 +163,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics": metric_table,
     "attributes": attribute_table,
     "experiment": lambda: settings_table(Experiment),
+    "model": lambda: settings_table(Composition),
+    "part": lambda: settings_table(PartSpec),
     "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
     "component": lambda: settings_table(Settings),
     "variables": variable_table,

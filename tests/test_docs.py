@@ -83,7 +83,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(block: Block, page: Path, namespace: dict[str, Any]) -> None:
     if block.key == "file":
-        Path(block.value).write_text(block.text, encoding="utf-8")
+        path = Path(block.value)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
     elif block.language == "python":
         # Errors then show the line of the page.
         code = compile("\n" * (block.line - 1) + block.text, page, "exec")
