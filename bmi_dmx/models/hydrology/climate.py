@@ -101,7 +101,7 @@ instead of metres, are seen by them.
 """
 
 AREA = Attribute(
-    name="area_km2", units="km2", bounds=(1e-9, 1e7), about="drainage area"
+    name="area_km2", units="km2", bounds=(1e-9, 1e9), about="drainage area"
 )
 LATITUDE = Attribute(name="latitude", units="degrees_north", bounds=(-90.0, 90.0))
 LONGITUDE = Attribute(name="longitude", units="degrees_east", bounds=(-180.0, 360.0))
