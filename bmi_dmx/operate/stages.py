@@ -383,6 +383,12 @@ def _balances(operation: Operation) -> Iterator[Balance]:
         leaving = (term for name in roots for term in _leaving(name, kind, own, taken))
         outputs = list(dict.fromkeys(leaving))
         units = own[parts[0], kind].units
+        for name in parts:
+            if own[name, kind].units != units:
+                raise ConfigError(
+                    f"parts: the {kind} of {parts[0]!r} is in {units!r} and that of "
+                    f"{name!r} in {own[name, kind].units!r}; expected the same units"
+                )
         yield Balance(kind, units, tuple(inputs), tuple(outputs), tuple(storages))
 
 
