@@ -266,12 +266,23 @@ def _refuse_unread(
 ) -> None:
     """Refuse networks that supply what no later process has."""
     read = {(link.part, link.name) for link in links.values() if link.giver == "part"}
-    for part in parts:
+    for at, part in enumerate(parts):
         for name in part.gives:
-            if (part.name, name.rpartition(".")[2]) not in read:
-                names = [p.name for other in parts for p in other.variables.parameters]
-                hint = suggestion(name, names)
-                raise ConfigError(f"{part.name}.gives: unknown {name!r}{hint}")
+            own = name.rpartition(".")[2]
+            if (part.name, own) in read:
+                continue
+            owners = {
+                p.name: other.name
+                for other in parts
+                for p in other.variables.parameters
+            }
+            if own in owners and owners[own] in (p.name for p in parts[:at]):
+                raise ConfigError(
+                    f"{part.name}.gives: {name!r} is of {owners[own]!r}, which stands "
+                    "before the network; parts run in order, so put it behind"
+                )
+            hint = suggestion(name, owners)
+            raise ConfigError(f"{part.name}.gives: unknown {name!r}{hint}")
 
 
 def _refuse_unknown_inputs(
