@@ -36,6 +36,9 @@ _FLAGS = (
     "-fno-tree-pre", "-fno-tree-sink",
 )  # fmt: skip
 
+_VECTOR_MATH = (True, False)
+"""Tried in this order: it comes with glibc alone, elsewhere exp and log are scalar."""
+
 _NO_COMPILER = "no C compiler was found (cc, gcc or clang, or set CC)"
 
 
@@ -100,8 +103,7 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
         text.write_text(source, encoding="utf-8")
-        # Vector math comes with glibc alone; elsewhere exp and log are scalar.
-        for vector_math in (True, False):
+        for vector_math in _VECTOR_MATH:
             libraries = ["-lmvec", "-lm"] if vector_math else ["-lm"]
             command = [
                 *_command(cc, march, vector_math),
@@ -222,6 +224,8 @@ def _open(path: Path) -> ctypes.CDLL:
     library.forward.restype = ctypes.c_int
     library.step.argtypes = [ctypes.c_void_p]
     library.step.restype = ctypes.c_int
+    library.scan_words.argtypes = []
+    library.scan_words.restype = ctypes.c_int64
     library.groups.argtypes = [ctypes.c_int64, ctypes.c_int64]
     library.groups.restype = ctypes.c_int64
     if hasattr(library, "backward"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ScanError
 from .print_c import LANES, Layout
 
-__all__ = ["ABSENT", "Block", "Kernel", "View"]
+__all__ = ["ABSENT", "Block", "Kernel", "View", "refuse_other_layout"]
 
 View = tuple[int, int, int, int, int]
 """Address, and strides in elements along time, location, member and entry."""
@@ -88,12 +89,16 @@ class Block:
         return np.array(words, dtype=np.int64)
 
 
+_NO_MEMORY = 2  # of loop.c
+
+
 class Kernel:
     """A compiled kernel and the order of its variables."""
 
     def __init__(self, library: ctypes.CDLL, layout: Layout) -> None:
         self.library = library
         self.layout = layout
+        refuse_other_layout(library, layout)
 
     def forward(self, words: np.ndarray[Any, np.dtype[np.int64]], threads: int) -> bool:
         """Run the loop; return whether every input was finite."""
@@ -103,15 +108,32 @@ class Kernel:
         self, words: np.ndarray[Any, np.dtype[np.int64]], threads: int
     ) -> None:
         """Run the adjoint loop."""
-        if any(self._share(self.library.backward, words, threads)):
-            raise MemoryError("no memory for the history of one checkpoint interval")
+        self._share(self.library.backward, words, threads)
 
     def _share(
         self,
         function: Callable[..., Any],
         words: np.ndarray[Any, np.dtype[np.int64]],
         threads: int,
-    ) -> Iterable[Any]:
+    ) -> list[int]:
+        """Return what the library answers, once for each part of the work.
+
+        Raises
+        ------
+        MemoryError
+            When there was no memory for what one part keeps.
+        """
+        answers = self._answers(function, words, threads)
+        if _NO_MEMORY in answers:
+            raise MemoryError("no memory for what a kernel works on")
+        return answers
+
+    def _answers(
+        self,
+        function: Callable[..., Any],
+        words: np.ndarray[Any, np.dtype[np.int64]],
+        threads: int,
+    ) -> list[int]:
         address = words.ctypes.data
         steps, locations, members = (int(words[k]) for k in (0, 2, 3))
         groups = int(self.library.groups(locations, members))
@@ -122,6 +144,24 @@ class Kernel:
         spans = pairwise(edges)
         # ctypes releases the interpreter lock during the call.
         return list(_pool(workers).map(lambda span: function(address, *span), spans))
+
+
+def refuse_other_layout(library: ctypes.CDLL, layout: Layout) -> None:
+    """Refuse a library that reads arguments of another size than a block of these.
+
+    Raises
+    ------
+    ScanError
+        When it does; it would read and write anywhere.
+    """
+    none: Sequence[View] = ()
+    block = Block(1, 1, 1, none, none, none, none, none)
+    words = len(block.pack(layout, adjoint=True))
+    found = int(library.scan_words())
+    if found != words:
+        raise ScanError(
+            f"the kernel takes arguments of {found} numbers, expected {words}"
+        )
 
 
 @cache

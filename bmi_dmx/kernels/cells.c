@@ -15,6 +15,9 @@
 #include <stdint.h>
 #include <string.h>
 
+_Static_assert(LANES >= 1 && LANES <= 128 && (LANES & (LANES - 1)) == 0,
+               "total() adds up lanes of a power of two, up to 128");
+
 /* A strided array (time, location, member); a stride of 0 repeats the value. A run of
  * several states or parameters is one array, with a stride from entry to entry. */
 typedef struct {
@@ -30,6 +33,12 @@ typedef struct {
     View d_final[STATE_RUNS], d_output[OUTPUTS];
     View g_state[STATE_RUNS], g_forcing[FORCINGS], g_parameter[PARAMETER_RUNS];
 } Scan;
+
+/* What whoever fills in a Scan takes for its size, in numbers of 64 bits. */
+int64_t scan_words(void)
+{
+    return sizeof(Scan) / sizeof(int64_t);
+}
 
 typedef struct {
     int64_t location[LANES], member[LANES];
@@ -74,6 +83,9 @@ static inline real total(const real *restrict x)
     real part[HALF];
 #pragma omp simd
     for (int i = 0; i < HALF; i++) part[i] = LANES > 1 ? x[i] + x[i + LANES / 2] : x[i];
+    FOLD(32)
+    FOLD(16)
+    FOLD(8)
     FOLD(4)
     FOLD(2)
     FOLD(1)

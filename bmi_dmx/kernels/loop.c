@@ -27,11 +27,29 @@ static void restore(unsigned old)
 
 typedef struct {
     _Alignas(64) real state[STATES * LANES];
-    _Alignas(64) real forcing[FORCINGS * LANES];
+    _Alignas(64) real forcing[FORCINGS * LANES + LANES];
     _Alignas(64) real parameter[PARAMETERS * LANES + LANES];
     _Alignas(64) real output[OUTPUTS * LANES + LANES];
     _Alignas(64) real probe[LANES]; /* NaN once an input was not finite */
 } Work;
+
+/* Bytes of what is worked on that the stack of a thread is asked for; it may be small.
+ * What is more comes from the heap. */
+#ifndef STACK_BYTES
+#define STACK_BYTES (1 << 17)
+#endif
+
+/* What is returned where there is no memory for it. */
+#define NO_MEMORY 2
+
+/* A pointer of this name to a new thing of a type, NULL where there is no memory. In
+ * place where it is small, for which compilers make better code. */
+#define WORKED_ON(type, name)                                                           \
+    type name##_in_place[sizeof(type) <= STACK_BYTES];                                  \
+    type *const name = sizeof(type) <= STACK_BYTES ? name##_in_place                    \
+                                                   : aligned_alloc(64, sizeof(type))
+#define DONE_WITH(name)                                                                 \
+    if (sizeof *name > STACK_BYTES) free(name)
 
 /* Note what is not finite in rows of cells, all at once: a sum in registers. Not 0 * x,
  * which compilers take for 0 where signs of zero do not matter. */
@@ -96,52 +114,54 @@ static inline void load_row(Work *w, const Scan *s, int64_t t, int ahead, const 
 }
 
 /* Returns whether an input or the last state was not finite: a choice may hide it. */
-static int forward_chunk(const Scan *s, const Chunk *c)
+static int forward_chunk(Work *w, const Scan *s, const Chunk *c)
 {
-    Work w;
-    memset(w.probe, 0, sizeof w.probe);
+    memset(w->probe, 0, sizeof w->probe);
     const int64_t recorded = s->steps - s->warmup;
     const int64_t kept = (recorded + s->interval - 1) / s->interval;
     real *checkpoint =
         s->checkpoints ? s->checkpoints + c->index * kept * STATES * LANES : NULL;
     const real share = s->average ? (real)1 / (real)s->members : (real)1;
-    load_fixed(&w, s, c);
+    load_fixed(w, s, c);
     FOR_RUNS(STATE, r, k)
-        load_run(w.state + k * LANES, &s->state[r], STATE_RUN(r), 0, c);
-    probe(&w, w.state, STATES);
+        load_run(w->state + k * LANES, &s->state[r], STATE_RUN(r), 0, c);
+    probe(w, w->state, STATES);
     for (int64_t t = 0; t < s->warmup; t++) {
-        load_row(&w, s, t, AHEAD, c);
-        advance(w.state, w.forcing, w.parameter, w.state);
+        load_row(w, s, t, AHEAD, c);
+        advance(w->state, w->forcing, w->parameter, w->state);
     }
     for (int64_t t = 0; t < recorded; t++) {
         if (checkpoint && t % s->interval == 0) {
-            memcpy(checkpoint, w.state, sizeof w.state);
+            memcpy(checkpoint, w->state, sizeof w->state);
             checkpoint += STATES * LANES;
         }
-        load_row(&w, s, t + s->warmup, AHEAD, c);
-        record(w.state, w.forcing, w.parameter, w.output);
+        load_row(w, s, t + s->warmup, AHEAD, c);
+        record(w->state, w->forcing, w->parameter, w->output);
         for (int k = 0; k < OUTPUTS; k++)
             if (s->average)
-                add(&s->output[k], t, w.output + k * LANES, share, c);
+                add(&s->output[k], t, w->output + k * LANES, share, c);
             else
-                store(&s->output[k], t, w.output + k * LANES, c);
+                store(&s->output[k], t, w->output + k * LANES, c);
     }
     FOR_RUNS(STATE, r, k)
-        store_run(&s->final[r], w.state + k * LANES, STATE_RUN(r), c);
-    probe(&w, w.state, STATES);
-    return total(w.probe) != 0; /* 0 or NaN */
+        store_run(&s->final[r], w->state + k * LANES, STATE_RUN(r), c);
+    probe(w, w->state, STATES);
+    return total(w->probe) != 0; /* 0 or NaN */
 }
 
-/* Returns what forward_chunk() does, for all of these groups. */
+/* Returns what forward_chunk() does, for all of these groups, or NO_MEMORY. */
 int forward(const Scan *s, int64_t first, int64_t last)
 {
+    WORKED_ON(Work, work);
+    if (!work) return NO_MEMORY;
     const unsigned mode = quiet();
     int bad = 0;
     const int64_t per_group = group_chunks(s->members);
     Chunk c;
     for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
-        bad |= forward_chunk(s, &c);
+        bad |= forward_chunk(work, s, &c);
     restore(mode);
+    DONE_WITH(work);
     return bad;
 }
 
@@ -155,79 +175,90 @@ int step(const Scan *s)
 }
 
 #ifdef ADJOINT
-static void backward_chunk(const Scan *s, const Chunk *c, real *history)
-{
-    Work w; /* its probe is not read here */
-    _Alignas(64) real d_state[STATES * LANES];
+typedef struct {
+    Work work; /* its probe is not read here */
+    _Alignas(64) real d_state[STATES * LANES + LANES];
     _Alignas(64) real d_output[OUTPUTS * LANES + LANES];
-    _Alignas(64) real g_forcing[FORCINGS * LANES];
+    _Alignas(64) real g_forcing[FORCINGS * LANES + LANES];
     _Alignas(64) real g_parameter[PARAMETERS * LANES + LANES];
+} Back;
+
+static void backward_chunk(Back *b, const Scan *s, const Chunk *c, real *history)
+{
+    Work *const w = &b->work;
     const int64_t recorded = s->steps - s->warmup;
     const int64_t kept = (recorded + s->interval - 1) / s->interval;
     const real *checkpoints = s->checkpoints + c->index * kept * STATES * LANES;
     const real share = s->average ? (real)1 / (real)s->members : (real)1;
-    memset(w.probe, 0, sizeof w.probe);
-    memset(g_parameter, 0, sizeof g_parameter);
-    load_fixed(&w, s, c);
+    memset(w->probe, 0, sizeof w->probe);
+    memset(b->g_parameter, 0, sizeof b->g_parameter);
+    load_fixed(w, s, c);
     FOR_RUNS(STATE, r, k)
-        load_run(d_state + k * LANES, &s->d_final[r], STATE_RUN(r), 0, c);
+        load_run(b->d_state + k * LANES, &s->d_final[r], STATE_RUN(r), 0, c);
     for (int64_t segment = kept - 1; segment >= 0; segment--) {
         const int64_t start = segment * s->interval;
         const int64_t stop =
             start + s->interval < recorded ? start + s->interval : recorded;
-        memcpy(history, checkpoints + segment * STATES * LANES, sizeof w.state);
+        memcpy(history, checkpoints + segment * STATES * LANES, sizeof w->state);
         for (int64_t t = start; t < stop - 1; t++) {
             real *at = history + (t - start) * STATES * LANES;
-            load_row(&w, s, t + s->warmup, AHEAD, c);
-            advance(at, w.forcing, w.parameter, at + STATES * LANES);
+            load_row(w, s, t + s->warmup, AHEAD, c);
+            advance(at, w->forcing, w->parameter, at + STATES * LANES);
         }
         for (int64_t t = stop - 1; t >= start; t--) {
-            load_row(&w, s, t + s->warmup, -AHEAD, c);
+            load_row(w, s, t + s->warmup, -AHEAD, c);
             for (int k = 0; k < OUTPUTS; k++) {
-                real *d = d_output + k * LANES;
+                real *d = b->d_output + k * LANES;
                 load(d, &s->d_output[k], t, c);
                 FOR_LANES(i) d[i] *= share;
                 if (OUTPUT_STATE[k] >= 0)
-                    FOR_LANES(i) d_state[OUTPUT_STATE[k] * LANES + i] += d[i];
+                    FOR_LANES(i) b->d_state[OUTPUT_STATE[k] * LANES + i] += d[i];
             }
             FOR_RUNS(PARAMETER, r, k)
                 if (s->parameter[r].time != 0) {
                     const int length = PARAMETER_RUN(r);
                     ask(&s->g_parameter[r], length, t + s->warmup - AHEAD, s, c);
-                    memset(g_parameter + k * LANES, 0, length * LANES * sizeof(real));
+                    memset(b->g_parameter + k * LANES, 0, length * LANES * sizeof(real));
                 }
-            adjoint(history + (t - start) * STATES * LANES, w.forcing, w.parameter,
-                    d_output, d_state, g_forcing, g_parameter);
+            adjoint(history + (t - start) * STATES * LANES, w->forcing, w->parameter,
+                    b->d_output, b->d_state, b->g_forcing, b->g_parameter);
             FOR_RUNS(PARAMETER, r, k)
                 if (s->parameter[r].time != 0)
-                    add_run(&s->g_parameter[r], t + s->warmup, g_parameter + k * LANES,
+                    add_run(&s->g_parameter[r], t + s->warmup, b->g_parameter + k * LANES,
                             PARAMETER_RUN(r), c);
             if (FORCING_GRADIENT)
                 for (int k = 0; k < FORCINGS; k++)
-                    add(&s->g_forcing[k], t + s->warmup, g_forcing + k * LANES, 1, c);
+                    add(&s->g_forcing[k], t + s->warmup, b->g_forcing + k * LANES, 1, c);
         }
     }
     FOR_RUNS(PARAMETER, r, k)
         if (s->parameter[r].time == 0)
-            add_run(&s->g_parameter[r], 0, g_parameter + k * LANES, PARAMETER_RUN(r), c);
+            add_run(&s->g_parameter[r], 0, b->g_parameter + k * LANES, PARAMETER_RUN(r),
+                    c);
     if (s->warmup == 0)
         FOR_RUNS(STATE, r, k)
-            store_run(&s->g_state[r], d_state + k * LANES, STATE_RUN(r), c);
+            store_run(&s->g_state[r], b->d_state + k * LANES, STATE_RUN(r), c);
 }
 
-/* Returns 1 when there is no memory for the history of one segment. */
+/* Returns 0, or NO_MEMORY for the history of one segment. */
 int backward(const Scan *s, int64_t first, int64_t last)
 {
     const size_t size = (size_t)s->interval * STATES * LANES * sizeof(real);
     real *history = aligned_alloc(64, (size + 63) / 64 * 64 + 64);
-    if (!history) return 1;
+    WORKED_ON(Back, work);
+    if (!history || !work) {
+        free(history);
+        DONE_WITH(work);
+        return NO_MEMORY;
+    }
     const unsigned mode = quiet();
     const int64_t per_group = group_chunks(s->members);
     Chunk c;
     for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
-        backward_chunk(s, &c, history);
+        backward_chunk(work, s, &c, history);
     restore(mode);
     free(history);
+    DONE_WITH(work);
     return 0;
 }
 #endif

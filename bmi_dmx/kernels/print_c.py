@@ -263,17 +263,19 @@ def source(
     for name, runs in {
         "STATE": layout.state_runs, "PARAMETER": layout.parameter_runs
     }.items():  # fmt: skip
-        lengths = ", ".join(map(str, runs.values())) or "0"
         parts.append(f"#define {name}_RUNS {len(runs)}")
-        parts.append(f"static const int {name}_LENGTH[] = {{{lengths}}};")
         # A constant lets the compiler do without the loop over entries.
-        length = f"{name}_LENGTH[r]" if max(runs.values(), default=1) > 1 else "1"
+        length = "1"
+        if max(runs.values(), default=1) > 1:
+            lengths = ", ".join(map(str, runs.values()))
+            parts.append(f"static const int {name}_LENGTH[] = {{{lengths}}};")
+            length = f"{name}_LENGTH[r]"
         parts.append(f"#define {name}_RUN(r) {length}")
-    index = {name: k for k, name in enumerate(layout.states)}
-    owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
-    parts.append(f"static const int OUTPUT_STATE[] = {{{owners}}};")
     parts += [_advance(layout, step, suffix), _record(layout, step, suffix)]
     if adjoint is not None:
+        index = {name: k for k, name in enumerate(layout.states)}
+        owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
+        parts.append(f"static const int OUTPUT_STATE[] = {{{owners}}};")
         parts.append(
             f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
         )

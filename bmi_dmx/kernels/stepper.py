@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import ScanError, suggestion
 from ..program import Program, evaluate
 from . import build
-from .call import Block, View
+from .call import Block, View, refuse_other_layout
 from .print_c import LANES, Layout, source
 
 __all__ = ["Stepper", "kernels_listed"]
@@ -154,6 +154,7 @@ class Stepper:
             state=states, forcing=_views(self.forcing),
             parameter=_views(self.parameter), final=states, output=_views(self.output),
         )  # fmt: skip
+        refuse_other_layout(library, self.layout)
         self._words = block.pack(self.layout)
         return partial(library.step, self._words.ctypes.data)
 

@@ -16,6 +16,7 @@ SOURCE = """
 int forward(const void *s, int64_t a, int64_t b) { return 42; }
 int step(const void *s) { return 0; }
 int64_t groups(int64_t locations, int64_t members) { return 0; }
+int64_t scan_words(void) { return 0; }
 """
 
 V3 = "abm avx avx2 bmi1 bmi2 f16c fma movbe xsave"
