@@ -6,25 +6,49 @@ import inspect
 import platform
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from . import __version__
-from .process import Process, declaration_table
-from .registry import Registry
+from .compose.part import Declarations
+from .process import NoOptions, Process
+from .variables import Variable
 
 __all__ = [
-    "declarations",
+    "Described",
+    "declaration_table",
+    "described",
     "documentation",
     "indented",
     "listing",
+    "text",
     "variables",
     "versions",
 ]
 
 _ROLE = re.compile(r":\w+:`~?\.?([\w.]+)`")  # cross-references of docstrings
 _GROUPS = ("forcings", "states", "parameters", "fluxes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What is told of something that configurations can name.
+
+    Parameters
+    ----------
+    about : str
+        What it is.
+    options : str
+        What it lets choose, of a process.
+    variables : Declarations, optional
+        What it declares, of a process.
+    """
+
+    about: str
+    options: str = ""
+    variables: Declarations | None = None
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
@@ -47,20 +71,36 @@ def _version(library: str) -> str:
         return "not installed"
 
 
-def declarations(kind: type[Process]) -> str:
-    """Return what a process is and everything it declares."""
-    process = kind()
-    return f"{process.about}\n\n{declaration_table(process)}"
+def described(item: Any) -> Described:
+    """Return what a registered object says about itself."""
+    if not (inspect.isclass(item) and issubclass(item, Process)):
+        return Described(about=documentation(item))
+    process, options = item(), item.Options
+    return Described(
+        about=documentation(process) or documentation(item),
+        options="" if options is NoOptions else documentation(options),
+        variables=Declarations.of(process),
+    )
 
 
-def variables(registry: Registry[type[Process]]) -> str:
-    """Return the processes in a registry, each with the names of its variables."""
+def text(entry: Described) -> str:
+    """Return all that is told of an entry."""
+    parts = [entry.about]
+    if entry.variables is not None:
+        parts.append(declaration_table(entry.variables))
+    if entry.options:
+        parts.append(f"options: {entry.options}")
+    return "\n\n".join(parts)
+
+
+def variables(entries: Mapping[str, Described]) -> str:
+    """Return processes by name, each with the names of its variables."""
     parts = []
-    for name in registry:
-        process = registry[name]()
-        parts.append(f"{name}: {process.about}")
+    for name, entry in entries.items():
+        parts.append(f"{name}: {entry.about}")
         for group in _GROUPS:
-            found = ", ".join(variable.name for variable in getattr(process, group))
+            declared: tuple[Variable, ...] = getattr(entry.variables, group, ())
+            found = ", ".join(variable.name for variable in declared)
             if found:
                 line = f"{group + ':':<12}{found}"
                 parts.append(
@@ -69,10 +109,10 @@ def variables(registry: Registry[type[Process]]) -> str:
     return "\n".join(parts)
 
 
-def listing(registry: Registry[Any]) -> str:
-    """Return the names in a registry, each with one line of description."""
+def listing(entries: Mapping[str, Described]) -> str:
+    """Return names, each with one line of description."""
     return _columns(
-        (name, documentation(registry[name]).partition("\n")[0]) for name in registry
+        (name, entry.about.partition("\n")[0]) for name, entry in entries.items()
     )
 
 
@@ -83,7 +123,7 @@ def documentation(item: Any) -> str:
     text = about if isinstance(about, str) else ""
     if not text and (inspect.isroutine(item) or inspect.isclass(item)):
         text = inspect.getdoc(item) or ""
-    return _ROLE.sub(r"\1", text)
+    return _ROLE.sub(r"\1", text).replace("\\*", "*")
 
 
 def _columns(rows: Iterable[Sequence[str]]) -> str:
@@ -100,3 +140,45 @@ def _columns(rows: Iterable[Sequence[str]]) -> str:
 def indented(text: str) -> str:
     """Return text with each line moved in by two spaces."""
     return textwrap.indent(text, "  ")
+
+
+def declaration_table(declared: Process | Declarations) -> str:
+    """Return what a process declares as a Markdown table, aligned to be read as text.
+
+    Parameters
+    ----------
+    declared : Process or Declarations
+        A process, or what was kept of one.
+
+    Returns
+    -------
+    str
+        A heading, a rule, and one line per forcing, state, parameter and flux: kind,
+        symbol, name, units, bounds and meaning. A variable of size > 1 shows its size
+        after its name, a parameter its default after its meaning.
+    """
+    heading = ("kind", "symbol", "name", "units", "bounds", "meaning")
+    rows: list[tuple[str, ...]] = [heading]
+    for group in _GROUPS:
+        rows += [_declaration(variable) for variable in getattr(declared, group)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, tuple("-" * width for width in widths))
+    lines = (
+        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _declaration(variable: Variable) -> tuple[str, ...]:
+    size = getattr(variable, "size", 1)
+    default = getattr(variable, "default", None)
+    bounds = variable.bounds
+    return (
+        variable.kind,
+        variable.symbol,
+        variable.name if size == 1 else f"{variable.name} [{size}]",
+        variable.units,
+        "" if bounds is None else f"{bounds[0]:g} to {bounds[1]:g}",
+        variable.about if default is None else f"{variable.about}; default {default:g}",
+    )

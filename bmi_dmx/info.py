@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from . import describe
+from .conversion import convert, plain
+from .describe import Described
 from .errors import ConfigError, suggestion
 from .registry import Registry
 
-__all__ = ["about", "everything"]
+__all__ = ["FILE", "about", "everything", "records", "registries"]
+
+FILE = Path(__file__).with_name("registered.json")
+"""What is told of all that the package registers, so that it need not be imported."""
 
 _LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
 
@@ -20,24 +26,53 @@ _PHYSICS = "processes"
 def everything() -> str:
     """Return all that configurations can name, with the versions underneath.
 
-    Of what needs a library that is not installed, such as PyTorch, the names alone.
+    Of what needs a library that is not installed, such as PyTorch, and does not come
+    with the package, the names alone.
     """
     versions = describe.versions(_LIBRARIES)
     parts = [", ".join(f"{name} {version}" for name, version in versions.items())]
-    for kind, registry in _registries().items():
-        text = describe.variables if kind == _PHYSICS else describe.listing
-        parts.append(f"{kind}\n{describe.indented(_listed(registry, text) or 'none')}")
+    for kind, registry in registries().items():
+        parts.append(f"{kind}\n{describe.indented(_listed(kind, registry) or 'none')}")
     names = ", ".join(_experiments())
     parts.append(f"experiments\n{describe.indented(names)}")
     parts.append("`dmx info NAME` says more, such as the variables of a process.")
     return "\n\n".join(parts)
 
 
-def _listed(registry: Registry[Any], text: Callable[[Registry[Any]], str]) -> str:
+def _listed(kind: str, registry: Registry[Any]) -> str:
+    told = {name: _told(kind, registry, name) for name in registry}
+    return describe.variables(told) if kind == _PHYSICS else describe.listing(told)
+
+
+def _told(kind: str, registry: Registry[Any], name: str) -> Described:
+    """Return what is known of an entry: from the file, or from the object itself."""
+    place = registry.place(name)
+    known = _recorded().get(kind, {}).get(name)
+    if known is not None and known["place"] == place:
+        return convert(known["entry"], Described, f"{FILE}: {kind}: {name}")
     try:
-        return text(registry)
+        return describe.described(registry[name])
     except ConfigError as error:
-        return f"{', '.join(registry)}\n({_missing(error)})"
+        return Described(about=_missing(error))
+
+
+@cache
+def _recorded() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def records() -> dict[str, dict[str, Any]]:
+    """Return the content of :data:`FILE`, made anew: what the package registers."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind, registry in registries().items():
+        places = {name: registry.place(name) for name in registry}
+        found[kind] = {
+            name: {"place": place, "entry": plain(describe.described(registry[name]))}
+            for name, place in places.items()
+            if place is not None and place.startswith(f"{__package__}.")
+        }
+    return found
 
 
 def _missing(error: ConfigError) -> str:
@@ -57,7 +92,8 @@ def _experiments() -> dict[str, Path]:
     return experiments()
 
 
-def _registries() -> dict[str, Registry[Any]]:
+def registries() -> dict[str, Registry[Any]]:
+    """Return all registries of what configurations can name, by kind."""
     from .bundle import bundles
     from .registries import networks, processes, recipes
     from .trainer.registries import catalogues, tasks
@@ -84,29 +120,24 @@ def about(name: str) -> str:
     """
     if Path(name).is_dir():
         return _about_bundle(Path(name))
-    registries = _registries()
-    kinds = [kind for kind, registry in registries.items() if name in registry]
+    there = registries()
+    kinds = [kind for kind, registry in there.items() if name in registry]
     experiments = _experiments()
     if name in experiments:
         return experiments[name].read_text(encoding="utf-8").rstrip()
     if not kinds:
-        known = [entry for registry in registries.values() for entry in registry]
+        known = [entry for registry in there.values() for entry in registry]
         known += experiments
         raise ConfigError(f"nothing is called {name!r}{suggestion(name, known)}")
     return "\n\n".join(
-        f"{name} ({kind})\n\n{_described(kind, registries[kind], name)}"
-        for kind in kinds
+        f"{name} ({kind})\n\n{_described(kind, there[kind], name)}" for kind in kinds
     )
 
 
 def _described(kind: str, registry: Registry[Any], name: str) -> str:
-    texts: dict[str, Callable[[Any], str]]
-    texts = {"bundles": _about_bundle, _PHYSICS: describe.declarations}
-    try:
-        item = registry[name]
-    except ConfigError as error:
-        return _missing(error)
-    return texts.get(kind, describe.documentation)(item)
+    if kind == "bundles":
+        return _about_bundle(registry[name])
+    return describe.text(_told(kind, registry, name))
 
 
 def _about_bundle(folder: Path) -> str:

@@ -27,7 +27,6 @@ __all__ = [
     "Process",
     "Stencil",
     "Upstream",
-    "declaration_table",
 ]
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "1": 1.0}
@@ -244,45 +243,3 @@ def _refuse_undeclared(names: Iterable[str], declared: Sequence[Variable]) -> No
         if name not in known:
             hint = suggestion(name, known)
             raise ValueError(f"budget or coupling: {name!r} is not declared{hint}")
-
-
-def declaration_table(process: Process) -> str:
-    """Return what a process declares as a Markdown table, aligned to be read as text.
-
-    Parameters
-    ----------
-    process : Process
-        The process.
-
-    Returns
-    -------
-    str
-        A heading, a rule, and one line per forcing, state, parameter and flux: kind,
-        symbol, name, units, bounds and meaning. A variable of size > 1 shows its size
-        after its name, a parameter its default after its meaning.
-    """
-    heading = ("kind", "symbol", "name", "units", "bounds", "meaning")
-    rows: list[tuple[str, ...]] = [heading]
-    for group in (process.forcings, process.states, process.parameters, process.fluxes):
-        rows += [_declaration(variable) for variable in group]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, tuple("-" * width for width in widths))
-    lines = (
-        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def _declaration(variable: Variable) -> tuple[str, ...]:
-    size = getattr(variable, "size", 1)
-    default = getattr(variable, "default", None)
-    bounds = variable.bounds
-    return (
-        variable.kind,
-        variable.symbol,
-        variable.name if size == 1 else f"{variable.name} [{size}]",
-        variable.units,
-        "" if bounds is None else f"{bounds[0]:g} to {bounds[1]:g}",
-        variable.about if default is None else f"{variable.about}; default {default:g}",
-    )

@@ -46,6 +46,7 @@ class Registry(Generic[T]):
     ) -> None:
         self.what = what
         self._entries: dict[str, T | str] = dict(entries or {})
+        self._places: dict[str, str] = {}
         self._unread = group
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -68,6 +69,11 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Return the names of all entries; nothing is imported for it."""
         return tuple(self._known())
+
+    def place(self, name: str) -> str | None:
+        """Return where an entry is imported from, or None where it was never said."""
+        item = self._known().get(name)
+        return item if isinstance(item, str) else self._places.get(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -92,7 +98,8 @@ class Registry(Generic[T]):
             raise ConfigError(f"unknown {self.what} {name!r}{hint}")
         item = known[name]
         if isinstance(item, str):
-            item = known[name] = self._imported(name, item)
+            place, item = item, self._imported(name, item)
+            self._places[name], known[name] = place, item
         return item
 
     def _imported(self, name: str, place: str) -> T:

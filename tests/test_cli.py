@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from bmi_dmx import __version__
+from bmi_dmx import __version__, info
 from bmi_dmx.cli import _EXTRAS, COMMANDS, main
 from bmi_dmx.describe import versions
 from bmi_dmx.errors import ConfigError
+from bmi_dmx.registry import Registry
 
 
 @pytest.fixture
@@ -263,9 +265,16 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("info", "\n  hbv10, hbv11p\n  (more about it needs torch, which is not"),
+        ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
+        (
+            "info",
+            "\n  lstm      Linear layer, activation, one LSTM layer, linear layer.",
+        ),
         ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
-        ("info hbv11p", "hbv11p (processes)\n\nmore about it needs torch, which"),
+        ("info hbv11p", "| parameter | FC     | fc "),
+        ("info mlp", "\nhidden : int or sequence of int\n"),
+        ("info unit_hydrograph", "\n\noptions: "),
+        ("info kge", "kge (losses)\n\nMean over basins of 1 − KGE"),
         ("info kge", "kge (metrics)\n\nKling-Gupta efficiency (2009)"),
     ],
 )
@@ -274,3 +283,23 @@ def test_info_needs_no_torch(line: str, expected: str) -> None:
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert expected in done.stdout
+
+
+def test_what_is_told_of_registered_things_is_what_they_say() -> None:
+    recorded = json.loads(info.FILE.read_text(encoding="utf-8"))
+    assert recorded == info.records(), "run scripts/make_registered.py"
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of which none is what the package registers under that name."""
+    place = "bmi_dmx.models.hydrology.hbv:Hbv11p"
+    registry: Registry[Any] = Registry("process", {"hbv10": place, "new": "gone:New"})
+    monkeypatch.setattr(info, "registries", lambda: {"processes": registry})
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_what_is_not_recorded_is_asked() -> None:
+    assert "HBV 1.1p" in info.about("hbv10")
+    assert info.about("new").endswith("needs gone, which is not installed")
+    assert "new: more about it needs gone, which is not installed" in info.everything()

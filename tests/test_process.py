@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bmi_dmx.process import Budget, Process, declaration_table
+from bmi_dmx.describe import declaration_table
+from bmi_dmx.process import Budget, Process
 from bmi_dmx.variables import Flux, Forcing, Parameter, State, Variable
 
 
