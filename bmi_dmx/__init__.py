@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .bmi import Component
     from .bundle import load_bundle, save_bundle
-    from .registries import networks, processes
     from .models.hydrology.component import DeltaHbv
+    from .registries import networks, processes
     from .scan import scan
 
 __all__ = [

@@ -207,14 +207,14 @@ class Process(ABC):
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """Advance one step.
+        r"""Advance one step.
 
         Parameters
         ----------
         s, f, p : namespace of Tensor
             Old state, forcing and parameters by name. Tensors are (place, member);
             entries of size > 1 are tuples of such tensors. Whole fields are
-            (..., \\*shape of the space).
+            (..., \*shape of the space).
 
         Returns
         -------

@@ -30,8 +30,8 @@ PerStep = Literal["none", "rate", "fraction", "amount"]
 """How a quantity given per unit of time becomes that of one step of ``dt`` such units.
 
 ``none``: unchanged; ``rate``: ``x * dt``; ``fraction`` (share of a store leaving in a
-unit of time): ``1 - (1 - x) ** dt``, so that shorter steps remove in all what a long one
-does; ``amount`` (of fluxes): what comes together in a step, reported as it is.
+unit of time): ``1 - (1 - x) ** dt``, so that shorter steps remove in all what a long
+one does; ``amount`` (of fluxes): what comes together in a step, reported as it is.
 """
 
 At = Literal["cell", "x_face", "y_face", "z_face", "corner"]

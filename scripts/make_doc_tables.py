@@ -26,6 +26,7 @@ from bmi_dmx.compose import ModelSpec
 from bmi_dmx.compose.spec import Composition, PartSpec
 from bmi_dmx.describe import declaration_table
 from bmi_dmx.files import atomic
+from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
@@ -169,6 +170,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "component": lambda: settings_table(Settings),
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),
+    "leaf": lambda: declaration_table(Leaf()),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from bmi_dmx.compose.part import Declarations, step_key
 from bmi_dmx.conversion import plain
 from bmi_dmx.files import atomic
-from bmi_dmx.models.hydrology import DailyExtremes
+from bmi_dmx.models.hydrology.daily_extremes import DailyExtremes
 from bmi_dmx.models.hydrology.shipped import FILE, NAMES, STEPS
 from bmi_dmx.process import SECONDS, Process
 from bmi_dmx.program.trace import trace_step

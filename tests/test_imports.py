@@ -49,12 +49,16 @@ IMPORTERS_OF_TRAINER = {"info", "trainer", "demo", "benchmarks", "cli"}
 
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 
-LIGHT = ["bmi_dmx.bmi", "bmi_dmx.bundle", "bmi_dmx.cli", "bmi_dmx.models.registries"]
+LIGHT = ["bmi_dmx.bmi", "bmi_dmx.bundle", "bmi_dmx.cli", "bmi_dmx.registries"]
 LIGHT += [
     f"bmi_dmx.{name}"
     for name in (*FOUNDATION, "variables", "process", "program", "kernels", "scan")
 ]
-LIGHT += ["bmi_dmx.climate", "bmi_dmx.info", "bmi_dmx.trainer.registries"]
+LIGHT += [
+    "bmi_dmx.models.hydrology.climate",
+    "bmi_dmx.info",
+    "bmi_dmx.trainer.registries",
+]
 LIGHT += [
     f"bmi_dmx.ngen.{name}"
     for name in ("check", "driver", "prepare", "sample", "simulate")

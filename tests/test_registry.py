@@ -8,8 +8,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from bmi_dmx.errors import ConfigError
-from bmi_dmx.models.registries import evaporations, networks, processes
 from bmi_dmx.process import Process
+from bmi_dmx.registries import evaporations, networks, processes
 from bmi_dmx.registry import Registry
 
 

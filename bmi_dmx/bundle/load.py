@@ -58,11 +58,11 @@ class Bundle:
     programs : dict of str to Program
         By part. A network that runs once: raw ``attributes`` (place, attribute) and
         weights ``w.<name>`` to ``p.<parameter>`` (place, member) or (place,), per unit
-        of time. Other networks: also raw ``forcing`` (place, forcing) and ``s.<memory>``
-        to the new memory. A process: one time step of ``s.<state>``, ``f.<forcing>``,
-        ``p.<parameter>`` to the new states and ``q.<flux>``, under ``<part>@<seconds>``
-        where it depends on the step; ``<part>.prepare`` is what makes of its parameters
-        those that the step sees.
+        of time. Other networks: also raw ``forcing`` (place, forcing) and
+        ``s.<memory>`` to the new memory. A process: one time step of ``s.<state>``,
+        ``f.<forcing>``, ``p.<parameter>`` to the new states and ``q.<flux>``, under
+        ``<part>@<seconds>`` where it depends on the step; ``<part>.prepare`` is what
+        makes of its parameters those that the step sees.
     """
 
     path: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +118,7 @@ def _network(model: Model, part: Part) -> Program:
     inputs |= {f"s.{name}": x for name, x in states.items()}
 
     def step(
-        run: Callable[..., object], values: Mapping[str, Tensor]
+        run: Callable[..., Any], values: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         memory = {name: values[f"s.{name}"] for name in states}
         found, after = run(values["forcing"], values["attributes"], memory)
@@ -145,7 +146,7 @@ def _with_weights(
     def whole(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         own = {f"{prefix}{n}": values[f"w.{name}.{n}"] for n in weights}
 
-        def run(*arguments: object) -> object:
+        def run(*arguments: object) -> Any:
             return torch.func.functional_call(module, own, arguments)
 
         return answer(run, values)

@@ -16,13 +16,13 @@ from ..conversion import convert, shown
 from ..errors import BundleError, DmxError
 from ..networks.statistics import Statistics
 from ..space import space_from
-from ..variables import Variable
+from ..variables import Parameter, Variable
 from .manifest import MANIFEST, WEIGHTS, Manifest
 
 __all__ = ["rebuild"]
 
-_NUMERIC = ("units", "bounds", "per_step", "initial", "default", "size", "spacing")
-"""Fields of a variable that decide numbers."""
+_NUMERIC = ("units", "per_step", "initial", "default", "size", "spacing", "source")
+"""Fields of a variable that decide numbers, beside the bounds of what is learned."""
 
 _STRUCTURE = (
     "kind", "every", "time", "members", "mean", "coupling", "links", "reads",
@@ -123,7 +123,8 @@ def _compare(
             f"{', '.join(expected)}"
         )
     for old, new in zip(recorded, current, strict=True):
-        for field in _NUMERIC:
+        learned = isinstance(new, Parameter) and new.source == "network"
+        for field in (*_NUMERIC, "bounds") if learned else _NUMERIC:
             found, wanted = getattr(old, field, None), getattr(new, field, None)
             if found != wanted:
                 raise BundleError(

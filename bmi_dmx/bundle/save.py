@@ -34,7 +34,7 @@ from .manifest import (
 from .programs import programs_of
 from .upgrades import FORMAT
 
-__all__ = ["save_bundle"]
+__all__ = ["save_bundle", "write_files"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -117,7 +117,7 @@ def save_bundle(
         scores=dict(scores),
     )
     with atomic_folder(target) as made:
-        _write(made, manifest, weights, programs_of(model))
+        write_files(made, manifest, weights, programs_of(model))
         load_bundle(made)
     return load_bundle(target)
 
@@ -133,13 +133,23 @@ def _declared(model: Model, more: Iterable[Attribute]) -> tuple[Attribute, ...]:
     )
 
 
-def _write(
+def write_files(
     folder: Path,
     manifest: Manifest,
     weights: Mapping[str, Array],
     programs: Mapping[str, Program],
 ) -> None:
-    """Write the three files, the manifest with the hashes of the others."""
+    """Write the three files of a bundle, the manifest with the hashes of the others.
+
+    Parameters
+    ----------
+    folder : Path
+        Where; it exists.
+    manifest : Manifest
+        Without hashes, or with those of other files.
+    weights, programs : mapping
+        By name, as of :class:`~.load.Bundle`.
+    """
     texts = {name: program.to_json() for name, program in programs.items()}
     files = {
         WEIGHTS: safetensors.numpy.save(dict(weights)),

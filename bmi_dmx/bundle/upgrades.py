@@ -53,7 +53,7 @@ def upgraded(data: Mapping[str, Any], where: str, check: Check) -> dict[str, Any
     """
     from .manifest import HASHED_BLOCKS
 
-    blocks = HASHED_BLOCKS
+    blocks: tuple[str, ...] = HASHED_BLOCKS
     if data["format"] < FORMAT:
         blocks = upgrades[str(data["format"])].blocks
     check(where, data, blocks)

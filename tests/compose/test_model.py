@@ -310,7 +310,7 @@ def test_statistics_cover_what_the_networks_read(spec, weather, places):
         ),
         (
             lambda f, a: a.update(aridity=a["aridity"][:1]),
-            r"attribute 'aridity' has shape \(1,\), expected one value for each of 2 places",
+            r"'aridity' has shape \(1,\), expected one value for each of 2 places",
         ),
     ],
 )

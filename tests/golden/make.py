@@ -37,7 +37,7 @@ def make_bundle() -> None:
     import torch
 
     from bmi_dmx.bundle import save_bundle
-    from bmi_dmx.climate import CLIMATE, TOPOGRAPHY
+    from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
     from bmi_dmx.models.delta import DeltaModel
     from bmi_dmx.models.spec import DynamicSpec, ModelSpec, StaticSpec
     from bmi_dmx.models.statistics import Moments, Statistics

@@ -14,7 +14,14 @@ from .training import MODELS, interrupted, train_whole
 
 HERE = Path(__file__).parent
 
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    "process.": "land.",
+    "routing.": "outlet.",
+    "network.": "dynamic.",
+    "dynamic.": "varying.",
+    "day.hours": "period.steps",
+    "day.": "period.",
+}
 """Arrays of saved states that are called otherwise now: the old name, and the new.
 
 A name that ends with a full stop stands for all that begin with it. Arrays that came in

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from bmi_dmx.describe import declaration_table
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
-from bmi_dmx.describe import declaration_table
 from bmi_dmx.process import Process
 
 

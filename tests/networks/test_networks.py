@@ -12,7 +12,7 @@ from bmi_dmx.errors import ConfigError
 from bmi_dmx.networks.base import ACTIVATIONS
 from bmi_dmx.networks.lstm import Lstm
 from bmi_dmx.networks.mlp import Mlp
-from bmi_dmx.models.registries import networks
+from bmi_dmx.registries import networks
 
 
 def sigmoid(x):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .photosynthesis import C3, C4
 from .root import falling_root
-from .stomata import STOMATA, BallBerry, Held, Medlyn
+from .stomata import STOMATA, BallBerry, Demand, Held, Medlyn
 
 __all__ = ["BOUNDARY_LAYER", "Air", "boundary_layer", "intercellular"]
 
@@ -56,9 +56,11 @@ class Air(NamedTuple):
     carbon_dioxide: Tensor
     resistance: Tensor
 
-    def surface(self, net: Tensor) -> tuple[Tensor, Tensor]:
-        """Return net assimilation again, and carbon dioxide at the leaf's surface."""
-        return net, self.carbon_dioxide - net * self.resistance
+    def demand(self, net: Tensor, net_slope: Tensor) -> tuple[Tensor, Tensor, Demand]:
+        """Return carbon dioxide at the leaf's surface, its slope, and the demand."""
+        surface = self.carbon_dioxide - net * self.resistance
+        slope = -net_slope * self.resistance
+        return surface, slope, Demand.of(net, net_slope, surface, slope)
 
 
 def intercellular(
@@ -82,9 +84,13 @@ def intercellular(
         How far they are open.
     """
 
-    def missing(inside: Tensor) -> Tensor:
-        net, surface = air.surface(tissue.net(inside))
-        return surface - STOMATA * net / stomata.conductance(net, surface) - inside
+    def missing(inside: Tensor) -> tuple[Tensor, Tensor]:
+        net, net_slope = tissue.net(inside)
+        surface, slope, demand = air.demand(net, net_slope)
+        conductance, opening = stomata.conductance(demand)
+        fall = STOMATA * net / conductance
+        fall_slope = (STOMATA * net_slope - fall * opening) / conductance
+        return surface - fall - inside, slope - fall_slope - 1.0
 
     # Above the compensation point, nothing comes out of a leaf but what it respires.
     resistance = air.resistance + STOMATA / stomata.least

@@ -234,18 +234,18 @@ class Leaf(Process):
         stomata = self._stomata(p, deficit, saturated, boundary)
         air = Air(f.carbon_dioxide, BOUNDARY_LAYER / boundary)
         inside = intercellular(air, tissue, stomata)
-        opened = stomata.conductance(*air.surface(tissue.net(inside)))
+        opened, _ = stomata.conductance(air.demand(*tissue.net(inside))[-1])
         state = {}
         if self.options.dynamic:
             state["lagged_conductance"], opened = self._delayed(s, p, opened)
             inside = intercellular(air, tissue, Held(opened))
-        gross = tissue.gross(inside)
+        net, _ = tissue.net(inside)
         water = deficit / f.air_pressure / (1.0 / boundary + 1.0 / opened) * _WATER
         now = {
-            "net_assimilation": gross - tissue.respiration,
-            "gross_assimilation": gross,
+            "net_assimilation": net,
+            "gross_assimilation": net + tissue.respiration,
             "day_respiration": tissue.respiration,
-            "carbon_uptake": (gross - tissue.respiration) * _CARBON,
+            "carbon_uptake": net * _CARBON,
             "stomatal_conductance": opened,
             "intercellular_carbon_dioxide": inside,
             "transpiration": water,

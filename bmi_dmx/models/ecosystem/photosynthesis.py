@@ -1,6 +1,7 @@
 """What leaves assimilate at a given carbon dioxide between their cells.
 
-Rates are in umol m-2 s-1 of one side of the leaf, carbon dioxide in umol mol-1.
+Rates are in umol m-2 s-1 of one side of the leaf, carbon dioxide in umol mol-1. Slopes
+stand beside what they are the slopes of, for the search for carbon dioxide.
 """
 
 from __future__ import annotations
@@ -44,11 +45,24 @@ def smaller_root(x: Tensor, y: Tensor, curvature: float) -> Tensor:
     """
     if curvature == 1.0:
         return torch.minimum(x, y)
-    apart = x - y
-    product = x * y
     # Divided by the larger root: no digits are lost, and the slope at 0 is finite.
-    width = torch.sqrt(apart * apart + 4.0 * (1.0 - curvature) * product)
-    return 2.0 * product / (x + y + width)
+    return 2.0 * x * y / (x + y + _between_roots(x, y, curvature))
+
+
+def _between_roots(x: Tensor, y: Tensor, curvature: float) -> Tensor:
+    apart = x - y
+    return torch.sqrt(apart * apart + 4.0 * (1.0 - curvature) * (x * y))
+
+
+def _with_slope(
+    x: Tensor, x_slope: Tensor, y: Tensor, y_slope: Tensor | float, curvature: float
+) -> tuple[Tensor, Tensor]:
+    """Return the smaller root, and its slope given those of the limits."""
+    root = smaller_root(x, y, curvature)
+    if curvature == 1.0:
+        return root, torch.where(x < y, x_slope, y_slope)
+    slope = (y - root) * x_slope + (x - root) * y_slope
+    return root, slope / _between_roots(x, y, curvature)
 
 
 class C3(NamedTuple):
@@ -92,21 +106,23 @@ class C3(NamedTuple):
     phosphate: Tensor | None
     curvatures: tuple[float, float]
 
-    def gross(self, inside: Tensor) -> Tensor:
-        """Return carboxylation less photorespiration."""
-        efficiency = smaller_root(
-            self.carboxylation / (inside + self.affinity),
-            self.electrons / (inside + 2.0 * self.compensation),
-            self.curvatures[0],
-        )
-        rate = (inside - self.compensation) * efficiency
-        if self.phosphate is None:
-            return rate
-        return smaller_root(rate, self.phosphate, self.curvatures[1])
-
-    def net(self, inside: Tensor) -> Tensor:
-        """Return what is fixed less what is respired."""
-        return self.gross(inside) - self.respiration
+    def net(self, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """Return net assimilation, and its slope over carbon dioxide."""
+        by_carbon = inside + self.affinity
+        by_light = inside + 2.0 * self.compensation
+        carboxylation = self.carboxylation / by_carbon
+        electrons = self.electrons / by_light
+        efficiency, bend = _with_slope(
+            carboxylation, -carboxylation / by_carbon,
+            electrons, -electrons / by_light, self.curvatures[0],
+        )  # fmt: skip
+        excess = inside - self.compensation
+        rate, slope = excess * efficiency, efficiency + excess * bend
+        if self.phosphate is not None:
+            rate, slope = _with_slope(
+                rate, slope, self.phosphate, 0.0, self.curvatures[1]
+            )
+        return rate - self.respiration, slope
 
 
 class C4(NamedTuple):
@@ -142,13 +158,13 @@ class C4(NamedTuple):
         """Carbon dioxide at which nothing is fixed: none at all."""
         return torch.zeros_like(self.saturated)
 
-    def gross(self, inside: Tensor) -> Tensor:
-        """Return assimilation without respiration."""
-        return smaller_root(self.saturated, self.efficiency * inside, self.curvature)
-
-    def net(self, inside: Tensor) -> Tensor:
-        """Return what is fixed less what is respired."""
-        return self.gross(inside) - self.respiration
+    def net(self, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """Return net assimilation, and its slope over carbon dioxide."""
+        rate, slope = _with_slope(
+            self.efficiency * inside, self.efficiency, self.saturated, 0.0,
+            self.curvature,
+        )  # fmt: skip
+        return rate - self.respiration, slope
 
 
 def c3_leaf(

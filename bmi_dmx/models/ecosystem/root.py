@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from functools import cache
 
 import torch
 from torch import Tensor
 
-__all__ = ["falling_root"]
+__all__ = ["Function", "falling_root"]
 
-_ITERATIONS = 12
+_ITERATIONS = 10
 _MARGIN = 0.02
 
 
-def falling_root(
-    function: Callable[[Tensor], Tensor], low: Tensor, high: Tensor
-) -> Tensor:
+Function = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From a number to the value of a function, and its slope."""
+
+
+def falling_root(function: Function, low: Tensor, high: Tensor) -> Tensor:
     r"""Return where a function falls through 0.
 
     Newton's method from the left. The tangents of a convex function cross 0 on the left
@@ -34,7 +34,7 @@ def falling_root(
     Parameters
     ----------
     function : callable
-        Elementwise; positive at ``low``, at most 0 at ``high``.
+        Elementwise, value and slope; positive at ``low``, at most 0 at ``high``.
     low, high : Tensor
         What the root lies between.
 
@@ -43,34 +43,23 @@ def falling_root(
     Tensor
         The root, differentiable once in all that ``function`` is made of.
     """
-    _load_forward_derivatives()
     with torch.no_grad():
-        x = torch.maximum(_tangent(function, low)[1], _tangent(function, high)[1])
+        x = torch.maximum(_crossing(function, low), _crossing(function, high))
         x = torch.minimum(x, high)
         for _ in range(_ITERATIONS):
-            value, newton, slope = _tangent(function, x)
+            value, slope = function(x)
             left = value > 0.0
             low, high = torch.where(left, x, low), torch.where(left, high, x)
             # Back to where the last step came from, it would go to and fro for ever.
             least = torch.where(left, low, low + _MARGIN * (high - low))
+            newton = x - value / slope
             inside = (newton >= least) & (newton <= high)
             x = torch.where(inside, newton, 0.5 * (low + high))
-    return x - function(x) / slope
+    value, slope = function(x)
+    return x - value / slope.detach()
 
 
-def _tangent(
-    function: Callable[[Tensor], Tensor], x: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the function, where its tangent crosses 0, and its slope."""
-    value, slope = torch.func.jvp(  # type: ignore[misc]
-        function, (x,), (torch.ones_like(x),)
-    )
-    return value, x - value / slope, slope
-
-
-@cache
-def _load_forward_derivatives() -> None:
-    """Use forward derivatives once: what PyTorch loads then warns of its own past."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.func.jvp(torch.neg, (torch.zeros(()),), (torch.zeros(()),))
+def _crossing(function: Function, x: Tensor) -> Tensor:
+    """Return where the tangent of a function crosses 0."""
+    value, slope = function(x)
+    return x - value / slope

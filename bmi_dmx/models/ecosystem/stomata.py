@@ -1,9 +1,8 @@
 """How far stomata are open, given what the leaf assimilates.
 
 Conductances are those for water vapour, mol m-2 s-1. Every kind of stomata has a
-``least`` conductance, that of a leaf which assimilates nothing, and ``conductance(net,
-surface)``, given net assimilation in umol m-2 s-1 and carbon dioxide at the leaf's
-surface in umol mol-1.
+``least`` conductance, that of a leaf which assimilates nothing, and gives its
+``conductance`` for what is asked of it, with the slope of it: see :class:`Demand`.
 """
 
 from __future__ import annotations
@@ -14,18 +13,36 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["STOMATA", "BallBerry", "Held", "Medlyn", "ball_berry", "medlyn"]
+__all__ = ["STOMATA", "BallBerry", "Demand", "Held", "Medlyn", "ball_berry", "medlyn"]
 
 STOMATA = 1.6
 """Conductance of stomata for water vapour over that for carbon dioxide: diffusion."""
 
 _MOIST = 0.05  # kPa
-_LEAST_CARBON = 1.0  # umol mol-1, less than there is at any leaf's surface
+_LEAST_CARBON = 0.01  # umol mol-1, less than there is at any leaf's surface
 
 
-def _demand(net: Tensor, surface: Tensor) -> Tensor:
-    """Return what is assimilated over carbon dioxide at the surface, mol m-2 s-1."""
-    return torch.clamp(net, min=0.0) / torch.clamp(surface, min=_LEAST_CARBON)
+class Demand(NamedTuple):
+    """Net assimilation over carbon dioxide at the leaf's surface, mol m-2 s-1.
+
+    Parameters
+    ----------
+    value, slope : Tensor
+        At least 0; and how it changes with carbon dioxide between the cells.
+    """
+
+    value: Tensor
+    slope: Tensor
+
+    @staticmethod
+    def of(
+        net: Tensor, net_slope: Tensor, surface: Tensor, surface_slope: Tensor
+    ) -> Demand:
+        """Return the demand of a leaf, given rates in umol m-2 s-1 and umol mol-1."""
+        surface = torch.clamp(surface, min=_LEAST_CARBON)
+        value = torch.clamp(net, min=0.0) / surface
+        slope = (net_slope - value * surface_slope) / surface
+        return Demand(value, torch.where(net > 0.0, slope, 0.0))
 
 
 class Medlyn(NamedTuple):
@@ -36,16 +53,18 @@ class Medlyn(NamedTuple):
     slope: Tensor
     steepest: Tensor
 
-    def conductance(self, net: Tensor, surface: Tensor) -> Tensor:
-        """Return the conductance."""
-        demand = STOMATA * _demand(net, surface)
-        straight = self.least + demand
-        rise = demand * self.slope
+    def conductance(self, demand: Demand) -> tuple[Tensor, Tensor]:
+        """Return the conductance, and its slope."""
+        straight = STOMATA * demand.value
+        rise = straight * self.slope
         root = torch.sqrt(rise * rise + 4.0 * (self.boundary + straight))
-        # By the surface's deficit, or by the least that counts.
-        return straight + torch.minimum(
-            0.5 * rise * (rise + root), demand * self.steepest
-        )
+        # By the deficit of the surface, or by the least that counts.
+        dry = 0.5 * rise * (rise + root)
+        moist = straight * self.steepest
+        bend = self.slope * (0.5 * (rise + root) * (1.0 + rise / root)) + rise / root
+        bend = 1.0 + torch.where(dry < moist, bend, self.steepest)
+        value = self.least + straight + torch.minimum(dry, moist)
+        return value, STOMATA * demand.slope * bend
 
 
 class BallBerry(NamedTuple):
@@ -57,13 +76,16 @@ class BallBerry(NamedTuple):
     dryness: Tensor
     dampness: Tensor
 
-    def conductance(self, net: Tensor, surface: Tensor) -> Tensor:
-        """Return the conductance."""
-        demand = self.slope * _demand(net, surface)
-        apart = self.boundary - demand
-        root = torch.sqrt(apart * apart + 4.0 * demand * self.dampness)
-        both = 0.5 * (self.boundary + demand + root)
-        return self.least + demand * (1.0 - self.dryness / both)
+    def conductance(self, demand: Demand) -> tuple[Tensor, Tensor]:
+        """Return the conductance, and its slope."""
+        moist = self.slope * demand.value
+        apart = moist - self.boundary
+        root = torch.sqrt(apart * apart + 4.0 * moist * self.dampness)
+        both = 0.5 * (self.boundary + moist + root)
+        share = self.dryness / both
+        bend = 0.5 + (0.5 * apart + self.dampness) / root
+        slope = 1.0 - share + moist * share * bend / both
+        return self.least + moist * (1.0 - share), self.slope * demand.slope * slope
 
 
 class Held(NamedTuple):
@@ -71,9 +93,9 @@ class Held(NamedTuple):
 
     least: Tensor
 
-    def conductance(self, net: Tensor, surface: Tensor) -> Tensor:
-        """Return the conductance."""
-        return self.least
+    def conductance(self, demand: Demand) -> tuple[Tensor, Tensor]:
+        """Return the conductance, and its slope."""
+        return self.least, torch.zeros_like(self.least)
 
 
 def medlyn(
@@ -103,7 +125,7 @@ def medlyn(
     dry = torch.clamp(0.001 * deficit, min=_MOIST)
     return Medlyn(
         least=intercept,
-        boundary=boundary,
+        boundary=boundary + intercept,
         slope=slope / torch.sqrt(boundary * dry),
         steepest=slope / math.sqrt(_MOIST),
     )

@@ -47,7 +47,8 @@ class Format1:
             _block(data, "variables", where),
         )
         step = model.get("time_step", "daily")
-        seconds = _STEPS[convert(step, _TimeStep, f"{where}: model.time_step")]
+        kind: Any = _TimeStep
+        seconds = _STEPS[convert(step, kind, f"{where}: model.time_step")]
         dynamic = model.get("dynamic") is not None
         steps = [seconds, *(s for s in _STEPS.values() if s != seconds)]
         if dynamic:

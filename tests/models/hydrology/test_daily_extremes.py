@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bmi_dmx.models.hydrology import DailyExtremes
+from bmi_dmx.models.hydrology.daily_extremes import DailyExtremes
 
 
 def test_extremes_are_those_of_the_last_24_hours(run):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bmi_dmx.models.hydrology import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 
 STORES = ("snowpack", "meltwater", "soil_moisture", "upper_zone", "lower_zone")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bmi_dmx.models.hydrology import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 
 VARIANTS = pytest.mark.parametrize("process", [Hbv(), Hbv11p()], ids=lambda p: p.name)
 BASINS = 300

@@ -10,11 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.models.hydrology import (
+from bmi_dmx.models.hydrology.penman_monteith import (
     PenmanMonteith,
     PenmanMonteithHourly,
-    PriestleyTaylor,
-    PriestleyTaylorHourly,
 )
 from bmi_dmx.models.hydrology.pet import (
     net_radiation,
@@ -22,6 +20,10 @@ from bmi_dmx.models.hydrology.pet import (
     saturation_slope,
     saturation_vapour_pressure,
     vapour_pressure,
+)
+from bmi_dmx.models.hydrology.priestley_taylor import (
+    PriestleyTaylor,
+    PriestleyTaylorHourly,
 )
 from bmi_dmx.process import Process
 

@@ -10,8 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.models.hydrology import Hargreaves, Oudin
-from bmi_dmx.models.hydrology.pet import extraterrestrial_radiation
+from bmi_dmx.models.hydrology.pet import Hargreaves, Oudin, extraterrestrial_radiation
 from bmi_dmx.program.trace import trace_step
 
 
