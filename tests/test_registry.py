@@ -9,7 +9,7 @@ import pytest
 
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.process import Process
-from bmi_dmx.registries import evaporations, networks, processes
+from bmi_dmx.registries import networks, processes, recipes, systems
 from bmi_dmx.registry import Registry
 
 
@@ -88,12 +88,14 @@ def test_other_distributions_add_entries_but_replace_none(
     assert constants["pi"] == pytest.approx(3.14159265)
 
 
-@pytest.mark.parametrize("registry", [processes, evaporations])
-def test_every_registered_process_is_one_and_can_be_made(
-    registry: Registry[type[Process]],
-) -> None:
-    for name in registry:
-        assert isinstance(registry[name](), Process)
+def test_every_registered_process_is_one_and_can_be_made() -> None:
+    for name in processes:
+        assert isinstance(processes[name](), Process)
+
+
+def test_every_registered_recipe_and_system_can_be_imported() -> None:
+    assert all(isinstance(recipes[name], type) for name in recipes)
+    assert all(systems[name].name == name for name in systems)
 
 
 def test_every_registered_network_can_be_imported() -> None:

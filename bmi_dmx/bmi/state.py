@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ class States:
             When it is damaged, of another bundle, way of running or locations, or of a
             time this component does not pass through.
         """
-        found = unpack(content, self._present(), self._owner(), where)
+        found = self._unpacked(content, where)
         try:
             self._clock.resume(found["clock"][0].item())
         except TimeError as error:
@@ -117,7 +118,7 @@ class States:
             When it is damaged, of another bundle, way of running or locations.
         """
         place = self._runner.place
-        found = unpack(content, self._present(), self._owner(), place)
+        found = self._unpacked(content, place)
         moment = found["clock"][0].item()
         if clock:
             try:
@@ -132,6 +133,11 @@ class States:
                 place, np.datetime64(moment, "s"), self._clock.now,
             )  # fmt: skip
         self._restore(found)
+
+    def _unpacked(self, content: bytes, where: str) -> dict[str, Array]:
+        older = self._runner.operation.system.older_states
+        own = {name: partial(bring, self._runner) for name, bring in older.items()}
+        return unpack(content, self._present(), self._owner(), where, own)
 
     def reset_clock(self) -> None:
         """Go back to the start in time; nothing else changes."""
@@ -184,4 +190,5 @@ class States:
             "time step": f"{self._clock.seconds:g} s",
             "way of running (steps, choices, units)": ", ".join(how),
             "set of places": places.hexdigest(),
+            "set of attributes": ", ".join(runner.parameters.attribute),
         }

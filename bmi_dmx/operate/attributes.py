@@ -69,5 +69,6 @@ def own_attributes(
             raise DataError(f"attribute {name!r} of the model is missing{hint}")
     for name in optional:
         found.setdefault(name, np.full(len(ids), np.nan))
-    others = [name for name in found if name not in needed]
+    # In whatever order they were given, a state holds them in one.
+    others = sorted(name for name in found if name not in needed)
     return {name: found[name] for name in (*needed, *others)}

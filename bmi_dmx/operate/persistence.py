@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,16 @@ import safetensors.numpy
 
 from ..errors import StateError, suggestion
 
-__all__ = ["FORMAT", "pack", "unpack"]
+__all__ = ["FORMAT", "Older", "pack", "unpack"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-FORMAT = "bmi_dmx state 1"
+Older = Callable[
+    [Mapping[str, Array], Mapping[str, str]], tuple[dict[str, Array], dict[str, str]]
+]
+"""From arrays and owner of a state of another format to those of the present one."""
+
+FORMAT = "bmi_dmx state 2"
 """What a state is marked with; the number is the version of the layout."""
 
 _OWN = ("format", "sha256")
@@ -48,6 +53,7 @@ def unpack(
     expected: Mapping[str, Array],
     owner: Mapping[str, str],
     where: str,
+    older: Mapping[str, Older],
 ) -> dict[str, Array]:
     """Return the arrays of a packed state after all has been verified.
 
@@ -61,6 +67,8 @@ def unpack(
         As for :func:`pack`.
     where : str
         What messages begin with.
+    older : mapping of str to callable
+        Formats that are understood as well, and what brings them to the present one.
 
     Raises
     ------
@@ -72,12 +80,17 @@ def unpack(
         marks = _marks(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise StateError(f"{where}: damaged or not a saved state: {error}") from None
-    if marks.get("format") != FORMAT:
-        found = marks.get("format", "no mark")
-        raise StateError(f"{where}: format: found {found!r}, expected {FORMAT!r}")
+    version = str(marks.get("format", "no mark"))
+    if version != FORMAT and version not in older:
+        raise StateError(f"{where}: format: found {version!r}, expected {FORMAT!r}")
     found_owner = {key: text for key, text in marks.items() if key not in _OWN}
     if marks.get("sha256") != _digest(arrays, found_owner):
         raise StateError(f"{where}: damaged: its content does not match its sha256")
+    if version in older:
+        try:
+            arrays, found_owner = older[version](arrays, found_owner)
+        except (KeyError, ValueError, IndexError) as error:
+            raise StateError(f"{where}: not a whole {version!r}: {error!r}") from None
     for key, text in owner.items():
         if found_owner.get(key) != text:
             raise StateError(

@@ -25,6 +25,11 @@ Exchanged = Callable[
     tuple[Sequence["Part"], Mapping[str, "Program"]],
 ]
 
+OlderState = Callable[
+    ["Runner", Mapping[str, Any], Mapping[str, str]],
+    tuple[dict[str, Any], dict[str, str]],
+]
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -88,6 +93,9 @@ class System:
         What occurs, by name and units of attributes that declare no bounds.
     conserved : mapping of str to str
         What the sums of a budget are called, by the name of the budget.
+    older_states : mapping of str to callable
+        Formats of states from before the present one, and what brings the arrays and
+        the owner of such a state, for a runner, to those it has now.
     starts : mapping of str to callable
         Ways to find the state to begin with, by name; each brings a runner to it.
     exchanged : callable, optional
@@ -113,6 +121,7 @@ class System:
         default_factory=dict
     )
     conserved: Mapping[str, str] = field(default_factory=dict)
+    older_states: Mapping[str, OlderState] = field(default_factory=dict)
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
     exchanged: Exchanged | None = None
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -110,7 +110,9 @@ APPLY: list[tuple[Space, set[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("space", "applies"), APPLY, ids=lambda x: repr(x)[:12])
+@pytest.mark.parametrize(
+    ("space", "applies"), APPLY, ids=[repr(space) for space, _ in APPLY]
+)
 def test_what_does_not_apply_says_so(space: Space, applies: set[str]) -> None:
     grids = Grids(space)
     for name in {*NUMBERS, *ARRAYS} - applies:

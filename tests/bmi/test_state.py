@@ -166,14 +166,14 @@ def unmarked(content: bytes) -> bytes:
 
 
 def of_version_nine(content: bytes) -> bytes:
-    return content.replace(b"bmi_dmx state 1", b"bmi_dmx state 9")
+    return content.replace(b"bmi_dmx state 2", b"bmi_dmx state 9")
 
 
 DAMAGES = {
     truncated: "damaged or not a saved state",
     flipped: "damaged: its content does not match its sha256",
-    unmarked: "format: found 'no mark', expected 'bmi_dmx state 1'",
-    of_version_nine: "format: found 'bmi_dmx state 9', expected 'bmi_dmx state 1'",
+    unmarked: "format: found 'no mark', expected 'bmi_dmx state 2'",
+    of_version_nine: "format: found 'bmi_dmx state 9', expected 'bmi_dmx state 2'",
     lambda content: b"": "damaged or not a saved state",
 }
 

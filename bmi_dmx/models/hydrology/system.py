@@ -13,6 +13,7 @@ from .equilibrium import equilibrium
 from .forcings import SHORTENING
 from .names import FILES
 from .shipped import shipped
+from .state_1 import FORMAT, from_state_1
 
 __all__ = ["EVAPORATIONS", "HYDROLOGY", "PLACES", "STEPS"]
 
@@ -72,6 +73,7 @@ HYDROLOGY = System(
     attributes=(*CLIMATE, *PLACES),
     possible=_POSSIBLE,
     conserved={"water": "mass"},
+    older_states={FORMAT: from_state_1},
     starts={"equilibrium": equilibrium},
     exchanged=_exchanged,
     choices={"evaporation": EVAPORATIONS},
