@@ -61,7 +61,7 @@ def configure(tmp_path: Path, bundle: Path) -> Configure:
         settings = {key: value for key, value in settings.items() if value is not None}
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         return path
 
     return write

@@ -291,3 +291,28 @@ def test_marks_that_are_no_marks_are_damage(marks: str, start: Any) -> None:
     content = safetensors.numpy.save(arrays, metadata={"bmi_dmx": marks})
     with pytest.raises(StateError, match="state: damaged or not a saved state: marks"):
         component.set_state_bytes(content)
+
+
+def test_attributes_may_be_configured_in_any_order(start: Any) -> None:
+    turned = dict(reversed(attributes(1).items()))
+    assert list(turned) != sorted(turned)
+    one = start(1)
+    places = {"ids": ["cat-0"], "attributes": turned}
+    other = start(1, name="b.yaml", locations=places)
+    run(one, weather(3, 1), range(3), ())
+    other.set_state_bytes(one.state_bytes())
+    for name in turned:
+        assert other.get_value_ptr(name) == one.get_value_ptr(name)
+    assert other.state_bytes() == one.state_bytes()
+
+
+def test_a_state_belongs_to_the_attributes_that_are_known(start: Any) -> None:
+    one = start(1)
+    known = {n: x for n, x in attributes(1).items() if n != "longitude"}
+    places = {"ids": ["cat-0"], "attributes": {**known, "t_mean": 4.0}}
+    other = start(1, name="b.yaml", locations=places)
+    before = other.state_bytes()
+    message = "another set of attributes: found '.*, longitude', .* has '.*, t_mean'"
+    with pytest.raises(StateError, match=message):
+        other.set_state_bytes(one.state_bytes())
+    assert other.state_bytes() == before

@@ -61,14 +61,13 @@ def advance(component: Component, steps: range) -> None:
         "precipitation": (4.0, 6.0), "air_temperature": (2.0, 8.0),
         "air_temperature_min": (-3.0, 8.0), "air_temperature_max": (7.0, 8.0),
     }  # fmt: skip
-    known = set(component.names())
+    names = list(given)[: component.get_input_item_count()]
     for step in steps:
-        for name, (mean, swing) in given.items():
-            if name in known:
-                values = mean + swing * np.sin(0.7 * step + np.array([0.0, 1.0]))
-                component.set_value(name, np.clip(values, -50.0, None).clip(
-                    0.0 if name == "precipitation" else -50.0
-                ))  # fmt: skip
+        for name in names:
+            mean, swing = given[name]
+            values = mean + swing * np.sin(0.7 * step + np.array([0.0, 1.0]))
+            least = 0.0 if name == "precipitation" else -50.0
+            component.set_value(name, np.maximum(values, least))
         component.update()
 
 
