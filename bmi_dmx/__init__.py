@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .bmi import Component
     from .bundle import load_bundle, save_bundle
+    from .models.ecosystem.component import Leaf
     from .models.hydrology.component import DeltaHbv
     from .registries import networks, processes
     from .scan import scan
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Component",
     "DeltaHbv",
+    "Leaf",
     "__version__",
     "load_bundle",
     "networks",
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "Component": "bmi",
     "DeltaHbv": "models.hydrology.component",
+    "Leaf": "models.ecosystem.component",
     "load_bundle": "bundle",
     "networks": "registries",
     "processes": "registries",
@@ -68,7 +71,7 @@ class _Package(ModuleType):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        for name in ("Component", "DeltaHbv"):
+        for name in ("Component", "DeltaHbv", "Leaf"):
             getattr(self, name)
         names: dict[str, Any] = super().__dict__
         return names

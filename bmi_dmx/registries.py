@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_RECIPE",
-    "components",
     "dialects",
     "networks",
     "processes",
@@ -86,9 +85,3 @@ dialects: Registry[Dialect] = Registry(
     "dialect", {"ngiab": f"{_HYDROLOGY}.ngiab:NGIAB"}, group="bmi_dmx.dialects"
 )
 """Configuration files of components that others write."""
-
-components: dict[str, str] = {
-    "DeltaHbv": "bmi_dmx.models.hydrology.component:DeltaHbv",
-    "Leaf": "bmi_dmx.models.ecosystem.component:Leaf",
-}
-"""Component classes with a bundle of their own."""

@@ -1,7 +1,4 @@
-"""Ecosystem processes: gas exchange of leaves."""
+"""Ecosystem processes: gas exchange of leaves.
 
-from __future__ import annotations
-
-from .leaf import Leaf
-
-__all__ = ["Leaf"]
+Importing this package does not load PyTorch; the processes in its modules do.
+"""

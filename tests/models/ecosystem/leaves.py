@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bmi_dmx.models.ecosystem import Leaf
 from bmi_dmx.models.ecosystem.humidity import saturation_pressure
+from bmi_dmx.models.ecosystem.leaf import Leaf
 
 DAY = {
     "photon_flux": 1200.0, "air_temperature": 25.0, "carbon_dioxide": 410.0,

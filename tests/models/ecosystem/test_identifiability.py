@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bmi_dmx.models.ecosystem import Leaf
+from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.ecosystem.made_data import ATTRIBUTES, MadeLeaves, make_leaves
 
 from .leaves import tensors

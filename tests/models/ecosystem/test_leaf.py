@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from bmi_dmx.errors import ConfigError
-from bmi_dmx.models.ecosystem import Leaf
 from bmi_dmx.models.ecosystem.humidity import saturation_pressure
+from bmi_dmx.models.ecosystem.leaf import Leaf
 
 from .independent import gas_exchange
 from .leaves import exchange, given, leaf, weather

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmi_dmx.models.ecosystem import Leaf
+from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.ecosystem.made_data import (
     ATTRIBUTES,
     TARGETS,
