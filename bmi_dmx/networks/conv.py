@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
@@ -69,19 +70,27 @@ class Convolution(Network):
                 "an odd kernel"
             )
         kind = _KINDS[axes]
-        self.axes = axes
-        self.input = kind(
-            inputs, hidden, kernel, padding=kernel // 2, padding_mode=edges
-        )
+        self.axes, self.reach = axes, kernel // 2
+        self.circular = edges == "circular"
+        padding = 0 if self.circular else self.reach
+        self.input = kind(inputs, hidden, kernel, padding=padding)
         self.activation = activation_named(activation)
         self.dropout = nn.Dropout(dropout)
-        self.output = kind(
-            hidden, outputs, kernel, padding=kernel // 2, padding_mode=edges
-        )
+        self.output = kind(hidden, outputs, kernel, padding=padding)
 
     def step(self, x: Tensor, memory: Memory) -> tuple[Tensor, dict[str, Tensor]]:
         """Return fields, (…, output, *field), for fields (…, input, *field)."""
         fields = x.reshape(-1, *x.shape[-1 - self.axes :])
-        y = self.output(self.dropout(self.activation(self.input(fields))))
+        inner = self.dropout(self.activation(self.input(self._around(fields))))
+        y = self.output(self._around(inner))
         lead = x.shape[: -1 - self.axes]
         return y.reshape(*lead, *y.shape[1:]), {}
+
+    def _around(self, x: Tensor) -> Tensor:
+        """Return fields with what lies beyond their edges, where that is known."""
+        reach = self.reach if self.circular else 0
+        for axis in range(-self.axes, 0) if reach else ():
+            n = x.shape[axis]
+            before, after = x.narrow(axis, n - reach, reach), x.narrow(axis, 0, reach)
+            x = torch.cat((before, x, after), axis)
+        return x

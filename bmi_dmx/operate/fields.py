@@ -98,13 +98,13 @@ class TreeStepper:
             for name, array in arrays.items():
                 inputs |= _entries(name, array, level)
         finite = all(np.isfinite(x).all() for x in inputs.values())
-        found = evaluate(self._program, inputs)
+        result = evaluate(self._program, inputs)
         for name, array in self.state.items():
             for k, row in enumerate([array] if array.ndim == 2 else array):
                 key = name if array.ndim == 2 else f"{name}.{k}"
-                row[level] = found[key]
+                row[level] = result[key]
         for name, array in self._output.items():
-            array[level] = np.broadcast_to(found[name], (len(level), 1))[:, 0]
+            array[level] = np.broadcast_to(result[name], (len(level), 1))[:, 0]
         down = self._tree.downstream[level]
         inside = down >= 0
         for inflow, flux, scale in self._inflow.values():
@@ -151,6 +151,8 @@ class FieldStepper:
         Weights of a correction, ``w.<name>``.
     forcing, output : mapping of str to ndarray
         Flat buffers by input and output name of the program.
+    buffers : mapping of str to str
+        Names of the output buffers by variable.
 
     Attributes
     ----------
@@ -167,12 +169,12 @@ class FieldStepper:
         constants: Mapping[str, Array],
         forcing: Mapping[str, Array],
         output: Mapping[str, Array],
+        buffers: Mapping[str, str],
     ) -> None:
         if space is None:
             raise ConfigError(f"space: part {part.name!r} lives on fields; say which")
-        self._program, self._constants = program, constants
-        own = {n: x for n, x in constants.items() if n in program.inputs}
-        self._constants = own
+        self._program = program
+        self._constants = {n: x for n, x in constants.items() if n in program.inputs}
         self.state = {
             f"s.{qualified(part, s.name)}": np.zeros(_shape(s, space))
             for s in declared.states
@@ -186,6 +188,9 @@ class FieldStepper:
             n: x.reshape(shapes.get(n[2:], x.shape)) for n, x in forcing.items()
         }
         self._output = output
+        self._shapes = {
+            f"q.{buffers[v.name]}": space.shape(v) for v in declared.outputs
+        }
 
     def step(self) -> bool:
         """Advance all fields; return whether something was not finite."""
@@ -194,12 +199,12 @@ class FieldStepper:
             for name, array in arrays.items():
                 inputs |= _parts(self._program, name, array)
         finite = all(np.isfinite(x).all() for x in inputs.values())
-        found = evaluate(self._program, {**inputs, **self._constants})
+        result = evaluate(self._program, {**inputs, **self._constants})
         for name, array in self.state.items():
             for key, row in _parts(self._program, name, array).items():
-                row[...] = found[key]
+                row[...] = result[key]
         for name, array in self._output.items():
-            array[:] = np.broadcast_to(found[name], found[name].shape).reshape(-1)
+            array[:] = np.broadcast_to(result[name], self._shapes[name]).reshape(-1)
         return not finite
 
     def summing(self, names: Sequence[str]) -> Callable[[], Any]:

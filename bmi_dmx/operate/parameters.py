@@ -299,11 +299,12 @@ class Parameters:
             program = self._operation.program(network)
             columns = [self.attribute[name][some] for name in network.attributes]
             weights = {n: x for n, x in bundle.constants.items() if n in program.inputs}
-            nothing = np.zeros((some.stop - some.start, 0))
-            table = np.stack(columns, axis=1) if columns else nothing
-            given = {"attributes": table, **weights}
-            for name, values in evaluate(program, given).items():
-                answer = values.reshape(some.stop - some.start, -1)
+            n = some.stop - some.start
+            table = np.stack(columns, axis=1) if columns else np.zeros((n, 0))
+            inputs = {"attributes": table, **weights}
+            for name, values in evaluate(program, inputs).items():
+                # A network of no attributes answers once for all places.
+                answer = np.broadcast_to(values, (n, *values.shape[1:])).reshape(n, -1)
                 self._refuse_not_finite(name[2:], answer, some)
                 answers[network.name, name[2:]] = answer
         return answers

@@ -93,6 +93,7 @@ class Runner:
         self._fields: FieldSums | None = None
         self.storage = self._make_storage()
         self._steps = self._sequence()
+        self._begun = False
 
     @property
     def place(self) -> str:
@@ -122,8 +123,8 @@ class Runner:
             for variable in part.declared(inner).outputs:
                 name = self.stages.buffers[part.name, variable.name]
                 self.output[name] = self._new(variable)
-        known = {**self.output, **self._inside}
-        forcing = {n: known[n[2:]] for n in program.forcings if n[2:] in known}
+        made = {**self.output, **self._inside}
+        forcing = {n: made[n[2:]] for n in program.forcings if n[2:] in made}
         output = {n: self.output[n[2:]] for n in program.fluxes}
         if stage.kind == "cells":
             return Stepper(
@@ -133,10 +134,13 @@ class Runner:
         (part,) = stage.parts
         declared = part.declared(inner)
         if stage.kind == "stencil":
-            constants = self.operation.bundle.constants
+            buffers = {
+                v.name: self.stages.buffers[part.name, v.name] for v in declared.outputs
+            }
             return FieldStepper(
-                program, part, declared, self.space, constants, forcing, output
-            )
+                program, part, declared, self.space, self.operation.bundle.constants,
+                forcing, output, buffers,
+            )  # fmt: skip
         buffers = {
             flux: f"q.{self.stages.buffers[part.name, flux]}"
             for flux in part.links.values()
@@ -295,8 +299,8 @@ class Runner:
         StateError
             When a store was not finite.
         """
-        if self.parameters.pending:
-            self.parameterize()
+        if self.parameters.pending or not self._begun:
+            self._begin()
         for step in self._steps:
             if step():
                 raise self._not_finite()
@@ -316,8 +320,19 @@ class Runner:
                 return StateError(f"store {name!r} at {place!r} is not finite")
         return StateError("a number inside the model is not finite")
 
+    def _begin(self) -> None:
+        """Make what a step needs ready; before the first one networks have no past."""
+        self.parameterize()
+        if not self.storage.begun and self.operation.lags:
+            for network in self._networks.values():
+                network.step_without_past()
+        self._begun = self.storage.begun = True
+
     def parameterize(self) -> None:
-        """Compute the parameters where something was set since."""
+        """Compute the parameters where something was set since.
+
+        It changes nothing that is remembered: hosts may ask for parameters at any time.
+        """
         if not self.parameters.pending:
             return
         for some, found in self.parameters.compute(whole=self._is_field):
@@ -330,9 +345,6 @@ class Runner:
                     array[..., some, :] = values
         for network in self._networks.values():
             network.read_attributes()
-            if self.operation.lags and not self.storage.begun:
-                network.step_without_past()
-        self.storage.begun = True
 
     def adopt(self, other: Runner, prepared: Callable[[Runner, Runner], None]) -> None:
         """Take over what the same model has come to at other steps.
@@ -346,7 +358,7 @@ class Runner:
         prepared : callable
             Brings stores about that the two do not share, given this and the other.
         """
-        self.parameterize()
+        self._begin()
         self.storage.copy_stores(other.storage)
         prepared(self, other)
         for mine, theirs in zip(
@@ -406,6 +418,7 @@ class Runner:
         changed = self.parameters.restore({n: state[f"settings.{n}"] for n in names})
         for name, array in self._memory().items():
             array[...] = state[name]
+        self._begun = self.storage.begun
         return changed
 
     def _memory(self) -> dict[str, Array]:

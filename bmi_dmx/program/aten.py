@@ -38,6 +38,8 @@ def translate(
     emit = _TRANSLATIONS.get(name)
     if emit is None:
         raise ScanError(_IN_PLACE[name]) if name in _IN_PLACE else _refused(repr(name))
+    if name == "expand" and _shape(node) == _shape(node.args[0]):
+        return resolve(node.args[0])
     args = [resolve(a) for a in node.args]
     kwargs = {key: resolve(value) for key, value in node.kwargs.items()}
     meta = node.meta["val"] if "val" in node.meta else node.meta.get("tensor_meta")
@@ -58,6 +60,12 @@ def _refused(what: str) -> ScanError:
         f"operation {what} cannot be compiled; write the step with arithmetic, "
         f"comparisons, torch.where, minimum, maximum, clamp, exp, log or **"
     )
+
+
+def _shape(node: Any) -> list[int]:
+    """Return the shape of what a node of the graph computes."""
+    meta = node.meta["val"] if "val" in node.meta else node.meta["tensor_meta"]
+    return list(meta.shape)
 
 
 def _any_batch(sizes: Sequence[int]) -> list[int]:
@@ -231,14 +239,15 @@ def _reshape(b: Builder, meta: Any, x: Arg, sizes: Sequence[int]) -> Arg:
 
 
 def _expand(b: Builder, meta: Any, x: Arg, sizes: Sequence[int], **kw: Any) -> Arg:
-    if list(sizes) == [2] or (isinstance(x, float)):
-        return x  # elementwise programs carry no shapes
+    if isinstance(x, float):
+        return x  # a number takes any shape
     return b.emit("expand", x, _any_batch(sizes))
 
 
 def _slice(b: Builder, meta: Any, x: Arg, dim: int = 0, start: Any = None,
            end: Any = None, step: int = 1) -> Arg:  # fmt: skip
-    return b.emit("slice", x, dim, start or 0, min(end or BATCH, BATCH), step)
+    stop = BATCH if end is None else min(end, BATCH)
+    return b.emit("slice", x, dim, start or 0, stop, step)
 
 
 def _split(b: Builder, meta: Any, x: Arg, sizes: Any, dim: int = 0) -> list[Arg]:
@@ -254,6 +263,27 @@ def _reduction(op: str) -> _Translate:
         return b.emit(op, x, list(axes), int(keep))
 
     return translate
+
+
+def _roll(b: Builder, meta: Any, x: Arg, shifts: Any, dims: Any = ()) -> Arg:
+    if not dims:
+        raise ScanError("roll cannot be compiled without the axes it is along")
+    return b.emit("roll", x, list(shifts), list(dims))
+
+
+def _convolution(
+    b: Builder, meta: Any, x: Arg, weight: Arg, bias: Arg | None, stride: Any,
+    padding: Any, dilation: Any, transposed: bool, output_padding: Any, groups: int,
+) -> Arg:  # fmt: skip
+    if transposed or groups != 1 or {*stride, *dilation} != {1}:
+        raise ScanError(
+            "convolutions cannot be compiled with strides, dilation, groups or "
+            "transposed"
+        )
+    found = b.emit("convolution", x, weight, list(padding))
+    if bias is None:
+        return found
+    return b.emit("add", found, b.emit("reshape", bias, [-1, *(1 for _ in padding)]))
 
 
 def _transpose(b: Builder, meta: Any, x: Arg, axes: Any = (1, 0)) -> Arg:
@@ -311,6 +341,8 @@ _TRANSLATIONS: dict[str, _Translate] = {
     "addmm": _addmm,
     "arange": _arange,
     "_softmax": _softmax,
+    "roll": _roll,
+    "convolution": _convolution,
     "gelu": _gelu,
     "t": _transpose,
     "permute": _transpose,
@@ -325,5 +357,6 @@ _TRANSLATIONS: dict[str, _Translate] = {
     "split_with_sizes": _split,
     "select": lambda b, meta, x, dim, index: b.emit("take", x, dim, index),
     "sum": _reduction("sum"),
+    "mean": _reduction("mean"),
     "amax": _reduction("amax"),
 }  # fmt: skip

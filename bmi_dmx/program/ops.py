@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 __all__ = ["OPS", "Op", "fold"]
 
@@ -78,6 +79,21 @@ def _amax(x: Any, axes: list[int], keep: int) -> Any:
     return np.max(x, axis=tuple(axes), keepdims=bool(keep))
 
 
+def _mean(x: Any, axes: list[int], keep: int) -> Any:
+    return np.mean(x, axis=tuple(axes) or None, keepdims=bool(keep))
+
+
+def _convolution(x: Any, weight: Any, padding: list[int]) -> Any:
+    """Return the cross-correlation of (N, C, *field) with (O, C, *kernel)."""
+    edges = [(0, 0), (0, 0), *((width, width) for width in padding)]
+    axes = tuple(range(2, np.ndim(x)))
+    windows = sliding_window_view(np.pad(x, edges), weight.shape[2:], axes)
+    kernel = tuple(range(-len(axes), 0))
+    # Channels and the places of the kernel are summed over.
+    found = np.tensordot(windows, weight, ((1, *kernel), (1, *axes)))
+    return np.moveaxis(found, -1, 1)
+
+
 _ELEMENTWISE: dict[str, Op] = {
     "add": Op(np.add, "({0} + {1})"),
     "sub": Op(np.subtract, "({0} - {1})"),
@@ -125,7 +141,10 @@ _SHAPED: dict[str, Op] = {
     "slice": Op(_slice, shaped=(4, 5)),
     "take": Op(lambda x, axis, index: np.take(x, index, axis), shaped=(3, 3)),
     "sum": Op(_sum, shaped=(3, 3)),
+    "mean": Op(_mean, shaped=(3, 3)),
     "amax": Op(_amax, shaped=(3, 3)),
+    "roll": Op(np.roll, shaped=(3, 3)),
+    "convolution": Op(_convolution, shaped=(3, 3)),
 }
 
 OPS: dict[str, Op] = {**_ELEMENTWISE, **_SHAPED}

@@ -250,9 +250,12 @@ def _traced(
 
     fake = any(BATCH in tensor.shape for tensor in examples.values())
 
+    table = dict(core_aten_decompositions())
+    # Programs have it, and what it would become needs whole numbers.
+    table.pop(torch.ops.aten.roll.default, None)
     graph: torch.fx.GraphModule = make_fx(
         torch.func.functionalize(flat, remove="mutations"),
-        decomposition_table=core_aten_decompositions(),  # type: ignore[arg-type]
+        decomposition_table=table,
         tracing_mode="fake" if fake else "real",
     )(*examples.values())
     # Decompositions leave tensors behind that nothing is made of.

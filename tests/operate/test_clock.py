@@ -54,7 +54,7 @@ def test_a_clock_resumes_where_another_stood(seconds: int) -> None:
 @pytest.mark.parametrize("seconds", [3600, 86400])
 @pytest.mark.parametrize("hour", [0, 7, 23])
 def test_a_day_ends_before_its_hour(hour: int, seconds: int) -> None:
-    clock = Clock(datetime(2000, 1, 1, hour), None, seconds, hour)
+    clock = Clock(datetime(2000, 1, 1, hour), None, seconds, hour, 86400)
     per_day = 86400 // seconds
     for step in range(3 * per_day):
         assert clock.ends_period == (step % per_day == per_day - 1)

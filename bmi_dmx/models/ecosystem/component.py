@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ...bmi.component import Component
 
 __all__ = ["Leaf"]
@@ -16,3 +18,6 @@ class Leaf(Component):
     """
 
     default_bundle = "leaf-c3-made"
+
+    METADATA: ClassVar[str] = "data/Leaf"
+    """Folder of what pymt and bmi-tester want to know, beside this module."""
