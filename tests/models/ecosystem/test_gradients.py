@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bmi_dmx.models.ecosystem.leaf import Leaf, diffusion
+from bmi_dmx.models.ecosystem import diffusion
+from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.ecosystem.root import Function, falling_root
 from bmi_dmx.scan import scan
 
