@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
+import torch
 
 from bmi_dmx.describe import declaration_table
-from bmi_dmx.process import Budget, Process
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.process import Budget, NoOptions, Process, Upstream
+from bmi_dmx.scan import scan
+from bmi_dmx.space import Points
 from bmi_dmx.variables import Flux, Forcing, Parameter, State, Variable
 
 
@@ -83,5 +88,120 @@ def test_a_process_without_a_step_is_none() -> None:
     ],
 )
 def test_a_budget_is_of_what_is_declared(budget: Budget, message: str) -> None:
-    with pytest.raises(ValueError, match=f"budget: {message}"):
-        type("Unbalanced", (Bucket,), {"budget": budget})
+    with pytest.raises(ValueError, match=f"budget.*: {message}"):
+        type("Unbalanced", (Bucket,), {"budgets": (budget,)})
+
+
+@pytest.mark.parametrize(
+    ("links", "message"),
+    [
+        ({"rian": "flow"}, "'rian' is not declared.*'rain'"),
+        ({"rain": "flwo"}, "'flwo' is not declared.*'flow'"),
+        ({"rain": "past"}, "'past' is not declared"),
+    ],
+)
+def test_a_coupling_is_of_what_is_declared(links: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=f"coupling: {message}"):
+        type("Uncoupled", (Bucket,), {"coupling": Upstream(links)})
+
+
+def test_the_unit_of_time_is_one_that_is_known() -> None:
+    with pytest.raises(ValueError, match="time: found 'w', expected s, min, h, d, 1"):
+        type("Timeless", (Bucket,), {"time": "w"})
+
+
+class Delay(Process):
+    """What comes in leaves after some steps, part of it lost."""
+
+    @dataclass(frozen=True)
+    class Options:
+        """How long, and where to."""
+
+        hours: float = 2.0
+        way: Literal["down", "up"] = "down"
+
+        def __post_init__(self) -> None:
+            if not self.hours > 0.0:
+                raise ConfigError(f"hours: expected more than 0, found {self.hours}")
+
+    time: ClassVar[str] = "h"
+    forcings = (Forcing(name="inflow", units="1 h-1", per_step="rate"),)
+    parameters = (
+        Parameter(name="loss", bounds=(0, 1)),
+        Parameter(name="gain", bounds=(0, 9), default=1.0),
+    )
+    prepared = (Parameter(name="left", bounds=(0, 9)),)
+    fluxes = (Flux(name="outflow", units="1 h-1", per_step="rate"),)
+
+    def __init__(self, options: Any = None, dt: float = 1.0) -> None:
+        super().__init__(options)
+        self.dt = dt
+        self.states = (State(name="waiting", size=round(self.options.hours / dt)),)
+
+    def at(self, dt: float) -> Process:
+        return Delay(self.options, dt)
+
+    def prepare(self, p: SimpleNamespace) -> dict[str, Any]:
+        return {"left": p.gain * (1.0 - p.loss)}
+
+    def step(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        waiting = (*s.waiting[1:], f.inflow * p.left)
+        return {"waiting": waiting}, {"outflow": s.waiting[0]}
+
+
+def test_options_are_typed_and_decide_declarations() -> None:
+    assert Bucket().options == NoOptions()
+    assert Delay().states[0].size == 2
+    chosen = Delay({"hours": 5, "way": "up"})
+    assert chosen.options == Delay.Options(5.0, "up")
+    assert chosen.states[0].size == 5
+    assert Delay(chosen.options).options is chosen.options
+
+
+@pytest.mark.parametrize(
+    ("process", "options", "message"),
+    [
+        (Delay, {"hour": 5}, "Delay: options: hour: unknown key; did you mean 'hours'"),
+        (Delay, {"hours": "5"}, "Delay: options: hours: found '5', expected a number"),
+        (Delay, {"hours": 0}, "Delay: options: hours: expected more than 0, found 0"),
+        (Delay, {"way": "dwon"}, "options: way: unknown value 'dwon'.*'down'"),
+        (Bucket, {"size": 3}, "Bucket: options: size: unknown key"),
+    ],
+)
+def test_options_are_refused_by_name(process: Any, options: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        process(options)
+
+
+def test_a_process_for_another_step_keeps_its_options() -> None:
+    assert Bucket().at(0.25).__class__ is Bucket
+    shorter = Delay({"hours": 3}).at(0.5)
+    assert shorter.options.hours == 3.0
+    assert shorter.states[0].size == 6
+
+
+def test_a_process_on_a_space_is_another_object() -> None:
+    process, space = Bucket(), Points(("a", "b"))
+    placed = process.on(space)
+    assert placed.space is space
+    assert process.space is None
+    assert type(placed) is Bucket
+
+
+def test_what_a_step_sees_is_prepared_once() -> None:
+    process = Delay()
+    assert [p.name for p in process.step_parameters] == ["left"]
+    assert Bucket().step_parameters == Bucket.parameters
+    inflow = torch.ones(7, 3, dtype=torch.float64)
+    loss = torch.tensor([[0.0], [0.5], [1.0]], dtype=torch.float64)
+    forcing = {"inflow": inflow}
+    # What is not given takes its default before the others are prepared.
+    found = scan(process, None, forcing, {"loss": loss}, dt=0.5)
+    again = scan(process, None, forcing, {"left": 1.0 - loss}, dt=0.5)
+    outflow = found.outputs["outflow"].squeeze(-1)
+    assert torch.equal(outflow, again.outputs["outflow"].squeeze(-1))
+    # Four steps of half an hour.
+    assert outflow[:4].abs().max() == 0.0
+    assert torch.equal(outflow[4:], (1.0 - loss).squeeze(-1).expand(3, 3))

@@ -91,7 +91,8 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     [
         (Forcing, "rates", "'none' or 'rate' or 'fraction'"),
         (Parameter, "Fraction", "'none' or 'rate' or 'fraction'"),
-        (Flux, "fraction", "'none' or 'rate'"),
+        (Flux, "fraction", "'none' or 'rate' or 'amount'"),
+        (Forcing, "amount", "'none' or 'rate' or 'fraction'"),
         (State, "rate", "'none'"),
     ],
 )

@@ -1,0 +1,102 @@
+"""Schemes of tendencies against what is known in closed form."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from bmi_dmx.process import Budget
+from bmi_dmx.scan import scan
+from bmi_dmx.tendency import SCHEMES, Scheme, Tendency
+from bmi_dmx.variables import Flux, Forcing, Parameter, State
+
+ORDERS = {"euler": 1, "ws-rk3": 3, "rk4": 4}
+"""On linear equations, for which alone the scheme of three stages is of order 3."""
+
+
+class Oscillator(Tendency):
+    r"""Damped: :math:`\dot x = v`, :math:`\dot v = -\omega^2 x - 2 d v`."""
+
+    time = "s"
+    states = (State(name="x", initial=1.0), State(name="v"))
+    parameters = (
+        Parameter(name="frequency", units="s-1", bounds=(0.1, 10.0), default=2.0),
+        Parameter(name="damping", units="s-1", bounds=(0.0, 1.0), default=0.3),
+    )
+
+    def tendency(self, s: Any, f: Any, p: Any) -> Any:
+        force = -(p.frequency**2) * s.x - 2.0 * p.damping * s.v
+        return {"x": s.v, "v": force}, {}
+
+
+class Reservoir(Tendency):
+    """What flows in, less a share of what is there; both are rates of change."""
+
+    time = "h"
+    scheme: ClassVar[str] = "ws-rk3"
+    forcings = (Forcing(name="inflow", units="kg h-1"),)
+    states = (State(name="content", units="kg"),)
+    parameters = (Parameter(name="share", units="h-1", bounds=(0.0, 1.0)),)
+    fluxes = (Flux(name="outflow", units="kg h-1"),)
+    budgets = (
+        Budget(("inflow",), ("outflow",), ("content",), name="mass", units="kg"),
+    )
+
+    def tendency(self, s: Any, f: Any, p: Any) -> Any:
+        outflow = p.share * s.content
+        return {"content": f.inflow - outflow}, {"outflow": outflow}
+
+
+def exact(time: float) -> float:
+    """Return where the oscillator is."""
+    d = 0.3
+    w = math.sqrt(4.0 - d * d)
+    return math.exp(-d * time) * (math.cos(w * time) + d / w * math.sin(w * time))
+
+
+def error(scheme: str, steps: int) -> float:
+    process = type(scheme, (Oscillator,), {"scheme": scheme})()
+    start = {"x": torch.ones(1, 1, dtype=torch.float64)}
+    ran = scan(process, start, {}, {}, dt=2.0 / steps, steps=steps)
+    return abs(float(ran.state["x"]) - exact(2.0))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_halving_the_step_shows_the_order(scheme: str) -> None:
+    errors = [error(scheme, steps) for steps in (64, 128, 256)]
+    for coarse, fine in pairwise(errors):
+        assert math.log2(coarse / fine) == pytest.approx(ORDERS[scheme], abs=0.12)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
+def test_a_scheme_follows_constant_rates_exactly(scheme: Scheme) -> None:
+    assert sum(scheme.weights) == pytest.approx(1.0, abs=1e-15)
+    assert len(scheme.stages) == len(scheme.weights)
+    for k, shares in enumerate(scheme.stages):
+        assert len(shares) == k
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_rates_conserve_steps_conserve(scheme: str) -> None:
+    process = type(scheme, (Reservoir,), {"scheme": scheme})()
+    inflow = torch.rand(50, 3, dtype=torch.float64)
+    start = torch.full((3, 1), 5.0, dtype=torch.float64)
+    share = torch.tensor([[0.05], [0.3], [0.9]], dtype=torch.float64)
+    dt = 0.5
+    ran = scan(
+        process, {"content": start}, {"inflow": inflow}, {"share": share}, dt=dt
+    )  # fmt: skip
+    left = ran.outputs["outflow"].squeeze(-1).sum(0) * dt
+    change = (ran.state["content"] - start).squeeze(-1)
+    torch.testing.assert_close(inflow.sum(0) * dt - left, change, rtol=0.0, atol=1e-12)
+
+
+def test_a_tendency_is_made_for_a_step() -> None:
+    process = Reservoir()
+    quarter = process.at(0.25)
+    assert (process.dt, quarter.dt) == (1.0, 0.25)
+    assert type(quarter) is Reservoir
