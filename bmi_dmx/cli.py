@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 from . import __version__
 from .errors import DmxError
@@ -44,7 +45,8 @@ class Command:
 def _info_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?",
-        help="a process, network, loss, metric, experiment or bundle, or folder of one",
+        help="a process, network, recipe, task, loss, metric, experiment or bundle, "
+        "or the folder of a bundle",
     )  # fmt: skip
 
 
@@ -222,40 +224,16 @@ def _health(options: Namespace) -> None:
         print(check_health(name))
 
 
-def _ngen_arguments(parser: ArgumentParser) -> None:
-    from .ngen.commands import ngen_arguments
+def _ngen() -> ModuleType:
+    from .ngen import commands
 
-    ngen_arguments(parser)
-
-
-def _ngen(options: Namespace) -> None:
-    from .ngen.commands import ngen
-
-    ngen(options)
+    return commands
 
 
-def _simulate_arguments(parser: ArgumentParser) -> None:
-    from .ngen.commands import simulate_arguments
+def _run() -> ModuleType:
+    from .run import command
 
-    simulate_arguments(parser)
-
-
-def _simulate(options: Namespace) -> None:
-    from .ngen.commands import simulate
-
-    simulate(options)
-
-
-def _run_arguments(parser: ArgumentParser) -> None:
-    from .run.command import run_arguments
-
-    run_arguments(parser)
-
-
-def _run(options: Namespace) -> None:
-    from .run.command import run_command
-
-    run_command(options)
+    return command
 
 
 COMMANDS = {
@@ -291,18 +269,18 @@ COMMANDS = {
     ),
     "run": Command(
         about="run a bundle over a file of forcing",
-        arguments=_run_arguments,
-        run=_run,
+        arguments=lambda parser: _run().run_arguments(parser),
+        run=lambda options: _run().run_command(options),
     ),
     "ngen": Command(
         about="make, check and run the run folders of ngen",
-        arguments=_ngen_arguments,
-        run=_ngen,
+        arguments=lambda parser: _ngen().ngen_arguments(parser),
+        run=lambda options: _ngen().ngen(options),
     ),
     "simulate": Command(
         about="run a model over all catchments of a hydrofabric at once",
-        arguments=_simulate_arguments,
-        run=_simulate,
+        arguments=lambda parser: _ngen().simulate_arguments(parser),
+        run=lambda options: _ngen().simulate(options),
     ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",
@@ -393,6 +371,7 @@ _EXTRAS = {
         ("lightning", "matplotlib", "optuna", "tensorboard", "xarray"), "train"
     ),
     "geopandas": "ngen",
+    "torch": "torch",
 }
 """Which extra of the package brings a library that not everybody has."""
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..bundle import Bundle
-from ..errors import ScanError, StateError
+from ..errors import ScanError, StateError, UnitsError
 from ..kernels import build
+from ..units import convert
 from .clock import DAY
 from .kernels import needed, operations, typical_runner
 from .operation import Operation
@@ -20,7 +21,7 @@ __all__ = ["check_health"]
 
 
 def check_health(name: str) -> str:
-    """Run a day of a bundle in each way it can be run.
+    """Convert units, and run a day of a bundle in each way it can be run.
 
     The place has typical attributes, and every forcing is 5 or the nearest it may be.
     Kernels that are not there yet are compiled.
@@ -43,13 +44,23 @@ def check_health(name: str) -> str:
         When a kernel cannot be had, so that steps would be slow.
     StateError
         When something was lost that is conserved, or an answer is not a number.
+    UnitsError
+        When units are not converted as they should be.
     """
+    _convert_units()
     bundle = bundle_named(name, Path())
     kernels = _compiled(bundle)
     ways = list(operations(bundle))
     for operation in ways:
         _run_a_day(operation)
     return f"{bundle.name}: whole, {kernels} kernels, runs in {len(ways)} ways"
+
+
+def _convert_units() -> None:
+    """Use the library of units, which fails when it is used if a part is missing."""
+    found = float(convert(1.5, "h", "s"))
+    if found != 5400.0:
+        raise UnitsError(f"1.5 h were converted into {found:g} s")
 
 
 def _compiled(bundle: Bundle) -> int:
