@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from .process import Process
+from .variables import Variable
 
 __all__ = ["SCHEMES", "Scheme", "Tendency"]
 
@@ -52,9 +53,23 @@ class Tendency(Process):
     ----------
     scheme : str
         One of :data:`SCHEMES`.
+
+    Raises
+    ------
+    ValueError
+        When a class declares a share of a step, which is no rate of change.
     """
 
     scheme: ClassVar[str] = "rk4"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for v in (*cls.forcings, *cls.parameters, *cls.prepared):
+            if v.per_step == "fraction":
+                raise ValueError(
+                    f"{v.name}: per_step of a tendency is 'fraction', expected 'none' "
+                    "or 'rate'"
+                )
 
     def at(self, dt: float) -> Process:
         """Return the process for steps of ``dt`` units of its time."""
@@ -71,13 +86,14 @@ class Tendency(Process):
         Parameters
         ----------
         s, f, p : namespace of Tensor
-            State, forcing and parameters, per unit of time.
+            State, forcing and parameters, per unit of time as they are declared.
         """
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Advance one step of the scheme."""
+        f, p = self._per_time(f, self.forcings), self._per_time(p, self.step_parameters)
         scheme, start = SCHEMES[self.scheme], vars(s)
         rates: list[Mapping[str, Any]] = []
         fluxes: list[Mapping[str, Any]] = []
@@ -87,11 +103,25 @@ class Tendency(Process):
             )
             rates.append(rate)
             fluxes.append(flux)
-        mean = {
-            name: _weighted([flux[name] for flux in fluxes], scheme.weights)
-            for name in fluxes[0]
-        }
-        return _moved(start, rates, scheme.weights, self.dt), mean
+        rules = {flux.name: flux.per_step for flux in self.fluxes}
+        found = {}
+        for name in fluxes[0]:
+            mean = _weighted([flux[name] for flux in fluxes], scheme.weights)
+            amount = rules.get(name) in ("rate", "amount")
+            found[name] = mean * self.dt if amount and self.dt != 1.0 else mean
+        return _moved(start, rates, scheme.weights, self.dt), found
+
+    def _per_time(
+        self, given: SimpleNamespace, declared: Sequence[Variable]
+    ) -> SimpleNamespace:
+        """Return quantities of a step as those of a unit of time."""
+        if self.dt == 1.0:
+            return given
+        rates = {v.name for v in declared if v.per_step == "rate"}
+        values = vars(given).items()
+        return SimpleNamespace(
+            **{name: x / self.dt if name in rates else x for name, x in values}
+        )
 
 
 def _moved(

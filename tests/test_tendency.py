@@ -38,10 +38,12 @@ class Reservoir(Tendency):
 
     time = "h"
     scheme: ClassVar[str] = "ws-rk3"
-    forcings = (Forcing(name="inflow", units="kg h-1"),)
+    forcings = (Forcing(name="inflow", units="kg h-1", per_step="rate"),)
     states = (State(name="content", units="kg"),)
-    parameters = (Parameter(name="share", units="h-1", bounds=(0.0, 1.0)),)
-    fluxes = (Flux(name="outflow", units="kg h-1"),)
+    parameters = (
+        Parameter(name="share", units="h-1", bounds=(0.0, 1.0), per_step="rate"),
+    )
+    fluxes = (Flux(name="outflow", units="kg h-1", per_step="rate"),)
     budgets = (
         Budget(("inflow",), ("outflow",), ("content",), name="mass", units="kg"),
     )
@@ -100,3 +102,31 @@ def test_a_tendency_is_made_for_a_step() -> None:
     quarter = process.at(0.25)
     assert (process.dt, quarter.dt) == (1.0, 0.25)
     assert type(quarter) is Reservoir
+
+
+def test_rates_are_seen_per_unit_of_time_whatever_the_step() -> None:
+    """The content after a while against its closed form, with a fine step."""
+    inflow = torch.full((400, 1), 3.0, dtype=torch.float64)
+    ran = scan(Reservoir(), None, {"inflow": inflow}, {"share": 0.2}, dt=0.01)
+    expected = 3.0 / 0.2 * (1.0 - math.exp(-0.2 * 4.0))
+    assert float(ran.state["content"]) == pytest.approx(expected, rel=1e-8)
+    last = float(ran.outputs["outflow"][-1])
+    assert last == pytest.approx(0.2 * expected, rel=2e-3)
+
+
+def test_amounts_are_those_of_the_step() -> None:
+    class Counted(Reservoir):
+        fluxes = (Flux(name="outflow", units="kg", per_step="amount"),)
+
+    inflow = torch.full((8, 1), 3.0, dtype=torch.float64)
+    for_rates = scan(Reservoir(), None, {"inflow": inflow}, {"share": 0.2}, dt=0.25)
+    amounts = scan(Counted(), None, {"inflow": inflow}, {"share": 0.2}, dt=0.25)
+    torch.testing.assert_close(
+        amounts.outputs["outflow"], for_rates.outputs["outflow"] * 0.25
+    )
+
+
+def test_a_share_of_a_step_is_no_rate_of_change() -> None:
+    share = Parameter(name="share", bounds=(0.0, 1.0), per_step="fraction")
+    with pytest.raises(ValueError, match="share: per_step of a tendency is 'fraction'"):
+        type("Wrong", (Reservoir,), {"parameters": (share,)})
