@@ -12,7 +12,7 @@ import pytest
 
 from bmi_dmx import Component
 from bmi_dmx.cli import main
-from bmi_dmx.errors import ScanError, StateError
+from bmi_dmx.errors import ScanError, StateError, UnitsError
 from bmi_dmx.kernels.processor import DEFAULT_LEVEL
 from bmi_dmx.kernels.stepper import kernels_listed
 from bmi_dmx.operate import health, kernels
@@ -99,6 +99,14 @@ def test_missing_kernels_are_no_health(
 
 
 @pytest.mark.usefixtures("compiled")
+def test_units_that_are_not_converted_are_no_health(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "convert", lambda value, *units: value)
+    with pytest.raises(UnitsError, match=r"1\.5 h were converted into 1\.5 s"):
+        health.check_health(str(bundle))
+
+
 def test_lost_water_is_no_health(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def forget(storage: Storage) -> None:
         storage.balance["mass_stored"].fill(0.0)
