@@ -252,7 +252,7 @@ class Model(nn.Module):
                 hint = suggestion(name, self.outputs)
                 raise ConfigError(f"outputs: unknown {name!r}{hint}")
         run = Simulation(self, at, recorded)
-        series = run.series(forcing, state, steps)
+        series = run.series(forcing, attributes, state, steps)
         if not 0 <= warmup < run.steps:
             raise DataError(
                 f"warmup: expected 0 to below the {run.steps} steps of the forcing, "
@@ -352,13 +352,33 @@ class Model(nn.Module):
 
 
 def supplied(whole: Plan, network: str) -> list[Supplied]:
-    """Return what a network supplies, in the order of its channels."""
-    found: dict[str, Supplied] = {}
+    """Return what a network supplies, in the order of its channels.
+
+    Raises
+    ------
+    ConfigError
+        When parts that share a parameter declare it in different ways.
+    """
+    found: dict[str, tuple[str, Supplied]] = {}
     for part, parameter in whole.given():
         link = whole.link(part, parameter.name)
-        if link.part == network:
-            own = parameter.per == "member"
-            known = replace(parameter, name=link.name)
-            found[link.name] = Supplied(known, part.members if own else None)
+        if link.part != network:
+            continue
+        own = parameter.per == "member"
+        known = replace(parameter, name=link.name)
+        one = Supplied(known, part.members if own else None)
+        first, other = found.setdefault(link.name, (part.name, one))
+        if not _alike(one, other):
+            raise ConfigError(
+                f"{network}.gives: {link.name!r} is shared by {first!r} and "
+                f"{part.name!r}, whose bounds, spacing or members differ; let one of "
+                "them read another name"
+            )
     order = whole[network].gives
-    return [found[name.rpartition(".")[2]] for name in order]
+    return [found[name.rpartition(".")[2]][1] for name in order]
+
+
+def _alike(one: Supplied, other: Supplied) -> bool:
+    a, b = one.parameter, other.parameter
+    same = (a.bounds, a.spacing, a.units) == (b.bounds, b.spacing, b.units)
+    return same and one.members == other.members

@@ -88,14 +88,18 @@ def _supplied(spec: ModelSpec, parts: Sequence[Part]) -> Mapping[str, tuple[str,
     found: dict[str, tuple[str, ...]] = {}
     for at, part in enumerate(parts):
         gives = spec.parts[part.name].gives
-        later = [p for other in parts[at + 1 :] for p in other.variables.parameters]
-        names = list(dict.fromkeys(p.name for p in later))
+        later = [(o, p) for o in parts[at + 1 :] for p in o.variables.parameters]
         if gives == "all":
-            names = [p.name for p in later if _learned(p) and p.name not in named]
-            found[part.name] = tuple(dict.fromkeys(names))
+            names = [
+                other.source(p.name)
+                for other, p in later
+                if _learned(p)
+                and not {other.source(p.name), f"{other.name}.{p.name}"} & named
+            ]
         else:
-            known = [name for name in names if name in gives]
-            found[part.name] = (*known, *(n for n in gives if n not in known))
+            order = [other.source(p.name) for other, p in later]
+            names = [name for name in order if name in gives] + list(gives)
+        found[part.name] = tuple(dict.fromkeys(names))
     return found
 
 

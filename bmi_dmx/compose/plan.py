@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from ..errors import ConfigError, suggestion
+from ..errors import ConfigError, UnitsError, suggestion
 from ..units import convert
 from ..variables import Attribute, Flux, Forcing, Parameter, State, Variable
 from .part import Part
@@ -252,7 +252,10 @@ def _supplier(
 def _factor(where: str, giver: Variable, receiver: Variable) -> float:
     if not receiver.units or giver.units == receiver.units:
         return 1.0
-    zero, one = convert([0.0, 1.0], giver.units, receiver.units).tolist()
+    try:
+        zero, one = convert([0.0, 1.0], giver.units, receiver.units).tolist()
+    except UnitsError as error:
+        raise ConfigError(f"{where}: {error}") from None
     if zero:
         raise ConfigError(
             f"{where}: {giver.units!r} and {receiver.units!r} differ by more than a "
@@ -264,25 +267,42 @@ def _factor(where: str, giver: Variable, receiver: Variable) -> float:
 def _refuse_unread(
     parts: tuple[Part, ...], links: Mapping[tuple[str, str], Link]
 ) -> None:
-    """Refuse networks that supply what no later process has."""
+    """Refuse networks that supply what no later process takes from them."""
     read = {(link.part, link.name) for link in links.values() if link.giver == "part"}
-    for at, part in enumerate(parts):
-        for name in part.gives:
-            own = name.rpartition(".")[2]
-            if (part.name, own) in read:
-                continue
-            owners = {
-                p.name: other.name
-                for other in parts
-                for p in other.variables.parameters
-            }
-            if own in owners and owners[own] in (p.name for p in parts[:at]):
+    owners = {
+        other.source(p.name): other
+        for other in parts
+        for p in other.variables.parameters
+    }
+    for part in parts:
+        own = [name.rpartition(".")[2] for name in part.gives]
+        for name, last in zip(part.gives, own, strict=True):
+            where = f"{part.name}.gives"
+            if own.count(last) > 1:
                 raise ConfigError(
-                    f"{part.name}.gives: {name!r} is of {owners[own]!r}, which stands "
-                    "before the network; parts run in order, so put it behind"
+                    f"{where}: {last!r} is of several parts; supply them by a network "
+                    "each, or let them read other names"
                 )
-            hint = suggestion(name, owners)
-            raise ConfigError(f"{part.name}.gives: unknown {name!r}{hint}")
+            if (part.name, last) in read:
+                continue
+            if last not in owners:
+                raise ConfigError(
+                    f"{where}: unknown {name!r}{suggestion(name, owners)}"
+                )
+            owner = owners[last]
+            link = links[owner.name, _own_name(owner, last)]
+            if link.giver == "part":
+                raise ConfigError(f"{where}: {name!r} is supplied by {link.part!r}")
+            raise ConfigError(
+                f"{where}: {name!r} is of {owner.name!r}, which stands before the "
+                "network; parts run in order, so put it behind"
+            )
+
+
+def _own_name(part: Part, name: str) -> str:
+    """Return the parameter of a part that is looked for under a name."""
+    names = (p.name for p in part.variables.parameters)
+    return next(own for own in names if part.source(own) == name)
 
 
 def _refuse_unknown_inputs(

@@ -69,13 +69,17 @@ class Simulation:
         self.needed = _needed(at, recorded)
 
     def series(
-        self, forcing: Tensors, state: Tensors | None, steps: int | None
+        self,
+        forcing: Tensors,
+        attributes: Tensors,
+        state: Tensors | None,
+        steps: int | None,
     ) -> dict[str, Tensor]:
         """Check the forcing, and find out how many steps and places there are."""
         names = [f.name for f in self.at.forcings]
         if not names:
             self.steps = steps or 1
-            self.lead = _lead(self.model, state)
+            self.lead = _lead(self.model, attributes, state)
             return {}
         fields = any(part.coupling == "stencil" for part in self.at.parts)
         series = forcing_series(forcing, names, self.model.dtype, fields=fields)
@@ -173,7 +177,8 @@ class Simulation:
         wanted = self._wanted(part, outputs)
         dt = part.dt(self.at.seconds)
         tensors = (*forcing.values(), *parameters.values())
-        if not declared.states and not any(x.requires_grad for x in tensors):
+        alone = forcing and not declared.states and part.coupling != "upstream"
+        if alone and not any(x.requires_grad for x in tensors):
             # Without memory one call of the step serves the whole series.
             found = _at_once(process.at(dt), part, forcing, parameters, dt)
             known |= {(part.name, name): x for name, x in found.items()}
@@ -194,9 +199,9 @@ class Simulation:
             steps=None if forcing else steps,
         )
         known |= {(part.name, name): x for name, x in ran.outputs.items()}
-        alone = cells and not part.members
+        single = cells and not part.members
         after |= {
-            f"{part.name}.{n}": x.squeeze(-1) if alone else x
+            f"{part.name}.{n}": x.squeeze(-1) if single else x
             for n, x in ran.state.items()
         }
 
@@ -282,7 +287,7 @@ def field_axes(model: Model) -> int:
     return len(model.space.shape(Variable(name="cell")))
 
 
-def _lead(model: Model, state: Tensors | None) -> tuple[int, ...]:
+def _lead(model: Model, attributes: Tensors, state: Tensors | None) -> tuple[int, ...]:
     """Return the sizes of the places of a model without forcing."""
     axes = field_axes(model)
     if state:
@@ -292,9 +297,12 @@ def _lead(model: Model, state: Tensors | None) -> tuple[int, ...]:
                 if x is not None:
                     first, last = int(s.size > 1), axes + bool(part.members)
                     return tuple(x.shape[first : x.ndim - last])
-    if axes or model.space is None:
-        return () if axes else (1,)
-    return (len(model.space.ids),)
+    if axes:
+        return ()
+    if model.space is not None:
+        return (len(model.space.ids),)
+    known = (attributes[a.name] for a in model.plan.attributes if a.name in attributes)
+    return next(((len(x),) for x in known if x.ndim == 1), (1,))
 
 
 def _at_once(
@@ -320,6 +328,10 @@ def _at_once(
         values[f"p.{p.name}"] = per_step(p.name, x)
     found = call_step(process, values)
     fluxes = {flux.name: found[f"q.{flux.name}"] for flux in process.fluxes}
+    # What follows from parameters alone is the same at all times.
+    like = next(iter(drivers.values()))
+    for name, x in fluxes.items():
+        fluxes[name] = x.expand(*like.shape[: like.ndim - x.ndim], *x.shape)
     if part.members and part.mean:
         fluxes = {name: x.mean(-1) for name, x in fluxes.items()}
     return {

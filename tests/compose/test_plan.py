@@ -1,0 +1,268 @@
+"""Who gives an input: the one naming rule, over plain declarations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bmi_dmx.compose import Declarations, Part, plan
+from bmi_dmx.compose.plan import Link
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.process import Budget
+from bmi_dmx.variables import Flux, Forcing, Parameter, State
+
+HOUR = 3600.0
+
+
+def process(name: str, **declared: Any) -> Part:
+    known = {"time", "members", "mean", "reads", "links", "coupling", "at"}
+    own = {key: declared.pop(key) for key in known & declared.keys()}
+    return Part(name=name, kind="process", variables=Declarations(**declared), **own)
+
+
+def network(name: str, **own: Any) -> Part:
+    return Part(name=name, kind="network", every="once", **own)
+
+
+SOURCE = process(
+    "source", fluxes=(Flux(name="heat", units="W"), Flux(name="light", units="W"))
+)
+SINK = process(
+    "sink",
+    forcings=(Forcing(name="heat", units="W"),),
+    parameters=(Parameter(name="loss", bounds=(0.0, 1.0)),),
+    fluxes=(Flux(name="glow"),),
+)
+
+
+def test_a_forcing_nobody_gives_is_the_hosts() -> None:
+    made = plan([SINK], HOUR)
+    assert made.links["sink", "heat"] == Link("host", "heat")
+    assert [f.name for f in made.forcings] == ["heat"]
+
+
+def test_an_earlier_part_gives_what_it_has() -> None:
+    made = plan([SOURCE, SINK], HOUR)
+    assert made.links["sink", "heat"] == Link("part", "heat", "source")
+    assert made.forcings == ()
+
+
+def test_a_later_part_gives_nothing() -> None:
+    made = plan([SINK, SOURCE], HOUR)
+    assert made.links["sink", "heat"].giver == "host"
+
+
+def test_the_nearest_of_two_parts_gives_it() -> None:
+    other = replace(SOURCE, name="nearer")
+    made = plan([SOURCE, other, SINK], HOUR)
+    assert made.links["sink", "heat"].part == "nearer"
+    assert made.outputs["heat"][0].name == "nearer"
+    made = plan([SOURCE, other, replace(SINK, reads={"heat": "source.heat"})], HOUR)
+    assert made.links["sink", "heat"] == Link("part", "heat", "source")
+
+
+def test_a_part_may_read_another_name() -> None:
+    made = plan([SOURCE, replace(SINK, reads={"heat": "light"})], HOUR)
+    assert made.links["sink", "heat"].name == "light"
+
+
+def test_the_host_may_be_asked_by_another_name() -> None:
+    made = plan([replace(SINK, reads={"heat": "warmth"})], HOUR)
+    assert made.links["sink", "heat"] == Link("host", "warmth")
+    assert [(f.name, f.units) for f in made.forcings] == [("warmth", "W")]
+
+
+def test_the_calendar_comes_from_the_clock_whoever_gives_its_name() -> None:
+    dated = process("dated", forcings=(Forcing(name="hour", source="clock"),))
+    giver = process("giver", fluxes=(Flux(name="hour"),))
+    made = plan([giver, dated], HOUR)
+    assert made.links["dated", "hour"] == Link("clock", "hour")
+    assert [f.name for f in made.forcings] == ["hour"]
+
+
+def test_places_upstream_give_by_the_coupling() -> None:
+    reach = process(
+        "reach",
+        coupling="upstream",
+        links={"inflow": "outflow"},
+        forcings=(Forcing(name="inflow"), Forcing(name="lateral")),
+        fluxes=(Flux(name="outflow"),),
+    )
+    # An earlier part of that name is none of the places upstream.
+    giver = process("giver", fluxes=(Flux(name="inflow"), Flux(name="lateral")))
+    made = plan([giver, reach], HOUR)
+    assert made.links["reach", "inflow"] == Link("upstream", "outflow", "reach")
+    assert made.links["reach", "lateral"].part == "giver"
+    assert made.forcings == ()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "giver"),
+    [
+        (Parameter(name="loss", bounds=(0, 1)), "attribute"),
+        (Parameter(name="loss", bounds=(0, 1), default=0.5), "default"),
+        (Parameter(name="loss", default=0.5, source="attribute"), "attribute"),
+    ],
+)
+def test_a_parameter_nobody_supplies_is_known_or_has_its_default(
+    parameter: Parameter, giver: str
+) -> None:
+    made = plan([process("sink", parameters=(parameter,))], HOUR)
+    assert made.links["sink", "loss"].giver == giver
+    assert [a.name for a in made.attributes] == ["loss"] * (giver == "attribute")
+
+
+def test_a_network_supplies_parameters_of_later_parts() -> None:
+    made = plan([network("net", attributes=("size",), gives=("loss",)), SINK], HOUR)
+    assert made.links["sink", "loss"] == Link("part", "loss", "net")
+    assert [a.name for a in made.attributes] == ["size"]
+    assert [(part.name, p.name) for part, p in made.given()] == [("sink", "loss")]
+
+
+def test_of_two_networks_the_nearest_supplies_it() -> None:
+    nets = [network(n, attributes=("size",), gives=("loss",)) for n in ("far", "near")]
+    with pytest.raises(ConfigError, match=r"^far\.gives: 'loss' is supplied by 'near'"):
+        plan([*nets, SINK], HOUR)
+
+
+def test_a_parameter_may_be_supplied_by_its_part_and_name() -> None:
+    other = replace(SINK, name="other")
+    net = network("net", attributes=("size",), gives=("other.loss",))
+    made = plan([net, SINK, other], HOUR)
+    assert made.links["sink", "loss"].giver == "attribute"
+    assert made.links["other", "loss"].part == "net"
+
+
+def test_parts_may_look_for_parameters_under_other_names() -> None:
+    other = replace(SINK, name="other", reads={"loss": "leak"})
+    net = network("net", attributes=("size",), gives=("loss", "leak"))
+    made = plan([net, SINK, other], HOUR)
+    assert made.links["sink", "loss"] == Link("part", "loss", "net")
+    assert made.links["other", "loss"] == Link("part", "leak", "net")
+
+
+def test_units_between_parts_are_converted() -> None:
+    kilo = process("sink", forcings=(Forcing(name="heat", units="kW"),))
+    made = plan([SOURCE, kilo], HOUR)
+    assert made.links["sink", "heat"].factor == pytest.approx(1e-3, rel=1e-15)
+    same = plan([SOURCE, SINK], HOUR)
+    assert same.links["sink", "heat"].factor == 1.0
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ("kg", r"^sink\.heat: units 'W' cannot be converted into 'kg'"),
+        ("wat", r"^sink\.heat: .*'wat'"),
+    ],
+)
+def test_units_that_do_not_fit_are_refused(units: str, message: str) -> None:
+    wrong = process("sink", forcings=(Forcing(name="heat", units=units),))
+    with pytest.raises(ConfigError, match=message):
+        plan([SOURCE, wrong], HOUR)
+
+
+def test_units_that_differ_by_more_than_a_factor_are_refused() -> None:
+    warm = process("warm", fluxes=(Flux(name="temperature", units="degC"),))
+    cold = process("cold", forcings=(Forcing(name="temperature", units="K"),))
+    message = r"^cold\.temperature: 'degC' and 'K' differ by more than a factor"
+    with pytest.raises(ConfigError, match=message):
+        plan([warm, cold], HOUR)
+
+
+def test_a_network_reads_a_flux_in_the_units_it_has() -> None:
+    net = Part(
+        name="net", kind="network", every="step", inputs=("heat",), gives=("loss",)
+    )
+    made = plan([SOURCE, net, replace(SINK, reads={"heat": "glow"})], HOUR)
+    assert made.links["net", "heat"] == Link("part", "heat", "source")
+    first = plan([net, SINK], HOUR)
+    assert first.links["net", "heat"] == Link("host", "heat")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([SINK, SINK], r"^parts: 'sink' is there twice"),
+        (
+            [network("net", attributes=("size",), gives=("los",)), SINK],
+            r"^net\.gives: unknown 'los'; did you mean 'loss'",
+        ),
+        (
+            [
+                network("net", attributes=("size",), gives=("sink.loss", "other.loss")),
+                SINK,
+                replace(SINK, name="other"),
+            ],
+            r"^net\.gives: 'loss' is of several parts; supply them by a network each",
+        ),
+        (
+            [SINK, network("net", attributes=("size",), gives=("loss",))],
+            r"^net\.gives: 'loss' is of 'sink', which stands before the network",
+        ),
+        (
+            [replace(network("net", inputs=("haet",), gives=("loss",))), SINK],
+            r"^net\.forcings: unknown 'haet'; did you mean 'heat'",
+        ),
+    ],
+)
+def test_what_nobody_reads_or_gives_is_refused(parts: list[Part], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plan(parts, HOUR)
+
+
+def test_an_unknown_part_is_refused_with_the_nearest_name() -> None:
+    made = plan([SOURCE, SINK], HOUR)
+    assert made["sink"] is SINK
+    with pytest.raises(ConfigError, match="no part 'snik'; did you mean 'sink'"):
+        made["snik"]
+
+
+def test_what_is_declared_for_the_step_counts() -> None:
+    at = {"600": Declarations(forcings=(Forcing(name="heat"), Forcing(name="cold")))}
+    sink = process("sink", forcings=(Forcing(name="heat"),), at=at)
+    assert [f.name for f in plan([sink], HOUR).forcings] == ["heat"]
+    assert [f.name for f in plan([sink], 600.0).forcings] == ["heat", "cold"]
+
+
+def test_places_may_lack_what_every_part_can_do_without() -> None:
+    maybe = Parameter(name="age", source="attribute", optional=True)
+    sure = Parameter(name="age", source="attribute")
+    first = process("first", parameters=(maybe,))
+    second = process("second", parameters=(sure,))
+    assert plan([first], HOUR).optional == {"age"}
+    assert plan([first, second], HOUR).optional == frozenset()
+    reading = network("net", attributes=("age",), gives=("loss",))
+    assert plan([reading, first, SINK], HOUR).optional == frozenset()
+
+
+def test_what_one_part_hands_to_the_next_is_known_to_budgets() -> None:
+    def balanced(part: Part, *sides: tuple[str, ...]) -> Part:
+        budget = Budget(*sides, (), name="heat", units="J")
+        return replace(part, variables=replace(part.variables, budgets=(budget,)))
+
+    made = plan(
+        [balanced(SOURCE, (), ("heat",)), balanced(SINK, ("heat",), ("glow",))], HOUR
+    )
+    assert made.exchanged == {"source.heat": "sink"}
+
+
+def test_states_that_are_shown_can_be_recorded() -> None:
+    states = (
+        State(name="seen"), State(name="many", size=3),
+        State(name="hidden", internal=True),
+    )  # fmt: skip
+    made = plan([process("store", states=states)], HOUR)
+    assert list(made.outputs) == ["seen"]
+
+
+def test_names_are_resolved_without_pytorch() -> None:
+    code = (
+        "import sys; from bmi_dmx.compose import Part, plan; "
+        "plan([Part(name='a', kind='process')], 1.0); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
