@@ -113,6 +113,16 @@ class Manifest:
     fingerprint: str | None = None
     sha256: dict[str, str]
 
+    def __post_init__(self) -> None:
+        for key, lengths in (("seconds", (self.seconds,)), ("steps", self.steps)):
+            for length in lengths:
+                if not 0.0 < length < float("inf"):
+                    raise ConfigError(
+                        f"{key}: found {length}, expected a number above 0"
+                    )
+        if self.seconds not in self.steps:
+            raise ConfigError(f"steps: {self.seconds:g}, the trained one, is missing")
+
 
 def read_manifest(path: Path) -> tuple[Manifest, int]:
     """Read ``model.yaml`` and verify its layout and the hashes of its blocks.

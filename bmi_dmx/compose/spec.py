@@ -185,9 +185,12 @@ class Composition:
                 raise ConfigError(
                     f"parts: found {name!r}, expected letters, digits and '_'"
                 )
-        for length in (self.seconds, *self.steps):
-            if not 0.0 < length < float("inf"):
-                raise ConfigError(f"seconds: found {length}, expected a number above 0")
+        for key, lengths in (("seconds", (self.seconds,)), ("steps", self.steps)):
+            for length in lengths:
+                if not 0.0 < length < float("inf"):
+                    raise ConfigError(
+                        f"{key}: found {length}, expected a number above 0"
+                    )
         for name in self.transforms:
             if name not in self.network_inputs:
                 hint = suggestion(str(name), self.network_inputs)
