@@ -51,7 +51,7 @@ class Sun(Process):
         return {}, {"heat": 100.0 * p.size}
 
 
-class Tank(Process):
+class Boiler(Process):
     """Energy that comes in, less a share that leaves."""
 
     time = "h"
@@ -146,7 +146,7 @@ class Junction(Process):
         return {}, {"leaving": f.side + f.arriving}
 
 
-for _process in (Lamp, Sun, Tank, Radiator, Junction):
+for _process in (Lamp, Sun, Boiler, Radiator, Junction):
     processes.register(_process.__name__.lower())(_process)
 
 PARTS: dict[str, dict[str, Any]] = {
@@ -155,7 +155,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "options": {"hidden": [4]},
     },
     "lamp": {"process": "lamp"},
-    "tank": {"process": "tank", "members": 3},
+    "tank": {"process": "boiler", "members": 3},
     "radiator": {"process": "radiator", "options": {"hours": 3}},
 }  # fmt: skip
 

@@ -87,7 +87,8 @@ class Model(nn.Module):
             self.processes[part.name] = process
             self._modules[part.name] = process.network
             names = tuple(f"{part.name}.{n}" for n in process.network.state_dict())
-            return replace(part, weights=names)
+            # What a network adds is per unit of time, whatever the process depends on.
+            return replace(part, weights=names, timed=True)
         if part.kind == "process":
             return part
         kind = Constant if part.every == "once" else Varying

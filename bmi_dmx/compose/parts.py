@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import ConfigError
+from ..errors import ConfigError, suggestion
 from ..process import SECONDS, Process
 from ..registries import networks, processes
 from ..space import Space
@@ -65,6 +65,14 @@ def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -
         members=entry.members, mean=entry.mean, coupling=coupling, links=links,
         reads=entry.reads,
     )  # fmt: skip
+    inputs = {
+        v.name: v
+        for declared in (part.variables, *at.values())
+        for v in (*declared.forcings, *declared.parameters)
+    }
+    for key in part.reads:
+        if key not in inputs:
+            raise ConfigError(f"reads: unknown {key!r}{suggestion(key, inputs)}")
     return Made(part, process)
 
 
@@ -73,7 +81,7 @@ def _network(name: str, entry: PartSpec) -> Part:
         networks[entry.network or ""]
     return Part(
         name=name, kind="network", every=entry.when, attributes=entry.attributes,
-        inputs=entry.forcings, reads=entry.reads,
+        inputs=entry.forcings,
     )  # fmt: skip
 
 

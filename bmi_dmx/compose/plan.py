@@ -181,8 +181,9 @@ def plan(parts: Iterable[Part], seconds: float) -> Plan:
     Raises
     ------
     ConfigError
-        When units of giver and receiver cannot be converted, when a network supplies
-        what nobody reads or reads what nobody gives, or names are not unique.
+        When units of giver and receiver cannot be converted or their members differ,
+        when a network supplies what nobody reads or reads what nobody gives, or names
+        are not unique.
     """
     ordered = tuple(parts)
     links: dict[tuple[str, str], Link] = {}
@@ -232,7 +233,13 @@ def _flux(
             continue
         for flux in giver.declared(seconds).fluxes:
             if flux.name == own:
-                factor = _factor(f"{part.name}.{wanted.name}", flux, wanted)
+                where = f"{part.name}.{wanted.name}"
+                if giver.members and not giver.mean and part.members != giver.members:
+                    raise ConfigError(
+                        f"{where}: {giver.name!r} hands on its {giver.members} members "
+                        f"one by one, {part.name!r} has {part.members or 'none'}"
+                    )
+                factor = _factor(where, flux, wanted)
                 return Link("part", own, giver.name, factor)
     return None
 

@@ -244,7 +244,10 @@ class Simulation:
         self, name: str, known: Mapping[tuple[str, str], Tensor], steps: int
     ) -> Tensor:
         if name in self.at.outputs:
-            return known[self.at.outputs[name][0].name, name]
+            owner = self.at.outputs[name][0]
+            x = known[owner.name, name]
+            single = owner.mean or not owner.members or owner.coupling == "stencil"
+            return x if single else x.mean(-1)
         for part, parameter in self.at.given():
             if parameter.name == name:
                 link = self.at.link(part, name)

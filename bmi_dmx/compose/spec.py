@@ -43,14 +43,14 @@ class PartSpec:
         Whether later parts get the mean of the members.
     every : {"once", "step", "trained"}, optional
         When it runs; default: processes at every step, networks that read forcings at
-        steps as trained, other networks once.
+        steps as trained, other networks, and no others, once.
     attributes, forcings : tuple of str
         What a network reads.
     gives : "all" or tuple of str
         Parameters that a network supplies; ``all`` are those of later processes that
         are not known properties of places and that no other network supplies.
     reads : mapping of str to str
-        Other names under which inputs are looked for, by the name in the process.
+        Other names under which inputs of a process are looked for, by the name in it.
     correction : CorrectionSpec, optional
         A network that adds to the states of a process at every step.
 
@@ -77,7 +77,7 @@ class PartSpec:
             raise ConfigError("expected either 'process' or 'network'")
         if self.members is not None and self.members < 1:
             raise ConfigError(f"members: expected at least 1, found {self.members}")
-        wrong = ("members", "correction") if self.network else _OF_NETWORKS
+        wrong = ("members", "reads", "correction") if self.network else _OF_NETWORKS
         for key in wrong:
             if getattr(self, key):
                 kind = "network" if self.network else "process"
@@ -85,7 +85,14 @@ class PartSpec:
         for key in ("attributes", "forcings", "gives"):
             _refuse_repeated(key, getattr(self, key))
         if self.network is None:
+            if self.every == "once":
+                raise ConfigError("every: a process runs at steps, found 'once'")
             return
+        if self.every not in (None, "once") and not self.forcings:
+            raise ConfigError(
+                f"every: a network that reads no forcings runs once, found "
+                f"{self.every!r}"
+            )
         if not self.gives:
             raise ConfigError("gives: expected at least one parameter, or 'all'")
         if self.every == "once" and self.forcings:

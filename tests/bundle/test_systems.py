@@ -22,7 +22,7 @@ TEXTS = {"licence": "CC0-1.0", "provenance": {"sources": ["none"]}, "scores": {}
 OUTPUTS = ("heat", "rated", "gained", "cooling", "warmth", "released", "power")
 UNLEARNED: dict[str, Any] = {
     "seconds": 3600,
-    "parts": {"lamp": {"process": "lamp"}, "tank": {"process": "tank"}},
+    "parts": {"lamp": {"process": "lamp"}, "tank": {"process": "boiler"}},
 }
 KNOWN = {
     "resistance": np.array([50.0, 200.0]),

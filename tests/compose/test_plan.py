@@ -184,6 +184,15 @@ def test_a_network_reads_a_flux_in_the_units_it_has() -> None:
     assert first.links["net", "heat"] == Link("host", "heat")
 
 
+@pytest.mark.parametrize("members", [None, 2])
+def test_members_that_are_handed_on_one_by_one_are_as_many(members: int | None) -> None:
+    source = replace(SOURCE, members=3, mean=False)
+    assert plan([source, replace(SINK, members=3)], HOUR)
+    message = r"^sink\.heat: 'source' hands on its 3 members one by one, 'sink' has"
+    with pytest.raises(ConfigError, match=message):
+        plan([source, replace(SINK, members=members)], HOUR)
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [

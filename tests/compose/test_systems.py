@@ -193,12 +193,13 @@ def test_members_may_be_handed_on_one_by_one() -> None:
     single = made(changed(parts))
     single.load_state_dict(mean.state_dict())
     forcing = tensors(voltages(12))
-    expected = mean.simulate(forcing, WHERE, outputs=("warmth",))
-    found = single.simulate(forcing, WHERE, outputs=("warmth",))
+    expected = mean.simulate(forcing, WHERE, outputs=OUTPUTS)
+    found = single.simulate(forcing, WHERE, outputs=OUTPUTS)
     assert found.state["radiator.waiting"].shape == (3, 2, 3)
-    torch.testing.assert_close(
-        found.outputs["warmth"], expected.outputs["warmth"], rtol=1e-12, atol=1e-15
-    )
+    for name in OUTPUTS:
+        torch.testing.assert_close(
+            found.outputs[name], expected.outputs[name], rtol=1e-12, atol=1e-15
+        )
     waiting = found.state["radiator.waiting"].mean(-1)
     torch.testing.assert_close(waiting, expected.state["radiator.waiting"])
 
@@ -312,7 +313,7 @@ def test_a_network_runs_as_often_as_it_is_told(every: str) -> None:
 
 
 def test_shared_parameters_are_declared_alike() -> None:
-    block = changed({"second": {"process": "tank", "members": 2}})
+    block = changed({"second": {"process": "boiler", "members": 2}})
     message = (
         r"^wiring\.gives: 'leak' is shared by 'tank' and 'second', whose bounds, "
         "spacing or members differ"
@@ -320,11 +321,11 @@ def test_shared_parameters_are_declared_alike() -> None:
     with pytest.raises(ConfigError, match=message):
         made(block)
     other = changed({
-        "second": {"process": "tank", "members": 2,
+        "second": {"process": "boiler", "members": 2,
                    "reads": {"leak": "drip", "gain": "win", "heat": "heat"}},
     })  # fmt: skip
     values = made(other).constant_parameters(WHERE)
     assert values["leak"].shape == (2, 3)
     assert values["drip"].shape == (2, 2)
-    alike = made(changed({"second": {"process": "tank", "members": 3}}))
+    alike = made(changed({"second": {"process": "boiler", "members": 3}}))
     assert alike.constant_parameters(WHERE)["leak"].shape == (2, 3)
