@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..errors import ConfigError, suggestion
-from ..process import Process
+from ..process import Process, Stencil
 from ..registries import networks
 from ..space import Space
 from .spec import CorrectionSpec
@@ -34,14 +34,29 @@ class Corrected(Process):
     Raises
     ------
     ConfigError
-        When it reads or adds to what the process does not have.
+        When the process does not see fields, when it reads or adds to what the process
+        does not have as one field, or adds to what is conserved.
     """
 
     def __init__(self, process: Process, spec: CorrectionSpec) -> None:
         self.process, self.spec = process, spec
-        read = (*process.states, *process.forcings, *process.parameters)
-        _refuse_unknown("reads", spec.reads, [v.name for v in read])
-        _refuse_unknown("adds", spec.adds, [s.name for s in process.states])
+        if not isinstance(process.coupling, Stencil):
+            raise ConfigError(
+                f"correction: {process.name} sees one place at a time; only processes "
+                "of whole fields, on a grid or ring, are corrected"
+            )
+        states = [s.name for s in process.states if s.size == 1]
+        others = (*process.forcings, *process.step_parameters)
+        read = [*states, *(v.name for v in others if getattr(v, "size", 1) == 1)]
+        _refuse_unknown("reads", spec.reads, read)
+        _refuse_unknown("adds", spec.adds, states)
+        for budget in process.budgets:
+            for name in spec.adds:
+                if name in budget.storages:
+                    raise ConfigError(
+                        f"correction.adds: {name!r} is of the budget of {budget.name}, "
+                        "which what is added to it would not close"
+                    )
         kind = networks[spec.network]
         self.network = kind.made(len(spec.reads), len(spec.adds), spec.options)
         with torch.no_grad():

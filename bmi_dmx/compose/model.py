@@ -74,6 +74,11 @@ class Model(nn.Module):
         self.processes: dict[str, Process] = {
             m.part.name: m.process for m in made if m.process is not None
         }
+        for m in made:
+            if m.part.coupling == "stencil" and space is None:
+                raise ConfigError(
+                    f"space: part {m.part.name!r} lives on fields; say where"
+                )
         first = plan((m.part for m in made), spec.seconds)
         remembering = [self._with_network(part, first) for part in first.parts]
         self.plan: Plan = plan(remembering, spec.seconds)
@@ -83,7 +88,10 @@ class Model(nn.Module):
         """Make the network of a part; return the part with what the network keeps."""
         entry = self.spec.parts[part.name]
         if entry.correction is not None:
-            process = Corrected(self.processes[part.name], entry.correction)
+            try:
+                process = Corrected(self.processes[part.name], entry.correction)
+            except ConfigError as error:
+                raise ConfigError(f"parts.{part.name}: {error}") from None
             self.processes[part.name] = process
             self._modules[part.name] = process.network
             names = tuple(f"{part.name}.{n}" for n in process.network.state_dict())
