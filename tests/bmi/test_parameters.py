@@ -106,3 +106,15 @@ def test_a_default_is_taken_only_if_stated_and_said(
     ]
     with pytest.raises(ConfigError, match="attribute_defaults: unknown 'aridty'; did"):
         start(1, attribute_defaults={"aridty": 1.5}, **HOURLY)
+
+
+def test_to_read_a_parameter_changes_nothing(start: Any, bundle_of: Any) -> None:
+    """Though attributes that follow change what it was."""
+    settings = {"bundle": str(bundle_of(dynamic())), **HOURLY}
+    read, other = (start(1, name=f"{k}.yaml", **settings) for k in "ab")
+    assert read.get_value_ptr("fc") > 0.0
+    for model in (read, other):
+        model.set_value("aridity", np.array([0.4]))
+        for _ in range(30):
+            step(model, VALUES, (RUNOFF,))
+    assert read.state_bytes() == other.state_bytes()
