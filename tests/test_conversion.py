@@ -193,3 +193,46 @@ def test_numbers_that_are_not_finite_are_the_callers_choice() -> None:
 def test_what_is_not_plain_is_refused_with_its_place() -> None:
     with pytest.raises(ConfigError, match=r"^file: x: 0: object cannot be written"):
         plain({"x": [object()]}, "file")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Says itself what it is read from and written as."""
+
+    values: tuple[float, ...]
+
+    @classmethod
+    def from_plain(cls, data: Any, convert: Any) -> Reading:
+        if not isinstance(data, Mapping):
+            raise ConfigError("expected a mapping")
+        return cls(convert(data["values"], tuple[float, ...]))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"values": self.values, "unit": Path("a")}
+
+
+@dataclass(frozen=True)
+class Station:
+    reading: Reading
+    more: Reading | str = "none"
+
+
+def test_a_class_may_read_and_write_itself() -> None:
+    data = {"reading": {"values": [1, 2]}, "more": {"values": []}}
+    station = convert(data, Station)
+    assert station == Station(Reading((1.0, 2.0)), Reading(()))
+    assert plain(station)["reading"] == {"values": [1.0, 2.0], "unit": "a"}
+
+
+@pytest.mark.parametrize(
+    ("reading", "message"),
+    [
+        ([], "^f: reading: expected a mapping"),
+        ({"values": ["a"]}, r"^f: reading.*0: found 'a', expected a number"),
+    ],
+)
+def test_what_it_cannot_read_is_refused_with_its_place(
+    reading: Any, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        convert({"reading": reading}, Station, "f")

@@ -132,3 +132,33 @@ def test_a_small_share_keeps_its_digits_in_single_precision() -> None:
     hourly = in_step(share, "fraction", 1 / 24, np.expm1, np.log1p)
     assert hourly.dtype == np.float32
     assert hourly == pytest.approx(1e-6 / 24, rel=1e-5)
+
+
+def test_spacing_by_orders_needs_bounds_above_zero() -> None:
+    assert Parameter(name="k", bounds=(1e-6, 1.0), spacing="log").spacing == "log"
+    for bounds in (None, (0.0, 1.0), (-1.0, 1.0)):
+        with pytest.raises(ValueError, match="k: spacing 'log' needs bounds above 0"):
+            Parameter(name="k", bounds=bounds, spacing="log")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        Forcing(name="hour", source="clock"),
+        Forcing(name="low", extreme=("min", "warmth")),
+        Parameter(name="k", bounds=(1e-3, 1.0), spacing="log", per="place"),
+        Parameter(name="age", source="attribute", optional=True),
+        State(name="speed", axes=("level",), at="x_face", internal=True),
+        Flux(name="total", per_step="amount"),
+    ],
+    ids=lambda variable: variable.name,
+)
+def test_who_gives_it_and_where_it_stands_is_read_back(variable: Variable) -> None:
+    assert convert(variable.to_dict(), type(variable)) == variable
+    usual = type(variable)(name=variable.name)
+    assert len(variable.to_dict()) > len(usual.to_dict())
+
+
+def test_an_amount_is_what_it_is_at_any_step() -> None:
+    x = np.array([1.0, 2.0])
+    assert in_step(x, "amount", 0.25, np.expm1, np.log1p) is x

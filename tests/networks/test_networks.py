@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.networks.base import ACTIVATIONS
+from bmi_dmx.networks.constant import Constant
+from bmi_dmx.networks.conv import Convolution
 from bmi_dmx.networks.lstm import Lstm
 from bmi_dmx.networks.mlp import Mlp
 from bmi_dmx.registries import networks
@@ -121,3 +123,73 @@ def test_an_unknown_activation_is_refused_with_the_nearest_name():
 def test_networks_are_found_by_name():
     assert networks["mlp"] is Mlp
     assert networks["lstm"] is Lstm
+    assert networks["constant"] is Constant
+    assert networks["conv"] is Convolution
+
+
+def test_a_constant_answers_what_it_learned_whatever_it_reads():
+    network = Constant.made(0, 3, {})
+    with torch.no_grad():
+        network.output.bias.copy_(torch.tensor([1.0, -2.0, 0.5]))
+    for shape in [(7, 0), (4, 7, 0), (7, 2)]:
+        y, memory = network.step(torch.rand(shape), {})
+        assert torch.equal(y, network.output.bias.expand(*shape[:-1], 3))
+        assert memory == {}
+    with pytest.raises(ConfigError, match=r"hidden: unknown key"):
+        Constant.made(0, 3, {"hidden": 4})
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+def test_a_convolution_around_a_ring_does_not_know_where_it_begins(axes):
+    network = Convolution(2, 3, hidden=4, axes=axes, kernel=5, activation="tanh")
+    field = torch.rand(6, 2, *(9, 8)[:axes])
+    y, _ = network.step(field, {})
+    assert y.shape == (6, 3, *field.shape[2:])
+    moved, _ = network.step(torch.roll(field, 2, -1), {})
+    torch.testing.assert_close(moved, torch.roll(y, 2, -1))
+    bounded = Convolution(2, 3, hidden=4, axes=axes, edges="zeros")
+    y, _ = bounded.step(field, {})
+    moved, _ = bounded.step(torch.roll(field, 2, -1), {})
+    assert not torch.allclose(moved, torch.roll(y, 2, -1))
+
+
+def test_a_convolution_is_a_sum_over_neighbours():
+    network = Convolution(1, 1, hidden=1, axes=1, activation="relu").double()
+    x = torch.rand(1, 8, dtype=torch.float64)
+    with torch.no_grad():
+        for layer, weight in (
+            (network.input, [0.5, 1.0, 0.25]),
+            (network.output, [0.0, 1.0, 0.0]),
+        ):
+            layer.weight.copy_(torch.tensor(weight).reshape(1, 1, 3))
+            layer.bias.fill_(0.5)
+        found, _ = network.step(x, {})
+    around = 0.5 * x.roll(1, -1) + x + 0.25 * x.roll(-1, -1) + 0.5
+    torch.testing.assert_close(found, around + 0.5)
+
+
+def test_fields_may_have_any_axes_before_them():
+    network = Convolution(2, 1, axes=2)
+    fields = torch.rand(3, 4, 2, 5, 6)
+    y, _ = network.step(fields, {})
+    one, _ = network.step(fields[1, 2], {})
+    assert y.shape == (3, 4, 1, 5, 6)
+    torch.testing.assert_close(y[1, 2], one)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "options", "message"),
+    [
+        ("mlp", 0, {}, "attributes: a network reads at least one, or a forcing"),
+        ("lstm", 0, {}, "attributes: a network reads at least one, or a forcing"),
+        ("mlp", 1, {"hidden": [4, 0]}, "hidden: expected at least 1, found 0"),
+        ("lstm", 1, {"hidden": [4]}, "hidden: found a list, expected a whole number"),
+        ("mlp", 1, {"dropout": 1.0}, "dropout: expected 0 to below 1, found 1"),
+        ("mlp", 1, {"activation": "rleu"}, "unknown activation 'rleu'.*'relu'"),
+        ("conv", 1, {"kernel": 4}, "axes and kernel: found 2 and 4, expected"),
+        ("conv", 1, {"edges": "none"}, "edges: unknown value 'none'"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_by_name(kind, inputs, options, message):
+    with pytest.raises(ConfigError, match=message):
+        networks[kind].made(inputs, 2, options)
