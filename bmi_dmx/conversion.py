@@ -165,14 +165,14 @@ def _convert(data: Any, kind: Any, at: _Place) -> Any:
     if kind is Any or kind is object:
         return data
     origin = get_origin(kind) or kind
+    maker = _MAKERS.get(origin)
+    if maker is not None:
+        return maker(data, kind, at)
     if hasattr(origin, "from_plain"):
         return _own(data, origin, at)
     if dataclasses.is_dataclass(origin):
         return _dataclass(data, origin, at)
-    maker = _MAKERS.get(origin)
-    if maker is None:
-        raise TypeError(f"{at.key or 'data'}: cannot convert into {kind!r}")
-    return maker(data, kind, at)
+    raise TypeError(f"{at.key or 'data'}: cannot convert into {kind!r}")
 
 
 @cache
@@ -287,6 +287,7 @@ def _shape(data: Any) -> str:
     return "list" if isinstance(data, list | tuple) else "scalar"
 
 
+@cache
 def _wants(kind: Any) -> str:
     """Return the shape of data from which a type can be made."""
     origin = get_origin(kind) or kind

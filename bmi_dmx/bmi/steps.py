@@ -37,8 +37,11 @@ def operation_of(settings: Settings, bundle: Bundle) -> Operation:
     if settings.mode is not None:
         inner = step_length("mode", settings.mode, words)
     choices = {part: name for part, name in settings.parts.items() if name != "bundle"}
-    made = Operation(bundle, seconds, inner, choices, settings.units)
-    return _known.setdefault((id(bundle), *made.key), made)
+    # The operation keeps its bundle, so that no other one gets this number.
+    key = (id(bundle), seconds, inner, *sorted(choices.items()), settings.units)
+    if key not in _known:
+        _known[key] = Operation(bundle, seconds, inner, choices, settings.units)
+    return _known[key]
 
 
 def step_length(key: str, text: str | float, words: Mapping[str, float]) -> float:

@@ -15,9 +15,8 @@ import numpy as np
 from ..compose.part import Part
 from ..errors import VariableError, suggestion
 from ..operate.operation import Operation
-from ..operate.parameters import published_parameters
 from ..operate.stages import Stages
-from ..operate.storage import balance_names, shown_states
+from ..operate.storage import balance_names
 from ..variables import Variable
 from .serialization import Signal
 
@@ -273,7 +272,7 @@ def _series(stages: Stages) -> Iterator[Entry]:
             yield _entry(
                 operation, flux, "flux", short=short, needs=needs.get(flux.name, "")
             )
-    for short, (_, state) in shown_states(stages).items():
+    for short, (_, state) in stages.shown.items():
         yield _entry(operation, state, "state", short=short)
 
 
@@ -295,7 +294,7 @@ def _needs(operation: Operation, part: Part) -> dict[str, str]:
 
 
 def _constants(operation: Operation, attributes: Sequence[str]) -> Iterator[Entry]:
-    for _, parameter in published_parameters(operation).values():
+    for _, parameter in operation.published.values():
         yield _entry(operation, parameter, "parameter", exchanged=False)
     for name in attributes:
         attribute = operation.understood[name]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -154,6 +155,8 @@ def refuse_other_layout(library: ctypes.CDLL, layout: Layout) -> None:
     ScanError
         When it does; it would read and write anywhere.
     """
+    if library in _fitting:
+        return
     none: Sequence[View] = ()
     block = Block(1, 1, 1, none, none, none, none, none)
     words = len(block.pack(layout, adjoint=True))
@@ -162,6 +165,10 @@ def refuse_other_layout(library: ctypes.CDLL, layout: Layout) -> None:
         raise ScanError(
             f"the kernel takes arguments of {found} numbers, expected {words}"
         )
+    _fitting.add(library)
+
+
+_fitting: WeakSet[ctypes.CDLL] = WeakSet()
 
 
 @cache

@@ -12,7 +12,7 @@ from ..compose.plan import Plan, plan
 from ..errors import ConfigError, suggestion
 from ..program import Program
 from ..space import Space, space_from
-from ..variables import Attribute, Forcing, Variable
+from ..variables import Attribute, Forcing, Parameter, Variable
 from .clock import DAY
 from .system import System, system_of
 
@@ -105,7 +105,7 @@ class Operation:
                 "whole part of a day, or a day"
             )
 
-    @property
+    @cached_property
     def system(self) -> System:
         """What is special about models of its domain."""
         return system_of(self.bundle.manifest.system)
@@ -128,7 +128,7 @@ class Operation:
         """Length of the step the model was trained at, in seconds."""
         return self.bundle.manifest.seconds
 
-    @property
+    @cached_property
     def lags(self) -> bool:
         """Whether networks step less often than the physics, as they were trained."""
         trained = any(part.every == "trained" for part in self.plan.parts)
@@ -221,6 +221,16 @@ class Operation:
         """Names of the attributes that no place may lack."""
         optional = self.plan.optional
         return tuple(a.name for a in self.attributes if a.name not in optional)
+
+    @cached_property
+    def published(self) -> dict[str, tuple[Part, Parameter]]:
+        """Parameters that hosts may read and set, by name: no properties of places."""
+        found: dict[str, tuple[Part, Parameter]] = {}
+        for part in self.plan.processes:
+            for p in part.declared(self.inner).parameters:
+                if self.plan.link(part, p.name).giver in ("part", "default"):
+                    found.setdefault(p.name, (part, p))
+        return found
 
     @cached_property
     def understood(self) -> dict[str, Attribute]:

@@ -14,7 +14,7 @@ from ..program import evaluate
 from ..variables import Attribute, Parameter, in_step
 from .operation import Operation
 
-__all__ = ["Parameters", "check_attribute", "published_parameters"]
+__all__ = ["Parameters", "check_attribute"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[Any]]
@@ -39,16 +39,6 @@ def check_attribute(attribute: Attribute, values: Array, ids: Sequence[str]) -> 
             f"attribute {attribute.name!r} at {ids[at]!r} is {values[at]:g}; "
             f"expected {attribute.expected}"
         )
-
-
-def published_parameters(operation: Operation) -> dict[str, tuple[Part, Parameter]]:
-    """Return what hosts may read and set, by name: all but properties of places."""
-    found: dict[str, tuple[Part, Parameter]] = {}
-    for part in operation.plan.processes:
-        for p in part.declared(operation.inner).parameters:
-            if operation.plan.link(part, p.name).giver in ("part", "default"):
-                found.setdefault(p.name, (part, p))
-    return found
 
 
 class Parameters:
@@ -81,7 +71,7 @@ class Parameters:
         self._plan = operation.plan
         self._ids = ids
         self.attribute = attribute
-        self._published = published_parameters(operation)
+        self._published = operation.published
         self._varying = {
             name
             for network in self._plan.networks
@@ -268,10 +258,13 @@ class Parameters:
                 for name, x in own.items()
             }
         program = self._operation.program(part, "prepare")
-        whole = {name: np.broadcast_to(x, (n, x.shape[1])) for name, x in own.items()}
-        if not part.members:
-            whole = {name: np.ascontiguousarray(x[:, 0]) for name, x in whole.items()}
-        made = evaluate(program, {f"p.{name}": x for name, x in whole.items()})
+        inputs = {}
+        for name, x in own.items():
+            whole = x if len(x) == n else np.broadcast_to(x, (n, x.shape[1]))
+            inputs[f"p.{name}"] = (
+                whole if part.members else np.ascontiguousarray(whole[:, 0])
+            )
+        made = evaluate(program, inputs)
         return {
             (part.name, name[2:]): x if part.members else x[..., None]
             for name, x in made.items()
@@ -303,8 +296,10 @@ class Parameters:
             table = np.stack(columns, axis=1) if columns else np.zeros((n, 0))
             inputs = {"attributes": table, **weights}
             for name, values in evaluate(program, inputs).items():
-                # A network of no attributes answers once for all places.
-                answer = np.broadcast_to(values, (n, *values.shape[1:])).reshape(n, -1)
+                answer = values.reshape(len(values), -1)
+                if len(answer) != n:
+                    # A network of no attributes answers once for all places.
+                    answer = np.broadcast_to(answer, (n, answer.shape[1]))
                 self._refuse_not_finite(name[2:], answer, some)
                 answers[network.name, name[2:]] = answer
         return answers

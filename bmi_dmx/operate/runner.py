@@ -163,12 +163,13 @@ class Runner:
 
     def _own(self, stage: Stage, stepper: Steps) -> None:
         """Take in the arrays of a stage by part and name."""
+        names = {part.name for part in stage.parts}
         for kind, arrays, found in (
             ("s.", stepper.state, self._stores), ("p.", stepper.parameter, self._seen),
         ):  # fmt: skip
             for name, array in arrays.items():
                 part, slash, own = name.removeprefix(kind).partition("/")
-                if slash and any(part == p.name for p in stage.parts):
+                if slash and part in names:
                     found[part, own] = array
 
     def _gather(self, wanted: Mapping[str, Forcing], length: float) -> Accumulation:
@@ -252,7 +253,14 @@ class Runner:
         if not terms:
             return lambda: np.zeros(len(self.ids))
         first, *others = terms
-        return lambda: sum((term() for term in others), first())
+
+        def total() -> Any:
+            found = first()
+            for term in others:
+                found = found + term()
+            return found
+
+        return total
 
     # Running
 
@@ -335,10 +343,12 @@ class Runner:
         """
         if not self.parameters.pending:
             return
-        for some, found in self.parameters.compute(whole=self._is_field):
+        parts = self.operation.plan.processes
+        fields = {part.name for part in parts if part.coupling == "stencil"}
+        for some, found in self.parameters.compute(whole=bool(fields)):
             for key, values in found.items():
                 array = self._seen[key]
-                if self.operation.plan[key[0]].coupling == "stencil":
+                if key[0] in fields:
                     one = values.size != array.size
                     array[...] = values.flat[0] if one else values.reshape(array.shape)
                 else:

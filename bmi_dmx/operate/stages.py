@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..compose.part import Declarations, Part
 from ..compose.plan import Link
@@ -97,6 +98,16 @@ class Stages:
     sequence: tuple[Stage, ...]
     balances: tuple[Balance, ...]
     buffers: Mapping[tuple[str, str], str]
+
+    @cached_property
+    def shown(self) -> dict[str, tuple[Part, State]]:
+        """The states that hosts may read and set, by the name of their buffer."""
+        return {
+            self.buffers[part.name, s.name]: (part, s)
+            for part in self.operation.plan.processes
+            for s in part.declared(self.operation.inner).states
+            if s.size == 1 and not s.internal
+        }
 
 
 _made: dict[tuple[str, ...], Stages] = {}

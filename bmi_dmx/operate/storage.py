@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..variables import State
 from .stages import Balance, Stages, qualified
 
-__all__ = ["Storage", "balance_names", "shown_states"]
+__all__ = ["Storage", "balance_names"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[Any]]
@@ -28,17 +28,6 @@ def balance_names(stages: Stages, balance: Balance) -> dict[str, str]:
     label = conserved.get(balance.budget, f"{balance.budget}_budget")
     names = {term: f"{label}_{term}" for term in ("in", "out", "adjusted", "stored")}
     return {**names, "total": f"{balance.budget}_stored"}
-
-
-def shown_states(stages: Stages) -> dict[str, tuple[Part, State]]:
-    """Return the states that hosts may read and set, by the name of their buffer."""
-    operation = stages.operation
-    return {
-        stages.buffers[part.name, s.name]: (part, s)
-        for part in operation.plan.processes
-        for s in part.declared(operation.inner).states
-        if s.size == 1 and not s.internal
-    }
 
 
 class Storage:
@@ -81,7 +70,7 @@ class Storage:
         output: Mapping[str, Array],
     ) -> None:
         self._stages, self._ids = stages, ids
-        self._shown = shown_states(stages)
+        self._shown = stages.shown
         self._means, self._state = output, state
         self._totals: dict[str, Callable[[], Any]] = {}
         self._initial: dict[str, Array] = {}
