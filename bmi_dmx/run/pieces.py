@@ -152,7 +152,7 @@ class Pieces:
         for number in range(self.done):
             file = self._piece(number)
             try:
-                with np.load(file) as piece:
+                with open(file, "rb") as opened, np.load(opened) as piece:
                     yield {name: piece[name] for name in piece.files}
             except (OSError, ValueError, zipfile.BadZipFile) as error:
                 raise DataError(f"{file}: damaged: {error}") from None
