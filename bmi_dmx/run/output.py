@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from ..space import GridDescription
 __all__ = ["Axis", "OutputVariable", "SeriesFile"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+_CHUNK = 2**17
+"""Numbers that are compressed together: the library would take more into memory."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,14 @@ class SeriesFile:
         numbers = dict.fromkeys(v.grid for v in variables)
         dims = {number: self._dimensions(number, grids[number]) for number in numbers}
         for v in variables:
+            shape = [len(self._file.dimensions[d]) for d in dims[v.grid]]
+            rows = max(1, min(axis.steps, _CHUNK // max(1, math.prod(shape))))
             made = self._file.createVariable(
-                v.name, "f8", ("time", *dims[v.grid]), zlib=True, complevel=1
-            )
+                v.name, "f8", ("time", *dims[v.grid]), zlib=True, complevel=1,
+                chunksizes=(rows, *shape),
+            )  # fmt: skip
+            # Written once, from the first to the last.
+            made.set_var_chunk_cache(2 * 8 * rows * math.prod(shape))
             made.units = v.units
             if v.about:
                 made.long_name = v.about
