@@ -18,27 +18,25 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ..models.hydrology.forcings import FORCINGS
 from ..ngen.adapter import Adapter
 from ..ngen.mass import MassWatch
 from ..ngen.realization import MassBalance, Module
+from ..ngen.setup import MAIN_OUTPUT
 from .components import configuration, dynamic_bundle, static_bundle
 from .measure import Effort, Record, Value, in_new_process, resident, seconds_of
 from .report import Shown, show
 
 __all__ = ["Nothing", "many", "run"]
 
-_RUNOFF = "land_surface_water__runoff_depth"
-
 _WEATHER = {
-    "atmosphere_water__liquid_equivalent_precipitation_rate": 0.2,
-    "land_surface_air__temperature": 8.0,
-    "atmosphere_air_water~vapor__relative_saturation": 0.005,
-    "land_surface_radiation~incoming~longwave__energy_flux": 300.0,
-    "land_surface_radiation~incoming~shortwave__energy_flux": 200.0,
-    "land_surface_air__pressure": 1.0e5,
-    "land_surface_wind__x_component_of_velocity": 2.0,
-    "land_surface_wind__y_component_of_velocity": 1.0,
-}
+    FORCINGS[name].standard_name: value
+    for name, value in {
+        "precipitation": 0.2, "air_temperature": 8.0, "specific_humidity": 0.005,
+        "longwave_radiation": 300.0, "shortwave_radiation": 200.0,
+        "air_pressure": 1.0e5, "wind_x": 2.0, "wind_y": 1.0,
+    }.items()
+}  # fmt: skip
 """Constant weather in the units a component asks for."""
 
 _EVAPORATIONS = {2: "bundle", 8: "penman_monteith"}
@@ -63,7 +61,7 @@ class Nothing:
         """Read how many inputs there are."""
         count = int(Path(config_file).read_text(encoding="utf-8"))
         self._inputs = tuple(_WEATHER)[:count]
-        self._outputs = (_RUNOFF,)
+        self._outputs = (MAIN_OUTPUT,)
         self._values = {n: np.zeros(1) for n in (*self._inputs, *self._outputs)}
         self._time = 0.0
 
@@ -154,7 +152,7 @@ def _adapter(python_type: str, config: Path | str, catchment: str) -> Adapter:
     """Return a catchment at which only runoff is asked for."""
     module = Module(
         kind="bmi_python", model_type_name="benchmark", python_type=python_type,
-        init_config=str(config), main_output_variable=_RUNOFF,
+        init_config=str(config), main_output_variable=MAIN_OUTPUT,
         allow_exceed_end_time=True,
     )  # fmt: skip
     return Adapter(module, catchment, {}, set())
@@ -171,8 +169,8 @@ def _hour(adapter: Adapter, watch: MassWatch | None = None) -> None:
         adapter.input_units(name)
         adapter.give(name, _WEATHER[name])
     adapter.advance()
-    adapter.read(_RUNOFF)
-    adapter.read(_RUNOFF)
+    adapter.read(MAIN_OUTPUT)
+    adapter.read(MAIN_OUTPUT)
     if watch is not None:
         watch.check(0, "")
 

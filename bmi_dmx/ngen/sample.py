@@ -21,6 +21,7 @@ import netCDF4
 import numpy as np
 
 from ..files import atomic
+from .fields import FIELDS, PRECIPITATION, TEMPERATURE
 from .forcing import Array
 from .projection import to_conus_albers
 from .write_forcing import ForcingFile
@@ -303,10 +304,12 @@ def _write_forcing(path: Path, data: Any, reaches: Sequence[_Reach]) -> None:
     first = np.datetime64(data["time"].units.removeprefix("days since "), "s")
     start = int(first.astype(np.int64))
     ids = [f"cat-{reach.number}" for reach in reaches]
-    units = {"precip_rate": "mm s^-1", "TMP_2maboveground": "K"}
+    fields = {field.alias: field for field in FIELDS}
+    series = {fields[PRECIPITATION]: rain, fields[TEMPERATURE]: temperature}
+    units = {field.name: field.units for field in series}
     file = ForcingFile(path, ids, start, len(rain), units)
     try:
-        file.write("precip_rate", 0, rain)
-        file.write("TMP_2maboveground", 0, temperature)
+        for field, values in series.items():
+            file.write(field.name, 0, values)
     finally:
         file.close()

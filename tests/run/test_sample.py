@@ -26,7 +26,7 @@ PACKAGE = Path(bmi_dmx.__file__).parent
 BUNDLE = PACKAGE / "bundles" / "dhbv-conus-daily"
 DELAWARE = PACKAGE / "data" / "delaware_1979_1980.nc"
 START = "1979-01-01"
-CLOSE = {"rtol": 1e-12, "atol": 1e-12}
+CLOSE: Any = {"rtol": 1e-12, "atol": 1e-12}
 
 
 @pytest.fixture(scope="module")

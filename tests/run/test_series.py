@@ -16,7 +16,7 @@ from .conftest import Ask, batch
 from .files import write_csv, write_series, write_table
 
 START = "1980-10-01"
-CLOSE = {"rtol": 1e-12, "atol": 1e-12}
+CLOSE: Any = {"rtol": 1e-12, "atol": 1e-12}
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_times_are_exact_whatever_they_count(
     begin = np.datetime64("1980-10-01T07:00")
     moments = begin + np.arange(40) * np.timedelta64(1, "h")
     since = np.datetime64(units.split("since ")[1].replace(" ", "T"))
-    unit = np.timedelta64(1, units[0].replace("d", "D"))
+    unit = np.timedelta64(1, units[0].replace("d", "D"))  # type: ignore[call-overload]
     write_series(tmp_path / "forcing.nc", series, ids=ids,
                  time={"units": units}, times=(moments - since) / unit)  # fmt: skip
     found = ask()

@@ -25,7 +25,7 @@ from .files import read, write_series
 STEPS = 25
 GRID = Grid.uniform((3, 4), (1e3, 1e3), (0.0, 0.0), periodic=("x",))
 IDS = ["low", "left", "right", "spring"]
-CLOSE = {"rtol": 1e-12, "atol": 1e-12}
+CLOSE: Any = {"rtol": 1e-12, "atol": 1e-12}
 
 
 class Plate(Process):

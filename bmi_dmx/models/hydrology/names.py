@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...operate.system import FileName
 
-__all__ = ["FILES", "NEXTGEN"]
+__all__ = ["FILES", "NEXTGEN", "usual_names"]
 
 NEXTGEN = (
     FileName("precipitation", ("precip_rate", "RAINRATE"), "mm s^-1"),
@@ -21,9 +21,16 @@ NEXTGEN = (
 FILES = (
     *NEXTGEN,
     FileName("precipitation", ("prcp", "pr", "total_precipitation_sum"), "mm d-1"),
-    FileName("air_temperature", ("tmean", "tas", "temperature_2m_mean"), "degC"),
+    FileName("air_temperature", ("tmean", "tavg", "tas", "temperature_2m_mean"),
+             "degC"),
     FileName("air_temperature_min", ("tmin", "tasmin", "temperature_2m_min"), "degC"),
     FileName("air_temperature_max", ("tmax", "tasmax", "temperature_2m_max"), "degC"),
     FileName("potential_evaporation", ("pet", "PET"), "mm d-1"),
-)
+)  # fmt: skip
 """Names in files by forcing, and the units of files that give none (UDUNITS)."""
+
+
+def usual_names(variable: str) -> tuple[str, ...]:
+    """Return what files call a forcing, its own name first."""
+    others = (known.names for known in FILES if known.variable == variable)
+    return (variable, *(name for names in others for name in names))

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .....errors import DataError, UnitsError, suggestion
+from .....models.hydrology.names import usual_names
 from .basins import (
     Array32,
     Times,
@@ -32,13 +33,7 @@ from .spec import FORCINGS, DataSpec
 
 __all__ = ["BasinFile", "flow_depth", "opened"]
 
-USUAL_NAMES = {
-    "precipitation": ("precipitation", "prcp"),
-    "air_temperature": ("air_temperature", "tmean", "tavg"),
-    "air_temperature_min": ("air_temperature_min", "tmin"),
-    "air_temperature_max": ("air_temperature_max", "tmax"),
-    "potential_evaporation": ("potential_evaporation", "pet"),
-}
+USUAL_NAMES = {name: usual_names(name) for name in FORCINGS}
 USUAL_TARGETS = ("streamflow", "qobs")
 
 SECONDS_PER_DAY = 86400.0

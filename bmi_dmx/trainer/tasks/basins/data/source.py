@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....errors import DataError, UnitsError
-from .....models.hydrology.climate import CLIMATE
+from .....models.hydrology.climate import (
+    AREA,
+    CLIMATE,
+    LATITUDE,
+    LONGITUDE,
+    TOPOGRAPHY,
+)
 from .....units import convert
 from .basins import Array32, Array64, Times, covered
 from .spec import DataSpec
@@ -35,12 +41,15 @@ __all__ = [
 
 Period = tuple[np.datetime64, np.datetime64]
 
-COMMON_ATTRIBUTES = {
-    "area_km2": ("km2", ("area_gages2", "area")),
-    "latitude": ("degrees_north", ("gauge_lat", "lat")),
-    "longitude": ("degrees_east", ("gauge_lon", "lon")),
-    "elevation_mean": ("m", ("elev_mean",)),
-    "slope_mean": ("m km-1", ()),
+COMMON_ATTRIBUTES: dict[str, tuple[str, tuple[str, ...]]] = {
+    attribute.name: (attribute.units, names)
+    for attribute, names in (
+        (AREA, ("area_gages2", "area")),
+        (LATITUDE, ("gauge_lat", "lat")),
+        (LONGITUDE, ("gauge_lon", "lon")),
+        (TOPOGRAPHY["elevation_mean"], ("elev_mean",)),
+        (TOPOGRAPHY["slope_mean"], ()),
+    )
 }
 """Our name of an attribute, its units, and the names other data sets give it."""
 
