@@ -252,11 +252,10 @@ class Runner:
             return terms[0]
         if not terms:
             return lambda: np.zeros(len(self.ids))
-        first, *others = terms
 
         def total() -> Any:
-            found = first()
-            for term in others:
+            found = terms[0]()
+            for term in terms[1:]:
                 found = found + term()
             return found
 
@@ -343,8 +342,7 @@ class Runner:
         """
         if not self.parameters.pending:
             return
-        parts = self.operation.plan.processes
-        fields = {part.name for part in parts if part.coupling == "stencil"}
+        fields = {p.name for p in self.operation.plan.parts if p.coupling == "stencil"}
         for some, found in self.parameters.compute(whole=bool(fields)):
             for key, values in found.items():
                 array = self._seen[key]
