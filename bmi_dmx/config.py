@@ -20,7 +20,7 @@ import yaml
 from .conversion import convert
 from .errors import ConfigError
 
-__all__ = ["convert", "load", "override", "read"]
+__all__ = ["as_yaml", "convert", "load", "override", "read"]
 
 T = TypeVar("T")
 
@@ -192,3 +192,48 @@ def _replaced(data: Any, path: Sequence[str], value: Any, setting: str) -> Any:
         raise ConfigError(message)
     data[path[0]] = _replaced(data.get(path[0]), path[1:], value, setting)
     return data
+
+
+def as_yaml(data: Any) -> str:
+    """Return plain data as YAML that :func:`read` turns into the same, in its order.
+
+    Parameters
+    ----------
+    data : any
+        Mappings and lists of text, numbers, booleans and None.
+    """
+    text: str = yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=88
+    )
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes block mappings and one-line lists, and no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    # Configurations are read by rules a little other than the library's, by which text
+    # such as 12e5 is a number: quote whatever could be taken for one.
+    style = '"' if value[:1] in "+-.0123456789~" else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+def _sequence(dumper: yaml.SafeDumper, value: Sequence[Any]) -> yaml.Node:
+    short = not any(isinstance(item, (list, dict)) for item in value)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=short)
+
+
+def _mapping(dumper: yaml.SafeDumper, value: dict[Any, Any]) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", value)
+
+
+# Those of the library are shared by the whole process, and others change them: some
+# packages make it sort the keys of every mapping.
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(list, _sequence)
+_Dumper.add_representer(tuple, _sequence)
+_Dumper.add_representer(dict, _mapping)

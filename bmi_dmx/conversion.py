@@ -27,9 +27,26 @@ from typing import (
 
 from .errors import ConfigError, DmxError, suggestion
 
-__all__ = ["convert", "plain"]
+__all__ = ["MOST", "at_least", "convert", "plain"]
 
 T = TypeVar("T")
+
+MOST = 2**16
+"""Most members of a part, or units of a layer: far more than any model has."""
+
+
+def at_least(key: str, value: int | None, least: int, most: int | None = None) -> None:
+    """Refuse a number that is too small or too large; None is neither.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key.
+    """
+    if value is not None and value < least:
+        raise ConfigError(f"{key}: expected at least {least}, found {value}")
+    if value is not None and most is not None and value > most:
+        raise ConfigError(f"{key}: expected at most {most}, found {value}")
 
 
 def convert(data: Any, kind: type[T], where: str = "") -> T:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from bmi_dmx import DeltaHbv, load_bundle
+from bmi_dmx.config import as_yaml
 from bmi_dmx.demo.basin import gauges
 from bmi_dmx.trainer.experiment_file import find_experiment, load_experiment
 from bmi_dmx.trainer.tasks.basins.data.basins import BasinData
@@ -73,7 +73,7 @@ def simulate(data: BasinData, way: Way) -> Array:
     model = DeltaHbv()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "component.yaml"
-        config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        config.write_text(as_yaml(settings), encoding="utf-8")
         model.initialize(str(config))
     forcing = daily(data) if way.mode is None else hourly(data, way.storms)
     flow = model.get_value_ptr("streamflow")

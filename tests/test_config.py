@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.config import load, override, read
+from bmi_dmx.config import as_yaml, load, override, read
 from bmi_dmx.errors import ConfigError
 
 from .test_conversion import Experiment, Head
@@ -195,3 +196,24 @@ def test_a_setting_with_a_misspelt_key_is_refused_with_the_right_one(
 def test_any_setting_is_taken_or_refused(key: str, value: str) -> None:
     with contextlib.suppress(ConfigError):
         override({"a": {"b": 1}}, [f"{key}={value}"])
+
+
+def test_what_is_written_is_read_back_in_its_order(tmp_path: Path) -> None:
+    """Other packages change how the library writes mappings, for all that use it."""
+    data = {
+        "zones": {"b": 1, "a": ["x", {"k": None}], "ids": ["01013500", "12e5", "no"]},
+        "about": "two lines:\nthe second",
+        "share": [0.1, True, 7],
+    }
+    sorting = yaml.SafeDumper.yaml_representers.copy()
+    try:
+        yaml.SafeDumper.add_representer(
+            dict, lambda dumper, x: dumper.represent_dict(sorted(x.items()))
+        )
+        path = tmp_path / "written.yaml"
+        path.write_text(as_yaml(data), encoding="utf-8")
+    finally:
+        yaml.SafeDumper.yaml_representers = sorting
+    again = read(path)
+    assert again == data
+    assert [list(again), list(again["zones"])] == [list(data), list(data["zones"])]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..bundle import Bundle, bundles, load_bundle
 from ..compose import ModelSpec, Moments, Statistics
+from ..config import as_yaml
 from ..conversion import convert
 from ..models.hydrology.component import DeltaHbv
 
@@ -78,7 +77,7 @@ def configuration(path: Path, bundle: Path, locations: int, time_step: str) -> P
             "attributes": {"area_km2": 10.0, **_typical(load_bundle(bundle))},
         },
     }
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    path.write_text(as_yaml(settings), encoding="utf-8")
     return path
 
 

@@ -16,8 +16,8 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-import yaml
 
+from ..config import as_yaml, read
 from ..models.hydrology.forcings import FORCINGS
 from ..ngen.adapter import Adapter
 from ..ngen.mass import MassWatch
@@ -188,9 +188,9 @@ def _hour_seconds(adapter: Adapter, watch: MassWatch | None = None) -> float:
 def _settings(path: Path, bundle: Path, inputs: int) -> Path:
     """Write the configuration of one catchment; return its path."""
     configuration(path, bundle, 1, "hourly")
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read(path)
     content |= {"units": "ngen", "evaporation": _EVAPORATIONS[inputs]}
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    path.write_text(as_yaml(content), encoding="utf-8")
     return path
 
 
@@ -308,7 +308,7 @@ def settling(config: str, catchments: int) -> None:
 
 def _copies(config: Path, folder: Path, count: int, **settings: str) -> list[Path]:
     """Write files of catchments that differ in names and in an attribute."""
-    content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    content = read(config)
     content |= settings
     attributes = content["locations"]["attributes"]
     name, value = next((n, x) for n, x in attributes.items() if n != "area_km2")
@@ -317,7 +317,7 @@ def _copies(config: Path, folder: Path, count: int, **settings: str) -> list[Pat
         content["locations"]["ids"] = [f"cat-{k}"]
         attributes[name] = value + 1e-4 * k
         paths.append(folder / f"cat-{k}.yml")
-        paths[-1].write_text(yaml.safe_dump(content), encoding="utf-8")
+        paths[-1].write_text(as_yaml(content), encoding="utf-8")
     return paths
 
 

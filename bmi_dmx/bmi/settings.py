@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..conversion import convert, shown
+from ..conversion import at_least, convert, shown
 from ..errors import ConfigError, suggestion
 from ..operate.screen import Policy
 from ..operate.system import System
@@ -83,9 +83,7 @@ class SpinUp:
 
     def __post_init__(self) -> None:
         for key in ("steps", "repeat"):
-            number = getattr(self, key)
-            if number is not None and number < 1:
-                raise ConfigError(f"{key}: expected at least 1, found {number}")
+            at_least(key, getattr(self, key), 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .. import config
 from ..compose.part import Part
 from ..conversion import convert, plain, shown
@@ -220,14 +218,7 @@ def _refused(value: float, where: str) -> float:
 
 def manifest_text(manifest: Manifest) -> str:
     """Return a manifest as the text of ``model.yaml``."""
-    text: str = yaml.dump(
-        manifest_data(manifest),
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=88,
-    )
-    return text
+    return config.as_yaml(manifest_data(manifest))
 
 
 def block_digest(block: Any) -> str:
@@ -239,26 +230,3 @@ def block_digest(block: Any) -> str:
 def file_digest(content: bytes) -> str:
     """Return the hash of a file's content."""
     return hashlib.sha256(content).hexdigest()
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes block mappings and one-line lists, and no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-    # Configurations are read by rules a little other than the library's, by which text
-    # such as 12e5 is a number: quote whatever could be taken for one.
-    style = '"' if value[:1] in "+-.0123456789~" else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-def _sequence(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.Node:
-    short = not any(isinstance(item, (list, dict)) for item in value)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=short)
-
-
-_Dumper.add_representer(str, _text)
-_Dumper.add_representer(list, _sequence)

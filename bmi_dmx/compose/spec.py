@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Protocol
 
-from ..conversion import plain
+from ..conversion import MOST, at_least, plain
 from ..errors import ConfigError, suggestion
 from ..networks.statistics import Transform
 from ..registries import DEFAULT_RECIPE, recipes
@@ -75,8 +75,7 @@ class PartSpec:
     def __post_init__(self) -> None:
         if (self.process is None) == (self.network is None):
             raise ConfigError("expected either 'process' or 'network'")
-        if self.members is not None and self.members < 1:
-            raise ConfigError(f"members: expected at least 1, found {self.members}")
+        at_least("members", self.members, 1, MOST)
         wrong = ("members", "reads", "correction") if self.network else _OF_NETWORKS
         for key in wrong:
             if getattr(self, key):

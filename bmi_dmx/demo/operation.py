@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 
 from ..bmi import Component
 from ..bundle import Bundle, bundles
 from ..compose import Model
+from ..config import as_yaml
 from ..errors import StateError
 from ..files import atomic
 from ..trainer.tasks.basins.data.basins import BasinData
@@ -100,7 +100,7 @@ def _start(folder: Path, bundle: Bundle, data: BasinData, **more: str) -> Compon
     }
     path = folder / f"from_{first}.yaml"
     with atomic(path) as temporary:
-        text = yaml.safe_dump(settings, sort_keys=False)
+        text = as_yaml(settings)
         temporary.write_text(text, encoding="utf-8")
     component = Component()
     component.initialize(str(path))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from ..conversion import convert
+from ..conversion import MOST, at_least, convert
 from ..errors import ConfigError, suggestion
 from ..process import NoOptions
 
@@ -107,8 +107,7 @@ class LayerOptions:
             raise ConfigError(f"dropout: expected 0 to below 1, found {self.dropout}")
         hidden = getattr(self, "hidden", ())
         for width in [hidden] if isinstance(hidden, int) else hidden:
-            if width < 1:
-                raise ConfigError(f"hidden: expected at least 1, found {width}")
+            at_least("hidden", width, 1, MOST)
 
 
 def activation_named(name: str) -> nn.Module:

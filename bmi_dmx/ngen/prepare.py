@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..bmi import Component
+from ..config import as_yaml
 from ..errors import ConfigError, DmxError
 from ..files import atomic, atomic_folder
 from .domain import Domain
@@ -110,7 +109,7 @@ def _fill(folder: Path, setup: Setup, routing: bool) -> None:
         # Of the file that people know, which has the same name.
         network = domain.hydrofabric.path
         plan = routing_settings(network, domain.start_time, steps)
-        _write(folder / "config/troute.yaml", yaml.safe_dump(plan, sort_keys=False))
+        _write(folder / "config/troute.yaml", as_yaml(plan))
     columns = _columns(components / f"{domain.ids[0]}.yml")
     text = realization_text(domain, columns, routing=routing)
     _write(folder / "config/realization.json", text)
@@ -128,7 +127,7 @@ def _write_components(folder: Path, setup: Setup) -> None:
     for k, catchment in enumerate(known.ids):
         places = {"ids": [catchment], "attributes": known.at(k)}
         content = {**setup.settings, "locations": places}
-        text = yaml.safe_dump(content, sort_keys=False)
+        text = as_yaml(content)
         (folder / f"{catchment}.yml").write_text(text, encoding="utf-8")
 
 

@@ -18,9 +18,13 @@ BLOCK = 2**20
 """Numbers of one variable in memory: forcing and output pass through in pieces."""
 
 
-def rows_of(steps: int, width: int, block: int = BLOCK) -> int:
-    """Return how many steps of so many places pass through at once."""
-    return max(1, min(steps, block // max(1, width)))
+def rows_of(steps: int, width: int, block: int | None = None) -> int:
+    """Return how many steps of so many places pass through at once.
+
+    ``block`` numbers of one variable may be in memory, :data:`BLOCK` unless told.
+    """
+    numbers = BLOCK if block is None else block
+    return max(1, min(steps, numbers // max(1, width)))
 
 
 def blocks(

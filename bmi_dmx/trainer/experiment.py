@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
 from ..compose import ModelSpec, check_spec
-from ..conversion import plain
+from ..conversion import at_least, plain
 from ..errors import ConfigError
 from .registries import DEFAULT_TASK
 
-__all__ = ["Anchor", "Experiment", "Optimizer", "Training", "at_least"]
+__all__ = ["Anchor", "Experiment", "Optimizer", "Training"]
 
 Anchor = Callable[[str, str], str]
 """From a key and a relative path under it to an absolute path."""
@@ -233,12 +233,6 @@ class Experiment:
         """Return what decides the course of a training, as plain values."""
         names = ("seed", "task", "model", "training")
         return {name: plain(getattr(self, name)) for name in names}
-
-
-def at_least(name: str, value: int | None, least: int) -> None:
-    """Refuse a number that is too small, naming its key."""
-    if value is not None and value < least:
-        raise ConfigError(f"{name}: found {value}, expected at least {least}")
 
 
 def _divides(name: str, part: int, whole: int) -> None:

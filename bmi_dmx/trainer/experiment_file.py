@@ -8,8 +8,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .. import config
 from ..conversion import plain
 from ..errors import ConfigError, DataError, suggestion
@@ -98,7 +96,7 @@ def _anchored(text: str, folder: Path) -> str:
 
 def save_experiment(path: Path, experiment: Experiment) -> None:
     """Write an experiment as YAML that :func:`load_experiment` reads back the same."""
-    text = yaml.safe_dump(plain(experiment), sort_keys=False, allow_unicode=True)
+    text = config.as_yaml(plain(experiment))
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

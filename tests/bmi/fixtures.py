@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bmi_dmx import Component
 from bmi_dmx.bundle import save_bundle
 from bmi_dmx.compose import ModelSpec
+from bmi_dmx.config import as_yaml
 
 from .nextgen import HOURLY
 from .untrained import START, attributes, static, untrained
@@ -61,7 +61,7 @@ def configure(tmp_path: Path, bundle: Path) -> Configure:
         settings = {key: value for key, value in settings.items() if value is not None}
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        path.write_text(as_yaml(settings), encoding="utf-8")
         return path
 
     return write

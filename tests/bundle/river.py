@@ -15,6 +15,7 @@ import yaml
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.bundle.manifest import block_digest, file_digest
 from bmi_dmx.compose import Model, ModelSpec, fit_statistics
+from bmi_dmx.config import as_yaml
 from bmi_dmx.conversion import convert, plain
 from bmi_dmx.errors import BundleError
 from bmi_dmx.models.hydrology.recipe import Dhbv, DynamicSpec, StaticSpec
@@ -75,7 +76,7 @@ def edit(folder: Path, change) -> None:
     path = folder / "model.yaml"
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     change(data)
-    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    path.write_text(as_yaml(data), encoding="utf-8")
 
 
 def part(data: dict[str, Any], name: str) -> dict[str, Any]:

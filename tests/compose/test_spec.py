@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 
 from bmi_dmx import config
 from bmi_dmx.compose import ModelSpec, PartSpec, check_spec
+from bmi_dmx.config import as_yaml
 from bmi_dmx.conversion import convert, plain
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.models.hydrology.recipe import Dhbv
@@ -40,7 +40,7 @@ def test_a_block_is_the_same_after_a_file(
 ) -> None:
     spec = convert(block, ModelSpec)
     path = tmp_path / "model.yaml"
-    path.write_text(yaml.safe_dump(plain(spec)), encoding="utf-8")
+    path.write_text(as_yaml(plain(spec)), encoding="utf-8")
     again = convert(config.read(path), ModelSpec, str(path))
     assert again == spec
     assert plain(again) == plain(spec)

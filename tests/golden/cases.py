@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 import safetensors.numpy
-import yaml
 
 from bmi_dmx import Component
+from bmi_dmx.config import as_yaml
 
 from .records import Array
 from .weather import PRECIPITATION, RATES, weather, write_series
@@ -171,7 +171,7 @@ def _started(case: Case, folder: Path) -> Component:
         path = folder / settings["spin_up"]["file"]
         write_series(path, settings["spin_up"]["steps"], case.hours)
     config = folder / "component.yaml"
-    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    config.write_text(as_yaml(settings), encoding="utf-8")
     component = Component()
     component.initialize(str(config))
     return component

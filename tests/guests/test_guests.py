@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from bmi_dmx import Component, load_bundle
 from bmi_dmx.bundle import Bundle
 from bmi_dmx.compose import Model
+from bmi_dmx.config import as_yaml
 from bmi_dmx.operate.storage import balance_names
 from bmi_dmx.registries import processes
 from bmi_dmx.trainer.export import export
@@ -54,7 +54,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModuleType], 
                 },
             }  # fmt: skip
             path = folder / "experiment.yaml"
-            path.write_text(yaml.safe_dump(experiment), encoding="utf-8")
+            path.write_text(as_yaml(experiment), encoding="utf-8")
             made[guest.__name__] = export(train(path, root=folder), folder / "bundle")
         return made[guest.__name__]
 
@@ -121,7 +121,7 @@ def started(bundle: Bundle, guest: ModuleType, folder: Path) -> Component:
         values = {n: x.tolist() for n, x in given["attributes"].items()}
         settings["locations"] = {"ids": ids, "attributes": values}
     path = folder / "component.yaml"
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    path.write_text(as_yaml(settings), encoding="utf-8")
     component = Component()
     component.initialize(str(path))
     for name, x in given.get("states", {}).items():

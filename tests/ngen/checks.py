@@ -11,6 +11,7 @@ from typing import Any
 import netCDF4
 import yaml
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.ngen.check import Finding, check
 from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.driver import Report, run
@@ -53,7 +54,7 @@ def change_catchments(*names: str, **keys: Any) -> None:
     for name in names:
         path = Path(f"config/cat_config/dmx/{name}.yml")
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        path.write_text(yaml.safe_dump({**content, **keys}), encoding="utf-8")
+        path.write_text(as_yaml({**content, **keys}), encoding="utf-8")
 
 
 def change_forcing(name: str, catchment: int, hour: int, value: float) -> None:

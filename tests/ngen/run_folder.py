@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.ngen.check import Finding, check
 from bmi_dmx.ngen.driver import run
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
@@ -40,4 +41,4 @@ def edited(edit: Callable[[dict[str, Any]], None], name: str = "cat-1453") -> No
     path = Path(f"config/cat_config/dmx/{name}.yml")
     content = yaml.safe_load(path.read_text())
     edit(content)
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(as_yaml(content))

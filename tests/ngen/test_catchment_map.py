@@ -31,7 +31,7 @@ def outlines(sample: tuple[Path, Path]):
 
 
 def test_a_map_has_the_means_of_the_simulation(sample, bundle, somewhere, monkeypatch):
-    monkeypatch.setattr("bmi_dmx.ngen.simulate._BLOCK", 2 * 7)
+    monkeypatch.setattr("bmi_dmx.run.steps.BLOCK", 2 * 7)
     target = Path("maps/all.gpkg")
     with open_domain(*sample, catchments=IDS, **SPAN) as domain:
         simulate(domain, str(bundle), Path("all.nc"), map_file=target)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import DmxError
 from bmi_dmx.ngen.check import check
 from bmi_dmx.ngen.hydrofabric import Hydrofabric
@@ -198,8 +199,8 @@ LSTM = {
 @pytest.mark.parametrize(("start", "wrong"), [("1979-07-01", True), (None, False)])
 def test_a_start_in_the_file_beside_is_compared(folder, bundle, start, wrong):
     common = {"bundle": str(bundle), "start_time": start or "1979-03-01"}
-    Path("config/cat_config/dmx/bmi_dmx.yaml").write_text(yaml.safe_dump(common))
-    Path("config/cat_config/dmx/cat-1453.yml").write_text(yaml.safe_dump(LSTM))
+    Path("config/cat_config/dmx/bmi_dmx.yaml").write_text(as_yaml(common))
+    Path("config/cat_config/dmx/cat-1453.yml").write_text(as_yaml(LSTM))
     found = errors()
     assert len(found) == wrong
     for problem in found:
@@ -213,12 +214,12 @@ DEFAULTS = {"aridity": 0.9, "latitude": 42.0}
 @pytest.mark.parametrize(("day", "wrong"), [("07/15", True), ("03/01", False)])
 def test_a_start_with_strokes_is_compared(folder, bundle, day, wrong):
     common = {"bundle": str(bundle), "attribute_defaults": DEFAULTS}
-    Path("config/cat_config/dmx/bmi_dmx.yaml").write_text(yaml.safe_dump(common))
+    Path("config/cat_config/dmx/bmi_dmx.yaml").write_text(as_yaml(common))
     dhbv = {
         "catchment_id": "cat-1453", "meanP": 1100.0, "meanelevation": 500.0,
         "meanslope": 3.0, "start_time": f"1979/{day} 00",
     }  # fmt: skip
-    Path("config/cat_config/dmx/cat-1453.yml").write_text(yaml.safe_dump(dhbv))
+    Path("config/cat_config/dmx/cat-1453.yml").write_text(as_yaml(dhbv))
     found = errors()
     assert len(found) == wrong
     for problem in found:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 from bmi_dmx.ngen.prepare import prepare
@@ -39,7 +40,7 @@ def folder(sample, bundle, somewhere, monkeypatch) -> None:
             },
         },
     }  # fmt: skip
-    PLAN.write_text(yaml.safe_dump(plan), encoding="utf-8")
+    PLAN.write_text(as_yaml(plan), encoding="utf-8")
 
 
 def change(*keys: str, value: Any) -> None:
@@ -53,7 +54,7 @@ def change(*keys: str, value: Any) -> None:
         del block[last]
     else:
         block[last] = value
-    PLAN.write_text(yaml.safe_dump(plan), encoding="utf-8")
+    PLAN.write_text(as_yaml(plan), encoding="utf-8")
 
 
 def test_a_plan_that_agrees_with_the_run_is_well(folder):

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from bmi_dmx.cli import main
+from bmi_dmx.config import as_yaml
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "nextgen.md"
 PERIOD = ["--start", "1980-03-01", "--end", "1980-03-10 23:00"]
@@ -64,7 +65,7 @@ def catchment(**keys: Any) -> Callable[[], None]:
                 del content["locations"]["attributes"][key]
             else:
                 content[key] = value
-        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        path.write_text(as_yaml(content), encoding="utf-8")
 
     return change
 

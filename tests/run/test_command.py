@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from bmi_dmx.bmi import Component
 from bmi_dmx.cli import main
+from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import StateError
 
 from ..bmi.untrained import START, attributes
@@ -40,7 +40,7 @@ def component(bundle: Path, tmp_path: Path, ids: list[str]) -> Component:
     known = {"ids": ids, "attributes": attributes(3)}
     settings = {"bundle": str(bundle), "start_time": START, "locations": known}
     path = tmp_path / "component.yaml"
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    path.write_text(as_yaml(settings), encoding="utf-8")
     model = Component()
     model.initialize(str(path))
     return model

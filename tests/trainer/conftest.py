@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.trainer.fit import train
 
 EXPERIMENT: dict[str, Any] = {
@@ -61,7 +61,7 @@ EXPERIMENT: dict[str, Any] = {
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration file of the small experiment."""
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(yaml.safe_dump(EXPERIMENT), encoding="utf-8")
+    path.write_text(as_yaml(EXPERIMENT), encoding="utf-8")
     return path
 
 

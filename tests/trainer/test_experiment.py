@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.compose import Model, Moments, Statistics
-from bmi_dmx.config import convert, read
+from bmi_dmx.config import as_yaml, convert, read
 from bmi_dmx.conversion import plain
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.trainer.experiment import Training
@@ -77,7 +76,7 @@ def test_a_relative_path_starts_at_the_file(tiny: Path, tmp_path: Path) -> None:
     entries = read(tiny)
     entries["data"] |= {"path": "a/b.nc", "basins": "c.txt"}
     file = tmp_path / "there.yaml"
-    file.write_text(yaml.safe_dump(entries), encoding="utf-8")
+    file.write_text(as_yaml(entries), encoding="utf-8")
     data = load_experiment(file).data
     assert data.path == str(tmp_path / "a/b.nc")
     assert data.basins == str(tmp_path / "c.txt")
@@ -117,8 +116,8 @@ def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
         ("loss.nse_batch=-1", "loss.nse_batch: weight -1.0 is not a positive number"),
         ("name=a/b", "name: found 'a/b', expected letters, digits"),
         ("seed=-1", "seed: found -1, expected 0 to 4294967295"),
-        ("training.warmup=-1", "training: warmup: found -1, expected at least 0"),
-        ("training.batch=0", "training: batch: found 0, expected at least 1"),
+        ("training.warmup=-1", "training: warmup: expected at least 0, found -1"),
+        ("training.batch=0", "training: batch: expected at least 1, found 0"),
         ("training.gradient_clip=0", "gradient_clip: found 0.0, expected"),
         ("training.epochs=3", "training: steps or epochs: exactly one of them"),
         ("training.steps=null", "training: steps or epochs: exactly one of them"),
@@ -205,6 +204,7 @@ JUNK = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
+    st.integers(2**30, 2**70),
     st.floats(),
     st.text(max_size=8),
     st.lists(st.integers(), max_size=3),

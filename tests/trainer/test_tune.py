@@ -119,7 +119,7 @@ def test_a_failed_trial_does_not_end_the_search(
     ("text", "message"),
     [
         ("space: {}", "space: no key is given"),
-        ("{trials: 0, space: {seed: [1]}}", "trials: found 0, expected at least 1"),
+        ("{trials: 0, space: {seed: [1]}}", "trials: expected at least 1, found 0"),
         ("space: {seed: []}", "space.seed: no value is given"),
         ("space: {seed: {low: 3, high: 2}}", "expected low < high, found 3 and 2"),
         ("space: {seed: {low: 0, high: 2, log: true}}", "low: found 0, a log range"),

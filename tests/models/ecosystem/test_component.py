@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 
 import bmi_dmx
 from bmi_dmx import Leaf, load_bundle
+from bmi_dmx.config import as_yaml
 from bmi_dmx.models.ecosystem.made_data import MadeLeaves, make_leaves
 
 STEPS, PLACES = 48, 40
@@ -31,7 +31,7 @@ def leaves(unseen: MadeLeaves, tmp_path: Path) -> Leaf:
         "locations": {"ids": ids, "attributes": attributes},
     }
     path = tmp_path / "leaves.yaml"
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    path.write_text(as_yaml(settings), encoding="utf-8")
     component = Leaf()
     component.initialize(str(path))
     return component

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from bmi_dmx import Component
+from bmi_dmx.config import as_yaml
 
 STEPS = 40
 SHIPPED = "dhbv-conus-daily"
@@ -49,7 +49,7 @@ def started(case: str, bundle: str, folder: Path) -> Component:
     }
     settings["bundle"] = bundle if settings["bundle"] == LSTM else SHIPPED
     path = folder / f"{case}.yaml"
-    path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    path.write_text(as_yaml(settings), encoding="utf-8")
     component = Component()
     component.initialize(str(path))
     return component

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from bmi_dmx import Component
+from bmi_dmx.config import as_yaml
 from bmi_dmx.models.hydrology.forcings import PRECIPITATION
 from bmi_dmx.process import Budget, Process
 from bmi_dmx.registries import processes
@@ -56,7 +56,7 @@ def test_what_needs_no_evaporation_goes_all_the_way(
 ) -> None:
     model = {**STATIC, "process": "pool", "evaporation": "given", "routing": routing}
     path = tmp_path / "experiment.yaml"
-    path.write_text(yaml.safe_dump({**EXPERIMENT, "model": model}), encoding="utf-8")
+    path.write_text(as_yaml({**EXPERIMENT, "model": model}), encoding="utf-8")
     bundle = export(train(path, root=tmp_path / "runs"), tmp_path / "bundle")
     trained = bundle.model().double()
     assert trained.forcings == ("precipitation",)
@@ -66,7 +66,7 @@ def test_what_needs_no_evaporation_goes_all_the_way(
         "locations": {"ids": ["here"], "attributes": ATTRIBUTES},
     }  # fmt: skip
     path = tmp_path / "component.yaml"
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    path.write_text(as_yaml(settings), encoding="utf-8")
     component = Component()
     component.initialize(str(path))
     assert component.get_input_item_count() == 1

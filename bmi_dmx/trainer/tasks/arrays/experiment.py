@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ....conversion import plain
+from ....conversion import at_least, plain
 from ....errors import ConfigError
-from ...experiment import Anchor, at_least
+from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
 from .source import imported, is_function
 

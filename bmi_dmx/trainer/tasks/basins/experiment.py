@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Literal
 
-from ....conversion import plain
+from ....conversion import at_least, plain
 from ....errors import ConfigError, suggestion
-from ...experiment import Anchor, at_least
+from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
 from .data.spec import Condition, DataSpec
 from .losses import compose

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.trainer.fit import train
 
 from .systems import EXPERIMENTS
@@ -21,7 +21,7 @@ def write(tmp_path: Path) -> Write:
 
     def written(name: str) -> Path:
         path = tmp_path / f"{name}.yaml"
-        text = yaml.safe_dump(EXPERIMENTS[name], sort_keys=False)
+        text = as_yaml(EXPERIMENTS[name])
         path.write_text(text, encoding="utf-8")
         return path
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if name not in runs:
             folder = tmp_path_factory.mktemp(name)
             path = folder / "experiment.yaml"
-            text = yaml.safe_dump(EXPERIMENTS[name], sort_keys=False)
+            text = as_yaml(EXPERIMENTS[name])
             path.write_text(text, encoding="utf-8")
             runs[name] = train(path, root=folder)
         return runs[name]

@@ -191,7 +191,7 @@ def test_an_answer_that_is_no_number_gives_no_error(write: Write) -> None:
         ("split={validation: 0.6, test: 0.5}", "together they leave nothing over"),
         ("split.of=time_", "split.of: unknown value 'time_'; did you mean 'time'?"),
         ("weights={gain: 0}", "weights.gain: found 0.0, expected a number above 0"),
-        ("evaluation.at_once=0", "evaluation: at_once: found 0, expected at least 1"),
+        ("evaluation.at_once=0", "evaluation: at_once: expected at least 1, found 0"),
         ("data.sourse=a", "data.sourse: unknown key; did you mean 'source'?"),
         ("periods={}", "periods: unknown key"),
     ],

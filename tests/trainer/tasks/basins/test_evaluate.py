@@ -15,6 +15,7 @@ import pytest
 import torch
 import yaml
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer.checkpoint import load_model
 from bmi_dmx.trainer.evaluate import evaluate
@@ -284,7 +285,7 @@ def test_a_copy_of_a_run_scores_other_basins_and_days_by_the_same_model(
     config = yaml.safe_load((other / "config.yaml").read_text("utf-8"))
     config["data"]["basins"] = ["01439500", "01440400"]
     config["periods"]["test"] = ["1980-01-01", "1980-06-30"]
-    (other / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    (other / "config.yaml").write_text(as_yaml(config), "utf-8")
     found = read_streamflow(evaluate(other).folder / "streamflow.nc")
     assert found.ids.tolist() == ["01439500", "01440400"]
     before = read_streamflow(report.folder / "streamflow.nc")

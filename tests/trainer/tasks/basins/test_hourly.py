@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-import yaml
 
+from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer.checkpoint import load_model
 from bmi_dmx.trainer.evaluate import evaluate
@@ -90,7 +90,7 @@ def make(tmp_path: Path) -> Make:
         weather(hours).to_netcdf(tmp_path / "basins.nc")
         path = tmp_path / "hourly.yaml"
         content = {**EXPERIMENT, "model": {**MODEL, **model}}
-        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        path.write_text(as_yaml(content), encoding="utf-8")
         return path
 
     return made
