@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic", "atomic_folder"]
+__all__ = ["atomic", "atomic_folder", "cache_folder"]
 
 
 @contextmanager
@@ -98,3 +98,15 @@ def _put_in_place(temporary: Path, target: Path) -> None:
 
 def _beside(target: Path) -> Path:
     return target.with_name(f".{target.stem}.{uuid.uuid4().hex}{target.suffix}")
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: kernels and traced programs.
+
+    ``BMI_DMX_CACHE`` names it; otherwise it is ``bmi_dmx`` in the user's cache folder.
+    """
+    named = os.environ.get("BMI_DMX_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "bmi_dmx"

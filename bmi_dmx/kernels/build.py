@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ScanError
-from ..files import atomic
+from ..files import atomic, cache_folder
 from .processor import features, levels
 
-__all__ = ["cache_folder", "compile_for", "compiler", "library", "load"]
+__all__ = ["compile_for", "compiler", "library", "load"]
 
 _FLAGS = (
     "-O3", "-std=gnu11", "-shared", "-fPIC", "-fopenmp-simd", "-fno-math-errno",
@@ -40,18 +40,6 @@ _VECTOR_MATH = (True, False)
 """Tried in this order: it comes with glibc alone, elsewhere exp and log are scalar."""
 
 _NO_COMPILER = "no C compiler was found (cc, gcc or clang, or set CC)"
-
-
-def cache_folder() -> Path:
-    """Return the folder of compiled kernels.
-
-    ``BMI_DMX_CACHE`` names it; otherwise it is ``bmi_dmx`` in the user's cache folder.
-    """
-    named = os.environ.get("BMI_DMX_CACHE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "bmi_dmx"
 
 
 def compiler() -> list[str] | None:

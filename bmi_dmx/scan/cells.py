@@ -18,6 +18,7 @@ from ..program import Program
 from ..program.trace import named, trace_adjoint, trace_step
 from .arguments import Arguments, optional_entries
 from .operator import Entry, Sizes, enter, operate
+from .traces import kept
 
 __all__ = ["entry_of", "refuses", "run"]
 
@@ -153,12 +154,22 @@ def _attributes(kind: type) -> tuple[tuple[type, str], ...]:
 
 @lru_cache(maxsize=64)
 def _step(key: _Key, dtype: torch.dtype) -> Program:
-    return trace_step(key.process, dtype)
+    return kept(
+        key.process,
+        key.identity,
+        f"step in {dtype}",
+        lambda: trace_step(key.process, dtype),
+    )
 
 
 @lru_cache(maxsize=64)
 def _adjoint(key: _Key, fluxes: tuple[str, ...], dtype: torch.dtype) -> Program:
-    return trace_adjoint(key.process, fluxes, dtype)
+    return kept(
+        key.process,
+        key.identity,
+        f"adjoint of {', '.join(fluxes)} in {dtype}",
+        lambda: trace_adjoint(key.process, fluxes, dtype),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bmi_dmx import files
 from bmi_dmx.errors import ScanError
 from bmi_dmx.kernels import build
 from bmi_dmx.models.hydrology.hbv import Hbv
@@ -108,10 +109,10 @@ def test_the_cache_folder_follows_the_environment(
 ) -> None:
     monkeypatch.delenv("BMI_DMX_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert build.cache_folder() == tmp_path / "bmi_dmx"
+    assert files.cache_folder() == tmp_path / "bmi_dmx"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert build.cache_folder() == tmp_path / ".cache" / "bmi_dmx"
+    assert files.cache_folder() == tmp_path / ".cache" / "bmi_dmx"
 
 
 @pytest.mark.parametrize("damage", [b"", b"no library", None])

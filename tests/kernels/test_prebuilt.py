@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bmi_dmx import files
 from bmi_dmx.errors import ScanError
 from bmi_dmx.kernels import build, processor
 
@@ -52,7 +53,7 @@ def test_a_prebuilt_kernel_needs_no_compiler(
     library = build.load(SOURCE)
     assert library is not None
     assert library.forward(None, 0, 0) == 42
-    assert not Path(build.cache_folder()).exists()
+    assert not Path(files.cache_folder()).exists()
 
 
 def test_a_prebuilt_kernel_is_not_compiled_again(

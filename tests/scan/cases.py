@@ -12,6 +12,7 @@ from torch import Tensor
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.models.hydrology.pet import Hargreaves, Oudin
 from bmi_dmx.process import Process
+from bmi_dmx.registries import processes
 from bmi_dmx.variables import Flux, Forcing, Parameter, State, Variable
 
 
@@ -34,6 +35,14 @@ class Delay(Process):
 
 
 PROCESSES: tuple[Process, ...] = (Hbv(), Hbv11p(), Oudin(), Hargreaves(), Delay(4))
+
+REGISTERED: tuple[Process, ...] = tuple(
+    kind()
+    for kind in map(processes.__getitem__, processes)
+    if kind.__module__.startswith("bmi_dmx.")
+)
+"""All physics of the package."""
+
 NARROW = {"precipitation": (0.0, 30.0), "potential_evaporation": (0.0, 6.0)}
 
 
@@ -64,7 +73,7 @@ def _draw(rng: np.random.Generator, v: Variable, shape: tuple[int, ...]) -> np.n
     low, high = NARROW.get(v.name, v.bounds or (0.0, 1.0))
     if v.name.startswith("air_temperature"):
         low, high = -12.0, 15.0
-    values = rng.uniform(low, high if high < 1e5 else 50.0, shape)
+    values = rng.uniform(low, high if high < 1e6 else 50.0, shape)
     if v.name == "precipitation":
         values *= rng.random(shape) < 0.5
     return values

@@ -23,7 +23,7 @@ from bmi_dmx.process import Process
 from bmi_dmx.scan import scan
 from bmi_dmx.scan.engine import Scanned
 from bmi_dmx.variables import Forcing, State
-from tests.scan.cases import PROCESSES, Case, some_case
+from tests.scan.cases import REGISTERED, Case, Delay, some_case
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 
@@ -84,7 +84,7 @@ def assert_as_exact(
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-@pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
+@pytest.mark.parametrize("process", [*REGISTERED, Delay(4)], ids=lambda p: p.name)
 @settings(max_examples=8)
 @given(data=st.data())
 def test_kernel_equals_the_loop(

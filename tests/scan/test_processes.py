@@ -196,7 +196,7 @@ def test_steps_are_counted_where_nothing_drives(backend: str) -> None:
 @pytest.mark.parametrize(
     ("k", "steps", "message"),
     [
-        (0.5, 0, "steps: expected at least 1, found 0"),
+        (0.5, 0, "steps: found 0, expected at least 1"),
         (torch.full((3, 2, 1), 0.5), 5, "steps: found 5, expected 3 as of parameter"),
     ],
 )
