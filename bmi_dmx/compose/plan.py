@@ -182,8 +182,8 @@ def plan(parts: Iterable[Part], seconds: float) -> Plan:
     ------
     ConfigError
         When units of giver and receiver cannot be converted or their members differ,
-        when a network supplies what nobody reads or reads what nobody gives, or names
-        are not unique.
+        when a network supplies what nobody reads or reads what nobody gives, when
+        whole fields and single places are mixed, or names are not unique.
     """
     ordered = tuple(parts)
     links: dict[tuple[str, str], Link] = {}
@@ -191,6 +191,7 @@ def plan(parts: Iterable[Part], seconds: float) -> Plan:
         if any(part.name == other.name for other in ordered[:at]):
             raise ConfigError(f"parts: {part.name!r} is there twice")
         links.update(_links(part, ordered[:at], seconds))
+    _refuse_mixed(ordered)
     _refuse_unread(ordered, links)
     _refuse_unknown_inputs(ordered, links, seconds)
     return Plan(ordered, seconds, links)
@@ -269,6 +270,18 @@ def _factor(where: str, giver: Variable, receiver: Variable) -> float:
             "factor; declare both in the same units"
         )
     return float(one)
+
+
+def _refuse_mixed(parts: tuple[Part, ...]) -> None:
+    """Refuse processes of whole fields beside those of single places."""
+    processes = [part for part in parts if part.kind == "process"]
+    fields = [part.name for part in processes if part.coupling == "stencil"]
+    others = [part.name for part in processes if part.coupling != "stencil"]
+    if fields and others:
+        raise ConfigError(
+            f"parts: {fields[0]!r} steps whole fields and {others[0]!r} single places; "
+            "a model is of one kind"
+        )
 
 
 def _refuse_unread(

@@ -198,6 +198,10 @@ def test_members_that_are_handed_on_one_by_one_are_as_many(members: int | None) 
     [
         ([SINK, SINK], r"^parts: 'sink' is there twice"),
         (
+            [replace(SOURCE, coupling="stencil"), SINK],
+            r"^parts: 'source' steps whole fields and 'sink' single places",
+        ),
+        (
             [network("net", attributes=("size",), gives=("los",)), SINK],
             r"^net\.gives: unknown 'los'; did you mean 'loss'",
         ),

@@ -12,16 +12,9 @@ from torch import Tensor
 
 from ...process import Budget, Process
 from ...variables import Flux, Forcing, Parameter, State
+from ..weather import AIR_PRESSURE, AIR_TEMPERATURE, SPECIFIC_HUMIDITY
 from .diffusion import BOUNDARY_LAYER, Air, boundary_layer, intercellular
-from .forcings import (
-    AIR_PRESSURE,
-    AIR_TEMPERATURE,
-    CARBON_DIOXIDE,
-    PHOTON_FLUX,
-    SPECIFIC_HUMIDITY,
-    VAPOUR_PRESSURE_DEFICIT,
-    WIND_SPEED,
-)
+from .forcings import CARBON_DIOXIDE, PHOTON_FLUX, VAPOUR_PRESSURE_DEFICIT, WIND_SPEED
 from .humidity import saturation_pressure, vapour_pressure
 from .photosynthesis import C3, C4, c3_leaf, c4_leaf
 from .stomata import BallBerry, Held, Medlyn, ball_berry, medlyn

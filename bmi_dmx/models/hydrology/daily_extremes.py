@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ...process import Process
 from ...variables import Flux
-from .forcings import AIR_TEMPERATURE, AIR_TEMPERATURE_MAX, AIR_TEMPERATURE_MIN
+from ..weather import AIR_TEMPERATURE
+from .forcings import AIR_TEMPERATURE_MAX, AIR_TEMPERATURE_MIN
 from .last_day import BEGUN, past, recalled
 
 __all__ = ["DailyExtremes", "OfTheLastDay"]

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ...process import Budget, Process
 from ...variables import Flux, Parameter, State
-from .forcings import AIR_TEMPERATURE, POTENTIAL_EVAPORATION, PRECIPITATION
+from ..weather import AIR_TEMPERATURE
+from .forcings import POTENTIAL_EVAPORATION, PRECIPITATION
 
 __all__ = ["Hbv", "Hbv11p"]
 

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ...process import Process
 from ...variables import Flux, Parameter
+from ..weather import AIR_TEMPERATURE
 from .climate import LATITUDE
 from .daily_extremes import OfTheLastDay
 from .forcings import (
-    AIR_TEMPERATURE,
     AIR_TEMPERATURE_MAX,
     AIR_TEMPERATURE_MIN,
     DAY_OF_YEAR,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...process import Process
-from .forcings import (
+from ..weather import (
     AIR_PRESSURE,
     AIR_TEMPERATURE,
     LONGWAVE_RADIATION,

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from .....errors import ConfigError, DataError, suggestion
 from .....models.hydrology.forcings import (
-    AIR_TEMPERATURE,
     AIR_TEMPERATURE_MAX,
     AIR_TEMPERATURE_MIN,
     POTENTIAL_EVAPORATION,
     PRECIPITATION,
 )
+from .....models.weather import AIR_TEMPERATURE
 from .basins import Array64, positions, refuse_repeated
 
 __all__ = ["FORCINGS", "Condition", "DataSpec", "satisfied"]
