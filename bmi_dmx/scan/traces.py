@@ -38,7 +38,7 @@ def kept(
     identity : hashable
         The class, its constants and the settings of the process.
     what : str
-        What is traced of it, such as ``adjoint of runoff in float32``.
+        What is traced of it, such as ``step in float32``.
     traced : callable
         Traces the program.
     """

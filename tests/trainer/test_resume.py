@@ -223,7 +223,7 @@ def test_other_numbers_are_noticed(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("- 8\n", "- 9\n", r"model\.static\.hidden: found \[9\], .* began with \[8\]"),
+        ("[8]", "[9]", r"model\.static\.hidden: found \[9\], .* began with \[8\]"),
         ("steps: 20", "steps: 40", r"training\.steps: found 40, .* began with 20"),
         ("seed: 3", "seed: 4", r"seed: found 4, .* began with 3"),
     ],
