@@ -195,7 +195,9 @@ def draw(path: Path) -> None:
                       color="0.7", linewidth=0.8, zorder=1)  # fmt: skip
     _boxes(axes, middle)
     for offset, (origin, guests) in enumerate(zip(FINDERS, GUESTS, strict=True)):
-        reached = [middle[n] for n in middle if n.startswith(guests)]
+        # Single files are what guests share, by import.
+        folders = [n for n in middle if (PACKAGE / n).is_dir()]
+        reached = [middle[n] for n in folders if n.startswith(guests)]
         _found_by_name(axes, middle[origin], reached, 0.35 + 0.3 * offset)
     left = min(x for x, _ in middle.values()) - WIDTH / 2 - 0.4
     for level in range(max(at.values()) + 1):
