@@ -28,7 +28,7 @@ class Registry(Generic[T]):
         First entries. A string is the place of the object, ``"module:attribute"``.
     group : str, optional
         Entry-point group through which other distributions add entries; it is read when
-        the registry is first looked at.
+        all names, or one that is not there yet, are first asked for.
 
     Examples
     --------
@@ -92,14 +92,14 @@ class Registry(Generic[T]):
         ConfigError
             When the name is unknown or its object cannot be imported.
         """
-        known = self._known()
-        if name not in known:
-            hint = suggestion(str(name), known)
+        # Those of other distributions are looked for where the own do not serve.
+        if name not in self._entries and name not in self._known():
+            hint = suggestion(str(name), self._entries)
             raise ConfigError(f"unknown {self.what} {name!r}{hint}")
-        item = known[name]
+        item = self._entries[name]
         if isinstance(item, str):
             place, item = item, self._imported(name, item)
-            self._places[name], known[name] = place, item
+            self._places[name], self._entries[name] = place, item
         return item
 
     def _imported(self, name: str, place: str) -> T:

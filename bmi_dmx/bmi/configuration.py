@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..conversion import convert
 from ..errors import ConfigError, DmxError
 from ..operate.operation import Operation
 from ..operate.shared import bundle_named
-from ..operate.system import system_of
+from ..operate.system import Dialect, system_of
 from ..registries import dialects
 from ..space import Space
 from .locations import Locations, locations_of, refuse_unknown
@@ -63,11 +63,10 @@ class Configuration:
             When there is no such bundle.
         """
         data = config.read(self.path)
-        for dialect in (dialects[known] for known in dialects):
-            if dialect.speaks(data):
-                data = dialect.settings(data, self.path)
-                self._foreign, self._later = True, dialect.later
-                break
+        dialect = _dialect(data)
+        if dialect is not None:
+            data = dialect.settings(data, self.path)
+            self._foreign, self._later = True, dialect.later
         self.place = _only_place(data)
         named = data.get("bundle") if isinstance(data, Mapping) else None
         name = named if isinstance(named, str) else default_bundle
@@ -124,6 +123,19 @@ class Configuration:
             start += f"{self.place}: "
         # Hosts may be able to show nothing but ASCII.
         return (start + text).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _dialect(data: Any) -> Dialect | None:
+    """Return whose file this is, where it is not one of this package."""
+    # Nobody else is asked about what is plainly the own: who else there is, is said by
+    # files of all distributions that are installed.
+    if isinstance(data, Mapping) and data.keys() <= _OWN:
+        return None
+    spoken = (dialects[name] for name in dialects)
+    return next((dialect for dialect in spoken if dialect.speaks(data)), None)
+
+
+_OWN = frozenset(field.name for field in fields(Settings))
 
 
 def _only_place(data: Any) -> str:

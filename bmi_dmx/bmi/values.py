@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -180,6 +181,7 @@ class Values:
 
 def _filled(src: ArrayLike) -> Array:
     """Return values as an array, with NaN where they are masked."""
-    if isinstance(src, np.ma.MaskedArray):
+    # Nobody has masked values who did not load what makes them, which takes a while.
+    if "numpy.ma" in sys.modules and isinstance(src, np.ma.MaskedArray):
         return np.asarray(np.ma.filled(src.astype(float), np.nan))
     return np.asarray(src)
