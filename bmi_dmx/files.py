@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +52,8 @@ def atomic_folder(
     """Give a new folder to fill; it becomes ``path`` when the block succeeds.
 
     An older folder stays as it was until then, and where the block fails; afterwards it
-    is gone with all it held.
+    is gone with all it held. On Linux the two change places at once, so that a kill at
+    any moment leaves one of them; what killed writers left beside is removed.
 
     Parameters
     ----------
@@ -64,14 +69,16 @@ def atomic_folder(
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target)
     temporary = _beside(target)
     temporary.mkdir()
     try:
-        yield temporary
-        for written in temporary.rglob("*") if durable else ():
-            if written.is_file():
-                _sync(written)
-        _put_in_place(temporary, target)
+        with _locked(temporary):
+            yield temporary
+            for written in temporary.rglob("*") if durable else ():
+                if written.is_file():
+                    _sync(written)
+            _put_in_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -86,6 +93,8 @@ def _put_in_place(temporary: Path, target: Path) -> None:
     if not target.exists():
         os.replace(temporary, target)
         return
+    if _exchanged(temporary, target):
+        return
     old = _beside(target)
     os.replace(target, old)
     try:
@@ -94,6 +103,57 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         os.replace(old, target)
         raise
     shutil.rmtree(old)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change places at once, where system and disk can."""
+    import ctypes
+
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    if exchange is None:
+        return False
+    here = -100  # AT_FDCWD: paths start where the process is
+    paths = os.fsencode(one), os.fsencode(other)
+    return bool(exchange(here, paths[0], here, paths[1], 2) == 0)  # RENAME_EXCHANGE
+
+
+_ABANDONED = 60.0
+"""Seconds after which what nobody holds is taken for the rest of a killed writer."""
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Delete folders that writers of this target left when they were killed."""
+    name = rf"\.{re.escape(target.stem)}\.[0-9a-f]{{32}}{re.escape(target.suffix)}"
+    for path in target.parent.glob(f".{glob.escape(target.stem)}.*"):
+        if not re.fullmatch(name, path.name):
+            continue
+        with contextlib.suppress(OSError), _locked(path):
+            if path.is_dir() and time.time() - path.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, as long as the process lives; BlockingIOError where another does.
+
+    Where system or disk know no such locks nothing is held, and everybody may.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(held)
 
 
 def _beside(target: Path) -> Path:

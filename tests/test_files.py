@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bmi_dmx import files
 from bmi_dmx.files import atomic, atomic_folder
 
 STOPS = [ValueError, KeyboardInterrupt, SystemExit]
@@ -105,6 +111,55 @@ def test_an_interrupted_new_folder_is_not_there_at_all(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+FOREVER = """
+import itertools, sys
+from pathlib import Path
+from bmi_dmx.files import atomic_folder
+print(flush=True)
+for k in itertools.count():
+    with atomic_folder(sys.argv[1], durable=False) as made:
+        for name in "ab":
+            (made / name).write_text(str(k), encoding="utf-8")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="folders change places on Linux")
+def test_a_kill_at_any_moment_leaves_a_whole_folder(tmp_path: Path) -> None:
+    target = tmp_path / "run"
+    rng = random.Random(3)
+    command = [sys.executable, "-c", FOREVER, str(target)]
+    reached = 0
+    for _ in range(8):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(rng.uniform(0.005, 0.05))
+            writer.kill()
+        if target.exists() or reached:
+            found = content(target)
+            assert set(found) == {"a", "b"}
+            assert found["a"] == found["b"]
+            reached += 1
+    assert reached > 3
+
+
+@pytest.mark.parametrize("alive", [False, True], ids=["killed", "alive"])
+def test_what_killed_writers_left_is_removed(
+    alive: bool, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_ABANDONED", -1.0)
+    others = [old.with_name(f".other.{'0' * 32}"), old.with_name(".run.notes")]
+    for other in others:
+        other.mkdir()
+    left = old.with_name(f".run.{'0' * 32}")
+    left.mkdir()
+    holding = files._locked(left) if alive else contextlib.nullcontext()
+    with holding, atomic_folder(old) as made:
+        (made / "new.txt").touch()
+    kept = {old, *others, *([left] if alive else [])}
+    assert set(old.parent.iterdir()) == kept
+
+
 def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +171,7 @@ def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", failing)
+    monkeypatch.setattr(files, "_exchanged", lambda one, other: False)
     with (
         pytest.raises(PermissionError, match="not here"),
         atomic_folder(old) as made,
