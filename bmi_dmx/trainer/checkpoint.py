@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import pickle
 import random
 from collections.abc import Mapping
@@ -30,8 +32,11 @@ __all__ = [
 OWN = "bmi_dmx"
 """Key of what training keeps in a checkpoint besides what Lightning does."""
 
-LAYOUT = 2
+LAYOUT = 3
 """Changes with what is kept there."""
+
+SEAL = b"bmi_dmx sha256 "
+"""Comes, with the hash of all that stands before, at the end of the file."""
 
 PREFIX = "model."
 
@@ -45,6 +50,10 @@ class AtomicCheckpoints(CheckpointIO):
         """Write a checkpoint."""
         with atomic(path) as temporary:
             torch.save(checkpoint, temporary)
+            # What PyTorch writes is read without a look at its checksums.
+            digest = hashlib.sha256(temporary.read_bytes()).digest()
+            with open(temporary, "ab") as file:
+                file.write(SEAL + digest)
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
@@ -69,8 +78,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise StateError(f"{path}: no such file")
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        content, sealed = _opened(path)
+        file = io.BytesIO(content)
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StateError(
             f"{path}: not a readable checkpoint, damaged or cut short: {reason}"
@@ -83,7 +94,28 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: found layout {layout}, expected {LAYOUT}: the checkpoint was "
             "written by another version of bmi_dmx, which alone can go on from it"
         )
+    if not sealed:
+        raise StateError(f"{path}: damaged or cut short: found no seal at its end")
     return checkpoint
+
+
+_UNREADABLE = (
+    OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError,
+    AttributeError, pickle.UnpicklingError,
+)  # fmt: skip
+"""What PyTorch raises on files that are none of its own, or no longer."""
+
+
+def _opened(path: Path) -> tuple[bytes, bool]:
+    """Return what a file holds, and whether that was sealed."""
+    content = path.read_bytes()
+    end = len(content) - hashlib.sha256().digest_size
+    begin = end - len(SEAL)
+    if begin < 0 or content[begin:end] != SEAL:
+        return content, False
+    if hashlib.sha256(content[:begin]).digest() != content[end:]:
+        raise StateError(f"{path}: damaged: its content does not match its sha256")
+    return content[:begin], True
 
 
 def load_model(path: Path, spec: ModelSpec) -> Model:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bmi_dmx.errors import StateError
 from bmi_dmx.trainer import checkpoint, fit
@@ -65,6 +68,39 @@ def test_what_is_no_checkpoint_is_named(content: bytes, tmp_path: Path) -> None:
         read_checkpoint(path)
 
 
+@settings(max_examples=200)
+@given(place=st.integers(0, 2**20), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_noticed(tiny_checkpoint: bytes, place: int, bit: int) -> None:
+    content = bytearray(tiny_checkpoint)
+    content[place % len(content)] ^= 1 << bit
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.ckpt"
+        path.write_bytes(content)
+        with pytest.raises(StateError, match=r"x\.ckpt: "):
+            read_checkpoint(path)
+
+
+@pytest.fixture(scope="module")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a checkpoint that is read without complaint."""
+    path = tmp_path_factory.mktemp("checkpoint") / "x.ckpt"
+    own = {checkpoint.OWN: {"layout": checkpoint.LAYOUT}, "w": torch.arange(99.0)}
+    AtomicCheckpoints().save_checkpoint(own, path)
+    assert torch.equal(read_checkpoint(path)["w"], own["w"])
+    return path.read_bytes()
+
+
+def test_a_seal_that_was_cut_off_is_missed(
+    tiny_checkpoint: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.ckpt"
+    path.write_bytes(tiny_checkpoint[: -len(checkpoint.SEAL) - 32])
+    with pytest.raises(
+        StateError, match=r"x\.ckpt: damaged or cut short: found no seal"
+    ):
+        read_checkpoint(path)
+
+
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"x\.ckpt: no such file"):
         read_checkpoint(tmp_path / "x.ckpt")
@@ -98,7 +134,7 @@ def test_a_checkpoint_of_another_version_is_refused(
     own: dict[str, int], tmp_path: Path
 ) -> None:
     torch.save({checkpoint.OWN: own}, tmp_path / "x.ckpt")
-    with pytest.raises(StateError, match=r"x\.ckpt: found layout .*, expected 2: .*"):
+    with pytest.raises(StateError, match=r"x\.ckpt: found layout .*, expected 3: .*"):
         read_checkpoint(tmp_path / "x.ckpt")
 
 
