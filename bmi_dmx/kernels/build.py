@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import warnings
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,16 @@ from .processor import features, levels
 __all__ = ["compile_for", "compiler", "library", "load"]
 
 _FLAGS = (
-    "-O3", "-std=gnu11", "-shared", "-fPIC", "-fopenmp-simd", "-fno-math-errno",
-    "-fno-trapping-math", "-fno-signed-zeros", "-ffp-contract=fast",
+    "-O3", "-std=gnu11", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math",
+    "-fno-signed-zeros", "-ffp-contract=fast",
+)  # fmt: skip
+_FASTER = (
+    "-fopenmp-simd",
     # Both move arithmetic into branches, which then cannot become vector selects.
     "-fno-tree-pre", "-fno-tree-sink",
+    "-mprefer-vector-width=512",
 )  # fmt: skip
+"""Flags that not every compiler knows; the last is for x86 alone."""
 
 _VECTOR_MATH = (True, False)
 """Tried in this order: it comes with glibc alone, elsewhere exp and log are scalar."""
@@ -65,7 +71,9 @@ def _march() -> str:
 def _name(source: str, march: str) -> str:
     """Return the file name of a kernel."""
     target = f"{features()} {_libc()}" if march == "native" else march
-    text = "\0".join((source, *_FLAGS, platform.system(), platform.machine(), target))
+    text = "\0".join(
+        (source, *_FLAGS, *_FASTER, platform.system(), platform.machine(), target)
+    )
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.so"
 
 
@@ -77,12 +85,16 @@ def _libc() -> str:
         return ""
 
 
-def _command(cc: list[str], march: str, vector_math: bool) -> list[str]:
-    command = [*cc, *_FLAGS]
+def _command(
+    cc: list[str], march: str, vector_math: bool, faster: bool = True
+) -> list[str]:
+    command = [*cc, *_FLAGS, *(_FASTER[:-1] if faster else ())]
     if platform.machine() in ("x86_64", "AMD64"):
         command += [f"-march={march}"]
-        if not any("clang" in Path(os.path.realpath(word)).name for word in cc):
-            command += ["-mprefer-vector-width=512"]
+        if faster and not any(
+            "clang" in Path(os.path.realpath(word)).name for word in cc
+        ):
+            command += _FASTER[-1:]
     return [*command, "-DVECTOR_MATH"] if vector_math else command
 
 
@@ -91,10 +103,11 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
         text.write_text(source, encoding="utf-8")
-        for vector_math in _VECTOR_MATH:
+        # Flags that a compiler does not know fail as wrong source does.
+        for faster, vector_math in product((True, False), _VECTOR_MATH):
             libraries = ["-lmvec", "-lm"] if vector_math else ["-lm"]
             command = [
-                *_command(cc, march, vector_math),
+                *_command(cc, march, vector_math, faster),
                 str(text),
                 "-o",
                 str(made),

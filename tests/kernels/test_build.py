@@ -81,6 +81,22 @@ def test_bad_source_shows_what_the_compiler_said(fresh: Path) -> None:
     assert not list(fresh.glob("**/*.so"))
 
 
+@pytest.mark.parametrize("unknown", ["-mprefer", "-fno-tree", "-fopenmp"])
+def test_flags_that_a_compiler_does_not_know_are_left_out(
+    unknown: str, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = fresh / "old-cc"
+    real = " ".join(build.compiler() or [])
+    old.write_text(
+        f'#!/bin/sh\nfor word; do case "$word" in {unknown}*) exit 1;; esac; done\n'
+        f'exec {real} "$@"\n',
+        encoding="utf-8",
+    )
+    old.chmod(0o755)
+    monkeypatch.setenv("CC", str(old))
+    assert answer(SOURCE.format(answer=5)) == 5
+
+
 def test_without_a_compiler_the_loop_runs_and_says_so_once(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
