@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from os import PathLike
 from typing import Any, ClassVar, NoReturn
@@ -61,8 +62,10 @@ class Answers(Bmi):
         self._values: Values | None = None
         self._states: States | None = None
         self._grids: Grids | None = None
+        # Not by __dict__: who asks for it has slower attributes from then on.
         for name in _OFTEN:
-            self.__dict__.pop(name, None)
+            with suppress(AttributeError):
+                delattr(self, name)
 
     def _answer_for(
         self,
@@ -78,7 +81,7 @@ class Answers(Bmi):
         self._values, self._states = values, states
         # A host calls these for every variable at every step: without a detour.
         for name in _OFTEN:
-            self.__dict__[name] = getattr(values, name)
+            setattr(self, name, getattr(values, name))
 
     def _model(self) -> Runner:
         if self._runner is None:
