@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import re
 import shutil
@@ -124,7 +123,7 @@ _ABANDONED = 60.0
 def _remove_abandoned(target: Path) -> None:
     """Delete folders that writers of this target left when they were killed."""
     name = rf"\.{re.escape(target.stem)}\.[0-9a-f]{{32}}{re.escape(target.suffix)}"
-    for path in target.parent.glob(f".{glob.escape(target.stem)}.*"):
+    for path in target.parent.iterdir():
         if not re.fullmatch(name, path.name):
             continue
         with contextlib.suppress(OSError), _locked(path):

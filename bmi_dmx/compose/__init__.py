@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ..networks.statistics import Moments, Statistics
 from .part import Declarations, Part
 from .plan import Plan, plan
-from .spec import ModelSpec, PartSpec
 
 if TYPE_CHECKING:
     from .ensemble import Ensemble
     from .inputs import check_spec, fit_statistics
     from .model import Model, Simulated
+    from .spec import ModelSpec, PartSpec
 
 __all__ = [
     "Declarations",
@@ -33,9 +33,12 @@ __all__ = [
     "plan",
 ]
 
-_WITH_TORCH = {
+# Not loaded by who runs bundles, and most of it with PyTorch.
+_LATER = {
     "Ensemble": "ensemble",
     "Model": "model",
+    "ModelSpec": "spec",
+    "PartSpec": "spec",
     "Simulated": "model",
     "check_spec": "inputs",
     "fit_statistics": "inputs",
@@ -43,8 +46,8 @@ _WITH_TORCH = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WITH_TORCH:
+    if name in _LATER:
         from importlib import import_module
 
-        return getattr(import_module(f".{_WITH_TORCH[name]}", __name__), name)
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 from ..process import SECONDS, Budget, Cells, Process, Stencil, Upstream
 from ..variables import Flux, Forcing, Parameter, State
-from .spec import Every
 
-__all__ = ["Coupled", "Declarations", "Part", "step_key"]
+__all__ = ["Coupled", "Declarations", "Every", "Part", "step_key"]
 
 Coupled = Literal["cells", "upstream", "stencil"]
+
+Every = Literal["once", "step", "trained"]
+"""When a part runs: once for every place, at every step of the model, or at steps of
+the length it was trained at, however fast the model is stepped."""
 
 
 def step_key(seconds: float) -> str:

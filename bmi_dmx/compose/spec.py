@@ -10,19 +10,15 @@ from ..conversion import MOST, at_least, plain
 from ..errors import ConfigError, suggestion
 from ..networks.statistics import Transform
 from ..registries import DEFAULT_RECIPE, recipes
+from .part import Every
 
 __all__ = [
     "Composition",
     "CorrectionSpec",
-    "Every",
     "ModelSpec",
     "PartSpec",
     "Recipe",
 ]
-
-Every = Literal["once", "step", "trained"]
-"""When a part runs: once for every place, at every step of the model, or at steps of
-the length it was trained at, however fast the model is stepped."""
 
 Convert = Callable[[Any, Any], Any]
 
