@@ -16,6 +16,7 @@ import os
 import platform
 import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
 import warnings
@@ -210,12 +211,28 @@ def _cached(source: str) -> Path:
     """Return the kernel in the cache folder, compiling it where it is not whole."""
     march = _march()
     path = cache_folder() / _name(source, march)
+    for place in (path.parent, path):
+        if place.exists():
+            _refuse_of_others(place)
     if not _whole(path):
         cc = compiler()
         if cc is None:
             raise ScanError(_NO_COMPILER)
         _compile(cc, source, march, path)
     return path
+
+
+def _refuse_of_others(path: Path) -> None:
+    """Refuse what others may put there: who loads a library runs it."""
+    if not hasattr(os, "geteuid"):
+        return
+    status = path.stat()
+    cure = "name a folder of your own by BMI_DMX_CACHE"
+    if status.st_uid not in (0, os.geteuid()):
+        raise ScanError(f"{path} belongs to another user; {cure}")
+    # Where the sticky bit is set, as in /tmp, others cannot replace what is there.
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+        raise ScanError(f"anybody may write to {path}; take that right away, or {cure}")
 
 
 def _open(path: Path) -> ctypes.CDLL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,6 +119,32 @@ def test_an_unusable_cache_folder_is_said(
     monkeypatch.setenv("BMI_DMX_CACHE", str(occupied))
     with pytest.warns(RuntimeWarning, match="the kernel cache is not usable"):
         assert build.load(SOURCE.format(answer=3)) is None
+
+
+@pytest.mark.parametrize("what", ["folder", "kernel"])
+@pytest.mark.parametrize("fault", ["mode", "owner"])
+def test_what_others_could_have_put_there_is_not_run(
+    what: str, fault: str, fresh: Path
+) -> None:
+    source = SOURCE.format(answer=3)
+    assert answer(source) == 3
+    (made,) = fresh.iterdir()
+    place = fresh if what == "folder" else made
+    if fault == "mode":
+        place.chmod(0o777)
+    elif os.geteuid() == 0:
+        os.chown(place, 54321, -1)
+    else:
+        pytest.skip("only root gives files away")
+    build.library.cache_clear()
+    said = {"mode": "anybody may write to", "owner": "belongs to another user"}[fault]
+    with pytest.warns(RuntimeWarning, match=rf"{said}.*BMI_DMX_CACHE"):
+        assert build.load(source) is None
+
+
+def test_what_is_safe_from_others_is_run_wherever_it_is(fresh: Path) -> None:
+    fresh.chmod(0o1777)  # as /tmp
+    assert answer(SOURCE.format(answer=3)) == 3
 
 
 def test_the_cache_folder_follows_the_environment(
