@@ -7,6 +7,7 @@ a non-zero status.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -343,6 +344,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         With status 2 when the arguments themselves are wrong, with 0 for ``--help``.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # What a console cannot show is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         with logged():

@@ -303,3 +303,18 @@ def test_what_is_not_recorded_is_asked() -> None:
     assert "HBV 1.1p" in info.about("hbv10")
     assert info.about("new").endswith("needs gone, which is not installed")
     assert "new: more about it needs gone, which is not installed" in info.everything()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("name", [[], ["nse"], ["hbv11p"]], ids=" ".join)
+def test_a_console_of_any_encoding_shows_what_it_can(
+    encoding: str, name: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bmi_dmx.cli", "info", *name],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode(encoding).strip()
