@@ -368,6 +368,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if options.traceback or error.filename is None:
+            raise
+        message = f"{os.fsdecode(error.filename)}: {error.strerror}"
+        print(f"dmx {options.command}: error: {message}", file=sys.stderr)
+        return 1
     return 0
 
 

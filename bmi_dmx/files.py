@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic", "atomic_folder", "cache_folder"]
+__all__ = ["atomic", "atomic_folder", "cache_folder", "writing"]
 
 
 @contextmanager
@@ -37,9 +38,10 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(target)
     try:
-        yield temporary
-        _sync(temporary)
-        os.replace(temporary, target)
+        with _naming(temporary, target):
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -70,9 +72,10 @@ def atomic_folder(
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(target)
     temporary = _beside(target)
-    temporary.mkdir()
+    with _naming(temporary, target):
+        temporary.mkdir()
     try:
-        with _locked(temporary):
+        with _naming(temporary, target), _locked(temporary):
             yield temporary
             for written in temporary.rglob("*") if durable else ():
                 if written.is_file():
@@ -80,6 +83,50 @@ def atomic_folder(
             _put_in_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def _naming(temporary: Path, target: Path) -> Iterator[None]:
+    """Name the file that was wanted where the temporary one cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        # Who copies names two files.
+        names = [str(name) for name in (error.filename, error.filename2) if name]
+        own = next((name for name in names if name.startswith(str(temporary))), None)
+        if own is not None:
+            wanted = str(target) + own[len(str(temporary)) :]
+        elif not names and error.errno in _NO_ROOM:
+            wanted = str(target)
+        else:
+            raise
+        raise type(error)(error.errno, error.strerror, wanted) from error
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file that is written where a library fails without a word of it.
+
+    Raises
+    ------
+    OSError
+        With the file and the reason, in place of one without the file and of what the
+        NetCDF library says of a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
+    except RuntimeError as error:
+        if not str(error).startswith("NetCDF"):
+            raise
+        reason = f"cannot be written, perhaps for lack of room ({error})"
+        raise OSError(errno.EIO, reason, os.fspath(path)) from error
 
 
 def _sync(path: Path) -> None:

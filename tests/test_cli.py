@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -318,3 +319,15 @@ def test_a_console_of_any_encoding_shows_what_it_can(
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode(encoding).strip()
+
+
+def test_a_file_that_cannot_be_used_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(options: object) -> None:
+        raise OSError(28, "No space left on device", b"out.nc")
+
+    monkeypatch.setitem(COMMANDS, "info", replace(COMMANDS["info"], run=full))
+    assert main(["info"]) == 1
+    said = capsys.readouterr().err
+    assert said == "dmx info: error: out.nc: No space left on device\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from bmi_dmx import files
-from bmi_dmx.files import atomic, atomic_folder
+from bmi_dmx.files import atomic, atomic_folder, writing
 
 STOPS = [ValueError, KeyboardInterrupt, SystemExit]
 """An error, Ctrl-C, and the end of the program."""
@@ -158,6 +159,54 @@ def test_what_killed_writers_left_is_removed(
         (made / "new.txt").touch()
     kept = {old, *others, *([left] if alive else [])}
     assert set(old.parent.iterdir()) == kept
+
+
+def test_the_file_that_was_wanted_is_named_and_not_the_temporary_one(
+    tmp_path: Path,
+) -> None:
+    target, other = tmp_path / "x.nc", tmp_path / "y.nc"
+    for error, named in (
+        (OSError(errno.ENOSPC, "No space left on device"), target),
+        (OSError(errno.ENOENT, "No such file or directory", str(other)), other),
+    ):
+        with pytest.raises(OSError, match=error.strerror) as raised, atomic(target):
+            raise error
+        assert raised.value.filename == str(named)
+    with pytest.raises(PermissionError) as raised, atomic_folder(target) as made:
+        raise PermissionError(errno.EACCES, "Permission denied", str(made / "a"))
+    assert raised.value.filename == str(target / "a")
+
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+import netCDF4, numpy as np
+from bmi_dmx.files import writing
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+path = Path(sys.argv[1])
+try:
+    with writing(path), netCDF4.Dataset(path, "w") as file:
+        file.createDimension("x", 10_000)
+        file.createVariable("v", "f8", ("x",))[:] = np.random.rand(10_000)
+except OSError as error:
+    print(error.filename, error.strerror)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit as Linux has it")
+def test_what_netcdf_says_of_a_full_disk_becomes_an_error_of_the_file(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.nc"
+    command = [sys.executable, "-c", LIMITED, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith(f"{path} cannot be written, perhaps for lack of room")
+
+
+def test_other_failures_of_libraries_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a fault"), writing(tmp_path):
+        raise RuntimeError("a fault")
 
 
 def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(

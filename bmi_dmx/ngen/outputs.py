@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..files import writing
 from .realization import Column
 
 __all__ = ["CatchmentFiles", "NexusFiles"]
@@ -42,7 +43,8 @@ class _Files:
     def _flush(self, name: str) -> None:
         lines = self._lines[name]
         if lines:
-            with open(self.folder / name, "a", encoding="utf-8") as file:
+            path = self.folder / name
+            with writing(path), open(path, "a", encoding="utf-8") as file:
                 file.writelines(lines)
             lines.clear()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files import writing
 from ..space import GridDescription
 
 __all__ = ["Axis", "OutputVariable", "SeriesFile"]
@@ -97,8 +98,18 @@ class SeriesFile:
     ) -> None:
         import netCDF4
 
+        self._path, self._place, self._ids = path, place, tuple(ids)
         self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
-        self._place, self._ids = place, tuple(ids)
+        with writing(path):
+            self._begin(variables, grids, axis, texts)
+
+    def _begin(
+        self,
+        variables: Sequence[OutputVariable],
+        grids: Sequence[GridDescription],
+        axis: Axis,
+        texts: Mapping[str, str],
+    ) -> None:
         self._file.setncatts({"Conventions": "CF-1.10", **texts})
         self._write_time(axis)
         numbers = dict.fromkeys(v.grid for v in variables)
@@ -115,8 +126,8 @@ class SeriesFile:
             made.units = v.units
             if v.about:
                 made.long_name = v.about
-            if dims[v.grid] == (place,):
-                made.coordinates = f"{place}_id"
+            if dims[v.grid] == (self._place,):
+                made.coordinates = f"{self._place}_id"
 
     def __enter__(self) -> SeriesFile:
         """Return itself."""
@@ -124,7 +135,8 @@ class SeriesFile:
 
     def __exit__(self, *_: object) -> None:
         """End the file."""
-        self._file.close()
+        with writing(self._path):
+            self._file.close()
 
     def _write_time(self, axis: Axis) -> None:
         begin = axis.times
@@ -176,11 +188,13 @@ class SeriesFile:
                 made.units = v.units
                 if v.about:
                     made.long_name = v.about
-                made[:] = values
+                with writing(self._path):
+                    made[:] = values
 
     def write(self, first: int, values: Mapping[str, Array]) -> None:
         """Write (time, place) series from a step on; whole fields are flat."""
         for name, block in values.items():
             made = self._file[name]
             shape = (len(block), *made.shape[1:])
-            made[first : first + len(block)] = block.reshape(shape)
+            with writing(self._path):
+                made[first : first + len(block)] = block.reshape(shape)
