@@ -100,7 +100,8 @@ def _command(
 
 
 def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    # Whatever the usual rights of new files are, others may not change these.
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
         text.write_text(source, encoding="utf-8")
@@ -119,6 +120,7 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
                 content = made.read_bytes()
                 with atomic(target) as temporary:
                     temporary.write_bytes(content + _seal(content))
+                    temporary.chmod(0o644)
                 return
     raise ScanError(
         f"{shlex.join(cc)} could not compile a kernel:\n{done.stderr.strip()[:2000]}"

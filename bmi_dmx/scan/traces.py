@@ -105,6 +105,8 @@ def _write(path: Path, program: Program) -> None:
         # Infinite constants and lists of numbers do not come back as they were.
         if Program.from_json(json.loads(text), str(path)) != program:
             return
+        # Others may not write to the folder, or no kernel from it is run.
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with atomic(path) as temporary:
             digest = hashlib.sha256(text.encode()).hexdigest()
             temporary.write_text(f"{digest}\n{text}", encoding="utf-8")

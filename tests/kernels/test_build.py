@@ -142,6 +142,19 @@ def test_what_others_could_have_put_there_is_not_run(
         assert build.load(source) is None
 
 
+def test_what_is_made_is_safe_from_others_whatever_new_files_are(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BMI_DMX_CACHE", str(fresh / "new"))
+    before = os.umask(0)
+    try:
+        assert answer(SOURCE.format(answer=3)) == 3
+        build.library.cache_clear()
+        assert answer(SOURCE.format(answer=3)) == 3
+    finally:
+        os.umask(before)
+
+
 def test_what_is_safe_from_others_is_run_wherever_it_is(fresh: Path) -> None:
     fresh.chmod(0o1777)  # as /tmp
     assert answer(SOURCE.format(answer=3)) == 3

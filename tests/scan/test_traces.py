@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bmi_dmx.kernels import build
 from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 from bmi_dmx.process import Process
@@ -86,6 +88,18 @@ def test_damaged_files_are_made_anew(
     assert program(Hbv()) == whole
     assert file.read_text(encoding="utf-8") == text
     assert traced == ["Hbv", "Hbv"]
+
+
+def test_kernels_are_run_beside_programs_whatever_new_files_are(
+    traced: list[str],
+) -> None:
+    before = os.umask(0)
+    try:
+        assert program(Hbv()) == program(Hbv())
+        build.library.cache_clear()
+        assert program(Hbv())
+    finally:
+        os.umask(before)
 
 
 def test_processes_of_others_are_traced_whenever_they_run(traced: list[str]) -> None:
