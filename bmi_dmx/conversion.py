@@ -32,7 +32,7 @@ __all__ = ["MOST", "at_least", "convert", "plain"]
 T = TypeVar("T")
 
 MOST = 2**16
-"""Most members of a part, or units of a layer: far more than any model has."""
+"""Most members of a part, units of a layer, or repetitions: more than anybody wants."""
 
 
 def at_least(key: str, value: int | None, least: int, most: int | None = None) -> None:

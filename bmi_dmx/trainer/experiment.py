@@ -26,6 +26,10 @@ DEVICE = r"cpu|gpu|auto|cuda:\d+"
 E = TypeVar("E", bound="Experiment")
 
 
+_MOST_THREADS = 4096
+"""More than any machine has: the system ends processes that ask for many more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
     """How a gradient becomes a step.
@@ -112,8 +116,9 @@ class Training:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "window", "validate_every", "checkpoint_every"):
             at_least(name, getattr(self, name), 1)
-        for name, least in (("warmup", 0), ("patience", 1), ("threads", 1)):
-            at_least(name, getattr(self, name), least)
+        at_least("warmup", self.warmup, 0)
+        at_least("patience", self.patience, 1)
+        at_least("threads", self.threads, 1, _MOST_THREADS)
         for name in ("epochs", "gradient_clip"):
             value = getattr(self, name)
             if value is not None and not 0.0 < value < math.inf:

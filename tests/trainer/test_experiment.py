@@ -135,6 +135,7 @@ def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
         ("task=basin", "task: unknown 'basin'; did you mean 'basins'?"),
         ("task=[1]", "task: unknown [1]; known: arrays, basins"),
         ("training.device=gpus", "training: device: found 'gpus', expected 'cpu'"),
+        ("training.threads=100000", "threads: expected at most 4096, found 100000"),
         ("model.members=0", "model: members: expected at least 1, found 0"),
         ("model.process=hbv11", "model: process: unknown 'hbv11'; did you mean 'hbv"),
         ("model.static.network=mpl", "unknown network 'mpl'; did you mean 'mlp'?"),

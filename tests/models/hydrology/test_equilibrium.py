@@ -226,6 +226,16 @@ def test_a_faulty_spin_up_is_refused_at_once(
         start(1, spin_up=spin_up, **HOURLY)
 
 
+@pytest.mark.parametrize(
+    ("repeat", "message"), [(0, "at least 1, found 0"), (2**31, "at most 65536")]
+)
+def test_an_absurd_number_of_repetitions_is_refused(
+    repeat: int, message: str, start: Any
+) -> None:
+    with pytest.raises(ConfigError, match=rf"spin_up: repeat: expected {message}"):
+        start(1, spin_up={"file": "a.csv", "repeat": repeat}, **HOURLY)
+
+
 def test_the_choice_is_logged(
     start: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
