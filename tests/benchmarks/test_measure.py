@@ -68,10 +68,11 @@ def test_measuring_ends_at_the_limit(clock: Clock) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told by Linux alone")
 def test_the_growth_of_memory_is_that_of_what_is_used_at_most() -> None:
     def work() -> None:
-        np.ones(4_000_000)
-        np.ones(1_000_000)
+        # Blocks of more than 32 MiB always go back to the system when they are freed.
+        np.ones(8_000_000)
+        np.ones(5_000_000)
 
-    assert measure.peak_growth(work) == pytest.approx(32e6, rel=0.1)
+    assert measure.peak_growth(work) == pytest.approx(64e6, rel=0.1)
 
 
 def test_a_new_process_answers_with_json() -> None:
