@@ -369,9 +369,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        if options.traceback or error.filename is None:
+        if options.traceback:
             raise
-        message = f"{os.fsdecode(error.filename)}: {error.strerror}"
+        named = isinstance(error.filename, (str, bytes)) and error.strerror
+        message = (
+            f"{os.fsdecode(error.filename)}: {error.strerror}"
+            if named
+            else _message(error)
+        )
         print(f"dmx {options.command}: error: {message}", file=sys.stderr)
         return 1
     return 0

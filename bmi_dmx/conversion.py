@@ -27,7 +27,7 @@ from typing import (
 
 from .errors import ConfigError, DmxError, suggestion
 
-__all__ = ["MOST", "at_least", "convert", "plain"]
+__all__ = ["MOST", "convert", "plain", "refuse_outside"]
 
 T = TypeVar("T")
 
@@ -35,7 +35,9 @@ MOST = 2**16
 """Most members of a part, units of a layer, or repetitions: more than anybody wants."""
 
 
-def at_least(key: str, value: int | None, least: int, most: int | None = None) -> None:
+def refuse_outside(
+    key: str, value: int | None, least: int, most: int | None = None
+) -> None:
     """Refuse a number that is too small or too large; None is neither.
 
     Raises

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic", "atomic_folder", "cache_folder", "writing"]
+__all__ = ["atomic", "atomic_folder", "cache_folder", "locked", "writing"]
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def atomic_folder(
     with _naming(temporary, target):
         temporary.mkdir()
     try:
-        with _naming(temporary, target), _locked(temporary):
+        with _naming(temporary, target), locked(temporary):
             yield temporary
             for written in temporary.rglob("*") if durable else ():
                 if written.is_file():
@@ -103,7 +103,7 @@ def _naming(temporary: Path, target: Path) -> Iterator[None]:
             wanted = str(target)
         else:
             raise
-        raise type(error)(error.errno, error.strerror, wanted) from error
+        raise OSError(error.errno, error.strerror, wanted) from error
 
 
 @contextmanager
@@ -119,9 +119,9 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno is None:
             raise
-        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     except RuntimeError as error:
         if not str(error).startswith("NetCDF"):
             raise
@@ -173,30 +173,34 @@ def _remove_abandoned(target: Path) -> None:
     for path in target.parent.iterdir():
         if not re.fullmatch(name, path.name):
             continue
-        with contextlib.suppress(OSError), _locked(path):
+        with contextlib.suppress(OSError), locked(path):
             if path.is_dir() and time.time() - path.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(path)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder, as long as the process lives; BlockingIOError where another does.
+def locked(path: Path) -> Iterator[None]:
+    """Hold a folder or a file, which is made if needed, as long as the process lives.
 
     Where system or disk know no such locks nothing is held, and everybody may.
+
+    Raises
+    ------
+    BlockingIOError
+        When another process holds it.
     """
     try:
         import fcntl
     except ImportError:
         yield
         return
-    held = os.open(folder, os.O_RDONLY)
+    held = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT)
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:
-            pass
+        except OSError as error:
+            if isinstance(error, BlockingIOError):
+                raise
         yield
     finally:
         os.close(held)

@@ -321,13 +321,28 @@ def test_a_console_of_any_encoding_shows_what_it_can(
     assert done.stdout.decode(encoding).strip()
 
 
-def test_a_file_that_cannot_be_used_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(28, "No space left on device", b"out.nc"),
+            "out.nc: No space left on device",
+        ),
+        (OSError(5, "Input/output error"), "[Errno 5] Input/output error"),
+        (OSError("nobody\nanswers"), "nobody answers"),
+    ],
+    ids=["file", "no file", "text alone"],
+)
+def test_a_failure_of_the_system_is_one_line(
+    error: OSError,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def full(options: object) -> None:
-        raise OSError(28, "No space left on device", b"out.nc")
+        raise error
 
     monkeypatch.setitem(COMMANDS, "info", replace(COMMANDS["info"], run=full))
     assert main(["info"]) == 1
     said = capsys.readouterr().err
-    assert said == "dmx info: error: out.nc: No space left on device\n"
+    assert said == f"dmx info: error: {message}\n"

@@ -154,7 +154,7 @@ def test_what_killed_writers_left_is_removed(
         other.mkdir()
     left = old.with_name(f".run.{'0' * 32}")
     left.mkdir()
-    holding = files._locked(left) if alive else contextlib.nullcontext()
+    holding = files.locked(left) if alive else contextlib.nullcontext()
     with holding, atomic_folder(old) as made:
         (made / "new.txt").touch()
     kept = {old, *others, *([left] if alive else [])}
@@ -205,8 +205,10 @@ def test_what_netcdf_says_of_a_full_disk_becomes_an_error_of_the_file(
 
 
 def test_other_failures_of_libraries_stay_what_they_are(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="a fault"), writing(tmp_path):
-        raise RuntimeError("a fault")
+    for fault in (RuntimeError("a fault"), OSError("a fault")):
+        with pytest.raises(type(fault), match="a fault") as raised, writing(tmp_path):
+            raise fault
+        assert raised.value is fault
 
 
 def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(

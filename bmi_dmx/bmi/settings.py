@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..conversion import MOST, at_least, convert, shown
+from ..conversion import MOST, convert, refuse_outside, shown
 from ..errors import ConfigError, suggestion
 from ..operate.screen import Policy
 from ..operate.system import System
@@ -82,8 +82,8 @@ class SpinUp:
     repeat: int = 1
 
     def __post_init__(self) -> None:
-        at_least("steps", self.steps, 1)
-        at_least("repeat", self.repeat, 1, MOST)
+        refuse_outside("steps", self.steps, 1)
+        refuse_outside("repeat", self.repeat, 1, MOST)
 
 
 @dataclass(frozen=True, kw_only=True)

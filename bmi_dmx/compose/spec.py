@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Protocol
 
-from ..conversion import MOST, at_least, plain
+from ..conversion import MOST, plain, refuse_outside
 from ..errors import ConfigError, suggestion
 from ..networks.statistics import Transform
 from ..registries import DEFAULT_RECIPE, recipes
@@ -71,7 +71,7 @@ class PartSpec:
     def __post_init__(self) -> None:
         if (self.process is None) == (self.network is None):
             raise ConfigError("expected either 'process' or 'network'")
-        at_least("members", self.members, 1, MOST)
+        refuse_outside("members", self.members, 1, MOST)
         wrong = ("members", "reads", "correction") if self.network else _OF_NETWORKS
         for key in wrong:
             if getattr(self, key):

@@ -39,9 +39,11 @@ _FASTER = (
     "-fopenmp-simd",
     # Both move arithmetic into branches, which then cannot become vector selects.
     "-fno-tree-pre", "-fno-tree-sink",
-    "-mprefer-vector-width=512",
 )  # fmt: skip
-"""Flags that not every compiler knows; the last is for x86 alone."""
+"""Flags that not every compiler knows."""
+
+_WIDE = "-mprefer-vector-width=512"
+"""The same, of GCC on x86."""
 
 _VECTOR_MATH = (True, False)
 """Tried in this order: it comes with glibc alone, elsewhere exp and log are scalar."""
@@ -73,7 +75,15 @@ def _name(source: str, march: str) -> str:
     """Return the file name of a kernel."""
     target = f"{features()} {_libc()}" if march == "native" else march
     text = "\0".join(
-        (source, *_FLAGS, *_FASTER, platform.system(), platform.machine(), target)
+        (
+            source,
+            *_FLAGS,
+            *_FASTER,
+            _WIDE,
+            platform.system(),
+            platform.machine(),
+            target,
+        )
     )
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.so"
 
@@ -89,13 +99,13 @@ def _libc() -> str:
 def _command(
     cc: list[str], march: str, vector_math: bool, faster: bool = True
 ) -> list[str]:
-    command = [*cc, *_FLAGS, *(_FASTER[:-1] if faster else ())]
+    command = [*cc, *_FLAGS, *(_FASTER if faster else ())]
     if platform.machine() in ("x86_64", "AMD64"):
         command += [f"-march={march}"]
         if faster and not any(
             "clang" in Path(os.path.realpath(word)).name for word in cc
         ):
-            command += _FASTER[-1:]
+            command += [_WIDE]
     return [*command, "-DVECTOR_MATH"] if vector_math else command
 
 

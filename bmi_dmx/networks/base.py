@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from ..conversion import MOST, at_least, convert
+from ..conversion import MOST, convert, refuse_outside
 from ..errors import ConfigError, suggestion
 from ..process import NoOptions
 
@@ -107,7 +107,7 @@ class LayerOptions:
             raise ConfigError(f"dropout: expected 0 to below 1, found {self.dropout}")
         hidden = getattr(self, "hidden", ())
         for width in [hidden] if isinstance(hidden, int) else hidden:
-            at_least("hidden", width, 1, MOST)
+            refuse_outside("hidden", width, 1, MOST)
 
 
 def activation_named(name: str) -> nn.Module:

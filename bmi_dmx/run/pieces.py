@@ -7,13 +7,14 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError, DataError, StateError
-from ..files import atomic
+from ..files import atomic, locked
 
 __all__ = ["Pieces"]
 
@@ -50,26 +51,16 @@ class Pieces:
     def __init__(self, folder: Path, plan: Mapping[str, str]) -> None:
         self.folder, self.done = folder, 0
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = open(folder / _LOCK, "wb")  # noqa: SIM115 - held for the run
+        self._held = ExitStack()
         try:
-            self._own()
+            self._held.enter_context(locked(folder / _LOCK))
+        except BlockingIOError:
+            raise ConfigError(f"{folder}: another run is writing to it") from None
+        try:
             self._begin(plan)
         except BaseException:
-            self._lock.close()
+            self._held.close()
             raise
-
-    def _own(self) -> None:
-        """Let nobody else write to the folder."""
-        try:
-            import fcntl
-        except ImportError:  # a system without such locks
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(f"{self.folder}: another run is writing to it") from None
-        except OSError:
-            pass  # a file system without such locks
 
     def _begin(self, plan: Mapping[str, str]) -> None:
         """Count what is there, and refuse it where it is of another run."""
@@ -163,7 +154,7 @@ class Pieces:
 
     def close(self) -> None:
         """Let others write to the folder."""
-        self._lock.close()
+        self._held.close()
 
     def remove(self) -> None:
         """Delete the folder."""

@@ -44,7 +44,7 @@ def kept(
     """
     try:
         path = _path(process, identity, what)
-    except (TypeError, RuntimeError):  # cannot be named; there is no home folder
+    except (TypeError, RuntimeError):  # cannot be named; no home folder, no sources
         return traced()
     program = _read(path)
     if program is None:
@@ -69,7 +69,10 @@ def _sources() -> str:
     """Return the hash of the package: any of its files may change what a step does."""
     folder = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    paths = sorted(folder.rglob("*.py"))
+    if not paths:
+        raise RuntimeError(f"{folder}: the sources of the package cannot be read")
+    for path in paths:
         digest.update(f"{path.relative_to(folder)}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

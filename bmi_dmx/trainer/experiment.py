@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
 from ..compose import ModelSpec, check_spec
-from ..conversion import at_least, plain
+from ..conversion import plain, refuse_outside
 from ..errors import ConfigError
 from .registries import DEFAULT_TASK
 
@@ -115,10 +115,10 @@ class Training:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "window", "validate_every", "checkpoint_every"):
-            at_least(name, getattr(self, name), 1)
-        at_least("warmup", self.warmup, 0)
-        at_least("patience", self.patience, 1)
-        at_least("threads", self.threads, 1, _MOST_THREADS)
+            refuse_outside(name, getattr(self, name), 1)
+        refuse_outside("warmup", self.warmup, 0)
+        refuse_outside("patience", self.patience, 1)
+        refuse_outside("threads", self.threads, 1, _MOST_THREADS)
         for name in ("epochs", "gradient_clip"):
             value = getattr(self, name)
             if value is not None and not 0.0 < value < math.inf:

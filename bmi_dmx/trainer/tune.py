@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial, TrialState
 
 from ..config import load
-from ..conversion import at_least, plain
+from ..conversion import plain, refuse_outside
 from ..errors import ConfigError, TrainingError
 from ..files import atomic
 from .experiment import Experiment
@@ -67,7 +67,7 @@ class Search:
     trials: int = 20
 
     def __post_init__(self) -> None:
-        at_least("trials", self.trials, 1)
+        refuse_outside("trials", self.trials, 1)
         if not self.space:
             raise ConfigError("space: no key is given")
         for key, choice in self.space.items():

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ...compose.spec import ModelSpec, PartSpec
-from ...conversion import MOST, at_least
+from ...conversion import MOST, refuse_outside
 from ...errors import ConfigError, suggestion
 from ...networks.statistics import Transform
 from ...registries import processes
@@ -137,7 +137,7 @@ class Dhbv:
     transforms: dict[str, Transform] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        at_least("members", self.members, 1, MOST)
+        refuse_outside("members", self.members, 1, MOST)
         heads = {"static": self.static, "dynamic": self.dynamic}
         for key, head in heads.items():
             if head is not None:
@@ -276,7 +276,7 @@ def _check_head(key: str, head: StaticSpec | DynamicSpec) -> None:
         raise ConfigError(f"{key}.dropout: expected 0 to below 1, found {head.dropout}")
     widths = [head.hidden] if isinstance(head.hidden, int) else head.hidden
     for width in widths:
-        at_least(f"{key}.hidden", width, 1, MOST)
+        refuse_outside(f"{key}.hidden", width, 1, MOST)
     named = {"attributes": head.attributes, "parameters": head.parameters}
     if isinstance(head, DynamicSpec):
         named["forcings"] = head.forcings

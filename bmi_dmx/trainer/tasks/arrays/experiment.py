@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ....conversion import at_least, plain
+from ....conversion import plain, refuse_outside
 from ....errors import ConfigError
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
@@ -91,7 +91,7 @@ class Evaluation:
     at_once: int = 256
 
     def __post_init__(self) -> None:
-        at_least("at_once", self.at_once, 1)
+        refuse_outside("at_once", self.at_once, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Literal
 
-from ....conversion import at_least, plain
+from ....conversion import plain, refuse_outside
 from ....errors import ConfigError, suggestion
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
@@ -107,8 +107,8 @@ class Evaluation:
     basins: int = 64
 
     def __post_init__(self) -> None:
-        at_least("warmup", self.warmup, 0)
-        at_least("basins", self.basins, 1)
+        refuse_outside("warmup", self.warmup, 0)
+        refuse_outside("basins", self.basins, 1)
         if self.metrics != "all":
             if not self.metrics:
                 raise ConfigError("metrics: the list is empty, expected names or 'all'")
