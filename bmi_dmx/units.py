@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["check", "convert"]
+__all__ = ["NO_DIMENSION", "check", "convert"]
 
-_NO_DIMENSION = ("-", "none", "unitless", "dimensionless", "ratio", "fraction", "n/a")
+NO_DIMENSION = ("-", "none", "unitless", "dimensionless", "ratio", "fraction", "n/a")
+"""What files write, in capitals or not, where UDUNITS has ``1``."""
+
 _MEANT = {
-    **dict.fromkeys(_NO_DIMENSION, "1"),
+    **dict.fromkeys(NO_DIMENSION, "1"),
     **dict.fromkeys(("c", "deg c", "degrees c"), "degC"),  # C is the coulomb
     **dict.fromkeys(("f", "deg f", "degrees f"), "degF"),  # F is the farad
     "cfs": "ft3 s-1",

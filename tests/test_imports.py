@@ -21,12 +21,13 @@ PACKAGE = Path(bmi_dmx.__file__).parent
 
 FOUNDATION = (
     "errors", "files", "registry", "units", "conversion", "config", "tables", "logs",
-    "csv_table", "registries",
+    "registries",
 )  # fmt: skip
 
 FLOORS = {
     **dict.fromkeys(FOUNDATION, 0),
     "variables": 1,
+    "data": 2,
     "space": 2,
     "process": 3,
     "tendency": 4,
@@ -54,7 +55,7 @@ FLOORS = {
 GENERAL = {name for name, floor in FLOORS.items() if floor < FLOORS["models"]}
 """Rooms that know no domain, and reach the guests through registries alone."""
 
-DATA_ONLY = {"configs", "data", "bundles"}
+DATA_ONLY = {"configs", "bundles"}
 
 IMPORTERS_OF_TRAINER = {
     "info", "trainer", "trainer.tasks", "demo", "benchmarks", "cli"
@@ -65,8 +66,10 @@ HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 LIGHT = [
     f"bmi_dmx.{name}"
     for name in (
-        *FOUNDATION, "variables", "space", "process", "tendency", "program", "kernels",
-        "scan", "networks", "compose", "bundle", "operate", "bmi", "run", "info", "cli",
+        *FOUNDATION, "variables", "data", "data.axis", "data.identity", "data.missing",
+        "data.netcdf", "data.quantity", "data.table", "data.times",
+        "space", "process", "tendency", "program", "kernels", "scan", "networks",
+        "compose", "bundle", "operate", "bmi", "run", "info", "cli",
         "operate.runner", "run.run", "trainer.registries", "models.hydrology.system",
         "models.hydrology.climate", "models.hydrology.component",
     )

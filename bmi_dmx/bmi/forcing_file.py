@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..csv_table import heading, numbers, read_csv_table
-from ..errors import DataError, DmxError, UnitsError, suggestion
-from ..units import convert
+from ..data.quantity import quantity
+from ..data.table import Table, heading, read_table
+from ..errors import DataError, DmxError, suggestion
+from ..operate.once import warn_once
 from ..variables import Forcing
 
 __all__ = ["read_series"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_log = logging.getLogger(__name__)
 
 
 def read_series(
@@ -48,17 +52,19 @@ def read_series(
         When units of a column cannot be converted.
     """
     try:
-        titles, rows = read_csv_table(path, "rows of forcing")
+        table = read_table(path, "rows of forcing")
     except DmxError as error:
         raise DataError(f"spin_up: file: {error}") from None
-    found = steps if steps is not None else len(rows)
-    if len(rows) < found:
+    found = steps if steps is not None else len(table.rows)
+    if len(table.rows) < found:
         raise DataError(
-            f"spin_up: file: {path}: found {len(rows)} rows, expected {found}"
+            f"spin_up: file: {path}: found {len(table.rows)} rows, expected {found}"
         )
     columns = {}
-    for k, title in enumerate(titles[1:], 1):
+    for k, title in enumerate(table.titles[1:], 1):
         name, units = heading(title)
+        if name in columns:
+            raise DataError(f"spin_up: file: {path}: column {name!r} is given twice")
         columns[name] = k, units
     series = {}
     for forcing in forcings:
@@ -66,26 +72,31 @@ def read_series(
         if not names:
             hint = suggestion(forcing.name, columns)
             raise DataError(f"spin_up: file: {path}: no column {forcing.name!r}{hint}")
+        if len(names) > 1:
+            raise DataError(
+                f"spin_up: file: {path}: {names[0]!r} and {names[1]!r} are both "
+                f"{forcing.name!r}, expected one column"
+            )
         at, units = columns[names[0]]
-        cells = [row[at] for row in rows[:found]]
-        series[forcing.name] = _column(path, forcing, titles[at], cells, units)[:, None]
+        series[forcing.name] = _column(table, forcing, at, units, found)[:, None]
     return series
 
 
-def _column(
-    path: Path, forcing: Forcing, title: str, cells: Sequence[str], units: str
-) -> Array:
-    where = f"spin_up: file: {path}: {forcing.name}"
-    values = numbers(f"spin_up: file: {path}", title, cells)
+def _column(table: Table, forcing: Forcing, at: int, units: str, count: int) -> Array:
+    where = f"spin_up: file: {table.path}: {forcing.name}"
+
+    def remark(text: str) -> None:
+        warn_once(_log, text, "%s", text)
+
     try:
-        if units and units != forcing.units:
-            values = np.asarray(convert(values, units, forcing.units), float)
-    except UnitsError as error:
-        raise UnitsError(f"{where}: {error}") from None
-    at = forcing.first_outside(values)
-    if at is not None:
+        read = table.numbers(at)[:count]
+    except DataError as error:
+        raise DataError(f"spin_up: file: {error}") from None
+    values = quantity(read, units, forcing, where, remark)
+    first = forcing.first_outside(values)
+    if first is not None:
         raise DataError(
-            f"{where}: row {at + 2} is {values[at]:g} {forcing.units}; expected "
-            f"{forcing.expected}"
+            f"{where}: row {table.lines[first]} is {values[first]:g} {forcing.units}; "
+            f"expected {forcing.expected}"
         )
     return values

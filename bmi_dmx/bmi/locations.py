@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..csv_table import numbers, read_csv_table
-from ..errors import ConfigError, DataError, UnitsError, suggestion
+from ..data.identity import match, refuse_repeated
+from ..data.netcdf import identifiers, numbers, opened, units_of
+from ..data.quantity import assumed, quantity
+from ..data.table import heading, read_table
+from ..errors import ConfigError, DataError, suggestion
+from ..operate.once import warn_once
 from ..operate.operation import Operation
 from ..space import Space, space_from
-from ..units import convert
+from ..variables import Attribute
 from .settings import LocationSettings, Settings
 
 __all__ = [
@@ -27,6 +32,8 @@ __all__ = [
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Columns = dict[str, Array]
+
+_log = logging.getLogger(__name__)
 
 IDENTIFIERS = ("id", "ids", "divide_id", "basin", "basin_id", "gauge_id", "gage_id")
 """What the identifiers are called where a NetCDF file does not say it by cf_role."""
@@ -87,8 +94,7 @@ def locations_of(
         if space is None:
             raise ConfigError("locations: missing; it has no default")
         return Locations(tuple(space.ids), {}), space
-    wanted = {name: known.units for name, known in operation.understood.items()}
-    found = read_locations(settings.locations, folder, wanted)
+    found = read_locations(settings.locations, folder, operation.understood)
     if space is not None and tuple(space.ids) != found.ids:
         raise ConfigError(
             "locations: the ids are not those of the space, in its order; leave "
@@ -113,7 +119,7 @@ def refuse_unknown(found: Iterable[str], operation: Operation) -> None:
 
 
 def read_locations(
-    settings: LocationSettings, folder: Path, wanted: Mapping[str, str]
+    settings: LocationSettings, folder: Path, wanted: Mapping[str, Attribute]
 ) -> Locations:
     """Return the configured locations with those of their attributes that are wanted.
 
@@ -123,8 +129,8 @@ def read_locations(
         Block ``locations`` of a configuration.
     folder : Path
         What a relative path starts from.
-    wanted : mapping of str to str
-        Units of the attributes to read from a file; others there are passed over.
+    wanted : mapping of str to Attribute
+        The attributes to read from a file; others there are passed over.
 
     Raises
     ------
@@ -133,18 +139,20 @@ def read_locations(
     DataError
         When the file is not a table of numbers with the locations in it.
     UnitsError
-        When units in a NetCDF file cannot be converted.
+        When units in the file cannot be converted.
     """
     ids = tuple(str(i) for i in settings.ids)
     columns: Columns = {}
+    refuse_repeated(ids, "locations: ids")
     if settings.file is not None:
         path = folder / settings.file
         if not path.is_file():
             raise ConfigError(f"locations: file: {path}: no such file")
-        read = _read_csv if path.suffix.lower() in (".csv", ".txt") else _read_netcdf
+        table = path.suffix.lower() in (".csv", ".txt", ".tsv")
+        read = _read_table if table else _read_netcdf
         found, columns = read(path, wanted)
         at = _rows(path, found, ids)
-        ids = tuple(found[i] for i in at)
+        ids = ids or tuple(found[i] for i in at)
         columns = {name: values[at] for name, values in columns.items()}
     for name, given in settings.attributes.items():
         values = list(given) if isinstance(given, tuple) else [given] * len(ids)
@@ -161,58 +169,74 @@ def _one_for_each(name: str, count: int, ids: Sequence[str]) -> None:
         )
 
 
+def _say(text: str) -> None:
+    """Say once what was assumed about a file."""
+    if text:
+        warn_once(_log, text, "%s", text)
+
+
 def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
     """Return the rows of the locations; all of them where none are named."""
-    place = {name: row for row, name in enumerate(found)}
-    if len(place) < len(found):
-        twice = next(name for row, name in enumerate(found) if place[name] != row)
-        raise DataError(f"{path}: location {twice!r} is given twice")
-    for name in ids:
-        if name not in place:
-            hint = suggestion(name, place)
-            raise DataError(f"{path}: location {name!r} is not in it{hint}")
-    return [place[name] for name in ids] if ids else list(range(len(found)))
+    if not ids:
+        return list(range(len(found)))
+    matched = match(ids, found)
+    if matched.lacking:
+        name = matched.lacking[0]
+        hint = suggestion(name, found)
+        raise DataError(f"{path}: location {name!r} is not in it{hint}")
+    if matched.remark:
+        _say(f"{path}: {matched.remark}")
+    return [matched.places[name] for name in ids]
 
 
-def _read_csv(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns]:
+def _read_table(
+    path: Path, wanted: Mapping[str, Attribute]
+) -> tuple[tuple[str, ...], Columns]:
     """Read a table with a header; its first column names the locations."""
-    header, rows = read_csv_table(path, "at least one location")
-    columns = {
-        name: numbers(path, name, [row[k] for row in rows])
-        for k, name in enumerate(header)
-        if k and name in wanted
-    }
-    return [row[0].strip() for row in rows], columns
+    table = read_table(path, "at least one location")
+    for remark in table.remarks:
+        _say(f"{path}: {remark}")
+    columns: Columns = {}
+    for at, title in enumerate(table.titles):
+        name, units = heading(title)
+        if not at or name not in wanted:
+            continue
+        if name in columns:
+            raise DataError(f"{path}: column {name!r} is given twice")
+        where = f"{path}: column {title!r}"
+        columns[name] = quantity(table.numbers(at), units, wanted[name], where, _say)
+    return tuple(table.places()), columns
 
 
-def _read_netcdf(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns]:
-    """Read variables along the dimension of the text variable with the identifiers."""
-    import netCDF4
-
-    try:
-        file = netCDF4.Dataset(path)
-    except OSError as error:
-        raise DataError(f"{path}: not a CSV or NetCDF file: {error}") from None
-    with file:
+def _read_netcdf(
+    path: Path, wanted: Mapping[str, Attribute]
+) -> tuple[tuple[str, ...], Columns]:
+    """Read variables along the dimension of the variable with the identifiers."""
+    with opened(path) as file:
         names = _identifier(path, file)
-        ids = [str(name) for name in np.asarray(names[:]).tolist()]
-        columns = {}
-        for name, units in wanted.items():
-            if name in file.variables and file[name].dimensions == names.dimensions:
-                columns[name] = in_units(path, file[name], units)
+        ids = identifiers(path, names)
+        columns = {
+            name: in_units(path, file[name], attribute)
+            for name, attribute in wanted.items()
+            if name in file.variables
+            and file[name].dimensions == names.dimensions[: file[name].ndim]
+            and file[name].size == len(ids)
+        }
+        told = {
+            name: wanted[name].units
+            for name in columns
+            if not units_of(file[name]) and wanted[name].units != "1"
+        }
+    if told:
+        _say(f"{path}: {assumed(told)}")
     return ids, columns
 
 
-def in_units(path: Path, variable: Any, units: str) -> Array:
-    """Return a variable in units; where it, or the model, has none as it is."""
-    values: Array = np.ma.filled(np.ma.asarray(variable[:], dtype=np.float64), np.nan)
-    found = getattr(variable, "units", units)
-    if found == units or units == "1":
-        return values
-    try:
-        return convert(values, found, units).astype(np.float64, copy=False)
-    except UnitsError as error:
-        raise UnitsError(f"{path}: {variable.name}: {error}") from None
+def in_units(path: Path, variable: Any, attribute: Attribute) -> Array:
+    """Return a variable of a NetCDF file as an attribute of locations."""
+    where = f"{path}: {variable.name}"
+    values = numbers(path, variable)
+    return quantity(values, units_of(variable), attribute, where, _say)
 
 
 def _identifier(path: Path, file: Any) -> Any:
@@ -220,7 +244,7 @@ def _identifier(path: Path, file: Any) -> Any:
     marked = file.get_variables_by_attributes(cf_role="timeseries_id")
     usual = [file[name] for name in IDENTIFIERS if name in file.variables]
     for variable in (*marked, *usual):
-        if variable.ndim == 1:
+        if variable.ndim == 1 or (variable.ndim == 2 and variable.dtype == "S1"):
             return variable
     raise DataError(
         f"{path}: no variable names the locations; expected one with the attribute "

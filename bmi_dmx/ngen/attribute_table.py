@@ -2,59 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..csv_table import numbers, read_csv_table
+from ..data.identity import match
+from ..data.quantity import quantity
+from ..data.table import heading, read_table
 from ..errors import DataError, suggestion
+from ..variables import Attribute
 from .forcing import Array
 
-__all__ = ["by_catchment", "read_attribute_table"]
-
-
-def by_catchment(path: Path, rows: Sequence[Sequence[str]]) -> dict[str, int]:
-    """Return the places of catchments, which stand in the first column of a table.
-
-    Raises
-    ------
-    DataError
-        When one is given twice: which row is meant cannot be known.
-    """
-    places: dict[str, int] = {}
-    for k, row in enumerate(rows):
-        name = row[0].strip()
-        if name in places:
-            raise DataError(
-                f"{path}: row {k + 2}: catchment {name!r} is given twice, first in row "
-                f"{places[name] + 2}"
-            )
-        places[name] = k
-    return places
+__all__ = ["read_attribute_table"]
 
 
 def read_attribute_table(
-    path: Path, ids: Sequence[str], known: Collection[str]
+    path: Path, ids: Sequence[str], known: Mapping[str, Attribute]
 ) -> tuple[dict[str, Array], list[str]]:
-    """Read a CSV file of attributes.
+    """Read a table of attributes.
 
     Parameters
     ----------
     path : Path
-        A first column of catchments, and others named as the attributes. Rows may be
-        missing and cells empty.
+        A first column of catchments, and others named as the attributes, with units in
+        brackets unless they are those of the model. Rows may be missing and cells
+        empty.
     ids : sequence of str
         The catchments.
-    known : collection of str
+    known : mapping of str to Attribute
         Attributes that can be given; other columns are not read, and remarked on.
 
     Returns
     -------
     values : dict of str to ndarray
-        (catchment,) by name; NaN where the table says nothing.
+        (catchment,) by name, in the model's units; NaN where the table says nothing.
     remarks : list of str
-        What was passed over.
+        What was recognised, assumed and passed over.
 
     Raises
     ------
@@ -63,29 +47,37 @@ def read_attribute_table(
     DataError
         When it is of none of the catchments, has a row or column twice, or a cell that
         is no number.
+    UnitsError
+        When units cannot be converted.
     """
-    header, rows = read_csv_table(path, "at least one catchment")
-    places = by_catchment(path, rows)
-    here = [(k, places[name]) for k, name in enumerate(ids) if name in places]
-    if not here:
-        hint = suggestion(ids[0], places)
+    table = read_table(path, "at least one catchment")
+    names = list(table.places())
+    matched = match(ids, names)
+    if not matched.places:
+        hint = suggestion(ids[0], names)
         raise DataError(
             f"{path}: no row for catchment {ids[0]!r}, nor for any other{hint}"
         )
+    here = [(k, matched.places[n]) for k, n in enumerate(ids) if n in matched.places]
     to, row_of = (list(x) for x in zip(*here, strict=True))
+    remarks = [f"{path}: {remark}" for remark in table.remarks]
+    if matched.remark:
+        remarks.append(f"{path}: {matched.remark}")
     values: dict[str, Array] = {}
-    remarks = []
-    for column, title in enumerate(header[1:], 1):
-        if title not in known:
+    for column, title in enumerate(table.titles[1:], 1):
+        name, units = heading(title)
+        if name not in known:
             if title:
-                hint = suggestion(title, known)
+                hint = suggestion(name, known)
                 remarks.append(
                     f"{path}: column {title!r} is no attribute and is passed over{hint}"
                 )
             continue
-        if title in values:
-            raise DataError(f"{path}: column {title!r} is given twice")
-        cells = numbers(path, title, [row[column].strip() or "nan" for row in rows])
-        values[title] = np.full(len(ids), np.nan)
-        values[title][to] = cells[row_of]
+        if name in values:
+            raise DataError(f"{path}: column {name!r} is given twice")
+        where = f"{path}: column {title!r}"
+        numbers = table.numbers(column)
+        read = quantity(numbers, units, known[name], where, remarks.append)
+        values[name] = np.full(len(ids), np.nan)
+        values[name][to] = read[row_of]
     return values, remarks

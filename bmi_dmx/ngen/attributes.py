@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compose.part import step_key
+from ..data.missing import without_markers
 from ..errors import DataError
-from ..models.hydrology.climate import (
-    CLIMATE,
-    DAYS_PER_YEAR,
-    climate_indices,
-    day_of_year,
-)
-from ..models.hydrology.shipped import shipped
+from ..models.hydrology.climate import CLIMATE
 from ..networks.statistics import Moments
-from ..operate.clock import DAY
 from ..operate.operation import Operation
-from ..program import evaluate
+from ..operate.screen import Policy
 from ..variables import Attribute
 from .attribute_table import read_attribute_table
-from .fields import PRECIPITATION, TEMPERATURE
-from .forcing import STEP, Array, ForcingProvider, moment
+from .climate import Repair, climate
+from .forcing import Array, ForcingProvider
 from .hydrofabric import Hydrofabric
+from .terrain import (
+    MEAN_ELEVATION,
+    MEAN_SLOPE,
+    gradient,
+    located,
+    metres,
+    numbers_of,
+)
 
-__all__ = ["Attributes", "attributes_of", "climate", "topography"]
+__all__ = ["Attributes", "attributes_of", "topography"]
 
-_FEW_YEARS = 3.0
 _FAR = 3.0
 """Standard deviations from the training mean beyond which a value is remarked on."""
 
-_BLOCK = 2**21
-"""Numbers of one variable in memory."""
-
-_MEAN_ELEVATION, _MEAN_SLOPE = "mean.elevation", "mean.slope"
+_ELEVATIONS = (-9000.0, 900000.0)
+"""Lowest and highest mean elevation of a catchment, cm."""
 
 
 @dataclass
@@ -71,6 +68,7 @@ def attributes_of(
     domain: Hydrofabric,
     forcing: ForcingProvider,
     table: Path | None = None,
+    policy: Policy = "raise",
 ) -> Attributes:
     """Return all that a model wants to know about catchments.
 
@@ -85,6 +83,8 @@ def attributes_of(
     table : Path, optional
         CSV file with a first column of catchments and others named as the attributes;
         what it says of a catchment goes before all else.
+    policy : Policy
+        What is done with values of the forcing that are missing or absurd.
 
     Raises
     ------
@@ -99,9 +99,12 @@ def attributes_of(
     if table is not None:
         given, remarks = read_attribute_table(table, ids, known)
     _derive_aridity(given, given)
-    values = _first_of(given, topography(domain))
+    own, doubts = topography(domain)
+    remarks += doubts
+    values = _first_of(given, own)
     needed = operation.required
-    values, caveat = _with_climate(needed, values, given, domain, forcing)
+    repair = Repair(operation, policy)
+    values, caveat = _with_climate(needed, values, given, domain, forcing, repair)
     for name in needed:
         if name not in values:
             raise DataError(
@@ -155,6 +158,7 @@ def _with_climate(
     given: Mapping[str, Array],
     domain: Hydrofabric,
     forcing: ForcingProvider,
+    repair: Repair,
 ) -> tuple[dict[str, Array], list[str]]:
     """Return values with the climate of the forcing where none is given, and caveats.
 
@@ -180,7 +184,7 @@ def _with_climate(
     others = [n for n in needed if n in values and n not in CLIMATE]
     _refuse_gaps([*others, "latitude"], values, domain, lacking)
     some = [ids[k] for k in places]
-    indices, caveat = climate(forcing, some, values["latitude"][places])
+    indices, caveat = climate(forcing, some, values["latitude"][places], repair)
     for name, array in indices.items():
         whole = nothing.copy()
         whole[places] = array
@@ -233,7 +237,7 @@ def _refuse_impossible(
         )
 
 
-def topography(domain: Hydrofabric) -> dict[str, Array]:
+def topography(domain: Hydrofabric) -> tuple[dict[str, Array], list[str]]:
     """Return area, elevation, slope and location from the hydrofabric.
 
     Parameters
@@ -242,10 +246,12 @@ def topography(domain: Hydrofabric) -> dict[str, Array]:
 
     Returns
     -------
-    dict of str to ndarray
+    values : dict of str to ndarray
         ``area_km2``; with ``divide-attributes`` also ``elevation_mean`` (m),
         ``slope_mean`` (m km-1), ``latitude`` and ``longitude``; NaN where a catchment
         has no row.
+    remarks : list of str
+        Which values contradict the units that the layer has.
 
     Notes
     -----
@@ -255,115 +261,36 @@ def topography(domain: Hydrofabric) -> dict[str, Array]:
     """
     found = {"area_km2": np.array([c.area_km2 for c in domain.catchments.values()])}
     if not domain.attributes:
-        return found
+        return found, []
     rows = [domain.attributes.get(name, {}) for name in domain.catchments]
 
-    def column(read: Callable[[Mapping[str, Any]], float | None]) -> Array:
-        return np.array([np.nan if (x := read(r)) is None else x for r in rows])
+    remarks: list[str] = []
 
-    found["elevation_mean"] = column(lambda r: _scaled(r.get(_MEAN_ELEVATION), 0.01))
-    found["slope_mean"] = column(_slope)
-    places = [_place(row) for row in rows]
-    found["latitude"] = np.array([latitude for latitude, _ in places])
-    found["longitude"] = np.array([longitude for _, longitude in places])
-    return found
+    def column(name: str, lowest: float, highest: float) -> Array:
+        where = f"{domain.path}: divide-attributes: {name}"
+        marked = without_markers(numbers_of(rows, name, where), (lowest, highest))
+        if marked.markers:
+            remarks.append(marked.remark(where))
+        return marked.values
 
-
-def _scaled(value: Any, factor: float) -> float | None:
-    return None if value is None else float(value) * factor
-
-
-def _slope(row: Mapping[str, Any]) -> float | None:
-    angle = row.get(_MEAN_SLOPE)
-    if angle is None:
-        return None
-    if not 0.0 <= angle < 90.0:
+    evidence = metres(domain)
+    if evidence:
+        remarks.append(evidence)
+    elevation = column(MEAN_ELEVATION, *_ELEVATIONS)
+    found["elevation_mean"] = elevation * (1.0 if evidence else 0.01)
+    angles = column(MEAN_SLOPE, 0.0, 90.0)
+    wrong = (angles < 0.0) | (angles >= 90.0)
+    if wrong.any():
+        at = int(np.argmax(wrong))
         raise DataError(
-            f"divide-attributes: {_MEAN_SLOPE} of {row.get('divide_id')!r}: found "
-            f"{angle!r}, expected 0 to 90 degrees"
+            f"{domain.path}: divide-attributes: {MEAN_SLOPE} of "
+            f"{list(domain.catchments)[at]!r}: found {float(angles[at])!r}, expected "
+            "0 to 90 degrees"
         )
-    return 10.0 * math.tan(math.radians(angle))
-
-
-def _place(row: Mapping[str, Any]) -> tuple[float, float]:
-    from .projection import from_conus_albers
-
-    x, y = row.get("centroid_x"), row.get("centroid_y")
-    if x is None or y is None:
-        return math.nan, math.nan
-    return from_conus_albers(float(x), float(y))
-
-
-def climate(
-    forcing: ForcingProvider, ids: Sequence[str], latitude: Array
-) -> tuple[dict[str, Array], list[str]]:
-    """Return the climate indices of all whole days (UTC) of the forcing, and caveats.
-
-    Parameters
-    ----------
-    forcing : ForcingProvider
-        Hourly precipitation and air temperature.
-    ids : sequence of str
-        The catchments.
-    latitude : (B,) array
-        Degrees north.
-
-    Raises
-    ------
-    DataError
-        When there is no whole day, a value is missing, or it never rains.
-    """
-    start, end = forcing.span(ids[0])
-    first = -(-start // DAY) * DAY
-    days = (end - first) // DAY
-    if days < 1:
-        raise DataError(
-            f"{forcing.path}: from {moment(start)} to {moment(end)} there is no whole "
-            "day; climate attributes need days, at best years"
-        )
-    rain, warm, low, high = _daily(forcing, ids, first, days)
-    for name, series in (("precipitation", rain), ("air temperature", warm)):
-        bad = ~np.isfinite(series).all(axis=0)
-        if bad.any():
-            raise DataError(
-                f"{forcing.path}: {name} of {ids[int(np.argmax(bad))]!r} has gaps; "
-                "climate attributes need all days"
-            )
-    begin = np.datetime64(first, "s").astype("datetime64[D]")
-    dates = day_of_year(begin + np.arange(days))
-    hargreaves = shipped("hargreaves").programs[step_key(DAY)]
-    (evaporation,) = evaluate(hargreaves, {
-        "f.air_temperature_min": low, "f.air_temperature_max": high,
-        "f.day_of_year": dates[:, None], "p.latitude": latitude[None, :],
-    }).values()  # fmt: skip
-    found = climate_indices(rain, warm, evaporation, dates)
-    years = days / DAYS_PER_YEAR
-    remarks = []
-    if years < _FEW_YEARS:
-        remarks.append(
-            f"climate attributes are those of {days} days ({years:.1f} years) of "
-            "forcing, not of a climate; give better ones in a table "
-            "(--attributes FILE)"
-        )
-    return found, remarks
-
-
-def _daily(
-    forcing: ForcingProvider, ids: Sequence[str], first: int, days: int
-) -> tuple[Array, Array, Array, Array]:
-    """Return precipitation, mean, least and greatest temperature, (day, catchment)."""
-    rain, warm, low, high = (np.empty((days, len(ids))) for _ in range(4))
-    few = max(1, _BLOCK // (24 * len(ids)))
-    for day in range(0, days, few):
-        some = slice(day, min(day + few, days))
-        at, hours = first + day * DAY, (some.stop - day) * 24
-        shape = (-1, DAY // STEP, len(ids))
-        block = forcing.block(ids, PRECIPITATION, "mm d-1", at, hours)
-        rain[some] = block.reshape(shape).mean(axis=1)
-        temperature = forcing.block(ids, TEMPERATURE, "degC", at, hours).reshape(shape)
-        warm[some] = temperature.mean(axis=1)
-        low[some], high[some] = temperature.min(axis=1), temperature.max(axis=1)
-    return rain, warm, low, high
+    found["slope_mean"] = np.array([gradient(angle) for angle in angles])
+    places = located(domain)
+    found["latitude"], found["longitude"] = places.latitude, places.longitude
+    return found, [*remarks, *places.remarks]
 
 
 def _unusual(

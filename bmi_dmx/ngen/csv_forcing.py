@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..csv_table import heading, numbers, read_csv_table
+from ..data.axis import moment_of_text, regular
+from ..data.table import Table, heading, read_table
 from ..errors import ConfigError, DataError
 from .fields import column
 from .forcing import STEP, Array, ForcingProvider, epoch
@@ -19,7 +20,7 @@ __all__ = ["CsvForcing", "matching", "read_csv"]
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
-class Table:
+class Hours:
     """Hourly columns that begin at one time: what one CSV file holds.
 
     Parameters
@@ -31,6 +32,10 @@ class Table:
     columns : mapping of str to ndarray
         (time,) by the framework's name.
     units : mapping of str to str
+    assumed : frozenset of str
+        Variables whose units the file does not give.
+    remarks : tuple of str
+        What was recognised in the file.
     """
 
     def __init__(
@@ -39,9 +44,12 @@ class Table:
         start: int,
         columns: Mapping[str, Array],
         units: Mapping[str, str],
+        assumed: frozenset[str] = frozenset(),
+        remarks: tuple[str, ...] = (),
     ) -> None:
         self.path, self.start = path, start
         self.columns, self.units = dict(columns), dict(units)
+        self.assumed, self.remarks = assumed, remarks
         self.steps = len(next(iter(columns.values()))) if columns else 0
 
 
@@ -63,15 +71,15 @@ class CsvForcing(ForcingProvider):
     ) -> None:
         super().__init__(folder)
         self._file_of, self._strict = file_of, strict
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, Hours] = {}
         self._converted: dict[tuple[str, str, str], Array] = {}
 
-    def _table(self, catchment: str) -> Table:
+    def _table(self, catchment: str) -> Hours:
         if catchment not in self._tables:
             path = self._file_of(catchment)
-            self._tables[catchment] = read_csv(path)
-            if self._strict:
-                _readable(path)
+            table = read_csv(path, strict=self._strict)
+            self._tables[catchment] = table
+            self.remarks += [f"{path}: {remark}" for remark in table.remarks]
         return self._tables[catchment]
 
     def names(self, catchment: str) -> Sequence[str]:
@@ -81,6 +89,10 @@ class CsvForcing(ForcingProvider):
     def units(self, catchment: str, name: str) -> str:
         """Return the units of a column."""
         return self._table(catchment).units[name]
+
+    def states_units(self, catchment: str, name: str) -> bool:
+        """Return whether the heading of a column gives units."""
+        return name not in self._table(catchment).assumed
 
     def span(self, catchment: str) -> tuple[int, int]:
         """Return begin and end of the catchment's file."""
@@ -149,8 +161,15 @@ def matching(folder: Path, pattern: str, catchment: str) -> Path:
     return found[0]
 
 
-def read_csv(path: Path) -> Table:
+def read_csv(path: Path, *, strict: bool = True) -> Hours:
     """Read one file: a column ``Time`` or ``time``, and hourly values.
+
+    Parameters
+    ----------
+    path : Path
+    strict : bool
+        Refuse a file that the framework cannot read. Otherwise times may be written in
+        other ways, cells be parted by semicolons, and values be missing.
 
     Raises
     ------
@@ -158,27 +177,38 @@ def read_csv(path: Path) -> Table:
         Naming file, row and column: when a cell is no number, rows are not an hour
         apart, a variable is given twice, or there is nothing at all.
     """
-    header, rows = read_csv_table(path, "at least one hour")
-    at = [k for k, cell in enumerate(header) if cell in ("Time", "time")]
+    table = read_table(path, "at least one hour")
+    if strict:
+        _readable(path)
+    at = [k for k, cell in enumerate(table.titles) if cell in ("Time", "time")]
     if len(at) != 1:
-        raise DataError(f"{path}: expected one column 'Time', found {header}")
-    columns, units = {}, {}
-    for k, cell in enumerate(header):
+        raise DataError(
+            f"{path}: expected one column 'Time', found {list(table.titles)}"
+        )
+    columns: dict[str, Array] = {}
+    units: dict[str, str] = {}
+    assumed = set()
+    for k, title in enumerate(table.titles):
         if k in at:
             continue
-        name, unit = column(cell)
+        name, unit = column(title)
+        plain, given = heading(title)
         if name in columns:
-            raise DataError(f"{path}: column {cell!r} gives {name!r} a second time")
-        values = numbers(path, cell, [row[k] for row in rows])
+            raise DataError(f"{path}: column {title!r} gives {name!r} a second time")
+        values = table.numbers(k, missing=not strict)
         # Known by the framework's name, and by that in the file.
-        for known in (name, heading(cell)[0]):
+        for known in (name, plain):
             columns[known], units[known] = values, unit
-    return Table(path, _start(path, [row[at[0]] for row in rows]), columns, units)
+            if not given:
+                assumed.add(known)
+    begin, told = _start(table, at[0], strict)
+    remarks = () if strict else (*table.remarks, *told)
+    return Hours(path, begin, columns, units, frozenset(assumed), remarks)
 
 
 def _readable(path: Path) -> None:
     """Refuse what tables may have, but the framework takes for a part of the text."""
-    with open(path, encoding="utf-8", newline="") as file:
+    with open(path, encoding="utf-8", errors="replace", newline="") as file:
         lines = [file.readline().rstrip("\r\n") for _ in range(2)]
     if any('"' in line for line in lines):
         raise DataError(f"{path}: found quotation marks; the framework reads none")
@@ -191,22 +221,36 @@ def _readable(path: Path) -> None:
         )
 
 
-def _start(path: Path, cells: Sequence[str]) -> int:
-    start = 0
-    for number, cell in enumerate(cells):
-        try:
-            time = datetime.strptime(cell.strip(), _FORMAT)
-        except ValueError:
+def _start(table: Table, at: int, strict: bool) -> tuple[int, tuple[str, ...]]:
+    """Return when the first hour begins, and what was assumed about times."""
+    times = []
+    for cell, line in zip(table.cells(at), table.lines, strict=True):
+        time = _moment(cell, strict)
+        if time is None:
             raise DataError(
-                f"{path}: row {number + 2}: time: found {cell!r}, expected such as "
+                f"{table.path}: row {line}: time: found {cell!r}, expected such as "
                 "'2015-12-01 00:00:00'"
-            ) from None
-        seconds = epoch(time)
-        if number == 0:
-            start = seconds
-        elif seconds != start + number * STEP:
-            raise DataError(
-                f"{path}: row {number + 2}: time {cell!r} is not one hour after the "
-                "row before; rows are counted, not matched by their time"
             )
-    return start
+        times.append(time)
+    start = times[0]
+    for number, time in enumerate(times):
+        if time != start + number * np.timedelta64(STEP, "s"):
+            raise DataError(
+                f"{table.path}: row {table.lines[number]}: time "
+                f"{table.rows[number][at]!r} is not one hour after the row before; "
+                "rows are counted, not matched by their time"
+            )
+    if strict or len(times) < 2:
+        return int(start.astype("datetime64[s]").astype(np.int64)), ()
+    axis = regular(times, f"{table.path}: {table.titles[at]}")
+    return epoch(axis.start), axis.remarks
+
+
+def _moment(cell: str, strict: bool) -> np.datetime64 | None:
+    """Return the time of a row."""
+    if not strict:
+        return moment_of_text(cell)
+    try:
+        return np.datetime64(datetime.strptime(cell, _FORMAT), "us")
+    except ValueError:
+        return None

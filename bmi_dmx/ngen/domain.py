@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ..csv_table import read_csv_table
+from ..data.table import read_table
 from ..errors import ConfigError, DataError, TimeError, suggestion
-from .attribute_table import by_catchment
+from .assumed import assumed_units
 from .csv_forcing import CsvForcing, matching
 from .forcing import STEP, ForcingProvider, epoch, moment
 from .hydrofabric import Hydrofabric, read_hydrofabric
@@ -102,6 +103,8 @@ def open_domain(
     wanted = list(whole.catchments) if catchments is None else list(catchments)
     provider = _provider(forcing, names)
     try:
+        if isinstance(provider, NetcdfForcing) and not names:
+            provider.adopt(wanted)
         found = _common(whole.select(wanted), provider, catchments is None, start, end)
         return replace(found, remarks=(*told, *found.remarks))
     except BaseException:
@@ -131,8 +134,14 @@ def _common(
         )
         domain = domain.select(have)
     begin, steps = _period(provider, have, start, end)
-    doubt = contradiction(provider, have, begin, steps)
-    return Domain(domain, provider, begin, steps, (*remarks, *doubt))
+    told = [
+        *domain.remarks,
+        *dict.fromkeys(provider.remarks),
+        *remarks,
+        *assumed_units(provider, have, begin, steps),
+        *contradiction(provider, have, begin, steps),
+    ]
+    return Domain(domain, provider, begin, steps, tuple(told))
 
 
 def _provider(path: Path, names: Mapping[str, str]) -> ForcingProvider:
@@ -141,7 +150,7 @@ def _provider(path: Path, names: Mapping[str, str]) -> ForcingProvider:
 
     def file_of(catchment: str) -> Path:
         name = names.get(catchment, catchment)
-        return matching(path, rf"{name}(?!\d).*\.csv", name)
+        return matching(path, rf"{re.escape(name)}(?!\d).*\.csv", name)
 
     return CsvForcing(path, file_of, strict=False)
 
@@ -174,13 +183,13 @@ def _read_crosswalk(
     """Return names in the forcing by catchment, and what was passed over."""
     if path is None:
         return {}, ()
-    header, rows = read_csv_table(path, "at least one catchment")
-    if len(header) != 2:
+    table = read_table(path, "at least one catchment")
+    if len(table.titles) != 2:
         raise DataError(
             f"{path}: expected two columns: catchment, and its name in the forcing; "
-            f"found {len(header)}"
+            f"found {len(table.titles)}"
         )
-    names = {name: rows[k][1].strip() for name, k in by_catchment(path, rows).items()}
+    names = {name: table.rows[k][1].strip() for name, k in table.places().items()}
     others = [name for name in names if name not in domain.catchments]
     if not others:
         return names, ()

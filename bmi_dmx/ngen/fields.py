@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..csv_table import heading
+from ..data.table import heading
 from ..models.hydrology.forcings import FORCINGS
 from ..models.hydrology.names import NEXTGEN
 from ..operate.system import FileName

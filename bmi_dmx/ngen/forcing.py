@@ -59,11 +59,14 @@ class ForcingProvider(ABC):
     unconverted : dict of str to str
         What went wrong with the units of a variable, by its name: its values were
         passed on as they are, which is what the framework does.
+    remarks : list of str
+        What was assumed about the files.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.unconverted: dict[str, str] = {}
+        self.remarks: list[str] = []
 
     @abstractmethod
     def names(self, catchment: str) -> Sequence[str]:
@@ -78,6 +81,10 @@ class ForcingProvider(ABC):
     @abstractmethod
     def units(self, catchment: str, name: str) -> str:
         """Return the units of a variable in the file; empty where not known."""
+
+    @abstractmethod
+    def states_units(self, catchment: str, name: str) -> bool:
+        """Return whether a file gives units of a variable, or they are assumed."""
 
     @abstractmethod
     def span(self, catchment: str) -> tuple[int, int]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..data.identity import listed, match
 from ..errors import ConfigError, DataError, suggestion
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "Nexus",
     "columns_of",
     "feature_id",
+    "opened",
     "read_features",
     "read_hydrofabric",
 ]
@@ -67,6 +71,13 @@ class Hydrofabric:
         Rows of ``divide-attributes`` by catchment; empty for GeoJSON.
     nexus_path : Path or None
         The file of the nexuses, where it is another.
+    reference : int or None
+        Number of the reference system of the outlines, at EPSG or Esri.
+    altitudes : dict of str to float
+        Of the flowpaths, m, where the file says it.
+    left_out : dict of str to str
+        Divides that cannot be run, and why: without area, or at a coast, where nothing
+        is below them.
     """
 
     path: Path
@@ -74,16 +85,36 @@ class Hydrofabric:
     nexuses: dict[str, Nexus]
     nexus_path: Path | None = None
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reference: int | None = None
+    altitudes: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to say of divides that are left out, once for each reason."""
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            reasons.setdefault(reason.partition(":")[0], []).append(name)
+        return tuple(
+            f"{self.path}: {len(names)} of "
+            f"{len(self.left_out) + len(self.catchments)} divides are left out: "
+            f"{reason} ({listed(names)})"
+            for reason, names in reasons.items()
+        )
 
     def select(self, ids: Sequence[str]) -> Hydrofabric:
         """Return the domain of some catchments and the nexuses below them.
 
         Raises
         ------
-        ConfigError
-            When a catchment is not there.
+        ConfigError, DataError
+            When a catchment is not there, or cannot be run.
         """
         for name in ids:
+            if name in self.left_out:
+                raise DataError(
+                    f"{self.path}: catchment {name!r}: {self.left_out[name]}"
+                )
             if name not in self.catchments:
                 hint = suggestion(name, self.catchments)
                 raise ConfigError(f"{self.path}: no catchment {name!r}{hint}")
@@ -94,6 +125,7 @@ class Hydrofabric:
             catchments=kept,
             nexuses={n: x for n, x in self.nexuses.items() if n in below},
             attributes={n: x for n, x in self.attributes.items() if n in kept},
+            left_out={},
         )
 
 
@@ -118,61 +150,86 @@ def read_hydrofabric(catchments: Path, nexuses: Path | None = None) -> Hydrofabr
         raise ConfigError(f"{catchments}: no such file")
     if catchments.suffix.lower() == ".gpkg":
         return _read_geopackage(catchments)
-    divides = [
-        _catchment(catchments, identifier, properties)
-        for identifier, properties in _features(catchments)
-    ]
-    found = _by_id(catchments, divides)
+    rows = list(_features(catchments))
     if nexuses is None:
-        points = [Nexus(id=n) for n in dict.fromkeys(c.toid for c in divides)]
+        below = (_identifier(p.get("toid")) for _, p in rows)
+        points = [Nexus(id=n) for n in dict.fromkeys(below) if n]
     else:
         points = [
             Nexus(id=n, toid=str(p.get("toid", "")), kind=str(p.get("nexus_type", "")))
             for n, p in _features(nexuses)
         ]
-    domain = Hydrofabric(
-        path=catchments,
-        catchments=found,
-        nexuses={nexus.id: nexus for nexus in points},
-        nexus_path=nexuses,
-    )
-    return _linked(domain)
+    return _domain(catchments, rows, points, nexus_path=nexuses)
 
 
-def _by_id(path: Path, catchments: Iterable[Catchment]) -> dict[str, Catchment]:
+def _domain(
+    path: Path,
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    points: Iterable[Nexus],
+    **more: Any,
+) -> Hydrofabric:
+    """Return the divides that can be run, and why others cannot."""
+    nexuses = {nexus.id: nexus for nexus in points}
     found: dict[str, Catchment] = {}
-    for catchment in catchments:
-        if catchment.id in found:
-            raise DataError(f"{path}: catchment {catchment.id!r} is given twice")
-        found[catchment.id] = catchment
-    if not found:
-        raise DataError(f"{path}: no catchments")
-    return found
-
-
-def _linked(domain: Hydrofabric) -> Hydrofabric:
-    for catchment in domain.catchments.values():
-        if catchment.toid not in domain.nexuses:
+    left_out: dict[str, str] = {}
+    place: dict[str, int] = {}
+    for number, (name, properties) in enumerate(rows):
+        if name in place:
             raise DataError(
-                f"{domain.path}: {catchment.id!r} drains to {catchment.toid!r}, which "
-                f"is not among the {len(domain.nexuses)} nexuses"
+                f"{path}: catchment {name!r} is given twice, in row {place[name]} and "
+                f"row {number} of its layer"
             )
-    return domain
-
-
-def _catchment(path: Path, identifier: str, properties: dict[str, Any]) -> Catchment:
-    area = properties.get("areasqkm", properties.get("area_sqkm"))
-    where = f"{path}: catchment {identifier!r}"
-    if isinstance(area, bool) or not isinstance(area, int | float) or not area > 0:
-        raise DataError(f"{where}: areasqkm: found {area!r}, expected a number above 0")
-    if not math.isfinite(area):
-        raise DataError(f"{where}: areasqkm: found {area!r}, expected a finite number")
-    toid = properties.get("toid")
-    if not isinstance(toid, str) or not toid:
-        raise DataError(f"{where}: toid: found {toid!r}, expected a nexus")
-    return Catchment(
-        id=identifier, toid=toid, area_km2=float(area), properties=properties
+        place[name] = number
+        reason = _unusable(properties, nexuses)
+        if reason:
+            left_out[name] = reason
+            continue
+        found[name] = Catchment(
+            id=name,
+            toid=_identifier(properties["toid"]),
+            area_km2=float(_area(properties)),
+            properties=properties,
+        )
+    if not found:
+        why = ""
+        if left_out:
+            name, reason = next(iter(left_out.items()))
+            why = f" that can be run; catchment {name!r}: {reason}"
+        raise DataError(f"{path}: no catchments{why}")
+    return Hydrofabric(
+        path=path, catchments=found, nexuses=nexuses, left_out=left_out, **more
     )
+
+
+def _area(properties: Mapping[str, Any]) -> Any:
+    return properties.get("areasqkm", properties.get("area_sqkm"))
+
+
+def _unusable(properties: Mapping[str, Any], nexuses: Mapping[str, Nexus]) -> str:
+    """Return why a divide cannot be run; empty where it can."""
+    area = _area(properties)
+    number = isinstance(area, int | float) and not isinstance(area, bool)
+    if not number or not (area > 0 and math.isfinite(area)):
+        return f"no area: areasqkm: found {area!r}, expected a number above 0"
+    below = _identifier(properties.get("toid"))
+    if not below:
+        given = properties.get("toid")
+        return f"no nexus below: toid: found {given!r}, expected a nexus"
+    if below not in nexuses:
+        return (
+            f"no nexus of the file below: drains to {below!r}, which is not among the "
+            f"{len(nexuses)} nexuses"
+        )
+    return ""
+
+
+def _identifier(value: Any) -> str:
+    """Return a name, which some files hold as a number; empty where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    return str(value).strip()
 
 
 def read_features(path: Path) -> list[dict[str, Any]]:
@@ -203,22 +260,48 @@ def feature_id(feature: dict[str, Any]) -> Any:
 def _features(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield identifier and properties of the features of a GeoJSON file."""
     for number, feature in enumerate(read_features(path)):
-        identifier = feature_id(feature)
-        if not isinstance(identifier, str) or not identifier:
-            raise DataError(f"{path}: feature {number}: id: found {identifier!r}")
-        yield identifier, feature.get("properties") or {}
+        if not isinstance(feature, dict):
+            raise DataError(f"{path}: feature {number}: found {feature!r}")
+        identifier = _identifier(feature_id(feature))
+        if not identifier:
+            raise DataError(
+                f"{path}: feature {number}: id: found {feature_id(feature)!r}, "
+                "expected a name"
+            )
+        properties = feature.get("properties") or {}
+        if not isinstance(properties, dict):
+            raise DataError(f"{path}: feature {number}: properties: no mapping")
+        yield identifier, properties
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a GeoPackage to read; nothing beside it is written, not even a journal."""
-    name = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(name, uri=True)) as connection:
-        connection.row_factory = sqlite3.Row
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a GeoPackage to read; nothing beside it is written, not even a journal.
+
+    What was committed, but stands in a journal beside the file (``-wal``) as long as
+    another program has it open, is read as well, from a copy.
+
+    Raises
+    ------
+    DataError
+        When it is no GeoPackage, or damaged.
+    """
+    journal = path.with_name(f"{path.name}-wal")
+    with tempfile.TemporaryDirectory(prefix="bmi_dmx-") as folder:
+        name = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         try:
-            yield connection
-        except sqlite3.Error as error:
+            if journal.is_file() and journal.stat().st_size:
+                copy = Path(folder, path.name)
+                shutil.copyfile(path, copy)
+                shutil.copyfile(journal, copy.with_name(f"{copy.name}-wal"))
+                name = f"{copy.as_uri()}?mode=rw"
+            with closing(sqlite3.connect(name, uri=True)) as connection:
+                connection.row_factory = sqlite3.Row
+                yield connection
+        except (sqlite3.Error, UnicodeError) as error:
             raise DataError(f"{path}: not a GeoPackage: {error}") from None
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def columns_of(path: Path, table: str) -> list[str]:
@@ -229,7 +312,7 @@ def columns_of(path: Path, table: str) -> list[str]:
     DataError
         When it is not a GeoPackage or has no such layer.
     """
-    with _opened(path) as connection:
+    with opened(path) as connection:
         columns = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
     if not columns:
         raise DataError(f"{path}: layer {table!r} is missing")
@@ -250,15 +333,20 @@ def _rows(
 
 
 def _read_geopackage(path: Path) -> Hydrofabric:
-    with _opened(path) as connection:
+    with opened(path) as connection:
         divides = []
         for row in _rows(connection, path, "divides"):
-            identifier = row.get("divide_id")
-            if not isinstance(identifier, str):
-                raise DataError(f"{path}: divides: divide_id: found {identifier!r}")
-            divides.append(_catchment(path, identifier, row))
+            identifier = _identifier(row.get("divide_id"))
+            if not identifier:
+                found = row.get("divide_id")
+                raise DataError(f"{path}: divides: divide_id: found {found!r}")
+            divides.append((identifier, row))
         points = [
-            Nexus(id=str(r["id"]), toid=str(r["toid"]), kind=str(r.get("type") or ""))
+            Nexus(
+                id=_identifier(r.get("id")),
+                toid=_identifier(r.get("toid")),
+                kind=str(r.get("type") or ""),
+            )
             for r in _rows(connection, path, "nexus")
         ]
         tables = {
@@ -267,14 +355,63 @@ def _read_geopackage(path: Path) -> Hydrofabric:
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
             )
         }
-        attributes = {}
-        if "divide-attributes" in tables:
-            rows = _rows(connection, path, "divide-attributes")
-            attributes = {str(row["divide_id"]): row for row in rows}
-    domain = Hydrofabric(
-        path=path,
-        catchments=_by_id(path, divides),
-        nexuses={nexus.id: nexus for nexus in points},
-        attributes=attributes,
-    )
-    return _linked(domain)
+        attributes = _attributes(connection, path, tables)
+        reference = _reference(connection, tables)
+        altitudes = _altitudes(connection, path, tables)
+    domain = _domain(path, divides, points, reference=reference, altitudes=altitudes)
+    matched = match(list(domain.catchments), list(attributes))
+    rows = list(attributes.values())
+    known = {name: rows[place] for name, place in matched.places.items()}
+    return replace(domain, attributes=known)
+
+
+def _attributes(
+    connection: sqlite3.Connection, path: Path, tables: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the rows of ``divide-attributes`` by the name of the divide."""
+    found: dict[str, dict[str, Any]] = {}
+    if "divide-attributes" not in tables:
+        return found
+    for number, row in enumerate(_rows(connection, path, "divide-attributes")):
+        name = _identifier(row.get("divide_id"))
+        if name in found and row != found[name]:
+            raise DataError(
+                f"{path}: divide-attributes: {name!r} is given twice, the second time "
+                f"in row {number}"
+            )
+        found[name] = row
+    return found
+
+
+def _altitudes(
+    connection: sqlite3.Connection, path: Path, tables: Collection[str]
+) -> dict[str, float]:
+    """Return the altitude of the flowpaths, m."""
+    if "flowpath-attributes" not in tables:
+        return {}
+    rows = _rows(connection, path, "flowpath-attributes")
+    return {
+        _identifier(row.get("link", row.get("id"))): float(row["alt"])
+        for row in rows
+        if isinstance(row.get("alt"), int | float)
+    }
+
+
+def _reference(connection: sqlite3.Connection, tables: Collection[str]) -> int | None:
+    """Return the number of the reference system of the divides, where declared."""
+    if "gpkg_geometry_columns" not in tables:
+        return None
+    row = connection.execute(
+        "SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = 'divides'"
+    ).fetchone()
+    if row is None or not isinstance(row[0], int):
+        return None
+    declared = int(row[0])
+    if "gpkg_spatial_ref_sys" in tables:
+        named = connection.execute(
+            "SELECT organization_coordsys_id FROM gpkg_spatial_ref_sys "
+            "WHERE srs_id = ?", (declared,)
+        ).fetchone()  # fmt: skip
+        if named is not None and isinstance(named[0], int) and named[0] > 0:
+            declared = int(named[0])
+    return declared if declared > 0 else None

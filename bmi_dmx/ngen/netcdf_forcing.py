@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 
-from ..errors import ConfigError, DataError, suggestion
+from ..data.axis import TimeAxis, span_text
+from ..data.identity import match
+from ..data.netcdf import (
+    identifiers,
+    numbers,
+    opened,
+    time_axis,
+    time_variable,
+    units_of,
+)
+from ..errors import DataError, suggestion
 from .fields import canonical, usual_units
 from .forcing import STEP, Array, ForcingProvider, epoch
 
 __all__ = ["NetcdfForcing"]
 
-_SECONDS = {
-    "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9,
-}  # fmt: skip
-_LONG = {
-    "hour": "h", "hours": "h", "minute": "m", "minutes": "m", "second": "s",
-    "seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns",
-}  # fmt: skip
+_READ_BY_THE_FRAMEWORK = (
+    "h", "hour", "hours", "m", "minute", "minutes", "s", "second", "seconds",
+    "ms", "milliseconds", "us", "microseconds", "ns", "nanoseconds",
+)  # fmt: skip
+"""Units of time."""
 
 _BLOCK = 2**22
 """Numbers held in memory of one variable."""
@@ -39,8 +46,9 @@ class NetcdfForcing(ForcingProvider):
         NetCDF-4 file with dimensions ``catchment-id`` and ``time``, ``ids``, and
         ``Time``.
     strict : bool
-        Refuse a layout that the framework cannot read. Otherwise a plain coordinate
-        ``time`` will do, and days as units of time.
+        Refuse what the framework cannot read, or reads as something else. Otherwise a
+        plain coordinate ``time`` will do, any units of time and offset from UTC, and
+        identifiers of any kind.
     names : mapping of str to str, optional
         What a catchment is called in the file, where that differs.
 
@@ -56,12 +64,7 @@ class NetcdfForcing(ForcingProvider):
         self, path: Path, *, strict: bool = True, names: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(path)
-        if not path.is_file():
-            raise ConfigError(f"{path}: no such file")
-        try:
-            self._file = netCDF4.Dataset(path)
-        except OSError as error:
-            raise DataError(f"{path}: not a NetCDF file: {error}") from None
+        self._file = opened(path)
         try:
             self._open(strict, names or {})
         except BaseException:
@@ -80,11 +83,15 @@ class NetcdfForcing(ForcingProvider):
                 )
         if "ids" not in file.variables:
             raise DataError(f"{path}: variable 'ids' is missing")
-        in_file = {str(x): k for k, x in enumerate(np.asarray(file["ids"][:]).tolist())}
+        if strict:
+            _plain_names(path, file["ids"])
+        in_file = {n: k for k, n in enumerate(identifiers(path, file["ids"]))}
         self._place = {c: in_file[n] for c, n in names.items() if n in in_file}
         if not names:
             self._place = in_file
-        self.start, self.steps = _hours(path, _time(path, file, strict))
+        axis = _hours(path, file, strict)
+        self.start, self.steps = epoch(axis.start), axis.steps
+        self.remarks += [f"{path}: {remark}" for remark in axis.remarks]
         shape = (CATCHMENT, "time")
         own = {
             name: variable
@@ -94,7 +101,7 @@ class NetcdfForcing(ForcingProvider):
         if strict:
             _readable(path, own, self.steps)
         # Known by the framework's name, and by that in the file.
-        self._variables = {canonical(n): v for n, v in own.items()} | own
+        self._variables = _by_alias(path, own) | own
         self._blocks: dict[tuple[str, str], tuple[int, Array]] = {}
         rows = max(1, _BLOCK // max(1, len(in_file)))
         self._rows = min(self.steps, rows)
@@ -125,7 +132,22 @@ class NetcdfForcing(ForcingProvider):
         if name not in self._variables:
             raise self.no_variable(name, tuple(self._variables))
         variable = self._variables[name]
-        return str(getattr(variable, "units", "")) or usual_units(variable.name)
+        return self._given(name) or usual_units(variable.name)
+
+    def _given(self, name: str) -> str:
+        return str(getattr(self._variables[name], "units", ""))
+
+    def states_units(self, catchment: str, name: str) -> bool:
+        """Return whether the file gives units of a variable."""
+        return bool(self._given(name).strip())
+
+    def adopt(self, catchments: Sequence[str]) -> None:
+        """Know catchments that the file writes differently by what they are called."""
+        matched = match(catchments, list(self._place))
+        if matched.remark:
+            rows = list(self._place.values())
+            self._place = {name: rows[k] for name, k in matched.places.items()}
+            self.remarks.append(f"{self.path}: ids: {matched.remark}")
 
     def span(self, catchment: str) -> tuple[int, int]:
         """Return begin and end of the file."""
@@ -155,8 +177,8 @@ class NetcdfForcing(ForcingProvider):
 
     def _read(self, name: str, units: str, first: int, steps: int) -> Array:
         found = self.units("", name)
-        raw = self._variables[name][:, first : first + steps]
-        values = np.ma.filled(np.ma.asarray(raw, dtype=np.float64), np.nan)
+        hours = (slice(None), slice(first, first + steps))
+        values = numbers(self.path, self._variables[name], hours)
         return self.convert(np.ascontiguousarray(values.T), name, found, units)
 
 
@@ -181,59 +203,75 @@ def _readable(path: Path, variables: Mapping[str, Any], steps: int) -> None:
                 )
 
 
-def _time(path: Path, file: Any, strict: bool) -> Any:
-    if "Time" in file.variables:
-        return file["Time"]
-    if not strict and "time" in file.variables:
-        return file["time"]
-    raise DataError(f"{path}: variable 'Time' is missing")
-
-
-def _hours(path: Path, variable: Any) -> tuple[int, int]:
-    """Return the first time, seconds since 1970, and the number of hours."""
-    row = variable[0] if variable.ndim == 2 else variable[:]
-    raw = np.ma.filled(np.ma.asarray(row, dtype=np.float64), np.nan)
-    unit, since = _units_of_time(path, variable)
-    if raw.size == 0 or not np.isfinite(raw).all():
-        raise DataError(f"{path}: {variable.name}: found times that are missing")
-    seconds = raw * _SECONDS[unit] + since
-    steps = np.diff(seconds)
-    if (np.abs(steps - STEP) > 0.5).any():
-        at = int(np.argmax(np.abs(steps - STEP) > 0.5))
+def _plain_names(path: Path, variable: Any) -> None:
+    """Refuse identifiers that the framework would not find."""
+    if variable.dtype is not str:
         raise DataError(
-            f"{path}: {variable.name}: {steps[at]:g} s between entries {at} and "
-            f"{at + 1}, expected {STEP}"
+            f"{path}: ids: found {variable.dtype}, expected text (NC_STRING): the "
+            "framework reads nothing else"
         )
-    return round(seconds[0]), raw.size
+    for name in np.asarray(variable[:]).tolist():
+        if name != name.strip():
+            raise DataError(f"{path}: ids: found {name!r}, expected no blanks around")
 
 
-def _units_of_time(path: Path, variable: Any) -> tuple[str, float]:
-    text = str(getattr(variable, "units", "")).strip()
-    word, _, rest = text.partition(" since ")
-    unit = _LONG.get(word.strip(), word.strip())
-    where = f"{path}: {variable.name}: units"
-    if unit not in _SECONDS:
-        known = ", ".join((*_SECONDS, *_LONG))
-        raise DataError(f"{where}: found {text!r}, expected one of {known}")
-    if rest:
-        return unit, _since(where, rest, datetime.fromisoformat)
-    if hasattr(variable, "epoch_start"):
-        given = str(variable.epoch_start)
-        return unit, _since(where, given, _american)
-    return unit, 0.0
+def _by_alias(path: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables by the framework's names, refusing two under one."""
+    found: dict[str, Any] = {}
+    for name, variable in variables.items():
+        alias = canonical(name)
+        if alias in found:
+            raise DataError(
+                f"{path}: {found[alias].name!r} and {name!r} are both {alias!r}; which "
+                "is meant cannot be known, remove one"
+            )
+        found[alias] = variable
+    return found
 
 
-def _american(text: str) -> datetime:
-    return datetime.strptime(text, "%m/%d/%Y %H:%M:%S")
+def _hours(path: Path, file: Any, strict: bool) -> TimeAxis:
+    """Return the axis of time, which must be one of hours."""
+    variable = time_variable(path, file, ("Time",) if strict else ("Time", "time"))
+    if strict:
+        _plain_time(path, variable)
+    origin = _origin(path, variable)
+    axis, _ = time_axis(path, file, variable, centred=not strict, origin=origin)
+    if axis.seconds != STEP:
+        raise DataError(
+            f"{path}: {variable.name}: found steps of {span_text(axis.seconds)}, "
+            f"expected {span_text(STEP)}: hours are what the framework exchanges; "
+            "dmx run steps a model with what a file has"
+        )
+    return axis
 
 
-def _since(where: str, text: str, read: Callable[[str], datetime]) -> float:
-    cut = text.strip().removesuffix("Z").removesuffix(" UTC").strip()
+def _plain_time(path: Path, variable: Any) -> None:
+    """Refuse units of time that the framework does not read, or not as they mean."""
+    text = units_of(variable)
+    word, _, since = text.partition(" since ")
+    where = f"{path}: {variable.name}: units: found {text!r}, expected"
+    if word.strip() not in _READ_BY_THE_FRAMEWORK:
+        raise DataError(f"{where} one of {', '.join(_READ_BY_THE_FRAMEWORK)}")
+    cut = since.strip().removesuffix("Z").removesuffix("UTC").strip()
+    day, _, clock = cut.replace("T", " ").partition(" ")
+    if since and not (len(day) == 10 and (not clock or clock[:8].count(":") == 2)):
+        raise DataError(f"{where} a date and time such as '1970-01-01 00:00:00'")
+    if any(sign in clock for sign in "+-"):
+        raise DataError(f"{where} UTC: the framework passes over an offset")
+
+
+def _origin(path: Path, variable: Any) -> datetime:
+    """Return what the times of a file without ``since`` count from."""
+    text = str(getattr(variable, "epoch_start", ""))
+    if not text:
+        return datetime(1970, 1, 1)
     try:
-        found = read(cut)
+        return datetime.strptime(text, "%m/%d/%Y %H:%M:%S")
     except ValueError:
-        raise DataError(f"{where}: found {text!r}, expected a date and time") from None
-    return epoch(found.replace(tzinfo=None))
+        raise DataError(
+            f"{path}: {variable.name}: epoch_start: found {text!r}, expected such as "
+            "'01/31/1970 00:00:00'"
+        ) from None
 
 
 def _unknown(path: Path, catchment: str, ids: Mapping[str, Any]) -> DataError:

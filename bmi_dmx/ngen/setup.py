@@ -123,8 +123,11 @@ class Setup:
         }
         if evaporation is not None:
             chosen["evaporation"] = evaporation
-        operation = operation_of(_typed(chosen, model), model)
-        known = attributes_of(operation, domain.hydrofabric, domain.forcing, attributes)
+        typed = _typed(chosen, model)
+        operation, policy = operation_of(typed, model), typed.forcing_policy
+        known = attributes_of(
+            operation, domain.hydrofabric, domain.forcing, attributes, policy
+        )
         return cls(domain, model, chosen, known)
 
     def started(self) -> Component:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from ..files import atomic
-from .hydrofabric import Hydrofabric, feature_id, read_features
+from .hydrofabric import Hydrofabric, feature_id, opened, read_features
 
 __all__ = ["copy_hydrofabric"]
 
@@ -33,7 +32,11 @@ def copy_hydrofabric(fabric: Hydrofabric, folder: Path) -> Path:
     target = folder / fabric.path.name
     with atomic(target) as temporary:
         if fabric.path.suffix.lower() == ".gpkg":
-            shutil.copyfile(fabric.path, temporary)
+            with (
+                opened(fabric.path) as source,
+                closing(sqlite3.connect(temporary)) as to,
+            ):
+                source.backup(to)
             _keep_divides(temporary, list(fabric.catchments))
         else:
             _copy_features(fabric.path, temporary, fabric.catchments)
@@ -77,7 +80,7 @@ def _keep_divides(path: Path, ids: Sequence[str]) -> None:
             if connection.execute(f'PRAGMA table_info("{table}")').fetchall():
                 connection.execute(
                     f'DELETE FROM "{table}" '
-                    "WHERE divide_id NOT IN (SELECT id FROM kept)"
+                    "WHERE TRIM(CAST(divide_id AS TEXT)) NOT IN (SELECT id FROM kept)"
                 )
                 _forget_index(connection, table)
         connection.commit()

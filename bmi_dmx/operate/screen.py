@@ -13,7 +13,7 @@ from ..variables import Forcing
 from .clock import DAY, Clock
 from .once import warn_once
 
-__all__ = ["Policy", "Rule", "Screen", "step_bounds"]
+__all__ = ["Policy", "Rule", "Screen", "rule_of", "slightly_below", "step_bounds"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -183,11 +183,27 @@ def step_bounds(
     return low, high
 
 
+def slightly_below(values: Any, low: float, slack: float) -> Any:
+    """Return which values are below the lowest, but by no more than some slack.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of any shape.
+    low, slack : float
+        In their units.
+    """
+    return (values < low) & (values >= low - slack)
+
+
+def rule_of(policy: Policy, name: str) -> Rule:
+    """Return what a policy says of a forcing."""
+    return policy.get(name, "raise") if isinstance(policy, dict) else policy
+
+
 def _rules(policy: Policy, names: Sequence[str]) -> dict[str, Rule]:
-    if not isinstance(policy, dict):
-        return dict.fromkeys(names, policy)
-    for name in policy:
+    for name in policy if isinstance(policy, dict) else ():
         if name not in names:
             hint = suggestion(name, names)
             raise ConfigError(f"forcing_policy: unknown forcing {name!r}{hint}")
-    return {name: policy.get(name, "raise") for name in names}
+    return {name: rule_of(policy, name) for name in names}

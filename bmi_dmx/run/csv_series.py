@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
-from ..csv_table import heading, numbers, read_csv_table
+from ..data.axis import regular
+from ..data.table import heading, read_table
+from ..data.times import times_of
 from ..errors import DataError
 from ..operate.system import System
+from ..variables import Attribute
 from .series import Array, Series
 
 __all__ = ["CsvSeries"]
@@ -31,30 +31,18 @@ class CsvSeries(Series):
 
     def __init__(self, path: Path, names: Mapping[str, str], system: System) -> None:
         super().__init__(path, names, system)
-        titles, rows = read_csv_table(path, "rows of forcing")
-        moments = [self._moment(number, row[0]) for number, row in enumerate(rows, 2)]
-        passed = np.array([(m - moments[0]).total_seconds() for m in moments])
-        self._keep_time(f"{path}: {titles[0]}", moments[0], passed)
+        table = read_table(path, "rows of forcing")
+        times, told = times_of(table, 0)
+        for remark in (*table.remarks, *told):
+            self.remark(f"{path}: {remark}")
+        where = f"{path}: {table.titles[0]}"
+        self._keep_time(regular(times, where), where)
         self._columns: dict[str, tuple[str, Array]] = {}
-        for k, title in enumerate(titles[1:], 1):
+        for k, title in enumerate(table.titles[1:], 1):
             name, units = heading(title)
             if name in self._columns:
                 raise DataError(f"{path}: column {name!r} is given twice")
-            cells = [row[k].strip() or "nan" for row in rows]
-            self._columns[name] = (units, numbers(path, title, cells))
-
-    def _moment(self, row: int, text: str) -> datetime:
-        where = f"{self.path}: row {row}"
-        try:
-            # Which some versions of Python do not read with a Z for UTC.
-            found = datetime.fromisoformat(text.strip().removesuffix("Z"))
-        except ValueError:
-            raise DataError(
-                f"{where}: found {text!r}, expected a time such as 1980-10-01 00:00"
-            ) from None
-        if found.tzinfo is not None:
-            raise DataError(f"{where}: found {text!r}, expected UTC with no offset")
-        return found
+            self._columns[name] = (units, table.numbers(k))
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -80,6 +68,6 @@ class CsvSeries(Series):
     def _raw(self, name: str, first: int, count: int) -> Array:
         return self._columns[name][1][first : first + count, None]
 
-    def attributes(self, wanted: Mapping[str, str]) -> dict[str, Array]:
+    def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return nothing: such a file has no constants."""
         return {}

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..bmi.locations import IDENTIFIERS, in_units
+from ..data.identity import match, names_of
+from ..data.netcdf import numbers, opened, raw, time_axis, time_variable, units_of
 from ..errors import DataError, suggestion
 from ..operate.system import System
+from ..variables import Attribute
 from .series import Array, Series
 
 __all__ = ["NetcdfSeries"]
 
-_CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
-
 _CACHE = 2**28
 """Most bytes of decompressed pieces of one variable that are kept."""
-
-_BLOCK = 2**20
-"""Times read at once where every place has its own."""
 
 
 class NetcdfSeries(Series):
@@ -42,19 +39,14 @@ class NetcdfSeries(Series):
     """
 
     def __init__(self, path: Path, names: Mapping[str, str], system: System) -> None:
-        import netCDF4
-
         super().__init__(path, names, system)
         self._dims: tuple[str, ...] = ()
         self._rows: list[int] | None = None
+        self._file = opened(path)
         try:
-            self._file = netCDF4.Dataset(path)
-        except OSError as error:
-            raise DataError(f"{path}: not a CSV or NetCDF file: {error}") from None
-        try:
-            time = self._time()
-            self._axis = _axis(time)
-            self._keep_time(f"{path}: {time.name}", *self._moments(time))
+            time = time_variable(path, self._file)
+            axis, self._axis = time_axis(path, self._file, time)
+            self._keep_time(axis, f"{path}: {time.name}")
         except BaseException:
             self._file.close()
             raise
@@ -71,79 +63,6 @@ class NetcdfSeries(Series):
         if self._file.isopen():
             self._file.close()
 
-    # Time
-
-    def _time(self) -> Any:
-        found = [
-            variable
-            for variable in self._file.variables.values()
-            if " since " in str(getattr(variable, "units", ""))
-            and variable.ndim in (1, 2)
-        ]
-        if not found:
-            names = ", ".join(self._file.variables) or "none"
-            raise DataError(
-                f"{self.path}: no coordinate of time, whose units would be such as "
-                f"'days since 1980-01-01'; found {names}"
-            )
-        # A coordinate goes before what is merely a time of something.
-        return min(found, key=lambda variable: variable.dimensions != (variable.name,))
-
-    def _moments(self, time: Any) -> tuple[datetime, Array]:
-        """Return the beginning of the first step, and seconds since then of all."""
-        import netCDF4
-
-        where = f"{self.path}: {time.name}"
-        calendar = str(getattr(time, "calendar", "standard")).lower()
-        if calendar not in _CALENDARS:
-            raise DataError(
-                f"{where}: calendar {calendar!r}, expected one of "
-                f"{', '.join(_CALENDARS)}"
-            )
-        values = self._numbers(time)
-        if not np.isfinite(values).all():
-            raise DataError(f"{where}: found times that are missing")
-        first = float(values[0]) if values.size else 0.0
-        try:
-            moments: Any = netCDF4.num2date(
-                [first, 0.0, 1.0], time.units, calendar, only_use_cftime_datetimes=True
-            )
-            start, zero, one = moments
-            unit = (one - zero).total_seconds()
-        except (ValueError, OverflowError) as error:
-            raise DataError(f"{where}: units: {error}") from None
-        begin = datetime(
-            start.year, start.month, start.day,
-            start.hour, start.minute, start.second, start.microsecond,
-        )  # fmt: skip
-        return begin, (values - first) * unit
-
-    def _numbers(self, time: Any) -> Array:
-        """Return the times as they are in the file, the beginnings where it has both.
-
-        Raises
-        ------
-        DataError
-            When places differ in them.
-        """
-        bounds = self._file.variables.get(getattr(time, "bounds", ""))
-        if bounds is not None and bounds.dimensions[:-1] == time.dimensions:
-            return _filled(bounds[..., 0])
-        if time.ndim == 1:
-            return _filled(time[:])
-        # Files of some hosts repeat the time for every place.
-        along = time.dimensions.index(self._axis)
-        first = _filled(time[0, :] if along else time[:, 0])
-        count, few = time.shape[1 - along], max(1, _BLOCK // max(1, len(first)))
-        for k in range(0, count, few):
-            some = slice(k, k + few)
-            block = _filled(time[some, :] if along else time[:, some].T)
-            if not np.array_equal(block, np.broadcast_to(first, block.shape)):
-                raise DataError(
-                    f"{self.path}: {time.name}: places differ in their times"
-                )
-        return first
-
     # Places
 
     @property
@@ -152,7 +71,7 @@ class NetcdfSeries(Series):
         return tuple(self._own)
 
     def _units(self, name: str) -> str:
-        return str(getattr(self._own[name], "units", "")).strip()
+        return units_of(self._own[name])
 
     def _others(self, name: str) -> tuple[str, ...]:
         return tuple(d for d in self._own[name].dimensions if d != self._axis)
@@ -204,8 +123,6 @@ class NetcdfSeries(Series):
 
     def _identifiers(self) -> tuple[str, ...]:
         """Return the names of the places; their numbers where the file has none."""
-        import netCDF4
-
         shape = [len(self._file.dimensions[d]) for d in self._dims]
         if not self._dims:
             return (self.path.stem,)
@@ -216,35 +133,29 @@ class NetcdfSeries(Series):
         for variable in (*marked, *named):
             if variable.dimensions[: len(self._dims)] != self._dims:
                 continue
-            values = np.ma.getdata(variable[:])
-            if values.dtype == "S1":
-                values = netCDF4.chartostring(values)
-            ids = tuple(str(name).strip() for name in np.ravel(values).tolist())
+            values = raw(self.path, variable)
+            if values.dtype.kind == "f" and (np.asarray(values) % 1.0).any():
+                continue  # a coordinate, which names nothing
+            ids = names_of(values, f"{self.path}: {variable.name}")
             if len(ids) == math.prod(shape):
-                self._refuse_repeated(variable.name, ids)
                 return ids
         return tuple(str(k) for k in range(math.prod(shape)))
 
-    def _refuse_repeated(self, name: str, ids: Sequence[str]) -> None:
-        seen: set[str] = set()
-        for place in ids:
-            if place in seen:
-                raise DataError(f"{self.path}: {name}: place {place!r} is given twice")
-            seen.add(place)
-
     def _ordered(self, found: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
         """Find the places of the model among those of the file."""
-        rows = {name: row for row, name in enumerate(found)}
         unnamed = tuple(found) == tuple(map(str, range(len(found))))
         if unnamed and len(found) == len(ids):
             return tuple(ids)
-        for name in ids:
-            if name not in rows:
-                hint = suggestion(name, rows)
-                raise DataError(
-                    f"{self.path}: place {name!r} of the model is not in it{hint}"
-                )
-        self._rows = [rows[name] for name in ids]
+        matched = match(ids, found)
+        if matched.lacking:
+            name = matched.lacking[0]
+            hint = suggestion(name, found)
+            raise DataError(
+                f"{self.path}: place {name!r} of the model is not in it{hint}"
+            )
+        if matched.remark:
+            self.remark(f"{self.path}: {matched.remark}")
+        self._rows = [matched.places[name] for name in ids]
         return tuple(ids)
 
     # Numbers
@@ -271,30 +182,19 @@ class NetcdfSeries(Series):
         at = variable.dimensions.index(self._axis)
         index = [slice(None)] * variable.ndim
         index[at] = slice(first, first + count)
-        moved = np.moveaxis(_filled(variable[tuple(index)]), at, 0)
+        moved = np.moveaxis(numbers(self.path, variable, tuple(index)), at, 0)
         values = moved.reshape(moved.shape[0], -1)
         return np.ascontiguousarray(values if self._rows is None else
                                     values[:, self._rows])  # fmt: skip
 
-    def attributes(self, wanted: Mapping[str, str]) -> dict[str, Array]:
+    def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return the variables along the places that are called as attributes."""
         found = {}
-        for name, units in wanted.items():
+        for name, attribute in wanted.items():
             for called in self.called(name):
                 variable = self._file.variables.get(called)
                 if variable is not None and variable.dimensions == self._dims:
-                    values = in_units(self.path, variable, units).reshape(-1)
+                    values = in_units(self.path, variable, attribute).reshape(-1)
                     found[name] = values if self._rows is None else values[self._rows]
                     break
         return found
-
-
-def _axis(time: Any) -> str:
-    """Return the dimension of time; of two, the one that is called like it."""
-    named = [d for d in time.dimensions if "time" in d.lower()]
-    return str((named or time.dimensions)[-1])
-
-
-def _filled(values: Any) -> Array:
-    read: Array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
-    return read

@@ -201,7 +201,7 @@ def _attributes(
     request: Request, operation: Operation, series: Series
 ) -> dict[str, Array]:
     """Return what is known of the places, from the table before the forcing."""
-    units = {name: a.units for name, a in operation.understood.items()}
+    units = operation.understood
     found = series.attributes(units)
     where = [series.path]
     if request.attributes is not None:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, UnitsError, suggestion
+from ..data.axis import TimeAxis
+from ..data.quantity import quantity
+from ..errors import DataError, suggestion
 from ..operate.system import System
-from ..units import convert
-from ..variables import Forcing
+from ..variables import Attribute, Forcing
 
 __all__ = ["Array", "Series", "Source"]
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+_log = logging.getLogger(__name__)
 
-_UNEVEN = 1e-3
-"""Share of a step by which times may be off: files round them."""
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Series(ABC):
         The places, once :meth:`choose` has found them.
     sources : dict of str to Source
         Where each forcing comes from, likewise.
+    remarks : dict of str to None
+        What was odd, each once, in order.
     """
 
     start: datetime
@@ -81,6 +84,13 @@ class Series(ABC):
         self.path, self._names, self._system = path, names, system
         self.ids: tuple[str, ...] = ()
         self.sources: dict[str, Source] = {}
+        self.remarks: dict[str, None] = {}
+
+    def remark(self, text: str) -> None:
+        """Say once what is odd about the file and how it was taken."""
+        if text not in self.remarks:
+            self.remarks[text] = None
+            _log.warning("%s", text)
 
     @property
     @abstractmethod
@@ -105,13 +115,13 @@ class Series(ABC):
         """Return numbers as they are in the file, (time, place); NaN where missing."""
 
     @abstractmethod
-    def attributes(self, wanted: Mapping[str, str]) -> dict[str, Array]:
+    def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return the constants of the places that the file has, (place,).
 
         Parameters
         ----------
-        wanted : mapping of str to str
-            Units by name.
+        wanted : mapping of str to Attribute
+            By name.
 
         Raises
         ------
@@ -176,7 +186,7 @@ class Series(ABC):
         self.sources = {name: s for name, s in found.items() if s is not None}
         for forcing in forcings:
             for name, units in self._each(forcing):
-                self._in_units(np.zeros(1), name, units, forcing.units)
+                self._in_units(np.zeros(1), name, units, forcing)
         pairs = [(n, f.name) for f in forcings for n, _ in self._each(f)]
         shapes = None if fields is None else [fields[forcing] for _, forcing in pairs]
         self.ids = self._places([name for name, _ in pairs], ids, shapes)
@@ -184,7 +194,7 @@ class Series(ABC):
     def read(self, forcing: Forcing, first: int, count: int) -> Array:
         """Return a forcing over some steps in its units, (time, place)."""
         read = [
-            self._in_units(self._raw(name, first, count), name, units, forcing.units)
+            self._in_units(self._raw(name, first, count), name, units, forcing)
             for name, units in self._each(forcing)
         ]
         return read[0] if len(read) == 1 else 0.5 * (read[0] + read[1])
@@ -193,13 +203,11 @@ class Series(ABC):
         source = self.sources[forcing.name]
         return zip(source.names, source.units, strict=True)
 
-    def _in_units(self, values: Array, name: str, found: str, units: str) -> Array:
-        if found == units:
-            return values
-        try:
-            return np.asarray(convert(values, found, units), float)
-        except UnitsError as error:
-            raise UnitsError(f"{self.path}: {name}: {error}") from None
+    def _in_units(
+        self, values: Array, name: str, found: str, forcing: Forcing
+    ) -> Array:
+        where = f"{self.path}: {name}"
+        return quantity(values, found, forcing, where, self.remark)
 
     def _source(
         self,
@@ -237,10 +245,14 @@ class Series(ABC):
         known = [f for f in self._system.files if f.variable == forcing.name]
         published = self._system.names.get(forcing.name, "")
         usual = [name for file in known for name in file.names]
-        for name in (forcing.name, forcing.standard_name, published, *usual):
-            if name and name in self.variables:
-                return name
-        return None
+        called = dict.fromkeys((forcing.name, forcing.standard_name, published, *usual))
+        there = [name for name in called if name and name in self.variables]
+        if len(there) > 1:
+            self.remark(
+                f"{self.path}: {' and '.join(there)} are both {forcing.name}; the "
+                f"first is used, --names {forcing.name}=NAME chooses another"
+            )
+        return there[0] if there else None
 
     def _usual_units(self, forcing: Forcing, name: str) -> str:
         for known in self._system.files:
@@ -248,44 +260,18 @@ class Series(ABC):
                 return known.units
         return ""
 
-    def _keep_time(self, where: str, start: datetime, passed: Array) -> None:
+    def _keep_time(self, axis: TimeAxis, where: str) -> None:
         """Take over when the steps begin.
 
         Parameters
         ----------
+        axis : TimeAxis
         where : str
             File and variable, for messages.
-        start : datetime
-            Of the first.
-        passed : (step,) array
-            Seconds since then.
-
-        Raises
-        ------
-        DataError
-            When there is one step or none, or the times do not follow each other
-            evenly.
         """
-        if len(passed) < 2:
-            raise DataError(
-                f"{where}: found {len(passed)} times, expected at least 2, which say "
-                "how long a step is"
-            )
-        lengths = np.diff(passed)
-        usual = float(np.median(lengths))
-        bad = ~(np.abs(lengths - usual) <= _UNEVEN * usual)
-        if bad.any():
-            at = int(np.argmax(bad))
-            one, next_one = (
-                start + timedelta(seconds=float(passed[k])) for k in (at, at + 1)
-            )
-            expected = f"one {usual:g} s later" if usual > 0.0 else "a later one"
-            raise DataError(
-                f"{where}: the times do not follow each other evenly: {one} is "
-                f"followed by {next_one}, expected {expected}"
-            )
-        # Days as numbers with a fraction are off by microseconds.
-        milliseconds = timedelta(milliseconds=round(start.microsecond / 1000.0))
-        self.start = start.replace(microsecond=0) + milliseconds
-        self.seconds = float(f"{passed[-1] / (len(passed) - 1):.9g}")
-        self.steps = len(passed)
+        self.start, self.seconds = axis.start, axis.seconds
+        self.steps = axis.steps
+        for remark in axis.remarks:
+            self.remark(f"{where}: {remark}")
+        if axis.assumption:
+            _log.info("%s: %s", where, axis.assumption)

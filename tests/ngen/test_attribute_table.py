@@ -98,7 +98,7 @@ def test_other_columns_are_not_read_but_told(opened, read):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,aridity\n{0},1\n{0},2", "row 3: catchment '{0}' is given twice, first in"),
+        ("id,aridity\n{0},1\n{0},2", "'{0}' is given twice, in rows 2 and 3"),
         ("id,aridity,aridity\n{0},1,2", "column 'aridity' is given twice"),
     ],
 )

@@ -11,7 +11,8 @@ import pytest
 
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.models.hydrology.climate import climate_indices
-from bmi_dmx.ngen.attributes import attributes_of, climate, topography
+from bmi_dmx.ngen.attributes import attributes_of, topography
+from bmi_dmx.ngen.climate import Repair, climate
 from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 from bmi_dmx.trainer.tasks.basins.data.attributes import hargreaves
@@ -25,7 +26,7 @@ def opened(sample):
 
 def test_elevation_is_in_centimetres_and_slope_of_a_centimetre_grid(domain):
     row = {"mean.elevation": 246395.0, "mean.slope": 85.0}
-    found = topography(replace(domain, attributes={"cat-2": row}))
+    found, _ = topography(replace(domain, attributes={"cat-2": row}))
     assert found["elevation_mean"][1] == pytest.approx(2463.95)
     # tan(85 degrees) centimetres per metre.
     assert found["slope_mean"][1] == pytest.approx(114.3, abs=0.01)
@@ -48,7 +49,7 @@ def test_a_slope_that_is_no_angle_is_refused(domain):
     ],
 )
 def test_real_mountains_are_mountains(shared_data, name, slope, elevation):
-    found = topography(read_hydrofabric(shared_data / name))
+    found, _ = topography(read_hydrofabric(shared_data / name))
     degrees = np.degrees(np.arctan(found["slope_mean"] / 1000.0))
     for values, (low, high) in ((degrees, slope), (found["elevation_mean"], elevation)):
         assert low < values.min() < values.max() < high
@@ -56,17 +57,17 @@ def test_real_mountains_are_mountains(shared_data, name, slope, elevation):
 
 
 def test_the_sample_keeps_its_terrain(opened):
-    found = topography(opened.hydrofabric)
+    found, _ = topography(opened.hydrofabric)
     assert 500 < found["elevation_mean"].min() < found["elevation_mean"].max() < 800
     assert (np.abs(found["latitude"] - 41.9) < 0.2).all()
     assert (np.abs(found["longitude"] + 74.8) < 0.2).all()
 
 
-def test_climate_is_that_of_whole_days(opened):
+def test_climate_is_that_of_whole_days(opened, operation):
     """Against the daily values that the hours were made of."""
     ids = opened.ids[:2]
     latitude = np.array([41.9, 42.0])
-    found, remarks = climate(opened.forcing, ids, latitude)
+    found, remarks = climate(opened.forcing, ids, latitude, Repair(operation))
     assert "731 days (2.0 years) of forcing" in remarks[0]
     rain = opened.forcing.block(
         ids, "atmosphere_water__liquid_equivalent_precipitation_rate", "mm d-1",
@@ -82,12 +83,12 @@ def test_climate_is_that_of_whole_days(opened):
         np.testing.assert_allclose(found[name], values, rtol=2e-4, err_msg=name)
 
 
-def test_forcing_of_less_than_a_day_is_no_climate(forcing, domain):
+def test_forcing_of_less_than_a_day_is_no_climate(forcing, domain, operation):
     with (
         open_domain(Path("catchments.geojson"), forcing) as opened,
         pytest.raises(DataError, match="there is no whole day"),
     ):
-        climate(opened.forcing, opened.ids, np.zeros(3))
+        climate(opened.forcing, opened.ids, np.zeros(3), Repair(operation))
 
 
 def test_a_table_goes_before_all_else(opened, operation):
@@ -150,6 +151,6 @@ def test_what_cannot_be_had_is_named(opened, operation):
 
 
 def test_slopes_of_the_sample_are_those_of_the_training_scale(opened):
-    slope = topography(opened.hydrofabric)["slope_mean"]
+    slope = topography(opened.hydrofabric)[0]["slope_mean"]
     assert (slope > 10).all()
     assert (slope < 1000 * math.tan(math.radians(10))).all()

@@ -24,7 +24,7 @@ def written(*rows: str) -> Path:
 
 def test_a_catchment_that_is_given_twice_is_refused(sample, ids):
     table = written(f"{ids[0]},{ids[0]}", f"{ids[1]},{ids[1]}", f"{ids[0]},{ids[2]}")
-    message = f"x.csv: row 4: catchment '{ids[0]}' is given twice, first in row 2"
+    message = f"x.csv: column 'catchment': '{ids[0]}' is given twice, in rows 2 and 4"
     with pytest.raises(DataError, match=message):
         open_domain(*sample, crosswalk=table)
 

@@ -48,7 +48,7 @@ def test_csv_columns_are_converted_by_name_and_heading():
         ("0.002", "", "row 3, column 'RAINRATE': found ''"),
         ("01:00:00", "02:00:00", "row 3: time .* is not one hour after"),
         ("2015-12-01 01", "01.12.2015 01", "row 3: time: found '01.12.2015 01:00:00'"),
-        ("Time", "Date", "expected one column 'Time'"),
+        ("Time", "Date", "header: found 'Date', expected exactly 'Time'"),
         (",5.5", "", "row 3 has 2 cells, the header 3"),
         ("TMP_2maboveground[degC]", "precip_rate",
          "column 'precip_rate' gives .* a second"),
@@ -110,7 +110,7 @@ def test_packed_numbers_are_refused_where_the_framework_reads(forcing):
 def test_a_single_hour_is_no_series():
     rain = {"precip_rate": ("mm s-1", np.ones((1, 1)))}
     write_netcdf(Path("f.nc"), ["cat-1"], rain)
-    with pytest.raises(DataError, match="found 1 hour, expected 2 at least"):
+    with pytest.raises(DataError, match="found 1 times, expected at least 2"):
         NetcdfForcing(Path("f.nc"))
 
 
@@ -199,9 +199,13 @@ def test_units_of_time_are_those_the_framework_reads(times, units):
             "days since 2015-12-01",
             "found 'days since 2015-12-01', expected",
         ),
-        (1800 * HOURS, "seconds since 2015-12-01 00:00:00", "1800 s between entries 0"),
-        (HOURS, "hours since then", "found 'then', expected a date and time"),
-        (HOURS * np.nan, "s", "found times that are missing"),
+        (
+            1800 * HOURS,
+            "seconds since 2015-12-01 00:00:00",
+            "found steps of 30 min",
+        ),
+        (HOURS, "hours since then", "found 'hours since then', expected a date"),
+        (HOURS * np.nan, "s", "time of entry 0 is missing"),
     ],
 )
 def test_other_times_are_refused(times, units, message):
@@ -235,7 +239,7 @@ def test_a_plain_time_coordinate_will_do_where_it_may(forcing):
         time = file.createVariable("time", "i8", ("time",))
         time[:] = START + HOUR * np.arange(6)
         time.units = "seconds since 1970-01-01 00:00:00"
-    with pytest.raises(DataError, match="variable 'Time' is missing"):
+    with pytest.raises(DataError, match="no coordinate of time: found ids, time"):
         NetcdfForcing(Path("plain.nc"))
     with NetcdfForcing(Path("plain.nc"), strict=False) as found:
         assert found.span("cat-1") == (START, START + 6 * HOUR)

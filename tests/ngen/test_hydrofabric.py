@@ -36,10 +36,10 @@ def test_the_older_name_of_the_area_will_do():
     ("features", "message"),
     [
         ([feature(), feature()], "'cat-1' is given twice"),
-        ([feature(areasqkm=0.0)], "catchment 'cat-1': areasqkm: found 0.0"),
+        ([feature(areasqkm=0.0)], "catchment 'cat-1': no area: areasqkm: found 0.0"),
         ([feature(areasqkm="1")], "areasqkm: found '1', expected a number above 0"),
         ([feature(toid=None)], "toid: found None, expected a nexus"),
-        ([feature(identifier=7)], "feature 0: id: found 7"),
+        ([feature(identifier=[7])], r"feature 0: id: found \[7\]"),
         ([], "no catchments"),
     ],
 )
@@ -51,7 +51,7 @@ def test_a_wrong_feature_is_named(features, message):
 def test_a_catchment_must_drain_to_a_nexus_there_is():
     nexuses = write([{"id": "nex-2", "properties": {"toid": "wb-2"}}], "n.geojson")
     with pytest.raises(
-        DataError, match="'cat-1' drains to 'nex-1', which is not among"
+        DataError, match=r"catchment 'cat-1': .*drains to 'nex-1', which is not among"
     ):
         read_hydrofabric(write([feature()]), nexuses)
 

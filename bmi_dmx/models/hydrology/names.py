@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...operate.system import FileName
 
-__all__ = ["FILES", "NEXTGEN", "usual_names"]
+__all__ = ["FILES", "MEANS", "MISTAKEN", "NEXTGEN", "usual_names"]
 
 NEXTGEN = (
     FileName("precipitation", ("precip_rate", "RAINRATE"), "mm s^-1"),
@@ -28,6 +28,24 @@ FILES = (
     FileName("potential_evaporation", ("pet", "PET"), "mm d-1"),
 )  # fmt: skip
 """Names in files by forcing, and the units of files that give none (UDUNITS)."""
+
+MEANS = {
+    "precipitation": (0.02, 40.0),
+    "air_temperature": (-45.0, 40.0),
+    "specific_humidity": (1e-5, 0.03),
+    "longwave_radiation": (60.0, 500.0),
+    "shortwave_radiation": (5.0, 450.0),
+    "air_pressure": (4e4, 1.1e5),
+}
+"""What means over some time are on Earth, in declared units."""
+
+MISTAKEN = {
+    "precipitation": ("m s-1", "mm h-1", "mm d-1", "m h-1", "m d-1", "inch h-1"),
+    "air_temperature": ("degC", "degF", "K"),
+    "specific_humidity": ("g kg-1", "kg kg-1"),
+    "air_pressure": ("hPa", "kPa", "Pa"),
+}
+"""In which other units files hold a forcing (UDUNITS)."""
 
 
 def usual_names(variable: str) -> tuple[str, ...]:

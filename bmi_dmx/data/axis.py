@@ -1,0 +1,480 @@
+"""The axis of time of a file: when each step begins, in UTC.
+
+Times follow the CF conventions (Eaton et al., chapter 4.4); calendars are those in
+which dates are the usual ones. What a file does not say is assumed and said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+
+__all__ = [
+    "CALENDARS",
+    "Moments",
+    "TimeAxis",
+    "moment_of_text",
+    "moments",
+    "regular",
+    "span_text",
+]
+
+CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
+
+Times = NDArray[np.datetime64]
+
+_DAY = 86400.0
+
+_UNEVEN = 1e-3
+"""Share of a step by which times may be off: files round them."""
+
+_UNITS = {
+    **dict.fromkeys(("days", "day", "d"), _DAY),
+    **dict.fromkeys(("hours", "hour", "hrs", "hr", "h"), 3600.0),
+    **dict.fromkeys(("minutes", "minute", "mins", "min", "m"), 60.0),
+    **dict.fromkeys(("seconds", "second", "secs", "sec", "s"), 1.0),
+    **dict.fromkeys(("milliseconds", "millisecond", "msecs", "msec", "ms"), 1e-3),
+    **dict.fromkeys(("microseconds", "microsecond", "us"), 1e-6),
+    **dict.fromkeys(("nanoseconds", "nanosecond", "ns"), 1e-9),
+}  # fmt: skip
+
+_REFERENCE = re.compile(
+    r"(?P<date>\d{1,4}-\d{1,2}-\d{1,2})"
+    r"(?:(?:T|\s+)(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})"
+    r"(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?)?)?"
+    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?",
+    re.IGNORECASE,
+)
+
+_MOMENT = re.compile(
+    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
+    r"(?:[T _]+(?P<rest>.*))?"
+)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DAY_FIRST = re.compile(
+    r"(?P<one>\d{1,2})(?P<mark>[-/.])(?P<two>\d{1,2})(?P=mark)(?P<year>\d{4})"
+    r"(?:[T ]+(?P<rest>.*))?"
+)
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?)?"
+    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Times as a file gives them, made comparable.
+
+    Parameters
+    ----------
+    first : datetime64[us]
+        The first, UTC.
+    passed : (T,) float64
+        Seconds since then.
+    precision : float
+        Seconds to which numbers of the file's type are told apart.
+    """
+
+    first: np.datetime64
+    passed: NDArray[np.float64]
+    precision: float = 0.0
+
+    def text(self, entry: int) -> str:
+        """Return the time of an entry, to the second, for messages."""
+        return _text(_shifted(self.first, float(self.passed[entry])))
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """Steps of one length that follow each other.
+
+    Parameters
+    ----------
+    first : datetime64[us]
+        Where the first step begins, UTC.
+    seconds : float
+        Length of a step.
+    steps : int
+        Number of steps.
+    remarks : tuple of str
+        What is odd and how it was taken, without the name of the file.
+    assumption : str
+        What is usual and was taken for granted; empty where the file says it.
+    """
+
+    first: np.datetime64
+    seconds: float
+    steps: int
+    remarks: tuple[str, ...] = ()
+    assumption: str = ""
+
+    @property
+    def start(self) -> datetime:
+        """Return where the first step begins, UTC."""
+        found: datetime = self.first.astype("datetime64[us]").item()
+        return found
+
+    @property
+    def times(self) -> Times:
+        """Return where all steps begin, (T,) datetime64[s]."""
+        passed = np.round(np.arange(self.steps) * self.seconds * 1e6)
+        micro: Times = self.first + passed.astype("timedelta64[us]")
+        return micro.astype("datetime64[s]")
+
+    @classmethod
+    def of(
+        cls,
+        stamps: Moments,
+        where: str,
+        *,
+        bounds: tuple[Moments, Moments] | None = None,
+        centred: bool = True,
+    ) -> TimeAxis:
+        """Return the steps that times stand for.
+
+        Parameters
+        ----------
+        stamps : Moments
+            Of the file, one for each step.
+        where : str
+            File and variable, for messages.
+        bounds : (Moments, Moments), optional
+            Where the steps begin and end, where the file says it.
+        centred : bool
+            Whether stamps in the middle between round times are taken for the middles
+            of steps. Otherwise, and where they stand elsewhere, for the beginnings.
+
+        Raises
+        ------
+        DataError
+            When there is one time without bounds, or none, or they do not follow each
+            other evenly; names the entries.
+        """
+        if bounds is not None:
+            return cls._bounded(stamps, bounds, where)
+        if len(stamps.passed) < 2:
+            raise DataError(
+                f"{where}: found {len(stamps.passed)} times, expected at least 2, "
+                "which say how long a step is"
+            )
+        seconds = _step(stamps, where)
+        first, told, assumption = _begin(stamps, seconds, centred)
+        return cls(first, seconds, len(stamps.passed), told, assumption)
+
+    @classmethod
+    def _bounded(
+        cls, stamps: Moments, bounds: tuple[Moments, Moments], where: str
+    ) -> TimeAxis:
+        begin, end = bounds
+        if len(begin.passed) == 0:
+            raise DataError(f"{where}: found 0 times, expected at least 1")
+        lengths = end.passed - begin.passed + _between(begin.first, end.first)
+        at = _first(~(lengths > 0.0))
+        if at is not None:
+            raise DataError(
+                f"{where}: bounds: step {at} from {begin.text(at)} to {end.text(at)} "
+                "has no length"
+            )
+        seconds = _nominal(float(np.median(lengths)), begin.precision)
+        if len(begin.passed) > 1:
+            seconds = _step(begin, f"{where}: bounds")
+        at = _first(np.abs(lengths - seconds) > _allowed(seconds, begin.precision))
+        if at is not None:
+            raise DataError(
+                f"{where}: bounds: step {at} from {begin.text(at)} to {end.text(at)} "
+                f"is {span_text(lengths[at])}, but they begin every {span_text(seconds)}"
+            )
+        first, told, _ = _begin(begin, seconds, centred=False)
+        away = _between(first, stamps.first)
+        if not -_allowed(seconds, stamps.precision) <= away <= 1.001 * seconds:
+            raise DataError(
+                f"{where}: time {stamps.text(0)} lies outside its bounds, "
+                f"{begin.text(0)} to {end.text(0)}"
+            )
+        return cls(first, seconds, len(begin.passed), told)
+
+
+def moments(
+    values: Any,
+    units: str,
+    calendar: str,
+    where: str,
+    *,
+    origin: datetime | None = None,
+) -> Moments:
+    """Return numbers of a CF coordinate of time as moments.
+
+    Parameters
+    ----------
+    values : (T,) array of number
+        Masked or NaN where missing, which is refused.
+    units : str
+        Such as ``hours since 1980-01-01 00:00:00 -05:00``; an offset is applied.
+    calendar : str
+        Of CF; empty: the standard one.
+    where : str
+        File and variable, for messages.
+    origin : datetime, optional
+        What units without ``since`` count from; they are refused where it is absent.
+
+    Raises
+    ------
+    DataError
+        When the units or the calendar are others, or a time is missing.
+    """
+    name = calendar.strip().lower() or "standard"
+    if name not in CALENDARS:
+        raise DataError(
+            f"{where}: calendar {calendar!r}, expected one of {', '.join(CALENDARS)}"
+        )
+    raw = np.ma.asarray(values)
+    numbers = np.ma.filled(raw.astype(np.float64), np.nan).reshape(-1)
+    at = _first(~np.isfinite(numbers))
+    if at is not None:
+        raise DataError(f"{where}: time of entry {at} is missing")
+    unit, reference = _units(units, where, origin)
+    if numbers.size == 0:
+        return Moments(np.datetime64(0, "us"), numbers)
+    precision = 0.0
+    if raw.dtype.kind == "f" and raw.dtype.itemsize < 8:
+        precision = float(np.spacing(raw.dtype.type(np.abs(numbers).max()))) * unit
+    first = _first_moment(float(numbers[0]) * unit, reference, name, where)
+    # Differences of whole numbers are exact, also of nanoseconds since 1970.
+    passed = numbers - numbers[0]
+    if raw.dtype.kind in "iu":
+        whole = np.ma.getdata(raw).reshape(-1).astype(np.int64)
+        passed = (whole - whole[0]).astype(np.float64)
+    return Moments(first, passed * unit, precision)
+
+
+def _units(units: str, where: str, origin: datetime | None) -> tuple[float, datetime]:
+    """Return the length of a unit in seconds, and what is counted from (UTC)."""
+    text = units.strip()
+    word, since, rest = (*text.split(maxsplit=2), "", "", "")[:3]
+    unit = _UNITS.get(word.lower())
+    expected = "expected such as 'hours since 1980-01-01 00:00:00'"
+    if unit is None or (since.lower() != "since" and since):
+        raise DataError(f"{where}: units: found {units!r}, {expected}")
+    if not since:
+        if origin is None:
+            raise DataError(f"{where}: units: found {units!r}, {expected}")
+        return unit, origin
+    read = _REFERENCE.fullmatch(rest.strip())
+    if read is None:
+        raise DataError(f"{where}: units: found {units!r}, {expected}")
+    try:
+        day = datetime(*(int(part) for part in read["date"].split("-")))  # type: ignore[arg-type]
+        passed = _clock(read)
+        return unit, day + passed
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{where}: units: found {units!r}: {error}") from None
+
+
+def _clock(read: re.Match[str]) -> timedelta:
+    """Return the time of a day, with its offset from UTC taken away."""
+    hour, minute, second = (int(read[n] or 0) for n in ("hour", "minute", "second"))
+    if hour > 24 or minute > 59 or second > 59 or (hour == 24 and minute + second):
+        raise ValueError(f"no such time of a day: {hour:02}:{minute:02}:{second:02}")
+    fraction = read["fraction"] or ""
+    part = float(fraction) if len(fraction) > 1 else 0.0
+    passed = timedelta(hours=hour, minutes=minute, seconds=second + part)
+    zone = (read["zone"] or "Z").upper()
+    if zone in ("Z", "UTC", "GMT"):
+        return passed
+    digits = zone[1:].replace(":", "")
+    hours = int(digits[:-2] if len(digits) > 2 else digits)
+    minutes = int(digits[-2:]) if len(digits) > 2 else 0
+    if hours > 18 or minutes > 59:
+        raise ValueError(f"no such offset from UTC: {zone}")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return passed + offset if zone[0] == "-" else passed - offset
+
+
+def _first_moment(
+    seconds: float, reference: datetime, calendar: str, where: str
+) -> np.datetime64:
+    """Return a time as a date of the usual calendar."""
+    import cftime  # type: ignore[import-untyped]
+
+    since = f"seconds since {reference.isoformat(sep=' ')}"
+    whole, part = divmod(seconds, 1.0)
+    try:
+        found: Any = cftime.num2date(
+            whole, since, calendar, only_use_cftime_datetimes=True
+        )
+        plain = datetime(
+            found.year, found.month, found.day, found.hour, found.minute, found.second
+        )
+        micro = np.datetime64(plain, "us")
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{where}: units: found {seconds:g} {since}: {error}") from None
+    return micro + np.timedelta64(round(part * 1e6), "us")
+
+
+def moment_of_text(text: str, day_first: bool | None = None) -> np.datetime64 | None:
+    """Return a time that stands in a table as people and programs write it, UTC.
+
+    Parameters
+    ----------
+    text : str
+        ``1980-10-01``, ``1980/10/01 00:00``, ``19801001``, ``1980-10-01T00:00:00Z``, an
+        offset from UTC, or ``1.10.1980`` and ``10/01/1980``.
+    day_first : bool, optional
+        Which of the two is the day where the year stands last; None: such text is no
+        time, but for dots, which stand between a day and a month.
+
+    Returns
+    -------
+    datetime64[us] or None
+        None where it is no time.
+    """
+    cut = text.strip()
+    compact = _COMPACT.fullmatch(cut)
+    read = _MOMENT.fullmatch(cut)
+    if compact:
+        parts, rest = [int(part) for part in compact.groups()], ""
+    elif read:
+        parts = [int(read[name]) for name in ("year", "month", "day")]
+        rest = read["rest"] or ""
+    else:
+        read = _DAY_FIRST.fullmatch(cut)
+        if read is None:
+            return None
+        order = True if read["mark"] == "." else day_first
+        if order is None:
+            return None
+        one, two = int(read["one"]), int(read["two"])
+        parts = [int(read["year"]), two if order else one, one if order else two]
+        rest = read["rest"] or ""
+    clock = _CLOCK.fullmatch(rest.strip()) if rest.strip() else None
+    if rest.strip() and clock is None:
+        return None
+    try:
+        found = datetime(*parts)  # type: ignore[arg-type]
+        found += _clock(clock) if clock else timedelta()
+    except (ValueError, OverflowError):
+        return None
+    return np.datetime64(found, "us")
+
+
+def _step(times: Moments, where: str) -> float:
+    """Return the length of the steps between times, which must all be alike."""
+    lengths = np.diff(times.passed)
+    at = _first(~(lengths > 0.0))
+    if at is not None:
+        one, other = times.text(at), times.text(at + 1)
+        again = f"{other} is given twice, in entries {at} and {at + 1}"
+        back = f"the times do not increase: {one} is followed by {other}"
+        raise DataError(f"{where}: {again if one == other else back}")
+    seconds = _nominal(float(np.median(lengths)), times.precision)
+    # Of rounded times no single length is right, but all stay near the even ones.
+    even = seconds * np.arange(len(times.passed))
+    drift = np.abs(times.passed - even) > _allowed(seconds, times.precision)
+    uneven = np.abs(lengths - seconds) > _allowed(seconds, times.precision)
+    if not drift.any():
+        return seconds
+    at = _first(uneven)
+    if at is None:
+        return float(f"{times.passed[-1] / len(lengths):.9g}")
+    missing = lengths[at] / seconds - 1.0
+    gap = ""
+    if missing > 0.5 and abs(missing - round(missing)) < 0.01:
+        gap = f": {round(missing)} {'is' if round(missing) == 1 else 'are'} missing"
+    raise DataError(
+        f"{where}: the times do not follow each other evenly: {times.text(at)} is "
+        f"followed by {times.text(at + 1)} (entries {at} and {at + 1}), expected one "
+        f"{span_text(seconds)} later{gap}"
+    )
+
+
+def _nominal(seconds: float, precision: float) -> float:
+    """Return the length of a step that times of limited precision stand for."""
+    for unit in (_DAY, 3600.0, 60.0, 1.0):
+        whole = round(seconds / unit) * unit
+        if whole > 0.0 and abs(seconds - whole) <= max(2.0 * precision, 1e-5 * seconds):
+            return whole
+    return float(f"{seconds:.9g}")
+
+
+def _allowed(seconds: float, precision: float) -> float:
+    return max(_UNEVEN * seconds, min(2.0 * precision, 0.25 * seconds))
+
+
+def _begin(
+    times: Moments, seconds: float, centred: bool
+) -> tuple[np.datetime64, tuple[str, ...], str]:
+    """Return where the first step begins, what is odd, and what was assumed."""
+    told = []
+    first = times.first
+    # Days as numbers with a fraction are off by microseconds.
+    grain = 1e-3 if seconds % 1.0 else 1.0
+    if times.precision > 0.5:
+        told.append(
+            f"times are numbers of single precision and off by up to "
+            f"{times.precision:g} s; they are taken for every {span_text(seconds)}"
+        )
+        grain = seconds
+    first = _rounded(first, grain)
+    if seconds < 1.0 or _DAY % seconds:
+        return first, tuple(told), ""
+    phase = _between(first.astype("datetime64[D]").astype("datetime64[us]"), first)
+    phase %= seconds
+    if centred and seconds >= 2.0 and abs(phase - 0.5 * seconds) < 0.5:
+        told.append(
+            f"times such as {_text(first)} are taken for the middles "
+            f"of steps of {span_text(seconds)}"
+        )
+        return _shifted(first, -0.5 * seconds), tuple(told), ""
+    assumption = (
+        f"a time is taken for the beginning of its step of {span_text(seconds)}, the "
+        f"first for {_text(first)}: there are no bounds that say so"
+    )
+    return first, tuple(told), assumption
+
+
+def _rounded(moment: np.datetime64, grain: float) -> np.datetime64:
+    micro = int(moment.astype("datetime64[us]").astype(np.int64))
+    size = round(grain * 1e6)
+    return np.datetime64((micro + size // 2) // size * size, "us")
+
+
+def _shifted(moment: np.datetime64, seconds: float) -> np.datetime64:
+    return moment + np.timedelta64(round(seconds * 1e6), "us")
+
+
+def _text(moment: np.datetime64) -> str:
+    return str(moment.astype("datetime64[s]")).replace("T", " ")
+
+
+def _between(one: np.datetime64, other: np.datetime64) -> float:
+    return float((other - one) / np.timedelta64(1, "us")) * 1e-6
+
+
+def _first(flags: NDArray[np.bool_]) -> int | None:
+    return int(np.argmax(flags)) if flags.any() else None
+
+
+def span_text(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    for unit, word in ((_DAY, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= unit and not seconds % unit:
+            return f"{seconds / unit:g} {word}"
+    return f"{seconds:g} s"
+
+
+def regular(times: Sequence[np.datetime64] | Times, where: str) -> TimeAxis:
+    """Return the axis of times that were written out, such as those of a table."""
+    micro = np.asarray(times, dtype="datetime64[us]")
+    if micro.size == 0:
+        raise DataError(f"{where}: found 0 times, expected at least 2")
+    passed = (micro - micro[0]).astype(np.float64) * 1e-6
+    return TimeAxis.of(Moments(micro[0], passed), where)

@@ -1,0 +1,187 @@
+"""Names of places in files: one way to read them, and to find one among others.
+
+A name is text. Files hold it as text, bytes, single characters or numbers, padded with
+blanks or zeros of a C program; all of these are the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, suggestion
+
+__all__ = ["Match", "match", "names_of", "refuse_repeated"]
+
+_LISTED = 3
+
+
+def names_of(values: Any, where: str) -> tuple[str, ...]:
+    """Return what a file holds as names.
+
+    Parameters
+    ----------
+    values : array_like
+        Text, bytes or whole numbers, (place,); or single characters, (place, length).
+    where : str
+        File and variable, for messages.
+
+    Raises
+    ------
+    DataError
+        When it holds something else, or a name is empty or given twice.
+    """
+    array = np.ma.filled(values, _nothing(values)) if np.ma.isMA(values) else values
+    array = np.asarray(array)
+    if array.dtype.kind in "SU" and array.dtype.itemsize in (1, 4) and array.ndim > 1:
+        array = np.array([_joined(row) for row in array.reshape(-1, array.shape[-1])])
+    names = tuple(_name(entry, where) for entry in array.reshape(-1).tolist())
+    for place, name in enumerate(names):
+        if not name:
+            raise DataError(f"{where}: entry {place} is empty, expected a name")
+    refuse_repeated(names, where)
+    return names
+
+
+def _nothing(values: Any) -> Any:
+    kind = np.ma.getdata(values).dtype.kind
+    return {"S": b"", "U": "", "O": ""}.get(kind)
+
+
+def _joined(row: Any) -> str:
+    kind = row.dtype.kind
+    return b"".join(row.tolist()).decode("utf-8", "replace") if kind == "S" else (
+        "".join(row.tolist())
+    )  # fmt: skip
+
+
+def _name(entry: Any, where: str) -> str:
+    if isinstance(entry, bytes):
+        entry = entry.decode("utf-8", "replace")
+    if isinstance(entry, float) and entry.is_integer():
+        entry = int(entry)
+    if isinstance(entry, bool) or not isinstance(entry, int | str):
+        raise DataError(
+            f"{where}: found {entry!r}, expected text or a whole number that names a "
+            "place"
+        )
+    return str(entry).replace("\0", " ").strip()
+
+
+def refuse_repeated(
+    names: Sequence[str], where: str, *, first: int = 0, entry: str = "entry"
+) -> dict[str, int]:
+    """Return the places of names, refusing one that is given twice.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names in the order of the file.
+    where : str
+        File and variable, for messages.
+    first : int
+        What the first entry is called, such as the number of a row.
+    entry : str
+        What entries are called.
+
+    Raises
+    ------
+    DataError
+        Naming it and both places: which is meant cannot be known.
+    """
+    places: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if name in places:
+            raise DataError(
+                f"{where}: {name!r} is given twice, in {entry} {places[name] + first} "
+                f"and {entry} {place + first}"
+            )
+        places[name] = place
+    return places
+
+
+class Match:
+    """Which entries of a file are meant by names.
+
+    Parameters
+    ----------
+    places : dict of str to int
+        Entry by name, of the names that were found.
+    lacking : tuple of str
+        Names that were not.
+    remark : str
+        How names were told where they are written differently; empty where they are
+        not.
+    """
+
+    def __init__(
+        self, places: Mapping[str, int], lacking: Sequence[str], remark: str = ""
+    ) -> None:
+        self.places, self.lacking, self.remark = dict(places), tuple(lacking), remark
+
+
+def match(wanted: Sequence[str], there: Sequence[str]) -> Match:
+    """Find names among those of a file.
+
+    Names are compared as they are. Where none is found so, they are compared without
+    regard to capitals, then by their numbers alone: ``cat-7``, ``CAT-7``, ``7`` and
+    ``0007`` are the same if no two names on one side become the same by it, and if the
+    words in them do not contradict each other.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        Names that are looked for.
+    there : sequence of str
+        Names of the file, each once.
+    """
+    exact = {name: place for place, name in enumerate(there)}
+    found = {name: exact[name] for name in wanted if name in exact}
+    remark = ""
+    if not found and wanted and there:
+        for key in (str.casefold, _number):
+            found = _by_key(wanted, there, key)
+            if found:
+                one = next(iter(found))
+                remark = f"{there[found[one]]!r} is taken for {one!r}, and others alike"
+                break
+    return Match(found, [name for name in wanted if name not in found], remark)
+
+
+def _by_key(wanted: Sequence[str], there: Sequence[str], key: Any) -> dict[str, int]:
+    here = [key(name) for name in wanted]
+    known = [key(name) for name in there]
+    if len(set(here)) < len(here) or len(set(known)) < len(known):
+        return {}
+    places = {name: place for place, name in enumerate(known) if name}
+    found = {w: places[k] for w, k in zip(wanted, here, strict=True) if k in places}
+    words = {
+        (_word(name), _word(there[place]))
+        for name, place in found.items()
+        if _word(name) and _word(there[place])
+    }
+    return {} if any(one != other for one, other in words) else found
+
+
+def _number(name: str) -> str:
+    """Return the number that ends a name, without leading zeros; else nothing."""
+    read = re.fullmatch(r"(?:[^\W\d_]+[-_ ]?)?0*(\d+)", name.strip())
+    return read[1] if read else ""
+
+
+def _word(name: str) -> str:
+    read = re.match(r"[^\W\d_]+", name.strip())
+    return read[0].casefold() if read else ""
+
+
+def not_there(name: str, there: Sequence[str]) -> str:
+    """Return what to say of a name that is not among others."""
+    return f"{name!r} is not in it{suggestion(name, there)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few of names, for messages."""
+    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")

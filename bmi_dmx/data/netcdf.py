@@ -1,0 +1,209 @@
+"""NetCDF files: opened, and read variable by variable, with errors of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigError, DataError
+from .axis import Moments, TimeAxis, moments
+from .identity import names_of
+
+__all__ = ["numbers", "opened", "raw", "time_axis", "time_variable", "units_of"]
+
+Array = NDArray[np.float64]
+
+_BLOCK = 2**20
+"""Times read at once where every place has its own."""
+
+
+def opened(path: Path) -> Any:
+    """Return an open NetCDF file, a ``netCDF4.Dataset``, to be closed.
+
+    Raises
+    ------
+    ConfigError
+        When there is none.
+    DataError
+        When it cannot be read or is something else.
+    """
+    import netCDF4
+
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder, expected a NetCDF file")
+    try:
+        return netCDF4.Dataset(path)
+    except (OSError, RuntimeError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: not a NetCDF file: {reason}") from None
+
+
+def raw(path: Path, variable: Any, index: Any = ...) -> Any:
+    """Return numbers or text of a variable as the library gives them.
+
+    Raises
+    ------
+    DataError
+        Naming file and variable, when a part of the file is damaged.
+    """
+    try:
+        return variable[index]
+    except (OSError, RuntimeError, ValueError, UnicodeError, IndexError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: {variable.name}: cannot be read, the file is damaged: {reason}"
+        ) from None
+
+
+def numbers(path: Path, variable: Any, index: Any = ...) -> Array:
+    """Return numbers of a variable, NaN where the file declares that they are missing.
+
+    Raises
+    ------
+    DataError
+        When it holds no numbers, or a part of the file is damaged.
+    """
+    if getattr(variable.dtype, "kind", "O") not in "fiub":
+        raise DataError(f"{path}: {variable.name}: found text, expected numbers")
+    values = raw(path, variable, index)
+    found: Array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+    return found
+
+
+def units_of(variable: Any) -> str:
+    """Return the units a variable states, without blanks around; empty if none."""
+    return str(getattr(variable, "units", "")).strip()
+
+
+def identifiers(path: Path, variable: Any) -> tuple[str, ...]:
+    """Return the names that a variable holds.
+
+    Raises
+    ------
+    DataError
+        As :func:`~.identity.names_of`.
+    """
+    return names_of(raw(path, variable), f"{path}: {variable.name}")
+
+
+def time_variable(path: Path, file: Any, names: Sequence[str] = ()) -> Any:
+    """Return the coordinate of time.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    file : netCDF4.Dataset
+    names : sequence of str
+        What it is called; by default it is told by its units, and what is called as its
+        dimension goes first.
+
+    Raises
+    ------
+    DataError
+        When there is none.
+    """
+    variables = file.variables
+    for name in names:
+        if name in variables:
+            return variables[name]
+    dated = [
+        variable
+        for variable in variables.values()
+        if " since " in units_of(variable) and variable.ndim in (1, 2)
+    ]
+    if names or not dated:
+        there = ", ".join(variables) or "none"
+        expected = " or ".join(map(repr, names)) or (
+            "one whose units are such as 'days since 1980-01-01'"
+        )
+        raise DataError(
+            f"{path}: no coordinate of time: found {there}, expected {expected}"
+        )
+    # A coordinate goes before what is merely a time of something.
+    return min(dated, key=lambda variable: variable.dimensions != (variable.name,))
+
+
+def time_axis(
+    path: Path, file: Any, variable: Any, *, centred: bool = True, origin: Any = None
+) -> tuple[TimeAxis, str]:
+    """Return the steps of a file, and the dimension along which they stand.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    file : netCDF4.Dataset
+    variable : netCDF4.Variable
+        Its coordinate of time, (time,); or with a row for every place, which must all
+        be the same.
+    centred : bool
+        As for :meth:`.axis.TimeAxis.of`.
+    origin : datetime, optional
+        As for :func:`.axis.moments`.
+
+    Raises
+    ------
+    DataError
+        When times are missing, of another calendar, not the same at all places, or do
+        not follow each other evenly.
+    """
+    where = f"{path}: {variable.name}"
+    dimension = _along(variable)
+    calendar = str(getattr(variable, "calendar", ""))
+    units = units_of(variable)
+
+    def read(values: Any) -> Moments:
+        return moments(values, units, calendar, where, origin=origin)
+
+    named = str(getattr(variable, "bounds", ""))
+    bounds = file.variables.get(named)
+    between = None
+    if bounds is not None and bounds.dimensions[:-1] == variable.dimensions == (
+        dimension,
+    ):
+        ends = raw(path, bounds)
+        between = (read(ends[:, 0]), read(ends[:, 1]))
+    stamps = read(_common(path, variable, dimension))
+    return TimeAxis.of(stamps, where, bounds=between, centred=centred), dimension
+
+
+def _along(variable: Any) -> str:
+    """Return the dimension of time; of two, the one that is called like it."""
+    if not variable.dimensions:
+        return str(variable.name)
+    named = [d for d in variable.dimensions if "time" in d.lower()]
+    return str((named or variable.dimensions)[-1])
+
+
+def _common(path: Path, variable: Any, dimension: str) -> Any:
+    """Return the times that all places share."""
+    if variable.ndim < 2:
+        return np.ma.atleast_1d(raw(path, variable))
+    along = variable.dimensions.index(dimension)
+
+    def rows(some: slice) -> Any:
+        block = raw(path, variable, some if along else (slice(None), some))
+        return block if along else block.T
+
+    first = rows(slice(0, 1))[0] if variable.shape[1 - along] else np.empty(0)
+    count, few = variable.shape[1 - along], max(1, _BLOCK // max(1, len(first)))
+    known = np.ma.filled(np.ma.asarray(first, dtype=np.float64), np.nan)
+    for k in range(0, count, few):
+        block = np.ma.filled(
+            np.ma.asarray(rows(slice(k, k + few)), dtype=np.float64), np.nan
+        )
+        same = np.all((block == known) | (np.isnan(block) & np.isnan(known)), axis=1)
+        if not same.all():
+            place = k + int(np.argmin(same))
+            raise DataError(
+                f"{path}: {variable.name}: places differ in their times: entry {place} "
+                "has others than entry 0"
+            )
+    return first

@@ -1,0 +1,96 @@
+"""Numbers of a file as a declared quantity: missing values and units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UnitsError
+from ..units import NO_DIMENSION, convert
+from ..variables import Variable
+from .missing import without_markers
+
+__all__ = ["assumed", "quantity"]
+
+Array = NDArray[np.float64]
+
+Remark = Callable[[str], Any]
+
+
+def quantity(
+    values: Any, units: str, variable: Variable, where: str, remark: Remark
+) -> Array:
+    """Return numbers of a file as a declared quantity.
+
+    Parameters
+    ----------
+    values : array_like
+        As in the file; masked or NaN where it declares that nothing is known.
+    units : str
+        As the file states them; empty: as declared.
+    variable : Variable
+        What is wanted: units and bounds.
+    where : str
+        File and name there, for messages.
+    remark : callable
+        Takes what there is to say, such as a marker that the file does not declare.
+
+    Returns
+    -------
+    ndarray of float64
+        In declared units, NaN where nothing is known.
+
+    Raises
+    ------
+    UnitsError
+        When units are unknown, or of something else. Numbers that are declared without
+        a dimension are taken as they are instead, which is remarked on.
+    """
+    given = units or variable.units
+    if given.casefold() in NO_DIMENSION:
+        given = "1"
+    if variable.units == "1" and not _converts(given):
+        remark(f"{where}: units {units!r} are passed over, a plain number is expected")
+        given = "1"
+    try:
+        if given != variable.units:
+            convert(0.0, given, variable.units)
+        bounds = None
+        if variable.bounds is not None:
+            ends = convert(np.array(variable.bounds), variable.units, given)
+            bounds = (float(ends.min()), float(ends.max()))
+        marked = without_markers(values, bounds)
+        found = marked.values
+        if given != variable.units:
+            found = np.asarray(convert(found, given, variable.units), np.float64)
+    except UnitsError as error:
+        raise UnitsError(f"{where}: {error}") from None
+    if marked.markers:
+        remark(marked.remark(where))
+    return found
+
+
+def _converts(units: str) -> bool:
+    """Return whether numbers in some units are plain ones, such as percent."""
+    try:
+        convert(0.0, units, "1")
+    except UnitsError:
+        return False
+    return True
+
+
+def assumed(units: Mapping[str, str]) -> str:
+    """Return what to say of names whose units no file gives; empty if there are none.
+
+    Parameters
+    ----------
+    units : mapping of str to str
+        What is assumed, by name.
+    """
+    if not units:
+        return ""
+    listed = ", ".join(f"{name} ({unit})" for name, unit in units.items())
+    return f"units assumed, for none are given: {listed}"

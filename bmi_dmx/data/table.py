@@ -1,0 +1,294 @@
+"""Tables as programs, loggers and spreadsheets write them: a header, and rows below.
+
+What stands between the cells, decimal commas, the encoding, and the words for what is
+not known are recognised; what was recognised is remarked on.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, DataError
+from .identity import refuse_repeated
+from .missing import WORDS
+
+__all__ = ["Table", "heading", "read_table"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_HEADING = re.compile(r"\s*(.*?)\s*(?:\[(.*)\]|\((.*)\))?\s*")
+_COMMA = re.compile(r"[-+]?\d*,?\d+(?:[eE][-+]?\d+)?")
+
+_BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_SAMPLE = 50
+"""Lines from which it is told what stands between the cells."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file of text holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    titles : tuple of str
+        Heads of the columns, without blanks around.
+    rows : list of list of str
+        Cells, as many in every row as there are titles.
+    lines : list of int
+        Where each row ends in the file, counted from 1.
+    remarks : tuple of str
+        What was recognised and is not the usual.
+    separator : str
+        What stands between the cells.
+    """
+
+    path: Path
+    titles: tuple[str, ...]
+    rows: list[list[str]]
+    lines: list[int]
+    remarks: tuple[str, ...] = ()
+    separator: str = ","
+
+    def cells(self, at: int) -> list[str]:
+        """Return a column as text, without blanks around."""
+        return [row[at].strip() for row in self.rows]
+
+    def places(self, at: int = 0) -> dict[str, int]:
+        """Return the row of every name in a column.
+
+        Raises
+        ------
+        DataError
+            When a name is given twice, or is missing.
+        """
+        names = self.cells(at)
+        where = f"{self.path}: column {self.titles[at]!r}"
+        for name, line in zip(names, self.lines, strict=True):
+            if not name:
+                raise DataError(f"{where}: row {line} is empty, expected a name")
+        try:
+            return refuse_repeated(names, where)
+        except DataError:
+            seen: dict[str, int] = {}
+            for name, line in zip(names, self.lines, strict=True):
+                if name in seen:
+                    raise DataError(
+                        f"{where}: {name!r} is given twice, in rows {seen[name]} and "
+                        f"{line}"
+                    ) from None
+                seen[name] = line
+            raise
+
+    def numbers(self, at: int, *, missing: bool = True) -> Array:
+        """Return a column as numbers, (row,).
+
+        Parameters
+        ----------
+        at : int
+            The column.
+        missing : bool
+            Whether cells may be empty or hold a word for what is not known, which
+            becomes NaN.
+
+        Raises
+        ------
+        DataError
+            Naming file, row and column of the first cell that is no number.
+        """
+        cells = self.cells(at)
+        if missing:
+            cells = ["nan" if cell.casefold() in WORDS else cell for cell in cells]
+        try:
+            return np.array(cells, dtype=np.float64)
+        except ValueError:
+            pass
+        plain = _points(cells, sure=self.separator != ",")
+        try:
+            return np.array(plain, dtype=np.float64)
+        except ValueError:
+            line, cell = next(
+                (line, cell)
+                for line, cell in zip(self.lines, cells, strict=True)
+                if not _is_number(cell)
+            )
+            raise DataError(
+                f"{self.path}: row {line}, column {self.titles[at]!r}: found {cell!r}, "
+                "expected a number"
+            ) from None
+
+    def commas(self, at: int) -> bool:
+        """Return whether the numbers of a column are written with decimal commas."""
+        return any("," in cell for cell in self.cells(at))
+
+
+def _points(cells: Sequence[str], *, sure: bool) -> Sequence[str]:
+    """Return cells with points for decimal commas, where commas can be nothing else.
+
+    Among commas between cells, a comma before three digits may part thousands.
+    """
+    known = [cell for cell in cells if cell != "nan"]
+    if not all(_COMMA.fullmatch(cell) for cell in known):
+        return cells
+    fractions = [c.partition(",")[2] for c in known if "," in c]
+    if not sure and all(len(fraction) == 3 for fraction in fractions):
+        return cells
+    return [cell.replace(",", ".") for cell in cells]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def read_table(path: Path, rows: str) -> Table:
+    """Read a table of text.
+
+    Parameters
+    ----------
+    path : Path
+        Cells are parted by commas, semicolons, tabs or bars, whichever gives the same
+        number in header and rows. Empty lines, lines of empty cells, and lines before
+        the header that begin with ``#`` are passed over.
+    rows : str
+        What there must be below the header, for the message.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such file.
+    DataError
+        When it cannot be read, has no row, or one that is longer or shorter than its
+        header.
+    """
+    text, remarks = _text(path)
+    lines = text.splitlines(keepends=True)
+    begin = 0
+    while begin < len(lines) and (
+        not lines[begin].strip() or lines[begin].startswith("#")
+    ):
+        begin += 1
+    separator = _separator([line for line in lines[begin:] if line.strip()])
+    found: list[list[str]] = []
+    numbers: list[int] = []
+    reader = csv.reader(lines[begin:], delimiter=separator)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                found.append(row)
+                numbers.append(begin + reader.line_num)
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: line {begin + reader.line_num}: cannot be read: {error}"
+        ) from None
+    if len(found) < 2:
+        raise DataError(f"{path}: expected a header and {rows}")
+    if separator != ",":
+        remarks = (*remarks, f"cells are parted by {_BETWEEN[separator]}")
+    titles = [title.strip() for title in found[0]]
+    while len(titles) > 1 and not titles[-1]:
+        titles.pop()
+    body = [
+        _fitted(path, row, len(titles), line)
+        for row, line in zip(found[1:], numbers[1:], strict=True)
+    ]
+    table = Table(path, tuple(titles), body, numbers[1:], remarks, separator)
+    if any(_decimal_commas(table, at) for at in range(len(titles))):
+        remarks = (*remarks, "numbers are written with decimal commas")
+    return Table(path, tuple(titles), body, numbers[1:], remarks, separator)
+
+
+def _decimal_commas(table: Table, at: int) -> bool:
+    """Return whether a column is one of numbers with decimal commas."""
+    if not table.commas(at):
+        return False
+    try:
+        table.numbers(at)
+    except DataError:
+        return False
+    return True
+
+
+def _fitted(path: Path, row: list[str], width: int, line: int) -> list[str]:
+    """Return a row of the header's length; spreadsheets end rows with empty cells."""
+    while len(row) > width and not row[-1].strip():
+        row = row[:-1]
+    if len(row) != width:
+        raise DataError(f"{path}: row {line} has {len(row)} cells, the header {width}")
+    return row
+
+
+def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a file, whatever program encoded it."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{path}: cannot be read: {reason}") from None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16"), ("text is UTF-16",)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: not UTF-16 text: {error}") from None
+    if b"\0" in data:
+        raise DataError(f"{path}: not text: found a zero byte at {data.index(0)}")
+    try:
+        return data.decode("utf-8-sig"), ()
+    except UnicodeDecodeError as error:
+        at = error.start
+    try:
+        found = data.decode("cp1252")
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not text: byte {at} is no UTF-8") from None
+    return found, ("text is not UTF-8, read as Windows-1252",)
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Return what parts the cells: what gives header and rows the same number."""
+    some = lines[:_SAMPLE]
+    if not some:
+        return ","
+    best, most = ",", (0.0, 0)
+    for mark in _BETWEEN:
+        try:
+            counts = [len(row) for row in csv.reader(some, delimiter=mark) if row]
+        except csv.Error:
+            continue
+        if not counts or counts[0] < 2:
+            continue
+        share = Counter(counts)[counts[0]] / len(counts)
+        if (share, counts[0]) > most:
+            best, most = mark, (share, counts[0])
+    return best
+
+
+def heading(title: str) -> tuple[str, str]:
+    """Return name and units of a column titled ``name``, ``name[units]`` or so.
+
+    Parameters
+    ----------
+    title : str
+        Units may stand in square brackets or in parentheses.
+
+    Returns
+    -------
+    name, units : str
+        Units are empty where none are given.
+    """
+    found = _HEADING.fullmatch(title)
+    assert found is not None  # every text matches
+    return found[1], (found[2] or found[3] or "").strip()
