@@ -81,7 +81,8 @@ class Moments:
     passed : (T,) float64
         Seconds since then.
     precision : float
-        Seconds to which numbers of the file's type are told apart.
+        Seconds by which times may be off that went through single precision; 0 where
+        they did not.
     """
 
     first: np.datetime64
@@ -166,8 +167,8 @@ class TimeAxis:
                 f"{where}: found {len(stamps.passed)} times, expected at least 2, "
                 "which say how long a step is"
             )
-        seconds = _step(stamps, where)
-        first, told, assumption = _begin(stamps, seconds, centred)
+        seconds, rounded = _step(stamps, where)
+        first, told, assumption = _begin(stamps, seconds, centred, rounded)
         return cls(first, seconds, len(stamps.passed), told, assumption)
 
     @classmethod
@@ -184,16 +185,18 @@ class TimeAxis:
                 f"{where}: bounds: step {at} from {begin.text(at)} to {end.text(at)} "
                 "has no length"
             )
-        seconds = _nominal(float(np.median(lengths)), begin.precision)
+        seconds, rounded = _nominal(float(np.median(lengths)), 0.0), False
         if len(begin.passed) > 1:
-            seconds = _step(begin, f"{where}: bounds")
-        at = _first(np.abs(lengths - seconds) > _allowed(seconds, begin.precision))
+            seconds, rounded = _step(begin, f"{where}: bounds")
+        slack = begin.precision if rounded else 0.0
+        at = _first(np.abs(lengths - seconds) > _allowed(seconds, slack))
         if at is not None:
             raise DataError(
                 f"{where}: bounds: step {at} from {begin.text(at)} to {end.text(at)} "
-                f"is {span_text(lengths[at])}, but they begin every {span_text(seconds)}"
+                f"is {span_text(lengths[at])}, but the steps begin every "
+                f"{span_text(seconds)}"
             )
-        first, told, _ = _begin(begin, seconds, centred=False)
+        first, told, _ = _begin(begin, seconds, centred=False, rounded=rounded)
         away = _between(first, stamps.first)
         if not -_allowed(seconds, stamps.precision) <= away <= 1.001 * seconds:
             raise DataError(
@@ -245,8 +248,9 @@ def moments(
     if numbers.size == 0:
         return Moments(np.datetime64(0, "us"), numbers)
     precision = 0.0
-    if raw.dtype.kind == "f" and raw.dtype.itemsize < 8:
-        precision = float(np.spacing(raw.dtype.type(np.abs(numbers).max()))) * unit
+    single = numbers.astype(np.float32)
+    if raw.dtype.kind == "f" and (single == numbers).all():
+        precision = float(np.spacing(np.abs(single).max())) * unit
     first = _first_moment(float(numbers[0]) * unit, reference, name, where)
     # Differences of whole numbers are exact, also of nanoseconds since 1970.
     passed = numbers - numbers[0]
@@ -366,8 +370,11 @@ def moment_of_text(text: str, day_first: bool | None = None) -> np.datetime64 | 
     return np.datetime64(found, "us")
 
 
-def _step(times: Moments, where: str) -> float:
-    """Return the length of the steps between times, which must all be alike."""
+def _step(times: Moments, where: str) -> tuple[float, bool]:
+    """Return the length of the steps between times, which must all be alike.
+
+    With it comes whether they are so but for the rounding of single precision.
+    """
     lengths = np.diff(times.passed)
     at = _first(~(lengths > 0.0))
     if at is not None:
@@ -375,16 +382,17 @@ def _step(times: Moments, where: str) -> float:
         again = f"{other} is given twice, in entries {at} and {at + 1}"
         back = f"the times do not increase: {one} is followed by {other}"
         raise DataError(f"{where}: {again if one == other else back}")
-    seconds = _nominal(float(np.median(lengths)), times.precision)
-    # Of rounded times no single length is right, but all stay near the even ones.
-    even = seconds * np.arange(len(times.passed))
-    drift = np.abs(times.passed - even) > _allowed(seconds, times.precision)
-    uneven = np.abs(lengths - seconds) > _allowed(seconds, times.precision)
-    if not drift.any():
-        return seconds
-    at = _first(uneven)
+    for precision in (0.0, times.precision):
+        # Of rounded times no single length is right, but all stay near the even ones.
+        usual = float(np.mean(lengths) if precision else np.median(lengths))
+        seconds = _nominal(usual, precision)
+        even = seconds * np.arange(len(times.passed))
+        if (np.abs(times.passed - even) <= _allowed(seconds, precision)).all():
+            return seconds, precision > 0.0
+    seconds = _nominal(float(np.median(lengths)), 0.0)
+    at = _first(np.abs(lengths - seconds) > _allowed(seconds, 0.0))
     if at is None:
-        return float(f"{times.passed[-1] / len(lengths):.9g}")
+        return float(f"{times.passed[-1] / len(lengths):.9g}"), False
     missing = lengths[at] / seconds - 1.0
     gap = ""
     if missing > 0.5 and abs(missing - round(missing)) < 0.01:
@@ -410,16 +418,16 @@ def _allowed(seconds: float, precision: float) -> float:
 
 
 def _begin(
-    times: Moments, seconds: float, centred: bool
+    times: Moments, seconds: float, centred: bool, rounded: bool
 ) -> tuple[np.datetime64, tuple[str, ...], str]:
     """Return where the first step begins, what is odd, and what was assumed."""
     told = []
     first = times.first
     # Days as numbers with a fraction are off by microseconds.
     grain = 1e-3 if seconds % 1.0 else 1.0
-    if times.precision > 0.5:
+    if rounded:
         told.append(
-            f"times are numbers of single precision and off by up to "
+            f"times went through single precision, which rounds them to "
             f"{times.precision:g} s; they are taken for every {span_text(seconds)}"
         )
         grain = seconds

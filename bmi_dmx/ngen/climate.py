@@ -52,13 +52,15 @@ class Repair:
         Whose forcings are judged, in units of the host.
     policy : Policy
         What is done with other values than may be.
-    counts : dict of str to int
-        How many values were replaced, by forcing.
+    replaced, raised : dict of str to int
+        How many values were replaced, and how many slightly below their bounds were
+        taken for the lowest, by forcing.
     """
 
     operation: Operation
     policy: Policy = "raise"
-    counts: dict[str, int] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
+    raised: dict[str, int] = field(default_factory=dict)
 
     def read(
         self,
@@ -80,50 +82,64 @@ class Repair:
         at, hours : int
             Seconds since 1970, and their number.
         last : (catchment,) ndarray
-            The last good values, in units of the host; changed.
+            The last good values; changed.
 
         Raises
         ------
         DataError
             When a value is refused, or there is nothing to hold yet.
         """
-        declared = FORCINGS[name]
-        hosts = {f.name: f for f in self.operation.forcings}
-        variable = hosts.get(name, declared)
-        values = forcing.block(ids, declared.standard_name, variable.units, at, hours)
+        variable = FORCINGS[name]
+        values = forcing.block(ids, variable.standard_name, variable.units, at, hours)
         low, high = step_bounds(variable, STEP, SHORTENING)
-        share = float(convert(1.0, declared.units, variable.units)) if SLACK.get(
-            name
-        ) else 0.0  # fmt: skip
-        small = slightly_below(values, low, SLACK.get(name, 0.0) * share)
+        small = slightly_below(values, low, SLACK.get(name, 0.0))
         values[small] = low
+        _count(self.raised, name, small)
         bad = ~((values >= low) & (values <= high))
-        if small.any() or bad.any():
-            count = int(small.sum()) + int(bad.sum())
-            self.counts[name] = self.counts.get(name, 0) + count
         if bad.any():
-            rule = rule_of(self.policy, name)
-            fault = _replaced(values, bad, rule, last)
+            _count(self.replaced, name, bad)
+            fault = _replaced(values, bad, self._rule(variable), last)
             if fault is not None:
                 raise DataError(_message(forcing, variable, ids, at, fault, low, high))
         last[:] = values[-1]
-        return np.asarray(convert(values, variable.units, declared.units), np.float64)
+        return values
+
+    def _rule(self, variable: Forcing) -> Rule:
+        """Return what is done with other values; a number in declared units."""
+        rule = rule_of(self.policy, variable.name)
+        hosts = {f.name: f.units for f in self.operation.forcings}
+        if isinstance(rule, str) or variable.name not in hosts:
+            return rule
+        return float(convert(rule, hosts[variable.name], variable.units))
 
     def remarks(self) -> list[str]:
         """Return how many values were replaced before anything was computed."""
         return [
-            f"{count} values of {name} are missing or absurd, and are replaced before "
-            "the climate is computed as they will be in the run"
-            for name, count in self.counts.items()
+            *(
+                f"{count} values of {name} are missing or absurd, and are replaced "
+                "before the climate is computed as they will be in the run"
+                for name, count in self.replaced.items()
+            ),
+            *(
+                f"{count} values of {name} are slightly below "
+                f"{FORCINGS[name].limits[0]:g} and taken for it"
+                for name, count in self.raised.items()
+            ),
         ]
+
+
+def _count(counts: dict[str, int], name: str, where: NDArray[np.bool_]) -> None:
+    number = int(where.sum())
+    if number:
+        counts[name] = counts.get(name, 0) + number
 
 
 def _replaced(
     values: Array, bad: NDArray[np.bool_], rule: Rule, last: Array
 ) -> _Fault | None:
     """Replace values by a rule; return the first for which that cannot be done."""
-    if isinstance(rule, float | int) and not isinstance(rule, bool):
-        values[bad] = float(rule)
+    if not isinstance(rule, str):
+        values[bad] = rule
         return None
     lost = bad if rule == "raise" else np.zeros_like(bad)
     if rule == "hold":

@@ -106,7 +106,8 @@ def open_domain(
         if isinstance(provider, NetcdfForcing) and not names:
             provider.adopt(wanted)
         found = _common(whole.select(wanted), provider, catchments is None, start, end)
-        return replace(found, remarks=(*told, *found.remarks))
+        left_out = whole.remarks if catchments is None else ()
+        return replace(found, remarks=(*told, *left_out, *found.remarks))
     except BaseException:
         provider.close()
         raise
@@ -135,7 +136,6 @@ def _common(
         domain = domain.select(have)
     begin, steps = _period(provider, have, start, end)
     told = [
-        *domain.remarks,
         *dict.fromkeys(provider.remarks),
         *remarks,
         *assumed_units(provider, have, begin, steps),
