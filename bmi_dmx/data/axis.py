@@ -89,6 +89,21 @@ class Moments:
     passed: NDArray[np.float64]
     precision: float = 0.0
 
+    def part(self, some: slice) -> Moments:
+        """Return a part of them."""
+        passed = self.passed[some]
+        if passed.size == 0:
+            return Moments(self.first, passed, self.precision)
+        first = _shifted(self.first, float(passed[0]))
+        return Moments(first, passed - passed[0], self.precision)
+
+    @property
+    def times(self) -> Times:
+        """Return all of them, (T,) datetime64[us]."""
+        passed = np.round(self.passed * 1e6).astype("timedelta64[us]")
+        micro: Times = self.first + passed
+        return micro
+
     def text(self, entry: int) -> str:
         """Return the time of an entry, to the second, for messages."""
         return _text(_shifted(self.first, float(self.passed[entry])))

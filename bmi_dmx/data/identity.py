@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, suggestion
+from ..errors import DataError
 
-__all__ = ["Match", "match", "names_of", "refuse_repeated"]
+__all__ = ["Match", "joined", "listed", "match", "names_of", "refuse_repeated"]
 
 _LISTED = 3
 
@@ -36,8 +36,8 @@ def names_of(values: Any, where: str) -> tuple[str, ...]:
     """
     array = np.ma.filled(values, _nothing(values)) if np.ma.isMA(values) else values
     array = np.asarray(array)
-    if array.dtype.kind in "SU" and array.dtype.itemsize in (1, 4) and array.ndim > 1:
-        array = np.array([_joined(row) for row in array.reshape(-1, array.shape[-1])])
+    if array.dtype in (np.dtype("S1"), np.dtype("U1")) and array.ndim > 1:
+        array = np.asarray(joined(array))
     names = tuple(_name(entry, where) for entry in array.reshape(-1).tolist())
     for place, name in enumerate(names):
         if not name:
@@ -51,11 +51,18 @@ def _nothing(values: Any) -> Any:
     return {"S": b"", "U": "", "O": ""}.get(kind)
 
 
-def _joined(row: Any) -> str:
-    kind = row.dtype.kind
-    return b"".join(row.tolist()).decode("utf-8", "replace") if kind == "S" else (
-        "".join(row.tolist())
-    )  # fmt: skip
+def joined(characters: Any) -> list[str]:
+    """Return the words of which an array holds the single characters.
+
+    Parameters
+    ----------
+    characters : (..., length) array
+        Of bytes, those of UTF-8, or of text.
+    """
+    rows = np.asarray(characters).reshape(-1, characters.shape[-1])
+    if rows.dtype.kind == "U":
+        return ["".join(row) for row in rows.tolist()]
+    return [b"".join(row).decode("utf-8", "replace") for row in rows.tolist()]
 
 
 def _name(entry: Any, where: str) -> str:
@@ -175,11 +182,6 @@ def _number(name: str) -> str:
 def _word(name: str) -> str:
     read = re.match(r"[^\W\d_]+", name.strip())
     return read[0].casefold() if read else ""
-
-
-def not_there(name: str, there: Sequence[str]) -> str:
-    """Return what to say of a name that is not among others."""
-    return f"{name!r} is not in it{suggestion(name, there)}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ from ..errors import ConfigError, DataError
 from .axis import Moments, TimeAxis, moments
 from .identity import names_of
 
-__all__ = ["numbers", "opened", "raw", "time_axis", "time_variable", "units_of"]
+__all__ = [
+    "Stamps",
+    "identifiers",
+    "numbers",
+    "opened",
+    "raw",
+    "stamps",
+    "time_axis",
+    "time_variable",
+    "units_of",
+]
 
 Array = NDArray[np.float64]
 
@@ -130,10 +141,66 @@ def time_variable(path: Path, file: Any, names: Sequence[str] = ()) -> Any:
     return min(dated, key=lambda variable: variable.dimensions != (variable.name,))
 
 
+@dataclass(frozen=True)
+class Stamps:
+    """What a file says of its times.
+
+    Parameters
+    ----------
+    where : str
+        File and variable, for messages.
+    dimension : str
+        The dimension along which they stand.
+    moments : Moments
+        The times.
+    bounds : (Moments, Moments) or None
+        Beginnings and ends of the steps, where the file gives them.
+    """
+
+    where: str
+    dimension: str
+    moments: Moments
+    bounds: tuple[Moments, Moments] | None
+
+    def axis(self, some: slice = slice(None), *, centred: bool = True) -> TimeAxis:
+        """Return the steps that some of the times stand for.
+
+        Raises
+        ------
+        DataError
+            As :meth:`.axis.TimeAxis.of`.
+        """
+        bounds = None
+        if self.bounds is not None:
+            bounds = self.bounds[0].part(some), self.bounds[1].part(some)
+        return TimeAxis.of(
+            self.moments.part(some), self.where, bounds=bounds, centred=centred
+        )
+
+
 def time_axis(
     path: Path, file: Any, variable: Any, *, centred: bool = True, origin: Any = None
 ) -> tuple[TimeAxis, str]:
     """Return the steps of a file, and the dimension along which they stand.
+
+    Parameters
+    ----------
+    path, file, variable, origin
+        As for :func:`stamps`.
+    centred : bool
+        As for :meth:`.axis.TimeAxis.of`.
+
+    Raises
+    ------
+    DataError
+        As :func:`stamps`; or when times do not follow each other evenly.
+    """
+    read = stamps(path, file, variable, origin=origin)
+    return read.axis(centred=centred), read.dimension
+
+
+def stamps(path: Path, file: Any, variable: Any, *, origin: Any = None) -> Stamps:
+    """Return the times of a file.
 
     Parameters
     ----------
@@ -143,16 +210,13 @@ def time_axis(
     variable : netCDF4.Variable
         Its coordinate of time, (time,); or with a row for every place, which must all
         be the same.
-    centred : bool
-        As for :meth:`.axis.TimeAxis.of`.
     origin : datetime, optional
         As for :func:`.axis.moments`.
 
     Raises
     ------
     DataError
-        When times are missing, of another calendar, not the same at all places, or do
-        not follow each other evenly.
+        When times are missing, of another calendar, or not the same at all places.
     """
     where = f"{path}: {variable.name}"
     dimension = _along(variable)
@@ -165,13 +229,12 @@ def time_axis(
     named = str(getattr(variable, "bounds", ""))
     bounds = file.variables.get(named)
     between = None
-    if bounds is not None and bounds.dimensions[:-1] == variable.dimensions == (
+    if bounds is not None and (*variable.dimensions,) == bounds.dimensions[:-1] == (
         dimension,
     ):
         ends = raw(path, bounds)
         between = (read(ends[:, 0]), read(ends[:, 1]))
-    stamps = read(_common(path, variable, dimension))
-    return TimeAxis.of(stamps, where, bounds=between, centred=centred), dimension
+    return Stamps(where, dimension, read(_common(path, variable, dimension)), between)
 
 
 def _along(variable: Any) -> str:

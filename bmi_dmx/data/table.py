@@ -6,6 +6,7 @@ not known are recognised; what was recognised is remarked on.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections import Counter
@@ -239,7 +240,7 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{path}: cannot be read: {reason}") from None
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16"), ("text is UTF-16",)
         except UnicodeDecodeError as error:
@@ -251,7 +252,7 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         at = error.start
     try:
-        found = data.decode("cp1252")
+        found = data.removeprefix(codecs.BOM_UTF8).decode("cp1252")
     except UnicodeDecodeError:
         raise DataError(f"{path}: not text: byte {at} is no UTF-8") from None
     return found, ("text is not UTF-8, read as Windows-1252",)

@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from .....errors import ConfigError, DataError, UnitsError, suggestion
 from .basins import Array32, Array64, Times, positions, refuse_uneven
-from .netcdf import flow_depth
 from .source import (
     Period,
     Series,
     Source,
     add_common_names,
-    converted,
+    flow_depth,
     increasing,
     numeric,
+    series_of,
     table_rows,
     within,
 )
-from .spec import FORCINGS, DataSpec
+from .spec import VARIABLES, DataSpec
 
 __all__ = ["CamelsUs"]
 
@@ -106,7 +106,7 @@ class CamelsUs(Source):
         if not known:
             raise DataError(f"{root}: no gauge has forcing, streamflow and attributes")
         self.ids = np.array(known, dtype=np.str_)
-        self.attributes = _attributes([rows[gauge] for gauge in known])
+        self.attributes = _attributes([rows[gauge] for gauge in known], str(folder))
         self.units = add_common_names(self.attributes, COMMON_UNITS, str(folder))
         if "area_km2" not in self.attributes:
             hint = suggestion("area_gages2", self.attributes)
@@ -205,7 +205,7 @@ def _tables(folder: Path) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     files = sorted(folder.glob("camels_*.txt"))
     if not files:
         raise DataError(f"no files camels_*.txt in {folder}")
-    tables = {file.name: table_rows(file, ";") for file in files}
+    tables = {file.name: table_rows(file) for file in files}
     merged: dict[str, dict[str, str]] = {}
     for table in tables.values():
         for gauge, row in table.items():
@@ -219,11 +219,11 @@ def _tables(folder: Path) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     return merged, lacking
 
 
-def _attributes(rows: list[dict[str, str]]) -> dict[str, Array64]:
+def _attributes(rows: list[dict[str, str]], where: str) -> dict[str, Array64]:
     attributes: dict[str, Array64] = {}
     for name in rows[0]:
         column = np.array([row[name] for row in rows], dtype=np.str_)
-        attributes.update(numeric(name, column))
+        attributes.update(numeric(name, column, where))
     return attributes
 
 
@@ -251,14 +251,11 @@ def _read_forcing(
     places = {name: known[column.lower()] for name, column in columns.items()}
     table = _numbers(file, (0, 1, 2, *places.values()), skip=HEADER_LINES)
     values = {
-        name: np.asarray(
-            converted(
-                table[:, 3 + at],
-                _units(titles[place], file),
-                FORCINGS[name],
-                f"{file}: column {titles[place]!r}",
-            ),
-            dtype=np.float32,
+        name: series_of(
+            table[:, 3 + at],
+            _units(titles[place], file),
+            VARIABLES[name],
+            f"{file}: column {titles[place]!r}",
         )
         for at, (name, place) in enumerate(places.items())
     }

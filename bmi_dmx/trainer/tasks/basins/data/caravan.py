@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,21 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.netcdf import numbers, opened, stamps, units_of
+from .....data.table import read_table
+from .....data.times import times_of
 from .....errors import DataError, suggestion
+from .....models.hydrology.climate import DAYS_PER_YEAR
 from .basins import Array32, Array64, Times
 from .source import (
-    MISSING_TEXT,
     Period,
     Series,
     Source,
     add_common_names,
-    converted,
     increasing,
     numeric,
+    remark,
+    series_of,
     table_rows,
     within,
 )
-from .spec import FORCINGS, DataSpec
+from .spec import STREAMFLOW, VARIABLES, DataSpec
 
 __all__ = ["Caravan"]
 
@@ -53,6 +56,18 @@ COMMON_UNITS = {
 """Units by Caravan's documentation; its tables hold none."""
 
 
+SHARES = ("high_prec_freq", "low_prec_freq")
+"""Frequencies that are shares of days, not days in a year."""
+
+OTHERWISE = {
+    "frac_snow": "frac_snow_monthly",
+    "pet_mean": "pet_mean_era5_land",
+    "aridity": "aridity_era5_land",
+}
+"""Indices whose definition is another than that of the name here: the snow fraction is
+one of months, and potential evaporation is not Hargreaves'."""
+
+
 class Caravan(Source):
     """Caravan (Kratzert et al. 2023) and its extensions.
 
@@ -65,7 +80,9 @@ class Caravan(Source):
     Basins start and end on different days, hence the days common to all chosen basins
     are read: those between the first and the last with complete forcing. From
     HydroATLAS the mean elevation (``ele_mt_sav``) and slope (``slp_dg_sav``, tenths of
-    a degree) are taken over as ``elevation_mean`` and ``slope_mean``.
+    a degree) are taken over as ``elevation_mean`` and ``slope_mean``. Frequencies of
+    high and low precipitation become days in a year; what is defined otherwise than
+    here has a name of its own: :data:`OTHERWISE`.
 
     Parameters
     ----------
@@ -100,8 +117,8 @@ class Caravan(Source):
         if not known:
             raise DataError(f"{path}: no gauge has both attributes and a series")
         self.ids = np.array(known, dtype=np.str_)
-        self.attributes = _attributes([table[gauge] for gauge in known])
         tables = str(path / "attributes")
+        self.attributes = _attributes([table[gauge] for gauge in known], tables)
         self.units = add_common_names(self.attributes, COMMON_UNITS, tables)
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
@@ -143,15 +160,14 @@ class Caravan(Source):
         days, raw, units = (_netcdf if file.suffix == ".nc" else _csv)(file)
         increasing(days, str(file))
         columns = {}
-        wanted = {**FORCINGS, USUAL_TARGET: "mm d-1"}
+        wanted = {**VARIABLES, USUAL_TARGET: STREAMFLOW}
         used = self._columns(raw, file)
         for name, column in used.items():
             where = f"{file}: variable {column!r}"
             # The documentation promises daily sums: mm of a day are mm per day.
-            given = units.get(column, wanted[name])
+            given = units.get(column) or wanted[name].units
             given = "mm d-1" if given == "mm" else given
-            values = converted(raw[column], given, wanted[name], where)
-            columns[name] = np.asarray(values, dtype=np.float32)
+            columns[name] = series_of(raw[column], given, wanted[name], where)
         forcing = [columns[name] for name in columns if name != USUAL_TARGET]
         complete = np.flatnonzero(np.isfinite(forcing).all(axis=0))
         if complete.size == 0:
@@ -198,65 +214,56 @@ def _attribute_table(folder: Path, sets: list[str]) -> dict[str, dict[str, str]]
     table: dict[str, dict[str, str]] = {}
     for name in sets:
         for file in sorted((folder / name).glob(f"attributes_*_{name}.csv")):
-            for gauge, row in table_rows(file, ",").items():
+            for gauge, row in table_rows(file).items():
                 table.setdefault(gauge, {}).update(row)
     if not table:
         raise DataError(f"no attributes_*.csv for {', '.join(sets)} in {folder}")
     return table
 
 
-def _attributes(rows: list[dict[str, str]]) -> dict[str, Array64]:
+def _attributes(rows: list[dict[str, str]], where: str) -> dict[str, Array64]:
     attributes: dict[str, Array64] = {}
     for name in dict.fromkeys(name for row in rows for name in row):
         # A column that one of the source data sets lacks is unknown there.
         column = np.array([row.get(name, "") for row in rows], dtype=np.str_)
-        attributes.update(numeric(name, column))
+        attributes.update(numeric(name, column, where))
     if "ele_mt_sav" in attributes:
         attributes["elev_mean"] = attributes["ele_mt_sav"]
     if "slp_dg_sav" in attributes:
         attributes["slope_mean"] = attributes["slp_dg_sav"] / 10.0
+    for name in SHARES:
+        if name in attributes:
+            attributes[name] = attributes[name] * DAYS_PER_YEAR
+    for name, own in OTHERWISE.items():
+        if name in attributes:
+            attributes[own] = attributes.pop(name)
     return attributes
 
 
 def _netcdf(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]:
-    import xarray as xr
-
-    try:
-        with xr.open_dataset(file, engine="netcdf4") as data:
-            days = data["date"].to_numpy().astype("datetime64[D]")
-            series = {
-                str(n): v for n, v in data.data_vars.items() if v.dims == ("date",)
-            }
-            units = {
-                n: str(v.attrs["units"])
-                for n, v in series.items()
-                if "units" in v.attrs
-            }
-            return days, {n: v.to_numpy() for n, v in series.items()}, units
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{file} cannot be read as Caravan NetCDF: {error}") from None
+    with opened(file) as data:
+        if "date" not in data.variables:
+            raise DataError(f"{file}: no coordinate 'date'")
+        read = stamps(file, data, data["date"])
+        begins = read.moments if read.bounds is None else read.bounds[0]
+        series = {
+            name: variable
+            for name, variable in data.variables.items()
+            if variable.dimensions == ("date",) and name != "date"
+        }
+        values = {name: numbers(file, v) for name, v in series.items()}
+        units = {name: units_of(v) for name, v in series.items()}
+    return begins.times.astype("datetime64[D]"), values, units
 
 
 def _csv(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]:
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        titles, *rows = [*csv.reader(lines)] or [[]]
-    # Empty lines come as rows without cells.
-    if not any(rows):
-        raise DataError(f"{file}: no days, expected a header and one line for each")
-    for line, row in enumerate(rows, start=2):
-        if row and len(row) != len(titles):
-            raise DataError(
-                f"{file}: line {line} has {len(row)} cells, the header {len(titles)};"
-                " is the file cut short?"
-            )
-    try:
-        days = np.array([row[0] for row in rows if row], dtype="datetime64[D]")
-        cells = [[cell.strip() for cell in row[1:]] for row in rows if row]
-        text = np.array(cells, dtype=np.str_)
-        values = np.where(np.isin(text, MISSING_TEXT), "nan", text).astype(np.float64)
-    except ValueError as error:
-        raise DataError(f"{file} cannot be read as Caravan CSV: {error}") from None
-    return days, dict(zip(titles[1:], values.T, strict=True)), {}
+    table = read_table(file, "one line for each day")
+    times, told = times_of(table, 0)
+    for text in (*table.remarks, *told):
+        remark(f"{file}: {text}")
+    titles = enumerate(table.titles[1:], 1)
+    values = {title: table.numbers(at) for at, title in titles}
+    return times.astype("datetime64[D]"), values, {}
 
 
 def _same_columns(

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from .....errors import DataError
 from .basins import Array64, Times, positions
-from .netcdf import flow_depth, opened
-from .source import Period, Series, Source, converted, within
+from .source import Period, Series, Source, converted, flow_depth, within
 from .spec import FORCINGS, DataSpec
 
 __all__ = ["Delaware", "upstream"]
@@ -139,6 +138,15 @@ class Delaware(Source):
         """Return file and variable; see :class:`Source`."""
         variable = VARIABLES.get(name, "discharge")
         return f"{self.path}: variable {variable!r}"
+
+
+def opened(path: Path) -> xr.Dataset:
+    """Open the file; use it in a ``with`` statement."""
+    try:
+        # A length of time is a number: older releases of xarray would think otherwise.
+        return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as NetCDF: {error}") from None
 
 
 def upstream(downstream: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

@@ -6,49 +6,42 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
+from .....data.identity import joined, names_of
+from .....data.netcdf import numbers, opened, raw, stamps, units_of
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import usual_names
-from .basins import (
-    Array32,
-    Times,
-    positions,
-    refuse_repeated,
-    refuse_uneven,
-    time_axis,
-)
+from .basins import Array64, Times, positions, refuse_uneven, time_axis
 from .source import (
     Period,
     Series,
     Source,
     add_common_names,
-    converted,
+    flow_depth,
     increasing,
+    log,
     numeric,
+    remark,
+    series_of,
     within,
 )
-from .spec import FORCINGS, DataSpec
+from .spec import FORCINGS, VARIABLES, DataSpec
 
-__all__ = ["BasinFile", "flow_depth", "opened"]
+__all__ = ["BasinFile"]
 
 USUAL_NAMES = {name: usual_names(name) for name in FORCINGS}
 USUAL_TARGETS = ("streamflow", "qobs")
-
-SECONDS_PER_DAY = 86400.0
-M3_PER_MM_KM2 = 1000.0
 
 
 class BasinFile(Source):
     """One CF NetCDF file with dimensions basin and time.
 
-    The identifiers are the text variable with ``cf_role = "timeseries_id"``, or else
-    the text coordinate of the dimension that is not ``time``, whose steps are days or
-    equal parts of a day. Every series needs
-    ``units``; streamflow may be a depth (mm d-1) or a volume (m3 s-1) per time. Numeric
-    variables along the basins alone are attributes, text ones are encoded by
-    :func:`~.source.numeric`.
+    The identifiers are the variable with ``cf_role = "timeseries_id"``, or else the
+    coordinate of the dimension that is not ``time``, whose steps are days or equal
+    parts of a day. Every series needs ``units``; streamflow may be a depth (mm d-1) or
+    a volume (m3 s-1) per time. Numeric variables along the basins alone are attributes,
+    text ones are encoded by :func:`~.source.numeric`.
 
     Parameters
     ----------
@@ -72,126 +65,76 @@ class BasinFile(Source):
             self.variables = _variables(file, spec, path)
             self.target = _target(file, spec, path)
             named = (*self.variables.values(), self.target)
-            self.written = {n: str(file[n].attrs.get("units", "")) for n in named}
+            self.written = {n: units_of(file[n]) for n in named}
             self.dimension = _basin_dimension(file, self.variables, path)
-            self.ids = _identifiers(file, self.dimension, path)
-            self.attributes, self.units = _attributes(file, self.dimension, path)
+            identifier = _identifier(file, self.dimension, path)
+            self.ids = _names(path, identifier)
+            self.attributes, self.units = _attributes(
+                file, self.dimension, identifier.name, path
+            )
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the series of ``ids``; see :class:`Source`."""
         at = positions(ids, self.ids)
         with opened(self.path) as file:
-            time = _times(file, self.path)
-            steps = within(time, period, str(self.path))
-            refuse_uneven(time[steps], str(self.path))
-            part = file.isel({"time": steps, self.dimension: at})
+            time, steps = _times(file, self.path, period)
             forcing = {
-                name: self._values(part[variable], FORCINGS[name])
+                name: series_of(
+                    self._raw(file[variable], steps, at),
+                    self.written[variable],
+                    VARIABLES[name],
+                    f"{self.path}: variable {variable!r}",
+                )
                 for name, variable in self.variables.items()
             }
-            target = self._flow(part[self.target], at)
-        return Series(time[steps], forcing, target)
+            target = self._raw(file[self.target], steps, at)
+        area = self.attributes.get("area_km2")
+        flow = flow_depth(
+            target,
+            self.written[self.target],
+            None if area is None else area[at],
+            f"{self.path}: variable {self.target!r}",
+        )
+        return Series(time, forcing, flow)
 
     def where(self, name: str, basin: str) -> str:
         """Return file and variable; see :class:`Source`."""
         variable = self.target if name == "streamflow" else self.variables[name]
         return f"{self.path}: variable {variable!r} ({self.written[variable]})"
 
-    def _raw(self, variable: xr.DataArray) -> tuple[NDArray[Any], str]:
+    def _raw(self, variable: Any, steps: slice, at: NDArray[np.intp]) -> Array64:
         where = f"{self.path}: variable {variable.name!r}"
-        units = variable.attrs.get("units")
-        if not units:
+        if not units_of(variable):
             raise UnitsError(f"{where} has no units")
-        if set(variable.dims) != {"time", self.dimension}:
+        if sorted(variable.dimensions) != sorted(("time", self.dimension)):
             raise DataError(
-                f"{where} has dimensions {variable.dims}, expected"
+                f"{where} has dimensions {variable.dimensions}, expected"
                 f" ('time', {self.dimension!r})"
             )
-        return variable.transpose("time", self.dimension).to_numpy(), str(units)
-
-    def _values(self, variable: xr.DataArray, to: str) -> Array32:
-        values, units = self._raw(variable)
-        where = f"{self.path}: variable {variable.name!r}"
-        if to == "mm d-1":
-            return np.asarray(_depth(values, units, where), dtype=np.float32)
-        return np.asarray(converted(values, units, to, where), dtype=np.float32)
-
-    def _flow(self, variable: xr.DataArray, at: NDArray[np.intp]) -> Array32:
-        values, units = self._raw(variable)
-        area = self.attributes.get("area_km2")
-        where = f"{self.path}: variable {variable.name!r}"
-        return flow_depth(values, units, None if area is None else area[at], where)
+        if variable.dimensions[0] == "time":
+            found = numbers(self.path, variable, steps)
+        else:
+            found = numbers(self.path, variable, (slice(None), steps)).T
+        part: Array64 = found[:, at]
+        return part
 
 
-def flow_depth(
-    values: NDArray[Any], units: str, area: NDArray[np.floating[Any]] | None, where: str
-) -> Array32:
-    """Return streamflow in mm d-1.
-
-    Parameters
-    ----------
-    values : (T, B) array
-        Depth or volume per time.
-    units : str
-        Its units.
-    area : (B,) array or None
-        Basin area in km2, needed for volumes.
-    where : str
-        File and variable, for messages.
-
-    Raises
-    ------
-    UnitsError
-        The units are neither, or a volume comes without areas.
-    """
-    try:
-        depth = _depth(values, units, where)
-    except UnitsError as error:
-        try:
-            volume = converted(values, units, "m3 s-1", where)
-        except UnitsError:
-            raise UnitsError(
-                f"{error}; expected a depth or a volume per time, such as 'm3 s-1'"
-            ) from None
-        if area is None or not np.isfinite(area).all() or (area <= 0).any():
-            raise UnitsError(
-                f"{where}: {units!r} needs the area of every basin ('area_km2')"
-            ) from None
-        depth = volume * (SECONDS_PER_DAY / M3_PER_MM_KM2) / area
-    return np.asarray(depth, dtype=np.float32)
-
-
-def _depth(values: NDArray[Any], units: str, where: str) -> Any:
-    """Return a flux of water in mm d-1; a mass of 1 kg m-2 is a depth of 1 mm."""
-    try:
-        return converted(values, units, "mm d-1", where)
-    except UnitsError as error:
-        try:
-            return converted(values, units, "kg m-2 d-1", where)
-        except UnitsError:
-            raise error from None
-
-
-def opened(path: Path) -> xr.Dataset:
-    """Open a NetCDF file; use it in a ``with`` statement."""
-    try:
-        # A length of time is a number: older releases of xarray would think otherwise.
-        return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as NetCDF: {error}") from None
-
-
-def _variables(file: xr.Dataset, spec: DataSpec, path: Path) -> dict[str, str]:
+def _variables(file: Any, spec: DataSpec, path: Path) -> dict[str, str]:
     """Return the file's variable of every forcing there is."""
     found = {}
     for name, candidates in USUAL_NAMES.items():
         asked = spec.forcings.get(name)
-        if asked is not None and asked not in file:
-            hint = suggestion(asked, map(str, file.data_vars))
+        if asked is not None and asked not in file.variables:
+            hint = suggestion(asked, file.variables)
             raise DataError(f"{path}: no variable {asked!r} for {name!r}{hint}")
-        here = next((alias for alias in candidates if alias in file), asked)
+        here = [alias for alias in candidates if alias in file.variables]
+        if asked is None and len(here) > 1:
+            remark(
+                f"{path}: variables {' and '.join(map(repr, here))} are both {name}; "
+                f"{here[0]!r} is used, data.forcings.{name} chooses another"
+            )
         if asked or here:
-            found[name] = asked or str(here)
+            found[name] = asked or here[0]
     if "precipitation" not in found:
         raise DataError(
             f"{path}: no precipitation under {USUAL_NAMES['precipitation']}; name its"
@@ -200,20 +143,25 @@ def _variables(file: xr.Dataset, spec: DataSpec, path: Path) -> dict[str, str]:
     return found
 
 
-def _target(file: xr.Dataset, spec: DataSpec, path: Path) -> str:
+def _target(file: Any, spec: DataSpec, path: Path) -> str:
     names = (spec.target,) if spec.target else USUAL_TARGETS
-    found = next((name for name in names if name in file), None)
-    if found is None:
-        hint = suggestion(names[0], map(str, file.data_vars))
+    found = [name for name in names if name in file.variables]
+    if not found:
+        hint = suggestion(names[0], file.variables)
         raise DataError(
             f"{path}: no observed streamflow under {names}; name its variable in"
             f" data.target{hint}"
         )
-    return found
+    if len(found) > 1:
+        remark(
+            f"{path}: variables {' and '.join(map(repr, found))} are both observed"
+            f" streamflow; {found[0]!r} is used, data.target chooses another"
+        )
+    return found[0]
 
 
-def _basin_dimension(file: xr.Dataset, variables: dict[str, str], path: Path) -> str:
-    dims = file[variables["precipitation"]].dims
+def _basin_dimension(file: Any, variables: dict[str, str], path: Path) -> str:
+    dims = file[variables["precipitation"]].dimensions
     others = [str(name) for name in dims if name != "time"]
     if "time" not in dims or len(others) != 1:
         raise DataError(
@@ -223,58 +171,82 @@ def _basin_dimension(file: xr.Dataset, variables: dict[str, str], path: Path) ->
     return others[0]
 
 
-def _identifiers(file: xr.Dataset, dimension: str, path: Path) -> NDArray[np.str_]:
-    marked = [
-        name
-        for name, variable in file.variables.items()
-        if variable.attrs.get("cf_role") == "timeseries_id"
-    ]
-    name = next((n for n in marked if file[n].dims == (dimension,)), dimension)
-    if name not in file.variables:
+def _identifier(file: Any, dimension: str, path: Path) -> Any:
+    marked = file.get_variables_by_attributes(cf_role="timeseries_id")
+    along = [v for v in marked if v.dimensions[:1] == (dimension,)]
+    if along:
+        return along[0]
+    if dimension not in file.variables:
         raise DataError(
             f"{path}: no identifiers along {dimension!r}: neither a variable with"
             " cf_role 'timeseries_id' nor a coordinate of that name"
         )
-    values = _decoded(file[name])
-    if values.dtype.kind not in "UO":
-        raise DataError(
-            f"{path}: identifiers {name!r} are of type {values.dtype}; text is"
-            " expected, as numbers lose leading zeros"
+    return file[dimension]
+
+
+def _names(path: Path, variable: Any) -> NDArray[np.str_]:
+    values = raw(path, variable)
+    if np.ma.getdata(values).dtype.kind in "iuf":
+        remark(
+            f"{path}: {variable.name}: identifiers are numbers, which have no leading"
+            " zeros"
         )
-    ids = np.char.strip(values.astype(np.str_))
-    refuse_repeated(ids, f"{path}: {name!r}")
-    return ids
-
-
-def _decoded(variable: xr.DataArray) -> NDArray[Any]:
-    """Return values, text as such where the file holds an array of characters."""
-    values = variable.to_numpy()
-    if values.dtype.kind != "S":
-        return values
-    return np.char.decode(values, "utf-8", "replace")
+    return np.array(names_of(values, f"{path}: {variable.name}"), dtype=np.str_)
 
 
 def _attributes(
-    file: xr.Dataset, dimension: str, path: Path
-) -> tuple[dict[str, NDArray[np.float64]], dict[str, str]]:
-    attributes: dict[str, NDArray[np.float64]] = {}
+    file: Any, dimension: str, identifier: str, path: Path
+) -> tuple[dict[str, Array64], dict[str, str]]:
+    attributes: dict[str, Array64] = {}
     units = {}
     for name, variable in file.variables.items():
-        if variable.dims == (dimension,) and variable.dtype.kind in "iufbSUO":
-            if name == dimension or variable.attrs.get("cf_role") == "timeseries_id":
-                continue
-            attributes.update(numeric(str(name), _decoded(file[name])))
-            units[str(name)] = str(variable.attrs.get("units", ""))
+        if name in (dimension, identifier):
+            continue
+        if getattr(variable, "cf_role", "") == "timeseries_id":
+            continue
+        values = _constants(path, variable, dimension)
+        if values is None:
+            continue
+        attributes.update(numeric(str(name), values, str(path)))
+        units[str(name)] = units_of(variable)
     return attributes, add_common_names(attributes, units, str(path))
 
 
-def _times(file: xr.Dataset, path: Path) -> Times:
-    values: Any = file["time"].to_numpy() if "time" in file.variables else np.arange(0)
-    if values.dtype.kind != "M":
-        calendar = file["time"].encoding.get("calendar") if values.size else None
-        found = f"in the calendar {calendar!r}" if calendar else f"of {values.dtype}"
-        raise DataError(
-            f"{path}: 'time' {found} is not a CF time axis in the standard calendar"
-            " (units 'days since ...')"
-        )
-    return increasing(time_axis(values), f"{path}: 'time'")
+def _constants(path: Path, variable: Any, dimension: str) -> NDArray[Any] | None:
+    """Return one number or text for every basin; None if it is something else."""
+    kind = "O" if variable.dtype is str else getattr(variable.dtype, "kind", "V")
+    if variable.dimensions == (dimension,) and kind in "iufb":
+        return numbers(path, variable)
+    if variable.dimensions[:1] != (dimension,) or kind not in "OSU":
+        return None
+    if variable.ndim == 2 and variable.dtype == "S1":
+        characters = np.ma.filled(raw(path, variable), b"")
+        return np.asarray(joined(characters))
+    return np.asarray(raw(path, variable)) if variable.ndim == 1 else None
+
+
+def _times(file: Any, path: Path, period: Period | None) -> tuple[Times, slice]:
+    """Return when the steps of a period begin, and where they stand in the file."""
+    if "time" not in file.variables:
+        raise DataError(f"{path}: no coordinate 'time' with units 'days since ...'")
+    read = stamps(path, file, file["time"])
+    begins = read.moments if read.bounds is None else read.bounds[0]
+    try:
+        axis = read.axis()
+        steps = within(time_axis(axis.times), period, str(path))
+    except DataError:
+        # A gap that is not read does no harm.
+        if period is None or begins.passed.size < 2:
+            raise
+        found = increasing(time_axis(begins.times), f"{path}: 'time'")
+        steps = within(found, period, str(path))
+        axis = read.axis(steps)
+        times = time_axis(axis.times)
+    else:
+        times = time_axis(axis.times)[steps]
+    for text in axis.remarks:
+        remark(f"{path}: 'time': {text}")
+    if axis.assumption:
+        log.info("%s: 'time': %s", path, axis.assumption)
+    refuse_uneven(times, str(path))
+    return times, steps

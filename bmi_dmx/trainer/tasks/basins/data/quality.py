@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,12 @@ from .....models.hydrology.climate import AREA, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .....models.hydrology.forcings import (
     FORCINGS,
     POTENTIAL_EVAPORATION,
-    PRECIPITATION,
     SHORTENING,
 )
 from .....operate.screen import step_bounds
 from .....variables import Forcing
 from .basins import Array32, Array64, Times, step_seconds
+from .spec import STREAMFLOW
 
 __all__ = ["Where", "check_places", "check_water", "complete_forcing", "observed"]
 
@@ -30,9 +29,6 @@ Where = Callable[[str, str], str]
 """From the name of a series and a basin to their file and variable, for messages."""
 
 log = logging.getLogger(__name__)
-
-STREAMFLOW = replace(PRECIPITATION, name="streamflow")
-"""Over the area of a basin no more leaves than may fall on it."""
 
 CONDENSATION = 5.0
 """Potential evaporation as far below zero, in mm d-1, is condensation."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -14,6 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.missing import WORDS, without_markers
+from .....data.quantity import quantity
+from .....data.table import read_table
 from .....errors import DataError, UnitsError
 from .....models.hydrology.climate import (
     AREA,
@@ -23,21 +26,26 @@ from .....models.hydrology.climate import (
     TOPOGRAPHY,
 )
 from .....units import convert
-from .basins import Array32, Array64, Times, covered
-from .spec import DataSpec
+from .....variables import Forcing
+from .basins import SECONDS_PER_DAY, Array32, Array64, Times, covered
+from .spec import STREAMFLOW, DataSpec
 
 __all__ = [
-    "MISSING_TEXT",
     "Period",
     "Series",
     "Source",
     "add_common_names",
     "converted",
+    "flow_depth",
     "increasing",
     "numeric",
+    "remark",
+    "series_of",
     "table_rows",
     "within",
 ]
+
+log = logging.getLogger(__name__)
 
 Period = tuple[np.datetime64, np.datetime64]
 
@@ -53,10 +61,17 @@ COMMON_ATTRIBUTES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Our name of an attribute, its units, and the names other data sets give it."""
 
-MISSING_TEXT = ("", "NA", "NaN", "nan", "None")
+BOUNDS = {
+    called: attribute.limits
+    for attribute in (LATITUDE, LONGITUDE)
+    for called in (attribute.name, *COMMON_ATTRIBUTES[attribute.name][1])
+}
+"""What coordinates can be, by all their names: -99 is a longitude like others."""
 
-MISSING_NUMBERS = (-999.0, -9999.0)
-"""What data sets write for an attribute that is not known; no attribute is so low."""
+DISCHARGE = Forcing(name="discharge", units="m3 s-1", bounds=(0.0, 1e6))
+"""Streamflow as a volume; no river carries more."""
+
+M3_PER_MM_KM2 = 1000.0
 
 MOST_CLASSES = 20
 """A text attribute with more different values is a name, not a class."""
@@ -139,25 +154,114 @@ def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
         raise UnitsError(f"{where}: {error}") from None
 
 
-def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
+def remark(text: str) -> None:
+    """Say what was assumed about the data, or is odd in them."""
+    log.warning("%s", text)
+
+
+def series_of(values: Any, units: str, variable: Forcing, where: str) -> Array32:
+    """Return a series in declared units, NaN where nothing is known.
+
+    Parameters
+    ----------
+    values : array
+        As in the file.
+    units : str
+        Of a flux of water also a mass: 1 kg m-2 is 1 mm.
+    variable : Forcing
+        What it is.
+    where : str
+        File and variable, for messages.
+
+    Raises
+    ------
+    UnitsError
+        When units cannot be converted.
+    """
+    if variable.units == "mm d-1" and not _depth(units):
+        variable = replace(variable, units="kg m-2 d-1")
+        try:
+            convert(0.0, units, variable.units)
+        except UnitsError:
+            variable = replace(variable, units="mm d-1")
+    return quantity(values, units, variable, where, remark).astype(np.float32)
+
+
+def flow_depth(
+    values: NDArray[Any], units: str, area: NDArray[np.floating[Any]] | None, where: str
+) -> Array32:
+    """Return streamflow in mm d-1, NaN where there is none.
+
+    Parameters
+    ----------
+    values : (T, B) array
+        Depth or volume per time.
+    units : str
+        Its units.
+    area : (B,) array or None
+        Basin area in km2, needed for volumes.
+    where : str
+        File and variable, for messages.
+
+    Raises
+    ------
+    UnitsError
+        The units are neither, or a volume comes without areas.
+    """
+    try:
+        return series_of(values, units, STREAMFLOW, where)
+    except UnitsError as error:
+        try:
+            convert(0.0, units, DISCHARGE.units)
+        except UnitsError:
+            raise UnitsError(
+                f"{error}; expected a depth or a volume per time, such as 'm3 s-1'"
+            ) from None
+    if area is None or not np.isfinite(area).all() or (area <= 0).any():
+        raise UnitsError(
+            f"{where}: {units!r} needs the area of every basin ('area_km2')"
+        )
+    volume = quantity(values, units, DISCHARGE, where, remark)
+    depth = volume * (SECONDS_PER_DAY / M3_PER_MM_KM2) / area
+    return np.asarray(depth, dtype=np.float32)
+
+
+def _depth(units: str) -> bool:
+    try:
+        convert(0.0, units, "mm d-1")
+    except UnitsError:
+        return False
+    return True
+
+
+def numeric(name: str, values: NDArray[Any], where: str = "") -> dict[str, Array64]:
     """Return an attribute as numbers.
 
-    Numbers are kept, also where a text file holds them; empty, ``NA`` and ``nan``,
-    -999 and -9999 are unknown (NaN). Text that starts with a superfluous zero (``01``)
-    is a code, no number. Other text with at most 20 different values becomes one 0/1
-    attribute per value, named ``attribute__value`` with everything but letters and
-    digits turned into ``_``; text with more values (names) is left out. A missing text
-    is in no class.
+    Numbers are kept, also where a text file holds them; empty cells, words such as
+    ``NA`` and markers such as -999 are unknown (NaN). Text that starts with a
+    superfluous zero (``01``) is a code, no number. Other text with at most 20 different
+    values becomes one 0/1 attribute per value, named ``attribute__value`` with
+    everything but letters and digits turned into ``_``; text with more values (names)
+    is left out. A missing text is in no class.
+
+    Parameters
+    ----------
+    name : str
+        Name of the attribute.
+    values : (B,) array
+        Numbers or text.
+    where : str
+        File, for what is said of markers that it does not declare.
     """
-    if values.dtype.kind in "iufb":
-        return {name: _known(values.astype(np.float64))}
+    if np.ma.getdata(values).dtype.kind in "iufb":
+        return {name: _known(name, values, where)}
     text = np.array([str(value).strip() for value in values], dtype=np.str_)
-    missing = np.isin(text, MISSING_TEXT)
+    missing = np.array([value.casefold() in WORDS for value in text], dtype=bool)
     classes = np.unique(text[~missing])
     if not any(re.match(r"0\d", value) for value in classes):
         try:
             numbers = np.where(missing, "nan", text).astype(np.float64)
-            return {name: _known(numbers)}
+            return {name: _known(name, numbers, where)}
         except ValueError:
             pass
     if len(classes) > MOST_CLASSES:
@@ -170,45 +274,39 @@ def numeric(name: str, values: NDArray[Any]) -> dict[str, Array64]:
     }
 
 
-def table_rows(file: Path, delimiter: str) -> dict[str, dict[str, str]]:
+def _known(name: str, values: NDArray[Any], where: str) -> Array64:
+    """Return numbers without markers; of a place, those it may be at are none."""
+    marked = without_markers(values, BOUNDS.get(name))
+    if marked.markers:
+        remark(marked.remark(f"{where}: attribute {name!r}"))
+    return marked.values
+
+
+def table_rows(file: Path) -> dict[str, dict[str, str]]:
     """Return the rows of a table of attributes as text, by the column ``gauge_id``.
 
     Parameters
     ----------
     file : Path
-        The table; characters that are no UTF-8 are replaced, as names alone have them.
-    delimiter : str
-        Between the cells.
+        The table.
 
     Raises
     ------
     DataError
         There is no such column, a row is not as long as the header, or a gauge has two.
     """
-    rows: dict[str, dict[str, str]] = {}
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        reader = csv.reader(lines, delimiter=delimiter)
-        titles = [title.strip() for title in next(reader, [])]
-        if "gauge_id" not in titles:
-            raise DataError(f"{file}: no column 'gauge_id' in {titles}")
-        for cells in filter(None, reader):
-            where = f"{file}: line {reader.line_num}"
-            if len(cells) != len(titles):
-                raise DataError(
-                    f"{where} has {len(cells)} cells, the header {len(titles)}"
-                )
-            row = dict(zip(titles, map(str.strip, cells), strict=True))
-            gauge = row.pop("gauge_id")
-            if gauge in rows:
-                raise DataError(
-                    f"{where}: gauge {gauge!r} again, expected one row for each"
-                )
-            rows[gauge] = row
-    return rows
-
-
-def _known(values: Array64) -> Array64:
-    return np.where(np.isin(values, MISSING_NUMBERS), np.nan, values)
+    table = read_table(file, "one row for each gauge")
+    if "gauge_id" not in table.titles:
+        raise DataError(f"{file}: no column 'gauge_id' in {list(table.titles)}")
+    at = table.titles.index("gauge_id")
+    return {
+        gauge: {
+            title: cell.strip()
+            for title, cell in zip(table.titles, table.rows[row], strict=True)
+            if title != "gauge_id"
+        }
+        for gauge, row in table.places(at).items()
+    }
 
 
 def add_common_names(
@@ -239,9 +337,17 @@ def add_common_names(
     """
     known = {name: text for name, text in units.items() if text and name in attributes}
     for name, (wanted, aliases) in COMMON_ATTRIBUTES.items():
-        found = next((alias for alias in (name, *aliases) if alias in attributes), None)
-        if found is None:
+        there = [alias for alias in (name, *aliases) if alias in attributes]
+        if not there:
             continue
+        found = there[0]
+        if len(there) > 1 and not np.array_equal(
+            attributes[found], attributes[there[1]], equal_nan=True
+        ):
+            log.warning(
+                "%s: %s are all %s and differ; %s is used",
+                where, " and ".join(there), name, found,
+            )  # fmt: skip
         if not units.get(found):
             raise UnitsError(
                 f"{where}: attribute {found!r} has no units, not {wanted!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -24,16 +24,29 @@ from .....models.hydrology.forcings import (
 from .....models.weather import AIR_TEMPERATURE
 from .basins import Array64, positions, refuse_repeated
 
-__all__ = ["FORCINGS", "Condition", "DataSpec", "satisfied"]
+__all__ = [
+    "FORCINGS",
+    "STREAMFLOW",
+    "VARIABLES",
+    "Condition",
+    "DataSpec",
+    "satisfied",
+]
 
-FORCINGS = {
-    forcing.name: forcing.units
+VARIABLES = {
+    forcing.name: forcing
     for forcing in (
         PRECIPITATION, AIR_TEMPERATURE, AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX,
         POTENTIAL_EVAPORATION,
     )
 }  # fmt: skip
+"""The forcings by name."""
+
+FORCINGS = {name: forcing.units for name, forcing in VARIABLES.items()}
 """Names of the forcings and their units."""
+
+STREAMFLOW = replace(PRECIPITATION, name="streamflow")
+"""Over the area of a basin no more leaves than may fall on it."""
 
 Condition = bool | float | tuple[float, float]
 """What an attribute must equal, or the lowest and highest value it may have."""
