@@ -458,8 +458,8 @@ def _begin(
         )
         return _shifted(first, -0.5 * seconds), tuple(told), ""
     assumption = (
-        f"a time is taken for the beginning of its step of {span_text(seconds)}, the "
-        f"first for {_text(first)}: there are no bounds that say so"
+        f"a time is taken for the beginning of its step of {span_text(seconds)} (the "
+        f"first is {_text(first)}); there are no bounds that say so"
     )
     return first, tuple(told), assumption
 

@@ -19,7 +19,7 @@ from ...checkpoint import load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
 from .data.basins import BasinData
-from .data.read import read
+from .data.read import read_for_training
 from .experiment import ALL, Experiment, Period
 from .groups import basin_groups
 from .metrics import median, metrics, score
@@ -160,7 +160,7 @@ def _data(
             found.append(found[alike.index(experiment.data)])
             continue
         with naming(folder.config, experiment):
-            data = read(experiment.data)
+            data = read_for_training(experiment.data, experiment.periods.train)
         if found:
             where = f"{folder.path}: its data are not those of {folders[0].path}"
             data = _matched(data, found[0], experiment.periods[period], where)

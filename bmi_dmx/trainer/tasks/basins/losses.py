@@ -111,11 +111,10 @@ class Scale:
         observed = ~values.isnan()
         empty = (~observed.any(dim=0)).nonzero().flatten().tolist()
         if empty:
-            names = [name(at) for at in empty[:10]]
-            shown = ", ".join(names) + (", …" if len(empty) > 10 else "")
             raise DataError(
                 f"{len(empty)} of {values.shape[1]} basins have no observation in the "
-                f"training period ({shown}); leave them out of the training"
+                f"training period ({', '.join(map(name, empty))}); data.unobserved: "
+                "leave_out leaves them out of the training"
             )
         views = (values, log_flow(values), sqrt_flow(values))
         return cls(*(_masked_variance(view, observed).sqrt().float() for view in views))

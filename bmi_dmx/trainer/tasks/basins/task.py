@@ -21,7 +21,7 @@ from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
 from ...task import Monitor, Task, attributes_in
 from .data.basins import BasinData
-from .data.read import read
+from .data.read import read_for_training
 from .evaluate import Report, evaluate
 from .experiment import Experiment, Period
 from .groups import basin_groups
@@ -62,7 +62,8 @@ class BasinsTask(Task[Experiment]):
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self.data = data = read(experiment.data)
+        train = experiment.periods.train
+        self.data = data = read_for_training(experiment.data, train)
         self.parts = steps_within(data, experiment.model)
         _check_periods(experiment, data)
         basin_groups(experiment, data)
@@ -71,6 +72,7 @@ class BasinsTask(Task[Experiment]):
         self.scale = Scale.of(self.training.target, data.ids.tolist())
         self.validation: Blocks | None = None
         self.units: dict[str, str] = {}
+        self.computed = list(data.computed)
 
     @property
     def about(self) -> str:
@@ -167,8 +169,12 @@ class BasinsTask(Task[Experiment]):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The number of basins, and units of attributes as far as they are known."""
-        return {"basins": len(self.data.ids), "units": self.units}
+        """The number of basins, and what is known of their attributes."""
+        return {
+            "basins": len(self.data.ids),
+            "units": self.units,
+            "computed": self.computed,
+        }
 
     def to(self, device: torch.device) -> None:
         """Bring the scales of the basins to the model."""
@@ -212,8 +218,13 @@ class BasinsTask(Task[Experiment]):
 
     @classmethod
     def attributes(cls, facts: Mapping[str, Any]) -> list[Attribute]:
-        """Return what is known of attributes: computed, or said by the data."""
-        own = [*CLIMATE, *TOPOGRAPHY]
+        """Return what is known of attributes: computed, or said by the data.
+
+        An index that the data gave bears the name of one that is computed here, but
+        not its definition, nor units that nobody stated.
+        """
+        computed = facts.get("computed", CLIMATE.names)
+        own = [*(a for a in CLIMATE if a.name in computed), *TOPOGRAPHY]
         names = {attribute.name for attribute in own}
         more = {n: text for n, text in facts["units"].items() if n not in names}
         return [*own, *attributes_in(more)]

@@ -62,6 +62,9 @@ class BasinData:
         Attributes that the data set has, but that were not asked for.
     units : mapping of str to str
         Units of the attributes, as far as they are known.
+    computed : tuple of str
+        Attributes that were computed from the forcing, by the definitions of
+        :data:`~bmi_dmx.models.hydrology.climate.CLIMATE`; others are the data set's.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class BasinData:
     target: Array32
     unread: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    computed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))

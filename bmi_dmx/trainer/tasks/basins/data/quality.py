@@ -23,7 +23,14 @@ from .....variables import Forcing
 from .basins import Array32, Array64, Times, step_seconds
 from .spec import STREAMFLOW
 
-__all__ = ["Where", "check_places", "check_water", "complete_forcing", "observed"]
+__all__ = [
+    "Where",
+    "check_places",
+    "check_water",
+    "complete_forcing",
+    "observed",
+    "remark_far",
+]
 
 Where = Callable[[str, str], str]
 """From the name of a series and a basin to their file and variable, for messages."""
@@ -42,6 +49,9 @@ MAX_SWAPPED = 0.5
 Gridded extremes made from two fields cross on some days: in CAMELS-US on 5 % of those
 of mountains at the coast.
 """
+
+FEW, FAR = 4, 3.0
+"""Values of fewer basins cannot be judged; and what is far, in ranges of the others."""
 
 RUNOFF = (0.001, 2.0)
 """Usual range of the mean streamflow of a basin relative to its mean precipitation."""
@@ -154,6 +164,56 @@ def check_places(
                 f"{where}: {name} of basin '{ids[at]}' is {values[at]:g} {place.units},"
                 f" expected {place.expected} ({int(bad.sum())} such basins)"
             )
+
+
+def remark_far(
+    attributes: Mapping[str, Array64], ids: NDArray[np.str_], where: str
+) -> None:
+    """Warn of attributes of which one value is far from all the others.
+
+    Far is more than :data:`FAR` times their whole range from the nearest; of positive
+    numbers that of their logarithms, and at least ten times as much or as little.
+
+    Parameters
+    ----------
+    attributes : mapping of str to (B,) float64
+    ids : (B,) array of str
+        Basins.
+    where : str
+        File or folder, for messages.
+    """
+    told = []
+    for name, values in attributes.items():
+        at = _farthest(values)
+        if at is not None:
+            others = np.delete(values, at)
+            low, high = np.nanmin(others), np.nanmax(others)
+            told.append(
+                f"{name} of '{ids[at]}' is {values[at]:g}, others are {low:g} to "
+                f"{high:g}"
+            )
+    if told:
+        log.warning("%s: far from all others: %s", where, "; ".join(told))
+
+
+def _farthest(values: Array64) -> int | None:
+    """Return where a value is far from all the others, if any is."""
+    known = np.flatnonzero(np.isfinite(values))
+    if known.size < FEW:
+        return None
+    numbers = values[known]
+    positive = bool((numbers > 0.0).all())
+    scale = np.log(numbers) if positive else numbers
+    order = np.argsort(scale)
+    ends = ((order[0], order[1], order[-1]), (order[-1], order[-2], order[0]))
+    for one, nearest, other in ends:
+        gap, extent = (
+            abs(scale[one] - scale[nearest]),
+            abs(scale[nearest] - scale[other]),
+        )
+        if extent > 0.0 and gap > FAR * extent and (not positive or gap > np.log(10)):
+            return int(known[one])
+    return None
 
 
 def check_water(

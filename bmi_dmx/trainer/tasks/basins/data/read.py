@@ -7,15 +7,24 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+
 from .....errors import ConfigError, DataError
+from .....models.hydrology.climate import CLIMATE
 from .....registry import Registry
 from .attributes import has_extremes, portable
 from .basins import Array64, BasinData, parse_period, positions
-from .quality import check_places, check_water, complete_forcing, observed
+from .quality import (
+    check_places,
+    check_water,
+    complete_forcing,
+    observed,
+    remark_far,
+)
 from .source import Source
 from .spec import DataSpec
 
-__all__ = ["READERS", "read"]
+__all__ = ["READERS", "read", "read_for_training"]
 
 READERS: Registry[type[Source]] = Registry(
     "reader",
@@ -86,9 +95,48 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         units=source.units,
     )
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
-    asked = _attributes(spec, data, source)
+    asked, computed = _attributes(spec, data, source)
+    remark_far(asked, ids, str(source.path))
     unread = tuple(sorted(attributes.keys() - asked.keys()))
-    return replace(data, attributes=asked, unread=unread)
+    return replace(data, attributes=asked, unread=unread, computed=computed)
+
+
+def read_for_training(
+    spec: DataSpec, train: tuple[date, date], folder: Path | None = None
+) -> BasinData:
+    """Read data, without the basins that have nothing to learn from if so asked.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        The ``data:`` block.
+    train : (date, date)
+        First and last day of the training period.
+    folder : Path, optional
+        As for :func:`read`.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        As :func:`read`; or no basin is left.
+    """
+    data = read(spec, folder)
+    if spec.unobserved == "refuse":
+        return data
+    try:
+        observed = np.isfinite(data.period(*train).target).any(axis=0)
+    except DataError as error:
+        raise DataError(f"periods.train: {error}") from None
+    if observed.all():
+        return data
+    if not observed.any():
+        raise DataError("no basin has an observation in the training period")
+    log.warning(
+        "%d of %d basins have no observation in the training period and are left out:"
+        " %s",
+        int((~observed).sum()), observed.size, ", ".join(data.ids[~observed].tolist()),
+    )  # fmt: skip
+    return data.select(data.ids[observed].tolist())
 
 
 def _report(source: Source) -> None:
@@ -125,10 +173,13 @@ def _open(spec: DataSpec, folder: Path) -> Source:
     return reader(spec, shipped or spec.locate(folder))
 
 
-def _attributes(spec: DataSpec, data: BasinData, source: Source) -> dict[str, Array64]:
+def _attributes(
+    spec: DataSpec, data: BasinData, source: Source
+) -> tuple[dict[str, Array64], tuple[str, ...]]:
+    """Return the attributes that are asked for, and which were computed."""
     given = dict(data.attributes)
     if spec.attributes == "file":
-        return given
+        return given, ()
     if not has_extremes(data):
         raise DataError(
             f"{source.path}: portable attributes need the lowest and the highest"
@@ -141,7 +192,8 @@ def _attributes(spec: DataSpec, data: BasinData, source: Source) -> dict[str, Ar
         computed = portable(data, spec.attributes_period)
     except DataError as error:
         raise DataError(f"{source.path}: portable attributes: {error}") from None
-    return computed if spec.attributes == "portable" else {**given, **computed}
+    own = tuple(name for name in computed if name in CLIMATE)
+    return (computed if spec.attributes == "portable" else {**given, **computed}), own
 
 
 def _check_covered(data: BasinData, first: date, last: date) -> None:

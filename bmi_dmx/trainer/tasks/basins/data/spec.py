@@ -86,6 +86,9 @@ class DataSpec:
         ``interpolate`` linearly in time.
     max_gap : int
         Longest gap, in time steps, that may be filled.
+    unobserved : str
+        What happens to basins without any observation in the training period:
+        ``refuse``, or ``leave_out``.
     attributes : str
         ``file``: as the data set gives them; ``portable``: only what
         :func:`~.attributes.portable` computes; ``both``: all, the
@@ -109,6 +112,7 @@ class DataSpec:
     period: tuple[date, date] | None = None
     gaps: Literal["refuse", "hold", "interpolate"] = "refuse"
     max_gap: int = 3
+    unobserved: Literal["refuse", "leave_out"] = "refuse"
     attributes: Literal["file", "portable", "both"] = "portable"
     attributes_period: tuple[date, date] | None = None
 
