@@ -7,7 +7,8 @@ blanks or zeros of a C program; all of these are the same name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -133,10 +134,11 @@ class Match:
 def match(wanted: Sequence[str], there: Sequence[str]) -> Match:
     """Find names among those of a file.
 
-    Names are compared as they are. Where none is found so, they are compared without
-    regard to capitals, then by their numbers alone: ``cat-7``, ``CAT-7``, ``7`` and
-    ``0007`` are the same if no two names on one side become the same by it, and if the
-    words in them do not contradict each other.
+    Names are compared as they are; those that are left without regard to capitals and
+    to zeros before a number, which spreadsheets remove: ``Cat-7`` and ``cat-07``. Where
+    none was found so, their numbers alone are compared: ``cat-7`` and ``7``, unless the
+    words in them contradict each other. Nothing is matched by what is true of two names
+    on one side.
 
     Parameters
     ----------
@@ -147,30 +149,36 @@ def match(wanted: Sequence[str], there: Sequence[str]) -> Match:
     """
     exact = {name: place for place, name in enumerate(there)}
     found = {name: exact[name] for name in wanted if name in exact}
+    alike = {**_alike(wanted, there, _plain), **found}
+    if not alike:
+        alike = _alike(wanted, there, _number)
+        words = {(_word(name), _word(there[k])) for name, k in alike.items()}
+        if any(one and other and one != other for one, other in words):
+            alike = {}
     remark = ""
-    if not found and wanted and there:
-        for key in (str.casefold, _number):
-            found = _by_key(wanted, there, key)
-            if found:
-                one = next(iter(found))
-                remark = f"{there[found[one]]!r} is taken for {one!r}, and others alike"
-                break
-    return Match(found, [name for name in wanted if name not in found], remark)
+    loose = next((name for name in alike if name not in found), None)
+    if loose is not None:
+        remark = f"{there[alike[loose]]!r} is taken for {loose!r}, and others alike"
+    places = {name: alike[name] for name in wanted if name in alike}
+    return Match(places, [name for name in wanted if name not in places], remark)
 
 
-def _by_key(wanted: Sequence[str], there: Sequence[str], key: Any) -> dict[str, int]:
-    here = [key(name) for name in wanted]
-    known = [key(name) for name in there]
-    if len(set(here)) < len(here) or len(set(known)) < len(known):
-        return {}
-    places = {name: place for place, name in enumerate(known) if name}
-    found = {w: places[k] for w, k in zip(wanted, here, strict=True) if k in places}
-    words = {
-        (_word(name), _word(there[place]))
-        for name, place in found.items()
-        if _word(name) and _word(there[place])
+def _alike(
+    wanted: Sequence[str], there: Sequence[str], key: Callable[[str], str]
+) -> dict[str, int]:
+    """Return places of names by a key that no two names on one side share."""
+    here, known = Counter(map(key, wanted)), Counter(map(key, there))
+    places = {key(name): place for place, name in enumerate(there)}
+    return {
+        name: places[k]
+        for name in wanted
+        if (k := key(name)) and here[k] == known[k] == 1
     }
-    return {} if any(one != other for one, other in words) else found
+
+
+def _plain(name: str) -> str:
+    """Return a name in small letters, without zeros before its numbers."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name.strip().casefold())
 
 
 def _number(name: str) -> str:

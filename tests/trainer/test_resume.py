@@ -183,13 +183,13 @@ def test_changed_data_are_noticed(
     killed_at: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = killed_at(7)
-    reading = task.read
+    reading = task.read_for_training
 
-    def fewer(spec: Any) -> Any:
-        data = reading(spec)
+    def fewer(spec: Any, train: Any = None) -> Any:
+        data = reading(spec, train)
         return data.select(data.ids[1:])
 
-    monkeypatch.setattr(task, "read", fewer)
+    monkeypatch.setattr(task, "read_for_training", fewer)
     with pytest.raises(DataError, match="the data changed since the run began: basins"):
         resume(path)
 
@@ -206,16 +206,16 @@ def test_other_numbers_are_noticed(
     killed_at: Run, monkeypatch: pytest.MonkeyPatch, name: str, day: str
 ) -> None:
     path = killed_at(7)
-    reading = task.read
+    reading = task.read_for_training
 
-    def corrected(spec: Any) -> Any:
-        data = reading(spec)
+    def corrected(spec: Any, train: Any = None) -> Any:
+        data = reading(spec, train)
         series = {"streamflow": data.target, **data.forcing}
         more = np.where(data.time == np.datetime64(day), 0.5, 0.0)[:, None]
         series[name] = series[name] + more.astype(np.float32)
         return replace(data, target=series.pop("streamflow"), forcing=series)
 
-    monkeypatch.setattr(task, "read", corrected)
+    monkeypatch.setattr(task, "read_for_training", corrected)
     with pytest.raises(DataError, match="changed since the run began: series of the"):
         resume(path)
 

@@ -135,13 +135,13 @@ def fewer_observations(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]
     """Let the data hold no observations from a day on."""
 
     def cut(first: str) -> None:
-        def without(spec: DataSpec) -> BasinData:
+        def without(spec: DataSpec, train: object = None) -> BasinData:
             data = read(spec)
             late = data.time >= np.datetime64(first)
             target = np.where(late[:, None], np.float32(np.nan), data.target)
             return replace(data, target=target)
 
-        monkeypatch.setattr(evaluation, "read", without)
+        monkeypatch.setattr(evaluation, "read_for_training", without)
 
     return cut
 
@@ -176,13 +176,13 @@ def test_basins_without_a_score_are_counted(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def unobserved(spec: DataSpec) -> BasinData:
+    def unobserved(spec: DataSpec, train: object = None) -> BasinData:
         data = read(spec)
         target = data.target.copy()
         target[:, :2] = np.nan
         return replace(data, target=target)
 
-    monkeypatch.setattr(evaluation, "read", unobserved)
+    monkeypatch.setattr(evaluation, "read_for_training", unobserved)
     evaluate(finished, output=tmp_path)
     assert "2 of 6 basins have no NSE in the test period" in caplog.text
 
@@ -264,13 +264,13 @@ def test_runs_on_different_observations_are_not_averaged(
 ) -> None:
     other = run("training.steps=1", "data.max_gap=4")
 
-    def altered(spec: DataSpec) -> BasinData:
+    def altered(spec: DataSpec, train: object = None) -> BasinData:
         data = read(spec)
         changed = data.target.copy()
         changed[400, 1] += spec.max_gap
         return replace(data, target=changed)
 
-    monkeypatch.setattr(evaluation, "read", altered)
+    monkeypatch.setattr(evaluation, "read_for_training", altered)
     message = "flow observed in basin '01467150' on 1980-02-05 is"
     with pytest.raises(ConfigError, match=message):
         evaluate([finished, other])

@@ -45,7 +45,7 @@ def test_the_best_checkpoint_has_the_best_validation_score(finished: Path) -> No
 def test_the_test_period_has_no_influence(
     finished: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def altered(spec: object) -> BasinData:
+    def altered(spec: object, train: object = None) -> BasinData:
         data = read(spec)  # type: ignore[arg-type]
         test = data.time >= np.datetime64("1980-01-01")
         days = test[:, None].astype(np.float32)
@@ -55,7 +55,7 @@ def test_the_test_period_has_no_influence(
             target=data.target + 7 * days,
         )
 
-    monkeypatch.setattr(task, "read", altered)
+    monkeypatch.setattr(task, "read_for_training", altered)
     assert equal(weights(finished), weights(run()))
 
 
@@ -124,7 +124,7 @@ def test_what_no_score_or_parameter_can_come_from_leaves_no_folder(
     values: float,
     message: str,
 ) -> None:
-    def altered(spec: DataSpec) -> BasinData:
+    def altered(spec: DataSpec, train: object = None) -> BasinData:
         data = read(spec)
         late = (data.time >= np.datetime64("1979-10-01"))[:, None]
         if name == "target":
@@ -133,7 +133,7 @@ def test_what_no_score_or_parameter_can_come_from_leaves_no_folder(
         spoiled[2] = values
         return replace(data, attributes={**data.attributes, name: spoiled})
 
-    monkeypatch.setattr(task, "read", altered)
+    monkeypatch.setattr(task, "read_for_training", altered)
     with pytest.raises(DataError, match=message):
         run()
     assert not (tmp_path / "runs").exists()

@@ -33,6 +33,7 @@ READERS: Registry[type[Source]] = Registry(
         "camels_us": f"{__package__}.camels:CamelsUs",
         "caravan": f"{__package__}.caravan:Caravan",
         "delaware": f"{__package__}.delaware:Delaware",
+        "tables": f"{__package__}.tables:Tables",
     },
 )
 """Readers by the name used in ``data.reader``."""
@@ -40,7 +41,7 @@ READERS: Registry[type[Source]] = Registry(
 
 log = logging.getLogger(__name__)
 
-CHOICES = ("product", "forcings", "target")
+CHOICES = ("product", "forcings", "target", "units")
 """Keys that some readers have no use for."""
 
 SHOWN = 5

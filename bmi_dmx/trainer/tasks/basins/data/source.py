@@ -119,7 +119,7 @@ class Source(ABC):
     """
 
     choices: ClassVar[tuple[str, ...]] = ("forcings", "target")
-    """Those of ``product``, ``forcings`` and ``target`` that the reader uses."""
+    """Those of ``product``, ``forcings``, ``target`` and ``units`` that it uses."""
 
     path: Path
     ids: NDArray[np.str_]

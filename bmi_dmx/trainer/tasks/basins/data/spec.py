@@ -60,7 +60,8 @@ class DataSpec:
     ----------
     reader : str
         Layout of the data: ``basins`` (one CF NetCDF file), ``camels_us`` (official
-        tree), ``caravan`` (official tree), ``delaware`` (the sample in the package).
+        tree), ``caravan`` (official tree), ``delaware`` (the sample in the package),
+        ``tables`` (a text table for each basin, or a long one of all).
     path : str
         File or folder; ``~`` and ``$VARIABLES`` are expanded, a relative path starts at
         the configuration file, on the command line at the current folder. Empty for
@@ -73,6 +74,9 @@ class DataSpec:
     target : str
         Name of the observed streamflow in the file, where it is not the usual one;
         ``basins`` and ``caravan`` alone.
+    units : dict
+        Units of series, by our name or ``streamflow``, of which the tables give none;
+        ``tables`` alone.
     basins : str or list of str
         ``all``, identifiers, or the path of a text file with one identifier a line
         (``#`` starts a comment).
@@ -107,6 +111,7 @@ class DataSpec:
     product: str = ""
     forcings: dict[str, str] = field(default_factory=dict)
     target: str = ""
+    units: dict[str, str] = field(default_factory=dict)
     basins: str | list[str] = "all"
     where: dict[str, Condition] = field(default_factory=dict)
     period: tuple[date, date] | None = None
@@ -117,10 +122,12 @@ class DataSpec:
     attributes_period: tuple[date, date] | None = None
 
     def __post_init__(self) -> None:
-        for name in self.forcings:
-            if name not in FORCINGS:
-                hint = suggestion(name, FORCINGS)
-                raise ConfigError(f"forcings: unknown forcing {name!r}{hint}")
+        for key, names in (("forcings", self.forcings), ("units", self.units)):
+            known = [*FORCINGS, *([STREAMFLOW.name] if key == "units" else [])]
+            for name in names:
+                if name not in known:
+                    hint = suggestion(name, known)
+                    raise ConfigError(f"{key}: unknown forcing {name!r}{hint}")
         if self.max_gap < 1:
             raise ConfigError(
                 f"max_gap: found {self.max_gap}, expected at least 1 time step"

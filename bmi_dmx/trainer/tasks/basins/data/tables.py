@@ -1,0 +1,333 @@
+"""Series as people keep them: a table for each basin, or one long table of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .....data.identity import match
+from .....data.quantity import assumed
+from .....data.table import Table, heading, read_table
+from .....errors import DataError, UnitsError, suggestion
+from .....models.hydrology.names import FILES, usual_names
+from .basins import Array32, positions, refuse_uneven
+from .sheets import (
+    TIMES,
+    Sheet,
+    column_called,
+    common_times,
+    has_times,
+    ordered,
+    rows_at,
+    tables_in,
+    times_in,
+    values_at,
+)
+from .source import (
+    Period,
+    Series,
+    Source,
+    add_common_names,
+    flow_depth,
+    numeric,
+    remark,
+    series_of,
+    within,
+)
+from .spec import FORCINGS, VARIABLES, DataSpec
+
+__all__ = ["Tables"]
+
+PLACES = (
+    "basin", "basin_id", "gauge_id", "gage_id", "gauge", "station", "station_id",
+    "site", "site_no", "site_id", "id", "code", "catchment", "catchment_id", "name",
+)  # fmt: skip
+"""What a column of basins is called."""
+
+TARGETS = ("streamflow", "qobs", "q", "discharge", "flow", "runoff", "q_obs")
+"""What a column of observed streamflow is called."""
+
+UNITS = {
+    "area_km2": "km2",
+    "area": "km2",
+    "latitude": "degrees_north",
+    "lat": "degrees_north",
+    "gauge_lat": "degrees_north",
+    "longitude": "degrees_east",
+    "lon": "degrees_east",
+    "gauge_lon": "degrees_east",
+    "elevation_mean": "m",
+    "elev_mean": "m",
+    "slope_mean": "m km-1",
+}
+"""Units of attributes whose heading gives none."""
+
+
+class Tables(Source):
+    """Text tables: a folder with one for each basin, or a long one with all basins.
+
+    Each has a column of times (``date``, ``time`` …, or ``year``, ``month``, ``day``)
+    and columns named as usual or by ``data.forcings`` and ``data.target``, with units
+    in brackets. In a folder the name of a file is that of its basin; a table without
+    times is one of attributes, its first column, or one called ``basin`` or so, names
+    the basins. A long table has such a column beside the times, and may lie beside a
+    table of attributes in a folder.
+
+    The axis of time is that from the first to the last time of all chosen basins that
+    is common to them; times that a table lacks are missing values.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Names of columns.
+    path : Path
+        The folder or the table.
+    """
+
+    choices = ("forcings", "target", "units")
+
+    def __init__(self, spec: DataSpec, path: Path) -> None:
+        self.path, self.spec = path, spec
+        self._sheets: dict[str, Sheet] = {}
+        self._told: dict[str, str] = {}
+        self._columns: dict[str, str] = {}
+        attributes: list[Table] = []
+        for file in tables_in(path):
+            table = read_table(file, "one row for each time")
+            for text in table.remarks:
+                self._say(f"{file}: {text}", text)
+            if has_times(table):
+                self._take(table)
+            else:
+                attributes.append(table)
+        if not self._sheets:
+            raise DataError(
+                f"{path}: no table with times: expected a column called one of "
+                f"{', '.join(TIMES)}, or year, month and day"
+            )
+        self.ids = np.array(sorted(self._sheets), dtype=np.str_)
+        self.attributes, self.units = self._constants(attributes)
+        self._find()
+
+    def _say(self, text: str, kind: str) -> None:
+        """Say something of the first of many files that it is true of."""
+        if kind not in self._told:
+            self._told[kind] = text
+            remark(text)
+
+    # Tables
+
+    def _take(self, table: Table) -> None:
+        """Take the series of a table, which may be of one basin or of several."""
+        at = column_called(table, PLACES)
+        times, told, used = times_in(table)
+        for text in told:
+            self._say(f"{table.path}: {text}", text)
+        names = table.cells(at) if at is not None else []
+        long = at is not None and len(set(names)) > 1
+        numbers = {
+            k: table.numbers(k)
+            for k in range(len(table.titles))
+            if k not in used and k != at and table.titles[k]
+        }
+        groups: dict[str, list[int]] = {}
+        if long:
+            for row, name in enumerate(names):
+                groups.setdefault(name, []).append(row)
+        else:
+            groups[table.path.stem] = list(range(len(times)))
+        for name, rows in groups.items():
+            if name in self._sheets:
+                raise DataError(
+                    f"{table.path}: basin {name!r} is given twice, first in "
+                    f"{self._sheets[name].path}"
+                )
+            columns = {}
+            for k, values in numbers.items():
+                title, units = heading(table.titles[k])
+                if title in columns:
+                    raise DataError(f"{table.path}: column {title!r} is given twice")
+                columns[title] = (units, values[rows])
+            self._sheets[name] = ordered(table.path, times[rows], columns, name)
+
+    def _constants(
+        self, tables: Iterable[Table]
+    ) -> tuple[dict[str, NDArray[np.float64]], Mapping[str, str]]:
+        """Return what the tables without times say of the basins."""
+        attributes: dict[str, NDArray[np.float64]] = {}
+        units: dict[str, str] = {}
+        ids = self.ids.tolist()
+        for table in tables:
+            at = column_called(table, PLACES) or 0
+            places = table.places(at)
+            matched = match(ids, list(places))
+            if not matched.places:
+                raise DataError(
+                    f"{table.path}: no row of {len(ids)} basins"
+                    f"{suggestion(ids[0], places)}"
+                )
+            if matched.remark:
+                self._say(f"{table.path}: {matched.remark}", str(table.path))
+            rows = [matched.places.get(name, -1) for name in ids]
+            for k, title in enumerate(table.titles):
+                if k == at or not title:
+                    continue
+                name, given = heading(title)
+                cells = table.cells(k)
+                column = np.array([cells[r] if r >= 0 else "" for r in rows])
+                if not any(_is_text(c) for c in cells):
+                    values = table.numbers(k)
+                    numbers = np.array([values[r] if r >= 0 else np.nan for r in rows])
+                    found = numeric(name, numbers, str(table.path))
+                else:
+                    found = numeric(name, column, str(table.path))
+                for own in found:
+                    if own in attributes:
+                        raise DataError(f"{table.path}: {own!r} is given a second time")
+                attributes.update(found)
+                units[name] = given
+        told = {n: UNITS[n] for n in attributes if n in UNITS and not units.get(n)}
+        if told:
+            self._say(f"{self.path}: {assumed(told)}", "attributes")
+        known = {**units, **told}
+        return attributes, add_common_names(attributes, known, str(self.path))
+
+    # Series
+
+    def _find(self) -> None:
+        """Find the column of every forcing, which must be the same in all tables."""
+        one = self._sheets[str(self.ids[0])]
+        wanted = {name: usual_names(name) for name in FORCINGS}
+        for name, usual in wanted.items():
+            asked = self.spec.forcings.get(name)
+            column = self._column(one, name, (asked,) if asked else usual)
+            if column is None and asked:
+                hint = suggestion(asked, one.columns)
+                raise DataError(f"{one.path}: no column {asked!r}{hint}")
+            if column is not None:
+                self._columns[name] = column
+        if "precipitation" not in self._columns:
+            raise DataError(
+                f"{one.path}: no precipitation under {wanted['precipitation']}; found "
+                f"{', '.join(one.columns)}; name its column in "
+                "data.forcings.precipitation"
+            )
+        names = (self.spec.target,) if self.spec.target else TARGETS
+        target = self._column(one, "streamflow", names)
+        if target is None:
+            raise DataError(
+                f"{one.path}: no observed streamflow under {', '.join(names)}; found "
+                f"{', '.join(one.columns)}; name its column in data.target"
+            )
+        self._columns["streamflow"] = target
+        for sheet in self._sheets.values():
+            for name, column in self._columns.items():
+                if column not in sheet.columns:
+                    hint = suggestion(column, sheet.columns)
+                    raise DataError(
+                        f"{sheet.path}: no column {column!r} of {name}, which "
+                        f"{one.path} has{hint}"
+                    )
+
+    def _column(self, sheet: Sheet, name: str, names: Iterable[str]) -> str | None:
+        lowered: dict[str, str] = {}
+        for title in sheet.columns:
+            lowered.setdefault(title.casefold(), title)
+        found = [
+            lowered[n.casefold()]
+            for n in dict.fromkeys(names)
+            if n.casefold() in lowered
+        ]
+        if len(found) > 1:
+            self._say(
+                f"{sheet.path}: columns {' and '.join(map(repr, found))} are both "
+                f"{name}; {found[0]!r} is used",
+                name,
+            )
+        return found[0] if found else None
+
+    def _units(self, sheet: Sheet, name: str) -> str:
+        """Return the units of a series, those of the heading first."""
+        column = self._columns[name]
+        given = sheet.columns[column][0] or self.spec.units.get(name, "")
+        if given:
+            return given
+        if name == "streamflow":
+            raise UnitsError(
+                f"{sheet.path}: column {column!r} has no units: a depth or a volume? "
+                f"Title it {column}[m3 s-1] or {column}[mm d-1], or set "
+                "data.units.streamflow"
+            )
+        usual = next(
+            (f.units for f in FILES if f.variable == name and column in f.names),
+            FORCINGS[name],
+        )
+        self._say(f"{sheet.path}: {assumed({column: usual})}", f"units {column}")
+        return usual
+
+    def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
+        """Return the series of ``ids``; see :class:`Source`."""
+        sheets = [self._sheets[str(name)] for name in ids]
+        time = common_times(sheets, self.path)
+        kept = within(time, period, str(self.path))
+        time = time[kept]
+        refuse_uneven(time, str(self.path))
+        parts = [rows_at(sheet, time) for sheet in sheets]
+        absent = {
+            s.path.name: int((p < 0).sum()) for s, p in zip(sheets, parts, strict=True)
+        }
+        holes = {name: count for name, count in absent.items() if count}
+        if holes:
+            first, count = next(iter(holes.items()))
+            self._say(
+                f"{self.path}: {len(holes)} of {len(sheets)} tables lack times, which "
+                f"count as missing values; {first} lacks {count} of {time.size}",
+                "holes",
+            )
+        forcing: dict[str, Array32] = {}
+        for name in self._columns:
+            if name == "streamflow":
+                continue
+            forcing[name] = np.column_stack([
+                series_of(
+                    values_at(sheet, self._columns[name], part),
+                    self._units(sheet, name),
+                    VARIABLES[name],
+                    self.where(name, str(basin)),
+                )
+                for basin, sheet, part in zip(ids, sheets, parts, strict=True)
+            ])  # fmt: skip
+        return Series(time, forcing, self._flow(ids, sheets, parts))
+
+    def _flow(
+        self,
+        ids: NDArray[np.str_],
+        sheets: list[Sheet],
+        parts: list[NDArray[np.intp]],
+    ) -> Array32:
+        area = self.attributes.get("area_km2")
+        at = positions(ids.tolist(), self.ids)
+        return np.column_stack([
+            flow_depth(
+                values_at(sheet, self._columns["streamflow"], part)[:, None],
+                self._units(sheet, "streamflow"),
+                None if area is None else area[[k]],
+                self.where("streamflow", str(basin)),
+            )
+            for k, basin, sheet, part in zip(at, ids, sheets, parts, strict=True)
+        ])  # fmt: skip
+
+    def where(self, name: str, basin: str) -> str:
+        """Return file and column; see :class:`Source`."""
+        return f"{self._sheets[basin].path}: column {self._columns[name]!r}"
+
+
+def _is_text(cell: str) -> bool:
+    """Return whether a cell holds letters that are no number's."""
+    text = cell.strip()
+    if not text or any(c.isdigit() for c in text):
+        return bool(text) and text[0].isalpha()
+    return text[0].isalpha() and text.casefold() not in ("nan", "na", "null", "none")
