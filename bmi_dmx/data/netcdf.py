@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, DataError
 from .axis import Moments, TimeAxis, moments
 from .identity import names_of
+from .zarr_store import ZarrFile, is_zarr
 
 __all__ = [
     "Stamps",
@@ -35,6 +36,8 @@ _BLOCK = 2**20
 def opened(path: Path) -> Any:
     """Return an open NetCDF file, a ``netCDF4.Dataset``, to be closed.
 
+    A Zarr store is opened in the same way.
+
     Raises
     ------
     ConfigError
@@ -46,6 +49,8 @@ def opened(path: Path) -> Any:
 
     if not path.exists():
         raise ConfigError(f"{path}: no such file")
+    if is_zarr(path):
+        return ZarrFile(path)
     if path.is_dir():
         raise DataError(f"{path}: is a folder, expected a NetCDF file")
     try:

@@ -26,9 +26,10 @@ from .source import (
     remark,
     series_of,
     table_rows,
+    unobserved,
     within,
 )
-from .spec import STREAMFLOW, VARIABLES, DataSpec
+from .spec import NO_TARGET, STREAMFLOW, VARIABLES, DataSpec
 
 __all__ = ["Caravan"]
 
@@ -148,7 +149,8 @@ class Caravan(Source):
             )
             for name in names
         }
-        target = stacked.pop(USUAL_TARGET)
+        nothing = unobserved(time[kept].size, len(files))
+        target = stacked.pop(USUAL_TARGET, nothing)
         return Series(time[kept], stacked, target)
 
     def where(self, name: str, basin: str) -> str:
@@ -182,7 +184,8 @@ class Caravan(Source):
             here = asked or next((c for c in candidates if c in raw), None)
             if here is not None:
                 found[name] = here
-        found[USUAL_TARGET] = self.spec.target or USUAL_TARGET
+        if self.spec.target != NO_TARGET:
+            found[USUAL_TARGET] = self.spec.target or USUAL_TARGET
         found.setdefault("precipitation", USUAL_COLUMNS["precipitation"][0])
         for column in found.values():
             if column not in raw:

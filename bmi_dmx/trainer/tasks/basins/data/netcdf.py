@@ -24,9 +24,10 @@ from .source import (
     numeric,
     remark,
     series_of,
+    unobserved,
     within,
 )
-from .spec import FORCINGS, VARIABLES, DataSpec
+from .spec import FORCINGS, NO_TARGET, VARIABLES, DataSpec
 
 __all__ = ["BasinFile"]
 
@@ -64,7 +65,7 @@ class BasinFile(Source):
         with opened(path) as file:
             self.variables = _variables(file, spec, path)
             self.target = _target(file, spec, path)
-            named = (*self.variables.values(), self.target)
+            named = [*self.variables.values(), *filter(None, [self.target])]
             self.written = {n: units_of(file[n]) for n in named}
             self.dimension = _basin_dimension(file, self.variables, path)
             identifier = _identifier(file, self.dimension, path)
@@ -87,6 +88,8 @@ class BasinFile(Source):
                 )
                 for name, variable in self.variables.items()
             }
+            if self.target is None:
+                return Series(time, forcing, unobserved(time.size, at.size))
             target = self._raw(file[self.target], steps, at)
         area = self.attributes.get("area_km2")
         flow = flow_depth(
@@ -99,8 +102,8 @@ class BasinFile(Source):
 
     def where(self, name: str, basin: str) -> str:
         """Return file and variable; see :class:`Source`."""
-        variable = self.target if name == "streamflow" else self.variables[name]
-        return f"{self.path}: variable {variable!r} ({self.written[variable]})"
+        variable = self.variables.get(name, self.target or "")
+        return f"{self.path}: variable {variable!r} ({self.written.get(variable)})"
 
     def _raw(self, variable: Any, steps: slice, at: NDArray[np.intp]) -> Array64:
         where = f"{self.path}: variable {variable.name!r}"
@@ -143,7 +146,10 @@ def _variables(file: Any, spec: DataSpec, path: Path) -> dict[str, str]:
     return found
 
 
-def _target(file: Any, spec: DataSpec, path: Path) -> str:
+def _target(file: Any, spec: DataSpec, path: Path) -> str | None:
+    """Return the variable of observed streamflow; None where there shall be none."""
+    if spec.target == NO_TARGET:
+        return None
     names = (spec.target,) if spec.target else USUAL_TARGETS
     found = [name for name in names if name in file.variables]
     if not found:

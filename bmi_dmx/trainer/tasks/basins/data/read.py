@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from .....errors import ConfigError, DataError
+from .....errors import ConfigError, DataError, suggestion
 from .....models.hydrology.climate import CLIMATE
 from .....registry import Registry
 from .attributes import has_extremes, portable
 from .basins import Array64, BasinData, parse_period, positions
+from .places import read_places
 from .quality import (
     check_places,
     check_water,
@@ -24,7 +26,7 @@ from .quality import (
 from .source import Source
 from .spec import DataSpec
 
-__all__ = ["READERS", "read", "read_for_training"]
+__all__ = ["READERS", "moved", "read", "read_for_training"]
 
 READERS: Registry[type[Source]] = Registry(
     "reader",
@@ -71,6 +73,8 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     """
     folder = folder or Path.cwd()
     source = _open(spec, folder)
+    if spec.places:
+        _add_places(spec, source, folder)
     ids = spec.choose(source.ids, source.attributes, folder, source.left_out)
     if spec.basins == "all":
         _report(source)
@@ -95,6 +99,7 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         target=observed(series.target, ids, time, source.where),
         units=source.units,
     )
+    data = moved(data, spec.shift)
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
     asked, computed = _attributes(spec, data, source)
     remark_far(asked, ids, str(source.path))
@@ -138,6 +143,48 @@ def read_for_training(
         int((~observed).sum()), observed.size, ", ".join(data.ids[~observed].tolist()),
     )  # fmt: skip
     return data.select(data.ids[observed].tolist())
+
+
+def _add_places(spec: DataSpec, source: Source, folder: Path) -> None:
+    """Add what a table says of the basins, before what the data set says."""
+    path = replace(spec, path=spec.places).locate(folder)
+    more, units = read_places(path, source.ids.tolist())
+    for name, values in more.items():
+        own = source.attributes.get(name)
+        known = values if own is None else np.where(np.isnan(values), own, values)
+        source.attributes[name] = known
+    source.units = {**source.units, **units}
+
+
+def moved(data: BasinData, shift: Mapping[str, int]) -> BasinData:
+    """Return data with some forcings moved in time, and the ends that lack them cut.
+
+    Parameters
+    ----------
+    data : BasinData
+    shift : mapping of str to int
+        Steps by which a forcing is moved later, by name.
+
+    Raises
+    ------
+    DataError
+        There is no such forcing, or the record is not as long.
+    """
+    for name in shift:
+        if name not in data.forcing:
+            hint = suggestion(name, data.forcing)
+            raise DataError(f"data.shift: the data hold no forcing {name!r}{hint}")
+    first, last = max(0, *shift.values(), 0), min(0, *shift.values(), 0)
+    if first - last >= data.time.size:
+        raise DataError(f"data.shift: the record has {data.time.size} steps")
+    if not any(shift.values()):
+        return data
+    forcing = {
+        name: np.roll(values, shift.get(name, 0), axis=0)
+        for name, values in data.forcing.items()
+    }
+    steps = slice(first, data.time.size + last)
+    return replace(data, forcing=forcing).part(steps)
 
 
 def _report(source: Source) -> None:

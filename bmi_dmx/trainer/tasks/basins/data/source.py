@@ -42,6 +42,7 @@ __all__ = [
     "remark",
     "series_of",
     "table_rows",
+    "unobserved",
     "within",
 ]
 
@@ -224,6 +225,11 @@ def flow_depth(
     volume = quantity(values, units, DISCHARGE, where, remark)
     depth = volume * (SECONDS_PER_DAY / M3_PER_MM_KM2) / area
     return np.asarray(depth, dtype=np.float32)
+
+
+def unobserved(steps: int, basins: int) -> Array32:
+    """Return streamflow that was never observed, (T, B)."""
+    return np.full((steps, basins), np.nan, dtype=np.float32)
 
 
 def _depth(units: str) -> bool:

@@ -26,6 +26,7 @@ from .basins import Array64, positions, refuse_repeated
 
 __all__ = [
     "FORCINGS",
+    "NO_TARGET",
     "STREAMFLOW",
     "VARIABLES",
     "Condition",
@@ -47,6 +48,12 @@ FORCINGS = {name: forcing.units for name, forcing in VARIABLES.items()}
 
 STREAMFLOW = replace(PRECIPITATION, name="streamflow")
 """Over the area of a basin no more leaves than may fall on it."""
+
+NO_TARGET = "none"
+"""What :attr:`DataSpec.target` is for data without observations."""
+
+MOST_SHIFT = 48
+"""Steps by which a forcing may be moved."""
 
 Condition = bool | float | tuple[float, float]
 """What an attribute must equal, or the lowest and highest value it may have."""
@@ -72,11 +79,17 @@ class DataSpec:
     forcings : dict
         Our name to the variable's name in the file, where it is not the usual one.
     target : str
-        Name of the observed streamflow in the file, where it is not the usual one;
-        ``basins`` and ``caravan`` alone.
+        Name of the observed streamflow in the file, where it is not the usual one, and
+        ``none`` for data without; ``basins``, ``tables`` and ``caravan`` alone.
     units : dict
         Units of series, by our name or ``streamflow``, of which the tables give none;
         ``tables`` alone.
+    places : str
+        A table of more attributes: one row for each basin, found as :attr:`path` is.
+    shift : dict
+        Time steps by which forcings are moved later, by our name: 1 where the rain of a
+        day stands at the day before, -1 where at the day after, as where it is read in
+        the morning. Days at the ends of the record fall away.
     basins : str or list of str
         ``all``, identifiers, or the path of a text file with one identifier a line
         (``#`` starts a comment).
@@ -112,6 +125,8 @@ class DataSpec:
     forcings: dict[str, str] = field(default_factory=dict)
     target: str = ""
     units: dict[str, str] = field(default_factory=dict)
+    places: str = ""
+    shift: dict[str, int] = field(default_factory=dict)
     basins: str | list[str] = "all"
     where: dict[str, Condition] = field(default_factory=dict)
     period: tuple[date, date] | None = None
@@ -122,12 +137,19 @@ class DataSpec:
     attributes_period: tuple[date, date] | None = None
 
     def __post_init__(self) -> None:
-        for key, names in (("forcings", self.forcings), ("units", self.units)):
+        for key, names in (
+            ("forcings", self.forcings), ("units", self.units), ("shift", self.shift)
+        ):  # fmt: skip
             known = [*FORCINGS, *([STREAMFLOW.name] if key == "units" else [])]
             for name in names:
                 if name not in known:
                     hint = suggestion(name, known)
                     raise ConfigError(f"{key}: unknown forcing {name!r}{hint}")
+        for name, steps in self.shift.items():
+            if abs(steps) > MOST_SHIFT:
+                raise ConfigError(
+                    f"shift: {name}: found {steps}, expected at most {MOST_SHIFT} steps"
+                )
         if self.max_gap < 1:
             raise ConfigError(
                 f"max_gap: found {self.max_gap}, expected at least 1 time step"

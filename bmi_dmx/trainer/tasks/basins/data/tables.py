@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .....data.identity import match
 from .....data.quantity import assumed
 from .....data.table import Table, heading, read_table
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import FILES, usual_names
 from .basins import Array32, positions, refuse_uneven
+from .places import PLACES, attributes_in
 from .sheets import (
     TIMES,
     Sheet,
@@ -30,40 +30,18 @@ from .source import (
     Period,
     Series,
     Source,
-    add_common_names,
     flow_depth,
-    numeric,
     remark,
     series_of,
+    unobserved,
     within,
 )
-from .spec import FORCINGS, VARIABLES, DataSpec
+from .spec import FORCINGS, NO_TARGET, VARIABLES, DataSpec
 
 __all__ = ["Tables"]
 
-PLACES = (
-    "basin", "basin_id", "gauge_id", "gage_id", "gauge", "station", "station_id",
-    "site", "site_no", "site_id", "id", "code", "catchment", "catchment_id", "name",
-)  # fmt: skip
-"""What a column of basins is called."""
-
 TARGETS = ("streamflow", "qobs", "q", "discharge", "flow", "runoff", "q_obs")
 """What a column of observed streamflow is called."""
-
-UNITS = {
-    "area_km2": "km2",
-    "area": "km2",
-    "latitude": "degrees_north",
-    "lat": "degrees_north",
-    "gauge_lat": "degrees_north",
-    "longitude": "degrees_east",
-    "lon": "degrees_east",
-    "gauge_lon": "degrees_east",
-    "elevation_mean": "m",
-    "elev_mean": "m",
-    "slope_mean": "m km-1",
-}
-"""Units of attributes whose heading gives none."""
 
 
 class Tables(Source):
@@ -109,7 +87,9 @@ class Tables(Source):
                 f"{', '.join(TIMES)}, or year, month and day"
             )
         self.ids = np.array(sorted(self._sheets), dtype=np.str_)
-        self.attributes, self.units = self._constants(attributes)
+        self.attributes, self.units = attributes_in(
+            attributes, self.ids.tolist(), str(path)
+        )
         self._find()
 
     def _say(self, text: str, kind: str) -> None:
@@ -153,48 +133,6 @@ class Tables(Source):
                 columns[title] = (units, values[rows])
             self._sheets[name] = ordered(table.path, times[rows], columns, name)
 
-    def _constants(
-        self, tables: Iterable[Table]
-    ) -> tuple[dict[str, NDArray[np.float64]], Mapping[str, str]]:
-        """Return what the tables without times say of the basins."""
-        attributes: dict[str, NDArray[np.float64]] = {}
-        units: dict[str, str] = {}
-        ids = self.ids.tolist()
-        for table in tables:
-            at = column_called(table, PLACES) or 0
-            places = table.places(at)
-            matched = match(ids, list(places))
-            if not matched.places:
-                raise DataError(
-                    f"{table.path}: no row of {len(ids)} basins"
-                    f"{suggestion(ids[0], places)}"
-                )
-            if matched.remark:
-                self._say(f"{table.path}: {matched.remark}", str(table.path))
-            rows = [matched.places.get(name, -1) for name in ids]
-            for k, title in enumerate(table.titles):
-                if k == at or not title:
-                    continue
-                name, given = heading(title)
-                cells = table.cells(k)
-                column = np.array([cells[r] if r >= 0 else "" for r in rows])
-                if not any(_is_text(c) for c in cells):
-                    values = table.numbers(k)
-                    numbers = np.array([values[r] if r >= 0 else np.nan for r in rows])
-                    found = numeric(name, numbers, str(table.path))
-                else:
-                    found = numeric(name, column, str(table.path))
-                for own in found:
-                    if own in attributes:
-                        raise DataError(f"{table.path}: {own!r} is given a second time")
-                attributes.update(found)
-                units[name] = given
-        told = {n: UNITS[n] for n in attributes if n in UNITS and not units.get(n)}
-        if told:
-            self._say(f"{self.path}: {assumed(told)}", "attributes")
-        known = {**units, **told}
-        return attributes, add_common_names(attributes, known, str(self.path))
-
     # Series
 
     def _find(self) -> None:
@@ -217,12 +155,13 @@ class Tables(Source):
             )
         names = (self.spec.target,) if self.spec.target else TARGETS
         target = self._column(one, "streamflow", names)
-        if target is None:
+        if target is None and self.spec.target != NO_TARGET:
             raise DataError(
                 f"{one.path}: no observed streamflow under {', '.join(names)}; found "
                 f"{', '.join(one.columns)}; name its column in data.target"
             )
-        self._columns["streamflow"] = target
+        if target is not None:
+            self._columns["streamflow"] = target
         for sheet in self._sheets.values():
             for name, column in self._columns.items():
                 if column not in sheet.columns:
@@ -308,6 +247,8 @@ class Tables(Source):
         sheets: list[Sheet],
         parts: list[NDArray[np.intp]],
     ) -> Array32:
+        if "streamflow" not in self._columns:
+            return unobserved(parts[0].size, len(sheets))
         area = self.attributes.get("area_km2")
         at = positions(ids.tolist(), self.ids)
         return np.column_stack([
@@ -322,12 +263,4 @@ class Tables(Source):
 
     def where(self, name: str, basin: str) -> str:
         """Return file and column; see :class:`Source`."""
-        return f"{self._sheets[basin].path}: column {self._columns[name]!r}"
-
-
-def _is_text(cell: str) -> bool:
-    """Return whether a cell holds letters that are no number's."""
-    text = cell.strip()
-    if not text or any(c.isdigit() for c in text):
-        return bool(text) and text[0].isalpha()
-    return text[0].isalpha() and text.casefold() not in ("nan", "na", "null", "none")
+        return f"{self._sheets[basin].path}: column {self._columns.get(name)!r}"

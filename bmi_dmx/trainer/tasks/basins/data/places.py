@@ -1,0 +1,123 @@
+"""Tables of what is known of basins: one row each, attributes in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .....data.identity import match
+from .....data.missing import WORDS
+from .....data.quantity import assumed
+from .....data.table import Table, heading, read_table
+from .....errors import DataError, suggestion
+from .basins import Array64
+from .sheets import column_called
+from .source import add_common_names, numeric, remark
+
+__all__ = ["PLACES", "attributes_in", "read_places"]
+
+PLACES = (
+    "basin", "basin_id", "gauge_id", "gage_id", "gauge", "station", "station_id",
+    "site", "site_no", "site_id", "id", "code", "catchment", "catchment_id", "name",
+)  # fmt: skip
+"""What a column of basins is called."""
+
+UNITS = {
+    "area_km2": "km2",
+    "area": "km2",
+    "latitude": "degrees_north",
+    "lat": "degrees_north",
+    "gauge_lat": "degrees_north",
+    "longitude": "degrees_east",
+    "lon": "degrees_east",
+    "gauge_lon": "degrees_east",
+    "elevation_mean": "m",
+    "elev_mean": "m",
+    "slope_mean": "m km-1",
+}
+"""Units of attributes whose heading gives none."""
+
+
+def read_places(
+    path: Path, ids: Sequence[str]
+) -> tuple[dict[str, Array64], Mapping[str, str]]:
+    """Return what a table says of basins, and the units of it.
+
+    Parameters
+    ----------
+    path : Path
+        A text table; the first column, or one called ``basin`` or so, names basins.
+    ids : sequence of str
+        The basins; those that the table lacks have NaN.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        There is no such table, it has none of the basins, or units that do not fit.
+    """
+    table = read_table(path, "one row for each basin")
+    for text in table.remarks:
+        remark(f"{path}: {text}")
+    return attributes_in([table], ids, str(path))
+
+
+def attributes_in(
+    tables: Iterable[Table], ids: Sequence[str], where: str
+) -> tuple[dict[str, Array64], Mapping[str, str]]:
+    """Return what tables say of basins under our names, and the units of it.
+
+    Parameters
+    ----------
+    tables : iterable of Table
+    ids : sequence of str
+    where : str
+        File or folder, for messages.
+
+    Raises
+    ------
+    DataError, UnitsError
+        As :func:`read_places`; or two tables have an attribute.
+    """
+    attributes: dict[str, Array64] = {}
+    units: dict[str, str] = {}
+    for table in tables:
+        at = column_called(table, PLACES) or 0
+        places = table.places(at)
+        matched = match(ids, list(places))
+        if not matched.places:
+            hint = suggestion(ids[0], places)
+            raise DataError(f"{table.path}: no row of {len(ids)} basins{hint}")
+        if matched.remark:
+            remark(f"{table.path}: {matched.remark}")
+        rows = np.array([matched.places.get(name, -1) for name in ids])
+        for k, title in enumerate(table.titles):
+            if k == at or not title:
+                continue
+            name, units[name] = heading(title)
+            found = numeric(name, _column(table, k, rows), str(table.path))
+            again = next((own for own in found if own in attributes), None)
+            if again is not None:
+                raise DataError(f"{table.path}: {again!r} is given a second time")
+            attributes.update(found)
+    told = {n: UNITS[n] for n in attributes if n in UNITS and not units.get(n)}
+    if told:
+        remark(f"{where}: {assumed(told)}")
+    return attributes, add_common_names(attributes, {**units, **told}, where)
+
+
+def _column(
+    table: Table, at: int, rows: NDArray[np.intp]
+) -> NDArray[np.float64] | NDArray[np.str_]:
+    """Return some rows of a column, as numbers where all its cells are."""
+    cells = table.cells(at)
+    known = [cell for cell in cells if cell.casefold() not in WORDS]
+    if any(cell[0].isalpha() or cell[0] == "0" < cell[1:2] <= "9" for cell in known):
+        return np.array([cells[row] if row >= 0 else "" for row in rows], dtype=np.str_)
+    try:
+        values = table.numbers(at)
+    except DataError:
+        return np.array([cells[row] if row >= 0 else "" for row in rows], dtype=np.str_)
+    return np.where(rows >= 0, values[rows], np.nan)
