@@ -15,7 +15,7 @@ import torch
 from bmi_dmx import Component, load_bundle
 from bmi_dmx.bundle import bundles
 from bmi_dmx.demo import demo
-from bmi_dmx.demo.baselines import climatology, mid_range
+from bmi_dmx.trainer.tasks.basins.baselines import climatology, mid_range
 from bmi_dmx.demo.basin import gauges, readable, rivers
 from bmi_dmx.demo.operation import agreement
 from bmi_dmx.demo.result import SHIPPED
