@@ -60,18 +60,7 @@ def beside(
         A few words about each.
     """
     scored = part.part(slice(lead, None))
-    before = data.time < scored.time[0]
-    first = data.time[0].astype("datetime64[D]")
-    last = scored.time[0].astype("datetime64[D]") - 1
-    if whole_years(first.item(), last.item()) >= FEW_YEARS:
-        of = f"the days before the scored ones, {first} to {last}"
-        expected = climatology(data.time[before], data.target[before], scored.time)
-    else:
-        of = (
-            "all scored years but the own one, for less than"
-            f" {FEW_YEARS} years lie before them"
-        )
-        expected = climatology_of_other_years(scored.time, scored.target)
+    expected, of = _usual(data, scored)
     untrained = mid_range(model.spec, model.statistics).to(model.dtype)
     flows = {
         "climatology": expected,
@@ -80,11 +69,34 @@ def beside(
     }
     about = {
         "climatology": f"flow observed around the date (mean of {2 * HALF_WINDOW + 1}"
-        f" days) in {of}",
+        f" days), {of}",
         "persistence": "flow observed a day before, which the bundle is not told",
         "mid-range": "the bundle's physics, every parameter in the middle of its range",
     }
     return flows, about
+
+
+def _usual(data: BasinData, scored: BasinData) -> tuple[Array, str]:
+    """Return the climatology of scored days, and what it is made of.
+
+    The scored flow serves only where little lies before it, and never its own year.
+    """
+    first, begin = (x.time[0].astype("datetime64[D]") for x in (data, scored))
+    last = scored.time[-1].astype("datetime64[D]")
+    known = whole_years(first.item(), (begin - 1).item())
+    others = whole_years(begin.item(), last.item()) - 1
+    if known >= FEW_YEARS or known > others:
+        before = data.time < scored.time[0]
+        expected = climatology(data.time[before], data.target[before], scored.time)
+        return expected, f"on the days before the scored ones, {first} to {begin - 1}"
+    if others > 0:
+        expected = climatology_of_other_years(scored.time, scored.target)
+        return expected, (
+            "in all scored years but the own one (whole years before the scored ones:"
+            f" {known})"
+        )
+    nothing = np.full(scored.target.shape, np.nan)
+    return nothing, "which takes a year before the scored days, or two scored years"
 
 
 def mid_range(spec: ModelSpec, statistics: Statistics) -> Model:

@@ -133,7 +133,8 @@ def completed(
         data = _with_extremes(data)
         notes.append(
             "the data hold no lowest and highest temperature of the day: the range is"
-            f" taken to be {DRY_RANGE} degC on dry and {WET_RANGE} degC on wet days"
+            f" estimated, {DRY_RANGE} degC on dry and {WET_RANGE} degC on wet days, as"
+            " in the mean of CAMELS-US"
         )
     if computed:
         data, note = _with_climate(data, spec, period, where)

@@ -16,6 +16,7 @@ from ....conversion import plain, refuse_outside
 from ....errors import ConfigError, DataError
 from ....files import atomic_folder
 from ....models.hydrology.evaporation import with_evaporation
+from ....models.hydrology.system import evaporation_remark
 from ...provenance import commit
 from ...run_folder import numbered_folder
 from ...task import Scoring
@@ -88,7 +89,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> BundleReport:
     seen = known.among(data.ids)
     notes = (
         *given.notes,
-        *_chosen(bundle, model, asked.choices),
+        evaporation_remark(bundle, asked.choices.get("evaporation")),
         *_cut_short(part, lead, warmup),
         *_trained(known, seen, period),
     )
@@ -140,22 +141,6 @@ def _model(bundle: Bundle, choices: Mapping[str, str]) -> Model:
     other = Model(spec, model.statistics, model.space).to(model.dtype)
     other.load_state_dict(model.state_dict())
     return other.eval()
-
-
-def _chosen(
-    bundle: Bundle, model: Model, choices: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Return what to know where another formula runs than the one learned with."""
-    trained = bundle.model().spec.parts.get("evaporation")
-    runs = model.spec.parts.get("evaporation")
-    if not choices or runs == trained:
-        return ()
-    own = "given" if trained is None else trained.process
-    name = "given" if runs is None else runs.process
-    return (
-        f"potential evaporation is {name!r}, as was chosen; the bundle learned with"
-        f" {own!r}, and its parameters make up for what that one does",
-    )
 
 
 def _warmup(data: BasinData) -> int:
