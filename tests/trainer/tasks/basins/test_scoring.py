@@ -402,3 +402,19 @@ def test_basins_may_be_listed_in_a_file(scored: Score, tmp_path: Path) -> None:
     report = scored(places=(str(listed),))
     flow = read_streamflow(report.folder / "streamflow.nc")
     assert flow.ids.tolist() == ["01439500", "01440000"]
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_the_shipped_bundle_scores_what_its_card_says(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    path = shared_data / "camels_us_569_daymet_1980_2010.nc"
+    period = (date(1995, 10, 1), date(2010, 9, 30))
+    asked = Scoring(data=path, period=period, output=tmp_path / "out")
+    report = score("dhbv-conus-daily", asked)
+    assert isinstance(report, BundleReport)
+    card = load_bundle("dhbv-conus-daily").manifest.scores["test"]
+    assert report.basins == {"all": 569, "learned from": 541, "new": 28}
+    for name, value in card["medians"]["all"].items():
+        found = report.medians["learned from"][name]
+        assert found == pytest.approx(value, rel=1e-3, abs=1e-4), name
