@@ -185,11 +185,12 @@ def _trained(
         )
     if not seen.any():
         return (f"new to the bundle: it learned from none of {len(seen)} basins",)
-    count = f"{int(seen.sum())} of {len(seen)} basins are among those it learned from"
+    count = f"{int(seen.sum())} of {len(seen)} basins"
     if not shared:
-        return (f"{count}, on other days ({days})",)
+        return (f"{count} are among those it learned from, on other days ({days})",)
     return (
-        f"NOT A TEST for {count}: scored days are among those learned from ({days})",
+        f"NO TEST in {count}: it learned from them, and scored days are among those it"
+        f" learned from ({days})",
     )
 
 
