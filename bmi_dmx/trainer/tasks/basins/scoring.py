@@ -42,6 +42,9 @@ SEEN, NEW = "learned from", "new"
 
 FOLDER = Path("evaluations")
 
+FILES = ("scores.csv", "streamflow.nc", "summary.json")
+"""Files of an evaluation, beside pictures."""
+
 YEAR = 365
 """Days of warm-up unless something else is said."""
 
@@ -84,6 +87,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> BundleReport:
             f" {period[1]}; there is nothing to score"
         )
     simulated = mean_flow([model], [(part, lead)], AT_ONCE)
+    _refuse_nothing(simulated, part.part(slice(lead, None)))
     others, about = beside(model, data, part, lead)
     known = learned(bundle.manifest.provenance, str(bundle.path))
     seen = known.among(data.ids)
@@ -116,10 +120,29 @@ def _refuse_other(output: Path | None) -> None:
         return
     if not output.is_dir():
         raise ConfigError(f"--output: {output} is a file, expected a folder")
-    if any(output.iterdir()) and not (output / "summary.json").is_file():
+    if output.resolve() == Path.cwd():
         raise ConfigError(
-            f"--output: {output} holds something else than an evaluation, which would"
-            " be replaced; name another folder"
+            f"--output: {output} is the current folder, which would be replaced; name"
+            " one in it"
+        )
+    for entry in sorted(output.iterdir()):
+        if entry.name not in FILES and entry.suffix != ".png":
+            raise ConfigError(
+                f"--output: {output} holds {entry.name!r}, which is no file of an"
+                " evaluation and would be lost; name another folder"
+            )
+
+
+def _refuse_nothing(simulated: NDArray[Any], data: BasinData) -> None:
+    """Refuse flow that is no number, which scores would leave out."""
+    wrong = ~np.isfinite(simulated)
+    if wrong.any():
+        step, basin = np.argwhere(wrong)[0]
+        raise DataError(
+            f"the bundle gives {simulated[step, basin]} in basin '{data.ids[basin]}' on"
+            f" {data.time[step]}, and no number at some time in"
+            f" {int(wrong.any(axis=0).sum())} of {len(data.ids)} basins; are their"
+            " attributes what they should be?"
         )
 
 

@@ -271,6 +271,22 @@ def test_there_must_be_something_to_score(
         scored_file(unseen)
 
 
+def test_a_bundle_that_gives_no_number_is_not_scored(
+    scored: Score, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = scoring.mean_flow
+
+    def broken(*given: Any) -> np.ndarray:
+        flow = usual(*given)
+        flow[3, 1] = np.nan
+        return flow
+
+    monkeypatch.setattr(scoring, "mean_flow", broken)
+    message = r"gives nan in basin '01467150' on 1980-01-04, .* in 1 of 2 basins"
+    with pytest.raises(DataError, match=message):
+        scored(places=IDS[:2])
+
+
 # What is asked for
 
 
@@ -312,13 +328,15 @@ def test_a_folder_of_something_else_is_not_replaced(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("years of work")
-    with pytest.raises(ConfigError, match="holds something else than an evaluation"):
+    with pytest.raises(ConfigError, match=r"holds 'thesis\.tex', which is no file of"):
         scored()
     assert (tmp_path / "out" / "thesis.tex").read_text() == "years of work"
     file = tmp_path / "a"
     file.write_text("")
     with pytest.raises(ConfigError, match="is a file, expected a folder"):
         scored(output=file)
+    with pytest.raises(ConfigError, match="is the current folder, which would be"):
+        scored(output=Path())
 
 
 def test_an_older_evaluation_stays_where_a_new_one_fails(
