@@ -27,10 +27,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     made: list[tuple[Any, ...]] = []
 
     def recorder(name: str) -> Any:
-        return lambda *arguments: made.append((name, *arguments))
+        def record(*arguments: Any, **named: Any) -> None:
+            made.append((name, *arguments, *([named] if named else [])))
+
+        return record
 
     for module, names in {
-        "bmi_dmx.trainer.commands": ("train", "tune", "evaluate", "export"),
+        "bmi_dmx.trainer.commands": ("train", "tune", "evaluate", "score", "export"),
         "bmi_dmx.demo": ("demo",),
         "bmi_dmx.benchmarks": ("run",),
     }.items():
@@ -50,10 +53,41 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             ("train", Path("a.yaml"), ["model.members=4", "b.c=-1"]),
         ),
         ("tune a.yaml s.yaml b=1", ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"])),
-        ("evaluate runs/x", ("evaluate", [Path("runs/x")], "test")),
+        ("evaluate runs/x", ("evaluate", [Path("runs/x")], None)),
         (
             "evaluate a b --period validation",
-            ("evaluate", [Path("a"), Path("b")], "validation"),
+            ("evaluate", [Path("a"), Path("b")], ["validation"]),
+        ),
+        (
+            "evaluate b --data d.nc data.gaps=hold --basins 01 02 --warmup 3",
+            (
+                "score",
+                [Path("b")],
+                ["d.nc", "data.gaps=hold"],
+                None,
+                {
+                    "places": ["01", "02"],
+                    "warmup": 3,
+                    "choices": {},
+                    "output": None,
+                },
+            ),
+        ),
+        (
+            "evaluate b --data d --period 1995-10-01 2010-09-30 --evaporation oudin"
+            " --output o",
+            (
+                "score",
+                [Path("b")],
+                ["d"],
+                ["1995-10-01", "2010-09-30"],
+                {
+                    "places": (),
+                    "warmup": None,
+                    "choices": {"evaporation": "oudin"},
+                    "output": Path("o"),
+                },
+            ),
         ),
         ("export runs/x", ("export", Path("runs/x"), None)),
         ("export runs/x b", ("export", Path("runs/x"), Path("b"))),

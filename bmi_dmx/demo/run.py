@@ -12,10 +12,10 @@ from ..bundle import Bundle, bundles, load_bundle
 from ..trainer.export import export
 from ..trainer.fit import train
 from ..trainer.run_folder import RunFolder
+from ..trainer.tasks.basins.baselines import HALF_WINDOW, climatology, mid_range
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.experiment import Experiment, Period
-from .baselines import HALF_WINDOW, climatology, mid_range
 from .operation import agreement, operate, simulate
 from .report import write
 from .result import CLIMATOLOGY, SHIPPED, TRAINED, UNTRAINED, Result

@@ -13,7 +13,7 @@ from ..bmi.steps import operation_of
 from ..bundle import Bundle
 from ..errors import ConfigError
 from ..models.hydrology.equilibrium import NEEDED
-from ..models.hydrology.system import HYDROLOGY
+from ..models.hydrology.system import HYDROLOGY, evaporation_remark
 from ..operate.shared import bundle_named
 from ..operate.system import system_of
 from .attributes import Attributes, attributes_of
@@ -141,8 +141,11 @@ class Setup:
     def done(self, path: Path) -> Done:
         """Return what was made with this, and what to know about it."""
         begin = f"catchments start from state {self.settings['state']!r}"
-        remarks = (*self.domain.remarks, *self.attributes.remarks, begin)
-        return Done(path, len(self.domain.ids), self.domain.steps, remarks)
+        remarks = (*self.domain.remarks, *self.attributes.remarks)
+        if self.bundle.manifest.system == HYDROLOGY.name:
+            chosen = self.settings.get("evaporation")
+            remarks = (*remarks, evaporation_remark(self.bundle, chosen))
+        return Done(path, len(self.domain.ids), self.domain.steps, (*remarks, begin))
 
 
 def _typed(chosen: Mapping[str, Any], model: Bundle) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from . import export as exporting
 from . import fit
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
+from .task import Report, Scoring
 
-__all__ = ["evaluate", "export", "plot", "train", "tune"]
+__all__ = ["evaluate", "export", "plot", "score", "train", "tune"]
 
 
 def train(config: Path, settings: Iterable[str] = ()) -> None:
@@ -36,9 +37,84 @@ def train(config: Path, settings: Iterable[str] = ()) -> None:
     print(folder)
 
 
-def evaluate(runs: Sequence[Path], period: str = "test") -> None:
-    """Score a run, or the mean of several, and print a table."""
-    report = evaluation.evaluate(runs, period)
+PERIODS = ("train", "validation", "test")
+"""Periods of a run, the last one unless another is asked for."""
+
+
+def evaluate(runs: Sequence[Path], period: Sequence[str] | None = None) -> None:
+    """Score a run, or the mean of several, and print a table.
+
+    Raises
+    ------
+    ConfigError
+        There is no such period.
+    """
+    if period is not None and (len(period) != 1 or period[0] not in PERIODS):
+        raise ConfigError(
+            f"--period: found {' '.join(period)!r}, expected one of"
+            f" {', '.join(PERIODS)}; two days are for a bundle and --data"
+        )
+    _show(evaluation.evaluate(runs, period[0] if period else PERIODS[-1]))
+
+
+def score(
+    bundles: Sequence[Path],
+    data: Sequence[str],
+    period: Sequence[str] | None = None,
+    *,
+    places: Sequence[str] = (),
+    warmup: int | None = None,
+    choices: Mapping[str, str] | None = None,
+    output: Path | None = None,
+) -> None:
+    """Score a bundle on data, and print tables.
+
+    Parameters
+    ----------
+    bundles : sequence of Path
+        One bundle, by name or folder.
+    data : sequence of str
+        File or folder, and ``data.KEY=value`` settings of how it is read.
+    period : sequence of str, optional
+        First and last day.
+    places, warmup, choices, output
+        See :class:`~.task.Scoring`.
+
+    Raises
+    ------
+    ConfigError
+        More than one bundle is given, or the period is not two days.
+    """
+    if len(bundles) != 1:
+        raise ConfigError(
+            f"--data: one bundle is scored at a time, found {len(bundles)}"
+        )
+    asked = Scoring(
+        data=Path(data[0]),
+        settings=tuple(data[1:]),
+        period=None if period is None else _days(period),
+        places=places,
+        warmup=warmup,
+        choices=choices or {},
+        output=output,
+    )
+    _show(evaluation.score(bundles[0], asked))
+
+
+def _days(period: Sequence[str]) -> tuple[date, date]:
+    try:
+        first, last = map(date.fromisoformat, period)
+    except ValueError:
+        raise ConfigError(
+            f"--period: found {' '.join(period)!r}, expected first and last day, such"
+            " as 1995-10-01 2010-09-30"
+        ) from None
+    if first > last:
+        raise ConfigError(f"--period: {first} to {last} ends before it starts")
+    return first, last
+
+
+def _show(report: Report) -> None:
     report.show()
     print(f"\n{report.folder}")
 

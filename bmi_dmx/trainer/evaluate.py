@@ -1,4 +1,4 @@
-"""Score trained models: one run, or the mean of several, as their task says."""
+"""Score trained models, as their task says: runs on their own data, bundles on any."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ConfigError
-from .registries import tasks
+from ..bundle import bundles, load_bundle
+from ..errors import ConfigError, suggestion
+from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Report
+from .task import Report, Scoring
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "score"]
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,9 @@ def evaluate(
         There is no checkpoint, or the data or the checkpoint cannot be used.
     """
     given = [runs] if isinstance(runs, str | Path) else list(runs)
+    for run in given:
+        if str(run) in bundles or (Path(run) / "model.yaml").is_file():
+            raise ConfigError(f"{run}: a bundle; --data says what it is scored on")
     folders = [RunFolder(Path(run)) for run in given]
     if not folders:
         raise ConfigError("no run is given")
@@ -67,6 +71,41 @@ def evaluate(
                 folder.path,
             )
     return tasks[name].evaluate(folders, experiments, period, output)
+
+
+def score(bundle: Path | str, asked: Scoring) -> Report:
+    """Score a bundle on data that need not have to do with its training.
+
+    Parameters
+    ----------
+    bundle : path or str
+        Name of a bundle that comes with the package, or the folder of any other.
+    asked : Scoring
+        On what, and how.
+
+    Returns
+    -------
+    Report
+        What the task of the bundle found, and where the files of it lie.
+
+    Raises
+    ------
+    BundleError
+        The bundle cannot be used.
+    ConfigError, DataError, UnitsError
+        Its task does not do so, or the data do not suit the bundle.
+    """
+    if RunFolder(Path(bundle)).config.is_file():
+        raise ConfigError(
+            f"{bundle}: the folder of a run; dmx export makes the bundle of it that is"
+            " scored on other data"
+        )
+    found = load_bundle(str(bundle))
+    name = str(found.manifest.provenance.get("task", DEFAULT_TASK))
+    if name not in tasks:
+        hint = suggestion(name, tasks)
+        raise ConfigError(f"{found.path}: provenance.task: unknown {name!r}{hint}")
+    return tasks[name].score(found, asked)
 
 
 def _refuse_repeated(folders: Sequence[RunFolder]) -> None:

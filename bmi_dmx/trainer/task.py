@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from ..bundle import Bundle
 from ..compose import Model, Statistics
 from ..errors import ConfigError, UnitsError
 from ..units import check
@@ -24,7 +25,7 @@ from ..variables import Attribute
 from .experiment import Experiment
 from .run_folder import RunFolder
 
-__all__ = ["Batches", "Monitor", "Report", "Task", "attributes_in"]
+__all__ = ["Batches", "Monitor", "Report", "Scoring", "Task", "attributes_in"]
 
 E = TypeVar("E", bound=Experiment)
 
@@ -91,6 +92,37 @@ class Report(Protocol):
 
     def show(self) -> None:
         """Print the scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What a bundle is scored on, and how.
+
+    Parameters
+    ----------
+    data : Path
+        File or folder.
+    settings : sequence of str
+        ``data.KEY=value``: how the data are read, by the keys of experiments.
+    period : (date, date), optional
+        First and last day that are scored; default: all that the data allow.
+    places : sequence of str
+        Which places, or a file that lists them; all when empty.
+    warmup : int, optional
+        Time steps of the data simulated before the scored ones.
+    choices : mapping of str to str
+        What is run in place of parts of the bundle, by part.
+    output : Path, optional
+        Folder of the results; default: a new one.
+    """
+
+    data: Path
+    settings: Sequence[str] = ()
+    period: tuple[date, date] | None = None
+    places: Sequence[str] = ()
+    warmup: int | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+    output: Path | None = None
 
 
 def attributes_in(units: Mapping[str, str]) -> list[Attribute]:
@@ -220,6 +252,24 @@ class Task(ABC, Generic[E]):
             Folder of the results; default:
             :func:`~.run_folder.results_folder`.
         """
+
+    @classmethod
+    def score(cls, bundle: Bundle, asked: Scoring) -> Report:
+        """Score a bundle on data that it need not have to do with.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            A trained model of this task.
+        asked : Scoring
+            On what, and how.
+
+        Raises
+        ------
+        ConfigError, DataError, UnitsError
+            The task cannot do so, or the data or the choices do not suit the bundle.
+        """
+        raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
 
     @classmethod
     @abstractmethod

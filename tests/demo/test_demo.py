@@ -15,11 +15,11 @@ import torch
 from bmi_dmx import Component, load_bundle
 from bmi_dmx.bundle import bundles
 from bmi_dmx.demo import demo
-from bmi_dmx.demo.baselines import climatology, mid_range
 from bmi_dmx.demo.basin import gauges, readable, rivers
 from bmi_dmx.demo.operation import agreement
 from bmi_dmx.demo.result import SHIPPED
 from bmi_dmx.errors import StateError
+from bmi_dmx.trainer.tasks.basins.baselines import mid_range
 from bmi_dmx.trainer.tasks.basins.data import DataSpec, read
 from bmi_dmx.trainer.tasks.basins.metrics import score
 from bmi_dmx.trainer.tasks.basins.results import read_streamflow
@@ -135,19 +135,6 @@ def test_an_untrained_model_has_all_parameters_in_the_middle(
         torch.testing.assert_close(
             found[parameter.name], middle.expand_as(found[parameter.name])
         )
-
-
-def test_climatology_is_the_mean_around_the_date_in_a_circle_of_days() -> None:
-    year = np.arange("1979-01-01", "1980-01-01", dtype="datetime64[D]")
-    when = np.arange("1980-01-01", "1981-01-01", dtype="datetime64[D]")
-    flow = np.random.default_rng(0).random((365, 2))
-    flow[100, 0] = np.nan
-    found = climatology(year, flow, when)
-    assert found.shape == (366, 2)
-    around = [(day % 365) for day in range(-15, 16)]
-    np.testing.assert_allclose(found[0], flow[around].mean(axis=0))
-    np.testing.assert_allclose(found[100], np.nanmean(flow[85:116], axis=0))
-    np.testing.assert_array_equal(found[365], found[364])
 
 
 def test_gauges_have_readable_names_and_lie_in_the_basin() -> None:

@@ -61,3 +61,14 @@ def test_nothing_depends_on_the_size_of_the_pieces(sample, bundle, monkeypatch):
         np.testing.assert_array_equal(a[RUNOFF][:], b[RUNOFF][:])
         # A depth of an hour (m) and a rate (mm h-1).
         np.testing.assert_allclose(b["streamflow"][:], b[RUNOFF][:] * 1e3, rtol=1e-12)
+
+
+def test_where_evaporation_comes_from_is_said(sample, bundle):
+    for choice, words in (
+        (None, "'oudin', as the bundle was trained"),
+        ("hargreaves", "'hargreaves', as was chosen; the bundle was trained with"),
+    ):
+        with open_domain(*sample, catchments=["cat-1451"], **SPAN) as domain:
+            done = simulate(domain, str(bundle), Path("a.nc"), evaporation=choice)
+        (said,) = (r for r in done.remarks if r.startswith("potential evaporation"))
+        assert words in said

@@ -46,7 +46,8 @@ def test_the_bundle_says_where_it_comes_from(exported: tuple[Path, Bundle]) -> N
     assert manifest.licence == "CC0-1.0"
     provenance = manifest.provenance
     assert provenance["sources"] == ["a river"]
-    assert provenance["basins"] == 6
+    assert provenance["basins"] == len(provenance["basin_ids"]) == 6
+    assert "01466500" in provenance["basin_ids"]
     assert provenance["periods"]["train"] == ["1979-02-01", "1979-09-30"]
     assert provenance["seeds"] == [3]
     assert provenance["versions"]["torch"] == torch.__version__

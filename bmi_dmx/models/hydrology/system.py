@@ -15,7 +15,14 @@ from .names import FILES
 from .shipped import shipped
 from .state_1 import FORMAT, from_state_1
 
-__all__ = ["EVAPORATIONS", "HYDROLOGY", "PLACES", "STEPS"]
+__all__ = [
+    "EVAPORATIONS",
+    "HYDROLOGY",
+    "PLACES",
+    "STEPS",
+    "evaporation_remark",
+    "trained_evaporation",
+]
 
 EVAPORATIONS = ("oudin", "hargreaves", "priestley_taylor", "penman_monteith", "given")
 """Where potential evaporation may come from, whatever a bundle was trained with."""
@@ -30,14 +37,42 @@ _POSSIBLE = {(a.name, a.units): a.bounds for a in (*CLIMATE, *TOPOGRAPHY, *PLACE
 """What occurs on Earth, for models that say nothing of it."""
 
 
+def trained_evaporation(bundle: Bundle) -> str:
+    """Return the formula a bundle was trained with, ``given`` where it has none."""
+    if all(part.name != "evaporation" for part in bundle.parts):
+        return "given"
+    model = bundle.manifest.model
+    if "parts" in model:
+        return str(model["parts"]["evaporation"].get("process"))
+    return str(model.get("evaporation"))
+
+
+def evaporation_remark(bundle: Bundle, choice: str | None) -> str:
+    """Return in words where potential evaporation comes from.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    choice : str, optional
+        One of :data:`EVAPORATIONS`; None or ``bundle`` where nothing was chosen.
+    """
+    trained = trained_evaporation(bundle)
+    if choice in (None, "bundle", trained):
+        return f"potential evaporation is {trained!r}, as the bundle was trained"
+    return (
+        f"potential evaporation is {choice!r}, as was chosen; the bundle was trained"
+        f" with {trained!r}, whose bias its parameters make up for"
+    )
+
+
 def _exchanged(
     bundle: Bundle, seconds: float, choices: Mapping[str, str]
 ) -> tuple[Sequence[Part], Mapping[str, Program]]:
     """Return the parts of a bundle with the evaporation that was chosen."""
     name = choices.get("evaporation", "bundle")
     own = next((p for p in bundle.parts if p.name == "evaporation"), None)
-    trained = str(bundle.manifest.model.get("evaporation", "given"))
-    if name in ("bundle", trained if own is not None else "given"):
+    if name in ("bundle", trained_evaporation(bundle)):
         return bundle.parts, {}
     others = [part for part in bundle.parts if part is not own]
     if name == "given":

@@ -27,7 +27,16 @@ from .pictures import draw
 from .prediction import TARGET, blocks, predict, with_lead
 from .results import Hydrographs, Series, write_results
 
-__all__ = ["ALL", "Report", "evaluate"]
+__all__ = [
+    "ALL",
+    "AT_ONCE",
+    "Report",
+    "evaluate",
+    "flow_series",
+    "in_days",
+    "mean_flow",
+    "show_medians",
+]
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +47,9 @@ CONVENTION = 365
 
 DAY = 86400.0
 """Seconds."""
+
+AT_ONCE = 64
+"""Basins simulated at a time unless something else is said; bounds the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,26 +82,41 @@ class Report:
 
     def show(self) -> None:
         """Print a table of the medians."""
-        names = list(self.medians[ALL])
-        columns = [
-            Column(header="median over basins", values=names),
-            *(
-                Column(
-                    header=f"{group} ({self.basins[group]})",
-                    values=[values[name] for name in names],
-                    format=".3f",
-                )
-                for group, values in self.medians.items()
-            ),
-            Column(
-                header="ideal", values=[metrics[n].ideal for n in names], format="g"
-            ),
-            Column(header="units", values=[metrics[n].units for n in names]),
-        ]
-        print_table(columns, title=f"{self.period} period")
+        show_medians(self.medians, self.basins, f"{self.period} period")
         if self.convention:
             numbers = ", ".join(f"{g} {v:.3f}" for g, v in self.convention.items())
             print(f"\nMedian NSE with the first year as warm-up, unscored: {numbers}")
+
+
+def show_medians(
+    medians: Mapping[str, Mapping[str, float]], basins: Mapping[str, int], title: str
+) -> None:
+    """Print a table of medians over basins.
+
+    Parameters
+    ----------
+    medians : mapping of str to mapping of str to float
+        By group, ``all`` among them, and by metric.
+    basins : mapping of str to int
+        Size of the groups.
+    title : str
+        Headline.
+    """
+    names = list(medians[ALL])
+    columns = [
+        Column(header="median over basins", values=names),
+        *(
+            Column(
+                header=f"{group} ({basins[group]})",
+                values=[values[name] for name in names],
+                format=".3f",
+            )
+            for group, values in medians.items()
+        ),
+        Column(header="ideal", values=[metrics[n].ideal for n in names], format="g"),
+        Column(header="units", values=[metrics[n].units for n in names]),
+    ]
+    print_table(columns, title=title)
 
 
 def evaluate(
@@ -204,7 +231,7 @@ def _report(
     parts = [with_lead(d, days, experiment.evaluation_warmup) for d in data]
     part, lead = parts[0]
     observed = part.target[lead:]
-    simulated = _mean_flow(models, parts, experiment.evaluation.basins)
+    simulated = mean_flow(models, parts, experiment.evaluation.basins)
     chosen = experiment.evaluation.metrics
     names = metrics.names() if chosen == "all" else chosen
     scores = score(simulated, observed, names)
@@ -224,7 +251,7 @@ def _report(
     scored = part.period(*days)
     write_results(
         target,
-        _hydrographs(experiment, scored, simulated),
+        flow_series(experiment.about or experiment.name, scored, simulated),
         scores,
         {
             "experiment": experiment.name,
@@ -232,13 +259,23 @@ def _report(
             "seeds": [folder.experiment().seed for folder in folders],
             "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
             "scored": plain(days),
-            "warmup_days_before": _days(lead, part),
+            "warmup_days_before": in_days(lead, part),
             "basins": report.basins,
             "medians": report.medians,
             "median_nse_with_first_year_as_warmup": report.convention,
         },
     )
-    draw(target, experiment, models, part, lead, simulated, groups, period)
+    draw(
+        target,
+        experiment.name,
+        models,
+        part,
+        lead,
+        simulated,
+        groups,
+        period,
+        published=experiment.evaluation.published,
+    )
     return report
 
 
@@ -269,7 +306,7 @@ def _warn(
         )
 
 
-def _mean_flow(
+def mean_flow(
     models: Sequence[Model], data: Sequence[tuple[BasinData, int]], basins: int
 ) -> NDArray[Any]:
     """Return the mean over models of the flow after the warm-up, (T, B).
@@ -295,20 +332,29 @@ def _convention(
     if len(scored.time) < 2 * year:
         return {}
     parts = [(d.period(*days), year) for d in data]
-    simulated = _mean_flow(models, parts, experiment.evaluation.basins)
+    simulated = mean_flow(models, parts, experiment.evaluation.basins)
     nse = score(simulated, scored.target[year:], ["nse"])["nse"]
     return {group: median(nse[at])[0] for group, at in groups.items()}
 
 
-def _days(steps: int, data: BasinData) -> float | int:
+def in_days(steps: int, data: BasinData) -> float | int:
     """Return how many days time steps of the data take."""
     days = steps * data.seconds / DAY
     return int(days) if days == int(days) else days
 
 
-def _hydrographs(
-    experiment: Experiment, data: BasinData, simulated: NDArray[Any]
-) -> Hydrographs:
+def flow_series(title: str, data: BasinData, simulated: NDArray[Any]) -> Hydrographs:
+    """Return simulated and observed flow of a period as it is written.
+
+    Parameters
+    ----------
+    title : str
+        Of the file.
+    data : BasinData
+        The period.
+    simulated : array (T, B)
+        mm per day.
+    """
     flow = {"simulated": simulated.astype(np.float32), "observed": data.target}
     known = {n: data.attributes.get(n) for n in ("latitude", "longitude", "area_km2")}
     return Hydrographs(
@@ -318,6 +364,6 @@ def _hydrographs(
             name: Series(values=values, units="mm d-1", about=f"{name} streamflow")
             for name, values in flow.items()
         },
-        attributes={"title": experiment.about or experiment.name},
+        attributes={"title": title},
         **known,
     )

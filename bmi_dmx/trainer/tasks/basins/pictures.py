@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ....compose import Model
 from ....errors import DataError, suggestion
 from .data.basins import BasinData
-from .experiment import Experiment
 from .metrics import score
 from .plots import (
     hydrographs,
@@ -37,13 +36,16 @@ SHOWN = 730
 
 def draw(
     folder: Path,
-    experiment: Experiment,
+    name: str,
     models: Sequence[Model],
     data: BasinData,
     warmup: int,
     simulated: NDArray[Any],
     groups: Mapping[str, NDArray[np.intp]],
     period: str,
+    *,
+    published: Mapping[str, float] | None = None,
+    others: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> None:
     """Draw hydrographs, distribution and map of scores, and learned parameters.
 
@@ -53,8 +55,8 @@ def draw(
     ----------
     folder : Path
         Where the pictures go.
-    experiment : Experiment
-        Names and published scores.
+    name : str
+        What the model is called.
     models : sequence of Model
         Evaluated models; parameters are drawn where there is only one.
     data : BasinData
@@ -67,10 +69,19 @@ def draw(
         Positions of the basins of every group.
     period : str
         Name of the scored period.
+    published : mapping of str to float, optional
+        Median NSE of other models elsewhere, by name.
+    others : mapping of str to array (B,), optional
+        NSE of other models on the same days, by name.
     """
     nse = score(simulated, data.target[warmup:], ["nse"])["nse"]
     if np.isfinite(nse).any():
-        _scores(folder, experiment, data, warmup, simulated, groups, period, nse)
+        curves = {f"{name}, {group}": nse[at] for group, at in groups.items()}
+        _flows(folder, f"{name}, {period}", data, warmup, simulated, nse)
+        nse_cdf(
+            folder / "nse_cdf.png", {**curves, **(others or {})}, published=published
+        )
+        _map(folder / "map.png", name, data, nse)
     else:
         log.warning(
             "no basin has a defined NSE in the %s period: hydrographs.png, nse_cdf.png"
@@ -85,17 +96,15 @@ def draw(
         _dynamic(folder / "parameter_series.png", models[0], data, warmup, typical)
 
 
-def _scores(
+def _flows(
     folder: Path,
-    experiment: Experiment,
+    title: str,
     data: BasinData,
     warmup: int,
     simulated: NDArray[Any],
-    groups: Mapping[str, NDArray[np.intp]],
-    period: str,
     nse: NDArray[np.float64],
 ) -> None:
-    """Draw what is ranked or coloured by the NSE."""
+    """Draw the flow of basins from the best to the worst."""
     time = data.time[warmup:]
     hydrographs(
         folder / "hydrographs.png",
@@ -106,24 +115,17 @@ def _scores(
         precipitation=data.forcing["precipitation"][warmup:],
         nse=nse,
         steps=SHOWN,
-        title=f"{experiment.name}, {period} {time[0]} to {time[-1]}",
+        title=f"{title} {time[0]} to {time[-1]}",
     )
-    nse_cdf(
-        folder / "nse_cdf.png",
-        {f"{experiment.name}, {group}": nse[at] for group, at in groups.items()},
-        published=experiment.evaluation.published,
-    )
+
+
+def _map(path: Path, title: str, data: BasinData, nse: NDArray[np.float64]) -> None:
+    """Draw the scores where the basins are, if that is known."""
     nowhere = np.array(np.nan)
     longitude = data.attributes.get("longitude", nowhere)
     latitude = data.attributes.get("latitude", nowhere)
     if np.isfinite(longitude).all() and np.isfinite(latitude).all():
-        score_map(
-            folder / "map.png",
-            longitude=longitude,
-            latitude=latitude,
-            scores=nse,
-            title=experiment.name,
-        )
+        score_map(path, longitude=longitude, latitude=latitude, scores=nse, title=title)
 
 
 def _static(path: Path, model: Model, data: BasinData) -> None:

@@ -337,6 +337,7 @@ def write_results(
     hydrographs: Hydrographs,
     scores: Mapping[str, ArrayLike],
     about: Mapping[str, Any] | None = None,
+    columns: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, Path]:
     """Write the three files of an evaluation into a folder.
 
@@ -350,6 +351,8 @@ def write_results(
         Registered metrics of every basin; become ``scores.csv`` and ``summary.json``.
     about : mapping, optional
         Head of ``summary.json``. The period of the time series is added as ``period``.
+    columns : mapping of str to array (B,), optional
+        Further columns of ``scores.csv``, behind the scores.
 
     Returns
     -------
@@ -364,7 +367,10 @@ def write_results(
     return {
         "streamflow.nc": write_streamflow(root / "streamflow.nc", hydrographs),
         "scores.csv": write_scores(
-            root / "scores.csv", hydrographs.ids, scores, stations
+            root / "scores.csv",
+            hydrographs.ids,
+            {**scores, **(columns or {})},
+            stations,
         ),
         "summary.json": write_summary(
             root / "summary.json", scores, {**(about or {}), "period": period}

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ....bundle import Bundle
 from ....compose import Model, Statistics, fit_statistics, plan
 from ....compose.parts import make_parts
 from ....conversion import plain
@@ -19,7 +20,8 @@ from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
-from ...task import Monitor, Task, attributes_in
+from ...task import Monitor, Scoring, Task, attributes_in
+from .bundle_report import BundleReport
 from .data.basins import BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
@@ -37,6 +39,8 @@ from .prediction import (
     with_lead,
 )
 from .sampler import Batch, WindowSampler
+from .scoring import score_bundle
+from .training_basins import BASIN_IDS
 
 __all__ = ["BasinsTask"]
 
@@ -169,9 +173,11 @@ class BasinsTask(Task[Experiment]):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The number of basins, and what is known of their attributes."""
+        """The basins, and what is known of their attributes."""
+        ids = self.data.ids.tolist()
         return {
-            "basins": len(self.data.ids),
+            "basins": len(ids),
+            "ids": ids,
             "units": self.units,
             "computed": self.computed,
         }
@@ -202,6 +208,11 @@ class BasinsTask(Task[Experiment]):
         return evaluate(folders, experiments, period, output)
 
     @classmethod
+    def score(cls, bundle: Bundle, asked: Scoring) -> BundleReport:
+        """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
+        return score_bundle(bundle, asked)
+
+    @classmethod
     def provenance(
         cls, experiment: Experiment, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -211,6 +222,8 @@ class BasinsTask(Task[Experiment]):
         data["path"] = Path(experiment.data.path).name
         return {
             "basins": facts["basins"],
+            # So that whoever scores the bundle knows which basins are new to it.
+            **({BASIN_IDS: list(facts["ids"])} if "ids" in facts else {}),
             "periods": plain(experiment.periods),
             "data": data,
             "loss": plain(experiment.loss),

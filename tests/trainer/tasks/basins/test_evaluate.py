@@ -41,7 +41,7 @@ def report(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most of the time of an evaluation, saved where nobody looks at them."""
-    monkeypatch.setattr(evaluation, "draw", lambda *_: None)
+    monkeypatch.setattr(evaluation, "draw", lambda *_, **__: None)
 
 
 def plain_nse(simulated: np.ndarray, observed: np.ndarray) -> float:

@@ -191,12 +191,14 @@ def test_cdf_names_medians_of_experiments_and_publications(tmp_path: Path) -> No
         {
             "static": np.array([0.5, 0.7, 0.9, math.nan]),
             "dynamic": np.array([0.8, 0.6]),
+            "unseen": np.array([math.nan]),
         },
         published={"LSTM": 0.74},
     )
     text = words(path)
     assert "static (median 0.700, 3 basins, 1 undefined)" in text
     assert "dynamic (median 0.700, 2 basins)" in text
+    assert "unseen (undefined)" in text
     assert "LSTM (published median 0.740)" in text
     with pytest.raises(DataError, match="no experiment has a basin with a defined NSE"):
         plots.nse_cdf(path, {"a": np.array([math.nan])})

@@ -36,7 +36,8 @@ def nse_cdf(
     path : path-like
         The picture.
     experiments : mapping of str to array (B,)
-        NSE by name of the experiment; undefined ones are left out and said so.
+        NSE by name of the experiment; undefined ones are left out and said so, and so
+        is an experiment without others.
     published : mapping of str to float, optional
         Medians to compare with, marked at one half.
 
@@ -54,6 +55,9 @@ def nse_cdf(
             experiments.items(), _cycle(COLOURS, len(experiments)), strict=True
         ):
             middle, defined = median(values)
+            if not defined:
+                axes.plot([], [], color=colour, label=f"{name} (undefined)")
+                continue
             missing = np.size(values) - defined
             note = f"median {middle:.3f}, {defined} basin{'s' if defined != 1 else ''}"
             note += f", {missing} undefined" if missing else ""

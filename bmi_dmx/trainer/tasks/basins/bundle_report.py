@@ -1,0 +1,138 @@
+"""What scoring a bundle found: its scores, and those of the baselines beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....tables import Column, print_table
+from .evaluate import show_medians
+from .metrics import median, summarise
+
+__all__ = ["COMPARED", "BundleReport"]
+
+Scores = Mapping[str, NDArray[np.float64]]
+
+COMPARED = ("nse", "kge")
+"""Scores by which a bundle is compared with the baselines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleReport:
+    """What scoring a bundle found.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files lie.
+    title : str
+        Bundle, data and days.
+    name : str
+        The bundle.
+    scores : mapping of str to array (B,)
+        All scores of all basins.
+    baselines : mapping of str to mapping of str to array (B,)
+        Those of :data:`COMPARED` by baseline.
+    groups : mapping of str to array of int
+        Positions of the basins of every group, those of all first.
+    about : mapping of str to str
+        What the baselines are.
+    notes : tuple of str
+        What a reader of the scores must know.
+    """
+
+    folder: Path
+    title: str
+    name: str
+    scores: Scores
+    baselines: Mapping[str, Scores]
+    groups: Mapping[str, NDArray[np.intp]]
+    about: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def basins(self) -> dict[str, int]:
+        """Size of the groups."""
+        return {group: len(at) for group, at in self.groups.items()}
+
+    @property
+    def medians(self) -> dict[str, dict[str, float]]:
+        """Medians over basins by group and metric."""
+        return {
+            group: {name: median(values[at])[0] for name, values in self.scores.items()}
+            for group, at in self.groups.items()
+        }
+
+    def compared(self) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+        """Return quartiles by group, model and score, and how often the bundle wins.
+
+        ``better`` is the share of basins, of those where both are defined, in which the
+        bundle has the higher score.
+        """
+        models = {self.name: self.scores, **self.baselines}
+        return {
+            group: {
+                model: {
+                    name: self._against(model, values[name][at], name, at)
+                    for name in COMPARED
+                }
+                for model, values in models.items()
+            }
+            for group, at in self.groups.items()
+        }
+
+    def _against(
+        self,
+        model: str,
+        values: NDArray[np.float64],
+        name: str,
+        at: NDArray[np.intp],
+    ) -> dict[str, float]:
+        summary = summarise(values)
+        found = {
+            "q25": summary.q25,
+            "median": summary.median,
+            "q75": summary.q75,
+            "basins": summary.defined,
+        }
+        own = self.scores[name][at]
+        both = np.isfinite(own) & np.isfinite(values)
+        if model != self.name and both.any():
+            found["better"] = float((own[both] > values[both]).mean())
+        return found
+
+    def show(self) -> None:
+        """Print medians of all scores, and the bundle beside the baselines."""
+        show_medians(self.medians, self.basins, self.title)
+        rows = [
+            (group, model, found)
+            for group, models in self.compared().items()
+            for model, found in models.items()
+        ]
+        columns = [
+            Column(
+                header="basins", values=[f"{g} ({self.basins[g]})" for g, *_ in rows]
+            ),
+            Column(header="model", values=[model for _, model, _ in rows]),
+        ]
+        for name in COMPARED:
+            for key, head in (
+                ("q25", "25 %"),
+                ("median", name.upper()),
+                ("q75", "75 %"),
+            ):
+                values = [found[name][key] for *_, found in rows]
+                columns.append(Column(header=head, values=values, format=".3f"))
+            better = [found[name].get("better") for *_, found in rows]
+            columns.append(Column(header="bundle better", values=better, format=".0%"))
+        print()
+        print_table(columns, title="beside baselines: median and quartiles over basins")
+        print()
+        for name, text in self.about.items():
+            print(f"{name}: {text}")
+        for note in self.notes:
+            print(f"note: {note}")

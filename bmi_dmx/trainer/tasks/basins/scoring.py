@@ -1,0 +1,288 @@
+"""Score a bundle on any basins, beside what it must beat."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....bundle import Bundle
+from ....compose import Model
+from ....conversion import plain, refuse_outside
+from ....errors import ConfigError, DataError
+from ....files import atomic_folder
+from ....models.hydrology.evaporation import with_evaporation
+from ....models.hydrology.system import evaporation_remark
+from ...provenance import commit
+from ...run_folder import numbered_folder
+from ...task import Scoring
+from .baselines import beside
+from .bundle_report import COMPARED, BundleReport
+from .data.basins import SECONDS_PER_DAY, BasinData
+from .data.spec import DataSpec
+from .evaluate import AT_ONCE, flow_series, in_days, mean_flow
+from .experiment import ALL, Period
+from .metrics import score
+from .pictures import draw
+from .prediction import TARGET, steps_within, with_lead
+from .results import write_results
+from .scored_data import completed, data_spec
+from .training_basins import Learned, learned
+
+__all__ = ["score_bundle"]
+
+log = logging.getLogger(__name__)
+
+SEEN, NEW = "learned from", "new"
+"""Groups of basins."""
+
+FOLDER = Path("evaluations")
+
+FILES = ("scores.csv", "streamflow.nc", "summary.json")
+"""Files of an evaluation, beside pictures."""
+
+YEAR = 365
+"""Days of warm-up unless something else is said."""
+
+
+def score_bundle(bundle: Bundle, asked: Scoring) -> BundleReport:
+    """Simulate basins with a bundle, and score it beside baselines.
+
+    The model warms up on the time before the scored days. What is written is that of
+    the evaluation of a run, with the scores of the baselines; the folder exists whole
+    or not at all.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        A trained model whose answer is streamflow.
+    asked : Scoring
+        The data, and what of them is scored.
+
+    Raises
+    ------
+    BundleError
+        The model of the bundle cannot be made by this version.
+    ConfigError, DataError, UnitsError
+        What is asked for cannot be had, or the data do not suit the bundle.
+    """
+    refuse_outside("--warmup", asked.warmup, 0)
+    _refuse_other(asked.output)
+    model = _model(bundle, asked.choices)
+    spec = data_spec(asked)
+    given = completed(bundle, model, spec, asked.period)
+    data = given.data
+    steps_within(data, model.spec)
+    warmup = _warmup(data) if asked.warmup is None else asked.warmup
+    period = asked.period or _everything(data, warmup)
+    part, lead = with_lead(data, period, warmup)
+    observed = part.target[lead:]
+    if not np.isfinite(observed).any():
+        raise DataError(
+            f"{spec.path or spec.reader}: no streamflow is observed from {period[0]} to"
+            f" {period[1]}; there is nothing to score"
+        )
+    simulated = mean_flow([model], [(part, lead)], AT_ONCE)
+    _refuse_nothing(simulated, part.part(slice(lead, None)))
+    others, about = beside(model, data, part, lead)
+    known = learned(bundle.manifest.provenance, str(bundle.path))
+    seen = known.among(data.ids)
+    notes = (
+        *given.notes,
+        evaporation_remark(bundle, asked.choices.get("evaporation")),
+        *_cut_short(part, lead, warmup),
+        *_trained(known, seen, period),
+    )
+    folder = asked.output or numbered_folder(FOLDER, bundle.name)
+    source = Path(spec.path).name or spec.reader
+    report = BundleReport(
+        folder=folder,
+        title=f"{bundle.name} on {source}, {period[0]} to {period[1]}",
+        name=bundle.name,
+        scores=score(simulated, observed),
+        baselines={n: score(x, observed, COMPARED) for n, x in others.items()},
+        groups=_groups(seen, len(data.ids)),
+        about=about,
+        notes=notes,
+    )
+    head = _head(bundle, asked, spec, period, in_days(lead, part))
+    _write(report, model, part, lead, simulated, head, seen)
+    return report
+
+
+def _refuse_other(output: Path | None) -> None:
+    """Refuse to replace a folder of something else."""
+    if output is None or not output.exists():
+        return
+    if not output.is_dir():
+        raise ConfigError(f"--output: {output} is a file, expected a folder")
+    if output.resolve() == Path.cwd():
+        raise ConfigError(
+            f"--output: {output} is the current folder, which would be replaced; name"
+            " one in it"
+        )
+    for entry in sorted(output.iterdir()):
+        if entry.name not in FILES and entry.suffix != ".png":
+            raise ConfigError(
+                f"--output: {output} holds {entry.name!r}, which is no file of an"
+                " evaluation and would be lost; name another folder"
+            )
+
+
+def _refuse_nothing(simulated: NDArray[Any], data: BasinData) -> None:
+    """Refuse flow that is no number, which scores would leave out."""
+    wrong = ~np.isfinite(simulated)
+    if wrong.any():
+        step, basin = np.argwhere(wrong)[0]
+        raise DataError(
+            f"the bundle gives {simulated[step, basin]} in basin '{data.ids[basin]}' on"
+            f" {data.time[step]}, and no number at some time in"
+            f" {int(wrong.any(axis=0).sum())} of {len(data.ids)} basins; are their"
+            " attributes what they should be?"
+        )
+
+
+def _model(bundle: Bundle, choices: Mapping[str, str]) -> Model:
+    """Return the model of a bundle, with what is run in place of its parts."""
+    model = bundle.model()
+    if TARGET not in model.outputs:
+        raise ConfigError(
+            f"{bundle.path}: the model does not answer with {TARGET!r}, but with"
+            f" {', '.join(model.answers)}"
+        )
+    spec = model.spec
+    for part, name in choices.items():
+        if part != "evaporation":
+            raise ConfigError(f"parts: nothing can be chosen for {part!r}")
+        spec = with_evaporation(spec, name)
+    if spec is model.spec:
+        return model
+    other = Model(spec, model.statistics, model.space).to(model.dtype)
+    other.load_state_dict(model.state_dict())
+    return other.eval()
+
+
+def _warmup(data: BasinData) -> int:
+    return YEAR * SECONDS_PER_DAY // data.seconds
+
+
+def _everything(data: BasinData, warmup: int) -> Period:
+    """Return the whole days after a warm-up at the beginning of the record."""
+    step = np.timedelta64(data.seconds, "s")
+    begin = data.time[0].astype("datetime64[s]") + warmup * step
+    first = begin.astype("datetime64[D]")
+    first += first < begin
+    last = (data.time[-1].astype("datetime64[s]") + step).astype("datetime64[D]") - 1
+    if first > last:
+        raise DataError(
+            f"the record, {data.time[0]} to {data.time[-1]}, is not longer than the"
+            f" warm-up of {warmup} time steps; --warmup sets a shorter one"
+        )
+    return first.item(), last.item()
+
+
+def _cut_short(data: BasinData, lead: int, warmup: int) -> tuple[str, ...]:
+    if lead >= warmup:
+        return ()
+    return (
+        f"warmed up on {lead} time steps, not on {warmup}: the record has no more"
+        f" before {data.time[lead]}",
+    )
+
+
+def _trained(
+    known: Learned, seen: NDArray[np.bool_] | None, period: Period
+) -> tuple[str, ...]:
+    """Return what the scores owe to the basins and days that were learned from."""
+    shared = known.shares_days(period)
+    days = " and ".join(f"{first} to {last}" for first, last in known.periods)
+    if seen is None:
+        return (
+            f"the bundle does not list the basins it learned from ({known.about}"
+            f"{f', {days}' if days else ''}): where some are scored here, and on the"
+            " same days, the scores are better than elsewhere",
+        )
+    if not seen.any():
+        return (f"new to the bundle: it learned from none of {len(seen)} basins",)
+    count = f"{int(seen.sum())} of {len(seen)} basins"
+    if not shared:
+        return (f"{count} are among those it learned from, on other days ({days})",)
+    return (
+        f"NO TEST in {count}: it learned from them, and scored days are among those it"
+        f" learned from ({days})",
+    )
+
+
+def _groups(seen: NDArray[np.bool_] | None, count: int) -> dict[str, NDArray[np.intp]]:
+    groups = {ALL: np.arange(count)}
+    if seen is not None and seen.any() and not seen.all():
+        groups |= {SEEN: np.flatnonzero(seen), NEW: np.flatnonzero(~seen)}
+    return groups
+
+
+def _head(
+    bundle: Bundle, asked: Scoring, spec: DataSpec, period: Period, lead: float
+) -> dict[str, Any]:
+    """Return what ``summary.json`` says of what was scored, and with what."""
+    data = plain(spec)
+    data["path"] = Path(spec.path).name
+    return {
+        "bundle": bundle.name,
+        "fingerprint": bundle.fingerprint,
+        "parts": dict(asked.choices),
+        "data": data,
+        "scored": plain(period),
+        "warmup_days_before": lead,
+        "commit": commit() or "unknown",
+    }
+
+
+def _write(
+    report: BundleReport,
+    model: Model,
+    part: BasinData,
+    lead: int,
+    simulated: NDArray[Any],
+    head: Mapping[str, Any],
+    seen: NDArray[np.bool_] | None,
+) -> None:
+    """Write the files of an evaluation, all of them or none."""
+    columns: dict[str, NDArray[Any]] = {
+        f"{name}_{model_name.replace('-', '_')}": values
+        for model_name, scores in report.baselines.items()
+        for name, values in scores.items()
+    }
+    if seen is not None:
+        columns["learned_from"] = np.where(seen, "yes", "no")
+    summary = {
+        **head,
+        "notes": list(report.notes),
+        "basins": report.basins,
+        "medians": report.medians,
+        "baselines": dict(report.about),
+        "compared": report.compared(),
+    }
+    scored = part.part(slice(lead, None))
+    with atomic_folder(report.folder) as made:
+        write_results(
+            made,
+            flow_series(report.title, scored, simulated),
+            report.scores,
+            summary,
+            columns,
+        )
+        draw(
+            made,
+            report.name,
+            [model],
+            part,
+            lead,
+            simulated,
+            report.groups,
+            "scored",
+            others={n: scores["nse"] for n, scores in report.baselines.items()},
+        )

@@ -1,0 +1,106 @@
+"""Which basins and days a bundle learned from, as its provenance says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import BundleError
+from .experiment import Period
+
+__all__ = ["BASIN_IDS", "Learned", "learned"]
+
+BASIN_IDS = "basin_ids"
+"""Key of the provenance under which the basins are listed."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a bundle learned from.
+
+    Parameters
+    ----------
+    ids : tuple of str, optional
+        The basins; None where the bundle does not list them.
+    periods : tuple of (date, date)
+        The days of training and validation, as far as they are said.
+    about : str
+        Basins and data as a reader is told.
+    """
+
+    ids: tuple[str, ...] | None
+    periods: tuple[Period, ...]
+    about: str
+
+    def among(self, ids: NDArray[np.str_]) -> NDArray[np.bool_] | None:
+        """Return which of some basins it learned from; None where nobody knows.
+
+        Leading zeros do not matter, nor whether an identifier names its data set, as
+        ``camels_01013500``, where the other does not.
+        """
+        if self.ids is None:
+            return None
+        whole = {_plain(name) for name in self.ids}
+        tails = {_tail(name) for name in self.ids}
+        bare = {_plain(name) for name in self.ids if "_" not in name}
+        return np.array(
+            [
+                _plain(name) in whole
+                or (_tail(name) in bare if "_" in name else _plain(name) in tails)
+                for name in ids.tolist()
+            ]
+        )
+
+    def shares_days(self, period: Period) -> bool:
+        """Return whether days of a period are among those it learned from."""
+        first, last = period
+        return any(start <= last and first <= end for start, end in self.periods)
+
+
+def _plain(name: str) -> str:
+    return name.lstrip("0")
+
+
+def _tail(name: str) -> str:
+    return _plain(name.rpartition("_")[2])
+
+
+def learned(provenance: Mapping[str, Any], where: str) -> Learned:
+    """Return what the provenance of a bundle says it learned from.
+
+    Parameters
+    ----------
+    provenance : mapping
+        That of a manifest.
+    where : str
+        What messages begin with.
+
+    Raises
+    ------
+    BundleError
+        Basins or periods are not written as the package writes them.
+    """
+    given = provenance.get(BASIN_IDS)
+    if given is not None and not isinstance(given, list):
+        raise BundleError(f"{where}: provenance.{BASIN_IDS}: expected a list")
+    periods = provenance.get("periods") or {}
+    try:
+        found = tuple(
+            (date.fromisoformat(str(first)), date.fromisoformat(str(last)))
+            for name in ("train", "validation")
+            if (days := periods.get(name))
+            for first, last in [days]
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BundleError(f"{where}: provenance.periods: {error}") from None
+    data = provenance.get("data")
+    source = data.get("path") if isinstance(data, Mapping) else None
+    count = provenance.get("basins", "unknown")
+    about = f"{count} basins" + (f" of {source}" if source else "")
+    ids = None if given is None else tuple(map(str, given))
+    return Learned(ids, found, about)
