@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
-from .errors import ConfigError, DmxError
+from .errors import DmxError
 from .logs import logged
 
 __all__ = ["COMMANDS", "Command", "main"]
@@ -89,61 +89,6 @@ def _tune(options: Namespace) -> None:
     from .trainer.commands import tune
 
     tune(options.experiment, options.search, options.settings)
-
-
-def _evaluate_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="run",
-        help="folder of a training run; the flow of several is averaged. With --data a "
-        "bundle, by name or folder",
-    )  # fmt: skip
-    parser.add_argument(
-        "--data", nargs="+", metavar=("DATA", "data.key=value"),
-        help="score a bundle on these basins: a NetCDF file, a folder of CAMELS or "
-        "Caravan; and how they are read, such as data.gaps=hold",
-    )  # fmt: skip
-    parser.add_argument(
-        "--period", nargs="+", metavar=("PERIOD", "DAY"),
-        help="what to score: train, validation or test (default: test); with --data "
-        "the first and the last day (default: all after the warm-up)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--basins", nargs="+", default=(), metavar="ID",
-        help="only these basins, or a file with one a line (default: all)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--warmup", type=int, metavar="STEPS",
-        help="time steps simulated before the first day (default: those of a year)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--evaporation", metavar="NAME",
-        help="where potential evaporation comes from (default: as the bundle learned)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR",
-        help="folder of the results (default: a new one in evaluations)",
-    )  # fmt: skip
-
-
-def _evaluate(options: Namespace) -> None:
-    from .trainer.commands import evaluate, score
-
-    if options.data is None:
-        for name in ("basins", "warmup", "evaporation", "output"):
-            if getattr(options, name) not in (None, ()):
-                raise ConfigError(f"--{name}: goes with a bundle and --data")
-        evaluate(options.runs, options.period)
-        return
-    chosen = options.evaporation
-    score(
-        options.runs,
-        options.data,
-        options.period,
-        places=options.basins,
-        warmup=options.warmup,
-        choices={} if chosen is None else {"evaporation": chosen},
-        output=options.output,
-    )
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
@@ -263,6 +208,18 @@ def _health(options: Namespace) -> None:
         print(check_health(name))
 
 
+def _scoring() -> ModuleType:
+    from .trainer import evaluate_command
+
+    return evaluate_command
+
+
+def _data() -> ModuleType:
+    from .inspection import commands
+
+    return commands
+
+
 def _ngen() -> ModuleType:
     from .ngen import commands
 
@@ -293,13 +250,18 @@ COMMANDS = {
     ),
     "evaluate": Command(
         about="score a trained model on its test period, or a bundle on any basins",
-        arguments=_evaluate_arguments,
-        run=_evaluate,
+        arguments=lambda parser: _scoring().evaluate_arguments(parser),
+        run=lambda options: _scoring().evaluate_command(options),
     ),
     "plot": Command(
         about="draw observed and simulated flow",
         arguments=_plot_arguments,
         run=_plot,
+    ),
+    "data": Command(
+        about="look at a data set before it is used, or write what bundles read of it",
+        arguments=lambda parser: _data().data_arguments(parser),
+        run=lambda options: _data().data(options),
     ),
     "export": Command(
         about="save a trained model as a bundle",

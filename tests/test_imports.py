@@ -48,6 +48,7 @@ FLOORS = {
     "demo": 16,
     "benchmarks": 16,
     "info": 16,
+    "inspection": 16,
     "cli": 17,
 }
 """Rooms of the package; what is lower never imports what is higher."""
@@ -58,7 +59,7 @@ GENERAL = {name for name, floor in FLOORS.items() if floor < FLOORS["models"]}
 DATA_ONLY = {"configs", "bundles"}
 
 IMPORTERS_OF_TRAINER = {
-    "info", "trainer", "trainer.tasks", "demo", "benchmarks", "cli"
+    "info", "inspection", "trainer", "trainer.tasks", "demo", "benchmarks", "cli"
 }  # fmt: skip
 
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}

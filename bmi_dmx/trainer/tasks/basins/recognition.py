@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ....data.zarr_store import is_zarr
 from ....errors import DataError, DmxError, suggestion
 from .data.read import READERS
+from .data.sheets import ENDINGS
 from .data.spec import DataSpec
 
 __all__ = ["reader_of"]
@@ -17,7 +19,7 @@ _SIGNATURES = (b"\x89HDF\r\n\x1a\n", b"CDF\x01", b"CDF\x02", b"CDF\x05")
 
 def _is_netcdf(path: Path) -> bool:
     if not path.is_file():
-        return False
+        return is_zarr(path)
     with path.open("rb") as file:
         return file.read(8).startswith(_SIGNATURES)
 
@@ -32,10 +34,20 @@ def _is_caravan(path: Path) -> bool:
     return any((series / kind).is_dir() for kind in ("netcdf", "csv"))
 
 
+def _is_table(path: Path) -> bool:
+    """Return whether it is a text table, or a folder of some and nothing more."""
+    if path.is_dir():
+        return not is_zarr(path) and any(
+            file.suffix.lower() in ENDINGS for file in path.iterdir() if file.is_file()
+        )
+    return path.suffix.lower() in ENDINGS
+
+
 _LOOKS: dict[str, Callable[[Path], bool]] = {
     "basins": _is_netcdf,
     "camels_us": _is_camels,
     "caravan": _is_caravan,
+    "tables": _is_table,
 }
 """What the data of a reader look like, whether or not they are whole."""
 

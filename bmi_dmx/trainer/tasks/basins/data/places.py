@@ -19,6 +19,9 @@ from .source import add_common_names, numeric, remark
 
 __all__ = ["PLACES", "attributes_in", "read_places"]
 
+FEW = 5
+"""Of fewer places classes may all be different."""
+
 PLACES = (
     "basin", "basin_id", "gauge_id", "gage_id", "gauge", "station", "station_id",
     "site", "site_no", "site_id", "id", "code", "catchment", "catchment_id", "name",
@@ -97,6 +100,8 @@ def attributes_in(
             if k == at or not title:
                 continue
             name, units[name] = heading(title)
+            if _is_name(table.cells(k)):
+                continue
             found = numeric(name, _column(table, k, rows), str(table.path))
             again = next((own for own in found if own in attributes), None)
             if again is not None:
@@ -106,6 +111,12 @@ def attributes_in(
     if told:
         remark(f"{where}: {assumed(told)}")
     return attributes, add_common_names(attributes, {**units, **told}, where)
+
+
+def _is_name(cells: Sequence[str]) -> bool:
+    """Return whether a column names places: words that are all different."""
+    words = [cell for cell in cells if cell[:1].isalpha()]
+    return len(words) == len(cells) >= FEW and len(set(words)) == len(words)
 
 
 def _column(

@@ -26,7 +26,7 @@ from .quality import (
 from .source import Source
 from .spec import DataSpec
 
-__all__ = ["READERS", "moved", "read", "read_for_training"]
+__all__ = ["READERS", "moved", "open_source", "read", "read_for_training"]
 
 READERS: Registry[type[Source]] = Registry(
     "reader",
@@ -72,7 +72,7 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         The block is wrong, or the data are missing, malformed or not usable.
     """
     folder = folder or Path.cwd()
-    source = _open(spec, folder)
+    source = open_source(spec, folder)
     if spec.places:
         _add_places(spec, source, folder)
     ids = spec.choose(source.ids, source.attributes, folder, source.left_out)
@@ -203,7 +203,14 @@ def _report(source: Source) -> None:
         )
 
 
-def _open(spec: DataSpec, folder: Path) -> Source:
+def open_source(spec: DataSpec, folder: Path) -> Source:
+    """Return the data set of a ``data:`` block, of which no series is read yet.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        The block is wrong, or there is nothing that its reader understands.
+    """
     try:
         reader = READERS[spec.reader]
     except ConfigError as error:

@@ -17,6 +17,7 @@ from .....errors import DataError
 from .basins import SECONDS_PER_DAY, Times, time_axis
 
 __all__ = [
+    "ENDINGS",
     "TIMES",
     "Columns",
     "Sheet",
