@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ from .lag import LAGS
 __all__ = ["draw"]
 
 MONTHS = "JFMAMJJASOND"
+
+SHARES = LinearSegmentedColormap.from_list("shares", ["#f4f6f8", "#6fa8cf"])
 
 
 def draw(path: Path, data: BasinData, lags: NDArray[np.float64]) -> Path:
@@ -106,7 +109,7 @@ def _observed(axes: Axes, data: BasinData) -> None:
     shares = np.array([seen[years == y].mean(axis=0) for y in range(first, last + 1)])
     order = np.argsort(-shares.mean(axis=0), kind="stable")
     image = axes.imshow(
-        shares[:, order].T, aspect="auto", vmin=0.0, vmax=1.0, cmap="Greys",
+        shares[:, order].T, aspect="auto", vmin=0.0, vmax=1.0, cmap=SHARES,
         interpolation="nearest", extent=(first - 0.5, last + 0.5, data.ids.size, 0),
     )  # fmt: skip
     axes.grid(False)
