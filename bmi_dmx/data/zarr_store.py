@@ -57,7 +57,7 @@ class ZarrFile:
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: not a Zarr store: {reason}") from None
         self.variables = {
-            name: ZarrVariable(path, name, array) for name, array in arrays.items()
+            name: ZarrVariable(path, name, arrays[name]) for name in sorted(arrays)
         }
         self.dimensions: dict[str, range] = {}
         for variable in self.variables.values():

@@ -128,9 +128,10 @@ def run(request: Request) -> Path:
 
 def _opened(request: Request, bundle: Bundle) -> Series:
     path = request.forcing
-    if not path.is_file():
+    if not path.exists():
         raise DataError(f"{path}: no such file")
-    kind = CsvSeries if path.suffix.lower() in (".csv", ".txt") else NetcdfSeries
+    text = path.suffix.lower() in (".csv", ".txt", ".tsv")
+    kind = CsvSeries if text else NetcdfSeries
     return kind(path, request.names, system_of(bundle.manifest.system))
 
 

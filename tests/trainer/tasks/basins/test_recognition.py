@@ -61,11 +61,11 @@ def test_what_has_no_mark_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(READERS._entries, "one_cell", OneCell)
-    path = tmp_path / "a.txt"
+    path = tmp_path / "a.cell"
     path.write_text("cell")
     assert reader_of(path) == "one_cell"
     path.write_text("other")
-    with pytest.raises(DataError, match=r"a\.txt: no reader .*one_cell: .*not one"):
+    with pytest.raises(DataError, match=r"a\.cell: no reader .*one_cell: .*not one"):
         reader_of(path)
 
 
