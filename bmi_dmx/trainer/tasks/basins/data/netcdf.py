@@ -22,6 +22,8 @@ from .source import (
     increasing,
     log,
     numeric,
+    of_product,
+    products_of,
     remark,
     series_of,
     unobserved,
@@ -42,7 +44,8 @@ class BasinFile(Source):
     coordinate of the dimension that is not ``time``, whose steps are days or equal
     parts of a day. Every series needs ``units``; streamflow may be a depth (mm d-1) or
     a volume (m3 s-1) per time. Numeric variables along the basins alone are attributes,
-    text ones are encoded by :func:`~.source.numeric`.
+    text ones are encoded by :func:`~.source.numeric`. Of several forcing products side
+    by side, such as ``prcp_daymet`` and ``prcp_maurer``, ``data.product`` chooses one.
 
     Parameters
     ----------
@@ -58,6 +61,8 @@ class BasinFile(Source):
     UnitsError
         Units are missing or cannot be converted.
     """
+
+    choices = ("product", "forcings", "target")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.path = path
@@ -130,7 +135,10 @@ def _variables(file: Any, spec: DataSpec, path: Path) -> dict[str, str]:
         if asked is not None and asked not in file.variables:
             hint = suggestion(asked, file.variables)
             raise DataError(f"{path}: no variable {asked!r} for {name!r}{hint}")
-        here = [alias for alias in candidates if alias in file.variables]
+        called = of_product(candidates, spec.product)
+        here = [alias for alias in called if alias in file.variables]
+        marked = [alias for alias in here if alias not in candidates]
+        here = marked or here
         if asked is None and len(here) > 1:
             remark(
                 f"{path}: variables {' and '.join(map(repr, here))} are both {name}; "
@@ -139,9 +147,12 @@ def _variables(file: Any, spec: DataSpec, path: Path) -> dict[str, str]:
         if asked or here:
             found[name] = asked or here[0]
     if "precipitation" not in found:
+        usual = USUAL_NAMES["precipitation"]
+        several = products_of(file.variables, usual)
+        hint = f"; data.product chooses one of {', '.join(several)}" if several else ""
         raise DataError(
-            f"{path}: no precipitation under {USUAL_NAMES['precipitation']}; name its"
-            " variable in data.forcings.precipitation"
+            f"{path}: no precipitation under {usual}; name its variable in"
+            f" data.forcings.precipitation{hint}"
         )
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +39,8 @@ __all__ = [
     "flow_depth",
     "increasing",
     "numeric",
+    "of_product",
+    "products_of",
     "remark",
     "series_of",
     "table_rows",
@@ -230,6 +232,36 @@ def flow_depth(
 def unobserved(steps: int, basins: int) -> Array32:
     """Return streamflow that was never observed, (T, B)."""
     return np.full((steps, basins), np.nan, dtype=np.float32)
+
+
+def of_product(names: Iterable[str], product: str) -> tuple[str, ...]:
+    """Return what a variable of one product among several may be called.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Usual names.
+    product : str
+        ``prcp_daymet`` or ``daymet_prcp`` is precipitation of ``daymet``; what has no
+        mark is of all. Empty: there are no several.
+    """
+    plain = tuple(names)
+    if not product:
+        return plain
+    marked = (f"{name}_{product}" for name in plain)
+    return (*marked, *(f"{product}_{name}" for name in plain), *plain)
+
+
+def products_of(there: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the products of which variables with some usual names are there."""
+    found: dict[str, None] = {}
+    for variable in there:
+        for name in names:
+            if variable.startswith(f"{name}_"):
+                found[variable.removeprefix(f"{name}_")] = None
+            elif variable.endswith(f"_{name}"):
+                found[variable.removesuffix(f"_{name}")] = None
+    return tuple(found)
 
 
 def _depth(units: str) -> bool:

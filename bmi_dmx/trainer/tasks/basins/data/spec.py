@@ -75,7 +75,8 @@ class DataSpec:
         ``delaware``: the shipped file.
     product : str
         ``camels_us``: ``daymet``, ``maurer`` or ``nldas``; ``caravan``: one source data
-        set such as ``camelsgb``, all of them when empty.
+        set such as ``camelsgb``, all of them when empty; ``basins`` and ``tables``: the
+        mark of one forcing product among several, such as that of ``prcp_daymet``.
     forcings : dict
         Our name to the variable's name in the file, where it is not the usual one.
     target : str

@@ -31,6 +31,7 @@ from .source import (
     Series,
     Source,
     flow_depth,
+    of_product,
     remark,
     series_of,
     unobserved,
@@ -65,7 +66,7 @@ class Tables(Source):
         The folder or the table.
     """
 
-    choices = ("forcings", "target", "units")
+    choices = ("product", "forcings", "target", "units")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.path, self.spec = path, spec
@@ -141,7 +142,8 @@ class Tables(Source):
         wanted = {name: usual_names(name) for name in FORCINGS}
         for name, usual in wanted.items():
             asked = self.spec.forcings.get(name)
-            column = self._column(one, name, (asked,) if asked else usual)
+            called = (asked,) if asked else of_product(usual, self.spec.product)
+            column = self._column(one, name, called)
             if column is None and asked:
                 hint = suggestion(asked, one.columns)
                 raise DataError(f"{one.path}: no column {asked!r}{hint}")

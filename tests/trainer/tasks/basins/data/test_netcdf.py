@@ -211,6 +211,23 @@ def test_units_that_are_plausible_text_but_wrong_numbers_are_refused(basins, rea
         read_file(basins)
 
 
+def test_one_of_several_products_is_chosen(basins, read_file):
+    both = basins.rename(prcp="prcp_daymet", tmin="tmin_daymet", tmax="tmax_daymet")
+    for name in ("prcp", "tmin", "tmax"):
+        both[f"{name}_maurer"] = both[f"{name}_daymet"] * (2 if name == "prcp" else 1)
+        both[f"{name}_maurer"].attrs = both[f"{name}_daymet"].attrs
+    with pytest.raises(DataError, match=r"data.product chooses one of daymet, maurer"):
+        read_file(both, attributes="file")
+    one, other = (
+        read_file(both, attributes="file", product=product).forcing
+        for product in ("daymet", "maurer")
+    )
+    np.testing.assert_allclose(
+        other["precipitation"], 2 * one["precipitation"], rtol=1e-6
+    )
+    np.testing.assert_array_equal(other["air_temperature"], one["air_temperature"])
+
+
 def test_what_is_implausible_is_named_with_the_units_of_the_file(basins, read_file):
     basins["prcp"][1, 5] = -4000.0
     message = (

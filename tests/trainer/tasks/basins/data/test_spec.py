@@ -92,7 +92,6 @@ def test_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("reader", "key", "used"),
     [
-        ("basins", "product", "forcings, target"),
         ("camels_us", "target", "product, forcings"),
         ("delaware", "product", "none of them"),
         ("delaware", "target", "none of them"),
