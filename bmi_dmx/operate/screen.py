@@ -13,7 +13,7 @@ from ..variables import Forcing
 from .clock import DAY, Clock
 from .once import warn_once
 
-__all__ = ["Policy", "Rule", "Screen", "step_bounds"]
+__all__ = ["Policy", "Rule", "Screen", "slightly_below", "step_bounds"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -30,7 +30,8 @@ class Screen:
     """Looks at all forcings of a step before it is run.
 
     A value is absurd outside the bounds of its declaration; of a rate more may come in
-    a shorter step.
+    a shorter step. What lies but slightly below them is raised to the lowest value and
+    counted, whatever the policy.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ class Screen:
     shortening : float
         Exponent of a step's share of a day with which the largest amount falls that
         comes in it.
+    slack : mapping of str to float, optional
+        How far below the bounds a value is still no absurd one, by forcing.
 
     Attributes
     ----------
@@ -70,7 +73,9 @@ class Screen:
         ids: Sequence[str],
         clock: Clock,
         shortening: float = 0.0,
+        slack: Mapping[str, float] | None = None,
     ) -> None:
+        self._slack = slack or {}
         self._variables = {v.name: v for v in variables}
         self._buffers = {name: buffers[name] for name in self._variables}
         self._rules = _rules(policy, tuple(self._variables))
@@ -121,25 +126,40 @@ class Screen:
             last[:] = array
 
     def _repair(self) -> None:
+        found = {}
         for name, array in self._buffers.items():
             low, high = self._bounds[name]
             bad = ~((array >= low) & (array <= high))
             if bad.any():
-                self._replace(name, array, bad)
+                found[name] = bad, self._good(name, array, bad)
+        # Only once nothing is refused.
+        for name, (bad, good) in found.items():
+            self._replace(name, bad, good)
 
-    def _replace(self, name: str, array: Array, bad: Any) -> None:
-        rule = self._rules[name]
-        good = self.last[name] if rule == "hold" else np.full_like(array, np.nan)
-        if isinstance(rule, float):
-            good = np.full_like(array, rule)
+    def _good(self, name: str, array: Array, bad: Any) -> Array:
+        """Return what to put in the place of bad values.
+
+        Raises
+        ------
+        DataError
+            When there is nothing to put there.
+        """
+        rule, low = self._rules[name], self._bounds[name][0]
+        good = self.last[name].copy()
+        if rule != "hold":
+            good.fill(np.nan if rule == "raise" else rule)
+        good[slightly_below(array, low, self._slack.get(name, 0.0))] = low
         lost = bad & np.isnan(good)
         if lost.any():
             raise DataError(self._message(name, array, int(np.argmax(lost))))
+        return good
+
+    def _replace(self, name: str, bad: Any, good: Array) -> None:
+        array = self._buffers[name]
         if not self.repaired[name].any():
             at = int(np.argmax(bad))
-            action = "the last good value" if rule == "hold" else f"{rule:g}"
             message = self._message(name, array, at)
-            warn_once(_log, name, "%s; %s is used", message, action)
+            warn_once(_log, name, "%s; %g is used", message, good[at])
         array[bad] = good[bad]
         self.repaired[name] += bad
 
@@ -154,7 +174,8 @@ class Screen:
 
     def accepted(self, name: str) -> tuple[float, float, Rule]:
         """Return smallest and largest value of a forcing, and the rule for others."""
-        return (*self._bounds[name], self._rules[name])
+        low, high = self._bounds[name]
+        return low - self._slack.get(name, 0.0), high, self._rules[name]
 
     def report(self) -> str:
         """Return how many values were replaced, by forcing; empty if none were."""
@@ -181,6 +202,19 @@ def step_bounds(
         factor = min(1.0, seconds / DAY) ** (shortening - 1.0)
         return low * factor, float(f"{high * factor:.3g}")
     return low, high
+
+
+def slightly_below(values: Any, low: float, slack: float) -> Any:
+    """Return which values are below the lowest, but by no more than some slack.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of any shape.
+    low, slack : float
+        In their units.
+    """
+    return (values < low) & (values >= low - slack)
 
 
 def _rules(policy: Policy, names: Sequence[str]) -> dict[str, Rule]:

@@ -23,6 +23,7 @@ __all__ = [
     "POTENTIAL_EVAPORATION",
     "PRECIPITATION",
     "SHORTENING",
+    "SLACK",
 ]
 
 PRECIPITATION = Forcing(
@@ -69,6 +70,10 @@ to this power (WMO 2009, Manual on Estimation of Probable Maximum Precipitation,
 
 CALENDAR = frozenset({DAY_OF_YEAR.name})
 """Names of the forcings that the clock gives."""
+
+SLACK = {POTENTIAL_EVAPORATION.name: 5.0}
+"""Depths, mm d-1, below zero that count as zero: by convention dew is negative
+evaporation, and what evaporates potentially is none of it."""
 
 EXTREMES = {f.name: f.extreme for f in (AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX)}
 """Forcings that are the extremes of another within a day, and of which."""
