@@ -14,7 +14,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import ConfigError, StateError, suggestion
-from ..operate.attributes import own_attributes
+from ..operate.attributes import far_ones, own_attributes
 from ..operate.clock import Clock
 from ..operate.operation import Operation
 from ..operate.runner import Runner
@@ -182,6 +182,7 @@ class Component(Answers):
                 "with a day, of which the steps are counted: expected a full hour"
             )
         runner = Runner(stages(operation), places.ids, attributes, clock, space)
+        _tell_far(runner)
         screen = Screen(
             operation.forcings, runner.forcing, settings.forcing_policy, places.ids,
             clock, operation.system.shortening, operation.slack,
@@ -367,3 +368,15 @@ class Component(Answers):
 def _whole(seconds: float) -> float:
     """Return whole seconds as a whole number, so that times stay exact."""
     return int(seconds) if float(seconds).is_integer() else seconds
+
+
+def _tell_far(runner: Runner) -> None:
+    """Say once which attributes are far from all that the model was trained with."""
+    operation, given = runner.operation, runner.parameters.attribute
+    statistics = operation.bundle.statistics
+    found = [*far_ones(statistics, operation.understood, runner.ids, given)]
+    if found:
+        _log.warning(
+            "%s: attributes are far from what the model was trained with: %s",
+            runner.place, "; ".join(map(str, found)),
+        )  # fmt: skip

@@ -20,7 +20,7 @@ from ..models.hydrology.climate import (
     day_of_year,
 )
 from ..models.hydrology.shipped import shipped
-from ..networks.statistics import Moments
+from ..operate.attributes import Far, far_ones
 from ..operate.clock import DAY
 from ..operate.operation import Operation
 from ..program import evaluate
@@ -33,8 +33,6 @@ from .hydrofabric import Hydrofabric
 __all__ = ["Attributes", "attributes_of", "climate", "topography"]
 
 _FEW_YEARS = 3.0
-_FAR = 3.0
-"""Standard deviations from the training mean beyond which a value is remarked on."""
 
 _BLOCK = 2**21
 """Numbers of one variable in memory."""
@@ -116,7 +114,8 @@ def attributes_of(
         sources = np.full(len(ids), str(origin), dtype=object)
         sources[np.isfinite(given.get(name, np.full(len(ids), np.nan)))] = str(table)
         _refuse_impossible(known[name], array, ids, sources.tolist())
-    remarks += [*caveat, *_unusual(operation.bundle.statistics, ids, found)]
+    unusual = far_ones(operation.bundle.statistics, known, ids, found)
+    remarks += [*caveat, *map(_remark, unusual)]
     return Attributes(ids, found, remarks)
 
 
@@ -366,22 +365,9 @@ def _daily(
     return rain, warm, low, high
 
 
-def _unusual(
-    statistics: Mapping[str, Moments], ids: Sequence[str], values: Mapping[str, Array]
-) -> list[str]:
-    """Return remarks on values far from those the model was trained with."""
-    remarks = []
-    for name, array in values.items():
-        if name not in statistics:
-            continue
-        moments = statistics[name]
-        distance = np.abs(moments.standardized(array))
-        far = ~(distance <= _FAR)
-        if far.any():
-            at = int(np.argmax(np.where(np.isnan(distance), np.inf, distance)))
-            remarks.append(
-                f"attribute {name!r} of {int(far.sum())} catchments is far from the "
-                f"training basins (typically {moments.typical:.4g}); furthest is "
-                f"{ids[at]!r} with {array[at]:.4g}"
-            )
-    return remarks
+def _remark(far: Far) -> str:
+    return (
+        f"attribute {far.name!r} of {far.count} catchments is far from the training "
+        f"basins (typically {far.typical:.4g}); furthest is {far.place!r} with "
+        f"{far.value:.4g}"
+    )

@@ -61,7 +61,7 @@ class Clock:
         period: float | None = None,
     ) -> None:
         self.start = start
-        self.seconds = seconds
+        self.seconds, self._length = seconds, float(seconds)
         self.end = sys.float_info.max
         if end is not None:
             self.end = (end - start).total_seconds()
@@ -130,7 +130,7 @@ class Clock:
         """
         now = self.moment(step)
         self.step = step
-        self.time = float(step * self.seconds)
+        self.time = step * self._length
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         self._elapsed = (now - midnight).total_seconds()
         self._see_period()
@@ -155,7 +155,7 @@ class Clock:
     def tick(self) -> None:
         """Go on by one step."""
         self.step += 1
-        self.time = float(self.step * self.seconds)
+        self.time = self.step * self._length
         self._elapsed += self.seconds
         if self._elapsed >= DAY:
             if self.seconds > DAY:
@@ -187,9 +187,10 @@ class Clock:
             the end of a step, or no number.
         """
         try:
-            if type(time) in (str, bytes):
+            given: Any = time
+            if isinstance(given, str | bytes):
                 raise TypeError
-            time = float(time)  # of less precision the end would be too large
+            time = float(given)  # of less precision the end would be too large
         except (TypeError, ValueError, OverflowError):
             raise TimeError(f"expected a time in seconds, found {time!r:.60}") from None
         if isnan(time):

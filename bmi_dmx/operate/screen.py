@@ -145,7 +145,7 @@ class Screen:
             When there is nothing to put there.
         """
         rule, low = self._rules[name], self._bounds[name][0]
-        good = self.last[name].copy()
+        good: Array = self.last[name].copy()
         if rule != "hold":
             good.fill(np.nan if rule == "raise" else rule)
         good[slightly_below(array, low, self._slack.get(name, 0.0))] = low
