@@ -7,13 +7,18 @@ import errno
 import os
 import re
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic", "atomic_folder", "cache_folder", "locked", "writing"]
+__all__ = ["NETCDF", "atomic", "atomic_folder", "cache_folder", "locked", "writing"]
+
+NETCDF = threading.RLock()
+"""To be held while a NetCDF file is open where several threads may have one: the
+library crashes when two are inside."""
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..bundle import Bundle
+from ..conversion import shown
 from ..errors import ConfigError, StateError, suggestion
 from ..operate.attributes import far_ones, own_attributes
 from ..operate.clock import Clock
@@ -93,9 +94,9 @@ class Component(Answers):
             when the model is ready already.
         """
         if not config_file or not isinstance(config_file, str | PathLike):
-            found = repr(config_file) if config_file else "nothing"
+            found = shown(config_file) if config_file else "nothing"
             raise ConfigError(
-                f"initialize(config_file): expected a file, found {found:.60}"
+                f"initialize(config_file): expected a file, found {found}"
             )
         configuration = Configuration(Path(config_file))
         with self._making(), configuration.errors():

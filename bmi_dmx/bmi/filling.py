@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..conversion import shown
 from ..errors import DataError, VariableError
 
 __all__ = ["fill", "fill_at", "misfit", "no_name", "require_array", "within"]
@@ -104,7 +105,9 @@ def misfit(name: str, found: int, expected: int) -> DataError:
 
 def no_name(name: object) -> VariableError:
     """Return the error for a name that is no text."""
-    return VariableError(f"expected the name of a variable as text, found {name!r:.60}")
+    return VariableError(
+        f"expected the name of a variable as text, found {shown(name)}"
+    )
 
 
 def within(name: str, inds: Array, size: int) -> Array:
@@ -113,12 +116,12 @@ def within(name: str, inds: Array, size: int) -> Array:
         indices = np.asarray(inds).reshape(-1)
     except (TypeError, ValueError):
         raise DataError(
-            f"{name!r}: expected numbers of places, found {inds!r:.60}"
+            f"{name!r}: expected numbers of places, found {shown(inds)}"
         ) from None
     if not indices.size:
         return indices.astype(int)
     if indices.dtype.kind not in "iu":
-        raise DataError(f"{name!r}: expected numbers of places, found {inds!r:.60}")
+        raise DataError(f"{name!r}: expected numbers of places, found {shown(inds)}")
     bad = indices[(indices < 0) | (indices >= size)]
     if bad.size:
         raise DataError(

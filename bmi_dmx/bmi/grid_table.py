@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..conversion import shown
 from ..errors import DataError, VariableError
 from ..space import Space
 from ..variables import At, Variable
@@ -70,7 +71,7 @@ class Grids:
         known = range(len(self.descriptions))
         if not isinstance(grid, int | np.integer) or grid not in known:
             raise VariableError(
-                f"unknown grid {grid!r:.60}; known: {', '.join(map(str, known))}"
+                f"unknown grid {shown(grid)}; known: {', '.join(map(str, known))}"
             )
         description = self.descriptions[int(grid)]
         found = getattr(description, name)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..csv_table import numbers, read_csv_table
 from ..errors import ConfigError, DataError, UnitsError, suggestion
+from ..files import NETCDF
 from ..operate.operation import Operation
 from ..space import Space, space_from
 from ..units import convert
@@ -187,13 +188,7 @@ def _read_csv(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns
 
 def _read_netcdf(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Columns]:
     """Read variables along the dimension of the text variable with the identifiers."""
-    import netCDF4
-
-    try:
-        file = netCDF4.Dataset(path)
-    except OSError as error:
-        raise DataError(f"{path}: not a CSV or NetCDF file: {error}") from None
-    with file:
+    with NETCDF, _opened(path) as file:
         names = _identifier(path, file)
         ids = [str(name) for name in np.asarray(names[:]).tolist()]
         columns = {}
@@ -201,6 +196,15 @@ def _read_netcdf(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], Colu
             if name in file.variables and file[name].dimensions == names.dimensions:
                 columns[name] = in_units(path, file[name], units)
     return ids, columns
+
+
+def _opened(path: Path) -> Any:
+    import netCDF4
+
+    try:
+        return netCDF4.Dataset(path)
+    except OSError as error:
+        raise DataError(f"{path}: not a CSV or NetCDF file: {error}") from None
 
 
 def in_units(path: Path, variable: Any, units: str) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..conversion import shown
 from ..errors import DataError, VariableError
 from ..operate.once import warn_once
 from ..operate.runner import Runner
@@ -155,7 +156,7 @@ class Values:
         if values.size != quantity.buffer.size:
             raise misfit(name, values.size, quantity.buffer.size)
         if values.dtype.kind not in "fiub":
-            raise DataError(f"{name!r}: expected numbers, found {src!r:.60}")
+            raise DataError(f"{name!r}: expected numbers, found {shown(src)}")
         turn = self._turn
         try:
             others, turn.taken = turn.taken, True
@@ -180,7 +181,7 @@ class Values:
                     f"{name!r}: found {given.size} values for {at.size} locations"
                 )
             if given.dtype.kind not in "fiub":
-                raise DataError(f"{name!r}: expected numbers, found {src!r:.60}")
+                raise DataError(f"{name!r}: expected numbers, found {shown(src)}")
             if isinstance(quantity, Signal):
                 values = quantity.buffer.copy()
                 values[at] = given.reshape(-1)
@@ -230,5 +231,5 @@ def _filled(name: str, src: ArrayLike) -> Array:
         return np.asarray(src)
     except (TypeError, ValueError):
         raise DataError(
-            f"{name!r}: expected an array of numbers, found {src!r:.60}"
+            f"{name!r}: expected an array of numbers, found {shown(src)}"
         ) from None

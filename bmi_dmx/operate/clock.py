@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..conversion import shown
 from ..errors import ConfigError, TimeError
 
 __all__ = ["DAY", "Clock"]
@@ -192,7 +193,9 @@ class Clock:
                 raise TypeError
             time = float(given)  # of less precision the end would be too large
         except (TypeError, ValueError, OverflowError):
-            raise TimeError(f"expected a time in seconds, found {time!r:.60}") from None
+            raise TimeError(
+                f"expected a time in seconds, found {shown(time)}"
+            ) from None
         if isnan(time):
             raise TimeError("expected a time in seconds, found nan")
         if time < self.time:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pytest
 
@@ -15,7 +19,7 @@ from bmi_dmx import Component
 from bmi_dmx.errors import StateError
 
 from .nextgen import HOURLY
-from .untrained import give, weather
+from .untrained import attributes, give, weather
 
 THREADS = 4
 
@@ -52,12 +56,8 @@ def test_a_component_in_four_threads_makes_whole_steps_alone(
     def step(_: int) -> int:
         made = 0
         for _ in range(400):
-            try:
+            with suppress(StateError):
                 together.update()
-            except StateError as error:
-                assert "cat-0" in str(error)
-                assert "calls must come one after another" in str(error)
-            else:
                 made += 1
         return made
 
@@ -118,7 +118,7 @@ def test_a_call_that_fails_lets_others_in(start: Any) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="is nan"):
             component.update()
-        with pytest.raises(ValueError, match="expected one of floating|found 2 values"):
+        with pytest.raises(ValueError, match="found 2 values"):
             component.get_value("streamflow", np.empty(2))
 
 
@@ -147,3 +147,38 @@ def test_components_in_threads_of_their_own_do_not_see_each_other(
     assert at_once(run) == list(range(THREADS))
     for number in range(THREADS):
         assert found[number] == course(number)
+
+
+FROM_NETCDF = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from bmi_dmx import Component
+
+def begin(_):
+    component = Component()
+    component.initialize(sys.argv[1])
+    return len(component.runner.ids)
+
+with ThreadPoolExecutor(4) as pool:
+    print(set(pool.map(begin, range(24))))
+"""
+
+
+def test_places_are_read_from_one_file_in_many_threads(
+    configure: Any, tmp_path: Path
+) -> None:
+    """In a process of its own: the NetCDF library ends it where it goes wrong."""
+    given = attributes(300)
+    with netCDF4.Dataset(tmp_path / "places.nc", "w") as file:
+        file.createDimension("id", 300)
+        file.createVariable("id", str, ("id",))[:] = np.array(
+            [f"cat-{k}" for k in range(300)], object
+        )
+        for name, values in given.items():
+            file.createVariable(name, "f8", ("id",))[:] = values
+    path = configure(1, locations={"file": "places.nc"})
+    done = subprocess.run(
+        [sys.executable, "-c", FROM_NETCDF, str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "{300}\n"), done.stderr

@@ -314,6 +314,9 @@ def _raise_slightly_low(forcing: dict[str, Array32]) -> None:
         below = slightly_below(values, low, SLACK[name])
         if below.any():
             log.warning(
-                "%d values of %s slightly below %g set to it", int(below.sum()), name, low
+                "%d values of %s slightly below %g set to it",
+                int(below.sum()),
+                name,
+                low,
             )
             forcing[name] = np.where(below, np.float32(low), values)
