@@ -119,7 +119,7 @@ def within(name: str, inds: Array, size: int) -> Array:
             f"{name!r}: expected numbers of places, found {shown(inds)}"
         ) from None
     if not indices.size:
-        return indices.astype(int)
+        return np.zeros(0, int)
     if indices.dtype.kind not in "iu":
         raise DataError(f"{name!r}: expected numbers of places, found {shown(inds)}")
     bad = indices[(indices < 0) | (indices >= size)]

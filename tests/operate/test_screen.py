@@ -150,7 +150,9 @@ def test_slightly_negative_potential_evaporation_is_none_and_counted(
         assert component.get_value_ptr(name)[-1] == 0.0
     counts = component.get_value_ptr(f"repaired_{name}")
     assert counts.tolist() == [0.0] * (n - 1) + [2.0]
-    assert component.accepted()[component.get_input_var_names()[-1]][0] == pytest.approx(-slack)
+    assert component.accepted()[component.get_input_var_names()[-1]][
+        0
+    ] == pytest.approx(-slack)
     given[-1] = -1.1 * slack
     component.set_value(name, given)
     with pytest.raises(DataError, match=f"'{name}' at 'cat-{n - 1}' is -"):
