@@ -71,8 +71,8 @@ class RunFolder:
 
     def remove_partial(self) -> None:
         """Delete checkpoints whose writing a kill cut short."""
-        for partial in self.last.parent.glob(".*.ckpt"):
-            partial.unlink()
+        for cut in self.last.parent.glob(".*.ckpt"):
+            cut.unlink()
 
     @property
     def config(self) -> Path:
