@@ -284,3 +284,12 @@ def test_a_beginning_that_fails_has_not_happened(start: Any, tmp_path: Any) -> N
         component.set_value("aridity", np.array([1.2]))
         component.update()
     assert late.state_bytes() == early.state_bytes()
+
+
+@pytest.mark.parametrize("repeat", [2**31, 10**20, 0, -1])
+def test_a_run_before_the_start_is_not_repeated_for_ever(
+    repeat: int, configure: Any
+) -> None:
+    path = configure(1, spin_up={"file": "gone.csv", "repeat": repeat})
+    with pytest.raises(ConfigError, match=rf"spin_up: repeat: expected .* {repeat}"):
+        Component().initialize(str(path))
