@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +135,14 @@ def hidden(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob(".*"))
 
 
-def outcome(scenario: Scenario, base: Path, moment: tuple[str, float]) -> str:
+def outcome(
+    scenario: Scenario,
+    base: Path,
+    moment: tuple[str, float],
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+) -> str:
     """Kill a run, look at what it left, and do it again; return what went wrong."""
-    before, after = scenario.look(base / "before"), scenario.look(base / "after")
     folder = base / "killed" / "work"
     shutil.rmtree(folder.parent, ignore_errors=True)
     shutil.copytree(base / "before", folder)
@@ -173,9 +178,10 @@ def main() -> None:
         shutil.copytree(base / "before", base / copied)
     scenario.act(base / "warm")
     accesses, seconds = whole_run(scenario, base / "after")
+    before, after = scenario.look(base / "before"), scenario.look(base / "after")
     found = {}
     for moment in moments(accesses, seconds, int(count)):
-        wrong = outcome(scenario, base, moment)
+        wrong = outcome(scenario, base, moment, before, after)
         found[f"{moment[0]} {moment[1]:g}"] = wrong
     print(json.dumps({"accesses": accesses, "seconds": seconds, "kills": found}))
 
