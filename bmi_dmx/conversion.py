@@ -164,7 +164,7 @@ def shown(data: Any) -> str:
         return "a mapping"
     if isinstance(data, list | tuple):
         return "a list"
-    text = repr(data)
+    text = " ".join(repr(data).split())
     return text if len(text) <= 60 else text[:57] + "..."
 
 

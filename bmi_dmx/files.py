@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import shutil
+import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-__all__ = ["atomic", "atomic_folder", "cache_folder", "locked", "writing"]
+__all__ = [
+    "NETCDF",
+    "atomic",
+    "atomic_folder",
+    "cache_folder",
+    "folder_beside",
+    "locked",
+    "writing",
+]
+
+NETCDF = threading.RLock()
+"""To be held while a NetCDF file is open where several threads may have one: the
+library crashes when two are inside."""
 
 
 @contextmanager
@@ -22,7 +36,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file lies in the same folder, which is created if needed, and keeps
     the suffix. When the block fails the temporary file is removed and an older ``path``
-    stays as it was.
+    stays as it was. What killed writers left in the folder is removed.
 
     Parameters
     ----------
@@ -36,6 +50,10 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.parent not in _looked_through:
+        # Once, for there may be as many targets in a folder as it has files.
+        _looked_through.add(target.parent)
+        _remove_abandoned(target)
     temporary = _beside(target)
     try:
         with _naming(temporary, target):
@@ -69,6 +87,30 @@ def atomic_folder(
         Where to write.
     """
     target = Path(path)
+    with folder_beside(target) as temporary:
+        yield temporary
+        for written in temporary.rglob("*") if durable else ():
+            if written.is_file():
+                _sync(written)
+        _put_in_place(temporary, target)
+
+
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """Give a new hidden folder beside a target, to be filled and moved to its place.
+
+    What is not moved when the block ends is removed; so is what killed writers left.
+
+    Parameters
+    ----------
+    target : Path
+        What it is to be; the folders above it are created if needed.
+
+    Yields
+    ------
+    Path
+        Where to write.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(target)
     temporary = _beside(target)
@@ -77,10 +119,6 @@ def atomic_folder(
     try:
         with _naming(temporary, target), locked(temporary):
             yield temporary
-            for written in temporary.rglob("*") if durable else ():
-                if written.is_file():
-                    _sync(written)
-            _put_in_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -141,7 +179,7 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         return
     if _exchanged(temporary, target):
         return
-    old = _beside(target)
+    old = target.with_name(f".{target.name}{_OLD}")
     os.replace(target, old)
     try:
         os.replace(temporary, target)
@@ -163,19 +201,93 @@ def _exchanged(one: Path, other: Path) -> bool:
     return bool(exchange(here, paths[0], here, paths[1], 2) == 0)  # RENAME_EXCHANGE
 
 
+_OLD = ".bmi-dmx-old"
+"""Ends the name of a folder whose place another is about to take."""
+
 _ABANDONED = 60.0
-"""Seconds after which what nobody holds is taken for the rest of a killed writer."""
+"""Seconds after which a folder that nobody holds is taken for that of a killed writer,
+and a file after a day, where it cannot be seen whether the writer lives."""
+
+_DAY = 86400.0
+
+_looked_through: set[Path] = set()
 
 
 def _remove_abandoned(target: Path) -> None:
-    """Delete folders that writers of this target left when they were killed."""
-    name = rf"\.{re.escape(target.stem)}\.[0-9a-f]{{32}}{re.escape(target.suffix)}"
+    """Delete what writers left in the folder of a target when they were killed.
+
+    That is known of writers on this machine. Of others what is old is deleted, and of
+    the same target alone.
+    """
+    _restore_old(target)
+    own = rf"\.{re.escape(target.stem)}\.[0-9a-f]{{32}}{re.escape(target.suffix)}"
     for path in target.parent.iterdir():
-        if not re.fullmatch(name, path.name):
+        made = _TEMPORARY.fullmatch(path.name)
+        if made is None:
             continue
-        with contextlib.suppress(OSError), locked(path):
-            if path.is_dir() and time.time() - path.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(path)
+        with contextlib.suppress(OSError):
+            if made["machine"] == _machine():
+                if not _lives(int(made["process"], 16)):
+                    _delete(path)
+            elif re.fullmatch(own, path.name):
+                _delete_old(path)
+
+
+def _delete_old(path: Path) -> None:
+    age = time.time() - path.stat().st_mtime
+    if not path.is_dir():
+        if age > _DAY:
+            path.unlink()
+        return
+    with locked(path):
+        if age > _ABANDONED:
+            shutil.rmtree(path)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _restore_old(target: Path) -> None:
+    """Bring back a folder where a kill came before another was in its place."""
+    old = target.with_name(f".{target.name}{_OLD}")
+    if not old.is_dir():
+        return
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(old, target)
+
+
+def _lives(process: int) -> bool:
+    """Return whether there is a process of this number on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # of somebody else
+    return True
+
+
+@cache
+def _machine() -> str:
+    """Return 8 digits for where the numbers of processes are those of this one.
+
+    Elsewhere than on Linux and its like nobody can be asked whether a process lives,
+    and every process is a machine of its own.
+    """
+    try:
+        known = [
+            Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"),
+            os.readlink("/proc/self/ns/pid"),
+        ]
+    except OSError:
+        return os.urandom(4).hex()
+    return hashlib.sha256("".join(known).encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -207,7 +319,14 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.stem}.{uuid.uuid4().hex}{target.suffix}")
+    made = f"{_machine()}{os.getpid():08x}{os.urandom(8).hex()}"
+    return target.with_name(f".{target.stem}.{made}{target.suffix}")
+
+
+_TEMPORARY = re.compile(
+    r"\..+\.(?P<machine>[0-9a-f]{8})(?P<process>[0-9a-f]{8})[0-9a-f]{16}(\.[^.]*)?"
+)
+"""Names of :func:`_beside`."""
 
 
 def cache_folder() -> Path:

@@ -230,3 +230,94 @@ def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
         (made / "new.txt").touch()
     assert content(old.parent) == {"run/deep/old.txt": "old"}
     assert list(old.parent.iterdir()) == [old]
+
+
+LEAVES = """
+import os, sys
+from pathlib import Path
+from bmi_dmx.files import atomic, atomic_folder
+with atomic(sys.argv[1]) as file, atomic_folder(sys.argv[2]) as folder:
+    file.touch()
+    print(file, folder, sep="\\n", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes have numbers on Linux")
+@pytest.mark.parametrize("alive", [False, True], ids=["killed", "alive"])
+@pytest.mark.parametrize("writes", [atomic, atomic_folder])
+def test_the_next_writer_removes_what_a_killed_one_left(
+    writes: Any, alive: bool, tmp_path: Path
+) -> None:
+    """Of whatever target in that folder, but of no other file."""
+    others = [".notes.0123456789abcdef.txt", f".x.{'0' * 32}.txt", f".{'g' * 32}", "x"]
+    for name in others:
+        (tmp_path / name).touch()
+    command = [sys.executable, "-c", LEAVES, str(tmp_path / "a"), str(tmp_path / "b")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        left = [Path(writer.stdout.readline().strip()) for _ in "ab"]
+        assert all(path.exists() for path in left)
+        if not alive:
+            writer.kill()
+            writer.wait()
+        with writes(tmp_path / "new") as made:
+            (made / "x" if writes is atomic_folder else made).touch()
+        assert [path.exists() for path in left] == [alive, alive]
+        writer.kill()
+    assert all((tmp_path / name).exists() for name in others)
+
+
+def test_a_folder_of_files_is_looked_through_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr(files, "_remove_abandoned", looked.append)
+    for name in "abc":
+        with atomic(tmp_path / name) as temporary:
+            temporary.touch()
+    assert looked == [tmp_path / "a"]
+
+
+def test_what_cannot_be_asked_after_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    elsewhere, other = tmp_path / f".x.{'0' * 32}.nc", tmp_path / f".y.{'0' * 32}.nc"
+    for age, there in ((3600.0, True), (2 * 86400.0, False)):
+        for path in (elsewhere, other):
+            path.touch()
+            os.utime(path, times=(time.time() - age,) * 2)
+        files._remove_abandoned(tmp_path / "x.nc")
+        assert elsewhere.exists() is there
+        assert other.exists()
+
+
+@pytest.mark.parametrize("killed", ["before", "after"])
+def test_an_old_folder_comes_back_after_a_kill_between_two_renames(
+    killed: str, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where folders cannot change places at once."""
+    replace, calls = os.replace, []
+
+    def stopped(source: Any, target: Any) -> None:
+        calls.append(source)
+        if killed == "before" and len(calls) == 2:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    def kept(*_: Any, **__: Any) -> None:
+        """Leave all there is, as a kill does."""
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_exchanged", lambda one, other: False)
+        patch.setattr(os, "replace", stopped)
+        patch.setattr("shutil.rmtree", kept)
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            atomic_folder(old) as made,
+        ):
+            (made / "new.txt").touch()
+    assert old.exists() is (killed == "after")
+    files._remove_abandoned(old)
+    expected = {"deep/old.txt": "old"} if killed == "before" else {"new.txt": ""}
+    assert content(old) == expected

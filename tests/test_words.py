@@ -39,6 +39,8 @@ ALLOWED = {
     "bmi_dmx.trainer.data": {"basin"},
     "bmi_dmx.trainer.data.read": {"basin"},
     "bmi_dmx.trainer.data.spec": {"basin"},
+    # Options of a command as its users know them.
+    "bmi_dmx.trainer.evaluate_command": {"basin", "evaporation"},
     # A class of PyTorch.
     "bmi_dmx.trainer.fit": {"leaf"},
 }

@@ -13,13 +13,17 @@ from numpy.typing import ArrayLike
 
 from ..bundle import Bundle
 from ..errors import DataError, VariableError
+from ..operate.clock import Clock
 from ..operate.runner import Runner
-from ..operate.screen import Rule, Screen
+from ..operate.screen import Accepted, Screen
 from ..space import Points, Space
+from .filling import no_name
 from .grid_table import Grids
 from .publication import Expected, Unready, inputs, not_initialized, outputs
+from .serialization import Signal
 from .state import States
-from .table import Catalogue, Quantities
+from .table import Catalogue, Quantities, Quantity
+from .turn import Turn
 from .values import Values
 
 __all__ = ["Answers", "not_yet"]
@@ -38,6 +42,20 @@ def not_yet() -> NoReturn:
     raise not_initialized()
 
 
+class _NoClock(Clock):
+    """The time of a component without a model: no step may begin."""
+
+    def __init__(self) -> None:
+        self.seconds, self.time, self.last = 0.0, 0.0, -1.0
+
+    def steps_until(self, time: float) -> int:
+        """Refuse to say."""
+        not_yet()
+
+
+_NO_CLOCK = _NoClock()
+
+
 class Answers(Bmi):
     """The functions of BMI that ask, and those that set values and states.
 
@@ -51,11 +69,13 @@ class Answers(Bmi):
     """
 
     default_bundle: ClassVar[str | None] = None
+    _turn: Turn
 
     def _know_nothing(self) -> None:
         """Answer as a component without a model does."""
         self._published: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self._runner: Runner | None = None
+        self._clock: Clock = _NO_CLOCK
         self._screen: Screen
         self._table: Quantities = Unready()
         self._known: Quantities = Expected(self.default_bundle)
@@ -121,7 +141,7 @@ class Answers(Bmi):
         """The bundle that is run."""
         return self._model().operation.bundle
 
-    def accepted(self) -> dict[str, tuple[float, float, Rule]]:
+    def accepted(self) -> dict[str, Accepted]:
         """Return smallest and largest value of each input, and the rule for others.
 
         By published name, in the units of the host.
@@ -147,28 +167,33 @@ class Answers(Bmi):
         """Return the names of the published outputs."""
         return self._names()[1]
 
+    def _about(self, name: str) -> Quantity | Signal:
+        if not isinstance(name, str):
+            raise no_name(name)
+        return self._known[name]
+
     def get_var_grid(self, name: str) -> int:
         """Return the number of the grid that a variable is on."""
-        known = self._known[name]
+        known = self._about(name)
         if known.role == "signal":
             raise VariableError(f"{name!r} is a signal of the host and on no grid")
         return self._located().number(known.variable) if self._runner else 0
 
     def get_var_type(self, name: str) -> str:
         """Return ``float64``, the type of every variable."""
-        return self._known[name].type
+        return self._about(name).type
 
     def get_var_units(self, name: str) -> str:
         """Return the units (UDUNITS)."""
-        return self._known[name].units
+        return self._about(name).units
 
     def get_var_itemsize(self, name: str) -> int:
         """Return the bytes of one value."""
-        return self._known[name].itemsize
+        return self._about(name).itemsize
 
     def get_var_nbytes(self, name: str) -> int:
         """Return the bytes of all values."""
-        return self._known[name].nbytes
+        return self._about(name).nbytes
 
     def get_var_location(self, name: str) -> str:
         """Return ``node``, where every variable is on its own grid."""
@@ -242,35 +267,43 @@ class Answers(Bmi):
 
     def state(self) -> dict[str, Array]:
         """Return all that a continuation needs; see :meth:`.state.States.state`."""
-        return self._continued().state()
+        with self._turn.alone():
+            return self._continued().state()
 
     def state_bytes(self) -> bytes:
         """Return :meth:`state` packed; as long at any time of a run."""
-        return self._continued().state_bytes()
+        with self._turn.alone():
+            return self._continued().state_bytes()
 
     def state_size(self) -> int:
         """Return the length of :meth:`state_bytes`; nothing is computed for it."""
-        return self._continued().state_size()
+        with self._turn.alone():
+            return self._continued().state_size()
 
     def set_state_bytes(self, content: bytes, where: str = "state") -> None:
         """Continue from :meth:`state_bytes`, at the time it was saved."""
-        self._continued().set_state_bytes(content, where)
+        with self._turn.alone():
+            self._continued().set_state_bytes(content, where)
 
     def take_state(self, content: bytes, *, clock: bool) -> None:
         """Continue from a state, whenever it was saved."""
-        self._continued().take_state(content, clock=clock)
+        with self._turn.alone():
+            self._continued().take_state(content, clock=clock)
 
     def reset_clock(self) -> None:
         """Go back to the start in time; nothing else changes."""
-        self._continued().reset_clock()
+        with self._turn.alone():
+            self._continued().reset_clock()
 
     def save_state(self, path: str | PathLike[str]) -> None:
         """Write the state to a file, which then exists whole or not at all."""
-        self._continued().save_state(path)
+        with self._turn.alone():
+            self._continued().save_state(path)
 
     def load_state(self, path: str | PathLike[str]) -> None:
         """Continue from a file of :meth:`save_state`."""
-        self._continued().load_state(path)
+        with self._turn.alone():
+            self._continued().load_state(path)
 
     # Grids
 

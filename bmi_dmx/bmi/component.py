@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..bundle import Bundle
-from ..errors import ConfigError, DmxError, StateError, suggestion
-from ..operate.attributes import own_attributes
+from ..conversion import shown
+from ..errors import ConfigError, StateError, suggestion
+from ..operate.attributes import far_ones, own_attributes
 from ..operate.clock import Clock
 from ..operate.operation import Operation
 from ..operate.runner import Runner
@@ -29,6 +32,7 @@ from .serialization import Serialization
 from .settings import COLD, Settings
 from .state import States
 from .steps import operation_of
+from .turn import Turn
 from .values import Values
 
 __all__ = ["Component"]
@@ -61,6 +65,7 @@ class Component(Answers):
     """
 
     def __init__(self) -> None:
+        self._turn = Turn(type(self).__name__)
         self._forget()
 
     def _forget(self) -> None:
@@ -85,21 +90,21 @@ class Component(Answers):
         Raises
         ------
         ConfigError, BundleError, DataError, StateError
-            When something is wrong, naming the file and the key, variable or place.
+            When something is wrong, naming the file and the key, variable or place; and
+            when the model is ready already.
         """
-        if not config_file:
-            raise ConfigError("initialize(config_file): expected a file, found nothing")
+        if not config_file or not isinstance(config_file, str | PathLike):
+            found = shown(config_file) if config_file else "nothing"
+            raise ConfigError(
+                f"initialize(config_file): expected a file, found {found}"
+            )
         configuration = Configuration(Path(config_file))
-        try:
-            with configuration.errors():
-                settings, bundle = configuration.read(self.default_bundle)
-                operation = operation_of(settings, bundle)
-                places, space = configuration.locations(settings, operation)
-                self._build(settings, operation, places, space)
-                self._start(settings, configuration.folder)
-        except DmxError:
-            self._forget()
-            raise
+        with self._making(), configuration.errors():
+            settings, bundle = configuration.read(self.default_bundle)
+            operation = operation_of(settings, bundle)
+            places, space = configuration.locations(settings, operation)
+            self._build(settings, operation, places, space)
+            self._start(settings, configuration.folder)
 
     def start(
         self,
@@ -124,18 +129,31 @@ class Component(Answers):
         Raises
         ------
         ConfigError, DataError, StateError
-            When something is wrong, naming the key, variable or place.
+            When something is wrong, naming the key, variable or place; and when the
+            model is ready already.
         """
-        try:
+        with self._making():
             operation = operation_of(settings, bundle)
             places, space = locations_of(settings, operation, folder)
             places = places.with_attributes(attributes or {})
             refuse_unknown(places.attributes, operation)
             self._build(settings, operation, places, space)
             self._start(settings, folder)
-        except DmxError:
-            self._forget()
-            raise
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        """Make a model where there is none; nothing stays of one that fails."""
+        with self._turn.alone():
+            if self._runner is not None:
+                raise StateError(
+                    f"{self._turn.name}: is initialized already; finalize() comes "
+                    "before another initialize(config_file)"
+                )
+            try:
+                yield
+            except BaseException:
+                self._forget()
+                raise
 
     def _build(
         self,
@@ -165,9 +183,10 @@ class Component(Answers):
                 "with a day, of which the steps are counted: expected a full hour"
             )
         runner = Runner(stages(operation), places.ids, attributes, clock, space)
+        _tell_far(runner)
         screen = Screen(
             operation.forcings, runner.forcing, settings.forcing_policy, places.ids,
-            clock, operation.system.shortening,
+            clock, operation.system.shortening, operation.slack,
         )  # fmt: skip
         table = contents(runner, screen, Serialization(self).signals)
         known = table.catalogue
@@ -179,11 +198,12 @@ class Component(Answers):
                 runner.parameters.require(entry.needs)
         runner.parameters.check_given()
         self._screen = screen
+        self._turn.name = f"{type(self).__name__} at {runner.place}"
         self._answer_for(
             table,
             runner,
             screen,
-            Values(table, runner, self._set_store),
+            Values(table, runner, self._set_store, self._turn),
             States(runner, screen, self._warm_up, self._begun),
         )
 
@@ -198,7 +218,7 @@ class Component(Answers):
             if not file.is_file():
                 hint = suggestion(state, (COLD, *starts))
                 raise StateError(f"state: {file}: no such file{hint}")
-            self.load_state(file)
+            self._continued().load_state(file)
             if self._clock.step:
                 raise StateError(
                     f"state: {file} is of {self._clock.now}, expected one of "
@@ -210,6 +230,7 @@ class Component(Answers):
                 runner.operation.forcings,
                 settings.spin_up.steps,
             )
+            self._clock.moment(-len(next(iter(series.values()))))
         if state in starts or series is not None:
             repeat = settings.spin_up.repeat if settings.spin_up else 0
             self._warm = partial(self._begin, starts.get(state), series, repeat)
@@ -227,10 +248,17 @@ class Component(Answers):
         runner = self._model()
         # What a host has set already is for the first step, not for the time before.
         given = {name: array.copy() for name, array in runner.forcing.items()}
-        if start is not None:
-            start(runner)
-        if series is not None:
-            spin_up(runner, series, repeat)
+        before = runner.save()
+        try:
+            if start is not None:
+                start(runner)
+            if series is not None:
+                spin_up(runner, series, repeat)
+        except BaseException:
+            # It has not happened.
+            runner.restore(before)
+            runner.clock.set(0)
+            raise
         for name, array in given.items():
             runner.forcing[name][:] = array
 
@@ -240,8 +268,7 @@ class Component(Answers):
         if warm is not None:
             try:
                 warm()
-            except DmxError:
-                # It has not happened.
+            except BaseException:
                 self._warm = warm
                 raise
             for name, values, at in self._later:
@@ -276,14 +303,25 @@ class Component(Answers):
             When forcing is missing or absurd, naming place, variable and time; no store
             has changed then.
         TimeError
-            When the end has been reached.
+            When the end has been reached, or the last year of the calendar.
+        StateError
+            When another call is inside the component, or there is no model.
         """
-        self._check()
-        clock = self._clock
-        if clock.time > clock.last:
-            clock.steps_until(clock.time + clock.seconds)
-        self._advance()
-        clock.tick()
+        # By hand, as explained in Turn: this is what a host waits for.
+        turn = self._turn
+        try:
+            others, turn.taken = turn.taken, True
+            if others:
+                raise turn.refusal()
+            clock = self._clock
+            if clock.time > clock.last:
+                clock.steps_until(clock.time + clock.seconds)
+            self._check()
+            self._advance()
+            clock.tick()
+        finally:
+            if not others:
+                turn.taken = False
 
     def update_until(self, time: float) -> None:
         """Advance to a time, on the forcings as they are.
@@ -296,11 +334,15 @@ class Component(Answers):
         Raises
         ------
         TimeError
-            When that is not a whole number of steps from now.
+            When that is not a whole number of steps from now, or after the end.
+        DataError, StateError
+            As of :meth:`update`.
         """
-        self._model()
-        for _ in range(self._clock.steps_until(time)):
-            self.update()
+        with self._turn.alone():
+            for _ in range(self._clock.steps_until(time)):
+                self._check()
+                self._advance()
+                self._clock.tick()
 
     def finalize(self) -> None:
         """Let go of the model; never fails."""
@@ -313,6 +355,7 @@ class Component(Answers):
             # A host would stop here, and lose the run that is over.
             _log.exception("finalize: the report on forcings failed")
         self._forget()
+        self._turn.name = type(self).__name__
 
     def __getstate__(self) -> dict[str, Any]:
         if self._runner is not None:
@@ -326,3 +369,15 @@ class Component(Answers):
 def _whole(seconds: float) -> float:
     """Return whole seconds as a whole number, so that times stay exact."""
     return int(seconds) if float(seconds).is_integer() else seconds
+
+
+def _tell_far(runner: Runner) -> None:
+    """Say once which attributes are far from all that the model was trained with."""
+    operation, given = runner.operation, runner.parameters.attribute
+    statistics = operation.bundle.statistics
+    found = [*far_ones(statistics, operation.understood, runner.ids, given)]
+    if found:
+        _log.warning(
+            "%s: attributes are far from what the model was trained with: %s",
+            runner.place, "; ".join(map(str, found)),
+        )  # fmt: skip

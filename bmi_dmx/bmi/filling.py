@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..conversion import shown
+from ..errors import DataError, VariableError
 
-__all__ = ["fill", "fill_at", "misfit", "within"]
+__all__ = ["fill", "fill_at", "misfit", "no_name", "require_array", "within"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,31 +29,71 @@ def fill(name: str, values: Array, dest: Array) -> Array:
     Raises
     ------
     DataError
-        When it is not.
+        When it is not, or cannot be written to, or is of a type too small for a value;
+        nothing is copied then.
     """
+    if type(dest) is not np.ndarray:
+        require_array(name, dest)
     if dest.size != values.size:
         raise misfit(name, dest.size, values.size)
-    _refuse_whole_numbers(name, values, dest)
-    dest[...] = values.reshape(dest.shape)
+    if dest.dtype is not values.dtype:
+        values = _converted(name, values, dest)
+    try:
+        dest[...] = values.reshape(dest.shape)
+    except ValueError as error:
+        raise DataError(f"{name!r}: cannot be copied: {error}") from None
     return dest
 
 
 def fill_at(name: str, values: Array, dest: Array, inds: Array) -> Array:
     """Copy values of some places; otherwise as :func:`fill`."""
-    _refuse_whole_numbers(name, values, dest)
+    if type(dest) is not np.ndarray:
+        require_array(name, dest)
     if dest.shape == (1,) and isinstance(inds, np.ndarray) and inds.size == 1:
         # Hosts of one place ask for every value like this.
         one = inds.item()
         if type(one) is int and 0 <= one < values.size:
-            dest[0] = values[one]
-            return dest
+            return fill(name, values[one : one + 1], dest)
     at = within(name, inds, values.size)
     if dest.size != at.size:
         raise DataError(
             f"{name!r}: found room for {dest.size} values of {at.size} places"
         )
-    dest[...] = values[at].reshape(dest.shape)
-    return dest
+    return fill(name, values[at], dest)
+
+
+def _converted(name: str, values: Array, dest: Array) -> Array:
+    """Return values as the type of an array, which has to hold them."""
+    fractions = values.dtype.kind == "f"
+    if dest.dtype.kind not in ("f" if fractions else "fiu"):
+        kind = "floating point" if fractions else "numbers"
+        raise DataError(
+            f"{name!r}: expected an array of {kind} to copy into, found "
+            f"{dest.dtype}, which would cut the values"
+        )
+    with np.errstate(over="ignore"):
+        found = values.astype(dest.dtype)
+    lost = np.isinf(found) & np.isfinite(values) if fractions else found != values
+    if lost.any():
+        raise DataError(
+            f"{name!r}: {values[lost][0]:g} is too large for an array of {dest.dtype}"
+        )
+    return found
+
+
+def require_array(name: str, dest: Any) -> None:
+    """Refuse what is no array to copy into.
+
+    Raises
+    ------
+    DataError
+        Naming what is copied.
+    """
+    if not isinstance(dest, np.ndarray):
+        raise DataError(
+            f"{name!r}: expected a NumPy array to copy into, found a "
+            f"{type(dest).__name__}"
+        )
 
 
 def misfit(name: str, found: int, expected: int) -> DataError:
@@ -62,21 +103,25 @@ def misfit(name: str, found: int, expected: int) -> DataError:
     )
 
 
-def _refuse_whole_numbers(name: str, values: Array, dest: Array) -> None:
-    if dest.dtype.kind != "f" and values.dtype.kind == "f":
-        raise DataError(
-            f"{name!r}: expected an array of floating point to copy into, found "
-            f"{dest.dtype}, which would cut the values"
-        )
+def no_name(name: object) -> VariableError:
+    """Return the error for a name that is no text."""
+    return VariableError(
+        f"expected the name of a variable as text, found {shown(name)}"
+    )
 
 
 def within(name: str, inds: Array, size: int) -> Array:
     """Return indices of places; refuse those that do not exist."""
-    indices = np.asarray(inds).reshape(-1)
+    try:
+        indices = np.asarray(inds).reshape(-1)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{name!r}: expected numbers of places, found {shown(inds)}"
+        ) from None
     if not indices.size:
-        return indices.astype(int)
+        return np.zeros(0, int)
     if indices.dtype.kind not in "iu":
-        raise DataError(f"{name!r}: expected numbers of places, found {inds!r:.60}")
+        raise DataError(f"{name!r}: expected numbers of places, found {shown(inds)}")
     bad = indices[(indices < 0) | (indices >= size)]
     if bad.size:
         raise DataError(

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..conversion import shown
 from ..errors import DataError, VariableError
 from ..space import Space
 from ..variables import At, Variable
-from .filling import fill
+from .filling import fill, require_array
 
 __all__ = ["Grids"]
 
@@ -68,9 +69,9 @@ class Grids:
     def _answer(self, name: str, grid: int) -> Any:
         """Return what a grid has under a name of its description."""
         known = range(len(self.descriptions))
-        if grid not in known:
+        if not isinstance(grid, int | np.integer) or grid not in known:
             raise VariableError(
-                f"unknown grid {grid!r}; known: {', '.join(map(str, known))}"
+                f"unknown grid {shown(grid)}; known: {', '.join(map(str, known))}"
             )
         description = self.descriptions[int(grid)]
         found = getattr(description, name)
@@ -88,6 +89,7 @@ class Grids:
         """Copy what a grid has under a name, and return what it was copied into."""
         values = np.asarray(self._answer(name, grid))
         function = f"get_grid_{name}"
+        require_array(function, dest)
         if dest.size != values.size:
             raise DataError(
                 f"{function}: found room for {dest.size} values, expected {values.size}"

@@ -15,6 +15,7 @@ from ..data.netcdf import identifiers, numbers, opened, units_of
 from ..data.quantity import assumed, quantity
 from ..data.table import heading, read_table
 from ..errors import ConfigError, DataError, suggestion
+from ..files import NETCDF
 from ..operate.once import warn_once
 from ..operate.operation import Operation
 from ..space import Space, space_from
@@ -212,7 +213,7 @@ def _read_netcdf(
     path: Path, wanted: Mapping[str, Attribute]
 ) -> tuple[tuple[str, ...], Columns]:
     """Read variables along the dimension of the variable with the identifiers."""
-    with opened(path) as file:
+    with NETCDF, opened(path) as file:
         names = _identifier(path, file)
         ids = identifiers(path, names)
         columns = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -187,29 +187,27 @@ def _diagnostic(runner: Runner, screen: Screen, name: str) -> Values:
 def _protocol(runner: Runner) -> Iterator[Quantity]:
     """Yield NextGen's mass balance: in - out - stored - leaked is zero to rounding.
 
-    What was added by setting states did not come through the forcing, and so counts as
-    a leak into the model.
+    Sums are with what rounding has taken from them. What was added by setting states
+    did not come through the forcing, and so counts as a leak into the model.
     """
     storage: Storage = runner.storage
     if not runner.stages.balances:
         return
     first = runner.stages.balances[0]
     names = balance_names(runner.stages, first)
-    adjusted = storage.balance[names["adjusted"]]
-    leaked = np.zeros_like(adjusted)
-    buffers: Mapping[str, Array] = {
-        **{term: storage.balance[names[term]] for term in ("in", "out", "stored")},
-        "leaked": leaked,
+    stored = storage.balance[names["stored"]]
+    entered, left, leaked = (np.zeros_like(stored) for _ in range(3))
+    terms: dict[str, tuple[Array, Callable[[], object]]] = {
+        "in": (entered, partial(storage.sum_of, names["in"], entered)),
+        "out": (left, partial(storage.sum_of, names["out"], left)),
+        "stored": (stored, storage.close_balance),
+        "leaked": (leaked, partial(storage.sum_of, names["adjusted"], leaked, -1.0)),
     }
-    refreshes: dict[str, Callable[[], object]] = {
-        "stored": storage.close_balance,
-        "leaked": partial(np.negative, adjusted, out=leaked),
-    }
-    for term, buffer in buffers.items():
+    for term, (buffer, refresh) in terms.items():
         whole = f"ngen::mass_{term}"
         about = "for the mass balance"
         variable = Variable(name=f"mass_{term}", units=first.units, about=about)
         yield Quantity(
             whole, whole, first.units, about, "diagnostic", variable, "",
-            buffer, refreshes.get(term),
+            buffer, refresh,
         )  # fmt: skip

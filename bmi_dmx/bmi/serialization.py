@@ -158,7 +158,7 @@ class Serialization:
         return self._saved
 
     def _expect(self, src: Array) -> None:
-        found = int(src.reshape(-1)[0]) if src.size else 0
+        found = src.reshape(-1)[0].item() if src.size else 0
         if found != self._size():
             raise StateError(
                 f"serialization_size: found {found} bytes, a state of this component "

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..conversion import shown
 from ..errors import DataError, VariableError
 from ..operate.once import warn_once
 from ..operate.runner import Runner
-from .filling import fill, fill_at, misfit, within
+from .filling import fill, fill_at, misfit, no_name, within
 from .serialization import Signal
 from .table import Quantities, Quantity
+from .turn import Turn
 
 __all__ = ["Values"]
 
@@ -42,6 +44,8 @@ class Values:
         The model.
     set_store : callable
         Sets the members' mean of a store at some places.
+    turn : Turn
+        Whose turn it is; all that reads or changes values has to be alone.
     """
 
     def __init__(
@@ -49,8 +53,10 @@ class Values:
         table: Quantities,
         runner: Runner,
         set_store: Callable[[str, Array, Array], None],
+        turn: Turn,
     ) -> None:
         self._table, self._runner, self._set_store = table, runner, set_store
+        self._turn = turn
         self._ignored: set[str] = set()
 
     def get_value_ptr(self, name: str) -> Array:
@@ -66,9 +72,13 @@ class Values:
         VariableError
             When the name is not known.
         """
-        quantity = self._table[name]
+        try:
+            quantity = self._table[name]
+        except TypeError:
+            raise no_name(name) from None
         if quantity.refresh is not None:
-            quantity.refresh()
+            with self._turn.alone():
+                quantity.refresh()
         return quantity.buffer
 
     def get_value(self, name: str, dest: Array) -> Array:
@@ -79,9 +89,19 @@ class Values:
         VariableError
             When the name is not known.
         DataError
-            When ``dest`` has another size, or is not of floating point.
+            When ``dest`` has another size, cannot be written to, or is not of floating
+            point.
         """
-        return fill(name, self.get_value_ptr(name), dest)
+        values = self.get_value_ptr(name)
+        turn = self._turn
+        try:
+            others, turn.taken = turn.taken, True
+            if others:
+                raise turn.refusal()
+            return fill(name, values, dest)
+        finally:
+            if not others:
+                turn.taken = False
 
     def get_value_at_indices(self, name: str, dest: Array, inds: Array) -> Array:
         """Copy the values at some places into ``dest``, and return it.
@@ -91,10 +111,19 @@ class Values:
         VariableError
             When the name is not known.
         DataError
-            When ``dest`` has another size or is not of floating point, or there is no
-            such location.
+            When ``dest`` has another size, cannot be written to or is not of floating
+            point, or there is no such location.
         """
-        return fill_at(name, self.get_value_ptr(name), dest, inds)
+        values = self.get_value_ptr(name)
+        turn = self._turn
+        try:
+            others, turn.taken = turn.taken, True
+            if others:
+                raise turn.refusal()
+            return fill_at(name, values, dest, inds)
+        finally:
+            if not others:
+                turn.taken = False
 
     def set_value(self, name: str, src: ArrayLike) -> None:
         """Set a forcing, attribute, parameter, or the members' mean of a state.
@@ -114,43 +143,57 @@ class Values:
             When sizes differ, or a value is outside the bounds of a state.
         """
         # What is there is asked for once, and then found at once.
-        quantity = self._table.get(name) or self._settable(name)
+        try:
+            quantity = self._table.get(name) or self._settable(name)
+        except TypeError:
+            raise no_name(name) from None
         if quantity is None:
             return
-        values = _filled(src)
+        values = src if type(src) is np.ndarray else _filled(name, src)
         if isinstance(quantity, Signal):
             quantity.receive(values)
             return
         if values.size != quantity.buffer.size:
             raise misfit(name, values.size, quantity.buffer.size)
         if values.dtype.kind not in "fiub":
-            raise DataError(f"{name!r}: expected numbers, found {src!r}")
-        if quantity.role == "forcing":
-            quantity.buffer[:] = values if values.ndim == 1 else values.reshape(-1)
-        else:
-            self._set(quantity, values, np.arange(values.size))
+            raise DataError(f"{name!r}: expected numbers, found {shown(src)}")
+        turn = self._turn
+        try:
+            others, turn.taken = turn.taken, True
+            if others:
+                raise turn.refusal()
+            if quantity.role == "forcing":
+                quantity.buffer[:] = values if values.ndim == 1 else values.reshape(-1)
+            else:
+                self._set(quantity, values, np.arange(values.size))
+        finally:
+            if not others:
+                turn.taken = False
 
     def set_value_at_indices(self, name: str, inds: Array, src: ArrayLike) -> None:
         """Set values at some places; otherwise as :meth:`set_value`."""
         quantity = self._settable(name)
         if quantity is not None:
-            given = _filled(src)
+            given = _filled(name, src)
             at = within(name, inds, quantity.buffer.size)
             if given.size != at.size:
                 raise DataError(
                     f"{name!r}: found {given.size} values for {at.size} locations"
                 )
             if given.dtype.kind not in "fiub":
-                raise DataError(f"{name!r}: expected numbers, found {src!r:.60}")
+                raise DataError(f"{name!r}: expected numbers, found {shown(src)}")
             if isinstance(quantity, Signal):
                 values = quantity.buffer.copy()
                 values[at] = given.reshape(-1)
                 quantity.receive(values)
             else:
-                self._set(quantity, given, at)
+                with self._turn.alone():
+                    self._set(quantity, given, at)
 
     def _settable(self, name: str) -> Quantity | Signal | None:
         """Return a quantity that can be set; None, with one warning, if unknown."""
+        if not isinstance(name, str):
+            raise no_name(name)
         if not self._table.knows(name):
             if name not in self._ignored:
                 self._ignored.add(name)
@@ -179,9 +222,14 @@ class Values:
             self._runner.parameters.set_parameter(quantity.short, values, at)
 
 
-def _filled(src: ArrayLike) -> Array:
+def _filled(name: str, src: ArrayLike) -> Array:
     """Return values as an array, with NaN where they are masked."""
     # Nobody has masked values who did not load what makes them, which takes a while.
     if "numpy.ma" in sys.modules and isinstance(src, np.ma.MaskedArray):
         return np.asarray(np.ma.filled(src.astype(float), np.nan))
-    return np.asarray(src)
+    try:
+        return np.asarray(src)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{name!r}: expected an array of numbers, found {shown(src)}"
+        ) from None

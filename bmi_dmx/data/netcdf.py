@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, DataError
+from ..files import NETCDF
 from .axis import Moments, TimeAxis, moments
 from .identity import names_of
 from .zarr_store import ZarrFile, is_zarr
@@ -54,7 +55,8 @@ def opened(path: Path) -> Any:
     if path.is_dir():
         raise DataError(f"{path}: is a folder, expected a NetCDF file")
     try:
-        return netCDF4.Dataset(path)
+        with NETCDF:
+            return netCDF4.Dataset(path)
     except (OSError, RuntimeError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: not a NetCDF file: {reason}") from None
@@ -69,7 +71,8 @@ def raw(path: Path, variable: Any, index: Any = ...) -> Any:
         Naming file and variable, when a part of the file is damaged.
     """
     try:
-        return variable[index]
+        with NETCDF:
+            return variable[index]
     except (OSError, RuntimeError, ValueError, UnicodeError, IndexError) as error:
         reason = " ".join(str(error).split())
         raise DataError(

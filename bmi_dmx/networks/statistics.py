@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..conversion import convert
 from ..errors import ConfigError, DataError, suggestion
 
-__all__ = ["TRANSFORMS", "Moments", "Statistics", "Transform"]
+__all__ = ["FAR", "TRANSFORMS", "Moments", "Statistics", "Transform"]
 
 Transform = Literal["none", "log", "sqrt"]
 """What is standardised: the value, its natural logarithm, or its square root."""
@@ -27,6 +28,9 @@ TRANSFORMS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]
     "sqrt": (lambda library, x: library.sqrt(x), lambda library, y: library.square(y)),
 }
 """Each transform and its inverse, of the library (NumPy, PyTorch) and its array."""
+
+FAR = 3.0
+"""Standard deviations from the mean beyond which a network has seen next to nothing."""
 
 _NOTHING = 1e-6
 
@@ -50,6 +54,17 @@ class Moments:
         """The value that normalises to zero."""
         _, inverse = TRANSFORMS[self.transform]
         return float(inverse(np, np.float64(self.mean)))
+
+    @cached_property
+    def usual(self) -> tuple[float, float]:
+        """The values :data:`FAR` standard deviations below and above the typical."""
+        _, inverse = TRANSFORMS[self.transform]
+        ends = [self.mean - FAR * self.std, self.mean + FAR * self.std]
+        if self.transform == "sqrt":
+            ends = [max(0.0, end) for end in ends]
+        with np.errstate(over="ignore"):
+            low, high = inverse(np, np.array(ends)).tolist()
+        return low, high
 
     def standardized(self, values: ArrayLike) -> NDArray[np.float64]:
         """Return values after the transform, in standard deviations from the mean.

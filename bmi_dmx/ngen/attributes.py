@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..data.missing import without_markers
 from ..errors import DataError
 from ..models.hydrology.climate import CLIMATE
-from ..networks.statistics import Moments
+from ..operate.attributes import Far, far_ones
 from ..operate.operation import Operation
 from ..operate.screen import Policy
 from ..variables import Attribute
@@ -32,8 +32,6 @@ from .terrain import (
 
 __all__ = ["Attributes", "attributes_of", "topography"]
 
-_FAR = 3.0
-"""Standard deviations from the training mean beyond which a value is remarked on."""
 
 _ELEVATIONS = (-9000.0, 900000.0)
 """Lowest and highest mean elevation of a catchment, cm."""
@@ -119,7 +117,8 @@ def attributes_of(
         sources = np.full(len(ids), str(origin), dtype=object)
         sources[np.isfinite(given.get(name, np.full(len(ids), np.nan)))] = str(table)
         _refuse_impossible(known[name], array, ids, sources.tolist())
-    remarks += [*caveat, *_unusual(operation.bundle.statistics, ids, found)]
+    unusual = far_ones(operation.bundle.statistics, known, ids, found)
+    remarks += [*caveat, *map(_remark, unusual)]
     return Attributes(ids, found, remarks)
 
 
@@ -293,22 +292,9 @@ def topography(domain: Hydrofabric) -> tuple[dict[str, Array], list[str]]:
     return found, [*remarks, *places.remarks]
 
 
-def _unusual(
-    statistics: Mapping[str, Moments], ids: Sequence[str], values: Mapping[str, Array]
-) -> list[str]:
-    """Return remarks on values far from those the model was trained with."""
-    remarks = []
-    for name, array in values.items():
-        if name not in statistics:
-            continue
-        moments = statistics[name]
-        distance = np.abs(moments.standardized(array))
-        far = ~(distance <= _FAR)
-        if far.any():
-            at = int(np.argmax(np.where(np.isnan(distance), np.inf, distance)))
-            remarks.append(
-                f"attribute {name!r} of {int(far.sum())} catchments is far from the "
-                f"training basins (typically {moments.typical:.4g}); furthest is "
-                f"{ids[at]!r} with {array[at]:.4g}"
-            )
-    return remarks
+def _remark(far: Far) -> str:
+    return (
+        f"attribute {far.name!r} of {far.count} catchments is far from the training "
+        f"basins (typically {far.typical:.4g}); furthest is {far.place!r} with "
+        f"{far.value:.4g}"
+    )

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..bmi import Component
 from ..errors import DmxError
+from ..operate.screen import Accepted
 from .driver import Providers
 from .findings import Finding, a_few, a_warning, an_error
 from .forcing import STEP, ForcingProvider, moment
@@ -22,7 +23,7 @@ __all__ = ["Demands", "coverage", "said_twice"]
 _BLOCK = 2**22
 """Numbers of one variable in memory."""
 
-_ANY = (-sys.float_info.max, sys.float_info.max, None)
+_ANY = Accepted(-sys.float_info.max, sys.float_info.max, None)
 
 
 def coverage(realization: Realization, forcing: Providers) -> Iterator[Finding]:
@@ -77,10 +78,8 @@ class _Demand(NamedTuple):
     provider: ForcingProvider
     alias: str
     units: str
-    low: float
-    high: float
-    rule: str | float | None
-    """What a component does with other values; None for modules that do not say."""
+    accepted: Accepted
+    """Without a rule for modules that do not say what they do with other values."""
 
 
 class Demands:
@@ -98,7 +97,7 @@ class Demands:
                 if formulation.giver(k, item) is not None:
                     continue
                 alias, units = adapter.module.mapped(item), adapter.input_units(item)
-                demand = _Demand(provider, alias, units, *limits.get(item, _ANY))
+                demand = _Demand(provider, alias, units, limits.get(item, _ANY))
                 self._ids.setdefault(demand, []).append(formulation.catchment)
 
     def unmet(self, period: Period) -> Iterator[Finding]:
@@ -112,14 +111,14 @@ class Demands:
 
 
 def _unmet(demand: _Demand, ids: Sequence[str], period: Period) -> Iterator[Finding]:
-    provider, alias, units, low, high, _ = demand
+    provider, alias, units, (low, high, rule, slack) = demand
     rows = max(1, _BLOCK // len(ids))
     for first in range(0, period.steps, rows):
         count = min(rows, period.steps - first)
         at = period.start + first * STEP
         values = provider.block(ids, alias, units, at, count)
         # A comparison with NaN is false.
-        bad = ~((values >= low) & (values <= high))
+        bad = ~((values >= low - slack) & (values <= high))
         if bad.any():
             row, k = (int(x) for x in np.argwhere(bad)[0])
             time = moment(at + row * STEP)
@@ -130,7 +129,7 @@ def _unmet(demand: _Demand, ids: Sequence[str], period: Period) -> Iterator[Find
             yield _told(
                 f"{provider.path}: {alias!r} of {ids[k]!r} {what}, the first of "
                 f"{int(bad.sum())}",
-                demand.rule,
+                rule,
                 first + row == 0,
             )
             return

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError, DataError, suggestion
+from ..networks.statistics import Moments
 from ..variables import Attribute
 from .once import warn_once
 
-__all__ = ["own_attributes"]
+__all__ = ["Far", "far_ones", "own_attributes"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -72,3 +74,84 @@ def own_attributes(
     # In whatever order they were given, a state holds them in one.
     others = sorted(name for name in found if name not in needed)
     return {name: found[name] for name in (*needed, *others)}
+
+
+@dataclass(frozen=True)
+class Far:
+    """An attribute that is far from what a model was trained with.
+
+    Parameters
+    ----------
+    name : str
+        The attribute.
+    count : int
+        At how many places it is.
+    place : str
+        Where it is furthest.
+    value : float
+        What it is there.
+    typical : float
+        What the model was trained with, in the middle.
+    usual : (float, float)
+        The least and the most of it but for rare ones, of what can be.
+    """
+
+    name: str
+    count: int
+    place: str
+    value: float
+    typical: float
+    usual: tuple[float, float]
+
+    def __str__(self) -> str:
+        low, high = self.usual
+        usual = f"usually {low:.4g} to {high:.4g}"
+        if self.count == 1:
+            return f"{self.name!r} of {self.place!r} is {self.value:.4g} ({usual})"
+        return (
+            f"{self.name!r} of {self.count} places, furthest of {self.place!r} with "
+            f"{self.value:.4g} ({usual})"
+        )
+
+
+def far_ones(
+    statistics: Mapping[str, Moments],
+    known: Mapping[str, Attribute],
+    ids: Sequence[str],
+    values: Mapping[str, Array],
+) -> Iterator[Far]:
+    """Yield the attributes that are far from those that a model was trained with.
+
+    Parameters
+    ----------
+    statistics : mapping of str to Moments
+        Those of the model.
+    known : mapping of str to Attribute
+        What it understands.
+    ids : sequence of str
+        Names of the places.
+    values : mapping of str to ndarray
+        (place,) attributes by name. Those without statistics, and NaN, are passed over.
+    """
+    names = [name for name in values if name in statistics]
+    if not names:
+        return
+    # All at once, for this is asked of each of 100 000 components of one place.
+    table = np.array([values[name] for name in names])
+    usual = np.array([statistics[name].usual for name in names])
+    far = (table < usual[:, :1]) | (table > usual[:, 1:])
+    for row in np.flatnonzero(far.any(axis=1)).tolist():
+        moments = statistics[names[row]]
+        distance = np.abs(moments.standardized(table[row]))
+        # Outside the domain of the transform there is no distance.
+        distance[far[row] & np.isnan(distance)] = np.inf
+        at = int(np.argmax(np.where(far[row], distance, -1.0)))
+        name, (low, high) = names[row], known[names[row]].limits
+        yield Far(
+            name,
+            int(far[row].sum()),
+            ids[at],
+            float(table[row, at]),
+            moments.typical,
+            (max(low, moments.usual[0]), min(high, moments.usual[1])),
+        )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from calendar import isleap
 from datetime import datetime, timedelta, timezone
+from math import isnan
 from typing import Any
 
 import numpy as np
 
+from ..conversion import shown
 from ..errors import ConfigError, TimeError
 
 __all__ = ["DAY", "Clock"]
@@ -45,7 +47,8 @@ class Clock:
     end : float
         Seconds from the start to the last time; the largest float without one.
     last : float
-        The latest time at which a step may begin.
+        The latest time at which a step may begin: the end, and that of the calendar,
+        are not passed.
     begins_period, ends_period : bool
         Whether the step that comes next is the first, or the last, of a period.
     """
@@ -59,11 +62,13 @@ class Clock:
         period: float | None = None,
     ) -> None:
         self.start = start
-        self.seconds = seconds
+        self.seconds, self._length = seconds, float(seconds)
         self.end = sys.float_info.max
         if end is not None:
             self.end = (end - start).total_seconds()
-        self.last = self.end - seconds
+        # Where the calendar ends, dates could no longer be told.
+        left = (datetime.max - start).total_seconds() // seconds
+        self.last = min(self.end, left * seconds) - seconds
         self._day_of_year: Array | None = None
         self.day_start_hour = day_start_hour
         self._period = max(1, round(period or DAY))
@@ -98,13 +103,35 @@ class Clock:
     @property
     def now(self) -> datetime:
         """Date and time at which the next step begins."""
-        return self.start + timedelta(seconds=self.step * self.seconds)
+        return self.moment(self.step)
+
+    def moment(self, step: int) -> datetime:
+        """Return the date and time at which a step begins.
+
+        Raises
+        ------
+        TimeError
+            When the calendar, of years 1 to 9999, does not have it.
+        """
+        try:
+            return self.start + timedelta(seconds=step * self.seconds)
+        except OverflowError:
+            raise TimeError(
+                f"step {step} of {self.seconds} s from {self.start} on is not within "
+                f"the calendar, {datetime.min} to {datetime.max:%Y-%m-%d %H:%M:%S}"
+            ) from None
 
     def set(self, step: int) -> None:
-        """Go to the beginning of a step."""
+        """Go to the beginning of a step.
+
+        Raises
+        ------
+        TimeError
+            When the calendar does not have it; the clock stays where it is.
+        """
+        now = self.moment(step)
         self.step = step
-        self.time = float(step * self.seconds)
-        now = self.now
+        self.time = step * self._length
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         self._elapsed = (now - midnight).total_seconds()
         self._see_period()
@@ -129,7 +156,7 @@ class Clock:
     def tick(self) -> None:
         """Go on by one step."""
         self.step += 1
-        self.time = float(self.step * self.seconds)
+        self.time = self.step * self._length
         self._elapsed += self.seconds
         if self._elapsed >= DAY:
             if self.seconds > DAY:
@@ -157,15 +184,31 @@ class Clock:
         Raises
         ------
         TimeError
-            When the time is in the past, past the end, or not at the end of a step.
+            When the time is in the past, past the end or that of the calendar, not at
+            the end of a step, or no number.
         """
-        time = float(time)  # of less precision the end would be too large
-        if not time >= self.time:
+        try:
+            given: Any = time
+            if isinstance(given, str | bytes):
+                raise TypeError
+            time = float(given)  # of less precision the end would be too large
+        except (TypeError, ValueError, OverflowError):
+            raise TimeError(
+                f"expected a time in seconds, found {shown(time)}"
+            ) from None
+        if isnan(time):
+            raise TimeError("expected a time in seconds, found nan")
+        if time < self.time:
             raise TimeError(
                 f"cannot go back: time {time:g} s is before the current {self.time:g} s"
             )
         if time > self.end:
             raise TimeError(f"time {time:g} s is after the end at {self.end:g} s")
+        if time > self.last + self.seconds:
+            raise TimeError(
+                f"time {time:g} s from {self.start} on is not within the calendar, "
+                f"which ends at {datetime.max:%Y-%m-%d %H:%M:%S}"
+            )
         steps = round((time - self.time) / self.seconds)
         if abs(self.time + steps * self.seconds - time) > 1e-6 * self.seconds:
             raise TimeError(
@@ -188,9 +231,16 @@ class Clock:
         Raises
         ------
         TimeError
-            When it lies before the start or not at the beginning of a step.
+            When it lies before the start, not at the beginning of a step, or outside
+            the calendar.
         """
-        saved = datetime.fromtimestamp(moment, timezone.utc).replace(tzinfo=None)
+        try:
+            since = timedelta(seconds=moment)
+            saved = datetime(1970, 1, 1) + since
+        except (OverflowError, ValueError):
+            raise TimeError(
+                f"is of {moment:g} s since 1970, which the calendar does not have"
+            ) from None
         passed = (saved - self.start).total_seconds()
         steps = round(passed / self.seconds)
         if steps < 0 or abs(steps * self.seconds - passed) > 1e-3 * self.seconds:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .stages import Balance, Stages
+from .stages import LOST, Balance, Stages
+from .storage import add_up
 
 __all__ = ["FieldSums"]
 
@@ -24,7 +25,8 @@ class FieldSums:
     buffers : mapping of str to ndarray
         Values by the names of buffers, in units of the host, as of the present step.
     sums : mapping of (str, str) to ndarray
-        (1,) by budget and ``in`` or ``out``; what :meth:`step` adds to.
+        (1,) by budget and ``in`` or ``out``; what :meth:`step` adds to. With ``_lost``
+        at the end it is what rounding has taken.
     """
 
     def __init__(
@@ -35,7 +37,12 @@ class FieldSums:
     ) -> None:
         self._stages = stages
         self._terms = [
-            (sums[balance.budget, way], buffers[name].sum, scale)
+            (
+                sums[balance.budget, way],
+                sums[balance.budget, way + LOST],
+                buffers[name].sum,
+                scale,
+            )
             for balance in stages.balances
             for way in ("in", "out")
             for name, scale in self._named(balance, way)
@@ -66,5 +73,5 @@ class FieldSums:
 
     def step(self) -> None:
         """Add what the present step brings."""
-        for total, summed, scale in self._terms:
-            total += summed() * scale
+        for total, lost, summed, scale in self._terms:
+            add_up(total, lost, summed() * scale)

@@ -210,6 +210,16 @@ class Operation:
         return replace(forcing, units=units, bounds=(low * factor, high * factor))
 
     @cached_property
+    def slack(self) -> dict[str, float]:
+        """How far below its bounds a forcing counts as lowest, in units of the host."""
+        declared = {f.name: f for f in self.plan.forcings}
+        return {
+            name: below * self.factor(declared[name])
+            for name, below in self.system.slack.items()
+            if name in declared
+        }
+
+    @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """What the model is given once for every place, with what is known of it."""
         known = {a.name: a for a in self.bundle.manifest.attributes}

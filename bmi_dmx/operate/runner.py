@@ -18,7 +18,7 @@ from .field_sums import FieldSums
 from .fields import FieldStepper, TreeStepper
 from .network import DynamicNetwork
 from .parameters import Parameters, check_attribute
-from .stages import Stage, Stages, qualified
+from .stages import LOST, Stage, Stages, qualified
 from .storage import Storage
 
 __all__ = ["Runner"]
@@ -223,7 +223,7 @@ class Runner:
     def _make_storage(self) -> Storage:
         sums: dict[tuple[str, str], Array] = {}
         for balance in self.stages.balances:
-            for way in ("in", "out"):
+            for way in ("in", f"in{LOST}", "out", f"out{LOST}"):
                 name = f"s.{balance.budget}/{way}"
                 arrays = (
                     s.state[name] for s in self._steppers.values() if name in s.state

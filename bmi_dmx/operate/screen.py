@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,15 @@ from ..variables import Forcing
 from .clock import DAY, Clock
 from .once import warn_once
 
-__all__ = ["Policy", "Rule", "Screen", "rule_of", "slightly_below", "step_bounds"]
+__all__ = [
+    "Accepted",
+    "Policy",
+    "Rule",
+    "Screen",
+    "rule_of",
+    "slightly_below",
+    "step_bounds",
+]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -26,11 +34,31 @@ Policy = Literal["raise", "hold"] | dict[str, Literal["raise", "hold"] | float]
 _log = logging.getLogger(__name__)
 
 
+class Accepted(NamedTuple):
+    """Values of a forcing that are accepted.
+
+    Parameters
+    ----------
+    low, high : float
+        Smallest and largest.
+    rule : Rule
+        What is done with others.
+    slack : float
+        How far below the smallest a value is still taken for it.
+    """
+
+    low: float
+    high: float
+    rule: Rule | None
+    slack: float = 0.0
+
+
 class Screen:
     """Looks at all forcings of a step before it is run.
 
     A value is absurd outside the bounds of its declaration; of a rate more may come in
-    a shorter step.
+    a shorter step. What lies but slightly below them is raised to the lowest value and
+    counted, whatever the policy.
 
     Parameters
     ----------
@@ -47,6 +75,8 @@ class Screen:
     shortening : float
         Exponent of a step's share of a day with which the largest amount falls that
         comes in it.
+    slack : mapping of str to float, optional
+        How far below the bounds a value is still no absurd one, by forcing.
 
     Attributes
     ----------
@@ -70,7 +100,9 @@ class Screen:
         ids: Sequence[str],
         clock: Clock,
         shortening: float = 0.0,
+        slack: Mapping[str, float] | None = None,
     ) -> None:
+        self._slack = slack or {}
         self._variables = {v.name: v for v in variables}
         self._buffers = {name: buffers[name] for name in self._variables}
         self._rules = _rules(policy, tuple(self._variables))
@@ -121,25 +153,40 @@ class Screen:
             last[:] = array
 
     def _repair(self) -> None:
+        found = {}
         for name, array in self._buffers.items():
             low, high = self._bounds[name]
             bad = ~((array >= low) & (array <= high))
             if bad.any():
-                self._replace(name, array, bad)
+                found[name] = bad, self._good(name, array, bad)
+        # Only once nothing is refused.
+        for name, (bad, good) in found.items():
+            self._replace(name, bad, good)
 
-    def _replace(self, name: str, array: Array, bad: Any) -> None:
-        rule = self._rules[name]
-        good = self.last[name] if rule == "hold" else np.full_like(array, np.nan)
-        if isinstance(rule, float):
-            good = np.full_like(array, rule)
+    def _good(self, name: str, array: Array, bad: Any) -> Array:
+        """Return what to put in the place of bad values.
+
+        Raises
+        ------
+        DataError
+            When there is nothing to put there.
+        """
+        rule, low = self._rules[name], self._bounds[name][0]
+        good: Array = self.last[name].copy()
+        if rule != "hold":
+            good.fill(np.nan if rule == "raise" else rule)
+        good[slightly_below(array, low, self._slack.get(name, 0.0))] = low
         lost = bad & np.isnan(good)
         if lost.any():
             raise DataError(self._message(name, array, int(np.argmax(lost))))
+        return good
+
+    def _replace(self, name: str, bad: Any, good: Array) -> None:
+        array = self._buffers[name]
         if not self.repaired[name].any():
             at = int(np.argmax(bad))
-            action = "the last good value" if rule == "hold" else f"{rule:g}"
             message = self._message(name, array, at)
-            warn_once(_log, name, "%s; %s is used", message, action)
+            warn_once(_log, name, "%s; %g is used", message, good[at])
         array[bad] = good[bad]
         self.repaired[name] += bad
 
@@ -152,9 +199,10 @@ class Screen:
             f"expected {low:g} to {high:g}"
         )
 
-    def accepted(self, name: str) -> tuple[float, float, Rule]:
-        """Return smallest and largest value of a forcing, and the rule for others."""
-        return (*self._bounds[name], self._rules[name])
+    def accepted(self, name: str) -> Accepted:
+        """Return which values of a forcing are accepted, and the rule for others."""
+        low, high = self._bounds[name]
+        return Accepted(low, high, self._rules[name], self._slack.get(name, 0.0))
 
     def report(self) -> str:
         """Return how many values were replaced, by forcing; empty if none were."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from ..compose.part import Declarations, Part
 from ..compose.plan import Link
@@ -20,7 +21,7 @@ from ..program import Arg, Builder, Program, entry_names
 from ..variables import Flux, Forcing, State, Variable
 from .operation import Operation
 
-__all__ = ["Balance", "Stage", "Stages", "stages"]
+__all__ = ["LOST", "Balance", "Stage", "Stages", "stages"]
 
 
 def qualified(part: Part, name: str) -> str:
@@ -295,18 +296,24 @@ class _Maker:
     def _sums(
         self, build: Builder, amounts: dict[tuple[str, str], Arg]
     ) -> dict[str, Arg]:
-        """Add up what has entered and left, in the units of the budgets."""
+        """Add up what has entered and left, in the units of the budgets.
+
+        Beside each sum goes what rounding has taken from it since the start, which is
+        known exactly of every addition (Knuth 1998, The Art of Computer Programming,
+        vol. 2, section 4.2.2, theorem B).
+        """
         outputs: dict[str, Arg] = {}
-        for balance in self.balances:
-            for way in ("in", "out"):
-                name = f"s.{balance.budget}/{way}"
-                total: Arg = build.input(name)
-                terms = balance.inputs if way == "in" else balance.outputs
-                for term in terms:
-                    if term not in amounts:
-                        amounts[term] = self._amount(build, *term)
-                    total = build.emit("add", total, amounts[term])
-                outputs[name] = total
+        for balance, way in product(self.balances, ("in", "out")):
+            name = f"s.{balance.budget}/{way}"
+            total: Arg = build.input(name)
+            lost: Arg = build.input(f"{name}{LOST}")
+            terms = balance.inputs if way == "in" else balance.outputs
+            for term in terms:
+                if term not in amounts:
+                    amounts[term] = self._amount(build, *term)
+                total, less = _added(build, total, amounts[term])
+                lost = build.emit("add", lost, less)
+            outputs[name], outputs[f"{name}{LOST}"] = total, lost
         return outputs
 
     def _amount(self, build: Builder, name: str, variable: str) -> Arg:
@@ -320,6 +327,18 @@ class _Maker:
         value = build.input(f"f.{self.buffers[name, variable]}")
         return build.emit("mul", value, self._scale(part, flux))
 
+
+def _added(build: Builder, total: Arg, amount: Arg) -> tuple[Arg, Arg]:
+    """Return the rounded sum of two numbers, and what rounding has taken from it."""
+    found = build.emit("add", total, amount)
+    own = build.emit("sub", found, total)
+    of_total = build.emit("sub", total, build.emit("sub", found, own))
+    of_amount = build.emit("sub", amount, own)
+    return found, build.emit("add", of_total, of_amount)
+
+
+LOST = "_lost"
+"""Ends the name of what rounding has taken from a sum."""
 
 _CLOSING = Part(name="budgets", kind="process")
 """Stands for the sums of the budgets where no other program takes them in."""

@@ -10,9 +10,9 @@ import numpy as np
 from ..compose.part import Part
 from ..errors import DataError
 from ..variables import State
-from .stages import Balance, Stages, qualified
+from .stages import LOST, Balance, Stages, qualified
 
-__all__ = ["Storage", "balance_names"]
+__all__ = ["Storage", "add_up", "balance_names"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[Any]]
@@ -45,7 +45,8 @@ class Storage:
         Returns the sum of some states, named as in the programs of the stages:
         (place,), or a number where there is one place.
     sums : mapping of (str, str) to ndarray
-        What has entered and left, by budget and ``in`` or ``out``.
+        What has entered and left, by budget and ``in`` or ``out``; with ``_lost`` at
+        the end what rounding has taken from it.
     output : mapping of str to ndarray
         Buffers of the stores' means, in units of the host.
 
@@ -54,6 +55,9 @@ class Storage:
     balance : dict of str to ndarray
         Cumulative amounts in the units of the budgets by :func:`balance_names`; the
         change of what is stored is that of the last call of :meth:`close_balance`.
+    lost : dict of str to ndarray
+        What rounding has taken from sums since the start, by their names. Over decades
+        of short steps that is more than a balance should miss.
     stored : dict of str to ndarray
         All that is stored of each budget, as of the last call of :meth:`add_up`.
     begun : bool
@@ -75,6 +79,7 @@ class Storage:
         self._totals: dict[str, Callable[[], Any]] = {}
         self._initial: dict[str, Array] = {}
         self.balance: dict[str, Array] = {}
+        self.lost: dict[str, Array] = {}
         self.stored: dict[str, Array] = {}
         self._names = {b.budget: balance_names(stages, b) for b in stages.balances}
         for b in stages.balances:
@@ -96,9 +101,11 @@ class Storage:
         self._totals[b.budget] = total(held)
         for way in ("in", "out"):
             self.balance[names[way]] = sums[b.budget, way]
+            self.lost[names[way]] = sums[b.budget, way + LOST]
         like = sums[b.budget, "in"]
         for term in ("adjusted", "stored"):
             self.balance[names[term]] = np.zeros_like(like)
+        self.lost[names["adjusted"]] = np.zeros_like(like)
         self.stored[names["total"]] = np.zeros_like(like)
         self._initial[b.budget] = np.zeros_like(like)
 
@@ -126,7 +133,7 @@ class Storage:
             mean = self._mean(part, store)
             factor = self._stages.operation.factor(store)
             self._means[name][:] = (mean * factor).reshape(-1)
-        for array in self.balance.values():
+        for array in (*self.balance.values(), *self.lost.values()):
             array.fill(0.0)
         for budget, initial in self._initial.items():
             initial[:] = self.total(budget)
@@ -160,6 +167,21 @@ class Storage:
         for budget, names in self._names.items():
             change = self.total(budget) - self._initial[budget]
             self.balance[names["stored"]][:] = change
+
+    def sum_of(self, name: str, out: Array, factor: float = 1.0) -> None:
+        """Bring a sum up to date, with what rounding has taken from it.
+
+        Parameters
+        ----------
+        name : str
+            ``in``, ``out`` or ``adjusted``, as of :func:`balance_names`.
+        out : ndarray
+            To receive it, (place,), in the units of the budget.
+        factor : float
+            What it is multiplied by.
+        """
+        np.add(self.balance[name], self.lost[name], out=out)
+        out *= factor
 
     def check_store(self, name: str, values: Array, at: Indices) -> None:
         """Refuse values for a store that are out of its bounds.
@@ -225,8 +247,10 @@ class Storage:
     def _book(self, part: Part, store: State, added: Array) -> None:
         for b in self._stages.balances:
             if (part.name, store.name) in b.storages:
-                adjusted = self.balance[self._names[b.budget]["adjusted"]]
-                adjusted += added if len(adjusted) == len(added) else added.sum()
+                name = self._names[b.budget]["adjusted"]
+                adjusted = self.balance[name]
+                whole = len(adjusted) == len(added)
+                add_up(adjusted, self.lost[name], added if whole else added.sum())
 
     def forget_means(self) -> None:
         """Answer for no store: what the first step starts from is still to be found."""
@@ -250,13 +274,25 @@ class Storage:
             f"initial.{budget}" if at else "initial": array
             for at, (budget, array) in enumerate(self._initial.items())
         }
-        groups["balance"] = {**self.balance, **initial, "begun": self._begun}
+        lost = {f"{name}{LOST}": array for name, array in self.lost.items()}
+        groups["balance"] = {**self.balance, **lost, **initial, "begun": self._begun}
         return groups
 
     def _single(self, part: str) -> bool:
         """Return whether a part has no members, and so no axis for them."""
         found = self._stages.operation.plan[part]
         return not found.members and found.coupling != "stencil"
+
+
+def add_up(total: Array, lost: Array, amount: Any) -> None:
+    """Add amounts to sums in place, and what rounding takes from them to another.
+
+    The programs of the stages do the same.
+    """
+    found = total + amount
+    own = found - total
+    lost += (total - (found - own)) + (amount - own)
+    total[:] = found
 
 
 def _moved(members: Array, before: Array, after: Array, low: float) -> Array:

@@ -108,6 +108,9 @@ class System:
     shortening : float
         Exponent of the share of a unit of time with which the largest amount of a
         rate falls that may come in a shorter step.
+    slack : mapping of str to float
+        How far below its bounds a forcing may be and counts as lowest, by name, in
+        declared units.
     """
 
     name: str
@@ -127,6 +130,7 @@ class System:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
     shortening: float = 0.0
+    slack: Mapping[str, float] = field(default_factory=dict)
 
     def exchange(self, variable: Variable, units: str) -> tuple[str, float]:
         """Return the units of a variable for a host, and the factor into them."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, DataError
+from ..files import folder_beside
 from .experiment import Experiment
 from .experiment_file import load_experiment, save_experiment
 
@@ -22,14 +26,21 @@ def numbered_folder(root: Path, name: str) -> Path:
     Processes that do so at the same moment get different folders.
     """
     root.mkdir(parents=True, exist_ok=True)
+    return _numbered(root, name, Path.mkdir)
+
+
+def _numbered(root: Path, name: str, make: Callable[[Path], object]) -> Path:
+    """Make the first folder of a number above all there are that nobody else makes."""
     pattern = re.compile(re.escape(name) + r"-(\d+)")
     matches = (pattern.fullmatch(entry.name) for entry in root.iterdir())
     number = max((int(match[1]) for match in matches if match), default=0) + 1
     while True:
         path = root / f"{name}-{number}"
         try:
-            path.mkdir()
-        except FileExistsError:
+            make(path)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
             number += 1
             continue
         return path
@@ -49,15 +60,19 @@ class RunFolder:
 
     @classmethod
     def create(cls, root: Path, experiment: Experiment) -> RunFolder:
-        """Make ``<root>/<name>-<n>`` and write the configuration into it."""
-        run = cls(numbered_folder(root, experiment.name))
-        save_experiment(run.config, experiment)
-        return run
+        """Make ``<root>/<name>-<n>`` with the configuration in it.
+
+        There is never one without it, whenever the process is killed.
+        """
+        name = experiment.name
+        with folder_beside(root / name) as made:
+            save_experiment(cls(made).config, experiment)
+            return cls(_numbered(root, name, partial(os.rename, made)))
 
     def remove_partial(self) -> None:
         """Delete checkpoints whose writing a kill cut short."""
-        for partial in self.last.parent.glob(".*.ckpt"):
-            partial.unlink()
+        for cut in self.last.parent.glob(".*.ckpt"):
+            cut.unlink()
 
     @property
     def config(self) -> Path:

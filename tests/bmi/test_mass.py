@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+
+from bmi_dmx.operate.storage import add_up
 
 from .untrained import dynamic, give, run, static, weather
 
@@ -78,3 +81,51 @@ def test_a_restored_run_is_not_flagged(start: Any) -> None:
     assert mass(other) == mass(one)
     run(other, weather(60, 1), range(60), ())
     np.testing.assert_allclose(residual(mass(other)), 0.0, atol=1e-11)
+
+
+def test_the_sums_are_exact_however_many_steps_were_made(start: Any) -> None:
+    """Whereas plain ones go on to lose the last digits of every step."""
+    component = start(1, time_step="hourly")
+    hours = 30_000
+    rain = 0.1 + 24.0 * np.random.default_rng(5).gamma(0.3, 4.0, hours)
+    give(component, weather(1, 1, hours=1.0), 0)
+    streamflow = component.get_value_ptr("streamflow")
+    evaporation = component.get_value_ptr("evaporation")
+    left = []
+    for step in range(hours):
+        component.set_value("precipitation", rain[step : step + 1])
+        component.update()
+        left += [streamflow[0] / 24.0, evaporation[0] / 24.0]
+        if step == hours // 2:
+            component.set_state_bytes(component.state_bytes())
+    found = mass(component)
+    entered = math.fsum((rain / 24.0).tolist())
+    assert found["in"] == pytest.approx(entered, rel=2.0**-52, abs=0.0)
+    # What the host sees of a flux is rounded itself.
+    assert found["out"] == pytest.approx(math.fsum(left), rel=1e-15, abs=0.0)
+    # Stores are rounded at every step.
+    assert residual(found) <= 1e-14 * found["in"]
+    plain = component.get_value("mass_in", np.empty(1))[0]
+    assert abs(plain - entered) > 10.0 * abs(found["in"] - entered)
+
+
+def test_what_is_set_again_and_again_is_added_up_exactly(start: Any) -> None:
+    component = start(1)
+    give(component, weather(1, 1), 0)
+    component.update()
+    before = component.get_value("snowpack", np.empty(1))[0]
+    for amount in np.random.default_rng(6).uniform(0.0, 300.0, 3000):
+        component.set_value("snowpack", np.array([amount]))
+    now = component.get_value("snowpack", np.empty(1))[0]
+    added = -mass(component)["leaked"]
+    assert added == pytest.approx(now - before, rel=1e-13, abs=1e-12)
+    assert residual(mass(component)) <= 1e-12
+
+
+def test_budgets_of_fields_are_added_up_as_exactly() -> None:
+    total, lost = np.zeros(1), np.zeros(1)
+    amounts = np.random.default_rng(7).gamma(0.3, 4.0, 20_000)
+    for amount in amounts:
+        add_up(total, lost, amount)
+    assert (total + lost)[0] == pytest.approx(math.fsum(amounts), rel=2.0**-52, abs=0.0)
+    assert total[0] == np.add.accumulate(amounts)[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,52 @@ def test_no_step_goes_past_the_end(start: Any) -> None:
     with pytest.raises(TimeError, match="time 172800 s is after the end at 129600 s"):
         component.update()
     assert component.get_current_time() == 86400.0
+
+
+@pytest.mark.parametrize("seconds", [3600, 86400, 5 * 86400, 0.5])
+def test_the_calendar_ends_with_a_word(seconds: float) -> None:
+    clock = Clock(datetime(9999, 12, 21), None, seconds)
+    last = clock.last + seconds
+    assert clock.end > 1e300
+    assert clock.steps_until(last) * seconds == last
+    for beyond in (last + seconds, 1e12, 1e300):
+        with pytest.raises(TimeError, match="ends at 9999-12-31 23:59:59"):
+            clock.steps_until(beyond)
+    clock.set(clock.steps_until(last))
+    assert clock.now.year == 9999
+    with pytest.raises(TimeError, match="not within the calendar, 0001-01-01"):
+        clock.set(clock.step + 1)
+    assert clock.time == last
+
+
+def test_the_first_and_the_last_year_can_be_run(start: Any) -> None:
+    for begin, days in (("0001-01-01", 400), ("9999-12-20", 11)):
+        component = start(1, start_time=begin, name=f"{begin}.yaml")
+        give(component, weather(1, 1), 0)
+        for _ in range(days):
+            component.update()
+        content = component.state_bytes()
+        component.set_state_bytes(content)
+        assert component.state_bytes() == content
+    for call in (component.update, lambda: component.update_until(13 * 86400.0)):
+        with pytest.raises(TimeError, match="ends at 9999-12-31"):
+            call()
+        assert component.state_bytes() == content
+
+
+def test_a_run_before_the_start_begins_after_the_first_year(
+    start: Any, tmp_path: Path
+) -> None:
+    series = weather(5, 1)
+    lines = ["time," + ",".join(series), *("x,5,9,4,14,2" for _ in range(5))]
+    (tmp_path / "before.csv").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(TimeError, match=r"component\.yaml: cat-0: step -5 of 86400"):
+        start(1, start_time="0001-01-03", spin_up={"file": "before.csv"})
+
+
+@pytest.mark.parametrize("moment", [float("nan"), 1e300, -1e14, float("inf")])
+def test_a_state_of_no_date_is_refused(moment: float) -> None:
+    clock = Clock(datetime(2000, 1, 1), None, 3600)
+    with pytest.raises(TimeError, match="which the calendar does not have"):
+        clock.resume(moment)
+    assert clock.step == 0

@@ -127,3 +127,34 @@ def test_a_rule_for_no_forcing_of_the_model_is_refused(configure: Any) -> None:
     message = "forcing_policy: unknown forcing 'precipitaton'; did you mean 'precip"
     with pytest.raises(ConfigError, match=message):
         Component().initialize(str(path))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize(("units", "hours"), [("model", 24.0), ("ngen", 1.0)])
+def test_slightly_negative_potential_evaporation_is_none_and_counted(
+    n: int, units: str, hours: float, start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of data to train with as well: tests/trainer/tasks/basins/data."""
+    component = start(
+        n, evaporation="given", units=units, forcing_policy="raise",
+        time_step="daily" if hours == 24.0 else "hourly",
+    )  # fmt: skip
+    give(component, weather(1, n), 0, ("precipitation", "air_temperature"))
+    name = "potential_evaporation"
+    slack = 5.0 * hours / 24.0
+    given = np.full(n, 0.1)
+    given[-1] = -0.9 * slack
+    for _ in range(2):
+        component.set_value(name, given)
+        component.update()
+        assert component.get_value_ptr(name)[-1] == 0.0
+    counts = component.get_value_ptr(f"repaired_{name}")
+    assert counts.tolist() == [0.0] * (n - 1) + [2.0]
+    accepted = component.accepted()[component.get_input_var_names()[-1]]
+    assert (accepted.low, accepted.slack) == (0.0, pytest.approx(slack))
+    given[-1] = -1.1 * slack
+    component.set_value(name, given)
+    with pytest.raises(DataError, match=f"'{name}' at 'cat-{n - 1}' is -"):
+        component.update()
+    component.finalize()
+    assert f"forcings replaced: {name} 2" in caplog.text

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...operate.runner import Runner
+from ...operate.stages import LOST
 
 __all__ = ["FORMAT", "from_state_1"]
 
@@ -47,6 +48,8 @@ def from_state_1(
     found = {_name(name): array for name, array in arrays.items()}
     for name in [name for name in found if name.startswith("evaporation.")]:
         found[name] = found[name][..., 0]  # had an axis of one member
+    for name, array in runner.storage.lost.items():
+        found[f"balance.{name}{LOST}"] = np.zeros_like(array)  # nobody kept it
     settings = runner.parameters.memory()["attributes"]
     needed = len(runner.operation.required)
     settings[:needed] = found["settings.attributes"][:needed]

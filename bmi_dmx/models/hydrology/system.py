@@ -10,7 +10,7 @@ from ...operate.system import System
 from ...program import Program
 from .climate import AREA, CLIMATE, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .equilibrium import equilibrium
-from .forcings import SHORTENING
+from .forcings import SHORTENING, SLACK
 from .names import FILES
 from .shipped import shipped
 from .state_1 import FORMAT, from_state_1
@@ -114,5 +114,6 @@ HYDROLOGY = System(
     choices={"evaporation": EVAPORATIONS},
     steps=STEPS,
     shortening=SHORTENING,
+    slack=SLACK,
 )
 """The system of bundles of rainfall and runoff."""
