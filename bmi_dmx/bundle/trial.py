@@ -29,6 +29,9 @@ ABSURD = 1e30
 ROUNDING = 1e-6
 """By which results may miss a bound or a budget, relative, in single precision."""
 
+_SLACK = 1e-9
+"""Share of the width of their bounds by which values may lie outside, in double."""
+
 _TRIALS = ((0.5, 1.0), (0.25, 0.0), (0.75, 300.0))
 """Where inputs lie between their bounds, and what they are if they have none."""
 
@@ -218,7 +221,7 @@ class _Trial:
 def _misfit(what: str, variable: Variable, values: Array) -> Iterator[str]:
     """Yield why values, as declared, are none that the variable can have."""
     low, high = variable.bounds or (-ABSURD, ABSURD)
-    slack = ROUNDING * (high - low) if variable.bounds else 0.0
+    slack = _SLACK * (high - low) if variable.bounds else 0.0
     bad = ~((values >= low - slack) & (values <= high + slack))
     if bad.any():
         value = float(np.asarray(values)[bad][0])
