@@ -18,6 +18,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 DAY = 86400
 """Seconds of a day."""
 
+_EPOCH = datetime(1970, 1, 1)
+
 
 class Clock:
     """Counts steps; time is their number times their length, so it never drifts.
@@ -182,6 +184,23 @@ class Clock:
         moment = self.now.replace(tzinfo=timezone.utc).timestamp()
         return round(moment) if float(self.seconds).is_integer() else moment
 
+    @staticmethod
+    def moment(seconds: float) -> datetime:
+        """Return the date and time of a number of :meth:`seconds_since_1970`.
+
+        Raises
+        ------
+        TimeError
+            When it is none of the years 1 to 9999.
+        """
+        try:
+            return _EPOCH + timedelta(seconds=seconds)
+        except (OverflowError, ValueError):
+            raise TimeError(
+                f"is of {seconds:g} s since 1970, expected a time in the years 1 to "
+                "9999"
+            ) from None
+
     def resume(self, moment: float) -> None:
         """Go to a date and time as of :meth:`seconds_since_1970`.
 
@@ -190,7 +209,7 @@ class Clock:
         TimeError
             When it lies before the start or not at the beginning of a step.
         """
-        saved = datetime.fromtimestamp(moment, timezone.utc).replace(tzinfo=None)
+        saved = self.moment(moment)
         passed = (saved - self.start).total_seconds()
         steps = round(passed / self.seconds)
         if steps < 0 or abs(steps * self.seconds - passed) > 1e-3 * self.seconds:

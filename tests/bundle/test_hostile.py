@@ -70,7 +70,7 @@ DECLARED: dict[str, tuple[Change, str]] = {
         repeat("radiator", "prepared"),
         r"prepared: 'left' is g",
     ),
-    "a budget twice": (repeat("tank", "budgets"), r"budgets: 'energy' is givice"),
+    "a budget twice": (repeat("tank", "budgets"), r"budgets: 'energy' is giv"),
     "a state called as a flux": (
         rename("tank", "states", "cooling"),
         r"tank\S+: 'cooling' is given twice",
@@ -323,7 +323,7 @@ def test_a_program_given_twice_is_refused(heat: Path) -> None:
         (lambda w, n: w[n].fill(-np.inf), r"has \d+ of \d+ values not finite"),
         (
             lambda w, n: w.update({n: w[n].astype(np.float16)}),
-            r"is float16.*, expected",
+            r"is float16",
         ),
         (lambda w, n: w.update({n: w[n].T.copy()}), r"is float64\(\d, \d\), expected"),
     ],
