@@ -41,6 +41,9 @@ __all__ = ["Bundle", "bundles", "load_bundle"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+_LARGEST = 1 << 24
+"""Most bytes of the file of programs."""
+
 _SHIPPED = Path(__file__).resolve().parents[1] / "bundles"
 
 
@@ -206,6 +209,8 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Array]:
 
 
 def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Program]:
+    if path.stat().st_size > _LARGEST:
+        raise BundleError(f"{path}: larger than {_LARGEST} bytes")
     content = _content(path, manifest)
     try:
         data = json.loads(content, object_pairs_hook=_named_once)

@@ -34,7 +34,7 @@ MOST_NUMBERS = 1 << 20
 _LOGIC = ("and", "or")
 
 
-def refuse_unfit(program: Program, source: str) -> None:
+def refuse_unfit(program: Program, source: str, *, bounded: bool = True) -> None:
     """Refuse what is no program, or a larger one than anybody runs.
 
     Parameters
@@ -43,6 +43,8 @@ def refuse_unfit(program: Program, source: str) -> None:
         As it was read: its parts are of any type.
     source : str
         What messages begin with.
+    bounded : bool
+        Whether its size is looked at.
 
     Raises
     ------
@@ -55,9 +57,9 @@ def refuse_unfit(program: Program, source: str) -> None:
         "outputs": (len(program.outputs), MOST_NAMES),
     }
     for what, (count, most) in counts.items():
-        if count > most:
+        if bounded and count > most:
             raise BundleError(f"{source}: {count} {what}, expected at most {most}")
-    check = _Check(source)
+    check = _Check(source, MOST_TERMS if bounded else math.inf)
     for value in program.inputs.values():
         check.define(value)
     for instruction in program.instructions:
@@ -71,8 +73,8 @@ def refuse_unfit(program: Program, source: str) -> None:
 class _Check:
     """What is known of the values of a program so far."""
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    def __init__(self, source: str, most: float) -> None:
+        self._source, self._most = source, most
         self._known: set[str] = set()
         self._terms: dict[str, int] = {}
         self._printed = 0
@@ -122,9 +124,9 @@ class _Check:
         if OPS[op].boolean:
             self._terms[instruction.out] = terms
         self._printed += terms - 1
-        if max(terms, self._printed) > MOST_TERMS:
+        if max(terms, self._printed) > self._most:
             raise BundleError(
-                f"{self._source}: masks within masks make more than {MOST_TERMS} "
+                f"{self._source}: masks within masks make more than {self._most} "
                 f"operations by {instruction.out}, expected fewer"
             )
 

@@ -60,15 +60,25 @@ class Program:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], source: str = "program") -> Program:
+    def from_json(
+        cls, data: Mapping[str, Any], source: str = "program", *, own: bool = False
+    ) -> Program:
         """Rebuild a program and verify that it is one.
+
+        Parameters
+        ----------
+        data : mapping
+            From :meth:`to_json`.
+        source : str
+            What messages begin with.
+        own : bool
+            Whether it was written here, and so may be of any size.
 
         Raises
         ------
         BundleError
             When an operation is unknown, a value is used before it is assigned, the
-            layout is wrong, or the program is larger than anybody runs; ``source`` is
-            named in the message.
+            layout is wrong, or the program is larger than anybody runs.
         """
         try:
             inputs, outputs = data["inputs"], data["outputs"]
@@ -77,7 +87,7 @@ class Program:
             program = cls(dict(inputs), tuple(_instructions(data)), dict(outputs))
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{source}: not a program ({error!r:.100})") from None
-        refuse_unfit(program, source)
+        refuse_unfit(program, source, bounded=not own)
         return program
 
     def refuse_shaped(self, source: str) -> None:
