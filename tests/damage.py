@@ -73,7 +73,7 @@ def _change(draw: Draw, parent: Any, key: Any) -> None:
         parent[draw(st.sampled_from(others))] = parent.pop(key)
     elif what == "near" and isinstance(value, (int, float)):
         parent[key] = draw(
-            st.sampled_from([-value, value * 1e6, value + 1, str(value)])
+            st.sampled_from([-value, value * 10**6, value + 1, str(value)])
         )
     elif what == "near" and isinstance(value, str):
         near = [value[:-1], value.upper(), f"{value} "]

@@ -232,13 +232,14 @@ def test_a_damaged_experiment(
 
 
 @pytest.fixture(scope="module")
-def state(configured: Any) -> tuple[bytes, Component, Arrays]:
-    """Return a state, a component to restore it, and what comes of it."""
+def state(configured: Any) -> Callable[[], tuple[bytes, Component, Arrays]]:
+    """Return what gives a state, a component to restore it, and what comes of it."""
     usual, begun = configured
     one, other = begun(as_yaml(usual)), begun(as_yaml(usual))
     steps(one, 0)
     content = one.state_bytes()
-    return content, other, steps(one, 3)
+    known = steps(one, 3)
+    return lambda: (content, other, known)  # is shown in few words where a test fails
 
 
 def restored(component: Component, content: bytes, how: str) -> Arrays:
@@ -254,7 +255,7 @@ def restored(component: Component, content: bytes, how: str) -> Arrays:
 @given(data=st.data())
 @quick
 def test_a_damaged_and_sealed_state(state: Any, how: str, data: Any) -> None:
-    content, component, _ = state
+    content, component, _ = state()
     arrays, owner = unpack(content, "", {})
     if data.draw(st.booleans()):
         arrays = arrays_damaged(data.draw, arrays)
@@ -268,7 +269,7 @@ def test_a_damaged_and_sealed_state(state: Any, how: str, data: Any) -> None:
 @given(data=st.data())
 @quick
 def test_a_state_of_damaged_bytes(state: Any, data: Any) -> None:
-    content, component, known = state
+    content, component, known = state()
     damaged = bytes_damaged(data.draw, content)
     with typed():
         for name, values in restored(component, damaged, "bytes").items():

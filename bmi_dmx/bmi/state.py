@@ -156,6 +156,7 @@ class States:
         refuse_unlike(arrays, expected, where)
         known = contents(runner, expected)
         if at is not None:
+            _log.info("%s: its places are in another order, found by name", where)
             arrays = in_order(arrays, at, known)
         refuse_absurd(arrays, known, runner.ids, where)
         try:
