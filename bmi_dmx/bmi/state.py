@@ -27,6 +27,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
 
+_TIMES, _MORE = 4, 1 << 24
+"""How much longer than a component's own a state may be that is read at all."""
+
 
 class States:
     """All that a continuation needs, beside the functions of BMI.
@@ -195,10 +198,17 @@ class States:
 
     def load_state(self, path: str | PathLike[str]) -> None:
         """Continue from a file of :meth:`save_state`; see :meth:`set_state_bytes`."""
+        most = _TIMES * self.state_size() + _MORE
         try:
-            content = Path(path).read_bytes()
+            with Path(path).open("rb") as file:
+                content = file.read(most + 1)
         except OSError as error:
             raise StateError(f"{path}: cannot be read: {error.strerror}") from None
+        if len(content) > most:
+            raise StateError(
+                f"{path}: has more than {most} bytes; a state of this component has "
+                f"{self.state_size()}"
+            )
         self.set_state_bytes(content, str(path))
 
     def _counts(self) -> dict[str, dict[str, Array]]:

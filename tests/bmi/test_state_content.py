@@ -276,3 +276,13 @@ def test_settings_that_do_not_differ_continue_bitwise_either_way(start: Any) -> 
     for component in (one, other):
         run(component, weather(9, 2), range(5, 9), ())
     assert one.state_bytes() == other.state_bytes()
+
+
+def test_a_file_that_is_no_state_is_not_read_to_its_end(
+    start: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "endless"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(StateError, match=r"endless: has more than \d+ bytes"):
+        start(1).load_state(path)

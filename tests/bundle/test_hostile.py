@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,6 +14,7 @@ import pytest
 
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.bundle.declared import MOST_ENTRIES, MOST_STEPS
+from bmi_dmx.errors import BundleError
 from bmi_dmx.program.check import MOST_INSTRUCTIONS, MOST_TERMS
 from tests.systems import BLOCK, made
 
@@ -338,3 +340,54 @@ def test_weights_that_are_none_are_refused(
 def test_what_is_refused_for_another_reason_is_good(heat: Path) -> None:
     sign(heat)
     assert load_bundle(heat).name == "heat"
+
+
+def header(text: str, size: int | None = None) -> bytes:
+    content = text.encode()
+    return (len(content) if size is None else size).to_bytes(8, "little") + content
+
+
+def array(kind: str, shape: list[int], begin: int, end: int) -> bytes:
+    """Return the header of a file of one array that stands somewhere."""
+    said = {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
+    return header(json.dumps({"a": said}))
+
+
+HEADERS = {
+    "longer than the file": header("{}", 2**60),
+    "of nothing": b"",
+    "no mapping": header("[1, 2]"),
+    "without an end": header("[" * 100_000),
+    "outside the file": array("F64", [9], 0, 72),
+    "more than is there": array("F64", [10**12], 0, 8) + bytes(8),
+    "backwards": array("F64", [1], 8, 0) + bytes(8),
+    "of a type that nobody has": array("F8_E4M3", [8], 0, 8) + bytes(8),
+}
+
+
+@pytest.mark.parametrize("content", HEADERS.values(), ids=HEADERS)
+def test_headers_of_weights_that_lead_nowhere_are_refused(
+    heat: Path, content: bytes
+) -> None:
+    (heat / "weights.safetensors").write_bytes(content)
+    sign(heat)
+    refused(heat, r"weights\.safetensors: (not a whole safetensors file|arrays of F8)")
+
+
+def test_files_larger_than_any_are_refused_unread(heat: Path) -> None:
+    with (heat / "programs.json").open("ab") as file:
+        file.truncate(2**40)
+    refused(heat, r"programs\.json: larger than \d+ bytes")
+
+
+def test_a_model_of_other_weights_is_refused_before_any_are_made(heat: Path) -> None:
+    """The first weights of the network would take 32 GB."""
+
+    def widen(data: dict[str, Any]) -> None:
+        data["model"]["parts"]["wiring"]["options"]["hidden"] = [65536, 65536]
+
+    edit(heat, widen)
+    sign(heat)
+    bundle = load_bundle(heat)
+    with pytest.raises(BundleError, match=r"has shape|is missing|not part of"):
+        bundle.model()
