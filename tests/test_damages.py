@@ -45,6 +45,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 quick = settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
 
+OLD = Path(__file__).parent / "golden" / "lstm-format-1"
 FILES = ("model.yaml", "weights.safetensors", "programs.json")
 PARTS = {
     "share": {
@@ -105,7 +106,10 @@ def spoil(draw: Any, folder: Path, name: str) -> None:
     path = folder / name
     if name == FILES[0]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        keys = ["parts", "steps", "statistics", "weights", "attributes", "system", None]
+        keys = [
+            "parts", "steps", "statistics", "weights", "attributes", "model",
+            "variables", None,
+        ]  # fmt: skip
         key = draw(st.sampled_from(keys))
         if key is None or not data.get(key):
             data = data_damaged(draw, data)
@@ -148,6 +152,19 @@ def test_a_damaged_and_sealed_bundle(
     with typed():
         for values in outputs(folder).values():
             assert not np.isinf(values).any()
+    shutil.rmtree(folder.parent)
+
+
+@given(data=st.data())
+@quick
+def test_a_damaged_and_sealed_bundle_of_format_1(
+    tmp_path_factory: pytest.TempPathFactory, data: Any
+) -> None:
+    folder = tmp_path_factory.mktemp("format-1", numbered=True) / "bundle"
+    shutil.copytree(OLD, folder)
+    spoil(data.draw, folder, data.draw(st.sampled_from([FILES[0], FILES[2]])))
+    with typed():
+        load_bundle(folder)
     shutil.rmtree(folder.parent)
 
 
