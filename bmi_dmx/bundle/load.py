@@ -221,7 +221,7 @@ def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Pr
     try:
         data = upgraded_programs(data, written, manifest, str(path))
     except ConfigError as error:
-        raise BundleError(f"{path}: {error}") from None
+        raise BundleError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     return {
         name: Program.from_json(program, f"{path}: {name}")
         for name, program in data.items()
