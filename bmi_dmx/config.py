@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,6 +57,28 @@ class _Rules:
                 seen[key] = mark.line + 1
         return result
 
+    def construct_yaml_str(self, node: Any) -> str:
+        loader: Any = super()
+        text: str = loader.construct_yaml_str(node)
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                # An escape can write half a character, which no file can hold.
+                raise _problem("text with half a character", node) from None
+        return text
+
+    def construct_yaml_float(self, node: Any) -> float:
+        loader: Any = super()
+        number: float = loader.construct_yaml_float(node)
+        if math.isinf(number) and "inf" not in node.value.lower():
+            raise _problem(f"{node.value!r:.40} is beyond what numbers can be", node)
+        return number
+
+
+def _problem(text: str, node: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)
+
 
 class _Loader(_Rules, yaml.SafeLoader):
     """The loader whose messages are shown."""
@@ -67,6 +90,18 @@ _LOADERS: list[Any] = [_Loader]
 if _c_loader is not None:
     _LOADERS.insert(0, type("_FastLoader", (_Rules, _c_loader), {}))
 
+# Kinds of YAML 1.1 that no field asks for, and of which some texts break the library.
+_UNKNOWN = ("binary", "omap", "pairs", "set", "timestamp")
+
+for _class in _LOADERS:
+    for _kind in ("str", "float"):
+        _made = getattr(_class, f"construct_yaml_{_kind}")
+        _class.add_constructor(f"tag:yaml.org,2002:{_kind}", _made)
+    for _kind in _UNKNOWN:
+        _class.add_constructor(
+            f"tag:yaml.org,2002:{_kind}", yaml.SafeLoader.construct_undefined
+        )
+
 for _kind, (_pattern, _beginnings) in _SCALARS.items():
     for _class in _LOADERS:
         _class.add_implicit_resolver(
@@ -76,14 +111,19 @@ for _kind, (_pattern, _beginnings) in _SCALARS.items():
 
 def _load(text: str) -> Any:
     for loader in _LOADERS[:-1]:
-        with contextlib.suppress(yaml.YAMLError, ValueError):
+        with contextlib.suppress(*_NOT_YAML):
             return yaml.load(text, Loader=loader)
     return yaml.load(text, Loader=_Loader)
 
 
+_NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError)
+"""What the library raises; the last ones where a tag and its text do not fit."""
+
+
 def _parse(text: str, where: str) -> Any:
     try:
-        return _load(text)
+        data = _load(text)
+        _refuse_huge(data)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f", line {mark.line + 1}" if mark is not None else ""
@@ -91,9 +131,63 @@ def _parse(text: str, where: str) -> Any:
         raise ConfigError(f"{where}{place}: not valid YAML: {problem}") from None
     except RecursionError:
         raise ConfigError(f"{where}: nested too deeply") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except _NOT_YAML as error:
         # Characters YAML forbids, or numbers beyond what Python reads.
-        raise ConfigError(f"{where}: not valid YAML: {error}") from None
+        problem = " ".join(str(error).split())
+        if not isinstance(error, (yaml.YAMLError, ValueError)):
+            problem = "a tag is not that of its text"
+        raise ConfigError(f"{where}: not valid YAML: {problem}") from None
+    return data
+
+
+_DEEPEST = 64
+"""Most lists and mappings within each other."""
+
+_REPEATED = 1 << 20
+"""Most values for which aliases may stand, all together."""
+
+
+def _refuse_huge(data: Any) -> None:
+    """Refuse data of a depth or, by aliases of aliases, of a size that nobody means."""
+    weights: dict[int, tuple[int, int]] = {}
+    size, depth = _weight(data, weights)
+    if depth > _DEEPEST:
+        raise RecursionError
+    once = sum(1 + len(part) for part in _containers(data))
+    if size - once > _REPEATED:
+        raise ValueError(
+            f"aliases stand for {size - once:g} values, expected at most {_REPEATED}"
+        )
+
+
+def _containers(data: Any) -> Iterator[Any]:
+    """Yield lists and mappings, each once."""
+    seen: set[int] = set()
+    waiting = [data]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (dict, list)) and id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+
+
+def _weight(data: Any, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Return how many values there are, aliases written out, and how deep they are."""
+    if not isinstance(data, (dict, list)):
+        return 1, 0
+    if id(data) not in known:
+        known[id(data)] = (0, _DEEPEST + 1)  # what is in itself has no end
+        size, depth = 1, 0
+        for part in data.values() if isinstance(data, dict) else data:
+            more, below = _weight(part, known)
+            size, depth = size + more, max(depth, below)
+        known[id(data)] = size, depth + 1
+    return known[id(data)]
+
+
+_LARGEST = 1 << 25
+"""Most bytes of a file."""
 
 
 def read(path: str | PathLike[str]) -> Any:
@@ -112,11 +206,15 @@ def read(path: str | PathLike[str]) -> Any:
     Raises
     ------
     ConfigError
-        When the file cannot be read, is not YAML, or gives a key twice; names file and
-        line.
+        When the file cannot be read, is not YAML, gives a key twice, or is larger or
+        deeper than anybody means; names file and line.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        with Path(path).open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise ConfigError(f"{path}: larger than {_LARGEST} bytes")
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:

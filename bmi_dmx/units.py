@@ -6,6 +6,7 @@ are no UDUNITS, and are refused here. The library behind is imported at first us
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["NO_DIMENSION", "check", "convert"]
+__all__ = ["NO_DIMENSION", "check", "convert", "unknown"]
 
 NO_DIMENSION = ("-", "none", "unitless", "dimensionless", "ratio", "fraction", "n/a")
 """What files write, in capitals or not, where UDUNITS has ``1``."""
@@ -27,6 +28,13 @@ _MEANT = {
     "cfs": "ft3 s-1",
     "cms": "m3 s-1",
 }
+
+
+_PLAIN = re.compile(
+    r"(?:1|(?:(?:(?:[hkcmu]?(?:m|s|g|K|Pa|J|W|V|mol)|min|h|d|yr|deg[CKF]|degrees_north"
+    r"|degrees_east)(?:-?[1-9])?)(?: (?=.)|\Z))+)"
+)
+"""Products of usual units, which UDUNITS knows."""
 
 
 def _hint(units: str) -> str:
@@ -75,6 +83,23 @@ def check(units: str) -> None:
         When UDUNITS does not know the units.
     """
     _unit(units)
+
+
+def unknown(units: str) -> str:
+    """Return why text is not a unit; nothing where it is one.
+
+    Parameters
+    ----------
+    units : str
+        As for :func:`check`.
+    """
+    # Whoever only runs what comes with the package can do without the library.
+    if not _PLAIN.fullmatch(units):
+        try:
+            _unit(units)
+        except UnitsError as error:
+            return str(error)
+    return ""
 
 
 def convert(

@@ -22,6 +22,7 @@ SHARED = ROOT.parent / "shared" / "data"
 # A change is judged by the same examples as the one before it.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("fresh", deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile("repeatable")
 
 

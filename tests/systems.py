@@ -56,7 +56,7 @@ class Boiler(Process):
 
     time = "h"
     forcings = (Forcing(name="heat", units="kW", per_step="rate", bounds=(0.0, 1e3)),)
-    states = (State(name="energy", units="kWh", initial=0.5, bounds=(0.0, 1e6)),)
+    states = (State(name="energy", units="kW h", initial=0.5, bounds=(0.0, 1e6)),)
     parameters = (
         Parameter(
             name="leak", units="h-1", bounds=(1e-3, 0.5), spacing="log",
@@ -71,10 +71,10 @@ class Boiler(Process):
     fluxes = (
         Flux(name="gained", units="kW", per_step="rate"),
         Flux(name="cooling", units="kW", per_step="rate"),
-        Flux(name="aged", units="kWh yr"),
+        Flux(name="aged", units="kW h yr"),
     )
     budgets = (
-        Budget(("gained",), ("cooling",), ("energy",), name="energy", units="kWh"),
+        Budget(("gained",), ("cooling",), ("energy",), name="energy", units="kW h"),
     )
 
     def step(self, s: Any, f: Any, p: Any) -> Any:
@@ -103,7 +103,7 @@ class Radiator(Process):
     prepared = (Parameter(name="left", bounds=(0.1, 1.0), per="place"),)
     fluxes = (
         Flux(name="warmth", units="kW", per_step="rate"),
-        Flux(name="released", units="kWh", per_step="amount"),
+        Flux(name="released", units="kW h", per_step="amount"),
         Flux(name="power", units="W"),
     )
 
@@ -111,7 +111,7 @@ class Radiator(Process):
         super().__init__(options)
         self.dt = dt
         self.states = (
-            State(name="waiting", units="kWh", size=round(self.options.hours / dt)),
+            State(name="waiting", units="kW h", size=round(self.options.hours / dt)),
         )
 
     def at(self, dt: float) -> Process:

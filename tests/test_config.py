@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,55 @@ def test_what_is_written_is_read_back_in_its_order(tmp_path: Path) -> None:
     again = read(path)
     assert again == data
     assert [list(again), list(again["zones"])] == [list(data), list(data["zones"])]
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "\n".join(
+    f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 9)
+)
+HOSTILE = {
+    "aliases of aliases": (
+        BOMB,
+        r"aliases stand for 1\.\d+e\+09 values, exp",
+    ),
+    "a list in itself": ("a: &x [*x]", "nested too deeply"),
+    "a mapping in itself": ("a: &x {b: *x}", "nested too deeply"),
+    "lists within lists": ("[" * 900 + "]" * 900, "nested too deeply"),
+    "no end": ("[" * 5000, "nested too deeply"),
+    "deep blocks": ("\n".join(" " * k + "a:" for k in range(500)), "nested too deeply"),
+    "no boolean": ('a: !!bool "x"', "a tag is not that of its text"),
+    "no number": ('a: !!int ""', "a tag is not that of its text"),
+    "no fraction": ("a: !!float x", "not valid YAML"),
+    "a set": ("a: !!set {b, c}", "could not determine a constructor for the tag"),
+    "bytes": ("a: !!binary eA==", "could not determine a constructor for the tag"),
+    "a time": ("a: !!timestamp x", "could not determine a constructor for the tag"),
+    "pairs": ("a: !!pairs [b: 1]", "could not determine a constructor for the tag"),
+    "beyond numbers": ("a: -1e999", "'-1e999' is beyond what numbers can be"),
+    "many digits": ("a: " + "9" * 5000, "not valid YAML: Exceeds the limit"),
+    "half a character": ('a: "\\ud800"', "text with half a character"),
+    "two lines of a message": (
+        "a: \0",
+        r"not valid YAML: unacceptable character",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), HOSTILE.values(), ids=HOSTILE)
+def test_what_would_hurt_its_reader_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"file\.yaml.*: {message}") as refused:
+        read(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_aliases_and_infinite_numbers_that_are_meant_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text("a: &x [1, .inf]\nb: [*x, *x]\n", encoding="utf-8")
+    assert read(path) == {"a": [1, math.inf], "b": [[1, math.inf]] * 2}
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"/dev/zero: larger than \d+ bytes"):
+        read("/dev/zero")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.errors import UnitsError
-from bmi_dmx.units import check, convert
+from bmi_dmx.units import _PLAIN, check, convert, unknown
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,20 @@ def test_what_the_field_writes_is_refused_with_what_it_means(
 def test_units_of_another_dimension_are_refused() -> None:
     with pytest.raises(UnitsError, match="'mm' cannot be converted into 's'"):
         convert(1.0, "mm", "s")
+
+
+@given(units=st.from_regex(_PLAIN, fullmatch=True))
+def test_what_is_taken_for_usual_units_is_known_to_the_library(units: str) -> None:
+    check(units)
+
+
+@pytest.mark.parametrize("units", ["mm", "kg m-2 s-1", "1", "degC", "m km-1", "mm "])
+def test_nothing_is_said_of_units(units: str) -> None:
+    assert unknown(units) == ""
+
+
+@pytest.mark.parametrize("units", ["furlongs of", "none", "m\0", "kWh"])
+def test_why_text_is_no_unit_is_what_the_library_says(units: str) -> None:
+    with pytest.raises(UnitsError) as refused:
+        check(units)
+    assert unknown(units) == str(refused.value)

@@ -204,7 +204,13 @@ class Component(Answers):
             runner,
             screen,
             Values(table, runner, self._set_store, self._turn),
-            States(runner, screen, self._warm_up, self._begun),
+            States(
+                runner,
+                screen,
+                self._warm_up,
+                self._begun,
+                keep=settings.state_parameters == "configured",
+            ),
         )
 
     def _start(self, settings: Settings, folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..conversion import MOST, convert, refuse_outside, shown
 from ..errors import ConfigError, suggestion
@@ -131,6 +131,11 @@ class Settings:
     state : str
         What to start from: ``cold``, declared initial values; another start of the
         system of the bundle; or a state file, relative to the configuration file.
+    state_parameters : {"saved", "configured"}
+        Whose attributes and parameters hold once a state is restored, whether from a
+        file or by the host: those of the state, with which a run continues as if it had
+        not been interrupted, or those that are set here. What differs is said in the
+        log.
     spin_up : SpinUp, optional
         Forcing to run before the start, from ``state`` on.
 
@@ -154,6 +159,7 @@ class Settings:
     outputs: tuple[str, ...] | None = None
     forcing_policy: Policy = "raise"
     state: str = COLD
+    state_parameters: Literal["saved", "configured"] = "saved"
     spin_up: SpinUp | None = None
 
     def __post_init__(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -16,15 +15,20 @@ from ..errors import StateError, TimeError
 from ..files import atomic
 from ..operate.once import warn_once
 from ..operate.operation import step_text
-from ..operate.persistence import pack, unpack
+from ..operate.persistence import pack, refuse_other, refuse_unlike, unpack
 from ..operate.runner import Runner
+from ..operate.saved_places import identity, order
 from ..operate.screen import Screen
+from ..operate.state_check import contents, in_order, refuse_absurd
 
 __all__ = ["States"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
+
+_TIMES, _MORE = 4, 1 << 24
+"""How much longer than a component's own a state may be that is read at all."""
 
 
 class States:
@@ -40,6 +44,8 @@ class States:
         Comes to the state from which the first step is made.
     begun : callable
         Starts from the state there is now.
+    keep : bool
+        Whether attributes and parameters that are set go before those of a state.
     """
 
     def __init__(
@@ -48,8 +54,11 @@ class States:
         screen: Screen,
         warm_up: Callable[[], None],
         begun: Callable[[], None],
+        *,
+        keep: bool = False,
     ) -> None:
         self._runner, self._screen, self._clock = runner, screen, runner.clock
+        self._keep = keep
         self._warm_up, self._begun = warm_up, begun
 
     def state(self) -> dict[str, Array]:
@@ -73,11 +82,15 @@ class States:
 
     def state_bytes(self) -> bytes:
         """Return :meth:`state` packed; as long at any time of a run."""
-        return pack(self.state(), self._owner())
+        return self._packed(self.state())
 
     def state_size(self) -> int:
         """Return the length of :meth:`state_bytes`; nothing is computed for it."""
-        return len(pack(self._present(), self._owner()))
+        return len(self._packed(self._present()))
+
+    def _packed(self, state: dict[str, Array]) -> bytes:
+        runner = self._runner
+        return pack(state, {**self._owner(), **identity(runner.ids, runner.space)})
 
     def set_state_bytes(self, content: bytes, where: str = "state") -> None:
         """Continue from a state of :meth:`state_bytes`, at the time it was saved.
@@ -130,14 +143,30 @@ class States:
                 _log, "date of a state",
                 "%s: the state is of %s, and goes on at %s: seasons and the hours at "
                 "which days begin are those of start_time",
-                place, np.datetime64(moment, "s"), self._clock.now,
+                place, self._clock.date(moment), self._clock.now,
             )  # fmt: skip
         self._restore(found)
 
     def _unpacked(self, content: bytes, where: str) -> dict[str, Array]:
-        older = self._runner.operation.system.older_states
-        own = {name: partial(bring, self._runner) for name, bring in older.items()}
-        return unpack(content, self._present(), self._owner(), where, own)
+        """Return the arrays of a state, verified, with the places in their order."""
+        runner = self._runner
+        older = runner.operation.system.older_states
+        own = {name: partial(bring, runner) for name, bring in older.items()}
+        arrays, owner = unpack(content, where, own)
+        at = order(owner, runner.ids, runner.space, where)
+        refuse_other(owner, self._owner(), where)
+        expected = self._present()
+        refuse_unlike(arrays, expected, where)
+        known = contents(runner, expected)
+        if at is not None:
+            _log.info("%s: its places are in another order, found by name", where)
+            arrays = in_order(arrays, at, known)
+        refuse_absurd(arrays, known, runner.ids, where)
+        try:
+            self._clock.date(arrays["clock"][0].item())
+        except TimeError as error:
+            raise StateError(f"{where}: clock: the state {error}") from None
+        return arrays
 
     def reset_clock(self) -> None:
         """Go back to the start in time; nothing else changes."""
@@ -145,12 +174,17 @@ class States:
 
     def _restore(self, found: dict[str, Array]) -> None:
         runner = self._runner
-        brought = runner.restore(found)
-        if brought:
-            warn_once(
-                _log, "settings of a state",
-                "%s: the state brings %s of its own, which now hold",
-                runner.place, ", ".join(brought),
+        differing = ", ".join(runner.restore(found, keep=self._keep))
+        if differing and self._keep:
+            _log.info(
+                "%s: the state has other settings, %s; those configured hold",
+                runner.place, differing,
+            )  # fmt: skip
+        elif differing:
+            _log.warning(
+                "%s: the state brings settings of its own, which now hold: %s; "
+                "state_parameters: configured would keep those configured",
+                runner.place, differing,
             )  # fmt: skip
         for group, arrays in self._counts().items():
             for name, array in arrays.items():
@@ -164,10 +198,17 @@ class States:
 
     def load_state(self, path: str | PathLike[str]) -> None:
         """Continue from a file of :meth:`save_state`; see :meth:`set_state_bytes`."""
+        most = _TIMES * self.state_size() + _MORE
         try:
-            content = Path(path).read_bytes()
+            with Path(path).open("rb") as file:
+                content = file.read(most + 1)
         except OSError as error:
             raise StateError(f"{path}: cannot be read: {error.strerror}") from None
+        if len(content) > most:
+            raise StateError(
+                f"{path}: has more than {most} bytes; a state of this component has "
+                f"{self.state_size()}"
+            )
         self.set_state_bytes(content, str(path))
 
     def _counts(self) -> dict[str, dict[str, Array]]:
@@ -176,19 +217,14 @@ class States:
     def _owner(self) -> dict[str, str]:
         runner = self._runner
         operation = runner.operation
-        names = "\n".join(runner.ids).encode()
         chosen = [f"{part} {name}" for part, name in sorted(operation.choices.items())]
         how = [step_text(operation.inner), *chosen, operation.units]
         if operation.gathers:
             # Part of a period may be in the state.
             how.append(f"periods from {self._clock.day_start_hour} h")
-        places = hashlib.sha256(names)
-        if runner.space is not None:
-            places.update(runner.space.fingerprint.encode())
         return {
             "bundle": operation.bundle.fingerprint,
             "time step": f"{self._clock.seconds:g} s",
             "way of running (steps, choices, units)": ", ".join(how),
-            "set of places": places.hexdigest(),
             "set of attributes": ", ".join(runner.parameters.attribute),
         }

@@ -21,6 +21,7 @@ from ..errors import BundleError, ConfigError, suggestion
 from ..networks.statistics import Statistics
 from ..program import Program
 from ..registry import Registry
+from .declared import verify_declarations
 from .manifest import (
     MANIFEST,
     PROGRAMS,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["Bundle", "bundles", "load_bundle"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+_LARGEST = 1 << 24
+"""Most bytes of the file of programs."""
 
 _SHIPPED = Path(__file__).resolve().parents[1] / "bundles"
 
@@ -154,6 +158,7 @@ def load_bundle(bundle: str | PathLike[str]) -> Bundle:
     """
     path = _locate(bundle)
     manifest, written = read_manifest(path / MANIFEST)
+    verify_declarations(path, manifest)
     weights = _read_weights(path / WEIGHTS, manifest)
     programs = _read_programs(path / PROGRAMS, manifest, written)
     verify_weights(path, manifest, weights)
@@ -204,9 +209,11 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Array]:
 
 
 def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Program]:
+    if path.stat().st_size > _LARGEST:
+        raise BundleError(f"{path}: larger than {_LARGEST} bytes")
     content = _content(path, manifest)
     try:
-        data = json.loads(content)
+        data = json.loads(content, object_pairs_hook=_named_once)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON: {error}") from None
     if not isinstance(data, dict):
@@ -214,11 +221,21 @@ def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Pr
     try:
         data = upgraded_programs(data, written, manifest, str(path))
     except ConfigError as error:
-        raise BundleError(f"{path}: {error}") from None
+        raise BundleError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     return {
         name: Program.from_json(program, f"{path}: {name}")
         for name, program in data.items()
     }
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping of JSON; the library would take the last of equal names."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r:.60} is given twice")
+    return found
 
 
 def _shipped() -> dict[str, Path | str]:

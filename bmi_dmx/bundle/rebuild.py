@@ -53,14 +53,14 @@ def rebuild(
     try:
         spec = convert(manifest.model, ModelSpec)
         space = space_from(manifest.space) if manifest.space else None
-        # Networks draw first weights when made; loading must not disturb who counts
-        # on the state of the random numbers.
-        with torch.random.fork_rng(devices=[]):
-            model = Model(spec, Statistics(manifest.statistics), space)
+        statistics = Statistics(manifest.statistics)
+        # Shapes alone: what the model is made of may ask for more than memory holds.
+        with torch.device("meta"):
+            shape = Model(spec, statistics, space)
     except DmxError as error:
         raise BundleError(f"{path / MANIFEST}: model: {error}") from None
-    _compare_parts(path, manifest.parts, model.plan.parts)
-    expected = model.state_dict()
+    _compare_parts(path, manifest.parts, shape.plan.parts)
+    expected = shape.state_dict()
     for name in sorted(set(expected) ^ set(arrays)):
         state = "missing" if name in expected else "not part of the model"
         raise BundleError(f"{path / WEIGHTS}: array {name!r} is {state}")
@@ -71,6 +71,10 @@ def rebuild(
                 f"{path / WEIGHTS}: array {name!r} has shape {found}, the model "
                 f"expects {tuple(wanted.shape)}"
             )
+    # Networks draw first weights when made; loading must not disturb who counts on the
+    # state of the random numbers.
+    with torch.random.fork_rng(devices=[]):
+        model = Model(spec, statistics, space)
     # Copies: the bundle's arrays are shared and must stay as they are.
     weights = {n: torch.from_numpy(np.array(x)) for n, x in arrays.items()}
     kinds = [x.dtype for x in weights.values()]

@@ -118,7 +118,11 @@ def save_bundle(
     )
     with atomic_folder(target) as made:
         write_files(made, manifest, weights, programs_of(model))
-        load_bundle(made)
+        try:
+            load_bundle(made)
+        except BundleError as error:
+            # The folder that is named will not be there to look at.
+            raise BundleError(str(error).replace(str(made), str(target))) from None
     return load_bundle(target)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import ConfigError, DmxError
 from ..registries import upgrades
 
 if TYPE_CHECKING:
@@ -58,8 +60,22 @@ def upgraded(data: Mapping[str, Any], where: str, check: Check) -> dict[str, Any
         blocks = upgrades[str(data["format"])].blocks
     check(where, data, blocks)
     while data["format"] < FORMAT:
-        data = upgrades[str(data["format"])].manifest(data, where)
+        with _whole(where, data["format"]):
+            data = upgrades[str(data["format"])].manifest(data, where)
     return dict(data)
+
+
+@contextmanager
+def _whole(where: str, version: int) -> Iterator[None]:
+    """Refuse data of an older format in which something is not what it should be."""
+    try:
+        yield
+    except DmxError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"{where}: not a whole bundle of format {version}: {error!r:.100}"
+        ) from None
 
 
 def upgraded_programs(
@@ -79,5 +95,6 @@ def upgraded_programs(
         What messages begin with.
     """
     for version in range(written, FORMAT):
-        data = upgrades[str(version)].programs(data, manifest, where)
+        with _whole(where, version):
+            data = upgrades[str(version)].programs(data, manifest, where)
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,17 @@ import numpy as np
 from ..compose.part import Declarations, Part, step_key
 from ..compose.plan import Plan, plan
 from ..errors import BundleError, ConfigError, suggestion
-from ..program import Program, entry_names, evaluate
+from ..program import Program, entry_names
+from ..program.trial import tried
 from ..space import Space, space_from
 from ..variables import Parameter
 from .manifest import MANIFEST, PROGRAMS, WEIGHTS, Manifest
+from .trial import ABSURD, ROUNDING, try_step
 
 __all__ = ["verify_programs", "verify_weights"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Interface = tuple[list[str], list[str]]
 _TYPES = ("float32", "float64")
-_ROUNDING = 1e-6  # relative, in single precision
 
 
 def verify_weights(
@@ -82,7 +83,7 @@ def _verify_statistics(
                 )
             for name, value in zip(names, array, strict=True):
                 written = getattr(manifest.statistics[name], moment)
-                if not np.isclose(value, written, rtol=_ROUNDING, atol=0.0):
+                if not np.isclose(value, written, rtol=ROUNDING, atol=0.0):
                     raise BundleError(
                         f"{statistics}: {name}: {moment} is {written}, array {key!r} "
                         f"holds {value}"
@@ -97,7 +98,8 @@ def verify_programs(
 ) -> None:
     """Compare the programs' names with the model's, and try every one of them.
 
-    Networks answer with parameters inside their bounds to inputs that are typical.
+    Networks answer with parameters inside their bounds to inputs that are typical;
+    processes are tried as by :func:`~.trial.try_step`.
 
     Raises
     ------
@@ -110,96 +112,144 @@ def verify_programs(
         space = space_from(manifest.space) if manifest.space else None
     except ConfigError as error:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
-    expected = {
-        name: (part, declared, interface)
-        for part in manifest.parts
-        for name, declared, interface in _interfaces(part, manifest, weights)
-    }
+    expected: dict[str, _Expected] = {}
+    for part in manifest.parts:
+        for one in _interfaces(part, manifest, weights):
+            if one.name in expected:
+                raise BundleError(f"{where}: two programs are called {one.name!r}")
+            expected[one.name] = one
     _same_names(f"{where}: program", programs, expected)
-    for name, (_, _, (inputs, outputs)) in expected.items():
-        _same_names(f"{where}: {name}: input", programs[name].inputs, inputs)
-        _same_names(f"{where}: {name}: output", programs[name].outputs, outputs)
-    for name, (part, declared, _) in expected.items():
-        program = programs[name]
-        prepares = ".prepare" in name
-        if part.kind == "process" and part.coupling != "stencil" and not prepares:
-            program.refuse_shaped(f"{where}: {name}")
-        example = _typical_inputs(part, declared, program, manifest, weights, space)
-        try:
-            results = evaluate(program, example)
-        except Exception as error:
-            # Whatever arithmetic on arrays that do not fit may raise.
-            raise BundleError(f"{where}: {name}: cannot be run: {error}") from None
-        if part.kind == "network":
-            _check_parameters(f"{where}: {name}", results, whole, part)
+    for name, one in expected.items():
+        _same_names(f"{where}: {name}: input", programs[name].inputs, one.inputs)
+        _same_names(f"{where}: {name}: output", programs[name].outputs, one.outputs)
+    for name, one in expected.items():
+        if one.part.kind == "network":
+            _try_network(f"{where}: {name}", one.part, programs[name], manifest,
+                         weights, whole)  # fmt: skip
+        elif one.tried:
+            _try_process(where, one, programs, weights, space)
+    for name in manifest.answers:
+        if name not in whole.outputs:
+            hint = suggestion(name, whole.outputs)
+            raise BundleError(f"{path / MANIFEST}: answers: unknown {name!r}{hint}")
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """A program that has to be there, with the names it has to know.
+
+    Parameters
+    ----------
+    name : str
+        Its own.
+    part : Part
+        Whose it is.
+    seconds : float
+        Length of the step it is for.
+    inputs, outputs : tuple of str
+        Names.
+    prepares : str
+        Name of the program that it needs before, if there is one.
+    tried : bool
+        Whether it is tried by itself.
+    """
+
+    name: str
+    part: Part
+    seconds: float
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    prepares: str = ""
+    tried: bool = True
 
 
 def _interfaces(
     part: Part, manifest: Manifest, weights: Mapping[str, Array]
-) -> Iterator[tuple[str, Declarations, Interface]]:
-    """Yield the name, the declarations, the inputs and outputs of its programs."""
-    declared = part.variables
+) -> Iterator[_Expected]:
+    """Yield the programs of a part."""
     if part.kind == "network":
         own = [f"w.{n}" for n in weights if n.startswith(f"{part.name}.")]
         gives = [f"p.{name.rpartition('.')[2]}" for name in part.gives]
-        memory = [f"s.{state.name}" for state in declared.states]
+        memory = [f"s.{state.name}" for state in part.variables.states]
         forcing = [] if part.every == "once" else ["forcing"]
-        yield part.name, declared, (
-            [*forcing, "attributes", *memory, *own], [*gives, *memory]
+        inputs = (*forcing, "attributes", *memory, *own)
+        yield _Expected(
+            part.name, part, manifest.seconds, inputs, (*gives, *memory)
         )  # fmt: skip
         return
     for seconds in manifest.steps if part.timed else (manifest.seconds,):
         suffix = f"@{step_key(seconds)}" if part.timed else ""
         now = part.declared(seconds)
+        prepares = f"{part.name}.prepare{suffix}" if now.prepared else ""
         inputs, outputs = _step(now)
-        yield part.name + suffix, now, (
-            [*inputs, *(f"w.{name}" for name in part.weights)], outputs
-        )  # fmt: skip
-        if now.prepared:
-            yield (
-                f"{part.name}.prepare{suffix}",
-                now,
-                (
-                    [f"p.{p.name}" for p in now.parameters],
-                    [f"p.{p.name}" for p in now.prepared],
-                ),
+        inputs = (*inputs, *(f"w.{name}" for name in part.weights))
+        yield _Expected(part.name + suffix, part, seconds, inputs, outputs, prepares)
+        if prepares:
+            yield _Expected(
+                prepares,
+                part,
+                seconds,
+                tuple(f"p.{p.name}" for p in now.parameters),
+                tuple(f"p.{p.name}" for p in now.prepared),
+                tried=False,
             )
 
 
-def _step(declared: Declarations) -> Interface:
+def _step(declared: Declarations) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the inputs and outputs of the program of one time step."""
     stores = [name for state in declared.states for name in entry_names("s", state)]
     inputs = [*stores, *(f"f.{forcing.name}" for forcing in declared.forcings)]
     inputs += [n for p in declared.step_parameters for n in entry_names("p", p)]
-    return inputs, [*stores, *(f"q.{flux.name}" for flux in declared.fluxes)]
+    return tuple(inputs), (*stores, *(f"q.{flux.name}" for flux in declared.fluxes))
 
 
-def _typical_inputs(
+def _try_process(
+    where: Path,
+    one: _Expected,
+    programs: Mapping[str, Program],
+    weights: Mapping[str, Array],
+    space: Space | None,
+) -> None:
+    part, program = one.part, programs[one.name]
+    if part.coupling != "stencil":
+        program.refuse_shaped(f"{where}: {one.name}")
+    elif space is None:
+        raise BundleError(f"{where}: {one.name}: steps fields, but there is no space")
+    try_step(
+        f"{where}: {one.name}",
+        part,
+        part.declared(one.seconds),
+        one.seconds,
+        (program, programs[one.prepares] if one.prepares else None),
+        {f"w.{n}": x for n, x in weights.items() if n in part.weights},
+        space,
+    )
+
+
+def _try_network(
+    where: str,
     part: Part,
-    declared: Declarations,
     program: Program,
     manifest: Manifest,
     weights: Mapping[str, Array],
-    space: Space | None,
-) -> dict[str, Array]:
-    """Return inputs of one place: what networks were trained around, else ones."""
-    inputs: dict[str, Array] = dict.fromkeys(program.inputs, np.ones((1, 1)))
-    inputs.update({f"w.{n}": x for n, x in weights.items()})
-    if part.coupling == "stencil" and space is not None:
-        for prefix, variables in (
-            ("s", declared.states), ("f", declared.forcings),
-            ("p", declared.step_parameters),
-        ):  # fmt: skip
-            for v in variables:
-                for name in entry_names(prefix, v):
-                    inputs[name] = np.ones(space.shape(v))
-    if part.kind == "network":
-        for key, names in (("attributes", part.attributes), ("forcing", part.inputs)):
-            typical = [manifest.statistics[name].typical for name in names]
-            inputs[key] = np.array([typical])
-        for state in declared.states:
-            inputs[f"s.{state.name}"] = np.zeros((1, state.size))
-    return inputs
+    whole: Plan,
+) -> None:
+    """Try a network at one place, at what it was trained around."""
+    inputs: dict[str, Array] = {f"w.{n}": x for n, x in weights.items()}
+    for key, names in (("attributes", part.attributes), ("forcing", part.inputs)):
+        typical = [manifest.statistics[name].typical for name in names]
+        inputs[key] = np.array([typical])
+    for state in part.variables.states:
+        inputs[f"s.{state.name}"] = np.zeros((1, state.size))
+    results = tried(program, inputs, where)
+    for state in part.variables.states:
+        memory = results[f"s.{state.name}"]
+        if memory.shape != (1, state.size) or not np.abs(memory).max() < ABSURD:
+            raise BundleError(
+                f"{where}: output 's.{state.name}': expected {state.size} finite "
+                "numbers for one place"
+            )
+    _check_parameters(where, results, whole, part)
 
 
 def _check_parameters(
@@ -225,7 +275,7 @@ def _check_result(
             f"{what} has shape {value.shape} for one place, expected {shape}"
         )
     low, high = parameter.bounds or (-np.inf, np.inf)
-    slack = _ROUNDING * (high - low)
+    slack = ROUNDING * (high - low)
     if not bool(np.all((value >= low - slack) & (value <= high + slack))):
         raise BundleError(
             f"{what} is {value.min()} to {value.max()} for one place, outside its "

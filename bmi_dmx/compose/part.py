@@ -9,13 +9,19 @@ from typing import Any, Literal
 from ..process import SECONDS, Budget, Cells, Process, Stencil, Upstream
 from ..variables import Flux, Forcing, Parameter, State
 
-__all__ = ["Coupled", "Declarations", "Every", "Part", "step_key"]
+__all__ = ["RESERVED", "Coupled", "Declarations", "Every", "Part", "step_key"]
 
 Coupled = Literal["cells", "upstream", "stencil"]
 
 Every = Literal["once", "step", "trained"]
 """When a part runs: once for every place, at every step of the model, or at steps of
 the length it was trained at, however fast the model is stepped."""
+
+RESERVED = frozenset({
+    "balance", "clock", "forcing", "last", "output", "parameter", "period", "repaired",
+    "settings", "varying",
+})  # fmt: skip
+"""What states hold beside what parts remember; no part may be called so."""
 
 
 def step_key(seconds: float) -> str:

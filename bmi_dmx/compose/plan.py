@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Literal
 
 from ..errors import ConfigError, UnitsError, suggestion
-from ..units import convert
+from ..units import convert, unknown
 from ..variables import Attribute, Flux, Forcing, Parameter, State, Variable
-from .part import Part
+from .part import RESERVED, Part
 
 __all__ = ["Giver", "Link", "Plan", "plan"]
 
@@ -181,20 +181,45 @@ def plan(parts: Iterable[Part], seconds: float) -> Plan:
     Raises
     ------
     ConfigError
-        When units of giver and receiver cannot be converted or their members differ,
+        When units are not known, or those of giver and receiver cannot be converted,
+        or their members differ,
         when a network supplies what nobody reads or reads what nobody gives, when
-        whole fields and single places are mixed, or names are not unique.
+        whole fields and single places are mixed, or names of parts are not unique or
+        no names.
     """
     ordered = tuple(parts)
     links: dict[tuple[str, str], Link] = {}
     for at, part in enumerate(ordered):
+        if not part.name.isidentifier() or part.name in RESERVED:
+            raise ConfigError(
+                f"parts: found {part.name!r}, expected letters, digits and '_', and "
+                f"none of {', '.join(sorted(RESERVED))}"
+            )
         if any(part.name == other.name for other in ordered[:at]):
             raise ConfigError(f"parts: {part.name!r} is there twice")
+        _refuse_unknown_units(part, seconds)
         links.update(_links(part, ordered[:at], seconds))
     _refuse_mixed(ordered)
     _refuse_unread(ordered, links)
     _refuse_unknown_inputs(ordered, links, seconds)
     return Plan(ordered, seconds, links)
+
+
+def _refuse_unknown_units(part: Part, seconds: float) -> None:
+    """Refuse variables and budgets in units that nobody knows."""
+    declared = part.declared(seconds)
+    units = {
+        v.name: v.units
+        for v in (
+            *declared.forcings, *declared.states, *declared.parameters,
+            *declared.prepared, *declared.fluxes,
+        )
+    }  # fmt: skip
+    units |= {f"budget {b.name!r}": b.units for b in declared.budgets}
+    for name, text in units.items():
+        problem = unknown(text)
+        if problem:
+            raise ConfigError(f"{part.name}.{name}: {problem}")
 
 
 def _links(

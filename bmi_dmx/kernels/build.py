@@ -48,6 +48,9 @@ _WIDE = "-mprefer-vector-width=512"
 _VECTOR_MATH = (True, False)
 """Tried in this order: it comes with glibc alone, elsewhere exp and log are scalar."""
 
+_PATIENCE = 300.0
+"""Seconds that a compiler is given for one kernel; usual ones take one."""
+
 _NO_COMPILER = "no C compiler was found (cc, gcc or clang, or set CC)"
 
 
@@ -125,7 +128,16 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
                 str(made),
                 *libraries,
             ]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, text=True, check=False,
+                    timeout=_PATIENCE,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                raise ScanError(
+                    f"{shlex.join(cc)} was stopped: it worked on a kernel of "
+                    f"{len(source)} characters for more than {_PATIENCE:g} s"
+                ) from None
             if done.returncode == 0:
                 content = made.read_bytes()
                 with atomic(target) as temporary:

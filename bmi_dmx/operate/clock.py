@@ -20,6 +20,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 DAY = 86400
 """Seconds of a day."""
 
+_EPOCH = datetime(1970, 1, 1)
+
 
 class Clock:
     """Counts steps; time is their number times their length, so it never drifts.
@@ -225,6 +227,23 @@ class Clock:
         moment = self.now.replace(tzinfo=timezone.utc).timestamp()
         return round(moment) if float(self.seconds).is_integer() else moment
 
+    @staticmethod
+    def date(seconds: float) -> datetime:
+        """Return the date and time of a number of :meth:`seconds_since_1970`.
+
+        Raises
+        ------
+        TimeError
+            When it is none of the years 1 to 9999.
+        """
+        try:
+            return _EPOCH + timedelta(seconds=seconds)
+        except (OverflowError, ValueError):
+            raise TimeError(
+                f"is of {seconds:g} s since 1970, expected a time in the years 1 to "
+                "9999"
+            ) from None
+
     def resume(self, moment: float) -> None:
         """Go to a date and time as of :meth:`seconds_since_1970`.
 
@@ -234,13 +253,7 @@ class Clock:
             When it lies before the start, not at the beginning of a step, or outside
             the calendar.
         """
-        try:
-            since = timedelta(seconds=moment)
-            saved = datetime(1970, 1, 1) + since
-        except (OverflowError, ValueError):
-            raise TimeError(
-                f"is of {moment:g} s since 1970, which the calendar does not have"
-            ) from None
+        saved = self.date(moment)
         passed = (saved - self.start).total_seconds()
         steps = round(passed / self.seconds)
         if steps < 0 or abs(steps * self.seconds - passed) > 1e-3 * self.seconds:

@@ -11,7 +11,7 @@ from ..compose.part import Part
 from ..compose.plan import Link
 from ..errors import DataError, VariableError
 from ..program import evaluate
-from ..variables import Attribute, Parameter, in_step
+from ..variables import Attribute, Parameter, Variable, in_step
 from .operation import Operation
 
 __all__ = ["Parameters", "check_attribute"]
@@ -160,23 +160,62 @@ class Parameters:
             "parameters": _stacked(given, len(self._ids)),
         }
 
-    def restore(self, memory: Mapping[str, Array]) -> list[str]:
-        """Take over what :meth:`memory` returned; return the names of what changed."""
-        changed = []
+    @property
+    def rows(self) -> dict[str, tuple[Variable, ...]]:
+        """What the rows of :meth:`memory` are, with the bounds they are held to."""
+        understood = self._operation.understood
+        attributes = (
+            understood[name] if name in self._needed else Variable(name=name)
+            for name in self.attribute
+        )
+        return {
+            "attributes": tuple(attributes),
+            "parameters": tuple(self._published[name][1] for name in self.mean),
+        }
+
+    def restore(self, memory: Mapping[str, Array], *, keep: bool = False) -> list[str]:
+        """Take over what :meth:`memory` returned.
+
+        Parameters
+        ----------
+        memory : mapping of str to ndarray
+            As of :meth:`memory`.
+        keep : bool
+            Whether to stay with what is set here.
+
+        Returns
+        -------
+        list of str
+            What is set there and here, of each attribute and parameter that differs.
+        """
+        differing = []
         everywhere = np.arange(len(self._ids))
-        for name, values in zip(self.attribute, memory["attributes"], strict=True):
-            if not np.array_equal(values, self.attribute[name], equal_nan=True):
-                self.set_attribute(name, values, everywhere)
-                changed.append(name)
-        for name, values in zip(self.mean, memory["parameters"], strict=True):
-            before = self._given.pop(name, (np.full_like(values, np.nan),))[0]
-            at = np.flatnonzero(~np.isnan(values))
-            if at.size:
-                self.set_parameter(name, values[at], at)
-            if not np.array_equal(values, before, equal_nan=True):
+        here = self.memory()
+        for kind, names in (("attributes", self.attribute), ("parameters", self.mean)):
+            for name, values, own in zip(names, memory[kind], here[kind], strict=True):
+                if np.array_equal(values, own, equal_nan=True):
+                    continue
+                differing.append(self._difference(name, values, own))
+                if keep:
+                    continue
+                if kind == "attributes":
+                    self.set_attribute(name, values, everywhere)
+                    continue
+                self._given.pop(name, None)
                 self.pending = True
-                changed.append(name)
-        return changed
+                at = np.flatnonzero(~np.isnan(values))
+                if at.size:
+                    self.set_parameter(name, values[at], at)
+        return differing
+
+    def _difference(self, name: str, saved: Array, own: Array) -> str:
+        at = np.flatnonzero(~((saved == own) | (np.isnan(saved) & np.isnan(own))))
+        first = int(at[0])
+        there, here = (
+            "nothing" if np.isnan(x[first]) else f"{x[first]:g}" for x in (saved, own)
+        )
+        more = f" and at {at.size - 1} more" if at.size > 1 else ""
+        return f"{name} ({there}, here {here}, at {self._ids[first]!r}{more})"
 
     def compute(self, whole: bool = False) -> Iterator[tuple[slice, Seen]]:
         """Yield what the steps of the processes see, by part and parameter.

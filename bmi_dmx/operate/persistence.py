@@ -13,7 +13,7 @@ import safetensors.numpy
 
 from ..errors import StateError, suggestion
 
-__all__ = ["FORMAT", "Older", "pack", "unpack"]
+__all__ = ["FORMAT", "Older", "pack", "refuse_other", "refuse_unlike", "unpack"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -49,22 +49,14 @@ def pack(arrays: Mapping[str, Array], owner: Mapping[str, str]) -> bytes:
 
 
 def unpack(
-    content: bytes,
-    expected: Mapping[str, Array],
-    owner: Mapping[str, str],
-    where: str,
-    older: Mapping[str, Older],
-) -> dict[str, Array]:
-    """Return the arrays of a packed state after all has been verified.
+    content: bytes, where: str, older: Mapping[str, Older]
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the arrays and the owner of a packed state whose seal is whole.
 
     Parameters
     ----------
     content : bytes
         From :func:`pack`.
-    expected : mapping of str to ndarray
-        A state of the component, for names, shapes and types.
-    owner : mapping of str to str
-        As for :func:`pack`.
     where : str
         What messages begin with.
     older : mapping of str to callable
@@ -73,32 +65,75 @@ def unpack(
     Raises
     ------
     StateError
-        When the state is damaged, of another version, or of another component.
+        When the state is damaged, or of another version.
     """
     try:
         arrays: dict[str, Array] = safetensors.numpy.load(content)
         marks = _marks(content)
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         raise StateError(f"{where}: damaged or not a saved state: {error}") from None
-    version = str(marks.get("format", "no mark"))
+    version = marks.get("format", "no mark")
     if version != FORMAT and version not in older:
-        raise StateError(f"{where}: format: found {version!r}, expected {FORMAT!r}")
-    found_owner = {key: text for key, text in marks.items() if key not in _OWN}
-    if marks.get("sha256") != _digest(arrays, found_owner):
+        raise StateError(f"{where}: format: found {version!r:.60}, expected {FORMAT!r}")
+    owner = {key: text for key, text in marks.items() if key not in _OWN}
+    if marks.get("sha256") != _digest(arrays, owner):
         raise StateError(f"{where}: damaged: its content does not match its sha256")
     if version in older:
         try:
-            arrays, found_owner = older[version](arrays, found_owner)
+            arrays, owner = older[version](arrays, owner)
         except (KeyError, ValueError, IndexError) as error:
             raise StateError(f"{where}: not a whole {version!r}: {error!r}") from None
+    return arrays, owner
+
+
+def refuse_other(
+    found: Mapping[str, str], owner: Mapping[str, str], where: str
+) -> None:
+    """Refuse the state of another owner.
+
+    Raises
+    ------
+    StateError
+        Naming what differs, what was found and what was expected.
+    """
     for key, text in owner.items():
-        if found_owner.get(key) != text:
+        if found.get(key) != text:
             raise StateError(
-                f"{where}: belongs to another {key}: found {found_owner.get(key)!r}, "
+                f"{where}: belongs to another {key}: found {found.get(key)!r}, "
                 f"this component has {text!r}"
             )
-    _compare(arrays, expected, where)
-    return arrays
+
+
+def refuse_unlike(
+    arrays: Mapping[str, Array], expected: Mapping[str, Array], where: str
+) -> None:
+    """Refuse arrays of other names, shapes or types than those of a state.
+
+    Raises
+    ------
+    StateError
+        Naming the array, what was found and what was expected.
+    """
+    for name in arrays:
+        if name not in expected:
+            hint = suggestion(name, expected)
+            raise StateError(f"{where}: unknown array {name!r:.60}{hint}")
+    for name, array in expected.items():
+        if name not in arrays:
+            raise StateError(f"{where}: array {name!r} is missing")
+        found = arrays[name]
+        if (found.shape, found.dtype) != (array.shape, array.dtype):
+            raise StateError(
+                f"{where}: array {name!r} is {found.dtype}{found.shape}, expected "
+                f"{array.dtype}{array.shape}"
+            )
+
+
+_UNREADABLE = (
+    safetensors.SafetensorError, ValueError, KeyError, AttributeError, TypeError,
+    RecursionError,
+)  # fmt: skip
+"""What the libraries raise on bytes that are none of theirs, or no longer."""
 
 
 def _marks(content: bytes) -> dict[str, str]:
@@ -107,6 +142,9 @@ def _marks(content: bytes) -> dict[str, str]:
     marks = json.loads(metadata.get(_MARKS, "{}"))
     if not isinstance(marks, dict):
         raise ValueError(f"marks are {marks!r:.60}")
+    for key, text in marks.items():
+        if not isinstance(text, str):
+            raise ValueError(f"mark {key!r:.60} is {text!r:.60}, expected text")
     return marks
 
 
@@ -117,21 +155,3 @@ def _digest(arrays: Mapping[str, Array], owner: Mapping[str, str]) -> str:
         total.update(f"{name} {array.dtype} {array.shape}\n".encode())
         total.update(array.tobytes())
     return total.hexdigest()
-
-
-def _compare(
-    arrays: Mapping[str, Array], expected: Mapping[str, Array], where: str
-) -> None:
-    for name in arrays:
-        if name not in expected:
-            hint = suggestion(name, expected)
-            raise StateError(f"{where}: unknown array {name!r}{hint}")
-    for name, array in expected.items():
-        if name not in arrays:
-            raise StateError(f"{where}: array {name!r} is missing")
-        found = arrays[name]
-        if (found.shape, found.dtype) != (array.shape, array.dtype):
-            raise StateError(
-                f"{where}: array {name!r} is {found.dtype}{found.shape}, expected "
-                f"{array.dtype}{array.shape}"
-            )

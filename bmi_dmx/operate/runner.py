@@ -414,16 +414,15 @@ class Runner:
             **{f"settings.{name}": array for name, array in settings.items()},
         }
 
-    def restore(self, state: Mapping[str, Array]) -> list[str]:
+    def restore(self, state: Mapping[str, Array], *, keep: bool = False) -> list[str]:
         """Take over a state as :meth:`save` returns it; shapes must agree.
 
-        Returns
-        -------
-        list of str
-            Attributes and parameters that are other ones than they were.
+        ``keep`` stays with the attributes and parameters that are set here. Returns
+        what of these is other there, as of :meth:`.parameters.Parameters.restore`.
         """
         names = self.parameters.memory()
-        changed = self.parameters.restore({n: state[f"settings.{n}"] for n in names})
+        settings = {n: state[f"settings.{n}"] for n in names}
+        changed = self.parameters.restore(settings, keep=keep)
         for name, array in self._memory().items():
             array[...] = state[name]
         self._begun = self.storage.begun

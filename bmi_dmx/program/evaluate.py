@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,11 @@ __all__ = ["evaluate"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def evaluate(
+    program: Program,
+    inputs: Mapping[str, Array],
+    before: Callable[[str, Sequence[Any]], None] | None = None,
+) -> dict[str, Array]:
     """Return the named outputs of a program.
 
     Parameters
@@ -25,6 +29,8 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         What to compute.
     inputs : mapping of str to ndarray
         An array for every input; shapes as traced, with any size along a free axis.
+    before : callable, optional
+        Is shown each operation and its arguments before it is done.
 
     Raises
     ------
@@ -42,6 +48,8 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     with np.errstate(all="ignore"):
         for instruction, spent in zip(program.instructions, program.spent, strict=True):
             arguments = [_resolve(a, values) for a in instruction.args]
+            if before is not None:
+                before(instruction.op, arguments)
             values[instruction.out] = OPS[instruction.op].numpy(*arguments)
             del arguments
             for name in spent:

@@ -8,9 +8,7 @@ needs neither PyTorch nor the Python code the model was written in.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,13 +16,12 @@ from typing import Any
 from ..errors import BundleError
 from ..process import Process
 from ..variables import Variable
+from .check import refuse_unfit
 from .ops import OPS, fold
 
 __all__ = ["Builder", "Instruction", "Program", "entry_names", "input_names"]
 
 Arg = Any  # "name of a value" | float | int | list of ints
-_VALUE = re.compile(r"v[0-9]+")
-_MOST_NUMBERS = 1 << 20  # that an instruction may make of nothing
 
 
 @dataclass(frozen=True)
@@ -63,76 +60,35 @@ class Program:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], source: str = "program") -> Program:
+    def from_json(
+        cls, data: Mapping[str, Any], source: str = "program", *, own: bool = False
+    ) -> Program:
         """Rebuild a program and verify that it is one.
+
+        Parameters
+        ----------
+        data : mapping
+            From :meth:`to_json`.
+        source : str
+            What messages begin with.
+        own : bool
+            Whether it was written here, and so may be of any size.
 
         Raises
         ------
         BundleError
-            When an operation is unknown, a value is used before it is assigned, or the
-            layout is wrong; ``source`` is named in the message.
+            When an operation is unknown, a value is used before it is assigned, the
+            layout is wrong, or the program is larger than anybody runs.
         """
         try:
-            program = cls(
-                inputs=dict(data["inputs"]),
-                instructions=tuple(
-                    Instruction(out, op, tuple(args))
-                    for out, op, args in data["instructions"]
-                ),
-                outputs=dict(data["outputs"]),
-            )
+            inputs, outputs = data["inputs"], data["outputs"]
+            if not (isinstance(inputs, Mapping) and isinstance(outputs, Mapping)):
+                raise TypeError("inputs and outputs by name")
+            program = cls(dict(inputs), tuple(_instructions(data)), dict(outputs))
         except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"{source}: not a program ({error!r})") from None
-        program._verify(source)
+            raise BundleError(f"{source}: not a program ({error!r:.100})") from None
+        refuse_unfit(program, source, bounded=not own)
         return program
-
-    def _verify(self, source: str) -> None:
-        known: set[str] = set()
-
-        def define(value: Any) -> None:
-            if not (isinstance(value, str) and _VALUE.fullmatch(value)):
-                raise BundleError(f"{source}: {value!r} is not a value name")
-            if value in known:
-                raise BundleError(f"{source}: value {value} is assigned twice")
-            known.add(value)
-
-        def use(arg: Any) -> None:
-            if isinstance(arg, str):
-                if arg not in known:
-                    raise BundleError(
-                        f"{source}: value {arg!r} is used before assignment"
-                    )
-            elif isinstance(arg, (list, tuple)):
-                for item in arg:
-                    use(item)
-            elif not isinstance(arg, (int, float)) or not math.isfinite(arg):
-                raise BundleError(f"{source}: {arg!r:.60} is not an argument")
-
-        for value in self.inputs.values():
-            define(value)
-        for instruction in self.instructions:
-            self._verify_operation(instruction, source)
-            for arg in instruction.args:
-                use(arg)
-            define(instruction.out)
-        for value in self.outputs.values():
-            if isinstance(value, (list, tuple)):
-                raise BundleError(f"{source}: {value!r:.60} is not an output")
-            use(value)
-
-    @staticmethod
-    def _verify_operation(instruction: Instruction, source: str) -> None:
-        op, args = instruction.op, instruction.args
-        if not isinstance(op, str) or op not in OPS:
-            raise BundleError(f"{source}: unknown operation {op!r:.60}")
-        least, most = OPS[op].arguments
-        if not least <= len(args) <= most:
-            raise BundleError(
-                f"{source}: {op!r} with {len(args)} arguments, expected {most}"
-            )
-        numbers = [a for a in args if isinstance(a, (int, float))]
-        if op == "arange" and any(abs(a) > _MOST_NUMBERS for a in numbers):
-            raise BundleError(f"{source}: {op!r} of too many numbers: {list(args)}")
 
     def refuse_shaped(self, source: str) -> None:
         """Raise :class:`BundleError` where an operation is not elementwise.
@@ -183,6 +139,13 @@ class Program:
                 body.append(instruction)
                 alive.update(_values(instruction.args))
         return Program(self.inputs, tuple(reversed(body)), kept)
+
+
+def _instructions(data: Mapping[str, Any]) -> Iterator[Instruction]:
+    for out, op, args in data["instructions"]:
+        if not isinstance(args, list):
+            raise TypeError(f"arguments {args!r}")
+        yield Instruction(out, op, tuple(args))
 
 
 def _values(args: Iterable[Arg]) -> Iterable[str]:

@@ -98,7 +98,7 @@ def _read(path: Path) -> Program | None:
     with contextlib.suppress(OSError, ValueError, BundleError):
         digest, _, text = path.read_text(encoding="utf-8").partition("\n")
         if digest == hashlib.sha256(text.encode()).hexdigest():
-            return Program.from_json(json.loads(text), str(path))
+            return Program.from_json(json.loads(text), str(path), own=True)
     return None
 
 
@@ -106,7 +106,7 @@ def _write(path: Path, program: Program) -> None:
     text = json.dumps(program.to_json())
     with contextlib.suppress(OSError, BundleError):
         # Infinite constants and lists of numbers do not come back as they were.
-        if Program.from_json(json.loads(text), str(path)) != program:
+        if Program.from_json(json.loads(text), str(path), own=True) != program:
             return
         # Others may not write to the folder, or no kernel from it is run.
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

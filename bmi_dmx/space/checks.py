@@ -11,6 +11,7 @@ from ..errors import DataError, suggestion
 from .description import Array
 
 __all__ = [
+    "MOST_PLACES",
     "Numbers",
     "fixed",
     "listed",
@@ -23,6 +24,9 @@ __all__ = [
 
 Numbers = Sequence[float] | Array
 """One-dimensional numbers as callers have them."""
+
+MOST_PLACES = 1 << 27
+"""Most places of a space; a field of as many is a gigabyte."""
 
 SEARCHED = 10_000
 """Most names among which a near one is looked for; among more it takes seconds."""

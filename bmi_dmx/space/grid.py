@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DataError, VariableError
 from ..variables import At
-from .checks import Numbers, fixed, listed, numbers
+from .checks import MOST_PLACES, Numbers, fixed, listed, numbers
 from .description import Array, GridDescription
 from .places import Places
 
@@ -84,6 +84,9 @@ class Grid(Places):
         self.x_edges = _edges("x_edges", x_edges)
         self.y_edges = _edges("y_edges", y_edges, poles)
         self.z_edges = None if z_edges is None else _edges("z_edges", z_edges)
+        cells = math.prod(self.field("cell", self._kinds_of_axes[-1]))
+        if cells > MOST_PLACES:
+            raise DataError(f"edges: {cells:g} cells, expected at most {MOST_PLACES}")
         turn = self.x_edges[-1] - self.x_edges[0]
         if self.radius is not None and turn > 360.0 * (1.0 + ROUNDING):
             raise DataError(f"x_edges: found {turn:g} degrees in all, expected 360")

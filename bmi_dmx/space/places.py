@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DataError, VariableError
 from ..variables import At, Variable
-from .checks import Numbers, names, numbers, positions
+from .checks import MOST_PLACES, Numbers, names, numbers, positions
 from .description import SCALAR, Array, GridDescription
 
 __all__ = ["Places", "Points", "Ring", "counted"]
@@ -200,7 +200,7 @@ class Ring(Places):
     Raises
     ------
     DataError
-        When it is not a positive whole number.
+        When it is not a positive whole number, or one of more places than there can be.
     """
 
     kind = "ring"
@@ -209,6 +209,8 @@ class Ring(Places):
     def __init__(self, size: int) -> None:
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise DataError(f"size: expected a whole number above 0, found {size!r}")
+        if size > MOST_PLACES:
+            raise DataError(f"size: found {size:g}, expected at most {MOST_PLACES}")
         self.size = int(size)
 
     @cached_property

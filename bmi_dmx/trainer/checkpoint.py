@@ -15,7 +15,7 @@ import torch
 from lightning.fabric.plugins import CheckpointIO
 
 from ..compose import Model, ModelSpec, Statistics
-from ..errors import StateError
+from ..errors import ConfigError, StateError
 from ..files import atomic
 
 __all__ = [
@@ -88,7 +88,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(checkpoint, dict) or OWN not in checkpoint:
         raise StateError(f"{path}: not a checkpoint of a training of bmi_dmx")
-    layout = checkpoint[OWN].get("layout")
+    own = checkpoint[OWN]
+    layout = own.get("layout") if isinstance(own, dict) else None
     if layout != LAYOUT:
         raise StateError(
             f"{path}: found layout {layout}, expected {LAYOUT}: the checkpoint was "
@@ -127,14 +128,32 @@ def load_model(path: Path, spec: ModelSpec) -> Model:
         The checkpoint is damaged or was made with another model.
     """
     checkpoint = read_checkpoint(path)
-    model = Model(spec, Statistics.from_dict(checkpoint[OWN]["statistics"]))
-    weights: Mapping[str, torch.Tensor] = checkpoint["state_dict"]
-    named = {n.removeprefix(PREFIX): w for n, w in weights.items()}
     try:
-        model.load_state_dict(named)
+        statistics = Statistics.from_dict(checkpoint[OWN]["statistics"])
+        weights = _weights(checkpoint["state_dict"])
+    except (KeyError, ConfigError, TypeError) as error:
+        raise StateError(f"{path}: not a whole checkpoint: {error}") from None
+    model = Model(spec, statistics)
+    try:
+        model.load_state_dict(weights)
     except RuntimeError as error:
-        raise StateError(f"{path}: made with another model: {error}") from None
+        problem = " ".join(str(error).split())
+        raise StateError(f"{path}: made with another model: {problem}") from None
     return model.eval()
+
+
+def _weights(found: Any) -> dict[str, torch.Tensor]:
+    """Return weights by the name they have in the model; refuse what are none."""
+    if not isinstance(found, Mapping):
+        raise TypeError(f"state_dict: found {found!r:.60}, expected arrays by name")
+    weights = {}
+    for name, array in found.items():
+        if not (isinstance(name, str) and isinstance(array, torch.Tensor)):
+            raise TypeError(f"state_dict: {name!r:.60}: found {array!r:.60}, no array")
+        if not torch.isfinite(array).all():
+            raise TypeError(f"state_dict: {name!r}: not all numbers are finite")
+        weights[name.removeprefix(PREFIX)] = array
+    return weights
 
 
 def seed_everything(seed: int) -> None:

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from ..compose import Model
-from ..errors import DataError, ScanError, TrainingError
+from ..errors import DataError, ScanError, StateError, TrainingError
 from .checkpoint import LAYOUT, OWN, random_state, restore_random_state
 from .experiment import Optimizer as OptimizerSpec
 from .experiment import Training
@@ -191,8 +191,13 @@ class TrainingModule(LightningModule):
         ------
         DataError
             The data are not those that the training began with.
+        StateError
+            Something is missing without which training does not go on.
         """
         own = checkpoint[OWN]
+        for name in ("data", "statistics", "batches", "random", "failures", "stopping"):
+            if name not in own:
+                raise StateError(f"the checkpoint is not whole: {name!r} is missing")
         now = {**self._data, "statistics": self.model.statistics.to_dict()}
         before = {**own["data"], "statistics": own["statistics"]}
         for name in {**before, **now}:

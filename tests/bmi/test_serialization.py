@@ -198,7 +198,7 @@ def test_what_does_not_belong_is_refused(
         "another bundle": {"bundle": str(bundle_of(static(members=3)))},
         "another time step": {"time_step": "daily"},
         "another way of running": {"units": "ngen"},
-        "another set of places": {"locations": None},
+        "other places: it lacks 'cat-9'": {"locations": None},
     }
     for message, changes in others.items():
         settings = {**HOUR, **changes}
@@ -249,7 +249,7 @@ def test_a_state_of_another_date_is_taken_and_told(
     payload = advanced(start)
     component = start(1, **HOUR)
     load(component, "ngen::", payload)
-    assert "cat-0: the state is of 1980-10-02T06:00:00, and goes on at 1980-10-01 " in (
+    assert "cat-0: the state is of 1980-10-02 06:00:00, and goes on at 1980-10-01 " in (
         caplog.text
     )
     caplog.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -132,7 +133,7 @@ def other_components(bundle_of: Any) -> dict[str, tuple[dict[str, Any], str]]:
     return {
         "weights": ({"bundle": str(bundle_of(static(members=3)))}, "another bundle"),
         "step": ({"time_step": "hourly"}, "another time step: found '86400 s'"),
-        "places": ({"n": 2}, "another set of places"),
+        "places": ({"n": 2}, "other places: it has 'cat-2' besides"),
         "time": (
             {"start_time": "1981-01-01"},
             "is of 1980-10-04 00:00:00, which is not .* after start_time 1981-01-01",
@@ -259,7 +260,13 @@ def test_what_was_set_is_state(start: Any, caplog: pytest.LogCaptureFixture) -> 
     forcing = weather(20, 2)
     run(one, forcing, range(10), ())
     other.set_state_bytes(one.state_bytes())
-    assert "the state brings elevation, fc of its own, which now hold" in caplog.text
+    said = (
+        r"WARNING .* cat-0 and 1 more: the state brings settings of its own, which now "
+        r"hold: elevation \(100, here [\d.]+, at 'cat-0' and at 1 more\), "
+        r"fc \(200, here nothing, at 'cat-0' and at 1 more\); state_parameters: "
+        r"configured would keep those configured"
+    )
+    assert re.search(said, caplog.text)
     for component in (one, other):
         run(component, forcing, range(10, 20), ())
     assert one.state_bytes() == other.state_bytes()

@@ -228,3 +228,19 @@ def test_later_formats_are_refused_before_anything_else(folder: Path) -> None:
     edit(folder, lambda d: [d.clear(), d.update(format=7)])
     with pytest.raises(BundleError, match=r"found version 7, .* reads up to 2"):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["model"]["static"].update(attributes=1),
+        lambda d: d["model"]["dynamic"].update(forcings=True),
+        lambda d: d["model"]["dynamic"].pop("forcings"),
+    ],
+)
+def test_what_is_not_whole_of_an_older_format_is_refused(
+    old: Path, change: Any
+) -> None:
+    edit(old, change)
+    sign(old)
+    refused(old, r"^\S+model\.yaml: not a whole bundle of format 1: \w+Error")

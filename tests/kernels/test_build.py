@@ -217,3 +217,17 @@ def test_the_compiler_may_come_with_arguments(
     monkeypatch.setenv("CC", f"{found[0]} -DANSWER=9")
     assert build.compiler() == [found[0], "-DANSWER=9"]
     assert answer(SOURCE.format(answer="ANSWER")) == 9
+
+
+def test_a_compiler_that_does_not_come_to_an_end_is_stopped(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow-cc"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+    slow.chmod(0o755)
+    monkeypatch.setenv("CC", str(slow))
+    monkeypatch.setattr(build, "_PATIENCE", 0.1)
+    source = SOURCE.format(answer=3)
+    reason = build.library(source)
+    assert isinstance(reason, str)
+    assert f"it worked on a kernel of {len(source)} characters for more than" in reason

@@ -26,7 +26,7 @@ CHECK, RUN = ["ngen", "check", "run"], ["ngen", "run", "run"]
 TWO = ["--catchments", "cat-1451", "cat-1452"]
 
 ELSEWHERE = (
-    "belongs to another set of places",  # tests/bmi
+    "belongs to other places",  # tests/bmi
     "no forcing of 88 catchments",  # a real hydrofabric
     "there is no whole day",  # test_attributes
     "no C compiler",  # tests/scan

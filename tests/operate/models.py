@@ -48,7 +48,8 @@ class Tank(Process):
 
     def step(self, s: Any, f: Any, p: Any) -> Any:
         filled = s.held + f.supply
-        released, lost = p.share * filled, 0.01 * filled
+        released = p.share * filled
+        lost = 0.01 * (filled - released)
         return {"held": filled - released - lost}, {"released": released, "lost": lost}
 
 

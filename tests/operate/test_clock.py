@@ -141,6 +141,6 @@ def test_a_run_before_the_start_begins_after_the_first_year(
 @pytest.mark.parametrize("moment", [float("nan"), 1e300, -1e14, float("inf")])
 def test_a_state_of_no_date_is_refused(moment: float) -> None:
     clock = Clock(datetime(2000, 1, 1), None, 3600)
-    with pytest.raises(TimeError, match="which the calendar does not have"):
+    with pytest.raises(TimeError, match="expected a time in the years"):
         clock.resume(moment)
     assert clock.step == 0

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.errors import DataError, VariableError
-from bmi_dmx.space import Points, Ring
+from bmi_dmx.space import Grid, Points, Ring
 from bmi_dmx.variables import State
 
 IDS = st.lists(st.text(min_size=1), min_size=1, max_size=20, unique=True)
@@ -169,3 +169,11 @@ def test_a_ring_is_a_row() -> None:
 def test_a_ring_of_no_size_is_refused(size: Any) -> None:
     with pytest.raises(DataError, match="size: expected a whole number above 0"):
         Ring(size)
+
+
+def test_more_places_than_there_can_be_are_refused_at_once() -> None:
+    with pytest.raises(DataError, match=r"size: found 1e\+12, expected at most \d+"):
+        Ring(10**12)
+    edges = np.arange(20_000.0)
+    with pytest.raises(DataError, match=r"edges: 3\.9\d+e\+08 cells, expected at most"):
+        Grid(edges, edges)

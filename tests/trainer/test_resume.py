@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bmi_dmx.errors import ConfigError, DataError, StateError
 from bmi_dmx.trainer import fit
-from bmi_dmx.trainer.checkpoint import read_checkpoint
+from bmi_dmx.trainer.checkpoint import OWN, AtomicCheckpoints, read_checkpoint
 from bmi_dmx.trainer.fit import resume
 from bmi_dmx.trainer.module import TrainingModule
 from bmi_dmx.trainer.tasks.basins import task
@@ -191,6 +191,16 @@ def test_changed_data_are_noticed(
 
     monkeypatch.setattr(task, "read_for_training", fewer)
     with pytest.raises(DataError, match="the data changed since the run began: basins"):
+        resume(path)
+
+
+def test_what_a_sealed_checkpoint_lacks_is_named(killed_at: Run) -> None:
+    path = killed_at(7)
+    last = path / "checkpoints" / "last.ckpt"
+    content = read_checkpoint(last)
+    del content[OWN]["batches"]
+    AtomicCheckpoints().save_checkpoint(content, last)
+    with pytest.raises(StateError, match="not whole: 'batches' is missing"):
         resume(path)
 
 

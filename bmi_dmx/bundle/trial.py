@@ -1,0 +1,229 @@
+"""One step of every process of a bundle, tried before anybody counts on it.
+
+Nobody knows what is usual for a process. A step that goes wrong for every one of some
+inputs inside the declared bounds goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..compose.part import Declarations, Part
+from ..errors import BundleError
+from ..process import Budget
+from ..program import Program, entry_names
+from ..program.trial import tried
+from ..space import Space
+from ..variables import Flux, Parameter, Variable, in_step
+
+__all__ = ["ABSURD", "ROUNDING", "try_step"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+ABSURD = 1e30
+"""What no quantity of any system is larger than."""
+
+ROUNDING = 1e-6
+"""By which results may miss a bound or a budget, relative, in single precision."""
+
+_SLACK = 1e-9
+"""Share of the width of their bounds by which values may lie outside, in double."""
+
+_TRIALS = ((0.5, 1.0), (0.25, 0.0), (0.75, 300.0))
+"""Where inputs lie between their bounds, and what they are if they have none."""
+
+_LARGE = 1 << 20
+"""Values of a field beyond which a step takes longer than a trial is worth."""
+
+
+def try_step(
+    where: str,
+    part: Part,
+    declared: Declarations,
+    seconds: float,
+    programs: tuple[Program, Program | None],
+    weights: Mapping[str, Array],
+    space: Space | None,
+) -> None:
+    """Refuse a process whose step gives what it says it cannot.
+
+    Parameters
+    ----------
+    where : str
+        What messages begin with.
+    part : Part
+        A process.
+    declared : Declarations
+        What it declares at steps of this length.
+    seconds : float
+        Length of the step.
+    programs : (Program, Program or None)
+        Its step, and what makes of its parameters those that the step sees.
+    weights : mapping of str to ndarray
+        What it is corrected with, by input name.
+    space : Space or None
+        Where it lives; needed for whole fields.
+
+    Raises
+    ------
+    BundleError
+        When a flux or prepared parameter is not finite, absurd, or out of bounds, a new
+        state is, or a budget does not close; or a program cannot be run.
+    """
+    trial = _Trial(where, part, declared, seconds, space)
+    if trial.large:
+        return
+    problems = []
+    for fraction, guess in _TRIALS:
+        trial.fraction, trial.guess = fraction, guess
+        problem = next(trial.problems(*programs, weights), None)
+        if problem is None:
+            return
+        problems.append(problem)
+    raise BundleError(f"{where}: {problems[0]}")
+
+
+class _Trial:
+    """Inputs of one place, and what is wrong with what comes of them."""
+
+    def __init__(
+        self,
+        where: str,
+        part: Part,
+        declared: Declarations,
+        seconds: float,
+        space: Space | None,
+    ) -> None:
+        self._where, self._part, self._declared = where, part, declared
+        self._dt = part.dt(seconds)
+        self._space = space if part.coupling == "stencil" else None
+        self.fraction, self.guess = _TRIALS[0]
+
+    @property
+    def large(self) -> bool:
+        """Whether a field has more values than are worth it."""
+        known = (*self._declared.states, *self._declared.forcings)
+        sizes = (int(np.prod(self._shape(v))) for v in known)
+        return max(sizes, default=1) > _LARGE
+
+    def _shape(self, variable: Variable) -> tuple[int, ...]:
+        """Return the shape of one entry: of a place, or a field."""
+        return (1, 1) if self._space is None else self._space.shape(variable)
+
+    def problems(
+        self, step: Program, prepare: Program | None, weights: Mapping[str, Array]
+    ) -> Iterator[str]:
+        """Yield what is wrong with a step from the initial state."""
+        inputs = dict(weights)
+        for state in self._declared.states:
+            for name in entry_names("s", state):
+                inputs[name] = np.full(self._shape(state), state.initial)
+        for forcing in self._declared.forcings:
+            inputs[f"f.{forcing.name}"] = self._in_step(forcing)
+        if prepare is None:
+            for p in self._declared.parameters:
+                whole = self._in_step(p)
+                inputs |= dict.fromkeys(entry_names("p", p), whole)
+        else:
+            yield from self._prepared(prepare, inputs)
+        found = tried(step, inputs, self._where)
+        yield from self._outputs(found)
+        for budget in self._declared.budgets:
+            yield from self._unbalanced(budget, inputs, found)
+
+    def _value(self, variable: Variable) -> float:
+        """Return a value inside the bounds, as it is declared."""
+        if variable.bounds is None:
+            default = getattr(variable, "default", None)
+            return self.guess if default is None else float(default)
+        low, high = variable.bounds
+        if isinstance(variable, Parameter) and variable.spacing == "log":
+            return float(low ** (1.0 - self.fraction) * high**self.fraction)
+        return low * (1.0 - self.fraction) + high * self.fraction
+
+    def _in_step(self, variable: Variable) -> Array:
+        whole = np.full(self._shape(variable), self._value(variable))
+        with np.errstate(all="ignore"):
+            return in_step(whole, variable.per_step, self._dt, np.expm1, np.log1p)
+
+    def _prepared(self, program: Program, inputs: dict[str, Array]) -> Iterator[str]:
+        """Add what is made of the parameters to the inputs; yield what is wrong."""
+        members = self._part.members
+        shape = (1, members) if members else (1,)
+        declared = self._declared.parameters
+        given = {f"p.{p.name}": np.full(shape, self._value(p)) for p in declared}
+        made = tried(program, given, self._where)
+        for p in self._declared.prepared:
+            values = made[f"p.{p.name}"]
+            entries = (p.size,) if p.size > 1 else ()
+            try:
+                values = np.broadcast_to(values, (*entries, *shape))
+            except ValueError:
+                yield f"parameter {p.name!r} has shape {values.shape} for one place"
+                return
+            yield from _misfit(f"parameter {p.name!r}", p, values)
+            columns = values.reshape(p.size, -1)[:, 0]
+            for name, value in zip(entry_names("p", p), columns, strict=True):
+                inputs[name] = np.full(self._shape(p), value)
+
+    def _outputs(self, found: Mapping[str, Array]) -> Iterator[str]:
+        for variable in (*self._declared.fluxes, *self._declared.states):
+            flux = isinstance(variable, Flux)
+            names = (
+                [f"q.{variable.name}"] if flux else entry_names("s", variable)
+            )  # fmt: skip
+            rate = self._dt if flux and variable.per_step == "rate" else 1.0
+            for name in names:
+                try:
+                    np.broadcast_to(found[name], self._shape(variable))
+                except ValueError:
+                    yield (
+                        f"output {name!r} has shape {found[name].shape}, expected "
+                        f"{self._shape(variable)}"
+                    )
+                yield from _misfit(f"output {name!r}", variable, found[name] / rate)
+
+    def _unbalanced(
+        self, budget: Budget, inputs: Mapping[str, Array], found: Mapping[str, Array]
+    ) -> Iterator[str]:
+        known = {**{n: x for n, x in inputs.items() if n[:2] == "f."}, **found}
+        states = {s.name: s for s in self._declared.states}
+        stores = [n for name in budget.storages for n in entry_names("s", states[name])]
+        terms = [
+            *(self._sum(known, name) for name in budget.inputs),
+            *(-self._sum(known, name) for name in budget.outputs),
+            *(float(np.sum(inputs[name] - found[name])) for name in stores),
+        ]
+        size = sum(map(abs, terms)) + sum(
+            float(np.abs(inputs[n]).sum()) for n in stores
+        )
+        left = sum(terms)
+        if not abs(left) <= ROUNDING * size:
+            yield (
+                f"the budget of {budget.name} does not close: {left:g} {budget.units} "
+                f"of {size:g} are left over in one step"
+            )
+
+    def _sum(self, known: Mapping[str, Array], name: str) -> float:
+        """Return what a flow brings in a step, over the whole field."""
+        variable = next(
+            v
+            for v in (*self._declared.fluxes, *self._declared.forcings)
+            if v.name == name
+        )
+        flow = known[f"{'q' if isinstance(variable, Flux) else 'f'}.{name}"]
+        return float(np.sum(np.broadcast_to(flow, self._shape(variable))))
+
+
+def _misfit(what: str, variable: Variable, values: Array) -> Iterator[str]:
+    """Yield why values, as declared, are none that the variable can have."""
+    low, high = variable.bounds or (-ABSURD, ABSURD)
+    slack = _SLACK * (high - low) if variable.bounds else 0.0
+    bad = ~((values >= low - slack) & (values <= high + slack))
+    if bad.any():
+        value = float(np.asarray(values)[bad][0])
+        inside = "a finite number" if variable.bounds is None else variable.expected
+        yield (f"{what} is {value:g} for inputs inside their bounds, expected {inside}")
