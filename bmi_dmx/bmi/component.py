@@ -26,7 +26,7 @@ from .forcing_file import read_series
 from .locations import Locations, locations_of, refuse_unknown
 from .publication import contents, inputs, outputs
 from .serialization import Serialization
-from .settings import COLD, Settings
+from .settings import COLD, OF_STATE, Settings
 from .state import States
 from .steps import operation_of
 from .values import Values
@@ -153,17 +153,14 @@ class Component(Answers):
             places.ids,
         )
         clock = Clock(
-            settings.start_time,
+            settings.begins,
             settings.end_time,
             _whole(operation.seconds),
             settings.day_start_hour,
             operation.period if operation.gathers else None,
         )
-        if operation.gathers and not clock.meets_periods():
-            raise ConfigError(
-                f"start_time: found {settings.start_time}; no step from then on begins "
-                "with a day, of which the steps are counted: expected a full hour"
-            )
+        if operation.gathers:
+            clock.refuse_unmet_periods()
         runner = Runner(stages(operation), places.ids, attributes, clock, space)
         screen = Screen(
             operation.forcings, runner.forcing, settings.forcing_policy, places.ids,
@@ -198,12 +195,9 @@ class Component(Answers):
             if not file.is_file():
                 hint = suggestion(state, (COLD, *starts))
                 raise StateError(f"state: {file}: no such file{hint}")
-            self.load_state(file)
-            if self._clock.step:
-                raise StateError(
-                    f"state: {file} is of {self._clock.now}, expected one of "
-                    f"start_time, {self._clock.start}"
-                )
+            if settings.spin_up is not None:
+                raise ConfigError("spin_up: does not follow a saved state; remove it")
+            self._continued().start_from(file)
         elif settings.spin_up is not None:
             series = read_series(
                 folder / settings.spin_up.file,
@@ -214,6 +208,10 @@ class Component(Answers):
             repeat = settings.spin_up.repeat if settings.spin_up else 0
             self._warm = partial(self._begin, starts.get(state), series, repeat)
             self._advance = self._advance_first
+            runner.storage.forget_means()
+        if not self._clock.dated:
+            # Nothing that depends on the date can be found before.
+            self._warm, self._advance = _no_date, self._advance_first
             runner.storage.forget_means()
         told = f"{state}, then {settings.spin_up.file}" if settings.spin_up else state
         _log.info("%s: starts from %s", runner.place, told)
@@ -321,6 +319,14 @@ class Component(Answers):
                 "initialize another and give it the state_bytes() of this one"
             )
         return self.__dict__
+
+
+def _no_date() -> None:
+    """Stand for the start of a run that is to go on from a state."""
+    raise StateError(
+        f"start_time: {OF_STATE}, but no state is there to go on from: name its file "
+        "with the key state, let the host restore one, or give a date and time"
+    )
 
 
 def _whole(seconds: float) -> float:
