@@ -265,6 +265,20 @@ class Component(Answers):
         self._warm_up()
         self._model().advance()
 
+    def settle(self) -> None:
+        """Find parameters and the state from which the first step is made.
+
+        The first step does so by itself; before it, what was set so far may be checked.
+
+        Raises
+        ------
+        ConfigError, DataError, StateError
+            When an attribute or parameter is not set or out of bounds, or there is no
+            such state.
+        """
+        self._model().parameterize()
+        self._warm_up()
+
     def update(self) -> None:
         """Advance one step.
 

@@ -13,6 +13,7 @@ import pytest
 from bmi_dmx.errors import ConfigError, ModuleError, VariableError
 from bmi_dmx.ngen import driver
 from bmi_dmx.ngen.formulation import Formulation
+from bmi_dmx.ngen.providers import providers
 
 from .files import write_netcdf
 from .modules import RAIN, RUNOFF, WARMTH, Daily, Module, Wide
@@ -83,7 +84,7 @@ def test_inputs_are_converted_and_looked_up_at_the_modules_own_time(
 ):
     realization = realize()
     module = realization.module("cat-2")
-    with driver.providers(realization, ["cat-2"]) as made:
+    with providers(realization, ["cat-2"]) as made:
         formulation = Formulation(module, "cat-2", {}, made["cat-2"], set())
         model = formulation.adapters[0].model
         depths = [formulation.step(realization.period.start, k) for k in range(2)]

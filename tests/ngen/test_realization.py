@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bmi_dmx.errors import ConfigError
-from bmi_dmx.ngen.realization import MassBalance, read_realization
+from bmi_dmx.ngen.realization import MassBalance
+from bmi_dmx.ngen.realization_file import read_realization
 
 
 def test_the_name_of_the_catchment_is_put_in(realize, params, content):
