@@ -345,22 +345,23 @@ class Adapter:
         total = self.number("get_var_nbytes", int, name)
         self.ask("get_var_itemsize", name)
         count = total // size
-        if count != 1:
-            self.warn(
-                f"{name} count",
-                f"input {name!r} has {count} items, expected 1: an empty array reaches "
-                "the model" if count == 0 else f"input {name!r}: one value is given "
-                f"to all {count} items",
-            )  # fmt: skip
         self._types[name] = (count, kind)
         return str(units)
 
     def give(self, name: str, value: float) -> None:
-        """Set an input."""
+        """Set an input.
+
+        Raises
+        ------
+        ModuleError
+            When it has no room for one number, or for more.
+        """
         for function in ("get_var_type", "get_var_nbytes", "get_var_itemsize"):
             self.ask(function, name)
         count, kind = self._types[name]
-        array = np.full(count, value).astype(kind)
+        if count != 1:
+            raise self._error(f"input {name!r} has {count} items, expected 1")
+        array = np.full(1, value).astype(kind)
         self.ask("set_value", name, array, what=f"set_value({name!r})")
 
     def advance(self) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import ConfigError, ModuleError, UnitsError
+from ..errors import ConfigError, ModuleError
 from ..units import convert
 from .adapter import Adapter
 from .forcing import ForcingProvider
@@ -206,6 +206,8 @@ class Formulation:
         ------
         ModuleError
             When the runoff is no number: the framework would hand it on to the nexus.
+        UnitsError
+            When units are other ones than they were before the first step.
         """
         for k, adapter in enumerate(self.adapters):
             time = start + adapter.begin()
@@ -224,7 +226,9 @@ class Formulation:
                 f"{self.catchment}: module {by.model_type_name!r}: {name!r} is "
                 f"{value:g} {units}, expected a finite number"
             )
-        return self._converted(main, name, value, units, MAIN_UNITS)
+        return (
+            value if units == MAIN_UNITS else float(convert(value, units, MAIN_UNITS))
+        )
 
     def _value(self, k: int, name: str, units: str, time: int, index: int) -> float:
         source = self._providers.get((k, name))
@@ -243,21 +247,7 @@ class Formulation:
                 )
             return float(default)
         value, found = self.adapters[other].read(output)
-        return self._converted(self.adapters[k], name, value, found, units)
-
-    @staticmethod
-    def _converted(
-        adapter: Adapter, name: str, value: float, found: str, units: str
-    ) -> float:
-        if found == units:
-            return value
-        try:
-            return float(convert(value, found, units))
-        except UnitsError as error:
-            adapter.warn(
-                f"{name} units", f"{name!r}: {error}; the number is used as is"
-            )
-            return value
+        return value if found == units else float(convert(value, found, units))
 
     def line(self) -> list[float]:
         """Return the values of the columns, in the module's own units."""

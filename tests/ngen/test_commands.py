@@ -86,7 +86,7 @@ def test_a_failed_check_ends_with_1_and_says_how_to_mend_it(folder, capsys):
     assert (
         "error: forcings/forcings.nc: no such file\n  -> correct path" in captured.out
     )
-    assert "run: 1 errors and 0 warnings" in captured.err
+    assert "run: 1 error, 0 warnings" in captured.err
 
 
 @pytest.mark.parametrize(
