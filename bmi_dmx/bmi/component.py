@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..bundle import Bundle
-from ..errors import ConfigError, DmxError, StateError, suggestion
+from ..errors import ConfigError, DmxError, StateError, TimeError, suggestion
 from ..operate.attributes import own_attributes
 from ..operate.clock import Clock
 from ..operate.operation import Operation
@@ -293,7 +293,7 @@ class Component(Answers):
         self._check()
         clock = self._clock
         if clock.time > clock.last:
-            clock.steps_until(clock.time + clock.seconds)
+            self._steps_until(clock.time + clock.seconds)
         self._advance()
         clock.tick()
 
@@ -311,8 +311,15 @@ class Component(Answers):
             When that is not a whole number of steps from now.
         """
         self._model()
-        for _ in range(self._clock.steps_until(time)):
+        for _ in range(self._steps_until(time)):
             self.update()
+
+    def _steps_until(self, time: float) -> int:
+        """Return the number of steps to a time, and say whose time it is."""
+        try:
+            return self._clock.steps_until(time)
+        except TimeError as error:
+            raise TimeError(f"{self._model().place}: {error}") from None
 
     def finalize(self) -> None:
         """Let go of the model; never fails."""

@@ -29,6 +29,7 @@ from .attribute_table import read_attribute_table
 from .fields import PRECIPITATION, TEMPERATURE
 from .forcing import STEP, Array, ForcingProvider, moment
 from .hydrofabric import Hydrofabric
+from .outlines import centroids
 
 __all__ = ["Attributes", "attributes_of", "climate", "topography"]
 
@@ -98,6 +99,7 @@ def attributes_of(
     remarks: list[str] = []
     if table is not None:
         given, remarks = read_attribute_table(table, ids, known)
+    given = _first_of(given, centroids(domain))
     _derive_aridity(given, given)
     values = _first_of(given, topography(domain))
     needed = operation.required

@@ -17,7 +17,7 @@ from .findings import Finding, a_few, a_warning, an_error, fatal
 from .forcing import ForcingProvider, moment
 from .formulation import Formulation
 from .hydrofabric import Hydrofabric
-from .providers import Providers, providers
+from .providers import Providers, borrowed, providers
 from .realization import PYTHON, Realization
 
 __all__ = ["Finding", "check"]
@@ -61,7 +61,7 @@ def _findings(realization: Realization, domain: Hydrofabric) -> Iterator[Finding
     yield from check_routing(realization)
     try:
         with providers(realization, ids) as forcing:
-            covered = list(coverage(realization, forcing))
+            covered = list(borrowed(forcing)) or list(coverage(realization, forcing))
             yield from covered
             if not fatal((*found, *covered)):
                 yield from _Modules(realization, domain, forcing).findings()

@@ -21,7 +21,7 @@ from .forcing import STEP, moment
 from .formulation import Formulation
 from .hydrofabric import Hydrofabric
 from .outputs import CatchmentFiles, NexusFiles
-from .providers import Providers, providers
+from .providers import Providers, borrowed, providers
 from .realization import Period, Realization
 
 __all__ = ["Report", "run"]
@@ -98,6 +98,7 @@ def run(
     for finding in unlike(realization):
         _log.warning("%s", finding.problem)
     with providers(realization, list(domain.catchments)) as forcing:
+        _refuse(borrowed(forcing))
         _refuse(coverage(realization, forcing))
         return _run(realization, domain, forcing)
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..errors import ConfigError, suggestion
 from .csv_forcing import CsvForcing, matching
+from .findings import Finding, a_few, an_error
 from .forcing import ForcingProvider
 from .netcdf_forcing import NetcdfForcing
 from .realization import ForcingSource, Realization
 
-__all__ = ["Providers", "providers"]
+__all__ = ["Providers", "borrowed", "providers"]
 
 Providers = dict[str, ForcingProvider]
 
@@ -79,3 +80,26 @@ def providers(realization: Realization, ids: Sequence[str]) -> Iterator[Provider
 def _begins(path: Path) -> bytes:
     with open(path, "rb") as file:
         return file.read(4)
+
+
+def borrowed(forcing: Providers) -> Iterator[Finding]:
+    """Yield which catchments a NetCDF file lacks.
+
+    Parameters
+    ----------
+    forcing : mapping of str to ForcingProvider
+        By catchment.
+    """
+    found = []
+    for name, provider in forcing.items():
+        if isinstance(provider, NetcdfForcing) and name not in provider.ids:
+            hint = suggestion(name, provider.ids)
+            found.append(
+                an_error(
+                    f"{provider.path}: no forcing of catchment {name!r}{hint}; the "
+                    "framework would use that of the first one in the file without a "
+                    "word",
+                    "bring hydrofabric and forcing of the same version together",
+                )
+            )
+    yield from a_few(found, "catchments without the forcing")
