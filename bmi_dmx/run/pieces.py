@@ -131,7 +131,9 @@ class Pieces:
         """
         number = self.done
         with atomic(self._piece(number)) as temporary, open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **values)
+            # Numbers alone; that nothing is pickled cannot be asked of NumPy 1.26, which
+            # takes the word for the name of an array.
+            np.savez(file, **values)
         with atomic(self._state(number)) as temporary:
             temporary.write_bytes(state)
         self.done += 1
