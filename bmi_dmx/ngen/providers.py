@@ -96,9 +96,9 @@ def borrowed(forcing: Providers) -> Iterator[Finding]:
             hint = suggestion(name, provider.ids)
             found.append(
                 an_error(
-                    f"{provider.path}: no forcing of catchment {name!r}{hint}; the "
-                    "framework would use that of the first one in the file without a "
-                    "word",
+                    f"{provider.path}: no forcing of catchment {name!r}: the framework "
+                    "would use that of the first one in the file without a word"
+                    f"{hint}",
                     "bring hydrofabric and forcing of the same version together",
                 )
             )

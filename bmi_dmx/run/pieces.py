@@ -131,8 +131,8 @@ class Pieces:
         """
         number = self.done
         with atomic(self._piece(number)) as temporary, open(temporary, "wb") as file:
-            # Numbers alone; that nothing is pickled cannot be asked of NumPy 1.26, which
-            # takes the word for the name of an array.
+            # NumPy 1.26 would take allow_pickle for the name of an array; there are
+            # numbers alone.
             np.savez(file, **values)
         with atomic(self._state(number)) as temporary:
             temporary.write_bytes(state)

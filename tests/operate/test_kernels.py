@@ -119,14 +119,18 @@ def test_files_that_are_not_read_as_written_are_no_health(
         health.check_health(str(bundle))
 
 
-class Forgetful(dict[str, Any]):
-    """A file that takes everything and holds nothing."""
+class Forgetful:
+    """A file, and a variable of it, that takes everything and holds nothing."""
 
     def createDimension(self, *_: object) -> None: ...
 
-    def createVariable(self, name: str, *_: object) -> dict[slice, Any]:
-        self[name] = {slice(None): None}
-        return {}
+    def createVariable(self, *_: object) -> Forgetful:
+        return self
+
+    def __setitem__(self, *_: object) -> None: ...
+
+    def __getitem__(self, key: object) -> Forgetful | None:
+        return self if isinstance(key, str) else None
 
 
 def test_lost_water_is_no_health(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
