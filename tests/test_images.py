@@ -79,7 +79,7 @@ class Engine:
 
 
 def stand_in(engine: Engine, root: Path, name: str, steps: Mapping[str, str]) -> None:
-    """Make an image of a root file system."""
+    """Make an image of a root file system, after some steps of a shell in it."""
     container = engine.buildah("from", "scratch")
     engine.buildah("add", "-q", container, root, "/")
     if Path(CERTIFICATES).is_file():
@@ -108,8 +108,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     if made.returncode:
         pytest.skip(f"debootstrap: {made.stdout.strip().splitlines()[-1:]}")
     engine = Engine(folder / "storage")
-    command = {"python": "ln -sf /usr/bin/python3 /usr/local/bin/python"}
-    stand_in(engine, root, PYTHON, command)
+    usual = {
+        "command": "ln -sf /usr/bin/python3 /usr/local/bin/python",
+        # The Python of an image is nobody else's.
+        "packages": "rm -f /usr/lib/python3*/EXTERNALLY-MANAGED",
+    }
+    stand_in(engine, root, PYTHON, usual)
     pins = (ROOT / "docker" / "ngiab.txt").read_text(encoding="utf-8")
     lines = [line for line in pins.splitlines() if not line.startswith("#")]
     host = {

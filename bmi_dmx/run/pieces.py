@@ -133,7 +133,7 @@ class Pieces:
         with atomic(self._piece(number)) as temporary, open(temporary, "wb") as file:
             # NumPy 1.26 would take allow_pickle for the name of an array; there are
             # numbers alone.
-            np.savez(file, **values)
+            np.savez(file, **values)  # type: ignore[arg-type]
         with atomic(self._state(number)) as temporary:
             temporary.write_bytes(state)
         self.done += 1
