@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["logged"]
+__all__ = ["kept", "logged"]
 
 
 class _Format(logging.Formatter):
@@ -38,3 +39,33 @@ def logged() -> Iterator[None]:
     finally:
         training.setLevel(before)
         package.removeHandler(handler)
+
+
+class _Keeper(logging.Handler):
+    """Keeps the text of what is worse than information."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+@contextmanager
+def kept() -> Iterator[list[str]]:
+    """Keep what is warned of, in the log or as a warning of Python, and show nothing.
+
+    For whoever tells it in a report of its own. The list is complete at the end of the
+    block.
+    """
+    package, keeper = logging.getLogger(__package__), _Keeper()
+    handlers, onward = package.handlers[:], package.propagate
+    package.handlers, package.propagate = [keeper], False
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield keeper.said
+        keeper.said += [str(warning.message) for warning in caught]
+    finally:
+        package.handlers, package.propagate = handlers, onward

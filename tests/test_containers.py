@@ -1,6 +1,6 @@
 """What the container images are made with works in an empty environment.
 
-The images themselves need a container engine and are not built here.
+The images themselves are built in test_images.py, where that is possible.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from .commands_of_images import COMMANDS, TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCKER = ROOT / "docker"
@@ -111,6 +114,19 @@ class Machine:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def missing(self) -> set[str]:
+        """Return the packages that others ask for and that are not there."""
+        python = str(self.folder / "venv" / "bin" / "python")
+        done = subprocess.run(
+            [python, "-m", "pip", "check"], capture_output=True, text=True, check=False
+        )
+        lines = done.stdout.splitlines()
+        found = [
+            re.fullmatch(r"\S+ \S+ requires (\S+), which is not i.*", x) for x in lines
+        ]
+        assert done.returncode == 0 or all(found), done.stdout
+        return {match[1].lower() for match in found if match}
+
 
 @pytest.fixture(scope="module")
 def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
@@ -182,3 +198,19 @@ def test_components_run_in_ngiab_without_compiler_pytorch_and_warnings(
     assert "name: dhbv-conus-daily" in machine.run("dmx", "info", "dhbv-conus-daily")
     assert machine.run("python", "-W", "error", "-c", RUN) == "done\n"
     assert not (machine.folder / "home" / ".cache").exists()
+
+
+@pytest.mark.slow
+def test_domains_are_prepared_checked_and_run_in_ngiab(machine: Machine) -> None:
+    """Nothing is there that the installation did not bring."""
+    machine.run("python", "-W", "error", "-c", TABLE)
+    told = {line: machine.run(*shlex.split(line)) for line in COMMANDS}
+    for line, expected in COMMANDS.items():
+        assert expected in told[line], line
+
+
+@pytest.mark.slow
+def test_what_is_installed_lacks_nothing_that_is_used(machine: Machine) -> None:
+    """Beside the template tool of bmipy, which nobody here calls."""
+    missing = machine.missing()
+    assert missing <= {"black", "click", "jinja2"}

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..conversion import shown
-from ..errors import ConfigError, StateError, suggestion
+from ..errors import ConfigError, StateError, TimeError, suggestion
 from ..operate.attributes import far_ones, own_attributes
 from ..operate.clock import Clock
 from ..operate.operation import Operation
@@ -29,7 +29,7 @@ from .forcing_file import read_series
 from .locations import Locations, locations_of, refuse_unknown
 from .publication import contents, inputs, outputs
 from .serialization import Serialization
-from .settings import COLD, Settings
+from .settings import COLD, OF_STATE, Settings
 from .state import States
 from .steps import operation_of
 from .turn import Turn
@@ -171,17 +171,14 @@ class Component(Answers):
             places.ids,
         )
         clock = Clock(
-            settings.start_time,
+            settings.begins,
             settings.end_time,
             _whole(operation.seconds),
             settings.day_start_hour,
             operation.period if operation.gathers else None,
         )
-        if operation.gathers and not clock.meets_periods():
-            raise ConfigError(
-                f"start_time: found {settings.start_time}; no step from then on begins "
-                "with a day, of which the steps are counted: expected a full hour"
-            )
+        if operation.gathers:
+            clock.refuse_unmet_periods()
         runner = Runner(stages(operation), places.ids, attributes, clock, space)
         _tell_far(runner)
         screen = Screen(
@@ -224,12 +221,9 @@ class Component(Answers):
             if not file.is_file():
                 hint = suggestion(state, (COLD, *starts))
                 raise StateError(f"state: {file}: no such file{hint}")
-            self._continued().load_state(file)
-            if self._clock.step:
-                raise StateError(
-                    f"state: {file} is of {self._clock.now}, expected one of "
-                    f"start_time, {self._clock.start}"
-                )
+            if settings.spin_up is not None:
+                raise ConfigError("spin_up: does not follow a saved state; remove it")
+            self._continued().start_from(file)
         elif settings.spin_up is not None:
             series = read_series(
                 folder / settings.spin_up.file,
@@ -241,6 +235,10 @@ class Component(Answers):
             repeat = settings.spin_up.repeat if settings.spin_up else 0
             self._warm = partial(self._begin, starts.get(state), series, repeat)
             self._advance = self._advance_first
+            runner.storage.forget_means()
+        if not self._clock.dated:
+            # Nothing that depends on the date can be found before.
+            self._warm, self._advance = _no_date, self._advance_first
             runner.storage.forget_means()
         told = f"{state}, then {settings.spin_up.file}" if settings.spin_up else state
         _log.info("%s: starts from %s", runner.place, told)
@@ -300,6 +298,20 @@ class Component(Answers):
         self._warm_up()
         self._model().advance()
 
+    def settle(self) -> None:
+        """Find parameters and the state from which the first step is made.
+
+        The first step does so by itself; before it, what was set so far may be checked.
+
+        Raises
+        ------
+        ConfigError, DataError, StateError
+            When an attribute or parameter is not set or out of bounds, or there is no
+            such state.
+        """
+        self._model().parameterize()
+        self._warm_up()
+
     def update(self) -> None:
         """Advance one step.
 
@@ -321,7 +333,7 @@ class Component(Answers):
                 raise turn.refusal()
             clock = self._clock
             if clock.time > clock.last:
-                clock.steps_until(clock.time + clock.seconds)
+                self._steps_until(clock.time + clock.seconds)
             self._check()
             self._advance()
             clock.tick()
@@ -345,10 +357,17 @@ class Component(Answers):
             As of :meth:`update`.
         """
         with self._turn.alone():
-            for _ in range(self._clock.steps_until(time)):
+            for _ in range(self._steps_until(time)):
                 self._check()
                 self._advance()
                 self._clock.tick()
+
+    def _steps_until(self, time: float) -> int:
+        """Return the number of steps to a time, and say whose time it is."""
+        try:
+            return self._clock.steps_until(time)
+        except TimeError as error:
+            raise TimeError(f"{self._model().place}: {error}") from None
 
     def finalize(self) -> None:
         """Let go of the model; never fails."""
@@ -370,6 +389,14 @@ class Component(Answers):
                 "initialize another and give it the state_bytes() of this one"
             )
         return self.__dict__
+
+
+def _no_date() -> None:
+    """Stand for the start of a run that is to go on from a state."""
+    raise StateError(
+        f"start_time: {OF_STATE}, but no state is there to go on from: name its file "
+        "with the key state, let the host restore one, or give a date and time"
+    )
 
 
 def _whole(seconds: float) -> float:

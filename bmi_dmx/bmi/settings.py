@@ -13,10 +13,20 @@ from ..errors import ConfigError, suggestion
 from ..operate.screen import Policy
 from ..operate.system import System
 
-__all__ = ["COLD", "LocationSettings", "Settings", "SpinUp", "settings_from"]
+__all__ = [
+    "COLD",
+    "OF_STATE",
+    "LocationSettings",
+    "Settings",
+    "SpinUp",
+    "settings_from",
+]
 
 COLD = "cold"
 """The start from declared initial values."""
+
+OF_STATE = "state"
+"""The ``start_time`` of a run that goes on from a saved state, at its time."""
 
 Number = float | None
 
@@ -92,8 +102,9 @@ class Settings:
 
     Parameters
     ----------
-    start_time : datetime
-        Date and time, UTC, at BMI time 0.
+    start_time : datetime or "state"
+        Date and time, UTC, at BMI time 0; ``state``: those of the saved state that is
+        begun with, in the file of ``state`` or brought by the host.
     locations : LocationSettings, optional
         Names and attributes; needed where neither ``space`` nor the bundle names them.
     space : mapping, optional
@@ -145,7 +156,7 @@ class Settings:
         When times carry an offset or do not follow each other, or an hour is none.
     """
 
-    start_time: datetime
+    start_time: datetime | Literal["state"]
     locations: LocationSettings | None = None
     space: dict[str, Any] | None = None
     bundle: str | None = None
@@ -165,16 +176,22 @@ class Settings:
     def __post_init__(self) -> None:
         for key in ("start_time", "end_time"):
             moment = getattr(self, key)
-            if moment is not None and moment.tzinfo is not None:
+            if isinstance(moment, datetime) and moment.tzinfo is not None:
                 raise ConfigError(f"{key}: found {moment}, expected UTC with no offset")
         if not 0 <= self.day_start_hour <= 23:
             raise ConfigError(
                 f"day_start_hour: expected 0 to 23, found {self.day_start_hour}"
             )
-        if self.end_time is not None and self.end_time < self.start_time:
+        start, end = self.begins, self.end_time
+        if start is not None and end is not None and end < start:
             raise ConfigError(
                 f"end_time: {self.end_time} is before start_time {self.start_time}"
             )
+
+    @property
+    def begins(self) -> datetime | None:
+        """Date and time at BMI time 0; None where a state brings them."""
+        return self.start_time if isinstance(self.start_time, datetime) else None
 
 
 def settings_from(data: Any, system: System, where: str = "") -> Settings:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import StateError, TimeError
 from ..files import atomic
+from ..operate.clock import date_of
 from ..operate.once import warn_once
 from ..operate.operation import step_text
 from ..operate.persistence import pack, refuse_other, refuse_unlike, unpack
@@ -20,6 +21,7 @@ from ..operate.runner import Runner
 from ..operate.saved_places import identity, order
 from ..operate.screen import Screen
 from ..operate.state_check import contents, in_order, refuse_absurd
+from .settings import OF_STATE
 
 __all__ = ["States"]
 
@@ -109,11 +111,47 @@ class States:
             time this component does not pass through.
         """
         found = self._unpacked(content, where)
-        try:
-            self._clock.resume(found["clock"][0].item())
-        except TimeError as error:
-            raise StateError(f"{where}: {error}") from None
+        moment = found["clock"][0].item()
+        if not self._clock.dated:
+            self._begin_at(moment)
+        else:
+            try:
+                self._clock.resume(moment)
+            except TimeError as error:
+                raise StateError(f"{where}: {error}") from None
         self._restore(found)
+
+    def start_from(self, path: Path) -> None:
+        """Begin with a state of the time of the start, in a file.
+
+        Raises
+        ------
+        StateError
+            When it is of another time; otherwise as :meth:`set_state_bytes`.
+        """
+        found = self._unpacked(self._content(path), str(path))
+        moment = found["clock"][0].item()
+        if not self._clock.dated:
+            self._begin_at(moment)
+        elif moment != self._clock.seconds_since_1970():
+            raise StateError(
+                f"state: {path}: is of {self._apart(moment)} start_time "
+                f"{self._clock.start}: begin with the state of that time, or set "
+                f"start_time: {OF_STATE}"
+            )
+        self._restore(found)
+
+    def _begin_at(self, moment: float) -> None:
+        """Begin at the time of a state, which is start_time."""
+        self._clock.begin_at(date_of(moment))
+        if self._runner.operation.gathers:
+            self._clock.refuse_unmet_periods()
+
+    def _apart(self, moment: float) -> str:
+        """Return the date of a state, and how far from the present time that is."""
+        late = moment - self._clock.seconds_since_1970()
+        way = "after" if late > 0.0 else "before"
+        return f"{date_of(moment)}, {step_text(abs(late))} {way}"
 
     def take_state(self, content: bytes, *, clock: bool) -> None:
         """Continue from a state, whenever it was saved.
@@ -133,7 +171,9 @@ class States:
         place = self._runner.place
         found = self._unpacked(content, place)
         moment = found["clock"][0].item()
-        if clock:
+        if not self._clock.dated:
+            self._begin_at(moment)
+        elif clock:
             try:
                 self._clock.resume(moment)
             except TimeError as error:
@@ -141,9 +181,10 @@ class States:
         elif moment != self._clock.seconds_since_1970():
             warn_once(
                 _log, "date of a state",
-                "%s: the state is of %s, and goes on at %s: seasons and the hours at "
-                "which days begin are those of start_time",
-                place, self._clock.date(moment), self._clock.now,
+                "%s: the state is of %s %s, at which it goes on: seasons and the hours "
+                "at which days begin are other ones; start_time: %s goes on at the "
+                "time of the state",
+                place, self._apart(moment), self._clock.now, OF_STATE,
             )  # fmt: skip
         self._restore(found)
 
@@ -163,7 +204,7 @@ class States:
             arrays = in_order(arrays, at, known)
         refuse_absurd(arrays, known, runner.ids, where)
         try:
-            self._clock.date(arrays["clock"][0].item())
+            date_of(arrays["clock"][0].item())
         except TimeError as error:
             raise StateError(f"{where}: clock: the state {error}") from None
         return arrays
@@ -198,9 +239,13 @@ class States:
 
     def load_state(self, path: str | PathLike[str]) -> None:
         """Continue from a file of :meth:`save_state`; see :meth:`set_state_bytes`."""
+        self.set_state_bytes(self._content(Path(path)), str(path))
+
+    def _content(self, path: Path) -> bytes:
+        """Return the content of a file, which is no larger than a state can be."""
         most = _TIMES * self.state_size() + _MORE
         try:
-            with Path(path).open("rb") as file:
+            with path.open("rb") as file:
                 content = file.read(most + 1)
         except OSError as error:
             raise StateError(f"{path}: cannot be read: {error.strerror}") from None
@@ -209,7 +254,7 @@ class States:
                 f"{path}: has more than {most} bytes; a state of this component has "
                 f"{self.state_size()}"
             )
-        self.set_state_bytes(content, str(path))
+        return content
 
     def _counts(self) -> dict[str, dict[str, Array]]:
         return {"repaired": self._screen.repaired, "last": self._screen.last}

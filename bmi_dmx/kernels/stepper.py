@@ -70,7 +70,7 @@ class Stepper:
         self.layout, self._program, text = _prepared(
             program, tuple(outputs), kind == np.float64, lanes
         )
-        library = _kernel(text)
+        library = self._library = _kernel(text)
         self._members = members
         self._streams = [
             (runs, _stream(runs, locations, members, kind, members == 1 and lanes > 1))
@@ -157,6 +157,44 @@ class Stepper:
         refuse_other_layout(library, self.layout)
         self._words = block.pack(self.layout)
         return partial(library.step, self._words.ctypes.data)
+
+    def stretch(
+        self, forcing: Mapping[str, Array], output: Mapping[str, Array]
+    ) -> Callable[[], object]:
+        """Return a function that runs many steps in one call, with the same numbers.
+
+        It answers as :meth:`step` does, and keeps its arrays alive.
+
+        Parameters
+        ----------
+        forcing : mapping of str to ndarray
+            (step, location), by input name of the program, C-contiguous.
+        output : mapping of str to ndarray
+            What is recorded, by output name, C-contiguous: all the averages over the
+            members, (step, location), or all the members, (step, location, member).
+
+        Raises
+        ------
+        ScanError
+            When no kernel runs the steps.
+        """
+        if self._library is None:
+            raise ScanError("many steps in one call need a kernel")
+        recorded = [output[name] for name in self.layout.outputs]
+        average = all(x.ndim == 2 for x in recorded)
+        states = _views(self.state)
+        block = Block(
+            steps=len(recorded[0]), locations=recorded[0].shape[1],
+            members=self._members, average=average, state=states,
+            forcing=[_series(forcing[name]) for name in self.layout.forcings],
+            parameter=_views(self.parameter), final=states,
+            output=[_series(x) for x in recorded],
+        )  # fmt: skip
+        # Averages are added up.
+        summed = recorded if average else []
+        return partial(
+            _stretch, self._library, block.pack(self.layout), summed, (forcing, output)
+        )
 
     def _step_numpy(self) -> object:
         states, parameters = _entries(self.state), _entries(self.parameter)
@@ -246,6 +284,21 @@ def _views(arrays: Mapping[str, Array]) -> list[View]:
         address = int(x.__array_interface__["data"][0])
         views.append((address, 0, steps[0], member, entry))
     return views
+
+
+def _stretch(library: Any, words: Array, summed: Sequence[Array], _: object) -> object:
+    """Run the steps of an argument block; the last argument is what it points into."""
+    for array in summed:
+        array.fill(0.0)
+    locations, members = words[2:4].tolist()
+    return library.forward(words.ctypes.data, 0, library.groups(locations, members))
+
+
+def _series(array: Array) -> View:
+    """Return the view of a series, (step, location) or (step, location, member)."""
+    address = int(array.__array_interface__["data"][0])
+    time, location, *member = (stride // array.itemsize for stride in array.strides)
+    return (address, time, location, member[0] if member else 0, 0)
 
 
 @lru_cache(maxsize=64)

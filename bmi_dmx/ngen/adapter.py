@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,9 +27,9 @@ from ..errors import (
 )
 from ..units import convert
 from .forcing import STEP
-from .realization import Module
+from .realization import PLACEHOLDER, Module
 
-__all__ = ["Adapter", "import_class", "is_there"]
+__all__ = ["Adapter", "import_class", "is_there", "no_file"]
 
 Number = TypeVar("Number", int, float)
 
@@ -96,6 +97,16 @@ def is_there(init_config: str) -> bool:
     return path.exists() and not path.is_dir()
 
 
+def no_file(init_config: str) -> str:
+    """Return the message for a file that is not there, and what may be meant."""
+    hint = ""
+    if "\\" in init_config:
+        hint = "; folders are parted by / wherever the framework runs"
+    elif re.search(r"\{\{\s*id\s*\}\}", init_config, re.IGNORECASE):
+        hint = f"; the name of the catchment is put in for {PLACEHOLDER} alone"
+    return f"init_config: {init_config}: no such file{hint}"
+
+
 class Adapter:
     """One Python module at one catchment.
 
@@ -141,9 +152,7 @@ class Adapter:
         except (Exception, SystemExit) as error:
             raise self._failed("constructor", error) from error
         if not is_there(module.init_config):
-            raise ConfigError(
-                f"{catchment}: init_config: {module.init_config}: no such file"
-            )
+            raise ConfigError(f"{catchment}: {no_file(module.init_config)}")
         self.ask("initialize", module.init_config)
         units = str(self.ask("get_time_units"))
         try:
@@ -336,22 +345,23 @@ class Adapter:
         total = self.number("get_var_nbytes", int, name)
         self.ask("get_var_itemsize", name)
         count = total // size
-        if count != 1:
-            self.warn(
-                f"{name} count",
-                f"input {name!r} has {count} items, expected 1: an empty array reaches "
-                "the model" if count == 0 else f"input {name!r}: one value is given "
-                f"to all {count} items",
-            )  # fmt: skip
         self._types[name] = (count, kind)
         return str(units)
 
     def give(self, name: str, value: float) -> None:
-        """Set an input."""
+        """Set an input.
+
+        Raises
+        ------
+        ModuleError
+            When it has no room for one number, or for more.
+        """
         for function in ("get_var_type", "get_var_nbytes", "get_var_itemsize"):
             self.ask(function, name)
         count, kind = self._types[name]
-        array = np.full(count, value).astype(kind)
+        if count != 1:
+            raise self._error(f"input {name!r} has {count} items, expected 1")
+        array = np.full(1, value).astype(kind)
         self.ask("set_value", name, array, what=f"set_value({name!r})")
 
     def advance(self) -> None:

@@ -21,6 +21,7 @@ from .attribute_table import read_attribute_table
 from .climate import Repair, climate
 from .forcing import Array, ForcingProvider
 from .hydrofabric import Hydrofabric
+from .outlines import centroids
 from .terrain import (
     MEAN_ELEVATION,
     MEAN_SLOPE,
@@ -96,6 +97,7 @@ def attributes_of(
     remarks: list[str] = []
     if table is not None:
         given, remarks = read_attribute_table(table, ids, known)
+    given = _first_of(given, centroids(domain))
     _derive_aridity(given, given)
     own, doubts = topography(domain)
     remarks += doubts

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from ..errors import ConfigError, DataError, DmxError
+from ..logs import kept
 from .check_forcing import Demands, coverage, said_twice
 from .check_modules import kind_of, of_one, of_the_kind
 from .check_routing import check_routing
 from .check_settings import check_settings
-from .driver import Providers, providers
-from .findings import Finding, a_few, an_error, fatal
+from .findings import Finding, a_few, a_warning, an_error, fatal
 from .forcing import ForcingProvider, moment
 from .formulation import Formulation
 from .hydrofabric import Hydrofabric
-from .realization import Realization
+from .providers import Providers, borrowed, providers
+from .realization import PYTHON, Realization
 
 __all__ = ["Finding", "check"]
 
@@ -44,10 +45,13 @@ def check(
     list of Finding
         Empty when all is well. Every catchment is initialized, and all of the forcing
         is read; of catchments that are alike the first one is also run for a step, by
-        the calls of the framework.
+        the calls of the framework. What is logged on the way is among the findings.
     """
     domain = hydrofabric if catchments is None else hydrofabric.select(catchments)
-    return list(_findings(realization, domain))
+    with kept() as said:
+        found = list(_findings(realization, domain))
+    cure = "as it says; the run will say it as well"
+    return [*found, *(a_warning(text, cure) for text in dict.fromkeys(said))]
 
 
 def _findings(realization: Realization, domain: Hydrofabric) -> Iterator[Finding]:
@@ -57,7 +61,7 @@ def _findings(realization: Realization, domain: Hydrofabric) -> Iterator[Finding
     yield from check_routing(realization)
     try:
         with providers(realization, ids) as forcing:
-            covered = list(coverage(realization, forcing))
+            covered = list(borrowed(forcing)) or list(coverage(realization, forcing))
             yield from covered
             if not fatal((*found, *covered)):
                 yield from _Modules(realization, domain, forcing).findings()
@@ -95,6 +99,10 @@ class _Modules:
         for name, provider in tqdm(
             self._forcing.items(), desc="initialize", unit=" catchments", disable=None
         ):
+            if all(
+                part.kind != PYTHON for part in self._realization.module(name).parts
+            ):
+                continue
             try:
                 formulation = self._made(name, provider, warned)
             except DmxError as error:
@@ -119,7 +127,7 @@ class _Modules:
     ) -> Formulation:
         module = self._realization.module(name)
         properties = self._domain.catchments[name].properties
-        return Formulation(module, name, properties, provider, warned)
+        return Formulation(module, name, properties, provider, warned, partly=True)
 
     def _seen(
         self, formulation: Formulation, provider: ForcingProvider
@@ -157,7 +165,8 @@ class _Modules:
         yield from said_twice(period, self._forcing)
         if fatal(unmet):
             return
-        failed = [f for alike in self._alike.values() for f in self._step(alike.first)]
+        firsts = [alike.first for alike in self._alike.values()]
+        failed = [f for one in firsts if not one.partial for f in self._step(one)]
         yield from a_few(failed, "kinds of catchments whose first step fails")
 
     def _step(self, formulation: Formulation) -> Iterator[Finding]:

@@ -11,10 +11,10 @@ import numpy as np
 from ..bmi import Component
 from ..errors import DmxError
 from ..operate.screen import Accepted
-from .driver import Providers
 from .findings import Finding, a_few, a_warning, an_error
 from .forcing import STEP, ForcingProvider, moment
 from .formulation import Formulation
+from .providers import Providers
 from .rain import contradiction
 from .realization import Period, Realization
 
@@ -94,7 +94,7 @@ class Demands:
             model = adapter.model
             limits = model.accepted() if isinstance(model, Component) else {}
             for item in adapter.inputs:
-                if formulation.giver(k, item) is not None:
+                if not formulation.from_forcing(k, item):
                     continue
                 alias, units = adapter.module.mapped(item), adapter.input_units(item)
                 demand = _Demand(provider, alias, units, limits.get(item, _ANY))

@@ -39,8 +39,13 @@ def of_one(formulation: Formulation, period: Period) -> Iterator[Finding]:
     """
     name = formulation.catchment
     for adapter in formulation.adapters:
-        path = adapter.module.init_config
+        path, model = adapter.module.init_config, adapter.model
         where = f"{name}: init_config: {path}"
+        if isinstance(model, Component):
+            yield from _settled(adapter)
+            if model.runner.ids == (name,) and model.start_time == period.start_time:
+                yield from _end(where, adapter, period)
+                continue
         content = _yaml(path)
         named = _named(content)
         if named and name not in named:
@@ -50,6 +55,14 @@ def of_one(formulation: Formulation, period: Period) -> Iterator[Finding]:
             )
         yield from _start(where, adapter, content, period)
         yield from _end(where, adapter, period)
+
+
+def _settled(adapter: Adapter) -> Iterator[Finding]:
+    """Find what the first step of a component would stop at."""
+    try:
+        adapter.ask("settle", what="update")
+    except DmxError as error:
+        yield an_error(error, "correct what it names, or model_params")
 
 
 def _yaml(path: str) -> dict[str, Any]:
@@ -206,6 +219,13 @@ def _inputs(
             continue
         alias = adapter.module.mapped(item)
         if alias not in known:
+            if formulation.partial:
+                if alias not in formulation.elsewhere:
+                    yield a_warning(
+                        f"{at}: a compiled module must give {alias!r}; none is said to",
+                        "check with the framework that one does, and in which units",
+                    )
+                continue
             yield an_error(
                 f"{at}: nothing gives {alias!r}{suggestion(alias, known)}",
                 "map it to a forcing or to the output of another module in "
@@ -258,6 +278,13 @@ def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
             hint = suggestion(name, known)
             if name in known:
                 hint = "; in a chain it goes by the name of variables_names_map"
+            if formulation.partial and name not in known:
+                if name not in formulation.elsewhere:
+                    yield a_warning(
+                        f"{where}{key}: no Python module has an output {name!r}{hint}",
+                        "check with the framework that a compiled one has",
+                    )
+                continue
             yield an_error(
                 f"{where}{key}: no module has an output {name!r}{hint}",
                 "name one of the outputs",

@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DmxError, suggestion
-from .adapter import import_class, is_there
+from .adapter import import_class, is_there, no_file
 from .findings import Finding, a_few, a_warning, an_error
 from .forcing import STEP
 from .hydrofabric import Hydrofabric
-from .realization import Module, Period, Realization
+from .outputs import CatchmentFiles, NexusFiles, unwritable
+from .realization import PYTHON, Module, Period, Realization
+from .saving import Saving
 
-__all__ = ["check_settings"]
+__all__ = ["check_settings", "unlike"]
 
 _SMALLEST_TOLERANCE = 1e-12
 
@@ -30,6 +32,9 @@ def check_settings(realization: Realization, domain: Hydrofabric) -> Iterator[Fi
     """
     yield from _own_formulations(realization, domain)
     yield from _interval(realization.period)
+    yield from _output(realization, domain)
+    yield from unlike(realization)
+    yield from _saving(realization)
     found = {name: _parts(realization, name) for name in domain.catchments}
     parts = {n: x for n, x in found.items() if not isinstance(x, Finding)}
     lacking = [x for x in found.values() if isinstance(x, Finding)]
@@ -44,7 +49,83 @@ def _parts(realization: Realization, catchment: str) -> tuple[Module, ...] | Fin
         module = realization.module(catchment)
     except DmxError as error:
         return an_error(error, "give it one, or a global one to all")
-    return module.modules or (module,)
+    return module.parts
+
+
+def _output(realization: Realization, domain: Hydrofabric) -> Iterator[Finding]:
+    output = realization.output
+    names = [CatchmentFiles.name(n) for n in domain.catchments if output.catchments]
+    names += [NexusFiles.name(n) for n in domain.nexuses if output.nexuses]
+    problem = unwritable(Path(output.root), names) if names else None
+    if problem is not None:
+        yield an_error(
+            f"{realization.path}: output: root: {problem}",
+            "name a folder that can be made and written to; relative paths start from "
+            "the run folder",
+        )
+
+
+def unlike(realization: Realization) -> Iterator[Finding]:
+    """Yield what the framework does by itself, and ``dmx ngen run`` does not.
+
+    Parameters
+    ----------
+    realization : Realization
+        What runs.
+    """
+    where = realization.path
+    for setting in realization.output.otherwise:
+        yield a_warning(
+            f"{where}: {setting}: only the framework writes that; dmx ngen run writes "
+            "a CSV file for each catchment and nexus",
+            "nothing, if that is what is wanted",
+        )
+    if realization.groups:
+        yield a_warning(
+            f"{where}: formulation_groups and forcing_groups are not known to all "
+            "versions of the framework",
+            "use a version that has them, or write the formulations out",
+        )
+    for saving in _savings(realization):
+        done = f"{_DONE[saving.direction]} {saving.path}"
+        yield a_warning(
+            f"{saving.where}: states are {done} by the framework alone; dmx ngen run "
+            "goes without",
+            "run it with the framework, or name a state in the catchments' files",
+        )
+
+
+_DONE = {"save": "saved to", "restore": "restored from"}
+
+
+def _savings(realization: Realization) -> tuple[Saving, ...]:
+    """Return every setting of saved states once; those of modules go first."""
+    own = [module for module, _ in realization.catchments.values()]
+    found = {
+        saving: None
+        for module in (realization.formulation, *own)
+        if module is not None
+        for part in (module, *module.modules)
+        for saving in part.saving
+    }
+    return (*found, *realization.saving)
+
+
+def _saving(realization: Realization) -> Iterator[Finding]:
+    for saving in _savings(realization):
+        for key in saving.ignored:
+            yield a_warning(
+                f"{saving.where}: not understood, so ignored: {key}",
+                "remove or correct it",
+            )
+        # The framework puts in what it alone knows: rank, host, date.
+        known = saving.direction == "restore" and "{{" not in saving.path
+        if known and not Path(saving.path).exists():
+            yield an_error(
+                f"{saving.where}: path: {saving.path}: no such file or folder",
+                "name what an earlier run has saved; relative paths start from the run "
+                "folder",
+            )
 
 
 def _modules(parts: Mapping[str, Sequence[Module]]) -> Iterator[Finding]:
@@ -82,12 +163,8 @@ def _interval(period: Period) -> Iterator[Finding]:
 
 def _module(module: Module) -> Iterator[Finding]:
     name = module.model_type_name
-    if module.kind != "bmi_python":
-        yield an_error(
-            f"module {name!r} is of kind {module.kind!r}: only Python modules can be "
-            "run and checked here",
-            "check it with the framework itself",
-        )
+    if module.kind != PYTHON:
+        yield from _compiled(module)
         return
     try:
         import_class(module)
@@ -126,6 +203,13 @@ def _module(module: Module) -> Iterator[Finding]:
             "one without a name",
             "name one, or write no such files at all: output: catchment: enable: false",
         )
+    if chosen is not None and len(set(chosen)) < len(chosen):
+        twice = next(n for n in chosen if chosen.count(n) > 1)
+        yield a_warning(
+            f"module {name!r}: output_variables: {twice!r} is named twice: there will "
+            "be two equal columns",
+            "name it once",
+        )
     if titles is not None and chosen is None:
         yield a_warning(
             f"module {name!r}: output_header_fields without output_variables: "
@@ -133,6 +217,21 @@ def _module(module: Module) -> Iterator[Finding]:
             "name the output_variables, too",
         )
     yield from _mass_balance(module)
+
+
+def _compiled(module: Module) -> Iterator[Finding]:
+    name = f"module {module.model_type_name!r}"
+    yield a_warning(
+        f"{name} is of kind {module.kind!r}: it cannot be looked at, and dmx ngen run "
+        "refuses it: only Python modules are run here",
+        "run it with the framework itself",
+    )
+    library = module.library_file
+    if library and not Path(library).is_file():
+        yield a_warning(
+            f"{name}: library_file: {library}: no such file on this machine",
+            "correct it, unless it is there where the framework runs",
+        )
 
 
 def _mass_balance(module: Module) -> Iterator[Finding]:
@@ -152,6 +251,12 @@ def _mass_balance(module: Module) -> Iterator[Finding]:
         )
 
 
+_NO_FILE = (
+    "make it, or correct init_config; {{id}} stands for the catchment and relative "
+    "paths start from the run folder"
+)
+
+
 def _init_configs(parts: Mapping[str, Sequence[Module]]) -> Iterator[Finding]:
     missing = []
     paths: dict[str, list[str]] = {}
@@ -160,13 +265,7 @@ def _init_configs(parts: Mapping[str, Sequence[Module]]) -> Iterator[Finding]:
             path = module.init_config
             paths.setdefault(module.model_type_name, []).append(path)
             if not is_there(path):
-                missing.append(
-                    an_error(
-                        f"{name}: init_config: {path}: no such file",
-                        "make it, or correct init_config; {{id}} stands for the "
-                        "catchment and relative paths start from the run folder",
-                    )
-                )
+                missing.append(an_error(f"{name}: {no_file(path)}", _NO_FILE))
     yield from a_few(missing, "catchments have no init_config")
     for model, given in paths.items():
         # What is no file, such as /dev/null, says nothing of any catchment.

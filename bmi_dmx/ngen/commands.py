@@ -273,7 +273,7 @@ def _the_one(pattern: str, what: str) -> Path:
 def _read(options: Namespace) -> tuple[Realization, Hydrofabric]:
     """Read the run folder, which is the current folder."""
     from .hydrofabric import read_hydrofabric
-    from .realization import read_realization
+    from .realization_file import read_realization
 
     path = options.realization or _the_one("config/*realization*.json", "realization")
     fabric, nexuses = options.hydrofabric, options.nexus
@@ -302,11 +302,14 @@ def _check(options: Namespace) -> None:
     for finding in findings:
         print(finding)
     errors = sum(finding.level == "error" for finding in findings)
+    warnings = _counted(len(findings) - errors, "warning")
     if errors:
-        raise ConfigError(
-            f"{options.folder}: {errors} errors and {len(findings) - errors} warnings"
-        )
-    print(f"{options.folder}: ready to run, {len(findings)} warnings")
+        raise ConfigError(f"{options.folder}: {_counted(errors, 'error')}, {warnings}")
+    print(f"{options.folder}: ready to run, {warnings}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _run(options: Namespace) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,17 +12,21 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import ConfigError, DmxError
-from .csv_forcing import CsvForcing, matching
-from .forcing import STEP, ForcingProvider, moment
+from .check_forcing import coverage
+from .check_modules import kind_of, of_one, of_the_kind
+from .check_routing import check_routing
+from .check_settings import check_settings, unlike
+from .findings import Finding
+from .forcing import STEP, moment
 from .formulation import Formulation
 from .hydrofabric import Hydrofabric
-from .netcdf_forcing import NetcdfForcing
 from .outputs import CatchmentFiles, NexusFiles
-from .realization import ForcingSource, Realization
+from .providers import Providers, borrowed, providers
+from .realization import Period, Realization
 
-__all__ = ["Providers", "Report", "providers", "run"]
+__all__ = ["Report", "run"]
 
-Providers = dict[str, ForcingProvider]
+_log = logging.getLogger(__name__)
 
 _M2_PER_KM2 = 1e6
 
@@ -56,57 +61,6 @@ class Report:
     runoff: dict[str, float] = field(default_factory=dict)
 
 
-def _provider(
-    source: ForcingSource, sources: dict[str, ForcingSource]
-) -> ForcingProvider:
-    """Return the provider of one forcing block.
-
-    Parameters
-    ----------
-    source : ForcingSource
-        The block.
-    sources : dict of str to ForcingSource
-        The blocks of all catchments, with their names in the file patterns.
-    """
-    path = Path(source.path)
-    if source.provider == "NetCDF":
-        return NetcdfForcing(path)
-
-    def file_of(catchment: str) -> Path:
-        own = sources[catchment]
-        where = Path(own.path)
-        if own.file_pattern:
-            return matching(where, own.file_pattern, catchment)
-        # A catchment with a forcing block of its own names its one file.
-        if where.is_dir():
-            raise ConfigError(
-                f"forcing: path: {where} is a folder: file_pattern is missing, such as "
-                "'{{id}}.*[.]csv'"
-            )
-        return where
-
-    return CsvForcing(path, file_of)
-
-
-@contextmanager
-def providers(realization: Realization, ids: Sequence[str]) -> Iterator[Providers]:
-    """Give the provider of the forcing of every catchment; one file is opened once.
-
-    Raises
-    ------
-    ConfigError, DataError
-        When a file is not there or of another layout.
-    """
-    sources = {catchment: realization.source(catchment) for catchment in ids}
-    made: dict[tuple[str, str], ForcingProvider] = {}
-    with ExitStack() as stack:
-        for source in sources.values():
-            key = (source.provider, source.path)
-            if key not in made:
-                made[key] = stack.enter_context(_provider(source, sources))
-        yield {name: made[s.provider, s.path] for name, s in sources.items()}
-
-
 def run(
     realization: Realization,
     hydrofabric: Hydrofabric,
@@ -133,12 +87,28 @@ def run(
 
     Raises
     ------
+    ConfigError
+        When there is what :func:`~.check.check` would find an error; nothing is written
+        then.
     DmxError
         Naming catchment, step and time. What was written until then stays.
     """
     domain = hydrofabric if catchments is None else hydrofabric.select(catchments)
+    _refuse((*check_settings(realization, domain), *check_routing(realization)))
+    for finding in unlike(realization):
+        _log.warning("%s", finding.problem)
     with providers(realization, list(domain.catchments)) as forcing:
+        _refuse(borrowed(forcing))
+        _refuse(coverage(realization, forcing))
         return _run(realization, domain, forcing)
+
+
+def _refuse(findings: Iterable[Finding]) -> None:
+    """Refuse to run with the first error, if there is one."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors:
+        more = " (dmx ngen check says what else)" if len(errors) > 1 else ""
+        raise ConfigError(f"{errors[0].problem}{more}")
 
 
 def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> Report:
@@ -156,6 +126,7 @@ def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> R
             )
             for name, catchment in catchments
         }
+    _refuse(_of_modules(formulations, forcing, realization.period))
     folder = Path(realization.output.root)
     report = Report(
         steps=realization.period.steps,
@@ -173,6 +144,19 @@ def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> R
     for formulation in formulations.values():
         formulation.finalize()
     return report
+
+
+def _of_modules(
+    formulations: Mapping[str, Formulation], forcing: Providers, period: Period
+) -> Iterator[Finding]:
+    """Yield what is wrong with initialized modules."""
+    seen = set()
+    for name, formulation in formulations.items():
+        yield from of_one(formulation, period)
+        kind = kind_of(formulation, forcing[name])
+        if kind not in seen:
+            seen.add(kind)
+            yield from of_the_kind(f"{name}: ", formulation, forcing[name])
 
 
 class _Loop:

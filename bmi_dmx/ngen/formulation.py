@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import ConfigError, ModuleError, UnitsError
+from ..errors import ConfigError, ModuleError
 from ..units import convert
 from .adapter import Adapter
 from .forcing import ForcingProvider
 from .mass import MassWatch
-from .realization import Column, MassBalance, Module
+from .realization import PYTHON, Column, MassBalance, Module
 
 __all__ = ["MAIN_UNITS", "Formulation"]
 
@@ -38,6 +38,16 @@ class Formulation:
         Where values come from that no module gives.
     warned : set of str
         What has been warned of already, shared by the catchments of a run.
+    partly : bool
+        Leave out compiled modules, to look at the others; a step cannot be run then.
+
+    Attributes
+    ----------
+    adapters : list of Adapter
+        The Python modules.
+    elsewhere : frozenset of str
+        What compiled modules that were left out are said to give, by the names between
+        modules; they may give more.
 
     Raises
     ------
@@ -52,19 +62,24 @@ class Formulation:
         properties: Mapping[str, Any],
         forcing: ForcingProvider,
         warned: set[str],
+        *,
+        partly: bool = False,
     ) -> None:
         self._forcing, self.catchment = forcing, catchment
         self._module = module
-        chain = module.modules or (module,)
-        for part in chain:
-            if part.kind != "bmi_python":
-                raise ConfigError(
-                    f"{catchment}: module {part.model_type_name!r} is of kind "
-                    f"{part.kind!r}; only Python modules can be run here"
-                )
+        compiled = [part for part in module.parts if part.kind != PYTHON]
+        if compiled and not partly:
+            raise ConfigError(
+                f"{catchment}: module {compiled[0].model_type_name!r} is of kind "
+                f"{compiled[0].kind!r}; only Python modules can be run here"
+            )
+        self.elsewhere = frozenset(name for part in compiled for name in _said(part))
+        chain = [part for part in module.parts if part.kind == PYTHON]
         self.adapters = [Adapter(p, catchment, properties, warned) for p in chain]
         last = self.adapters[-1]
-        self._columns = module.columns(last.module.output_variables or last.outputs)
+        usual = last.module.output_variables or last.outputs
+        # Of a chain that ends with a compiled module nobody knows what is usual.
+        self._columns = module.columns(() if compiled else usual)
         self._main = self._main_output()
         self.watches = [
             MassWatch(a, a.module.mass_balance or MassBalance(check=False))
@@ -80,6 +95,11 @@ class Formulation:
         for adapter, name in self._sources:
             if name in adapter.outputs:
                 adapter.ask("get_var_units", name)
+
+    @property
+    def partial(self) -> bool:
+        """Whether modules were left out that only the framework can run."""
+        return self._module.compiled
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -164,6 +184,14 @@ class Formulation:
         found = self._providers.get((k, name))
         return None if found is None else (self.adapters[found[0]], found[1])
 
+    def from_forcing(self, k: int, name: str) -> bool:
+        """Return whether an input of module ``k`` comes from the forcing."""
+        if self.giver(k, name) is not None:
+            return False
+        alias = self.adapters[k].module.mapped(name)
+        # What nobody gives is looked for in the forcing, if there is nobody else.
+        return not self.partial or alias in self._forcing.names(self.catchment)
+
     def step(self, start: int, index: int) -> float:
         """Run one hour at all modules and return the runoff, m.
 
@@ -178,6 +206,8 @@ class Formulation:
         ------
         ModuleError
             When the runoff is no number: the framework would hand it on to the nexus.
+        UnitsError
+            When units are other ones than they were before the first step.
         """
         for k, adapter in enumerate(self.adapters):
             time = start + adapter.begin()
@@ -196,7 +226,9 @@ class Formulation:
                 f"{self.catchment}: module {by.model_type_name!r}: {name!r} is "
                 f"{value:g} {units}, expected a finite number"
             )
-        return self._converted(main, name, value, units, MAIN_UNITS)
+        return (
+            value if units == MAIN_UNITS else float(convert(value, units, MAIN_UNITS))
+        )
 
     def _value(self, k: int, name: str, units: str, time: int, index: int) -> float:
         source = self._providers.get((k, name))
@@ -215,21 +247,7 @@ class Formulation:
                 )
             return float(default)
         value, found = self.adapters[other].read(output)
-        return self._converted(self.adapters[k], name, value, found, units)
-
-    @staticmethod
-    def _converted(
-        adapter: Adapter, name: str, value: float, found: str, units: str
-    ) -> float:
-        if found == units:
-            return value
-        try:
-            return float(convert(value, found, units))
-        except UnitsError as error:
-            adapter.warn(
-                f"{name} units", f"{name!r}: {error}; the number is used as is"
-            )
-            return value
+        return value if found == units else float(convert(value, found, units))
 
     def line(self) -> list[float]:
         """Return the values of the columns, in the module's own units."""
@@ -244,6 +262,15 @@ class Formulation:
         """End all modules."""
         for adapter in self.adapters:
             adapter.finalize()
+
+
+def _said(module: Module) -> Iterator[str]:
+    """Yield what a compiled module is said to give, by the names between modules."""
+    yield module.mapped(module.main_output_variable)
+    yield from module.output_variables or ()
+    # A provider of constants is told their names, and what they are, by parameters.
+    for name in module.model_params:
+        yield module.mapped(name.partition("(")[0])
 
 
 def _must_end(adapter: Adapter) -> None:

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import ConfigError
 from ..files import writing
 from .realization import Column
 
-__all__ = ["CatchmentFiles", "NexusFiles"]
+__all__ = ["CatchmentFiles", "NexusFiles", "unwritable"]
 
 _FLUSH = 4096
 """Lines of a file held in memory; no file stays open, however many there are."""
 
 _NEXUS_DIGITS = 6
+
+
+def unwritable(folder: Path, names: Iterable[str]) -> str | None:
+    """Return why files cannot be written into a folder; nothing stays of the attempt.
+
+    Parameters
+    ----------
+    folder : Path
+        There or not.
+    names : iterable of str
+        Of the files.
+    """
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        os.rmdir(tempfile.mkdtemp(dir=there))
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+    for path in (folder / name for name in names):
+        if path.is_dir():
+            return f"{path}: {os.strerror(errno.EISDIR)}"
+        if path.exists() and not os.access(path, os.W_OK):
+            return f"{path}: {os.strerror(errno.EACCES)}"
+    return None
 
 
 class _Files:
@@ -30,7 +60,9 @@ class _Files:
 
     def begin(self, name: str, first: str = "") -> None:
         """Start a file anew."""
-        (self.folder / name).write_text(first, encoding="utf-8")
+        path = self.folder / name
+        with writing(path):
+            path.write_text(first, encoding="utf-8")
         self._lines[name] = []
 
     def add(self, name: str, line: str) -> None:
@@ -71,10 +103,15 @@ class CatchmentFiles(_Files):
     def __enter__(self) -> CatchmentFiles:
         return self
 
+    @staticmethod
+    def name(catchment: str) -> str:
+        """Return the name of the file of a catchment."""
+        return f"{catchment}.csv"
+
     def open(self, catchment: str, columns: Sequence[Column]) -> None:
         """Start the file of a catchment."""
         titles = ["Time Step", "Time", *(column.heading for column in columns)]
-        self.begin(f"{catchment}.csv", ",".join(titles) + "\n")
+        self.begin(self.name(catchment), ",".join(titles) + "\n")
 
     def write(
         self, catchment: str, step: int, time: str, values: Sequence[float]
@@ -82,7 +119,7 @@ class CatchmentFiles(_Files):
         """Write the line of a step, which is labelled with its beginning."""
         digits = self._digits
         cells = ",".join([f"{value:.{digits}g}" for value in values])
-        self.add(f"{catchment}.csv", f"{step},{time},{cells}\n")
+        self.add(self.name(catchment), f"{step},{time},{cells}\n")
 
 
 class NexusFiles(_Files):
@@ -91,10 +128,15 @@ class NexusFiles(_Files):
     def __enter__(self) -> NexusFiles:
         return self
 
+    @staticmethod
+    def name(nexus: str) -> str:
+        """Return the name of the file of a nexus."""
+        return f"{nexus}_output.csv"
+
     def open(self, nexus: str) -> None:
         """Start the file of a nexus."""
-        self.begin(f"{nexus}_output.csv")
+        self.begin(self.name(nexus))
 
     def write(self, nexus: str, step: int, time: str, flow: float) -> None:
         """Write the line of a step."""
-        self.add(f"{nexus}_output.csv", f"{step}, {time}, {flow:.{_NEXUS_DIGITS}g}\n")
+        self.add(self.name(nexus), f"{step}, {time}, {flow:.{_NEXUS_DIGITS}g}\n")

@@ -13,7 +13,7 @@ import numpy as np
 from ..conversion import shown
 from ..errors import ConfigError, TimeError
 
-__all__ = ["DAY", "Clock"]
+__all__ = ["DAY", "Clock", "date_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -21,6 +21,24 @@ DAY = 86400
 """Seconds of a day."""
 
 _EPOCH = datetime(1970, 1, 1)
+_NEVER = datetime.min
+"""The start while it is not known: before any end."""
+
+
+def date_of(moment: float) -> datetime:
+    """Return the date and time, UTC, of seconds since 1970.
+
+    Raises
+    ------
+    TimeError
+        When it is none of the years 1 to 9999.
+    """
+    try:
+        return _EPOCH + timedelta(seconds=moment)
+    except (OverflowError, ValueError):
+        raise TimeError(
+            f"is of {moment:g} s since 1970, expected a time in the years 1 to 9999"
+        ) from None
 
 
 class Clock:
@@ -28,8 +46,9 @@ class Clock:
 
     Parameters
     ----------
-    start : datetime
-        Date and time at BMI time 0, UTC.
+    start : datetime or None
+        Date and time at BMI time 0, UTC; None where a state is to bring it, see
+        :meth:`begin_at`.
     end : datetime or None
         Last time to be reached.
     seconds : float
@@ -42,6 +61,8 @@ class Clock:
 
     Attributes
     ----------
+    dated : bool
+        Whether the date and time of the start are known.
     step : int
         Number of steps done.
     time : float
@@ -57,20 +78,14 @@ class Clock:
 
     def __init__(
         self,
-        start: datetime,
+        start: datetime | None,
         end: datetime | None,
         seconds: float,
         day_start_hour: int = 0,
         period: float | None = None,
     ) -> None:
-        self.start = start
         self.seconds, self._length = seconds, float(seconds)
-        self.end = sys.float_info.max
-        if end is not None:
-            self.end = (end - start).total_seconds()
-        # Where the calendar ends, dates could no longer be told.
-        left = (datetime.max - start).total_seconds() // seconds
-        self.last = min(self.end, left * seconds) - seconds
+        self._until = end
         self._day_of_year: Array | None = None
         self.day_start_hour = day_start_hour
         self._period = max(1, round(period or DAY))
@@ -78,6 +93,26 @@ class Clock:
         self._last = (self._first - seconds) % self._period
         self._watched = period is not None
         self.begins_period = self.ends_period = False
+        self.begin_at(start or _NEVER)
+        self.dated = start is not None
+
+    def begin_at(self, start: datetime) -> None:
+        """Let BMI time 0 be at another date and time, and go there.
+
+        Raises
+        ------
+        ConfigError
+            When the end is before it.
+        """
+        if self._until is not None and self._until < start:
+            raise ConfigError(f"end_time: {self._until} is before the start {start}")
+        self.start, self.dated = start, True
+        self.end = sys.float_info.max
+        if self._until is not None:
+            self.end = (self._until - start).total_seconds()
+        # Where the calendar ends, dates could no longer be told.
+        left = (datetime.max - start).total_seconds() // self.seconds
+        self.last = min(self.end, left * self.seconds) - self.seconds
         self.set(0)
 
     def keep(self, name: str, values: Array) -> None:
@@ -180,6 +215,20 @@ class Clock:
             not ((self.start - midnight).total_seconds() - self._first) % self.seconds
         )
 
+    def refuse_unmet_periods(self) -> None:
+        """Refuse a start from which on no step begins where a period does.
+
+        Raises
+        ------
+        ConfigError
+            When it is one.
+        """
+        if not self.meets_periods():
+            raise ConfigError(
+                f"start_time: found {self.start}; no step from then on begins "
+                "with a day, of which the steps are counted: expected a full hour"
+            )
+
     def steps_until(self, time: float) -> int:
         """Return the number of steps to a time.
 
@@ -227,23 +276,6 @@ class Clock:
         moment = self.now.replace(tzinfo=timezone.utc).timestamp()
         return round(moment) if float(self.seconds).is_integer() else moment
 
-    @staticmethod
-    def date(seconds: float) -> datetime:
-        """Return the date and time of a number of :meth:`seconds_since_1970`.
-
-        Raises
-        ------
-        TimeError
-            When it is none of the years 1 to 9999.
-        """
-        try:
-            return _EPOCH + timedelta(seconds=seconds)
-        except (OverflowError, ValueError):
-            raise TimeError(
-                f"is of {seconds:g} s since 1970, expected a time in the years 1 to "
-                "9999"
-            ) from None
-
     def resume(self, moment: float) -> None:
         """Go to a date and time as of :meth:`seconds_since_1970`.
 
@@ -253,7 +285,7 @@ class Clock:
             When it lies before the start, not at the beginning of a step, or outside
             the calendar.
         """
-        saved = self.date(moment)
+        saved = date_of(moment)
         passed = (saved - self.start).total_seconds()
         steps = round(passed / self.seconds)
         if steps < 0 or abs(steps * self.seconds - passed) > 1e-3 * self.seconds:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 
 from ..bundle import Bundle
-from ..errors import ScanError, StateError, UnitsError
+from ..errors import DataError, ScanError, StateError, UnitsError
 from ..kernels import build
 from ..units import convert
 from .clock import DAY
@@ -19,9 +20,15 @@ from .storage import balance_names
 
 __all__ = ["check_health"]
 
+_CONVERSIONS = (
+    (1.5, "h", 5400.0, "s"),
+    (0.0, "degC", 273.15, "K"),
+    (2.0, "kg m-2 s-1", 2.0, "kg m^-2 s^-1"),
+)
+
 
 def check_health(name: str) -> str:
-    """Convert units, and run a day of a bundle in each way it can be run.
+    """Convert units, read a file, and run a day of a bundle in each way it can be run.
 
     The place has typical attributes, and every forcing is 5 or the nearest it may be.
     Kernels that are not there yet are compiled.
@@ -42,12 +49,15 @@ def check_health(name: str) -> str:
         When the bundle is not whole.
     ScanError
         When a kernel cannot be had, so that steps would be slow.
+    DataError
+        When a file does not hold what was written to it.
     StateError
         When something was lost that is conserved, or an answer is not a number.
     UnitsError
         When units are not converted as they should be.
     """
     _convert_units()
+    _use_files()
     bundle = bundle_named(name, Path())
     kernels = _compiled(bundle)
     ways = list(operations(bundle))
@@ -58,9 +68,28 @@ def check_health(name: str) -> str:
 
 def _convert_units() -> None:
     """Use the library of units, which fails when it is used if a part is missing."""
-    found = float(convert(1.5, "h", "s"))
-    if found != 5400.0:
-        raise UnitsError(f"1.5 h were converted into {found:g} s")
+    for value, units, expected, others in _CONVERSIONS:
+        found = float(convert(value, units, others))
+        if not np.isclose(found, expected, rtol=1e-12):
+            raise UnitsError(
+                f"{value:g} {units} were converted into {found:g} {others}, expected "
+                f"{expected:g}"
+            )
+
+
+def _use_files() -> None:
+    """Write numbers and names to a NetCDF file in memory, and read them."""
+    with netCDF4.Dataset("health.nc", "w", diskless=True) as file:
+        file.createDimension("place", 2)
+        written = {"ids": np.array(["a", "b"], object), "number": np.array([0.5, -1.0])}
+        for name, values in written.items():
+            kind = str if values.dtype == object else "f8"
+            file.createVariable(name, kind, ("place",))[:] = values
+            if not np.array_equal(file[name][:], values):
+                raise DataError(
+                    f"variable {name!r} of a NetCDF file: found {file[name][:]}, "
+                    f"expected {values}"
+                )
 
 
 def _compiled(bundle: Bundle) -> int:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..compose.part import Part
 from ..program import evaluate
-from ..variables import Variable, in_step
+from ..variables import Forcing, PerStep, Variable, in_step
 from .operation import Operation
 
-__all__ = ["DynamicNetwork"]
+__all__ = ["DynamicNetwork", "drivers_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -113,3 +113,38 @@ class DynamicNetwork:
             np.mean(values, axis=1, out=mean)
         for name, array in self.memory.items():
             array[...] = found[f"s.{name}"]
+
+
+def drivers_of(
+    operation: Operation, part: Part, buffers: Mapping[tuple[str, str], str]
+) -> dict[str, Forcing]:
+    """Return what a network reads at every step, by the name of the buffer.
+
+    Parameters
+    ----------
+    operation : Operation
+        What is run.
+    part : Part
+        The network.
+    buffers : mapping of (str, str) to str
+        Name of the buffer of each output, by part and variable.
+    """
+    plan, inner = operation.plan, operation.inner
+    given = {
+        plan.link(owner, f.name).name: f
+        for owner in plan.processes
+        for f in owner.declared(inner).forcings
+    }
+    found: dict[str, Forcing] = {}
+    for link in (plan.link(part, name) for name in part.inputs):
+        if link.giver != "part":
+            found[link.name] = given[link.name]
+            continue
+        fluxes = plan[link.part].declared(inner).fluxes
+        flux = next(f for f in fluxes if f.name == link.name)
+        rate: PerStep = "rate" if flux.per_step == "rate" else "none"
+        alone = Forcing(name=flux.name, units=flux.units, per_step=rate)
+        # What it is to a process, if one reads it too.
+        buffer = buffers[link.part, link.name]
+        found[buffer] = given.get(link.name, alone)
+    return found

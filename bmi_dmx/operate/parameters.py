@@ -140,8 +140,10 @@ class Parameters:
         self.pending = True
 
     def settings_of(self, other: Parameters) -> None:
-        """Take over what was set at another runner of the same model."""
-        self._given.update(other._given)
+        """Take over all that was set at another runner of the same model."""
+        for name, values in self.attribute.items():
+            values[:] = other.attribute[name]
+        self._given = dict(other._given)
         self.pending = True
 
     def memory(self) -> dict[str, Array]:
@@ -217,7 +219,25 @@ class Parameters:
         more = f" and at {at.size - 1} more" if at.size > 1 else ""
         return f"{name} ({there}, here {here}, at {self._ids[first]!r}{more})"
 
-    def compute(self, whole: bool = False) -> Iterator[tuple[slice, Seen]]:
+    def answers(self) -> dict[Key, Array] | None:
+        """Return what networks that run once answer, to be shared between runners.
+
+        None where the places are too many to have it for all of them at a time.
+
+        Raises
+        ------
+        DataError
+            As :meth:`compute`.
+        """
+        n = len(self._ids)
+        if n > _PLACES:
+            return None
+        self._check_attributes()
+        return self._answers(slice(0, n))
+
+    def compute(
+        self, whole: bool = False, answered: Mapping[Key, Array] | None = None
+    ) -> Iterator[tuple[slice, Seen]]:
         """Yield what the steps of the processes see, by part and parameter.
 
         It comes for some places after the others: what is needed on the way to it takes
@@ -227,6 +247,8 @@ class Parameters:
         ----------
         whole : bool
             Whether all places belong together.
+        answered : mapping of (str, str) to ndarray, optional
+            From :meth:`answers` of a runner of the same model at the same places.
 
         Yields
         ------
@@ -241,20 +263,25 @@ class Parameters:
         DataError
             When an attribute is not set or out of bounds, or a parameter is no number.
         """
+        if answered is None:
+            self._check_attributes()
+        n = len(self._ids)
+        for first in range(0, n, n if whole else _PLACES):
+            some = slice(first, n if whole else min(first + _PLACES, n))
+            known = self._answers(some) if answered is None else answered
+            found: Seen = {}
+            for part in self._plan.processes:
+                own = self._declared(part, known, some)
+                found |= self._seen(part, own, some.stop - first)
+            yield some, found
+        self.pending = False
+
+    def _check_attributes(self) -> None:
+        """Refuse attributes that are not set or out of bounds."""
         for name in self.attribute:
             if name in self._needed:
                 understood = self._operation.understood[name]
                 check_attribute(understood, self.attribute[name], self._ids)
-        n = len(self._ids)
-        for first in range(0, n, n if whole else _PLACES):
-            some = slice(first, n if whole else min(first + _PLACES, n))
-            answered = self._answers(some)
-            found: Seen = {}
-            for part in self._plan.processes:
-                own = self._declared(part, answered, some)
-                found |= self._seen(part, own, some.stop - first)
-            yield some, found
-        self.pending = False
 
     def _declared(
         self, part: Part, answered: Mapping[Key, Array], some: slice

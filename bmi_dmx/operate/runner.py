@@ -11,12 +11,12 @@ from ..compose.part import Part
 from ..errors import StateError
 from ..kernels.stepper import Stepper
 from ..space import Space
-from ..variables import Forcing, PerStep, Variable
+from ..variables import Forcing, Variable
 from .accumulation import Accumulation
 from .clock import Clock
 from .field_sums import FieldSums
 from .fields import FieldStepper, TreeStepper
-from .network import DynamicNetwork
+from .network import DynamicNetwork, drivers_of
 from .parameters import Parameters, check_attribute
 from .stages import LOST, Stage, Stages, qualified
 from .storage import Storage
@@ -57,6 +57,8 @@ class Runner:
         What does not change with time.
     storage : Storage
         The stores and what is conserved.
+    steppers : dict of int to Stepper
+        What runs the stages, by their place in the order; networks aside.
     """
 
     def __init__(
@@ -82,13 +84,13 @@ class Runner:
             self._period = self._gather(forcings, operation.inner)
             self._inside = self._period.values
         self.parameters = Parameters(operation, self.ids, attributes)
-        self._steppers: dict[int, Steps] = {}
+        self.steppers: dict[int, Steps] = {}
         self._stores: dict[tuple[str, str], Array] = {}
         self._seen: dict[tuple[str, str], Array] = {}
         for at, stage in enumerate(stages.sequence):
             if stage.kind != "network":
-                self._steppers[at] = self._stepper(stage)
-                self._own(stage, self._steppers[at])
+                self.steppers[at] = self._stepper(stage)
+                self._own(stage, self.steppers[at])
         self._networks = self._make_networks()
         self._fields: FieldSums | None = None
         self.storage = self._make_storage()
@@ -180,7 +182,8 @@ class Runner:
         """Return the networks that run more than once, by their place in the order."""
         operation, sequence = self.operation, self.stages.sequence
         at = {k: s.parts[0] for k, s in enumerate(sequence) if s.kind == "network"}
-        read = {k: self._read(part) for k, part in at.items()}
+        buffers = self.stages.buffers
+        read = {k: drivers_of(operation, p, buffers) for k, p in at.items()}
         sources: Mapping[str, Array] = {**self.output, **self._inside}
         if at and operation.lags:
             wanted = {n: v for drivers in read.values() for n, v in drivers.items()}
@@ -198,35 +201,13 @@ class Runner:
             for k, part in at.items()
         }
 
-    def _read(self, part: Part) -> dict[str, Forcing]:
-        """Return what a network reads at every step, by the name of the buffer."""
-        plan, inner = self.operation.plan, self.operation.inner
-        given = {
-            plan.link(owner, f.name).name: f
-            for owner in plan.processes
-            for f in owner.declared(inner).forcings
-        }
-        found: dict[str, Forcing] = {}
-        for link in (plan.link(part, name) for name in part.inputs):
-            if link.giver != "part":
-                found[link.name] = given[link.name]
-                continue
-            fluxes = plan[link.part].declared(inner).fluxes
-            flux = next(f for f in fluxes if f.name == link.name)
-            rate: PerStep = "rate" if flux.per_step == "rate" else "none"
-            alone = Forcing(name=flux.name, units=flux.units, per_step=rate)
-            # What it is to a process, if one reads it too.
-            buffer = self.stages.buffers[link.part, link.name]
-            found[buffer] = given.get(link.name, alone)
-        return found
-
     def _make_storage(self) -> Storage:
         sums: dict[tuple[str, str], Array] = {}
         for balance in self.stages.balances:
             for way in ("in", f"in{LOST}", "out", f"out{LOST}"):
                 name = f"s.{balance.budget}/{way}"
                 arrays = (
-                    s.state[name] for s in self._steppers.values() if name in s.state
+                    s.state[name] for s in self.steppers.values() if name in s.state
                 )
                 found = next(arrays, None)
                 sums[balance.budget, way] = (
@@ -242,7 +223,7 @@ class Runner:
         """Return a function that adds up states of several stages."""
         terms = [
             stepper.summing(own)
-            for stepper in self._steppers.values()
+            for stepper in self.steppers.values()
             if (own := [name for name in names if name in stepper.state])
         ]
         if self._is_field:
@@ -266,7 +247,7 @@ class Runner:
     def _sequence(self) -> tuple[Callable[[], object], ...]:
         """Return the calls of one step, in order; each answers if it went wrong."""
         count = len(self.stages.sequence)
-        runs: dict[int, Steps | DynamicNetwork] = {**self._steppers, **self._networks}
+        runs: dict[int, Steps | DynamicNetwork] = {**self.steppers, **self._networks}
         whole: list[Callable[[], object]] = [runs[k].step for k in range(count)]
         if self._fields is not None:
             whole.append(self._fields.step)
@@ -310,9 +291,10 @@ class Runner:
             self._begin()
         for step in self._steps:
             if step():
-                raise self._not_finite()
+                raise self.not_finite()
 
-    def _not_finite(self) -> StateError:
+    def not_finite(self) -> StateError:
+        """Return the error for a number that is none, naming the store."""
         for (part, name), array in self._stores.items():
             if self.operation.plan[part].coupling == "stencil":
                 finite = np.isfinite(array).all()
@@ -335,15 +317,18 @@ class Runner:
                 network.step_without_past()
         self._begun = self.storage.begun = True
 
-    def parameterize(self) -> None:
+    def parameterize(
+        self, answered: Mapping[tuple[str, str], Array] | None = None
+    ) -> None:
         """Compute the parameters where something was set since.
 
         It changes nothing that is remembered: hosts may ask for parameters at any time.
+        What networks answer may be known already, see :meth:`.Parameters.answers`.
         """
         if not self.parameters.pending:
             return
         fields = {p.name for p in self.operation.plan.parts if p.coupling == "stencil"}
-        for some, found in self.parameters.compute(whole=bool(fields)):
+        for some, found in self.parameters.compute(bool(fields), answered):
             for key, values in found.items():
                 array = self._seen[key]
                 if key[0] in fields:

@@ -85,9 +85,7 @@ class Storage:
         for b in stages.balances:
             self._add_balance(b, total, sums)
         self._begun = np.zeros(1)
-        for part in stages.operation.plan.processes:
-            for s in part.declared(stages.operation.inner).states:
-                state[part.name, s.name].fill(s.initial)
+        self.restart()
         self.begin_balance()
 
     def _add_balance(
@@ -126,6 +124,14 @@ class Storage:
             for name in names
             if name in known
         ]
+
+    def restart(self) -> None:
+        """Go back to the declared initial values; sums of budgets are zero."""
+        for part in self._stages.operation.plan.processes:
+            for s in part.declared(self._stages.operation.inner).states:
+                self._state[part.name, s.name].fill(s.initial)
+        for array in self.balance.values():
+            array.fill(0.0)
 
     def begin_balance(self) -> None:
         """Count from here: all sums are zero, and what is stored is the beginning."""

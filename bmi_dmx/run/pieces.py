@@ -131,7 +131,9 @@ class Pieces:
         """
         number = self.done
         with atomic(self._piece(number)) as temporary, open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **values)
+            # NumPy 1.26 would take allow_pickle for the name of an array; there are
+            # numbers alone.
+            np.savez(file, **values)  # type: ignore[arg-type]
         with atomic(self._state(number)) as temporary:
             temporary.write_bytes(state)
         self.done += 1

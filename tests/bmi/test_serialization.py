@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -249,12 +250,26 @@ def test_a_state_of_another_date_is_taken_and_told(
     payload = advanced(start)
     component = start(1, **HOUR)
     load(component, "ngen::", payload)
-    assert "cat-0: the state is of 1980-10-02 06:00:00, and goes on at 1980-10-01 " in (
-        caplog.text
+    told = (
+        "the state is of 1980-10-02 06:00:00, 30 h after 1980-10-01 00:00:00, at which"
     )
+    assert told in caplog.text
+    assert "start_time: state goes on at the time of the state" in caplog.text
     caplog.clear()
     later = start(1, name="later.yaml", start_time="1980-10-02 06:00:00", **HOUR)
     load(later, "ngen::", payload)
+    assert "the state is of" not in caplog.text
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_run_that_is_to_begin_with_a_state_has_its_date(
+    prefix: str, start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    payload = advanced(start)
+    component = start(1, start_time="state", **HOUR)
+    load(component, prefix, payload)
+    assert component.get_current_time() == 0.0
+    assert component.start_time == datetime(1980, 10, 2, 6)
     assert "the state is of" not in caplog.text
 
 

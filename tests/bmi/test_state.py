@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import safetensors.numpy
 
 from bmi_dmx import Component
-from bmi_dmx.errors import DmxError, StateError
+from bmi_dmx.errors import ConfigError, DmxError, StateError, TimeError
 
 from .untrained import START, attributes, dynamic, give, run, static, weather
 
@@ -136,7 +137,7 @@ def other_components(bundle_of: Any) -> dict[str, tuple[dict[str, Any], str]]:
         "places": ({"n": 2}, "other places: it has 'cat-2' besides"),
         "time": (
             {"start_time": "1981-01-01"},
-            "is of 1980-10-04 00:00:00, which is not .* after start_time 1981-01-01",
+            "is of 1980-10-04 00:00:00, 89 d before start_time 1981-01-01",
         ),
     }
 
@@ -234,11 +235,68 @@ def test_a_state_of_another_day_is_no_beginning(start: Any, tmp_path: Path) -> N
     component = start(1)
     run(component, weather(3, 1), range(3), ())
     component.save_state(tmp_path / "a.state")
-    message = r"a\.state is of 1980-10-04 00:00:00, expected one of start_time, 1980-1"
-    with pytest.raises(StateError, match=message):
-        start(1, name="b.yaml", state="a.state")
+    for begin, apart in (("1980-10-01", "3 d after"), ("1980-10-05", "1 d before")):
+        message = (
+            rf"a\.state: is of 1980-10-04 00:00:00, {apart} start_time {begin} "
+            "00:00:00: begin with the state of that time, or set start_time: state"
+        )
+        with pytest.raises(StateError, match=message):
+            start(1, name="b.yaml", state="a.state", start_time=begin)
     later = start(1, name="b.yaml", state="a.state", start_time="1980-10-04")
     assert later.get_current_time() == 0.0
+
+
+@pytest.mark.parametrize("way", ["file", "bytes", "load"])
+def test_a_run_begins_at_the_time_of_its_state(
+    way: str, start: Any, tmp_path: Path
+) -> None:
+    whole, forcing = start(1), weather(20, 1)
+    run(whole, forcing, range(8), ())
+    whole.save_state(tmp_path / "a.state")
+    from_file = {"state": "a.state"} if way == "file" else {}
+    later = start(
+        1, name="b.yaml", start_time="state", end_time="1980-10-21", **from_file
+    )
+    if way == "bytes":
+        later.set_state_bytes(whole.state_bytes())
+    elif way == "load":
+        later.load_state(tmp_path / "a.state")
+    assert later.start_time == datetime(1980, 10, 9)
+    assert later.get_current_time() == 0.0
+    assert later.get_end_time() == 12 * 86400.0
+    for component in (whole, later):
+        run(component, forcing, range(8, 20), ())
+    assert later.state_bytes() == whole.state_bytes()
+    with pytest.raises(TimeError, match=r"^cat-0: time .* is after the end"):
+        later.update()
+
+
+@pytest.mark.parametrize("state", ["cold", "equilibrium"])
+def test_without_a_state_there_is_no_time_of_one(state: str, start: Any) -> None:
+    known = {"ids": ["cat-0"], "attributes": {**attributes(1), "t_mean": 8.0}}
+    component = start(1, start_time="state", state=state, locations=known)
+    give(component, weather(1, 1), 0)
+    message = "start_time: state, but no state is there to go on from"
+    for ask in (component.update, component.state_bytes):
+        with pytest.raises(StateError, match=message):
+            ask()
+    assert component.get_current_time() == 0.0
+
+
+def test_the_end_is_not_before_the_time_of_a_state(start: Any, tmp_path: Path) -> None:
+    component = start(1)
+    run(component, weather(3, 1), range(3), ())
+    component.save_state(tmp_path / "a.state")
+    settings = {"start_time": "state", "state": "a.state", "end_time": "1980-10-02"}
+    with pytest.raises(ConfigError, match=r"end_time: 1980-10-02 .* 1980-10-04"):
+        start(1, name="b.yaml", **settings)
+
+
+def test_no_spin_up_follows_a_saved_state(start: Any, tmp_path: Path) -> None:
+    start(1).save_state(tmp_path / "a.state")
+    settings = {"state": "a.state", "spin_up": {"file": "a.csv"}}
+    with pytest.raises(ConfigError, match="spin_up: does not follow a saved state"):
+        start(1, name="b.yaml", **settings)
 
 
 def test_a_state_of_before_the_first_step_is_what_that_starts_from(start: Any) -> None:

@@ -17,7 +17,7 @@ from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.driver import Report, run
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 from bmi_dmx.ngen.prepare import prepare
-from bmi_dmx.ngen.realization import read_realization
+from bmi_dmx.ngen.realization_file import read_realization
 
 IDS = ("cat-1451", "cat-1453", "cat-1455")
 REALIZATION = Path("config/realization.json")

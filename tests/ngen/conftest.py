@@ -19,7 +19,8 @@ from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.forcing import STEP
 from bmi_dmx.ngen.hydrofabric import Hydrofabric, read_hydrofabric
 from bmi_dmx.ngen.prepare import prepare
-from bmi_dmx.ngen.realization import Realization, read_realization
+from bmi_dmx.ngen.realization import Realization
+from bmi_dmx.ngen.realization_file import read_realization
 from bmi_dmx.ngen.sample import make_sample
 from bmi_dmx.operate.operation import Operation
 

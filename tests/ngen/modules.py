@@ -147,6 +147,15 @@ class Lazy(Module):
         pass
 
 
+class Shrinking(Module):
+    """Has no room for its inputs any more once it has run."""
+
+    def run(self) -> None:
+        super().run()
+        for name in self.inputs:
+            self.values[name] = np.zeros(0)
+
+
 class OddType(Module):
     kind = "torch.float64"
 

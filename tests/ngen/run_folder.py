@@ -14,7 +14,7 @@ from bmi_dmx.config import as_yaml
 from bmi_dmx.ngen.check import Finding, check
 from bmi_dmx.ngen.driver import run
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
-from bmi_dmx.ngen.realization import read_realization
+from bmi_dmx.ngen.realization_file import read_realization
 
 REALIZATION = Path("config/realization.json")
 GEOPACKAGE = Path("config/sample.gpkg")

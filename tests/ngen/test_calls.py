@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.errors import ConfigError, ModuleError, VariableError
+from bmi_dmx.errors import ConfigError, ModuleError
 from bmi_dmx.ngen import driver
 from bmi_dmx.ngen.formulation import Formulation
+from bmi_dmx.ngen.providers import providers
 
 from .files import write_netcdf
 from .modules import RAIN, RUNOFF, WARMTH, Daily, Module, Wide
@@ -83,7 +83,7 @@ def test_inputs_are_converted_and_looked_up_at_the_modules_own_time(
 ):
     realization = realize()
     module = realization.module("cat-2")
-    with driver.providers(realization, ["cat-2"]) as made:
+    with providers(realization, ["cat-2"]) as made:
         formulation = Formulation(module, "cat-2", {}, made["cat-2"], set())
         model = formulation.adapters[0].model
         depths = [formulation.step(realization.period.start, k) for k in range(2)]
@@ -135,12 +135,17 @@ def test_the_balance_is_looked_at_before_the_columns(run, params):
     assert len(Path("out/cat-1.csv").read_text().splitlines()) == 1
 
 
-def test_an_input_without_room_is_warned_of(run, params, caplog):
+def test_an_input_without_room_is_refused(run, params):
     params["python_type"] = "tests.ngen.modules.Lazy"
-    run("02")
-    warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
-    assert len(warned) == 2
-    assert "has 0 items, expected 1: an empty array reaches the model" in warned[0]
+    with pytest.raises(ConfigError, match="has 0 items, expected 1: an empty array"):
+        run("02")
+    assert not Path("out").exists()
+
+
+def test_an_input_that_loses_its_room_is_refused(run, params):
+    params["python_type"] = "tests.ngen.modules.Shrinking"
+    with pytest.raises(ModuleError, match=r"step 1 .* has 0 items, expected 1"):
+        run("02")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +170,7 @@ def test_what_cannot_be_started_is_named(run, params, key, value, message):
 
 def test_an_output_that_is_not_there_is_named(run, params):
     params["main_output_variable"] = "land_surface_water__runof_depth"
-    with pytest.raises(VariableError, match=f"did you mean '{RUNOFF}'"):
+    with pytest.raises(ConfigError, match=f"did you mean '{RUNOFF}'"):
         run("02")
 
 

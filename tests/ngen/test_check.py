@@ -11,7 +11,9 @@ import netCDF4
 import numpy as np
 import pytest
 
-from .run_folder import REALIZATION, change, checked, edited
+from bmi_dmx.errors import ConfigError
+
+from .run_folder import REALIZATION, change, checked, edited, ran
 
 
 def wrong(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -101,6 +103,7 @@ def test_a_catchment_without_forcing_is_found(folder):
         file["ids"][1] = "cat-9"
     (found,) = checked()
     assert "no forcing of catchment 'cat-1453'" in found.problem
+    assert "would use that of the first one in the file without" in found.problem
     assert "same version" in found.cure
 
 
@@ -143,3 +146,130 @@ def test_unknown_catchments_of_the_realization_are_told(folder):
     REALIZATION.write_text(json.dumps(content))
     (found,) = checked()
     assert "'cat-14511' is not in" in found.problem
+
+
+ENTRY = {
+    "direction": "load", "label": "l", "path": "states", "type": "FilePerUnit",
+    "when": "StartOfRun",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"output": {"root": "o", "catchment": {"grouping": "per_formulation"}}},
+         "output: catchment: grouping: per_formulation: only the framework writes"),
+        ({"output": {"root": "o", "nexus": {"format": "netcdf"}}}, "only the framewor"),
+        ({"per_formulation_nexus_files": True}, "per_formulation_nexus_files: true: "),
+        ({"formulation_groups": {"a": []}}, "formulation_groups and forcing_groups"),
+        ({"serialization": {"path": "s", "save": {"frequency": -1}}},
+         "serialization: save: states are saved to s by the framework alone"),
+        ({"serialization": {"path": "config", "restore": {"stepp": 3}}},
+         "not understood, so ignored: 'stepp'; did you mean 'step'?"),
+        ({"state_saving": [{**ENTRY, "path": "config"}]},
+         "state_saving[0]: states are restored from config by the framework alone"),
+    ],
+)  # fmt: skip
+def test_what_only_the_framework_does_is_a_warning(folder, keys, problem):
+    content = json.loads(REALIZATION.read_text()) | keys
+    REALIZATION.write_text(json.dumps(content))
+    found = checked()
+    assert found
+    assert {f.level for f in found} == {"warning"}
+    assert any(problem in f.problem for f in found)
+
+
+def test_what_is_warned_of_on_the_way_is_among_the_findings(folder, caplog):
+    change(wrong("model_params", {"fc": {"source": "hydrofabric", "from": "area"}}))
+    (found,) = checked()
+    assert found.level == "warning"
+    assert "parameter 'fc': no 'area' in the hydrofabric" in found.problem
+    # It is told by whoever asked for the check, and not twice.
+    assert not caplog.records
+
+
+COMPILED = {
+    "name": "bmi_c",
+    "params": {
+        "model_type_name": "PET", "init_config": "/dev/null",
+        "main_output_variable": "water_potential_evaporation_flux",
+        "library_file": "/dmod/shared_libs/libpetbmi.so.1.0.0",
+        "registration_function": "register_bmi_pet",
+    },
+}  # fmt: skip
+POTENTIAL = "land_surface_water__potential_evaporation_volume_flux"
+
+
+def chained(*compiled: dict[str, Any], **more: Any) -> None:
+    content = json.loads(REALIZATION.read_text())
+    (own,) = content["global"]["formulations"]
+    own["params"].update(more)
+    chain = {
+        "model_type_name": "chain", "init_config": "",
+        "main_output_variable": own["params"]["main_output_variable"],
+        "allow_exceed_end_time": True, "modules": [*compiled, own],
+    }  # fmt: skip
+    content["global"]["formulations"] = [{"name": "bmi_multi", "params": chain}]
+    REALIZATION.write_text(json.dumps(content))
+
+
+def test_the_python_part_of_a_chain_is_checked(folder):
+    """And what cannot be looked at is told, without being an error."""
+    for name in ("cat-1451", "cat-1453", "cat-1455"):
+        edited(lambda c: c.update(evaporation="given"), name)
+    names = {POTENTIAL: "water_potential_evaporation_flux"}
+    chained(COMPILED, variables_names_map=names)
+    found = checked()
+    assert [f.level for f in found] == ["warning"] * 2
+    assert "module 'PET' is of kind 'bmi_c': it cannot be looked at" in found[0].problem
+    assert "libpetbmi.so.1.0.0: no such file on this machine" in found[1].problem
+    with pytest.raises(ConfigError, match="only Python modules can be run here"):
+        ran()
+
+
+@pytest.mark.parametrize(
+    ("edit", "level", "problem"),
+    [
+        (lambda c: c["locations"]["attributes"].pop("aridity"), "error", "'aridity'"),
+        (lambda c: c.update(start_time="1979-03-02"), "error", "start_time: found"),
+        (lambda c: c.update(evaporation="given"), "warning",
+         f"a compiled module must give '{POTENTIAL}'; none is said to"),
+    ],
+)  # fmt: skip
+def test_faults_beside_a_compiled_module_are_found(folder, edit, level, problem):
+    edited(edit)
+    chained(COMPILED)
+    found = [f for f in checked() if problem in f.problem]
+    assert [f.level for f in found] == [level]
+
+
+def test_forcing_beside_a_compiled_module_is_looked_at(folder):
+    chained(COMPILED)
+    with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
+        file["precip_rate"][2, 5] = np.nan
+    assert any("'cat-1455' is missing at" in f.problem for f in checked())
+
+
+def test_a_chain_of_compiled_modules_alone_is_left_to_the_framework(folder):
+    content = json.loads(REALIZATION.read_text())
+    content["global"]["formulations"] = [COMPILED]
+    REALIZATION.write_text(json.dumps(content))
+    assert {f.level for f in checked()} == {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "count"), [({"z(1,double,1,node)": 0.0}, 0), ({}, 1)]
+)
+def test_constants_of_a_compiled_module_are_known(folder, parameters, count):
+    constants = {
+        "name": "bmi_c++",
+        "params": {
+            "model_type_name": "SLOTH", "init_config": "/dev/null",
+            "main_output_variable": "y", "model_params": parameters,
+        },
+    }  # fmt: skip
+    with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
+        file.renameVariable("TMP_2maboveground", "warmth")
+    chained(constants, variables_names_map={"land_surface_air__temperature": "z"})
+    found = [f for f in checked() if "a compiled module must give 'z'" in f.problem]
+    assert len(found) == count

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bmi_dmx.config import as_yaml
-from bmi_dmx.errors import DmxError
+from bmi_dmx.errors import ConfigError
 from bmi_dmx.ngen.check import check
 from bmi_dmx.ngen.hydrofabric import Hydrofabric
 from bmi_dmx.ngen.realization import Realization
@@ -47,7 +47,7 @@ def test_an_end_before_that_of_the_last_hour_is_found(folder):
     (found,) = errors()
     assert "cat-1453.yml: end_time: the module ends 169200 s after its start" in found
     assert "the run 172800 s: its last hour ends at 1979-03-03 00:00:00" in found
-    with pytest.raises(DmxError, match="after the end"):
+    with pytest.raises(ConfigError, match="the module ends 169200 s after its start"):
         ran()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bmi_dmx import config
 from bmi_dmx.cli import main
 
 
@@ -37,18 +38,23 @@ def test_the_sample_goes_through_all_the_commands(bundle, capsys):
 
 
 def test_a_domain_of_geojson_and_csv_is_prepared_and_run(shared_data, bundle, capsys):
-    """With the example of the framework itself, which needs a table of attributes."""
+    """With the example of the framework itself, which needs a table of attributes.
+
+    Where it lies is said by its outlines.
+    """
     folder = shared_data / "ngen"
     Path("forcing").mkdir()
     for path in folder.glob("cat-*.csv"):
         (Path("forcing") / path.name).symlink_to(path)
-    rows = [f"cat-{n},3.1,0.9,230,20,35.2,-80.8" for n in (27, 52, 67)]
-    names = "id,p_mean,aridity,elevation_mean,slope_mean,latitude,longitude"
+    rows = [f"cat-{n},3.1,0.9,230,20" for n in (27, 52, 67)]
+    names = "id,p_mean,aridity,elevation_mean,slope_mean"
     Path("a.csv").write_text("\n".join([names, *rows]), encoding="utf-8")
     fabric = [str(folder / "catchment_data.geojson"), "forcing"]
     options = ["--nexus", str(folder / "nexus_data.geojson"), "--attributes", "a.csv"]
     options += ["--bundle", str(bundle), "--end", "2015-12-02 23:00"]
     assert main(["ngen", "prepare", *fabric, *options, "--output", "run"]) == 0
+    known = config.read(Path("run/config/cat_config/dmx/cat-67.yml"))["locations"]
+    assert known["attributes"]["latitude"] == pytest.approx(35.2, abs=0.1)
     files = ["--hydrofabric", "run/config/catchment_data.geojson"]
     files += ["--nexus", "run/config/nexus_data.geojson"]
     assert main(["ngen", "check", "run", *files]) == 0
@@ -86,7 +92,7 @@ def test_a_failed_check_ends_with_1_and_says_how_to_mend_it(folder, capsys):
     assert (
         "error: forcings/forcings.nc: no such file\n  -> correct path" in captured.out
     )
-    assert "run: 1 errors and 0 warnings" in captured.err
+    assert "run: 1 error, 0 warnings" in captured.err
 
 
 @pytest.mark.parametrize(

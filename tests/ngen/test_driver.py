@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 
-from bmi_dmx.errors import ConfigError, DataError, ModuleError, TimeError
+from bmi_dmx.errors import ConfigError, ModuleError
 from bmi_dmx.ngen import driver
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 
@@ -54,7 +55,7 @@ def test_columns_headings_and_digits_are_as_configured(run, params, content):
 
 def test_output_that_cannot_be_made_is_named(run, content):
     Path("out").touch()
-    with pytest.raises(ConfigError, match="output: root: out: File exists"):
+    with pytest.raises(ConfigError, match="output: root: out: Not a directory"):
         run()
 
 
@@ -63,13 +64,10 @@ def test_main_output_in_other_units_of_length_is_converted(run, params, monkeypa
     assert run().runoff["cat-1"] == pytest.approx(6e-6, rel=1e-6)
 
 
-def test_main_output_that_is_no_length_is_used_raw_with_one_warning(
-    run, params, caplog
-):
+def test_main_output_that_is_no_length_is_refused(run, params):
     params["python_type"] = "tests.ngen.modules.WrongUnits"
-    assert run().runoff["cat-1"] == pytest.approx(6e-3, rel=1e-6)
-    text = "'m3 s-1' cannot be converted into 'm'; the number is used as is"
-    assert caplog.text.count(text) == 1
+    with pytest.raises(ConfigError, match="'m3 s-1' cannot be converted into 'm'"):
+        run()
 
 
 def test_a_module_of_a_chain_feeds_another(run, content, params):
@@ -130,7 +128,7 @@ def test_modules_meet_under_the_mapped_name_alone(run, content, params):
     chained(content, doubler, {**params, "variables_names_map": {RAIN: "twice"}})
     assert run().runoff["cat-1"] == pytest.approx(12e-3, rel=1e-6)
     chained(content, doubler, {**params, "variables_names_map": {RAIN: "double_rain"}})
-    with pytest.raises(DataError, match="no variable for input 'double_rain'"):
+    with pytest.raises(ConfigError, match="nothing gives 'double_rain'"):
         run()
 
 
@@ -224,10 +222,19 @@ def test_a_folder_of_forcing_needs_a_pattern(run, content):
 
 
 def test_what_was_written_before_a_failure_stays(run, content):
-    content["time"]["end_time"] = "2015-12-01 08:00:00"
-    with pytest.raises(TimeError, match=r"step 6 \(2015-12-01 06:00:00\) at cat-1"):
+    content["time"]["end_time"] = "2015-12-01 05:00:00"
+    with netCDF4.Dataset("forcing.nc", "a") as file:
+        file["precip_rate"][0, 3] = np.nan
+    with pytest.raises(ModuleError, match=r"step 3 \(2015-12-01 03:00:00\) at cat-1"):
         run()
-    assert len(Path("out/cat-2.csv").read_text().splitlines()) == 7
+    assert len(Path("out/cat-2.csv").read_text().splitlines()) == 4
+
+
+def test_a_period_without_forcing_is_refused_before_anything_is_written(run, content):
+    content["time"]["end_time"] = "2015-12-01 08:00:00"
+    with pytest.raises(ConfigError, match="is not covered by the forcing of 'cat-1'"):
+        run()
+    assert not Path("out").exists()
 
 
 def test_the_frameworks_own_example_runs(realize, content, shared_data):

@@ -141,6 +141,17 @@ def remove_configuration() -> None:
     Path("run/config/cat_config/dmx/cat-1451.yml").unlink()
 
 
+def no_room() -> None:
+    Path("run/outputs/ngen").rmdir()
+    Path("run/outputs/ngen").touch()
+
+
+def of_another_version() -> None:
+    with netCDF4.Dataset("run/forcings/forcings.nc", "a") as file:
+        names = list(file["ids"][:])
+        file["ids"][names.index("cat-1451")] = "cat-2861379"
+
+
 def second_hydrofabric() -> None:
     shutil.copy("run/config/sample.gpkg", "run/other.gpkg")
 
@@ -203,6 +214,9 @@ FAULTS: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "t_route_config_file": (without_routing, CHECK),
     "flowpath-attributes": (nothing, prepare(*PERIOD, "--routing")),
+    "Not a directory": (no_room, CHECK),
+    "no forcing of catchment": (of_another_version, CHECK),
+    "start_time: state, but": (catchment(start_time="state"), CHECK),
     "expected one hydrofabric": (second_hydrofabric, CHECK),
 }  # fmt: skip
 """Part of a message, what provokes it, and the command that tells it."""

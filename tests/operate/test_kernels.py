@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from bmi_dmx import Component
 from bmi_dmx.cli import main
-from bmi_dmx.errors import ScanError, StateError, UnitsError
+from bmi_dmx.errors import DataError, ScanError, StateError, UnitsError
 from bmi_dmx.kernels.processor import DEFAULT_LEVEL
 from bmi_dmx.kernels.stepper import kernels_listed
 from bmi_dmx.operate import health, kernels
@@ -105,6 +106,31 @@ def test_units_that_are_not_converted_are_no_health(
     monkeypatch.setattr(health, "convert", lambda value, *units: value)
     with pytest.raises(UnitsError, match=r"1\.5 h were converted into 1\.5 s"):
         health.check_health(str(bundle))
+
+
+@pytest.mark.usefixtures("compiled")
+def test_files_that_are_not_read_as_written_are_no_health(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        health.netCDF4, "Dataset", lambda *_, **__: contextlib.nullcontext(Forgetful())
+    )
+    with pytest.raises(DataError, match="variable 'ids' of a NetCDF file: found None"):
+        health.check_health(str(bundle))
+
+
+class Forgetful:
+    """A file, and a variable of it, that takes everything and holds nothing."""
+
+    def createDimension(self, *_: object) -> None: ...
+
+    def createVariable(self, *_: object) -> Forgetful:
+        return self
+
+    def __setitem__(self, *_: object) -> None: ...
+
+    def __getitem__(self, key: object) -> Forgetful | None:
+        return self if isinstance(key, str) else None
 
 
 def test_lost_water_is_no_health(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def test_states_go_on_in_components_and_back(
     assert (tmp_path / "end.state").read_bytes() == (
         tmp_path / "whole.state"
     ).read_bytes()
-    with pytest.raises(StateError, match=r"30.state is of 1980-10-31 .*1980-10-26"):
+    with pytest.raises(StateError, match=r"30.state: is of 1980-10-31 .*1980-10-26"):
         ask(forcing=then, state=str(tmp_path / "30.state"))
 
 

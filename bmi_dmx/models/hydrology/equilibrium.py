@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ...bundle import Bundle
 from ...compose.part import step_key
 from ...errors import ConfigError
 from ...operate.clock import DAY, Clock
@@ -16,6 +16,7 @@ from ...operate.once import warn_once
 from ...operate.operation import Operation
 from ...operate.runner import Runner
 from ...operate.stages import stages
+from ...operate.stretch import Stretch
 from ...program import evaluate
 from .climate import DAYS_PER_YEAR
 from .shipped import shipped
@@ -111,57 +112,145 @@ def equilibrium(runner: Runner) -> None:
             raise ConfigError(
                 f"state: equilibrium needs attribute {name!r} at {runner.place}"
             )
-    daily = _daily(runner.operation.bundle, runner)
     begins = runner.clock.day_of_year
     days = (begins - 1.0 + np.arange(float(_YEAR))) % _YEAR + 1.0
     year = seasons(attributes, days[:, None])
-    missing = set(daily.forcing) - set(year)
-    if missing:
-        raise ConfigError(
-            f"state: equilibrium knows no seasons of {', '.join(sorted(missing))}"
-        )
-    given = [(array, year[name]) for name, array in daily.forcing.items()]
-    _settle(daily, days, given)
-    runner.adopt(daily, _fill_transit)
+    year |= {name: days[:, None] for name in runner.dates}
+    answered = runner.parameters.answers()
+    runner.parameterize(answered)
+    with _days(runner) as daily:
+        daily.settle(runner, year, answered)
+        runner.adopt(daily.runner, _fill_transit)
 
 
-def _settle(daily: Runner, days: Array, given: Sequence[tuple[Array, Array]]) -> None:
-    """Repeat a year until the water stored stays the same.
+class _Days:
+    """The same model at as many places at daily steps, for any of their climates.
 
-    Each location keeps what it came to in its own last year, so that it does not matter
-    which others are run beside it. Snow that lies all year is taken away with the year:
-    no model here has the ice that would carry it off, and it would grow without end.
+    Parameters
+    ----------
+    runner : Runner
+        What it is to serve first.
+
+    Raises
+    ------
+    ConfigError
+        When the model cannot run days.
     """
-    outcome = _outcome(daily)
-    kept = {name: array.copy() for name, array in outcome.items()}
-    moving = np.ones(len(daily.ids), dtype=bool)
-    before = daily.storage.everything()
-    snow = daily.storage.stores(_SNOW)
-    glaciated = np.zeros(len(daily.ids), dtype=bool)
-    for _ in range(_MOST_YEARS):
-        least = [np.full_like(store, np.inf) for store in snow]
-        for day in range(_YEAR):
-            for dates in daily.dates.values():
-                dates[:] = days[day]
-            for array, series in given:
-                array[:] = series[day]
-            daily.advance()
-            for lowest, store in zip(least, snow, strict=True):
-                np.minimum(lowest, store, out=lowest)
-        for lowest, store in zip(least, snow, strict=True):
-            store -= lowest
-            glaciated |= lowest.mean(axis=1) > _SNOW_OF_A_GLACIER
+
+    def __init__(self, runner: Runner) -> None:
+        bundle, n = runner.operation.bundle, len(runner.ids)
+        operation = Operation(bundle, DAY, DAY, {"evaporation": "given"})
+        attributes = {a.name: np.full(n, np.nan) for a in operation.attributes}
+        clock = Clock(runner.clock.start, None, DAY)
+        self.runner = Runner(stages(operation), runner.ids, attributes, clock)
+        names = (*self.runner.forcing, *self.runner.dates)
+        self._year = {name: np.empty((_YEAR, n)) for name in names}
+        self._stretch = Stretch(self.runner, self._year, _SNOW)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether nothing is left of a climate once the stores are as at first."""
+        return self._stretch.in_kernels and len(self.runner.ids) == 1
+
+    def settle(
+        self,
+        runner: Runner,
+        year: Mapping[str, Array],
+        answered: Mapping[tuple[str, str], Array] | None,
+    ) -> None:
+        """Come to where the climate of a runner leads.
+
+        Parameters
+        ----------
+        runner : Runner
+            For its attributes, and what was set there.
+        year : mapping of str to ndarray
+            (day, place or 1): weather, and what the calendar gives.
+        answered : mapping, optional
+            What networks answer to the attributes.
+
+        Raises
+        ------
+        ConfigError
+            When the model needs weather of which there are no seasons.
+        """
+        missing = set(self._year) - set(year)
+        if missing:
+            raise ConfigError(
+                f"state: equilibrium knows no seasons of {', '.join(sorted(missing))}"
+            )
+        for name, series in self._year.items():
+            series[:] = year[name]
+        self.runner.storage.restart()
+        self.runner.parameters.settings_of(runner.parameters)
+        self.runner.parameterize(answered)
+        moving, glaciated = self._repeat()
+        _tell(
+            runner.ids,
+            moving,
+            "has not come to rest after {years} years of its climate",
+        )
+        _tell(
+            runner.ids, glaciated, "has snow all year; the start is without the old one"
+        )
+
+    def _repeat(self) -> tuple[Array, Array]:
+        """Repeat the year until the water stored stays the same.
+
+        Each place keeps what it came to in its own last year, so that it does not
+        matter which others are run beside it. Snow that lies all year is taken away
+        with the year: no model here has the ice that would carry it off, and it would
+        grow without end.
+
+        Returns
+        -------
+        moving, glaciated : (place,) ndarray of bool
+            Where it has not come to rest, and where there was snow all year.
+        """
+        daily, stretch = self.runner, self._stretch
+        outcome = _outcome(daily)
+        kept = {name: array.copy() for name, array in outcome.items()}
+        moving = np.ones(len(daily.ids), dtype=bool)
+        # Of many places the sums are one array, which is written to again.
+        before = np.array(daily.storage.everything())
+        glaciated = np.zeros(len(daily.ids), dtype=bool)
+        for _ in range(_MOST_YEARS):
+            for lowest, store in zip(stretch.run(), stretch.stores, strict=True):
+                store -= lowest
+                glaciated |= lowest.mean(axis=1) > _SNOW_OF_A_GLACIER
+            for name, array in outcome.items():
+                kept[name][moving] = array[moving]
+            after = np.array(daily.storage.everything())
+            moving &= np.abs(after - before) > _STILL * after
+            if not moving.any():
+                break
+            before = after
         for name, array in outcome.items():
-            kept[name][moving] = array[moving]
-        after = daily.storage.everything()
-        moving &= np.abs(after - before) > _STILL * after
-        if not moving.any():
-            break
-        before = after
-    for name, array in outcome.items():
-        array[...] = kept[name]
-    _tell(daily.ids, moving, "has not come to rest after {years} years of its climate")
-    _tell(daily.ids, glaciated, "has snow all year; the start is without the old one")
+            array[...] = kept[name]
+        return moving, glaciated
+
+
+_idle: dict[tuple[str, ...], list[_Days]] = {}
+
+
+@contextmanager
+def _days(runner: Runner) -> Iterator[_Days]:
+    """Lend the model of a runner at daily steps: one that another is done with, or new.
+
+    Making one costs more than a year of its steps, and hosts start catchments one by
+    one.
+    """
+    # Bundle and declarations; how hosts step it does not matter here.
+    key = runner.operation.key[:2]
+    idle = _idle.setdefault(key, []) if len(runner.ids) == 1 else []
+    try:
+        # Whoever has taken it has it alone, whatever the threads.
+        days = idle.pop()
+    except IndexError:
+        days = _Days(runner)
+    yield days
+    if days.reusable:
+        idle.append(days)
 
 
 def _outcome(daily: Runner) -> dict[str, Array]:
@@ -195,14 +284,3 @@ def _tell(ids: Sequence[str], at: Array, what: str) -> None:
         place = ids[int(np.argmax(at))] + (f" and {others} more" if others else "")
         text = what.format(years=_MOST_YEARS)
         warn_once(_log, what, "%s: state: equilibrium %s", place, text)
-
-
-def _daily(bundle: Bundle, runner: Runner) -> Runner:
-    """Return the same model at the same places at daily steps."""
-    operation = Operation(bundle, DAY, DAY, {"evaporation": "given"})
-    known = runner.parameters.attribute
-    attributes = {a.name: known[a.name] for a in operation.attributes}
-    clock = Clock(runner.clock.start, None, DAY)
-    daily = Runner(stages(operation), runner.ids, attributes, clock)
-    daily.parameters.settings_of(runner.parameters)
-    return daily

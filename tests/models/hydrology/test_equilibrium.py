@@ -112,6 +112,25 @@ def test_model_params_come_before_the_equilibrium(start: Any) -> None:
     assert flows[1] > 1.5 * flows[0]
 
 
+def test_an_equilibrium_does_not_depend_on_those_found_before(start: Any) -> None:
+    """What one is found with serves the next, of which nothing is left then."""
+    settings = {"state": "equilibrium", **HOURLY}
+    cold = places(1, t_mean=-9.0)
+    found = []
+    for k in range(3):
+        middle = k == 1
+        component = start(
+            1, name=f"{k}.yaml", locations=cold if middle else places(1), **settings
+        )
+        if middle:
+            component.set_value("fc", np.array([900.0]))
+        found.append(component.state())
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(array, found[2][name], err_msg=name)
+    before, between = (state["land.soil_moisture"] for state in found[:2])
+    assert (before != between).all()
+
+
 def test_a_restored_state_replaces_the_equilibrium(start: Any) -> None:
     cold = start(1, name="cold.yaml", locations=places(1), **HOURLY)
     warm = start(1, state="equilibrium", locations=places(1), **HOURLY)
