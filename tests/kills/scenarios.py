@@ -148,7 +148,7 @@ class Training(Scenario):
         train(folder / "tiny.yaml", root=folder / "runs")
 
     def again(self, folder: Path) -> None:
-        begun = sorted((folder / "runs").glob("*/config.yaml"))
+        begun = sorted((folder / "runs").glob("[!.]*/config.yaml"))
         if not begun:
             self.act(folder)
         elif not (begun[0].parent / "training.json").is_file():
@@ -156,9 +156,9 @@ class Training(Scenario):
 
     def look(self, folder: Path) -> Seen:
         found: Seen = {}
-        for path in folder.glob("runs/*/checkpoints/[!.]*.ckpt"):
+        for path in folder.glob("runs/[!.]*/checkpoints/[!.]*.ckpt"):
             read_checkpoint(path)
-        for path in folder.glob("runs/*/training.json"):
+        for path in folder.glob("runs/[!.]*/training.json"):
             told = json.loads(path.read_text(encoding="utf-8"))
             told.pop("seconds")
             found["summary"] = json.dumps(told)
