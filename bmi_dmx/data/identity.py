@@ -34,8 +34,14 @@ def names_of(values: Any, where: str) -> tuple[str, ...]:
     DataError
         When it holds something else, or a name is empty or given twice.
     """
-    array = np.ma.filled(values, _nothing(values)) if np.ma.isMA(values) else values
-    array = np.asarray(array)
+    array = np.asarray(np.ma.getdata(values))
+    gone = np.ma.getmaskarray(values) if np.ma.isMA(values) else np.zeros(1, bool)
+    if array.dtype.kind in "iuf" and gone.any():
+        raise DataError(
+            f"{where}: entry {int(np.argmax(gone))} is missing, expected a name"
+        )
+    if gone.any():
+        array = np.where(gone, "" if array.dtype.kind in "UO" else b"", array)
     if array.dtype in (np.dtype("S1"), np.dtype("U1")) and array.ndim > 1:
         array = np.asarray(joined(array))
     names = tuple(_name(entry, where) for entry in array.reshape(-1).tolist())
@@ -44,11 +50,6 @@ def names_of(values: Any, where: str) -> tuple[str, ...]:
             raise DataError(f"{where}: entry {place} is empty, expected a name")
     refuse_repeated(names, where)
     return names
-
-
-def _nothing(values: Any) -> Any:
-    kind = np.ma.getdata(values).dtype.kind
-    return {"S": b"", "U": "", "O": ""}.get(kind)
 
 
 def joined(characters: Any) -> list[str]:

@@ -80,11 +80,15 @@ def numbers(path: Path, variable: Any, index: Any = ...) -> Array:
     DataError
         When it holds no numbers, or a part of the file is damaged.
     """
-    if getattr(variable.dtype, "kind", "O") not in "fiub":
-        raise DataError(f"{path}: {variable.name}: found text, expected numbers")
+    _refuse_text(path, variable)
     values = raw(path, variable, index)
     found: Array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
     return found
+
+
+def _refuse_text(path: Path, variable: Any) -> None:
+    if getattr(variable.dtype, "kind", "O") not in "fiub":
+        raise DataError(f"{path}: {variable.name}: found text, expected numbers")
 
 
 def units_of(variable: Any) -> str:
@@ -219,22 +223,31 @@ def stamps(path: Path, file: Any, variable: Any, *, origin: Any = None) -> Stamp
         When times are missing, of another calendar, or not the same at all places.
     """
     where = f"{path}: {variable.name}"
+    _refuse_text(path, variable)
     dimension = _along(variable)
     calendar = str(getattr(variable, "calendar", ""))
     units = units_of(variable)
 
-    def read(values: Any) -> Moments:
+    def read(values: Any, units: str = units) -> Moments:
         return moments(values, units, calendar, where, origin=origin)
 
-    named = str(getattr(variable, "bounds", ""))
-    bounds = file.variables.get(named)
+    bounds = file.variables.get(str(getattr(variable, "bounds", "")))
     between = None
-    if bounds is not None and (*variable.dimensions,) == bounds.dimensions[:-1] == (
-        dimension,
-    ):
-        ends = raw(path, bounds)
-        between = (read(ends[:, 0]), read(ends[:, 1]))
+    if bounds is not None and _between_each(bounds, variable):
+        _refuse_text(path, bounds)
+        ends, own = raw(path, bounds), units_of(bounds) or units
+        between = (read(ends[:, 0], own), read(ends[:, 1], own))
     return Stamps(where, dimension, read(_common(path, variable, dimension)), between)
+
+
+def _between_each(bounds: Any, variable: Any) -> bool:
+    """Return whether there are two bounds for every time of a coordinate."""
+    shape = (*variable.shape, 2)
+    return (
+        variable.ndim == 1
+        and bounds.shape == shape
+        and (bounds.dimensions[:1] == variable.dimensions)
+    )
 
 
 def _along(variable: Any) -> str:
