@@ -232,22 +232,23 @@ def stamps(path: Path, file: Any, variable: Any, *, origin: Any = None) -> Stamp
         return moments(values, units, calendar, where, origin=origin)
 
     bounds = file.variables.get(str(getattr(variable, "bounds", "")))
-    between = None
-    if bounds is not None and _between_each(bounds, variable):
-        _refuse_text(path, bounds)
-        ends, own = raw(path, bounds), units_of(bounds) or units
+    ends, between = _ends(path, bounds, variable, dimension), None
+    if ends is not None:
+        own = units_of(bounds) or units
         between = (read(ends[:, 0], own), read(ends[:, 1], own))
     return Stamps(where, dimension, read(_common(path, variable, dimension)), between)
 
 
-def _between_each(bounds: Any, variable: Any) -> bool:
-    """Return whether there are two bounds for every time of a coordinate."""
-    shape = (*variable.shape, 2)
-    return (
-        variable.ndim == 1
-        and bounds.shape == shape
-        and (bounds.dimensions[:1] == variable.dimensions)
-    )
+def _ends(path: Path, bounds: Any, variable: Any, dimension: str) -> Any:
+    """Return the bounds of times, (time, 2), those of the first place; None if none."""
+    along = ((dimension,), variable.dimensions)
+    if bounds is None or bounds.dimensions[:-1] not in along or bounds.shape[-1] != 2:
+        return None
+    _refuse_text(path, bounds)
+    ends = raw(path, bounds)
+    if bounds.ndim > 2:
+        ends = np.moveaxis(ends, variable.dimensions.index(dimension), 0)[:, 0]
+    return ends
 
 
 def _along(variable: Any) -> str:
