@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from .kinds.fabrics import GEOJSON, GEOPACKAGE
 from .kinds.forcing import CSV_LENIENT, CSV_STRICT, NETCDF_LENIENT, NETCDF_STRICT
 from .kinds.places import ATTRIBUTES, CROSSWALK, LOCATIONS_CSV, LOCATIONS_NETCDF
 from .kinds.squares import Never, Reader, Same, Square, Trial, attempt
@@ -17,6 +18,8 @@ READERS: dict[str, Reader] = {
     "forcing CSV": CSV_LENIENT,
     "attribute table": ATTRIBUTES,
     "crosswalk": CROSSWALK,
+    "GeoPackage": GEOPACKAGE,
+    "GeoJSON": GEOJSON,
     "locations CSV": LOCATIONS_CSV,
     "locations NetCDF": LOCATIONS_NETCDF,
 }
