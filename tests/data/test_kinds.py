@@ -9,6 +9,7 @@ import pytest
 from .kinds.fabrics import GEOJSON, GEOPACKAGE
 from .kinds.forcing import CSV_LENIENT, CSV_STRICT, NETCDF_LENIENT, NETCDF_STRICT
 from .kinds.places import ATTRIBUTES, CROSSWALK, LOCATIONS_CSV, LOCATIONS_NETCDF
+from .kinds.series import RUN_CSV, RUN_NETCDF, SPIN_UP
 from .kinds.squares import Never, Reader, Same, Square, Trial, attempt
 
 READERS: dict[str, Reader] = {
@@ -22,6 +23,9 @@ READERS: dict[str, Reader] = {
     "GeoJSON": GEOJSON,
     "locations CSV": LOCATIONS_CSV,
     "locations NetCDF": LOCATIONS_NETCDF,
+    "spin-up CSV": SPIN_UP,
+    "run CSV": RUN_CSV,
+    "run NetCDF": RUN_NETCDF,
 }
 
 SQUARES = [
