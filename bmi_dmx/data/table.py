@@ -65,6 +65,16 @@ class Table:
         """Return a column as text, without blanks around."""
         return [row[at].strip() for row in self.rows]
 
+    def plain(self, at: int) -> list[str]:
+        """Return a column as text, with points in numbers with decimal commas."""
+        cells = self.cells(at)
+        known = ["nan" if cell.casefold() in WORDS else cell for cell in cells]
+        read = _points(known, sure=self.separator != ",")
+        return [
+            cell if word == "nan" else point
+            for cell, word, point in zip(cells, known, read, strict=True)
+        ]
+
     def places(self, at: int = 0) -> dict[str, int]:
         """Return the row of every name in a column.
 

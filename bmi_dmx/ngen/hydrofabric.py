@@ -255,6 +255,8 @@ def read_features(path: Path) -> list[dict[str, Any]]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{path}: not a GeoPackage and not JSON: {error}") from None
     features = data.get("features") if isinstance(data, dict) else None
@@ -301,6 +303,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     with tempfile.TemporaryDirectory(prefix="bmi_dmx-") as folder:
         name = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         try:
+            path.open("rb").close()  # SQLite would not say what is wrong
             if journal.is_file() and journal.stat().st_size:
                 copy = Path(folder, path.name)
                 shutil.copyfile(path, copy)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,18 @@ from bmi_dmx.ngen.hydrofabric import read_hydrofabric
 from bmi_dmx.ngen.projection import PROJECTIONS, to_conus_albers
 
 from .forcing import IDS
-from .places import NO_TIME, TIMELESS
+from .places import TIMELESS
 from .squares import (
-    Never, Other, Reader, Refused, Same, Square, Trial, emptied, made_a_folder, truncated,
+    Never,
+    Other,
+    Reader,
+    Refused,
+    Same,
+    Square,
+    Trial,
+    emptied,
+    made_a_folder,
+    truncated,
 )  # fmt: skip
 
 PLACES = [(40.0, -100.0), (41.0, -99.0), (42.5, -98.0)]

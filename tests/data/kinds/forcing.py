@@ -25,7 +25,16 @@ from . import netcdf_files as nc
 from . import tables as txt
 from .netcdf_files import NetcdfFile, Times, Values
 from .squares import (
-    Never, Other, Reader, Refused, Same, Square, Trial, emptied, flipped, made_a_folder,
+    Never,
+    Other,
+    Reader,
+    Refused,
+    Same,
+    Square,
+    Trial,
+    emptied,
+    flipped,
+    made_a_folder,
     truncated,
 )  # fmt: skip
 from .tables import TextTable
@@ -134,7 +143,8 @@ def hydrofabric(folder: Path) -> Path:
     ]
     path = folder / "catchments.geojson"
     content = {"type": "FeatureCollection", "features": features}
-    path.write_text(json.dumps(content), encoding="utf-8")
+    if not path.exists():
+        path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 

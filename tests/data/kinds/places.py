@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 
 from bmi_dmx.bmi.locations import read_locations
 from bmi_dmx.bmi.settings import LocationSettings
 from bmi_dmx.ngen.attribute_table import read_attribute_table
-from bmi_dmx.ngen.attributes import topography
 from bmi_dmx.ngen.domain import open_domain
-from bmi_dmx.ngen.hydrofabric import read_hydrofabric
-from bmi_dmx.ngen.projection import PROJECTIONS, to_conus_albers
 
 from . import netcdf_files as nc
 from . import tables as txt
 from .forcing import IDS, hydrofabric, netcdf, operation
 from .netcdf_files import NetcdfFile, Values
 from .squares import (
-    Never, Other, Reader, Refused, Same, Square, Trial, emptied, flipped, made_a_folder,
+    Never,
+    Other,
+    Reader,
+    Refused,
+    Same,
+    Square,
+    Trial,
+    emptied,
+    flipped,
+    made_a_folder,
     truncated,
 )  # fmt: skip
 from .tables import TextTable
@@ -172,7 +173,8 @@ def crosswalk() -> TextTable:
 def through(path: Path) -> tuple[dict[str, Any], list[str]]:
     """Read which row of the forcing is each catchment's."""
     forcing = path.with_name("forcing.nc")
-    netcdf().write(forcing)
+    if not forcing.exists():
+        netcdf().write(forcing)
     with open_domain(hydrofabric(path.parent), forcing, crosswalk=path) as domain:
         rows = [domain.forcing.place(name) for name in IDS]
         return {"rows": rows}, list(domain.remarks)

@@ -15,11 +15,20 @@ from bmi_dmx.run.series import Series
 
 from . import netcdf_files as nc
 from . import tables as txt
-from .forcing import DATED, IDS, ONE_FILE_EACH, ROWS, UNITS_AS_NUMBERS, operation
+from .forcing import IDS, ONE_FILE_EACH, ROWS, UNITS_AS_NUMBERS, operation
 from .netcdf_files import NetcdfFile, Times, Values
 from .places import MARKED, TIMELESS
 from .squares import (
-    Never, Other, Reader, Refused, Same, Square, Trial, emptied, flipped, made_a_folder,
+    Never,
+    Other,
+    Reader,
+    Refused,
+    Same,
+    Square,
+    Trial,
+    emptied,
+    flipped,
+    made_a_folder,
     truncated,
 )  # fmt: skip
 from .tables import TextTable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -130,7 +131,7 @@ def same_numbers(found: Numbers, expected: Numbers) -> None:
 def attempt(reader: Reader, trial: Trial, folder: Path) -> None:
     """Write the changed file, read it, and see that what must come of it does."""
     content, path = reader.usual(), folder / reader.name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    (path.parent if path.suffix else path).mkdir(parents=True, exist_ok=True)
     if not trial.after:
         trial.change(content)
     content.write(path)
@@ -153,14 +154,7 @@ def attempt(reader: Reader, trial: Trial, folder: Path) -> None:
     remarks = "\n".join([*told, *warned])
     assert bool(outcome.remark) or not remarks, remarks
     if outcome.remark:
-        # A remark that matches, and none about something else.
-        pytest.raises(AssertionError, _none_matches, outcome.remark, remarks)
-
-
-def _none_matches(pattern: str, text: str) -> None:
-    import re
-
-    assert not re.search(pattern, text), text
+        assert re.search(outcome.remark, remarks), remarks
 
 
 # What happens to files
@@ -216,7 +210,7 @@ def unreadable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """Make a folder that all may enter."""
+    """Make a folder that all may use."""
     with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
+        Path(name).chmod(0o777)
         yield Path(name)

@@ -15,10 +15,10 @@ from .....errors import DataError
 from .....models.hydrology.climate import AREA, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .....models.hydrology.forcings import (
     FORCINGS,
-    POTENTIAL_EVAPORATION,
     SHORTENING,
+    SLACK,
 )
-from .....operate.screen import step_bounds
+from .....operate.screen import slightly_below, step_bounds
 from .....variables import Forcing
 from .basins import Array32, Array64, Times, step_seconds
 from .spec import STREAMFLOW
@@ -36,9 +36,6 @@ Where = Callable[[str, str], str]
 """From the name of a series and a basin to their file and variable, for messages."""
 
 log = logging.getLogger(__name__)
-
-CONDENSATION = 5.0
-"""Potential evaporation as far below zero, in mm d-1, is condensation."""
 
 PLACES = (AREA, LATITUDE, LONGITUDE, TOPOGRAPHY["elevation_mean"])
 """Attributes that say where a basin is."""
@@ -70,9 +67,10 @@ def complete_forcing(
 
     In this order: gaps are filled as ``gaps`` says; implausible values are refused;
     minimum and maximum temperature are put into order where they are exchanged; a
-    missing mean temperature becomes the mean of the two; slightly negative potential
-    evaporation (condensation) becomes zero. Minimum and maximum temperatures that are
-    equal throughout carry no daily range and are left out.
+    missing mean temperature becomes the mean of the two; what is slightly below its
+    bounds, as negative potential evaporation is, becomes the lowest value. Minimum and
+    maximum temperatures that are equal throughout carry no daily range and are left
+    out.
 
     Parameters
     ----------
@@ -101,8 +99,7 @@ def complete_forcing(
     for name, values in filled.items():
         _refuse_implausible(FORCINGS[name], values, ids, time, where)
     _order_temperatures(filled, ids, where)
-    if "potential_evaporation" in filled:
-        _zero_negative_evaporation(filled)
+    _raise_slightly_low(filled)
     return filled
 
 
@@ -322,8 +319,7 @@ def _refuse_implausible(
     """Refuse values that betray wrong units or fill values."""
     name, units = forcing.name, forcing.units
     low, high = step_bounds(forcing, step_seconds(time), SHORTENING)
-    if name == POTENTIAL_EVAPORATION.name:
-        low -= CONDENSATION
+    low -= SLACK.get(name, 0.0)
     bad = ~((values >= low) & (values <= high))
     if bad.any():
         day, basin = np.argwhere(bad)[0]
@@ -368,11 +364,15 @@ def _order_temperatures(
         del forcing["air_temperature_min"], forcing["air_temperature_max"]
 
 
-def _zero_negative_evaporation(forcing: dict[str, Array32]) -> None:
-    values = forcing["potential_evaporation"]
-    negative = values < 0
-    if negative.any():
-        log.warning(
-            "%d negative values of potential_evaporation set to 0", int(negative.sum())
-        )
-        forcing["potential_evaporation"] = np.maximum(values, np.float32(0))
+def _raise_slightly_low(forcing: dict[str, Array32]) -> None:
+    for name in SLACK.keys() & forcing.keys():
+        values, low = forcing[name], FORCINGS[name].limits[0]
+        below = slightly_below(values, low, SLACK[name])
+        if below.any():
+            log.warning(
+                "%d values of %s slightly below %g set to it",
+                int(below.sum()),
+                name,
+                low,
+            )
+            forcing[name] = np.where(below, np.float32(low), values)
