@@ -6,6 +6,7 @@ blanks or zeros of a C program; all of these are the same name.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -60,7 +61,8 @@ def joined(characters: Any) -> list[str]:
     characters : (..., length) array
         Of bytes, those of UTF-8, or of text.
     """
-    rows = np.asarray(characters).reshape(-1, characters.shape[-1])
+    array = np.asarray(characters)
+    rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
     if rows.dtype.kind == "U":
         return ["".join(row) for row in rows.tolist()]
     return [b"".join(row).decode("utf-8", "replace") for row in rows.tolist()]

@@ -267,7 +267,9 @@ def read_features(path: Path) -> list[dict[str, Any]]:
 
 def feature_id(feature: dict[str, Any]) -> Any:
     """Return the identifier of a feature."""
-    return feature.get("id", (feature.get("properties") or {}).get("id"))
+    properties = feature.get("properties")
+    inner = properties.get("id") if isinstance(properties, dict) else None
+    return feature.get("id", inner)
 
 
 def _features(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

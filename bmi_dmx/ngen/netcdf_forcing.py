@@ -17,6 +17,7 @@ from ..data.netcdf import (
     identifiers,
     numbers,
     opened,
+    raw,
     stamps,
     time_variable,
     units_of,
@@ -216,7 +217,7 @@ def _plain_names(path: Path, variable: Any) -> None:
             f"{path}: ids: found {variable.dtype}, expected text (NC_STRING): the "
             "framework reads nothing else"
         )
-    for name in np.asarray(variable[:]).tolist():
+    for name in np.asarray(raw(path, variable)).reshape(-1).tolist():
         if name != name.strip():
             raise DataError(f"{path}: ids: found {name!r}, expected no blanks around")
 
