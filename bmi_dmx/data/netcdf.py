@@ -99,7 +99,7 @@ def raw(path: Path, variable: Any, index: Any = ...) -> Any:
         that makes sense of how numbers are packed.
     """
     try:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as told, np.errstate(all="ignore"):
             warnings.simplefilter("always", UserWarning)
             values = variable[index]
     except (OSError, RuntimeError, ValueError, UnicodeError, IndexError) as error:

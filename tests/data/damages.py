@@ -28,8 +28,9 @@ import numpy as np
 from bmi_dmx.errors import DmxError
 
 from .kinds.basins import BASIN_FILE
+from .kinds.csv_forcing import CSV_LENIENT
 from .kinds.fabrics import GEOJSON, GEOPACKAGE
-from .kinds.forcing import CSV_LENIENT, NETCDF_LENIENT, NETCDF_STRICT
+from .kinds.forcing import NETCDF_LENIENT, NETCDF_STRICT
 from .kinds.series import RUN_CSV, RUN_NETCDF
 from .kinds.squares import Reader, same_numbers
 
@@ -58,6 +59,7 @@ def _bytes(change: Callable[[bytearray, random.Random], object]) -> Damage:
         change(data, chance)
         path.write_bytes(data)
 
+    damage.__name__ = change.__name__
     return damage
 
 
@@ -137,7 +139,8 @@ def _retype(path: Path, chance: random.Random) -> None:
                 if kind not in (str, "S1") and chance.random() < 0.7:
                     values = chance.choice([0, 1, 100])
             copy = new.createVariable(name, kind, dims)
-            copy.setncatts({n: variable.getncattr(n) for n in variable.ncattrs() if n != "_FillValue"})  # fmt: skip
+            kept = [n for n in variable.ncattrs() if n != "_FillValue"]
+            copy.setncatts({n: variable.getncattr(n) for n in kept})
             if values is not None:
                 copy[...] = values
     made.replace(path)
@@ -219,12 +222,12 @@ def outcome(name: str, number: int, folder: Path) -> str:
         found, _ = reader.read(path)
     except DmxError as error:
         return "refused" if "\n" not in str(error) else f"crash {error!r}"
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is to be told
+    except Exception as error:
         return f"crash {type(error).__name__}: {' '.join(str(error).split())[:300]}"
     try:
         same_numbers(found, reader.expected())
     except AssertionError:
-        return "other"
+        return f"other after {damage.__name__}"
     return "same"
 
 

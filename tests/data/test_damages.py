@@ -37,7 +37,9 @@ def outcomes(name: str, count: int) -> dict[int, str]:
             number, _, text = line.partition(" ")
             found[int(number)] = text
         if done.returncode:
-            found[len(found)] = f"crash: ended with {done.returncode}: {done.stderr[-300:]}"
+            found[len(found)] = (
+                f"crash: ended with {done.returncode}: {done.stderr[-300:]}"
+            )
     return found
 
 

@@ -57,8 +57,11 @@ def expected() -> dict[str, Any]:
     """Return what all readers must give."""
     times = START + np.arange(DAYS) * np.timedelta64(1, "D")
     return {
-        "ids": GAUGES, "time": [str(t)[:10] for t in times], **series(), **CONSTANTS
-    }  # fmt: skip
+        "ids": GAUGES,
+        "time": [str(t)[:10] for t in times],
+        **series(),
+        **CONSTANTS,
+    }
 
 
 def read(path: Path, **keys: Any) -> tuple[dict[str, Any], list[str]]:
@@ -117,59 +120,98 @@ def deep(numbers: dict[str, Any]) -> None:
 
 GONE = "is missing on 1980-10-03"
 
-BASIN_FILE = Reader(netcdf, "basins.nc", read, expected, {
-    "offset": Trial(lambda f: (nc.offset(f), nc.unit("minutes")(f)), Same()),
-    "days since": Trial(nc.unit("days"), Same()),
-    "hours since": Trial(nc.unit("hours"), Same()),
-    "minutes since": Trial(nc.unit("minutes"), Same()),
-    "middle, bounds": Trial(nc.stamped(0.5, bounds=True), Same()),
-    "end, bounds": Trial(nc.stamped(1.0, bounds=True), Same()),
-    "middle": Trial(nc.stamped(0.5, bounds=False), Same("are taken for the middles of steps of 1 d")),
-    "single precision": Trial(nc.single, Same()),
-    "other calendar": Trial(nc.calendar("noleap"), Refused("time: calendar 'noleap'")),
-    "gap": Trial(nc.gap, Refused("do not follow each other evenly: .*1 is missing")),
-    "time twice": Trial(nc.twice, Refused("1980-10-03 00:00:00 is given twice, in entries")),
-    "falling times": Trial(nc.falling, Refused("the times do not increase")),
-    "times of places differ": Trial(nc.differing, Refused("entry 4 has others than entry 0")),
-    "bytes": Trial(nc.characters, Same()),
-    "integers": Trial(nc.integers, Other(numbered, "identifiers are numbers, which have no leading")),
-    "padded": Trial(nc.named("{name}  "), Same()),
-    "leading zeros": Trial(nc.named("0{number}"), Same()),
-    "id twice": Trial(nc.repeated, Refused("gauge: '01013500' is given twice, in entry 0 and")),
-    "field twice": (
-        Trial(nc.copied(RAIN, "prcp"), Same("'precipitation' and 'prcp' are both precipitation; 'precipitation' is used")),
-        Trial(nc.copied(FLOW, "qobs"), Same("'streamflow' and 'qobs' are both observed streamflow; 'streamflow' is used")),
-    ),
-    "units absent": (
-        Trial(nc.units(RAIN, ""), Refused("variable 'precipitation' has no units")),
-        Trial(nc.units("area_km2", ""), Refused("'area_km2' has no units, not 'km2'")),
-    ),
-    "units of something else": Trial(nc.units(RAIN, "K"), Refused("variable 'precipitation': units 'K'")),
-    "`name [units]`": Never("units of a variable are an attribute of it"),
-    "declared fill": (
-        Trial(nc.number(RAIN, -1.0, -1.0), Refused(GONE)),
-        Trial(nc.number(FLOW, -1.0, -1.0), Other(unknown(FLOW))),
-        Trial(nc.number(DEPTH, -1.0, -1.0), Other(unknown(DEPTH))),
-    ),
-    "-9999": (
-        Trial(nc.number(RAIN, -9999.0), Refused(GONE)),
-        Trial(nc.number(FLOW, -9999.0), Other(unknown(FLOW), MARKED)),
-        Trial(nc.number(DEPTH, -9999.0), Other(unknown(DEPTH), MARKED)),
-    ),
-    "1e20": (
-        Trial(nc.number(RAIN, 1e20), Refused(GONE)),
-        Trial(nc.number(FLOW, 1e20), Other(unknown(FLOW), MARKED)),
-        Trial(nc.number(DEPTH, 1e20), Other(unknown(DEPTH), MARKED)),
-    ),
-    "NetCDF default": (
-        Trial(nc.number(RAIN, 9.96921e36, -1.0), Refused(GONE)),
-        Trial(nc.number(FLOW, 9.96921e36, -1.0), Other(unknown(FLOW), MARKED)),
-        Trial(nc.number(DEPTH, 9.96921e36, -1.0), Other(unknown(DEPTH), MARKED)),
-    ),
-    "slightly negative": Trial(nc.number(RAIN, -1e-17), Other(dry, "slightly")),
-    "attribute far from others": Trial(nc.number(DEPTH, 4000.0), Other(deep, "far from all others: soil_depth of '01022500' is 4000")),
-    "truncated": Trial(truncated, Refused("not a NetCDF file: "), after=True),
-    "damaged": Trial(flipped, Refused("cannot be read, the file is damaged"), after=True),
-    "empty": Trial(emptied, Refused("not a NetCDF file: "), after=True),
-    "folder": Trial(made_a_folder, Refused("is a folder, expected a NetCDF file"), after=True),
-})  # fmt: skip
+BASIN_FILE = Reader(
+    netcdf,
+    "basins.nc",
+    read,
+    expected,
+    {
+        "offset": Trial(lambda f: (nc.offset(f), nc.unit("minutes")(f)), Same()),
+        "days since": Trial(nc.unit("days"), Same()),
+        "hours since": Trial(nc.unit("hours"), Same()),
+        "minutes since": Trial(nc.unit("minutes"), Same()),
+        "middle, bounds": Trial(nc.stamped(0.5, bounds=True), Same()),
+        "end, bounds": Trial(nc.stamped(1.0, bounds=True), Same()),
+        "middle": Trial(
+            nc.stamped(0.5, bounds=False),
+            Same("are taken for the middles of steps of 1 d"),
+        ),
+        "single precision": Trial(nc.single, Same()),
+        "other calendar": Trial(
+            nc.calendar("noleap"), Refused("time: calendar 'noleap'")
+        ),
+        "gap": Trial(
+            nc.gap, Refused("do not follow each other evenly: .*1 is missing")
+        ),
+        "time twice": Trial(
+            nc.twice, Refused("1980-10-03 00:00:00 is given twice, in entries")
+        ),
+        "falling times": Trial(nc.falling, Refused("the times do not increase")),
+        "times of places differ": Trial(
+            nc.differing, Refused("entry 4 has others than entry 0")
+        ),
+        "bytes": Trial(nc.characters, Same()),
+        "integers": Trial(
+            nc.integers,
+            Other(numbered, "identifiers are numbers, which have no leading"),
+        ),
+        "padded": Trial(nc.named("{name}  "), Same()),
+        "leading zeros": Trial(nc.named("0{number}"), Same()),
+        "id twice": Trial(
+            nc.repeated, Refused("gauge: '01013500' is given twice, in entry 0 and")
+        ),
+        "field twice": (
+            Trial(
+                nc.copied(RAIN, "prcp"),
+                Same("'prcp' are both precipitation; 'precipitation' is used"),
+            ),
+            Trial(
+                nc.copied(FLOW, "qobs"),
+                Same("'qobs' are both observed streamflow; 'streamflow' is used"),
+            ),
+        ),
+        "units absent": (
+            Trial(nc.units(RAIN, ""), Refused("variable 'precipitation' has no units")),
+            Trial(
+                nc.units("area_km2", ""), Refused("'area_km2' has no units, not 'km2'")
+            ),
+        ),
+        "units of something else": Trial(
+            nc.units(RAIN, "K"), Refused("variable 'precipitation': units 'K'")
+        ),
+        "`name [units]`": Never("units of a variable are an attribute of it"),
+        "declared fill": (
+            Trial(nc.number(RAIN, -1.0, -1.0), Refused(GONE)),
+            Trial(nc.number(FLOW, -1.0, -1.0), Other(unknown(FLOW))),
+            Trial(nc.number(DEPTH, -1.0, -1.0), Other(unknown(DEPTH))),
+        ),
+        "-9999": (
+            Trial(nc.number(RAIN, -9999.0), Refused(GONE)),
+            Trial(nc.number(FLOW, -9999.0), Other(unknown(FLOW), MARKED)),
+            Trial(nc.number(DEPTH, -9999.0), Other(unknown(DEPTH), MARKED)),
+        ),
+        "1e20": (
+            Trial(nc.number(RAIN, 1e20), Refused(GONE)),
+            Trial(nc.number(FLOW, 1e20), Other(unknown(FLOW), MARKED)),
+            Trial(nc.number(DEPTH, 1e20), Other(unknown(DEPTH), MARKED)),
+        ),
+        "NetCDF default": (
+            Trial(nc.number(RAIN, 9.96921e36, -1.0), Refused(GONE)),
+            Trial(nc.number(FLOW, 9.96921e36, -1.0), Other(unknown(FLOW), MARKED)),
+            Trial(nc.number(DEPTH, 9.96921e36, -1.0), Other(unknown(DEPTH), MARKED)),
+        ),
+        "slightly negative": Trial(nc.number(RAIN, -1e-17), Other(dry, "slightly")),
+        "attribute far from others": Trial(
+            nc.number(DEPTH, 4000.0),
+            Other(deep, "far from all others: soil_depth of '01022500' is 4000"),
+        ),
+        "truncated": Trial(truncated, Refused("not a NetCDF file: "), after=True),
+        "damaged": Trial(
+            flipped, Refused("cannot be read, the file is damaged"), after=True
+        ),
+        "empty": Trial(emptied, Refused("not a NetCDF file: "), after=True),
+        "folder": Trial(
+            made_a_folder, Refused("is a folder, expected a NetCDF file"), after=True
+        ),
+    },
+)

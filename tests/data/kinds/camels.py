@@ -10,12 +10,29 @@ from typing import Any
 import numpy as np
 
 from .basins import (
-    CONSTANTS, DAYS, DEPTH, FLOW, GAUGES, GONE, RAIN, START, deep, expected, read,
+    CONSTANTS,
+    DAYS,
+    DEPTH,
+    FLOW,
+    GAUGES,
+    GONE,
+    RAIN,
+    START,
+    deep,
+    expected,
+    read,
     series,
 )  # fmt: skip
 from .places import MARKED
 from .squares import (
-    Never, Other, Reader, Refused, Same, Trial, emptied, made_a_folder,
+    Never,
+    Other,
+    Reader,
+    Refused,
+    Same,
+    Trial,
+    emptied,
+    made_a_folder,
 )  # fmt: skip
 
 FT3 = 0.3048**3
@@ -32,7 +49,9 @@ class Camels:
             str(START + np.timedelta64(k, "D"))[:10].split("-") for k in range(DAYS)
         ]
     )
-    rain: list[str] = field(default_factory=lambda: [f"{x:.4f}" for x in series()[RAIN][0]])
+    rain: list[str] = field(
+        default_factory=lambda: [f"{x:.4f}" for x in series()[RAIN][0]]
+    )
     flow: list[str] = field(default_factory=list)
     attributes: list[list[str]] = field(default_factory=list)
     separator: str = ";"
@@ -72,8 +91,12 @@ class Camels:
         rain = usual.rain if place == 0 else [f"{x:.4f}" for x in series()[RAIN][place]]
         flow = usual.flow if place == 0 else [repr(x) for x in self._volume(place)]
         area = CONSTANTS["area_km2"][place] * M2
-        lines = [f"{40.0 + place}", "300.0", f"{area}",
-                 f"Year Mnth Day Hr\tdayl(s)\t{usual.title}\ttmax(C)\ttmin(C)"]  # fmt: skip
+        lines = [
+            f"{40.0 + place}",
+            "300.0",
+            f"{area}",
+            f"Year Mnth Day Hr\tdayl(s)\t{usual.title}\ttmax(C)\ttmin(C)",
+        ]
         lines += [
             f"{y} {m} {d} 12\t30000.0\t{rain[k]}\t{high[k]:.2f}\t{low[k]:.2f}"
             for k, (y, m, d) in enumerate(usual.days)
@@ -81,7 +104,8 @@ class Camels:
         path = forcing / f"{gauge}_lump_cida_forcing_leap.txt"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         text = "".join(
-            f"{gauge} {y} {m} {d} {flow[k]} A\n" for k, (y, m, d) in enumerate(usual.days)
+            f"{gauge} {y} {m} {d} {flow[k]} A\n"
+            for k, (y, m, d) in enumerate(usual.days)
         )
         (flows / f"{gauge}_streamflow_qc.txt").write_text(text, encoding="utf-8")
 
@@ -158,52 +182,122 @@ DAILY = "a line has a year, a month and a day"
 FIXED = "lines have blanks between numbers"
 IN_NAMES = "gauges are numbers in the names of files"
 
-CAMELS = Reader(Camels, "tree", read_tree, expected, {
-    **dict.fromkeys(("offset", "days since", "hours since", "minutes since", "single precision", "middle, bounds", "end, bounds", "middle", "dates of spreadsheets"), Never(DAILY)),
-    "other calendar": Trial(days(lambda d: [*d[:-1], ["1981", "02", "30"]]), Refused(f"{FILE}: found 1981-2-30, which is no date")),
-    "gap": Trial(days(gapped), Refused("only one of them has 1980-10-04")),
-    "time twice": Trial(days(lambda d: [*d[:3], d[2], *d[4:]]), Refused(f"{FILE}: the days do not increase: 1980-10-03 is fol")),
-    "falling times": Trial(days(lambda d: d[::-1]), Refused(f"{FILE}: the days do not increase")),
-    "times of places differ": Trial(days(lambda d: d[1:]), Refused("differ from those of '01013500', .*only one of them has 1980-10-01")),
-    **dict.fromkeys(("bytes", "padded", "integers"), Never(IN_NAMES)),
-    "leading zeros": Trial(lambda t: t.attributes[1].__setitem__(0, "1013500"), Other(without_first, "without leading zero in the attribute tables")),
-    "id twice": (
-        Trial(lambda t: t.attributes.append(t.attributes[1]), Refused("camels_topo.txt: column 'gauge_id': '01013500' is given twice, in rows 2 and 7")),
-        Trial(lambda t: setattr(t, "again", True), Refused("basin '01013500' has another file")),
-    ),
-    "field twice": (
-        Trial(lambda t: setattr(t, "title", "tmin(C)"), Refused(f"{FILE}: header: 'tmin' is given twice, in column")),
-        Trial(lambda t: t.attributes[0].__setitem__(3, "gauge_lat"), Refused("camels_topo.txt: header: 'gauge_lat' is given twice")),
-    ),
-    "units absent": Trial(lambda t: setattr(t, "title", "prcp"), Refused("column 'prcp' has units '', expected one of mm/day")),
-    "units of something else": Trial(lambda t: setattr(t, "title", "prcp(C)"), Refused(r"column 'prcp\(C\)': units 'degC' cannot")),
-    "`name [units]`": Trial(lambda t: None, Same()),
-    "declared fill": (
-        Trial(put("flow", "-999.00"), Other(unknown(FLOW, (0, 2)))),
-        Trial(attribute(3, "NA"), Other(unknown(DEPTH, 1))),
-    ),
-    "-9999": (
-        Trial(put("rain", "-9999.0"), Refused(GONE)),
-        Trial(put("flow", "-9999.0"), Other(unknown(FLOW, (0, 2)), MARKED)),
-        Trial(attribute(3, "-9999"), Other(unknown(DEPTH, 1), MARKED)),
-    ),
-    "1e20": (
-        Trial(put("rain", "1e20"), Refused(GONE)),
-        Trial(put("flow", "1e20"), Other(unknown(FLOW, (0, 2)), MARKED)),
-        Trial(attribute(3, "1e20"), Other(unknown(DEPTH, 1), MARKED)),
-    ),
-    "NetCDF default": Never("text has no defaults of NetCDF"),
-    "slightly negative": Trial(put("rain", "-1e-17"), Other(dry, "slightly")),
-    "attribute far from others": Trial(attribute(3, "4000"), Other(deep, "far from all others: soil_depth of '01022500'")),
-    "semicolons": Trial(lambda t: setattr(t, "separator", ";"), Same()),
-    "decimal commas": (
-        Trial(commas, Same("decimal commas")),
-        Trial(put("rain", "0,5"), Refused(f"{FILE}: .*'0,5'")),
-    ),
-    "tabs": Trial(lambda t: setattr(t, "separator", "\t"), Same()),
-    "not UTF-8": Trial(latin, Same("read as Windows-1252")),
-    "truncated": Trial(first_file(lambda p: p.write_text(p.read_text()[:-9])), Refused(f"{FILE}: "), after=True),
-    "damaged": Trial(put("rain", "0.5\0"), Refused(f"{FILE}: ")),
-    "empty": Trial(first_file(emptied), Refused(f"{FILE}: the third line is '', expected"), after=True),
-    "folder": Trial(first_file(made_a_folder), Refused(f"{FILE}: cannot be read: Is a directory"), after=True),
-})  # fmt: skip
+CAMELS = Reader(
+    Camels,
+    "tree",
+    read_tree,
+    expected,
+    {
+        **dict.fromkeys(
+            (
+                "offset",
+                "days since",
+                "hours since",
+                "minutes since",
+                "single precision",
+                "middle, bounds",
+                "end, bounds",
+                "middle",
+                "dates of spreadsheets",
+            ),
+            Never(DAILY),
+        ),
+        "other calendar": Trial(
+            days(lambda d: [*d[:-1], ["1981", "02", "30"]]),
+            Refused(f"{FILE}: found 1981-2-30, which is no date"),
+        ),
+        "gap": Trial(days(gapped), Refused("only one of them has 1980-10-04")),
+        "time twice": Trial(
+            days(lambda d: [*d[:3], d[2], *d[4:]]),
+            Refused(f"{FILE}: the days do not increase: 1980-10-03 is fol"),
+        ),
+        "falling times": Trial(
+            days(lambda d: d[::-1]), Refused(f"{FILE}: the days do not increase")
+        ),
+        "times of places differ": Trial(
+            days(lambda d: d[1:]),
+            Refused(
+                "differ from those of '01013500', .*only one of them has 1980-10-01"
+            ),
+        ),
+        **dict.fromkeys(("bytes", "padded", "integers"), Never(IN_NAMES)),
+        "leading zeros": Trial(
+            lambda t: t.attributes[1].__setitem__(0, "1013500"),
+            Other(without_first, "without leading zero in the attribute tables"),
+        ),
+        "id twice": (
+            Trial(
+                lambda t: t.attributes.append(t.attributes[1]),
+                Refused(
+                    "column 'gauge_id': '01013500' is given twice, in rows 2 and 7"
+                ),
+            ),
+            Trial(
+                lambda t: setattr(t, "again", True),
+                Refused("basin '01013500' has another file"),
+            ),
+        ),
+        "field twice": (
+            Trial(
+                lambda t: setattr(t, "title", "tmin(C)"),
+                Refused(f"{FILE}: header: 'tmin' is given twice, in column"),
+            ),
+            Trial(
+                lambda t: t.attributes[0].__setitem__(3, "gauge_lat"),
+                Refused("camels_topo.txt: header: 'gauge_lat' is given twice"),
+            ),
+        ),
+        "units absent": Trial(
+            lambda t: setattr(t, "title", "prcp"),
+            Refused("column 'prcp' has units '', expected one of mm/day"),
+        ),
+        "units of something else": Trial(
+            lambda t: setattr(t, "title", "prcp(C)"),
+            Refused(r"column 'prcp\(C\)': units 'degC' cannot"),
+        ),
+        "`name [units]`": Trial(lambda t: None, Same()),
+        "declared fill": (
+            Trial(put("flow", "-999.00"), Other(unknown(FLOW, (0, 2)))),
+            Trial(attribute(3, "NA"), Other(unknown(DEPTH, 1))),
+        ),
+        "-9999": (
+            Trial(put("rain", "-9999.0"), Refused(GONE)),
+            Trial(put("flow", "-9999.0"), Other(unknown(FLOW, (0, 2)), MARKED)),
+            Trial(attribute(3, "-9999"), Other(unknown(DEPTH, 1), MARKED)),
+        ),
+        "1e20": (
+            Trial(put("rain", "1e20"), Refused(GONE)),
+            Trial(put("flow", "1e20"), Other(unknown(FLOW, (0, 2)), MARKED)),
+            Trial(attribute(3, "1e20"), Other(unknown(DEPTH, 1), MARKED)),
+        ),
+        "NetCDF default": Never("text has no defaults of NetCDF"),
+        "slightly negative": Trial(put("rain", "-1e-17"), Other(dry, "slightly")),
+        "attribute far from others": Trial(
+            attribute(3, "4000"),
+            Other(deep, "far from all others: soil_depth of '01022500'"),
+        ),
+        "semicolons": Trial(lambda t: setattr(t, "separator", ";"), Same()),
+        "decimal commas": (
+            Trial(commas, Same("decimal commas")),
+            Trial(put("rain", "0,5"), Refused(f"{FILE}: .*'0,5'")),
+        ),
+        "tabs": Trial(lambda t: setattr(t, "separator", "\t"), Same()),
+        "not UTF-8": Trial(latin, Same("read as Windows-1252")),
+        "truncated": Trial(
+            first_file(lambda p: p.write_text(p.read_text()[:-9])),
+            Refused(f"{FILE}: "),
+            after=True,
+        ),
+        "damaged": Trial(put("rain", "0.5\0"), Refused(f"{FILE}: ")),
+        "empty": Trial(
+            first_file(emptied),
+            Refused(f"{FILE}: the third line is '', expected"),
+            after=True,
+        ),
+        "folder": Trial(
+            first_file(made_a_folder),
+            Refused(f"{FILE}: cannot be read: Is a directory"),
+            after=True,
+        ),
+    },
+)

@@ -94,7 +94,9 @@ class Fabric:
                 'INSERT INTO "divide-attributes" VALUES (?, ?, ?, ?, ?)', row
             )
         if self.reference is not None:
-            connection.execute("CREATE TABLE gpkg_geometry_columns (table_name, srs_id)")
+            connection.execute(
+                "CREATE TABLE gpkg_geometry_columns (table_name, srs_id)"
+            )
             connection.execute(
                 "INSERT INTO gpkg_geometry_columns VALUES ('divides', ?)",
                 (self.reference,),
@@ -240,13 +242,23 @@ FABRIC: dict[str, Square] = {
     **TIMELESS,
     "integers": Trial(named(lambda n: int(n[4:])), Other(called(["1", "2", "3"]))),
     "padded": Trial(named(lambda n: f" {n}  "), Same()),
-    "leading zeros": Trial(named(lambda n: f"000{n[4:]}"), Other(called(["0001", "0002", "0003"]))),
-    "id twice": Trial(put("ids", "cat-1"), Refused("'cat-1' is given twice, in row 0 and row 1")),
+    "leading zeros": Trial(
+        named(lambda n: f"000{n[4:]}"), Other(called(["0001", "0002", "0003"]))
+    ),
+    "id twice": Trial(
+        put("ids", "cat-1"), Refused("'cat-1' is given twice, in row 0 and row 1")
+    ),
     "field twice": (
-        Trial(lambda f: f.more.update(area_sqkm=[1.0, 2.0, 3.0]), Refused("areasqkm is 9.0, area_sqkm 1.0")),
+        Trial(
+            lambda f: f.more.update(area_sqkm=[1.0, 2.0, 3.0]),
+            Refused("areasqkm is 9.0, area_sqkm 1.0"),
+        ),
         Trial(lambda f: f.more.update(area_sqkm=[*AREAS]), Same()),
     ),
-    **dict.fromkeys(("units absent", "units of something else", "`name [units]`"), Never("its columns have the units of the hydrofabric; values that contradict them are seen")),
+    **dict.fromkeys(
+        ("units absent", "units of something else", "`name [units]`"),
+        Never("columns have the units of the hydrofabric; contradictions are seen"),
+    ),
     "slightly negative": Never("no amounts in it"),
     "rows that cannot run": (
         Trial(put("areas", 0.0), Other(without(1), LEFT + "no area")),
@@ -254,50 +266,99 @@ FABRIC: dict[str, Square] = {
         Trial(put("areas", -9999.0), Other(without(1), LEFT + "no area")),
         Trial(put("toids", None), Other(without(1), LEFT + "no nexus below")),
     ),
-    **dict.fromkeys(("semicolons", "decimal commas", "tabs"), Never("no table of text")),
-}  # fmt: skip
+    **dict.fromkeys(
+        ("semicolons", "decimal commas", "tabs"), Never("no table of text")
+    ),
+}
 
-GEOPACKAGE = Reader(Fabric, "a.gpkg", read, expected, {
-    **FABRIC,
-    "bytes": Trial(named(str.encode), Same()),
-    "declared fill": (
-        Trial(put("angles", None), Other(unknown("slope_mean"))),
-        Trial(put("angles", float("nan")), Other(unknown("slope_mean"))),
-    ),
-    "-9999": Trial(put("angles", -9999.0), Other(unknown("slope_mean"), MARKED)),
-    "1e20": Trial(put("angles", 1e20), Other(unknown("slope_mean"), MARKED)),
-    "NetCDF default": Trial(put("angles", 9.969209968386869e36), Other(unknown("slope_mean"), MARKED)),
-    "system of degrees": (
-        Trial(in_degrees, Same()),
-        Trial(undeclared_degrees, Same("such as -100, 40 are taken for degrees east and north")),
-        Trial(mixed_degrees, Refused("of 'cat-2' are degrees, those of others metres")),
-    ),
-    "system of metres": (
-        Trial(projected(6350), Same()), Trial(projected(3338), Same()),
-        Trial(in_metres, Other(steep, "mean.elevation is taken for metres, not cent")),
-        Trial(lambda f: setattr(f, "reference", None), Same()),
-    ),
-    "unknown system": Trial(lambda f: setattr(f, "reference", 3857), Refused("reference system 3857, expected one of 5070")),
-    "edits in a -wal": Trial(journaled, Other(area(99.0))),
-    "not UTF-8": Trial(named(lambda n: n.encode() + b"\xfc"), Refused("divide_id: found b'cat-1.xfc'")),
-    "truncated": Trial(truncated, Refused("not a GeoPackage: "), after=True),
-    "damaged": Trial(lambda p: p.write_bytes(p.read_bytes()[:100] + b"\xff" * 400 + p.read_bytes()[500:]), Refused("not a GeoPackage: "), after=True),
-    "empty": Trial(emptied, Refused("layer 'divides' is missing"), after=True),
-    "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
-})  # fmt: skip
+GEOPACKAGE = Reader(
+    Fabric,
+    "a.gpkg",
+    read,
+    expected,
+    {
+        **FABRIC,
+        "bytes": Trial(named(str.encode), Same()),
+        "declared fill": (
+            Trial(put("angles", None), Other(unknown("slope_mean"))),
+            Trial(put("angles", float("nan")), Other(unknown("slope_mean"))),
+        ),
+        "-9999": Trial(put("angles", -9999.0), Other(unknown("slope_mean"), MARKED)),
+        "1e20": Trial(put("angles", 1e20), Other(unknown("slope_mean"), MARKED)),
+        "NetCDF default": Trial(
+            put("angles", 9.969209968386869e36), Other(unknown("slope_mean"), MARKED)
+        ),
+        "system of degrees": (
+            Trial(in_degrees, Same()),
+            Trial(
+                undeclared_degrees,
+                Same("such as -100, 40 are taken for degrees east and north"),
+            ),
+            Trial(
+                mixed_degrees, Refused("of 'cat-2' are degrees, those of others metres")
+            ),
+        ),
+        "system of metres": (
+            Trial(projected(6350), Same()),
+            Trial(projected(3338), Same()),
+            Trial(
+                in_metres, Other(steep, "mean.elevation is taken for metres, not cent")
+            ),
+            Trial(lambda f: setattr(f, "reference", None), Same()),
+        ),
+        "unknown system": Trial(
+            lambda f: setattr(f, "reference", 3857),
+            Refused("reference system 3857, expected one of 5070"),
+        ),
+        "edits in a -wal": Trial(journaled, Other(area(99.0))),
+        "not UTF-8": Trial(
+            named(lambda n: n.encode() + b"\xfc"),
+            Refused("divide_id: found b'cat-1.xfc'"),
+        ),
+        "truncated": Trial(truncated, Refused("not a GeoPackage: "), after=True),
+        "damaged": Trial(
+            lambda p: p.write_bytes(
+                p.read_bytes()[:100] + b"\xff" * 400 + p.read_bytes()[500:]
+            ),
+            Refused("not a GeoPackage: "),
+            after=True,
+        ),
+        "empty": Trial(emptied, Refused("layer 'divides' is missing"), after=True),
+        "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
+    },
+)
 
 NO_ATTRIBUTES = "no attributes in it but the area"
 
-GEOJSON = Reader(Fabric, "a.geojson", read, outlines, {
-    **FABRIC,
-    "bytes": Never("JSON has text and numbers"),
-    **dict.fromkeys(("declared fill", "-9999", "1e20", "NetCDF default"), Never(NO_ATTRIBUTES)),
-    "1e20": Trial(put("areas", 1e20), Other(without(1), LEFT + "no area")),
-    **dict.fromkeys(("system of degrees", "system of metres", "unknown system"), Never("no centroids in it")),
-    "edits in a -wal": Never("a file of text has no journal"),
-    "not UTF-8": Trial(lambda p: p.write_bytes(p.read_bytes().replace(b"cat-2", b"cat-\xfc")), Refused("not UTF-8|not JSON: .*utf-8"), after=True),
-    "truncated": Trial(truncated, Refused("not JSON: "), after=True),
-    "damaged": Trial(lambda p: p.write_bytes(p.read_bytes().replace(b"{", b"\0", 3)), Refused("not JSON: "), after=True),
-    "empty": Trial(emptied, Refused("not JSON: "), after=True),
-    "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
-})  # fmt: skip
+GEOJSON = Reader(
+    Fabric,
+    "a.geojson",
+    read,
+    outlines,
+    {
+        **FABRIC,
+        "bytes": Never("JSON has text and numbers"),
+        **dict.fromkeys(
+            ("declared fill", "-9999", "1e20", "NetCDF default"), Never(NO_ATTRIBUTES)
+        ),
+        "1e20": Trial(put("areas", 1e20), Other(without(1), LEFT + "no area")),
+        **dict.fromkeys(
+            ("system of degrees", "system of metres", "unknown system"),
+            Never("no centroids in it"),
+        ),
+        "edits in a -wal": Never("a file of text has no journal"),
+        "not UTF-8": Trial(
+            lambda p: p.write_bytes(p.read_bytes().replace(b"cat-2", b"cat-\xfc")),
+            Refused("not UTF-8|not JSON: .*utf-8"),
+            after=True,
+        ),
+        "truncated": Trial(truncated, Refused("not JSON: "), after=True),
+        "damaged": Trial(
+            lambda p: p.write_bytes(p.read_bytes().replace(b"{", b"\0", 3)),
+            Refused("not JSON: "),
+            after=True,
+        ),
+        "empty": Trial(emptied, Refused("not JSON: "), after=True),
+        "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
+    },
+)

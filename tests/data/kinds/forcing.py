@@ -22,7 +22,6 @@ from bmi_dmx.operate.operation import Operation
 from bmi_dmx.operate.shared import bundle_named
 
 from . import netcdf_files as nc
-from . import tables as txt
 from .netcdf_files import NetcdfFile, Times, Values
 from .squares import (
     Never,
@@ -37,7 +36,6 @@ from .squares import (
     made_a_folder,
     truncated,
 )  # fmt: skip
-from .tables import TextTable
 
 IDS = ["cat-1", "cat-2", "cat-3"]
 HOURS = 30
@@ -62,9 +60,10 @@ def warmth() -> Any:
 def expected() -> dict[str, Any]:
     """Return what all readers of the usual file must give."""
     return {
-        "start": int(START.astype(np.int64)), "precipitation": rain(),
+        "start": int(START.astype(np.int64)),
+        "precipitation": rain(),
         "air_temperature": warmth(),
-    }  # fmt: skip
+    }
 
 
 def expected_of_one() -> dict[str, Any]:
@@ -81,7 +80,10 @@ def netcdf() -> NetcdfFile:
     return NetcdfFile(
         list(IDS), "ids", "catchment-id",
         Times(times, "Time", ("catchment-id", "time"), "seconds"),
-        {RAIN: Values("mm s^-1", rain() / 3600.0, "f8"), WARMTH: Values("K", warmth() + 273.15, "f8")},
+        {
+            RAIN: Values("mm s^-1", rain() / 3600.0, "f8"),
+            WARMTH: Values("K", warmth() + 273.15, "f8"),
+        },
         by_time=False,
     )  # fmt: skip
 
@@ -197,128 +199,90 @@ TIMES: dict[str, Square] = {
     "declared fill": Trial(nc.number(RAIN, -1.0, -1.0), Refused("is missing")),
     "-9999": Trial(nc.number(RAIN, -9999.0), Refused("is -.* mm .*expected 0 to")),
     "1e20": Trial(nc.number(RAIN, 1e20), Refused("is .*e.2.* mm .*expected 0 to")),
-    "NetCDF default": Trial(nc.number(RAIN, 9.96921e36, -1.0), Refused("expected 0 to")),
-    "`name [units]`": Never("units of a variable are an attribute of it"),
-}  # fmt: skip
-
-NETCDF_STRICT = Reader(netcdf, "forcing.nc", strictly, expected, {
-    **FILES, **TIMES,
-    "offset": Trial(nc.offset, Refused("expected UTC: the framework passes over an")),
-    "days since": Trial(nc.unit("days"), Refused("units: found 'days since .*, expected")),
-    "middle, bounds": Trial(nc.stamped(0.5, bounds=True), Refused("reads no bounds")),
-    "end, bounds": Trial(nc.stamped(1.0, bounds=True), Refused("reads no bounds")),
-    "middle": Trial(nc.stamped(0.5, bounds=False), Refused(LATER)),
-    "single precision": Trial(nc.single, Refused("went through single precision")),
-    "bytes": Trial(nc.characters, Refused("expected text .NC_STRING.")),
-    "integers": Trial(nc.integers, Refused("expected text .NC_STRING.")),
-    "padded": Trial(nc.named("{name}  "), Refused("expected no blanks around")),
-    "leading zeros": Trial(nc.named("cat-{number:04}"), Refused("no forcing of catchment")),
-    "units absent": Trial(nc.units(RAIN, ""), Same("units assumed, for none .*precip_r")),
-    "units of something else": Trial(nc.units(RAIN, "kg"), Other(lambda x: x.update(precipitation=rain() / 3600.0), "values are used as is")),
-    "slightly negative": Trial(nc.number(RAIN, -1e-17), Refused("is -3.6e-14 mm h-1 at")),
-})  # fmt: skip
-
-NETCDF_LENIENT = Reader(netcdf, "forcing.nc", leniently, expected, {
-    **FILES, **TIMES,
-    "offset": Trial(nc.offset, Same()),
-    "days since": Trial(nc.unit("days"), Same()),
-    "middle, bounds": Trial(nc.stamped(0.5, bounds=True), Same()),
-    "end, bounds": Trial(nc.stamped(1.0, bounds=True), Same()),
-    "middle": Trial(nc.stamped(0.5, bounds=False), Same("are taken for the middles")),
-    "single precision": Trial(nc.single, Same("went through single precision")),
-    "integers": Trial(nc.integers, Same("ids: '1' is taken for 'cat-1'")),
-    "padded": Trial(nc.named("{name}  "), Same()),
-    "leading zeros": Trial(nc.named("cat-{number:04}"), Same("'cat-0001' is taken for")),
-    "units absent": Trial(nc.units(RAIN, ""), Same("units assumed, for none .*precip_r")),
-    "units of something else": Trial(nc.units(RAIN, "kg"), Refused("cannot be converted")),
-    "folder": Trial(made_a_folder, Refused("no forcing of 3 catchments"), after=True),
-    "slightly negative": Trial(nc.number(RAIN, -1e-17),
-        Other(lambda x: x["precipitation"].__setitem__((-1, 2), 0.0), "1 values of precipitation are slightly below")),
-})  # fmt: skip
-
-
-# CSV
-
-
-def csv() -> TextTable:
-    """Return the usual file of the first catchment."""
-    times = [f"1980-10-01 {h:02}:00:00" for h in range(24)]
-    times += [f"1980-10-02 {h:02}:00:00" for h in range(HOURS - 24)]
-    columns = {RAIN: [*rain()[0] / 3600.0], WARMTH: [*warmth()[0] + 273.15]}
-    return TextTable("Time", times, columns, {RAIN: "mm s^-1", WARMTH: "K"})
-
-
-def half(keys: list[str]) -> list[str]:
-    """Stamp the middles of hours."""
-    return [key.replace(":00:00", ":30:00") for key in keys]
-
-
-def eastern(keys: list[str]) -> list[str]:
-    """Write times of another zone."""
-    times = [np.datetime64(k.replace(" ", "T")) - np.timedelta64(5, "h") for k in keys]
-    return [f"{t} -05:00".replace("T", " ") for t in times]
-
-
-def degrees(table: TextTable) -> None:
-    """Write a sign of degrees as old programs of the West do."""
-    txt.in_units(WARMTH, "°C", 1.0, -273.15)(table)
-    table.encoding = "cp1252"
-
-
-UNITS_AS_NUMBERS = "a table has dates, not numbers since one"
-ONE_FILE_EACH = "a file is of one catchment, named by its file"
-DATED = "dates are those of the usual calendar"
-ROWS = "rows say nothing of where a step ends"
-
-CSV: dict[str, Square] = {
-    **dict.fromkeys(("days since", "hours since", "minutes since", "single precision"), Never(UNITS_AS_NUMBERS)),
-    **dict.fromkeys(("middle, bounds", "end, bounds"), Never(ROWS)),
-    **dict.fromkeys(("bytes", "integers", "padded", "leading zeros", "id twice"), Never(ONE_FILE_EACH)),
-    "other calendar": Trial(txt.keyed(lambda k: [*k[:-1], "1980-02-30 00:00:00"]), Refused("row 31.*found '1980-02-30 00:00:00'")),
-    "times of places differ": Never("files are looked up by their own times"),
-    "gap": Trial(txt.keyed(txt.skipped), Refused("row 5: time '1980-10-01 04:00:00' is not one hour after")),
-    "time twice": Trial(txt.keyed(lambda k: [*k[:3], k[2], *k[4:]]), Refused("row 5: time '1980-10-01 02:00:00' is not one hour after")),
-    "falling times": Trial(txt.keyed(lambda k: k[::-1]), Refused("row 3: time '1980-10-02 04:00:00' is not one")),
-    "field twice": Trial(txt.copied(RAIN, "RAINRATE"), Refused("gives 'atmosphere_water__liquid_.*' a second time")),
-    "units absent": Trial(txt.in_units(RAIN, ""), Same("units assumed, for none .*precip_r")),
-    "`name [units]`": Trial(txt.in_units(RAIN, "mm/h", 3600.0), Same()),
-    "damaged": Trial(txt.cell(RAIN, "0.0\x00"), Refused("not text: found a zero byte")),
-    "empty": Trial(emptied, Refused("expected a header and at least one hour"), after=True),
-    "folder": Trial(made_a_folder, Refused("cannot be read: Is a directory"), after=True),
-    "truncated": Trial(truncated, Refused("row 16"), after=True),
-}  # fmt: skip
-
-CSV_STRICT = Reader(csv, "cat-1.csv", csv_strictly, expected_of_one, {
-    **CSV,
-    "offset": Trial(txt.keyed(eastern), Refused("time: found '1980-09-30 19:00:00 -05:00'")),
-    "middle": Trial(txt.keyed(half), Refused(LATER, file=False)),
-    "units of something else": Trial(txt.in_units(RAIN, "kg"), Other(lambda x: x.update(precipitation=rain()[:1] / 3600.0), "values are used as is")),
-    "slightly negative": Trial(txt.cell(RAIN, -1e-17), Refused("is -3.6e-14 mm h-1 at", file=False)),
-    "declared fill": Trial(txt.cell(RAIN, ""), Refused("row 3, column 'precip_rate.*found ''")),
-    "-9999": Trial(txt.cell(RAIN, -9999.0), Refused("is -.* mm .*expected 0 to", file=False)),
-    "1e20": Trial(txt.cell(RAIN, 1e20), Refused("is .* mm .*expected 0 to", file=False)),
-    "NetCDF default": Never("a table has no defaults of NetCDF"),
-    "semicolons": Trial(txt.parted(";"), Refused("header: found 'Time;precip_rate")),
-    "decimal commas": Trial(txt.parted(";", ","), Refused("header: found 'Time;precip_r")),
-    "tabs": Trial(txt.parted("\t"), Refused("header: found 'Time.tprecip_rate")),
-    "not UTF-8": Trial(txt.noted, Refused("row 2, column 'note': found 'Mühle', expected a n")),
-})  # fmt: skip
-
-CSV_LENIENT = Reader(csv, "cat-1.csv", leniently, expected_of_one, {
-    **CSV,
-    "offset": Trial(txt.keyed(eastern), Same()),
-    "middle": Trial(txt.keyed(half), Same("are taken for the middles")),
-    "units of something else": Trial(txt.in_units(RAIN, "kg"), Refused("cannot be converted", file=False)),
-    "slightly negative": Trial(txt.cell(RAIN, -1e-17), Other(lambda x: x["precipitation"].__setitem__((0, 1), 0.0), "1 values of precipitation are slightly below")),
-    "declared fill": Trial(txt.cell(RAIN, ""), Refused("precipitation of 'cat-1' at 1980-10-01 01:00:00 is missing", file=False)),
-    "-9999": Trial(txt.cell(RAIN, -9999.0), Refused("is -.* mm .*expected 0 to", file=False)),
-    "1e20": Trial(txt.cell(RAIN, 1e20), Refused("is .* mm .*expected 0 to", file=False)),
-    "NetCDF default": Never("a table has no defaults of NetCDF"),
-    "semicolons": Trial(txt.parted(";"), Same("cells are parted by semicolons")),
-    "decimal commas": Trial(txt.parted(";", ","), Same("decimal commas")),
-    "tabs": Trial(txt.parted("\t"), Same("cells are parted by tabs")),
-    "not UTF-8": (
-        Trial(txt.noted, Refused("row 2, column 'note': found 'Mühle', expected a number")),
-        Trial(degrees, Same("read as Windows-1252")),
+    "NetCDF default": Trial(
+        nc.number(RAIN, 9.96921e36, -1.0), Refused("expected 0 to")
     ),
-})  # fmt: skip
+    "`name [units]`": Never("units of a variable are an attribute of it"),
+}
+
+NETCDF_STRICT = Reader(
+    netcdf,
+    "forcing.nc",
+    strictly,
+    expected,
+    {
+        **FILES,
+        **TIMES,
+        "offset": Trial(
+            nc.offset, Refused("expected UTC: the framework passes over an")
+        ),
+        "days since": Trial(
+            nc.unit("days"), Refused("units: found 'days since .*, expected")
+        ),
+        "middle, bounds": Trial(
+            nc.stamped(0.5, bounds=True), Refused("reads no bounds")
+        ),
+        "end, bounds": Trial(nc.stamped(1.0, bounds=True), Refused("reads no bounds")),
+        "middle": Trial(nc.stamped(0.5, bounds=False), Refused(LATER)),
+        "single precision": Trial(nc.single, Refused("went through single precision")),
+        "bytes": Trial(nc.characters, Refused("expected text .NC_STRING.")),
+        "integers": Trial(nc.integers, Refused("expected text .NC_STRING.")),
+        "padded": Trial(nc.named("{name}  "), Refused("expected no blanks around")),
+        "leading zeros": Trial(
+            nc.named("cat-{number:04}"), Refused("no forcing of catchment")
+        ),
+        "units absent": Trial(
+            nc.units(RAIN, ""), Same("units assumed, for none .*precip_r")
+        ),
+        "units of something else": Trial(
+            nc.units(RAIN, "kg"),
+            Other(
+                lambda x: x.update(precipitation=rain() / 3600.0),
+                "values are used as is",
+            ),
+        ),
+        "slightly negative": Trial(
+            nc.number(RAIN, -1e-17), Refused("is -3.6e-14 mm h-1 at")
+        ),
+    },
+)
+
+NETCDF_LENIENT = Reader(
+    netcdf,
+    "forcing.nc",
+    leniently,
+    expected,
+    {
+        **FILES,
+        **TIMES,
+        "offset": Trial(nc.offset, Same()),
+        "days since": Trial(nc.unit("days"), Same()),
+        "middle, bounds": Trial(nc.stamped(0.5, bounds=True), Same()),
+        "end, bounds": Trial(nc.stamped(1.0, bounds=True), Same()),
+        "middle": Trial(
+            nc.stamped(0.5, bounds=False), Same("are taken for the middles")
+        ),
+        "single precision": Trial(nc.single, Same("went through single precision")),
+        "integers": Trial(nc.integers, Same("ids: '1' is taken for 'cat-1'")),
+        "padded": Trial(nc.named("{name}  "), Same()),
+        "leading zeros": Trial(
+            nc.named("cat-{number:04}"), Same("'cat-0001' is taken for")
+        ),
+        "units absent": Trial(
+            nc.units(RAIN, ""), Same("units assumed, for none .*precip_r")
+        ),
+        "units of something else": Trial(
+            nc.units(RAIN, "kg"), Refused("cannot be converted")
+        ),
+        "folder": Trial(
+            made_a_folder, Refused("no forcing of 3 catchments"), after=True
+        ),
+        "slightly negative": Trial(
+            nc.number(RAIN, -1e-17),
+            Other(
+                lambda x: x["precipitation"].__setitem__((-1, 2), 0.0),
+                "1 values of precipitation are slightly below",
+            ),
+        ),
+    },
+)

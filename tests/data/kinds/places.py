@@ -89,32 +89,57 @@ SPREAD = "slope_mean"
 TABLE: dict[str, Square] = {
     **TIMELESS,
     "bytes": Never("a table is text"),
-    "integers": Trial(txt.keyed(txt.numbered("{number}")), Same("'1' is taken for 'cat-1'")),
+    "integers": Trial(
+        txt.keyed(txt.numbered("{number}")), Same("'1' is taken for 'cat-1'")
+    ),
     "padded": Trial(txt.keyed(txt.numbered("{name}   ")), Same()),
-    "leading zeros": Trial(txt.keyed(txt.numbered("{number:08}")), Same("'00000001' is taken for 'cat-1'")),
-    "id twice": Trial(txt.keyed(txt.repeated), Refused("column 'catchment': 'cat-1' is given twice, in rows 2 and 4")),
-    "field twice": Trial(txt.copied(SPREAD, f" {SPREAD} "), Refused("column 'slope_mean' is given twice")),
+    "leading zeros": Trial(
+        txt.keyed(txt.numbered("{number:08}")), Same("'00000001' is taken for 'cat-1'")
+    ),
+    "id twice": Trial(
+        txt.keyed(txt.repeated),
+        Refused("column 'catchment': 'cat-1' is given twice, in rows 2 and 4"),
+    ),
+    "field twice": Trial(
+        txt.copied(SPREAD, f" {SPREAD} "), Refused("column 'slope_mean' is given twice")
+    ),
     "units absent": Trial(txt.in_units(SPREAD, ""), Same()),
-    "units of something else": Trial(txt.in_units(SPREAD, "kg"), Refused("column 'slope_mean.kg.': units")),
+    "units of something else": Trial(
+        txt.in_units(SPREAD, "kg"), Refused("column 'slope_mean.kg.': units")
+    ),
     "`name [units]`": Trial(txt.in_units("elevation_mean", "ft", 1 / 0.3048), Same()),
     "declared fill": Trial(txt.cell(SPREAD, "NA"), Other(unknown(SPREAD))),
     "-9999": Trial(txt.cell(SPREAD, -9999.0), Other(unknown(SPREAD), MARKED)),
     "1e20": Trial(txt.cell(SPREAD, 1e20), Other(unknown(SPREAD), MARKED)),
-    "NetCDF default": Trial(txt.cell(SPREAD, 9.969209968386869e36), Other(unknown(SPREAD), MARKED)),
+    "NetCDF default": Trial(
+        txt.cell(SPREAD, 9.969209968386869e36), Other(unknown(SPREAD), MARKED)
+    ),
     "slightly negative": Never("no amounts in it"),
     "semicolons": Trial(txt.parted(";"), Same("cells are parted by semicolons")),
     "decimal commas": Trial(txt.parted(";", ","), Same("parted by semicolons")),
     "tabs": Trial(txt.parted("\t"), Same("cells are parted by tabs")),
-    "truncated": Trial(lambda p: p.write_text(p.read_text()[:-4]), Refused("row 4 has 2 cells, the header 3"), after=True),
+    "truncated": Trial(
+        lambda p: p.write_text(p.read_text()[:-4]),
+        Refused("row 4 has 2 cells, the header 3"),
+        after=True,
+    ),
     "damaged": Trial(txt.cell(SPREAD, "2\0"), Refused("not text: found a zero byte")),
     "empty": Trial(emptied, Refused("expected a header and at least one"), after=True),
-    "folder": Trial(made_a_folder, Refused("cannot be read: Is a directory"), after=True),
-}  # fmt: skip
+    "folder": Trial(
+        made_a_folder, Refused("cannot be read: Is a directory"), after=True
+    ),
+}
 
-ATTRIBUTES = Reader(attribute_table, "attributes.csv", read_attributes, two_columns, {
-    **TABLE,
-    "not UTF-8": Trial(txt.noted, Same("read as Windows-1252")),
-})  # fmt: skip
+ATTRIBUTES = Reader(
+    attribute_table,
+    "attributes.csv",
+    read_attributes,
+    two_columns,
+    {
+        **TABLE,
+        "not UTF-8": Trial(txt.noted, Same("read as Windows-1252")),
+    },
+)
 
 
 def locations_of(path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -124,42 +149,68 @@ def locations_of(path: Path) -> tuple[dict[str, Any], list[str]]:
     return dict(found.attributes), []
 
 
-LOCATIONS_CSV = Reader(attribute_table, "locations.csv", locations_of, two_columns, {
-    **TABLE,
-    "not UTF-8": Trial(txt.noted, Same("read as Windows-1252")),
-    "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
-})  # fmt: skip
+LOCATIONS_CSV = Reader(
+    attribute_table,
+    "locations.csv",
+    locations_of,
+    two_columns,
+    {
+        **TABLE,
+        "not UTF-8": Trial(txt.noted, Same("read as Windows-1252")),
+        "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
+    },
+)
 
 
 def locations_file() -> NetcdfFile:
     """Return the usual file."""
     constants = {
-        "elevation_mean": Values("m", HEIGHT), "slope_mean": Values("m km-1", SLOPE)
-    }  # fmt: skip
+        "elevation_mean": Values("m", HEIGHT),
+        "slope_mean": Values("m km-1", SLOPE),
+    }
     return NetcdfFile(list(IDS), "ids", "place", constants=constants, role=True)
 
 
-LOCATIONS_NETCDF = Reader(locations_file, "locations.nc", locations_of, two_columns, {
-    **TIMELESS,
-    "bytes": Trial(nc.characters, Same()),
-    "integers": Trial(nc.integers, Same("'1' is taken for 'cat-1'")),
-    "padded": Trial(nc.named("{name}  "), Same()),
-    "leading zeros": Trial(nc.named("{number:08}"), Same("'00000001' is taken for")),
-    "id twice": Trial(nc.repeated, Refused("ids: 'cat-1' is given twice, in entry 0 and entry 2")),
-    "field twice": Never("variables have one name each, and are known by one"),
-    "units absent": Trial(nc.units(SPREAD, ""), Same("units assumed, for none are given: slope_mean .m km-1.")),
-    "units of something else": Trial(nc.units(SPREAD, "kg"), Refused("slope_mean: units 'kg' cannot")),
-    "`name [units]`": Never("units of a variable are an attribute of it"),
-    "declared fill": Trial(nc.number(SPREAD, -1.0, -1.0), Other(unknown(SPREAD))),
-    "-9999": Trial(nc.number(SPREAD, -9999.0), Other(unknown(SPREAD), MARKED)),
-    "1e20": Trial(nc.number(SPREAD, 1e20), Other(unknown(SPREAD), MARKED)),
-    "NetCDF default": Trial(nc.number(SPREAD, 9.96921e36, -1.0), Other(unknown(SPREAD), MARKED)),
-    "slightly negative": Never("no amounts in it"),
-    "truncated": Trial(truncated, Refused("not a NetCDF file: "), after=True),
-    "damaged": Trial(flipped, Refused("cannot be read, the file is damaged"), after=True),
-    "empty": Trial(emptied, Refused("not a NetCDF file: "), after=True),
-    "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
-})  # fmt: skip
+LOCATIONS_NETCDF = Reader(
+    locations_file,
+    "locations.nc",
+    locations_of,
+    two_columns,
+    {
+        **TIMELESS,
+        "bytes": Trial(nc.characters, Same()),
+        "integers": Trial(nc.integers, Same("'1' is taken for 'cat-1'")),
+        "padded": Trial(nc.named("{name}  "), Same()),
+        "leading zeros": Trial(
+            nc.named("{number:08}"), Same("'00000001' is taken for")
+        ),
+        "id twice": Trial(
+            nc.repeated, Refused("ids: 'cat-1' is given twice, in entry 0 and entry 2")
+        ),
+        "field twice": Never("variables have one name each, and are known by one"),
+        "units absent": Trial(
+            nc.units(SPREAD, ""),
+            Same("units assumed, for none are given: slope_mean .m km-1."),
+        ),
+        "units of something else": Trial(
+            nc.units(SPREAD, "kg"), Refused("slope_mean: units 'kg' cannot")
+        ),
+        "`name [units]`": Never("units of a variable are an attribute of it"),
+        "declared fill": Trial(nc.number(SPREAD, -1.0, -1.0), Other(unknown(SPREAD))),
+        "-9999": Trial(nc.number(SPREAD, -9999.0), Other(unknown(SPREAD), MARKED)),
+        "1e20": Trial(nc.number(SPREAD, 1e20), Other(unknown(SPREAD), MARKED)),
+        "NetCDF default": Trial(
+            nc.number(SPREAD, 9.96921e36, -1.0), Other(unknown(SPREAD), MARKED)
+        ),
+        "slightly negative": Never("no amounts in it"),
+        "truncated": Trial(truncated, Refused("not a NetCDF file: "), after=True),
+        "damaged": Trial(
+            flipped, Refused("cannot be read, the file is damaged"), after=True
+        ),
+        "empty": Trial(emptied, Refused("not a NetCDF file: "), after=True),
+        "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
+    },
+)
 
 
 # Crosswalks
@@ -182,15 +233,40 @@ def through(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 NO_NUMBERS = "no numbers in it"
 
-CROSSWALK = Reader(crosswalk, "crosswalk.csv", through, lambda: {"rows": [2, 1, 0]}, {
-    **{k: s for k, s in TABLE.items() if k not in ("damaged",)},
-    "integers": Trial(txt.keyed(txt.numbered("{number}")), Same("'1' is taken for 'cat-1'")),
-    "field twice": Trial(txt.copied("name", "other"), Refused("expected two columns: .*found 3")),
-    **dict.fromkeys(
-        ("units absent", "units of something else", "`name [units]`", "declared fill", "-9999", "1e20", "NetCDF default", "decimal commas"),
-        Never(NO_NUMBERS),
-    ),
-    "not UTF-8": Never("names of catchments are letters of ASCII and numbers"),
-    "damaged": Trial(txt.cell("name", "cat\0"), Refused("not text: found a zero byte")),
-    "truncated": Trial(lambda p: p.write_text(p.read_text()[:-9]), Refused("row 4 has 1 cells, the header 2"), after=True),
-})  # fmt: skip
+CROSSWALK = Reader(
+    crosswalk,
+    "crosswalk.csv",
+    through,
+    lambda: {"rows": [2, 1, 0]},
+    {
+        **{k: s for k, s in TABLE.items() if k not in ("damaged",)},
+        "integers": Trial(
+            txt.keyed(txt.numbered("{number}")), Same("'1' is taken for 'cat-1'")
+        ),
+        "field twice": Trial(
+            txt.copied("name", "other"), Refused("expected two columns: .*found 3")
+        ),
+        **dict.fromkeys(
+            (
+                "units absent",
+                "units of something else",
+                "`name [units]`",
+                "declared fill",
+                "-9999",
+                "1e20",
+                "NetCDF default",
+                "decimal commas",
+            ),
+            Never(NO_NUMBERS),
+        ),
+        "not UTF-8": Never("names of catchments are letters of ASCII and numbers"),
+        "damaged": Trial(
+            txt.cell("name", "cat\0"), Refused("not text: found a zero byte")
+        ),
+        "truncated": Trial(
+            lambda p: p.write_text(p.read_text()[:-9]),
+            Refused("row 4 has 1 cells, the header 2"),
+            after=True,
+        ),
+    },
+)

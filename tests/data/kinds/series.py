@@ -15,7 +15,8 @@ from bmi_dmx.run.series import Series
 
 from . import netcdf_files as nc
 from . import tables as txt
-from .forcing import IDS, ONE_FILE_EACH, ROWS, UNITS_AS_NUMBERS, operation
+from .csv_forcing import ONE_FILE_EACH, ROWS, UNITS_AS_NUMBERS
+from .forcing import IDS, operation
 from .netcdf_files import NetcdfFile, Times, Values
 from .places import MARKED, TIMELESS
 from .squares import (
@@ -53,14 +54,21 @@ def warmth() -> Any:
 def expected() -> dict[str, Any]:
     """Return what the usual files must give."""
     return {
-        "ids": IDS, "start": str(START), "seconds": 86400.0, "precipitation": rain(),
+        "ids": IDS,
+        "start": str(START),
+        "seconds": 86400.0,
+        "precipitation": rain(),
         "air_temperature": warmth(),
-    }  # fmt: skip
+    }
 
 
 def expected_of_one() -> dict[str, Any]:
     """Return what a file of the first place must give."""
-    numbers = {n: x[:1] for n, x in expected().items() if n in ("precipitation", "air_temperature")}
+    numbers = {
+        n: x[:1]
+        for n, x in expected().items()
+        if n in ("precipitation", "air_temperature")
+    }
     return {**expected(), **numbers, "ids": IDS[:1]}
 
 
@@ -103,7 +111,10 @@ def read_before(path: Path) -> tuple[dict[str, Any], list[str]]:
 def netcdf() -> NetcdfFile:
     """Return the usual file."""
     times = START + np.arange(DAYS) * np.timedelta64(86400, "s")
-    series = {RAIN: Values("mm d-1", rain(), "f8"), WARMTH: Values("degC", warmth(), "f8")}
+    series = {
+        RAIN: Values("mm d-1", rain(), "f8"),
+        WARMTH: Values("degC", warmth(), "f8"),
+    }
     return NetcdfFile(list(IDS), "place_id", "place", Times(times), series)
 
 
@@ -128,39 +139,73 @@ def factor(x: float) -> Any:
     return lambda numbers: numbers.update(precipitation=x * numbers["precipitation"])
 
 
-RUN_NETCDF = Reader(netcdf, "series.nc", read_netcdf, expected, {
-    "offset": Trial(nc.offset, Same()),
-    "days since": Trial(nc.unit("days"), Same()),
-    "hours since": Trial(nc.unit("hours"), Same()),
-    "minutes since": Trial(nc.unit("minutes"), Same()),
-    "middle, bounds": Trial(nc.stamped(0.5, bounds=True), Same()),
-    "end, bounds": Trial(nc.stamped(1.0, bounds=True), Same()),
-    "middle": Trial(nc.stamped(0.5, bounds=False), Same("are taken for the middles of steps of 1 d")),
-    "single precision": Trial(lambda f: (nc.single(f), nc.unit("seconds")(f)), Same()),
-    "other calendar": Trial(nc.calendar("360_day"), Refused("time: calendar '360_day'")),
-    "gap": Trial(nc.gap, Refused("do not follow each other evenly: .* 1 is missing")),
-    "time twice": Trial(nc.twice, Refused("1980-10-03 00:00:00 is given twice, in entries")),
-    "falling times": Trial(nc.falling, Refused("the times do not increase")),
-    "times of places differ": Trial(nc.differing, Refused("entry 2 has others than entry 0")),
-    "bytes": Trial(nc.characters, Same()),
-    "integers": Trial(nc.integers, Same("'1' is taken for 'cat-1'")),
-    "padded": Trial(nc.named("{name}   "), Same()),
-    "leading zeros": Trial(nc.named("{number:08}"), Same("'00000001' is taken for 'cat-1'")),
-    "id twice": Trial(nc.repeated, Refused("place_id: 'cat-1' is given twice, in entry 0")),
-    "field twice": Trial(nc.copied(RAIN, "pr"), Same("prcp and pr are both precipitation; the first is used")),
-    "units absent": Trial(nc.units(RAIN, ""), Same("units assumed, for none")),
-    "units of something else": Trial(nc.units(RAIN, "kg"), Refused("prcp: units 'kg' cannot be converted")),
-    "`name [units]`": Never("units of a variable are an attribute of it"),
-    "declared fill": Trial(nc.number(RAIN, -1.0, -1.0), Other(unknown)),
-    "-9999": Trial(nc.number(RAIN, -9999.0), Other(unknown, MARKED)),
-    "1e20": Trial(nc.number(RAIN, 1e20), Other(unknown, MARKED)),
-    "NetCDF default": Trial(nc.number(RAIN, 9.96921e36, -1.0), Other(unknown, MARKED)),
-    "slightly negative": Trial(nc.number(RAIN, -1e-17), Other(value(-1e-17))),
-    "truncated": Trial(truncated, Refused("not a NetCDF file: "), after=True),
-    "damaged": Trial(flipped, Refused("cannot be read, the file is damaged"), after=True),
-    "empty": Trial(emptied, Refused("not a NetCDF file: "), after=True),
-    "folder": Trial(made_a_folder, Refused("is a folder, expected a NetCDF file"), after=True),
-})  # fmt: skip
+RUN_NETCDF = Reader(
+    netcdf,
+    "series.nc",
+    read_netcdf,
+    expected,
+    {
+        "offset": Trial(nc.offset, Same()),
+        "days since": Trial(nc.unit("days"), Same()),
+        "hours since": Trial(nc.unit("hours"), Same()),
+        "minutes since": Trial(nc.unit("minutes"), Same()),
+        "middle, bounds": Trial(nc.stamped(0.5, bounds=True), Same()),
+        "end, bounds": Trial(nc.stamped(1.0, bounds=True), Same()),
+        "middle": Trial(
+            nc.stamped(0.5, bounds=False),
+            Same("are taken for the middles of steps of 1 d"),
+        ),
+        "single precision": Trial(
+            lambda f: (nc.single(f), nc.unit("seconds")(f)), Same()
+        ),
+        "other calendar": Trial(
+            nc.calendar("360_day"), Refused("time: calendar '360_day'")
+        ),
+        "gap": Trial(
+            nc.gap, Refused("do not follow each other evenly: .* 1 is missing")
+        ),
+        "time twice": Trial(
+            nc.twice, Refused("1980-10-03 00:00:00 is given twice, in entries")
+        ),
+        "falling times": Trial(nc.falling, Refused("the times do not increase")),
+        "times of places differ": Trial(
+            nc.differing, Refused("entry 2 has others than entry 0")
+        ),
+        "bytes": Trial(nc.characters, Same()),
+        "integers": Trial(nc.integers, Same("'1' is taken for 'cat-1'")),
+        "padded": Trial(nc.named("{name}   "), Same()),
+        "leading zeros": Trial(
+            nc.named("{number:08}"), Same("'00000001' is taken for 'cat-1'")
+        ),
+        "id twice": Trial(
+            nc.repeated, Refused("place_id: 'cat-1' is given twice, in entry 0")
+        ),
+        "field twice": Trial(
+            nc.copied(RAIN, "pr"),
+            Same("prcp and pr are both precipitation; the first is used"),
+        ),
+        "units absent": Trial(nc.units(RAIN, ""), Same("units assumed, for none")),
+        "units of something else": Trial(
+            nc.units(RAIN, "kg"), Refused("prcp: units 'kg' cannot be converted")
+        ),
+        "`name [units]`": Never("units of a variable are an attribute of it"),
+        "declared fill": Trial(nc.number(RAIN, -1.0, -1.0), Other(unknown)),
+        "-9999": Trial(nc.number(RAIN, -9999.0), Other(unknown, MARKED)),
+        "1e20": Trial(nc.number(RAIN, 1e20), Other(unknown, MARKED)),
+        "NetCDF default": Trial(
+            nc.number(RAIN, 9.96921e36, -1.0), Other(unknown, MARKED)
+        ),
+        "slightly negative": Trial(nc.number(RAIN, -1e-17), Other(value(-1e-17))),
+        "truncated": Trial(truncated, Refused("not a NetCDF file: "), after=True),
+        "damaged": Trial(
+            flipped, Refused("cannot be read, the file is damaged"), after=True
+        ),
+        "empty": Trial(emptied, Refused("not a NetCDF file: "), after=True),
+        "folder": Trial(
+            made_a_folder, Refused("is a folder, expected a NetCDF file"), after=True
+        ),
+    },
+)
 
 
 def csv() -> TextTable:
@@ -207,7 +252,9 @@ def text(name: str) -> dict[str, Square]:
     """Return the squares of tables, whose precipitation has a name."""
     return {
         "units absent": Trial(txt.in_units(name, ""), Same("units assumed, for none")),
-        "units of something else": Trial(txt.in_units(name, "kg"), Refused("units 'kg' cannot be converted")),
+        "units of something else": Trial(
+            txt.in_units(name, "kg"), Refused("units 'kg' cannot be converted")
+        ),
         "`name [units]`": Trial(txt.in_units(name, "m/d", 1e-3), Same()),
         "declared fill": Trial(txt.cell(name, "NA"), Other(first_cell)),
         "-9999": Trial(txt.cell(name, -9999.0), Other(first_cell, MARKED)),
@@ -219,31 +266,74 @@ def text(name: str) -> dict[str, Square]:
         "tabs": Trial(txt.parted("\t"), Same("cells are parted by tabs")),
         "damaged": Trial(txt.cell(name, "2\0"), Refused("not text: found a zero byte")),
         "empty": Trial(emptied, Refused("expected a header and rows"), after=True),
-        "folder": Trial(made_a_folder, Refused("cannot be read: Is a directory"), after=True),
-        "truncated": Trial(lambda p: p.write_text(p.read_text()[:-6]), Refused("row 13 has 2 cells, the header 3"), after=True),
-        **dict.fromkeys(("bytes", "integers", "padded", "leading zeros", "id twice"), Never(ONE_FILE_EACH)),
-    }  # fmt: skip
+        "folder": Trial(
+            made_a_folder, Refused("cannot be read: Is a directory"), after=True
+        ),
+        "truncated": Trial(
+            lambda p: p.write_text(p.read_text()[:-6]),
+            Refused("row 13 has 2 cells, the header 3"),
+            after=True,
+        ),
+        **dict.fromkeys(
+            ("bytes", "integers", "padded", "leading zeros", "id twice"),
+            Never(ONE_FILE_EACH),
+        ),
+    }
 
-RUN_CSV = Reader(csv, "series.csv", read_csv, expected_of_one, {
-    **text(RAIN),
-    **dict.fromkeys(("days since", "hours since", "minutes since", "single precision"), Never(UNITS_AS_NUMBERS)),
-    **dict.fromkeys(("middle, bounds", "end, bounds"), Never(ROWS)),
-    "other calendar": Trial(txt.keyed(lambda k: [*k[:-1], "1981-02-30"]), Refused("row 13: found '1981-02-30', expected a time")),
-    "times of places differ": Never(ONE_FILE_EACH),
-    "offset": Trial(txt.keyed(eastern), Same()),
-    "middle": Trial(txt.keyed(noon), Same("are taken for the middles of steps of 1 d")),
-    "gap": Trial(txt.keyed(txt.skipped), Refused("date: .*do not follow each other evenly: .*1 is missing")),
-    "time twice": Trial(txt.keyed(lambda k: [*k[:3], k[2], *k[4:]]), Refused("1980-10-03 00:00:00 is given twice")),
-    "falling times": Trial(txt.keyed(lambda k: k[::-1]), Refused("date: the times do not increase")),
-    "field twice": Trial(txt.copied(RAIN, "pr"), Same("prcp and pr are both precipitation; the first is used")),
-    "dates of spreadsheets": (
-        Trial(txt.keyed(german), Same()),
-        Trial(txt.keyed(spreadsheet), Refused("may be a day and a month or a month and a day")),
-    ),
-    "not UTF-8": Trial(txt.noted, Refused("row 2, column 'note': found 'Mühle', expected a n")),
-})  # fmt: skip
 
-UNREAD = Never("its first column is not read: the last row is the step before the start")
+RUN_CSV = Reader(
+    csv,
+    "series.csv",
+    read_csv,
+    expected_of_one,
+    {
+        **text(RAIN),
+        **dict.fromkeys(
+            ("days since", "hours since", "minutes since", "single precision"),
+            Never(UNITS_AS_NUMBERS),
+        ),
+        **dict.fromkeys(("middle, bounds", "end, bounds"), Never(ROWS)),
+        "other calendar": Trial(
+            txt.keyed(lambda k: [*k[:-1], "1981-02-30"]),
+            Refused("row 13: found '1981-02-30', expected a time"),
+        ),
+        "times of places differ": Never(ONE_FILE_EACH),
+        "offset": Trial(txt.keyed(eastern), Same()),
+        "middle": Trial(
+            txt.keyed(noon), Same("are taken for the middles of steps of 1 d")
+        ),
+        "gap": Trial(
+            txt.keyed(txt.skipped),
+            Refused("date: .*do not follow each other evenly: .*1 is missing"),
+        ),
+        "time twice": Trial(
+            txt.keyed(lambda k: [*k[:3], k[2], *k[4:]]),
+            Refused("1980-10-03 00:00:00 is given twice"),
+        ),
+        "falling times": Trial(
+            txt.keyed(lambda k: k[::-1]), Refused("date: the times do not increase")
+        ),
+        "field twice": Trial(
+            txt.copied(RAIN, "pr"),
+            Same("prcp and pr are both precipitation; the first is used"),
+        ),
+        "dates of spreadsheets": (
+            Trial(txt.keyed(german), Same()),
+            Trial(
+                txt.keyed(spreadsheet),
+                Refused("may be a day and a month or a month and a day"),
+            ),
+        ),
+        "not UTF-8": Trial(
+            txt.noted, Refused("row 2, column 'note': found 'Mühle', expected a n")
+        ),
+    },
+)
+
+UNREAD = Never(
+    "its first column is not read: the last row is the step before the start"
+)
+
 
 def before() -> TextTable:
     """Return the usual file of what is run before the start."""
@@ -254,15 +344,38 @@ def before() -> TextTable:
     return table
 
 
-SPIN_UP = Reader(before, "spin-up.csv", read_before, spun, {
-    **TIMELESS,
-    **dict.fromkeys(TIMELESS, UNREAD),
-    **text("precipitation"),
-    "units absent": Trial(txt.in_units("precipitation", ""), Same()),
-    "declared fill": Trial(txt.cell("precipitation", "NA"), Refused("precipitation: row 3 is nan mm d-1")),
-    "-9999": Trial(txt.cell("precipitation", -9999.0), Refused("precipitation: row 3 is nan mm d-1")),
-    "1e20": Trial(txt.cell("precipitation", 1e20), Refused("precipitation: row 3 is nan mm d-1")),
-    "slightly negative": Trial(txt.cell("precipitation", -1e-17), Refused("row 3 is -1e-17 mm d-1")),
-    "field twice": Trial(txt.copied("precipitation", "atmosphere_water__liquid_equivalent_precipitation_rate"), Refused("are both 'precipitation', expected one column")),
-    "not UTF-8": Trial(txt.noted, Same("read as Windows-1252")),
-})  # fmt: skip
+SPIN_UP = Reader(
+    before,
+    "spin-up.csv",
+    read_before,
+    spun,
+    {
+        **TIMELESS,
+        **dict.fromkeys(TIMELESS, UNREAD),
+        **text("precipitation"),
+        "units absent": Trial(txt.in_units("precipitation", ""), Same()),
+        "declared fill": Trial(
+            txt.cell("precipitation", "NA"),
+            Refused("precipitation: row 3 is nan mm d-1"),
+        ),
+        "-9999": Trial(
+            txt.cell("precipitation", -9999.0),
+            Refused("precipitation: row 3 is nan mm d-1"),
+        ),
+        "1e20": Trial(
+            txt.cell("precipitation", 1e20),
+            Refused("precipitation: row 3 is nan mm d-1"),
+        ),
+        "slightly negative": Trial(
+            txt.cell("precipitation", -1e-17), Refused("row 3 is -1e-17 mm d-1")
+        ),
+        "field twice": Trial(
+            txt.copied(
+                "precipitation",
+                "atmosphere_water__liquid_equivalent_precipitation_rate",
+            ),
+            Refused("are both 'precipitation', expected one column"),
+        ),
+        "not UTF-8": Trial(txt.noted, Same("read as Windows-1252")),
+    },
+)
