@@ -27,11 +27,11 @@ MARKED = re.compile(r"(<!-- rooms -->\n).*?(<!-- end -->)", re.DOTALL)
 FOUNDATION = "foundation"
 ON_GROUND = (
     "errors", "files", "registry", "units", "conversion", "config", "logs",
-    "csv_table", "tables",
+    "tables",
 )  # fmt: skip
 """Single files that all rooms use, drawn as one."""
 
-DATA_ONLY = ("configs", "data", "bundles")
+DATA_ONLY = ("configs", "bundles")
 
 GUESTS = ("models", "trainer/tasks")
 """Folders whose folders are guests, each a room."""
@@ -255,8 +255,8 @@ def _legend(axes: Any) -> None:
         Line2D([], [], color=GREEN, linestyle=":", label="finds by name"),
     ]
     axes.legend(
-        handles=[*kinds, *lines], loc="lower left", fontsize=8, frameon=False,
-        bbox_to_anchor=(0.03, 0.03),
+        handles=[*kinds, *lines], loc="upper right", fontsize=8, frameon=False,
+        bbox_to_anchor=(0.97, 0.98),
     )  # fmt: skip
 
 

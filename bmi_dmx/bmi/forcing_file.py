@@ -55,6 +55,8 @@ def read_series(
         table = read_table(path, "rows of forcing")
     except DmxError as error:
         raise DataError(f"spin_up: file: {error}") from None
+    for text in table.remarks:
+        _say(f"spin_up: file: {path}: {text}")
     found = steps if steps is not None else len(table.rows)
     if len(table.rows) < found:
         raise DataError(
@@ -82,17 +84,18 @@ def read_series(
     return series
 
 
+def _say(text: str) -> None:
+    """Say once what was assumed about a file."""
+    warn_once(_log, text, "%s", text)
+
+
 def _column(table: Table, forcing: Forcing, at: int, units: str, count: int) -> Array:
     where = f"spin_up: file: {table.path}: {forcing.name}"
-
-    def remark(text: str) -> None:
-        warn_once(_log, text, "%s", text)
-
     try:
         read = table.numbers(at)[:count]
     except DataError as error:
         raise DataError(f"spin_up: file: {error}") from None
-    values = quantity(read, units, forcing, where, remark)
+    values = quantity(read, units, forcing, where, _say)
     first = forcing.first_outside(values)
     if first is not None:
         raise DataError(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..data.identity import match, refuse_repeated
-from ..data.netcdf import identifiers, numbers, opened, units_of
+from ..data.netcdf import identifiers, identifying, numbers, opened, units_of
 from ..data.quantity import assumed, quantity
 from ..data.table import heading, read_table
 from ..errors import ConfigError, DataError, suggestion
@@ -242,7 +242,7 @@ def in_units(path: Path, variable: Any, attribute: Attribute) -> Array:
 
 def _identifier(path: Path, file: Any) -> Any:
     """Return the variable that names the locations."""
-    marked = file.get_variables_by_attributes(cf_role="timeseries_id")
+    marked = identifying(file)
     usual = [file[name] for name in IDENTIFIERS if name in file.variables]
     for variable in (*marked, *usual):
         if variable.ndim == 1 or (variable.ndim == 2 and variable.dtype == "S1"):

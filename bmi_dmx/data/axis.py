@@ -33,6 +33,9 @@ Times = NDArray[np.datetime64]
 
 _DAY = 86400.0
 
+_LONGEST = 1e4 * 366.0 * _DAY
+"""Seconds in all years that dates can have."""
+
 _UNEVEN = 1e-3
 """Share of a step by which times may be off: files round them."""
 
@@ -262,6 +265,11 @@ def moments(
     unit, reference = _units(units, where, origin)
     if numbers.size == 0:
         return Moments(np.datetime64(0, "us"), numbers)
+    far = _first(~(np.abs(numbers) <= _LONGEST / unit))
+    if far is not None:
+        raise DataError(
+            f"{where}: units: found {numbers[far]:g} {units}, which is no date"
+        )
     precision = 0.0
     single = numbers.astype(np.float32)
     if raw.dtype.kind == "f" and (single == numbers).all():

@@ -6,6 +6,7 @@ blanks or zeros of a C program; all of these are the same name.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +36,14 @@ def names_of(values: Any, where: str) -> tuple[str, ...]:
     DataError
         When it holds something else, or a name is empty or given twice.
     """
-    array = np.ma.filled(values, _nothing(values)) if np.ma.isMA(values) else values
-    array = np.asarray(array)
+    array = np.asarray(np.ma.getdata(values))
+    gone = np.ma.getmaskarray(values) if np.ma.isMA(values) else np.zeros(1, bool)
+    if array.dtype.kind in "iuf" and gone.any():
+        raise DataError(
+            f"{where}: entry {int(np.argmax(gone))} is missing, expected a name"
+        )
+    if gone.any():
+        array = np.where(gone, "" if array.dtype.kind in "UO" else b"", array)
     if array.dtype in (np.dtype("S1"), np.dtype("U1")) and array.ndim > 1:
         array = np.asarray(joined(array))
     names = tuple(_name(entry, where) for entry in array.reshape(-1).tolist())
@@ -47,11 +54,6 @@ def names_of(values: Any, where: str) -> tuple[str, ...]:
     return names
 
 
-def _nothing(values: Any) -> Any:
-    kind = np.ma.getdata(values).dtype.kind
-    return {"S": b"", "U": "", "O": ""}.get(kind)
-
-
 def joined(characters: Any) -> list[str]:
     """Return the words of which an array holds the single characters.
 
@@ -60,7 +62,8 @@ def joined(characters: Any) -> list[str]:
     characters : (..., length) array
         Of bytes, those of UTF-8, or of text.
     """
-    rows = np.asarray(characters).reshape(-1, characters.shape[-1])
+    array = np.asarray(characters)
+    rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
     if rows.dtype.kind == "U":
         return ["".join(row) for row in rows.tolist()]
     return [b"".join(row).decode("utf-8", "replace") for row in rows.tolist()]

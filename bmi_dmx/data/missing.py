@@ -15,16 +15,20 @@ Array = NDArray[np.float64]
 ENORMOUS = 1e19
 """From here on nothing is a measurement: 1e20, 1e30, and what NetCDF fills with."""
 
+_GLANCE = 1e18
+"""Below all that is enormous."""
+
 MARKERS = (
     -9999.0, -999.0, -99.0, -9999.9, -9999.99, -999.9, -999.99, -99.9, -99.99,
     -8888.0, -888.0, -88.0, -7777.0, -6999.0, -99999.0, -999999.0,
     -2147483648.0, -2147483647.0, 2147483647.0, -32768.0, -32767.0,
+    -9223372036854775808.0,
 )  # fmt: skip
 """What files write for a number they do not have, without declaring it."""
 
 _CERTAIN = frozenset({
     -9999.0, -999.0, -9999.9, -9999.99, -99999.0, -999999.0, -2147483648.0,
-    -2147483647.0, 2147483647.0, -32768.0, -32767.0,
+    -2147483647.0, 2147483647.0, -32768.0, -32767.0, -9223372036854775808.0,
 })  # fmt: skip
 """Of these, what is no value of anything that declares no bounds."""
 
@@ -81,7 +85,8 @@ def without_markers(values: Any, bounds: tuple[float, float] | None = None) -> M
     array = np.array(array, dtype=np.float64)
     if _ordinary(array, bounds):
         return Marked(array, {})
-    rounded = array.astype(np.float32).astype(np.float64)
+    with np.errstate(over="ignore"):
+        rounded = array.astype(np.float32).astype(np.float64)
     markers = np.asarray(MARKERS)
     # Numbers that went through single precision are near, not equal.
     near = np.isin(rounded, markers.astype(np.float32).astype(np.float64))
@@ -105,5 +110,6 @@ def without_markers(values: Any, bounds: tuple[float, float] | None = None) -> M
 def _ordinary(array: Array, bounds: tuple[float, float] | None) -> bool:
     """Return whether a glance shows that no number can be a marker."""
     low, high = bounds or (0.0, 1e9)
+    low, high = max(low, -_GLANCE), min(high, _GLANCE)
     # A comparison with NaN is false, and those need no second look.
     return not ((array < low) | (array > high)).any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from .zarr_store import ZarrFile, is_zarr
 __all__ = [
     "Stamps",
     "identifiers",
+    "identifying",
     "numbers",
     "opened",
     "raw",
@@ -29,6 +32,12 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
+
+_HEAP, _BEGINNING = b"GCOL\x01", 2**20
+"""How a global heap of HDF5 begins, and in how many bytes of a file it is looked for.
+"""
 
 _BLOCK = 2**20
 """Times read at once where every place has its own."""
@@ -55,11 +64,36 @@ def opened(path: Path) -> Any:
     if path.is_dir():
         raise DataError(f"{path}: is a folder, expected a NetCDF file")
     try:
+        if _endless(path):
+            raise DataError(f"{path}: not a NetCDF file: a heap in it is damaged")
         with NETCDF:
             return netCDF4.Dataset(path)
     except (OSError, RuntimeError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: not a NetCDF file: {reason}") from None
+
+
+def _endless(path: Path) -> bool:
+    """Return whether the HDF5 library would never come back from a file.
+
+    It follows the objects of a global heap by their lengths, and stays at one that is
+    all zeros, as after a write that the disk did not take. Heaps are looked for where
+    names and the like are, at the beginning.
+    """
+    with path.open("rb") as file:
+        data = file.read(_BEGINNING)
+    at = data.find(_HEAP)
+    while at >= 0:
+        size = int.from_bytes(data[at + 8 : at + 16], "little")
+        here, end = at + 16, min(at + size, len(data))
+        while here + 16 <= end:
+            used = any(data[here : here + 2])
+            length = int.from_bytes(data[here + 8 : here + 16], "little")
+            if not used and not length:
+                return True
+            here += 16 + -(-length // 8) * 8 if used else length
+        at = data.find(_HEAP, at + len(_HEAP))
+    return False
 
 
 def raw(path: Path, variable: Any, index: Any = ...) -> Any:
@@ -68,16 +102,28 @@ def raw(path: Path, variable: Any, index: Any = ...) -> Any:
     Raises
     ------
     DataError
-        Naming file and variable, when a part of the file is damaged.
+        Naming file and variable, when a part of the file is damaged, or says nothing
+        that makes sense of how numbers are packed.
     """
     try:
-        with NETCDF:
-            return variable[index]
+        with (
+            NETCDF,
+            warnings.catch_warnings(record=True) as told,
+            np.errstate(all="ignore"),
+        ):
+            warnings.simplefilter("always", UserWarning)
+            values = variable[index]
     except (OSError, RuntimeError, ValueError, UnicodeError, IndexError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
             f"{path}: {variable.name}: cannot be read, the file is damaged: {reason}"
         ) from None
+    for text in (str(warning.message) for warning in told):
+        if "scale_factor" in text:
+            raise DataError(f"{path}: {variable.name}: {text}")
+        # A marker that cannot be a number of the variable is none of its numbers.
+        _log.debug("%s: %s: %s", path, variable.name, text)
+    return values
 
 
 def numbers(path: Path, variable: Any, index: Any = ...) -> Array:
@@ -88,11 +134,15 @@ def numbers(path: Path, variable: Any, index: Any = ...) -> Array:
     DataError
         When it holds no numbers, or a part of the file is damaged.
     """
-    if getattr(variable.dtype, "kind", "O") not in "fiub":
-        raise DataError(f"{path}: {variable.name}: found text, expected numbers")
+    _refuse_text(path, variable)
     values = raw(path, variable, index)
     found: Array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
     return found
+
+
+def _refuse_text(path: Path, variable: Any) -> None:
+    if getattr(variable.dtype, "kind", "O") not in "fiub":
+        raise DataError(f"{path}: {variable.name}: found text, expected numbers")
 
 
 def units_of(variable: Any) -> str:
@@ -109,6 +159,15 @@ def identifiers(path: Path, variable: Any) -> tuple[str, ...]:
         As :func:`~.identity.names_of`.
     """
     return names_of(raw(path, variable), f"{path}: {variable.name}")
+
+
+def identifying(file: Any) -> list[Any]:
+    """Return the variables that name places, as CF marks them."""
+    return [
+        variable
+        for variable in file.variables.values()
+        if str(getattr(variable, "cf_role", "")) == "timeseries_id"
+    ]
 
 
 def time_variable(path: Path, file: Any, names: Sequence[str] = ()) -> Any:
@@ -227,22 +286,32 @@ def stamps(path: Path, file: Any, variable: Any, *, origin: Any = None) -> Stamp
         When times are missing, of another calendar, or not the same at all places.
     """
     where = f"{path}: {variable.name}"
+    _refuse_text(path, variable)
     dimension = _along(variable)
     calendar = str(getattr(variable, "calendar", ""))
     units = units_of(variable)
 
-    def read(values: Any) -> Moments:
+    def read(values: Any, units: str = units) -> Moments:
         return moments(values, units, calendar, where, origin=origin)
 
-    named = str(getattr(variable, "bounds", ""))
-    bounds = file.variables.get(named)
-    between = None
-    if bounds is not None and (*variable.dimensions,) == bounds.dimensions[:-1] == (
-        dimension,
-    ):
-        ends = raw(path, bounds)
-        between = (read(ends[:, 0]), read(ends[:, 1]))
+    bounds = file.variables.get(str(getattr(variable, "bounds", "")))
+    ends, between = _ends(path, bounds, variable, dimension), None
+    if ends is not None:
+        own = units_of(bounds) or units
+        between = (read(ends[:, 0], own), read(ends[:, 1], own))
     return Stamps(where, dimension, read(_common(path, variable, dimension)), between)
+
+
+def _ends(path: Path, bounds: Any, variable: Any, dimension: str) -> Any:
+    """Return the bounds of times, (time, 2), those of the first place; None if none."""
+    along = ((dimension,), variable.dimensions)
+    if bounds is None or bounds.dimensions[:-1] not in along or bounds.shape[-1] != 2:
+        return None
+    _refuse_text(path, bounds)
+    ends = raw(path, bounds)
+    if bounds.ndim > 2:
+        ends = np.moveaxis(ends, variable.dimensions.index(dimension), 0)[:, 0]
+    return ends
 
 
 def _along(variable: Any) -> str:

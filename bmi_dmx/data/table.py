@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ __all__ = ["Table", "heading", "read_table"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_HEADING = re.compile(r"\s*(.*?)\s*(?:\[(.*)\]|\((.*)\))?\s*")
+_HEADING = re.compile(r"\s*(.*?)\s*(?:\[([^\[\]]*)\]|\((.*)\))?\s*")
 _COMMA = re.compile(r"[-+]?\d*,?\d+(?:[eE][-+]?\d+)?")
 
 _BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -63,6 +64,16 @@ class Table:
     def cells(self, at: int) -> list[str]:
         """Return a column as text, without blanks around."""
         return [row[at].strip() for row in self.rows]
+
+    def plain(self, at: int) -> list[str]:
+        """Return a column as text, with points in numbers with decimal commas."""
+        cells = self.cells(at)
+        known = ["nan" if cell.casefold() in WORDS else cell for cell in cells]
+        read = _points(known, sure=self.separator != ",")
+        return [
+            cell if word == "nan" else point
+            for cell, word, point in zip(cells, known, read, strict=True)
+        ]
 
     def places(self, at: int = 0) -> dict[str, int]:
         """Return the row of every name in a column.
@@ -110,12 +121,12 @@ class Table:
         if missing:
             cells = ["nan" if cell.casefold() in WORDS else cell for cell in cells]
         try:
-            return np.array(cells, dtype=np.float64)
+            return _floats(cells)
         except ValueError:
             pass
         plain = _points(cells, sure=self.separator != ",")
         try:
-            return np.array(plain, dtype=np.float64)
+            return _floats(plain)
         except ValueError:
             line, cell = next(
                 (line, cell)
@@ -146,9 +157,16 @@ def _points(cells: Sequence[str], *, sure: bool) -> Sequence[str]:
     return [cell.replace(",", ".") for cell in cells]
 
 
+def _floats(cells: Sequence[str]) -> Array:
+    """Return cells as numbers; those of Python's source code are none elsewhere."""
+    if any("_" in cell for cell in cells):
+        raise ValueError("an underscore")
+    return np.array(cells, dtype=np.float64)
+
+
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        _floats([cell])
     except ValueError:
         return False
     return True
@@ -175,7 +193,7 @@ def read_table(path: Path, rows: str) -> Table:
         header.
     """
     text, remarks = _text(path)
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))
     begin = 0
     while begin < len(lines) and (
         not lines[begin].strip() or lines[begin].startswith("#")
@@ -184,7 +202,8 @@ def read_table(path: Path, rows: str) -> Table:
     separator = _separator([line for line in lines[begin:] if line.strip()])
     found: list[list[str]] = []
     numbers: list[int] = []
-    reader = csv.reader(lines[begin:], delimiter=separator)
+    # A quotation mark that is not closed would swallow the rows below.
+    reader = csv.reader(lines[begin:], delimiter=separator, strict=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):

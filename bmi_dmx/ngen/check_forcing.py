@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..bmi import Component
-from ..errors import DmxError
+from ..errors import DmxError, UnitsError
 from ..operate.screen import Accepted
+from .assumed import assumed_units
 from .findings import Finding, a_few, a_warning, an_error
 from .forcing import STEP, ForcingProvider, moment
 from .formulation import Formulation
@@ -59,7 +60,7 @@ def coverage(realization: Realization, forcing: Providers) -> Iterator[Finding]:
 
 
 def said_twice(period: Period, forcing: Providers) -> Iterator[Finding]:
-    """Yield where forcing files contradict themselves."""
+    """Yield where forcing files contradict themselves, or leave units to be known."""
     groups: dict[ForcingProvider, list[str]] = {}
     for name, provider in forcing.items():
         groups.setdefault(provider, []).append(name)
@@ -70,6 +71,23 @@ def said_twice(period: Period, forcing: Providers) -> Iterator[Finding]:
         for doubt in contradiction(provider, ids, period.start, period.steps)
     ]
     yield from a_few(found, "forcing files that contradict themselves")
+    yield from a_few(_assumed(period, groups), "forcing files without units")
+
+
+def _assumed(
+    period: Period, groups: Mapping[ForcingProvider, Sequence[str]]
+) -> list[Finding]:
+    """Return which units the framework assumes, and where they cannot be those."""
+    cure = "write the units into the file"
+    found = []
+    for provider, ids in groups.items():
+        try:
+            told = list(assumed_units(provider, ids, period.start, period.steps))
+        except UnitsError as error:  # noqa: PERF203 - of every file
+            found.append(an_error(error, cure))
+        else:
+            found += [a_warning(remark, cure) for remark in told]
+    return found
 
 
 class _Demand(NamedTuple):

@@ -69,15 +69,15 @@ class CsvForcing(ForcingProvider):
     def __init__(
         self, folder: Path, file_of: Callable[[str], Path], *, strict: bool = True
     ) -> None:
-        super().__init__(folder)
-        self._file_of, self._strict = file_of, strict
+        super().__init__(folder, strict=strict)
+        self._file_of = file_of
         self._tables: dict[str, Hours] = {}
         self._converted: dict[tuple[str, str, str], Array] = {}
 
     def _table(self, catchment: str) -> Hours:
         if catchment not in self._tables:
             path = self._file_of(catchment)
-            table = read_csv(path, strict=self._strict)
+            table = read_csv(path, strict=self.strict)
             self._tables[catchment] = table
             self.remarks += [f"{path}: {remark}" for remark in table.remarks]
         return self._tables[catchment]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from ..data.identity import match
 from ..data.table import read_table
 from ..errors import ConfigError, DataError, TimeError, suggestion
 from .assumed import assumed_units
@@ -189,16 +190,23 @@ def _read_crosswalk(
             f"{path}: expected two columns: catchment, and its name in the forcing; "
             f"found {len(table.titles)}"
         )
-    names = {name: table.rows[k][1].strip() for name, k in table.places().items()}
-    others = [name for name in names if name not in domain.catchments]
-    if not others:
-        return names, ()
-    hint = suggestion(others[0], domain.catchments)
-    remark = (
-        f"{path}: {len(others)} of {len(names)} catchments are not in {domain.path} "
-        f"and are passed over; the first is {others[0]!r}{hint}"
-    )
-    return names, (remark,)
+    told = [f"{path}: {remark}" for remark in table.remarks]
+    rows = table.places()
+    matched = match(list(domain.catchments), list(rows))
+    if matched.remark:
+        told.append(f"{path}: {matched.remark}")
+    theirs = [row[1].strip() for row in table.rows]
+    names = {name: theirs[k] for name, k in matched.places.items()}
+    known = set(matched.places.values())
+    others = {name: theirs[k] for name, k in rows.items() if k not in known}
+    if others:
+        first = next(iter(others))
+        hint = suggestion(first, domain.catchments)
+        told.append(
+            f"{path}: {len(others)} of {len(rows)} catchments are not in {domain.path} "
+            f"and are passed over; the first is {first!r}{hint}"
+        )
+    return {**names, **others}, tuple(told)
 
 
 def _period(

@@ -61,10 +61,17 @@ class ForcingProvider(ABC):
         passed on as they are, which is what the framework does.
     remarks : list of str
         What was assumed about the files.
+
+    Parameters
+    ----------
+    path : Path
+    strict : bool
+        Whether files are read as the framework does, which passes on values in units
+        that it cannot convert; otherwise these are refused.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, strict: bool = True) -> None:
+        self.path, self.strict = path, strict
         self.unconverted: dict[str, str] = {}
         self.remarks: list[str] = []
 
@@ -127,12 +134,20 @@ class ForcingProvider(ABC):
         self.close()
 
     def convert(self, values: Array, name: str, found: str, units: str) -> Array:
-        """Return values in units; as they are, with one warning, where that fails."""
+        """Return values in units; as they are, with one warning, where that fails.
+
+        Raises
+        ------
+        UnitsError
+            Where it fails, unless files are read as the framework does.
+        """
         if found == units:
             return values
         try:
             return convert(values, found, units).astype(np.float64, copy=False)
         except UnitsError as error:
+            if not self.strict:
+                raise UnitsError(f"{self.path}: {name}: {error}") from None
             if name not in self.unconverted:
                 self.unconverted[name] = str(error)
                 _log.warning(

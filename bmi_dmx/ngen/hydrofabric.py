@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sqlite3
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 
 from ..data.identity import listed, match
 from ..errors import ConfigError, DataError, suggestion
+from ..models.hydrology.climate import AREA
 
 __all__ = [
     "Catchment",
@@ -209,8 +209,14 @@ def _unusable(properties: Mapping[str, Any], nexuses: Mapping[str, Nexus]) -> st
     """Return why a divide cannot be run; empty where it can."""
     area = _area(properties)
     number = isinstance(area, int | float) and not isinstance(area, bool)
-    if not number or not (area > 0 and math.isfinite(area)):
-        return f"no area: areasqkm: found {area!r}, expected a number above 0"
+    if not number or not 0 < area <= AREA.limits[1]:
+        return (
+            f"no area: areasqkm: found {area!r}, expected a number above 0 and at most "
+            f"{AREA.limits[1]:g}"
+        )
+    other = properties.get("area_sqkm", area)
+    if other != area:
+        return f"two areas: areasqkm is {area}, area_sqkm {other}"
     below = _identifier(properties.get("toid"))
     if not below:
         given = properties.get("toid")
@@ -225,6 +231,11 @@ def _unusable(properties: Mapping[str, Any], nexuses: Mapping[str, Nexus]) -> st
 
 def _identifier(value: Any) -> str:
     """Return a name, which some files hold as a number; empty where it is none."""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode().rstrip("\0")
+        except UnicodeDecodeError:
+            return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
@@ -244,6 +255,8 @@ def read_features(path: Path) -> list[dict[str, Any]]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{path}: not a GeoPackage and not JSON: {error}") from None
     features = data.get("features") if isinstance(data, dict) else None
@@ -254,7 +267,9 @@ def read_features(path: Path) -> list[dict[str, Any]]:
 
 def feature_id(feature: dict[str, Any]) -> Any:
     """Return the identifier of a feature."""
-    return feature.get("id", (feature.get("properties") or {}).get("id"))
+    properties = feature.get("properties")
+    inner = properties.get("id") if isinstance(properties, dict) else None
+    return feature.get("id", inner)
 
 
 def _features(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -290,6 +305,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     with tempfile.TemporaryDirectory(prefix="bmi_dmx-") as folder:
         name = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         try:
+            path.open("rb").close()  # SQLite would not say what is wrong
             if journal.is_file() and journal.stat().st_size:
                 copy = Path(folder, path.name)
                 shutil.copyfile(path, copy)
@@ -370,16 +386,17 @@ def _attributes(
 ) -> dict[str, dict[str, Any]]:
     """Return the rows of ``divide-attributes`` by the name of the divide."""
     found: dict[str, dict[str, Any]] = {}
+    place: dict[str, int] = {}
     if "divide-attributes" not in tables:
         return found
     for number, row in enumerate(_rows(connection, path, "divide-attributes")):
         name = _identifier(row.get("divide_id"))
         if name in found and row != found[name]:
             raise DataError(
-                f"{path}: divide-attributes: {name!r} is given twice, the second time "
-                f"in row {number}"
+                f"{path}: divide-attributes: {name!r} is given twice, in row "
+                f"{place[name]} and row {number}"
             )
-        found[name] = row
+        found[name], place[name] = row, number
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ import numpy as np
 from ..data.axis import TimeAxis, span_text
 from ..data.identity import match
 from ..data.netcdf import (
+    Stamps,
     identifiers,
     numbers,
     opened,
-    time_axis,
+    raw,
+    stamps,
     time_variable,
     units_of,
 )
 from ..errors import DataError, suggestion
 from .fields import canonical, usual_units
-from .forcing import STEP, Array, ForcingProvider, epoch
+from .forcing import STEP, Array, ForcingProvider, epoch, moment
 
 __all__ = ["NetcdfForcing"]
 
@@ -63,16 +66,16 @@ class NetcdfForcing(ForcingProvider):
     def __init__(
         self, path: Path, *, strict: bool = True, names: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(path)
+        super().__init__(path, strict=strict)
         self._file = opened(path)
         try:
-            self._open(strict, names or {})
+            self._open(names or {})
         except BaseException:
             self._file.close()
             raise
 
-    def _open(self, strict: bool, names: Mapping[str, str]) -> None:
-        file, path = self._file, self.path
+    def _open(self, names: Mapping[str, str]) -> None:
+        file, path, strict = self._file, self.path, self.strict
         if strict and not file.data_model.startswith("NETCDF4"):
             raise DataError(f"{path}: found {file.data_model}, expected NETCDF4")
         for dimension in (CATCHMENT, "time"):
@@ -86,9 +89,13 @@ class NetcdfForcing(ForcingProvider):
         if strict:
             _plain_names(path, file["ids"])
         in_file = {n: k for k, n in enumerate(identifiers(path, file["ids"]))}
-        self._place = {c: in_file[n] for c, n in names.items() if n in in_file}
-        if not names:
-            self._place = in_file
+        self._place = in_file
+        if names:
+            matched = match(list(names.values()), list(in_file))
+            there = matched.places
+            self._place = {c: there[n] for c, n in names.items() if n in there}
+            if matched.remark:
+                self.remarks.append(f"{path}: ids: {matched.remark}")
         axis = _hours(path, file, strict)
         self.start, self.steps = epoch(axis.start), axis.steps
         self.remarks += [f"{path}: {remark}" for remark in axis.remarks]
@@ -210,7 +217,7 @@ def _plain_names(path: Path, variable: Any) -> None:
             f"{path}: ids: found {variable.dtype}, expected text (NC_STRING): the "
             "framework reads nothing else"
         )
-    for name in np.asarray(variable[:]).tolist():
+    for name in np.asarray(raw(path, variable)).reshape(-1).tolist():
         if name != name.strip():
             raise DataError(f"{path}: ids: found {name!r}, expected no blanks around")
 
@@ -234,8 +241,10 @@ def _hours(path: Path, file: Any, strict: bool) -> TimeAxis:
     variable = time_variable(path, file, ("Time",) if strict else ("Time", "time"))
     if strict:
         _plain_time(path, variable)
-    origin = _origin(path, variable)
-    axis, _ = time_axis(path, file, variable, centred=not strict, origin=origin)
+    read = stamps(path, file, variable, origin=_origin(path, variable))
+    axis = read.axis(centred=not strict)
+    if strict:
+        _taken_alike(read, axis)
     if axis.seconds != STEP:
         raise DataError(
             f"{path}: {variable.name}: found steps of {span_text(axis.seconds)}, "
@@ -243,6 +252,19 @@ def _hours(path: Path, file: Any, strict: bool) -> TimeAxis:
             "dmx run steps a model with what a file has"
         )
     return axis
+
+
+def _taken_alike(read: Stamps, axis: TimeAxis) -> None:
+    """Refuse times that the framework takes for others than are meant."""
+    plain = replace(read, bounds=None).axis(centred=False)
+    for remark in plain.remarks:
+        raise DataError(f"{read.where}: {remark}; the framework takes them as they are")
+    if plain.first != axis.first:
+        raise DataError(
+            f"{read.where}: by its bounds the first hour begins at "
+            f"{moment(epoch(axis.start))}, but the framework reads no bounds and "
+            f"begins at {moment(epoch(plain.start))}"
+        )
 
 
 def _plain_time(path: Path, variable: Any) -> None:

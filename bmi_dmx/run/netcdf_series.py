@@ -11,7 +11,15 @@ import numpy as np
 
 from ..bmi.locations import IDENTIFIERS, in_units
 from ..data.identity import match, names_of
-from ..data.netcdf import numbers, opened, raw, time_axis, time_variable, units_of
+from ..data.netcdf import (
+    identifying,
+    numbers,
+    opened,
+    raw,
+    time_axis,
+    time_variable,
+    units_of,
+)
 from ..errors import DataError, suggestion
 from ..operate.system import System
 from ..variables import Attribute
@@ -55,7 +63,7 @@ class NetcdfSeries(Series):
             for name, variable in self._file.variables.items()
             if self._axis in variable.dimensions
             and name not in (time.name, getattr(time, "bounds", ""))
-            and getattr(variable.dtype, "kind", "") in "fiu"
+            and getattr(variable.dtype, "kind", "O") in "fiu"
         }
 
     def close(self) -> None:
@@ -114,7 +122,7 @@ class NetcdfSeries(Series):
         for dimension in self._others(name)[-2:]:
             coordinate = self._file.variables.get(dimension)
             if coordinate is not None and len(coordinate) > 1:
-                low, high = coordinate[0], coordinate[-1]
+                low, high = numbers(self.path, coordinate)[[0, -1]]
                 if low > high:
                     raise DataError(
                         f"{self.path}: {name}: {dimension} falls from {low:g} to "
@@ -126,7 +134,7 @@ class NetcdfSeries(Series):
         shape = [len(self._file.dimensions[d]) for d in self._dims]
         if not self._dims:
             return (self.path.stem,)
-        marked = self._file.get_variables_by_attributes(cf_role="timeseries_id")
+        marked = identifying(self._file)
         last = self._dims[-1]
         usual = (f"{last}_id", last, *IDENTIFIERS)
         named = [self._file[n] for n in usual if n in self._file.variables]

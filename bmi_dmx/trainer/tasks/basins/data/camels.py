@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.identity import refuse_repeated
 from .....errors import ConfigError, DataError, UnitsError, suggestion
 from .basins import Array32, Array64, Times, positions, refuse_uneven
 from .source import (
@@ -16,6 +17,7 @@ from .source import (
     Series,
     Source,
     add_common_names,
+    by_name,
     flow_depth,
     increasing,
     numeric,
@@ -163,7 +165,8 @@ class CamelsUs(Source):
 
 
 def _by_gauge(folder: Path, pattern: str) -> dict[str, Path]:
-    files = {path.name.split("_")[0]: path for path in sorted(folder.glob(pattern))}
+    there = sorted(folder.glob(pattern))
+    files = by_name(there, lambda path: path.name.split("_")[0])
     if not files:
         raise DataError(f"no files {pattern} in {folder}")
     return files
@@ -229,8 +232,11 @@ def _attributes(rows: list[dict[str, str]], where: str) -> dict[str, Array64]:
 
 def _header(file: Path) -> tuple[float, list[str]]:
     """Return the basin area (km2) and the column titles of a forcing file."""
-    with file.open(encoding="utf-8", errors="replace") as lines:
-        head = [next(lines, "").strip() for _ in range(HEADER_LINES)]
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            head = [next(lines, "").strip() for _ in range(HEADER_LINES)]
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror}") from None
     try:
         return float(head[2]) / M2_PER_KM2, head[3].split()
     except ValueError:
@@ -243,7 +249,8 @@ def _read_forcing(
     file: Path, columns: dict[str, str]
 ) -> tuple[Times, dict[str, Array32]]:
     _, titles = _header(file)
-    known = {title.split("(")[0].lower(): at for at, title in enumerate(titles)}
+    names = [title.split("(")[0].lower() for title in titles]
+    known = refuse_repeated(names, f"{file}: header", first=1, entry="column")
     for column in columns.values():
         if column.lower() not in known:
             hint = suggestion(column, known)
@@ -271,8 +278,11 @@ def _numbers(file: Path, columns: tuple[int, ...], *, skip: int = 0) -> Array64:
             table: Array64 = np.loadtxt(
                 file, skiprows=skip, usecols=columns, encoding="utf-8", ndmin=2
             )
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise DataError(f"{file}: {error}") from None
+        reason = " ".join(str(error).split())
+        raise DataError(f"{file}: {reason}") from None
     if not table.size:
         raise DataError(f"{file}: no days, the file ends after {skip} lines")
     return table
@@ -305,8 +315,14 @@ def _read_flow(file: Path, gauge: str, time: Times) -> Array64:
 
 def _dates(table: Array64, file: Path) -> Times:
     years, months, days = table[:, :3].astype(np.int64).T
+    at = (months < 1) | (months > 12) | (days < 1) | (days > 31)
     dates: Times = (
         (years - 1970).astype("datetime64[Y]").astype("datetime64[M]")
         + (months - 1).astype("timedelta64[M]")
     ).astype("datetime64[D]") + (days - 1).astype("timedelta64[D]")
+    # The 30th of February would be a day of March.
+    at |= dates.astype("datetime64[M]").astype(np.int64) % 12 != months - 1
+    if at.any():
+        year, month, day = (int(x[np.argmax(at)]) for x in (years, months, days))
+        raise DataError(f"{file}: found {year}-{month}-{day}, which is no date")
     return increasing(dates, str(file))

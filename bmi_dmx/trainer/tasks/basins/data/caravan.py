@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.identity import refuse_repeated
 from .....data.netcdf import numbers, opened, stamps, units_of
 from .....data.table import read_table
 from .....data.times import times_of
@@ -21,6 +22,7 @@ from .source import (
     Series,
     Source,
     add_common_names,
+    by_name,
     increasing,
     numeric,
     remark,
@@ -208,7 +210,7 @@ def _series_files(folder: Path, sets: list[str]) -> dict[str, Path]:
     for kind, ending in (("netcdf", "nc"), ("csv", "csv")):
         if (folder / kind).is_dir():
             files = [f for s in sets for f in (folder / kind / s).glob(f"*.{ending}")]
-            return {file.stem: file for file in sorted(files)}
+            return by_name(sorted(files), lambda file: file.stem)
     raise DataError(f"neither 'netcdf' nor 'csv' in {folder}")
 
 
@@ -261,6 +263,7 @@ def _netcdf(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]
 
 def _csv(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]:
     table = read_table(file, "one line for each day")
+    refuse_repeated(table.titles, f"{file}: header", first=1, entry="column")
     times, told = times_of(table, 0)
     for text in (*table.remarks, *told):
         remark(f"{file}: {text}")

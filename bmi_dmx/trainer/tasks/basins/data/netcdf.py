@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....data.identity import joined, names_of
-from .....data.netcdf import numbers, opened, raw, stamps, units_of
+from .....data.netcdf import identifying, numbers, opened, raw, stamps, units_of
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import usual_names
 from .basins import Array64, Times, positions, refuse_uneven, time_axis
@@ -189,7 +189,7 @@ def _basin_dimension(file: Any, variables: dict[str, str], path: Path) -> str:
 
 
 def _identifier(file: Any, dimension: str, path: Path) -> Any:
-    marked = file.get_variables_by_attributes(cf_role="timeseries_id")
+    marked = identifying(file)
     along = [v for v in marked if v.dimensions[:1] == (dimension,)]
     if along:
         return along[0]
@@ -219,7 +219,7 @@ def _attributes(
     for name, variable in file.variables.items():
         if name in (dimension, identifier):
             continue
-        if getattr(variable, "cf_role", "") == "timeseries_id":
+        if str(getattr(variable, "cf_role", "")) == "timeseries_id":
             continue
         values = _constants(path, variable, dimension)
         if values is None:

@@ -37,7 +37,6 @@ Where = Callable[[str, str], str]
 
 log = logging.getLogger(__name__)
 
-
 PLACES = (AREA, LATITUDE, LONGITUDE, TOPOGRAPHY["elevation_mean"])
 """Attributes that say where a basin is."""
 

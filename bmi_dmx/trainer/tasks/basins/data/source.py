@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.identity import refuse_repeated
 from .....data.missing import WORDS, without_markers
 from .....data.quantity import quantity
 from .....data.table import read_table
@@ -35,6 +36,7 @@ __all__ = [
     "Series",
     "Source",
     "add_common_names",
+    "by_name",
     "converted",
     "flow_depth",
     "increasing",
@@ -320,6 +322,23 @@ def _known(name: str, values: NDArray[Any], where: str) -> Array64:
     return marked.values
 
 
+def by_name(files: Sequence[Path], name_of: Callable[[Path], str]) -> dict[str, Path]:
+    """Return files by the basin that they are named after.
+
+    Raises
+    ------
+    DataError
+        Two files are of one basin.
+    """
+    found: dict[str, Path] = {}
+    for file in files:
+        name = name_of(file)
+        if name in found:
+            raise DataError(f"{file}: basin {name!r} has another file, {found[name]}")
+        found[name] = file
+    return found
+
+
 def table_rows(file: Path) -> dict[str, dict[str, str]]:
     """Return the rows of a table of attributes as text, by the column ``gauge_id``.
 
@@ -336,14 +355,16 @@ def table_rows(file: Path) -> dict[str, dict[str, str]]:
     table = read_table(file, "one row for each gauge")
     if "gauge_id" not in table.titles:
         raise DataError(f"{file}: no column 'gauge_id' in {list(table.titles)}")
-    at = table.titles.index("gauge_id")
+    refuse_repeated(table.titles, f"{file}: header", first=1, entry="column")
+    for text in table.remarks:
+        if not text.startswith("cells are"):  # by what, is no matter here
+            remark(f"{file}: {text}")
+    columns = {title: table.plain(at) for at, title in enumerate(table.titles)}
+    places = table.places(table.titles.index("gauge_id"))
+    del columns["gauge_id"]
     return {
-        gauge: {
-            title: cell.strip()
-            for title, cell in zip(table.titles, table.rows[row], strict=True)
-            if title != "gauge_id"
-        }
-        for gauge, row in table.places(at).items()
+        gauge: {title: cells[row] for title, cells in columns.items()}
+        for gauge, row in places.items()
     }
 
 

@@ -153,7 +153,7 @@ def test_extremes_without_a_range_are_left_out(caplog):
 def test_condensation_is_no_negative_evaporation(caplog):
     forcing = complete({"potential_evaporation": [[1.0, -0.2]]})
     assert forcing["potential_evaporation"].tolist() == [[1.0, 0.0]]
-    assert "1 values of potential_evaporation slightly below 0 set to it" in caplog.text
+    assert "1 values of potential_evaporation slightly below 0" in caplog.text
 
 
 def test_negative_streamflow_is_missing(caplog):

@@ -1,0 +1,1 @@
+"""Kinds of what files hold, in every reader: squares of one table."""

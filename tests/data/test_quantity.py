@@ -1,0 +1,68 @@
+"""Numbers of files as declared quantities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bmi_dmx.data.quantity import assumed, quantity
+from bmi_dmx.errors import UnitsError
+from bmi_dmx.variables import Variable
+
+WARMTH = Variable(name="warmth", units="degC", bounds=(-90.0, 60.0))
+SHARE = Variable(name="share", units="1", bounds=(0.0, 1.0))
+PLAIN = Variable(name="plain", units="m")
+
+
+def read(values, units, variable):
+    told = []
+    found = quantity(values, units, variable, "f.nc: x", told.append)
+    return found.tolist(), told
+
+
+def test_units_are_converted_and_absent_ones_are_the_declared():
+    assert read([273.15, 283.15], "K", WARMTH) == ([0.0, 10.0], [])
+    assert read([0.0, 10.0], "", WARMTH) == ([0.0, 10.0], [])
+    assert read([1.5], "km", PLAIN) == ([1500.0], [])
+
+
+@pytest.mark.parametrize("units", ["m", "furlongs", "kg m-2 s-1"])
+def test_units_of_something_else_are_refused(units):
+    with pytest.raises(UnitsError, match=r"^f\.nc: x: units") as error:
+        read([1.0], units, WARMTH)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("units", ["-", "none", "Fraction", "ratio", "1"])
+def test_words_for_no_units_are_no_units(units):
+    assert read([0.5], units, SHARE) == ([0.5], [])
+
+
+def test_shares_may_be_percent_and_are_numbers_whatever_else_is_said():
+    assert read([50.0], "percent", SHARE) == ([0.5], [])
+    found, (said,) = read([0.5], "mm/mm yearly", SHARE)
+    assert found == [0.5]
+    assert said == (
+        "f.nc: x: units 'mm/mm yearly' are passed over, a plain number is expected"
+    )
+
+
+def test_markers_are_judged_in_the_units_of_the_file():
+    # -99 degF is possible where -99 degC is not.
+    found, told = read([-99.0], "degF", WARMTH)
+    assert found[0] == pytest.approx(-72.7777777)
+    assert told == []
+    found, (said,) = read([-99.0, 1.0], "degC", WARMTH)
+    assert np.isnan(found[0])
+    assert said.startswith("1 value of f.nc: x is -99, taken for missing")
+    assert np.isnan(read([-99.0], "K", WARMTH)[0][0])
+
+
+def test_nothing_is_refused_for_being_outside_its_bounds():
+    assert read([70.0], "degC", WARMTH) == ([70.0], [])
+
+
+def test_what_was_assumed_is_said_in_one_sentence():
+    assert assumed({}) == ""
+    text = "units assumed, for none are given: a (m), b (K)"
+    assert assumed({"a": "m", "b": "K"}) == text
