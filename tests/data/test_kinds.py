@@ -8,6 +8,7 @@ import pytest
 
 from bmi_dmx.errors import DmxError
 
+from .kinds.basin_tables import BASIN_TABLES
 from .kinds.basins import BASIN_FILE
 from .kinds.camels import CAMELS
 from .kinds.caravan import CARAVAN_CSV, CARAVAN_NETCDF
@@ -44,6 +45,7 @@ READERS: dict[str, Reader] = {
     "run CSV": RUN_CSV,
     "run NetCDF": RUN_NETCDF,
     "basin NetCDF": BASIN_FILE,
+    "basin tables": BASIN_TABLES,
     "CAMELS tree": CAMELS,
     "Caravan NetCDF": CARAVAN_NETCDF,
     "Caravan CSV": CARAVAN_CSV,
@@ -105,6 +107,7 @@ ELSEWHERE: dict[str, dict[str, Square]] = {
     "run CSV": SERIES,
     "run NetCDF": {**SERIES, **NO_TEXT},
     "basin NetCDF": {**NO_OUTLINES, **NO_DATES, **NO_TEXT},
+    "basin tables": NO_OUTLINES,
     "CAMELS tree": NO_OUTLINES,
     "Caravan NetCDF": {**NO_OUTLINES, **NO_DATES},
     "Caravan CSV": NO_OUTLINES,
@@ -151,17 +154,18 @@ def test_a_square(name: str, kind: str, which: int, tmp_path: Path) -> None:
 
 def one_file(path: Path) -> Path:
     """Return the file, or one of the series of a tree."""
-    files = sorted(path.glob("*/*/*/*")) if path.is_dir() else [path]
+    inner = "*.csv" if (path / "stations.csv").is_file() else "*/*/*/*"
+    files = sorted(path.glob(inner)) if path.is_dir() else [path]
     return files[0]
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_no_such_file(name: str, tmp_path: Path) -> None:
     missing = "no forcing of|no such file|nothing found at|are left out|no files"
-    if name.startswith(("CAMELS", "Caravan")):
+    if name.startswith(("CAMELS", "Caravan", "basin tables")):
         trial = Trial(
             lambda root: [removed(f) for f in root.rglob("*") if f.is_file()],
-            Refused("no files|no attributes_"), after=True,
+            Refused("no files|no attributes_|no tables"), after=True,
         )  # fmt: skip
     else:
         trial = Trial(removed, Refused(missing, file=name != "forcing CSV"), after=True)

@@ -132,3 +132,18 @@ def test_what_seems_moved_is_said() -> None:
     assert len(summary(np.array([0.0, 1.0, np.nan]), "day")) == 1
     assert summary(np.array([np.nan]), "day") == []
     assert np.isnan(best_lags(np.ones((50, 1)), np.ones((50, 1)))).all()
+
+
+def test_a_bundle_is_scored_on_a_folder_of_tables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_folder(Path("five"), 900)
+    words = ["evaluate", "dhbv-conus-daily", "--data", "five", "--output", "scores"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "all (5)" in said
+    assert "bundle better" in said
+    with open("scores/scores.csv", encoding="utf-8", newline="") as file:
+        rows = {row["basin_id"]: float(row["nse"]) for row in csv.DictReader(file)}
+    assert sorted(rows) == sorted(IDS)
+    assert all(np.isfinite(list(rows.values())))
