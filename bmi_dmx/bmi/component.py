@@ -15,7 +15,7 @@ import numpy as np
 from ..bundle import Bundle
 from ..conversion import shown
 from ..errors import ConfigError, StateError, TimeError, suggestion
-from ..operate.attributes import far_ones, own_attributes
+from ..operate.attributes import far_ones, own_attributes, tell_far
 from ..operate.clock import Clock
 from ..operate.operation import Operation
 from ..operate.runner import Runner
@@ -410,7 +410,4 @@ def _tell_far(runner: Runner) -> None:
     statistics = operation.bundle.statistics
     found = [*far_ones(statistics, operation.understood, runner.ids, given)]
     if found:
-        _log.warning(
-            "%s: attributes are far from what the model was trained with: %s",
-            runner.place, "; ".join(map(str, found)),
-        )  # fmt: skip
+        tell_far(runner.place, found)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from ..data.quantity import assumed
 from ..errors import UnitsError
 from ..models.hydrology.forcings import FORCINGS
-from ..models.hydrology.names import MEANS, MISTAKEN, NEXTGEN
-from ..units import convert
-from ..variables import Forcing
-from .forcing import Array, ForcingProvider, moment
+from ..models.hydrology.names import NEXTGEN, USUAL
+from .forcing import STEP, ForcingProvider
 
 __all__ = ["assumed_units"]
 
@@ -20,12 +16,6 @@ _HOURS = 24 * 366
 """Hours that are looked at: a year, lest a dry season be taken for wrong units."""
 
 _PLACES = 32
-
-_SEASON = 24 * 30
-"""Hours in fewer of which it may hardly rain, whatever the units."""
-
-_ABSURD = 1e6
-"""Beyond which numbers are markers, which are for the screen to judge."""
 
 
 def assumed_units(
@@ -59,38 +49,13 @@ def assumed_units(
         told[known.names[0]] = units
         some = ids[:: -(-len(ids) // _PLACES)]
         values = forcing.block(some, alias, units, start, min(steps, _HOURS))
-        doubt = _doubt(forcing, variable, values, units, start)
-        if doubt and variable.name == "precipitation" and len(values) < _SEASON:
-            yield doubt
-        elif doubt:
+        usual = USUAL.get(variable.name)
+        doubt = "" if usual is None else usual.doubt(values, units)
+        if usual is None or not doubt:
+            continue
+        doubt = f"{forcing.path}: {variable.name}: {doubt}"
+        if len(values) * STEP >= usual.season:
             raise UnitsError(f"{doubt}: write the units into the file")
+        yield doubt
     if told:
         yield f"{forcing.path}: {assumed(told)}"
-
-
-def _doubt(
-    forcing: ForcingProvider, variable: Forcing, values: Array, units: str, start: int
-) -> str:
-    """Return why numbers must be in other units than assumed; empty if they may be."""
-    if variable.name not in MEANS:
-        return ""
-    plain = values[np.isfinite(values) & (np.abs(values) < _ABSURD)]
-    if plain.size == 0:
-        return ""
-    low, high = MEANS[variable.name]
-
-    def mean_in(given: str) -> float:
-        return float(convert(plain, given, variable.units).mean())
-
-    mean = mean_in(units)
-    if low <= mean <= high or (mean == 0.0 and low > 0.0):
-        return ""
-    meant = [u for u in MISTAKEN.get(variable.name, ()) if low <= mean_in(u) <= high]
-    if not meant:
-        return ""
-    return (
-        f"{forcing.path}: {variable.name}: no units are given; in {units!r}, as "
-        f"assumed, the mean of {len(values)} hours from {moment(start)} is {mean:.3g} "
-        f"{variable.units}, usual are {low:g} to {high:g}; in {' or '.join(meant)} it "
-        "would be usual"
-    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..data.missing import without_markers
 from ..errors import DataError
 from ..models.hydrology.climate import CLIMATE
-from ..operate.attributes import Far, far_ones
+from ..operate.attributes import Far, far_ones, told_far
 from ..operate.operation import Operation
 from ..operate.screen import Policy
 from ..variables import Attribute
@@ -120,6 +120,7 @@ def attributes_of(
         sources[np.isfinite(given.get(name, np.full(len(ids), np.nan)))] = str(table)
         _refuse_impossible(known[name], array, ids, sources.tolist())
     unusual = far_ones(operation.bundle.statistics, known, ids, found)
+    told_far()
     remarks += [*caveat, *map(_remark, unusual)]
     return Attributes(ids, found, remarks)
 

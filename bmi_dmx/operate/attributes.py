@@ -12,13 +12,15 @@ import numpy as np
 from ..errors import ConfigError, DataError, suggestion
 from ..networks.statistics import Moments
 from ..variables import Attribute
-from .once import warn_once
+from .once import count_as_told, warn_once
 
-__all__ = ["Far", "far_ones", "own_attributes"]
+__all__ = ["Far", "far_ones", "own_attributes", "tell_far", "told_far"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _log = logging.getLogger(__name__)
+
+_FAR = "far attributes"
 
 
 def own_attributes(
@@ -112,6 +114,19 @@ class Far:
             f"{self.name!r} of {self.count} places, furthest of {self.place!r} with "
             f"{self.value:.4g} ({usual})"
         )
+
+
+def tell_far(place: str, found: Sequence[Far]) -> None:
+    """Say once in a process which attributes are far, and where."""
+    warn_once(
+        _log, _FAR, "%s: attributes are far from what the model was trained with: %s",
+        place, "; ".join(map(str, found)),
+    )  # fmt: skip
+
+
+def told_far() -> None:
+    """Let it count as said: somebody sees all places of a process, and told of all."""
+    count_as_told(_log, _FAR)
 
 
 def far_ones(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-__all__ = ["warn_once"]
+__all__ = ["count_as_told", "warn_once"]
 
 _told: set[tuple[str, str]] = set()
 
@@ -29,3 +29,14 @@ def warn_once(log: logging.Logger, subject: str, message: str, *values: Any) -> 
     _told.add((log.name, subject))
     note = "; more of this is said at level DEBUG" if first else ""
     log.log(logging.WARNING if first else logging.DEBUG, message + note, *values)
+
+
+def count_as_told(log: logging.Logger, subject: str) -> None:
+    """Let something count as warned of, which was said in another way.
+
+    Parameters
+    ----------
+    log, subject
+        As for :func:`warn_once`.
+    """
+    _told.add((log.name, subject))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..data.usual import Usual
 from ..variables import Attribute, Variable
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class System:
         More names by which variables are found, and the short names they stand for.
     files : tuple of FileName
         What files call forcings.
+    usual : mapping of str to Usual
+        What forcings usually are, by name, for files that give no units.
     attributes : tuple of Attribute
         Properties of places that are understood whatever the model needs.
     possible : mapping of (str, str) to (float, float)
@@ -119,6 +122,7 @@ class System:
     names: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     files: tuple[FileName, ...] = ()
+    usual: Mapping[str, Usual] = field(default_factory=dict)
     attributes: tuple[Attribute, ...] = ()
     possible: Mapping[tuple[str, str], tuple[float, float] | None] = field(
         default_factory=dict

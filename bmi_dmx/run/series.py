@@ -14,13 +14,16 @@ import numpy as np
 
 from ..data.axis import TimeAxis
 from ..data.quantity import quantity
-from ..errors import DataError, suggestion
+from ..errors import DataError, UnitsError, suggestion
 from ..operate.system import System
 from ..variables import Attribute, Forcing
 
 __all__ = ["Array", "Series", "Source"]
 
 _log = logging.getLogger(__name__)
+
+_YEAR, _FEW = 366 * 86400.0, 10_000
+"""Seconds, and most steps, of a file that are looked at where units are assumed."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -190,6 +193,21 @@ class Series(ABC):
         pairs = [(n, f.name) for f in forcings for n, _ in self._each(f)]
         shapes = None if fields is None else [fields[forcing] for _, forcing in pairs]
         self.ids = self._places([name for name, _ in pairs], ids, shapes)
+        for forcing in forcings:
+            self._look(forcing)
+
+    def _look(self, forcing: Forcing) -> None:
+        """Refuse numbers that cannot be in the units that are assumed."""
+        usual = self._system.usual.get(forcing.name)
+        if usual is None or not self.sources[forcing.name].assumed:
+            return
+        count = min(self.steps, max(1, round(_YEAR / self.seconds)), _FEW)
+        for name, units in self._each(forcing):
+            doubt = usual.doubt(self._raw(name, 0, count), units)
+            if doubt and count * self.seconds >= usual.season:
+                raise UnitsError(f"{self.path}: {name}: {doubt}: write the units there")
+            if doubt:
+                self.remark(f"{self.path}: {name}: {doubt}")
 
     def read(self, forcing: Forcing, first: int, count: int) -> Array:
         """Return a forcing over some steps in its units, (time, place)."""

@@ -13,7 +13,7 @@ from bmi_dmx.variables import Attribute
 
 from ..bmi.untrained import attributes
 
-TOLD = "bmi_dmx.bmi.component"
+TOLD = "bmi_dmx.operate.attributes"
 
 
 def far(name: str, values: list[float], moments: Moments) -> list[str]:
@@ -63,5 +63,6 @@ def test_a_component_says_once_which_attributes_are_far(
     assert [r.getMessage() for r in told] == [
         "a and 2 more: attributes are far from what the model was trained with: "
         "'p_mean' of 2 places, furthest of 'b' with 20 (usually 0 to 6); "
-        "'elevation' of 'b' is 4000 (usually -400 to 1400)"
+        "'elevation' of 'b' is 4000 (usually -400 to 1400); more of this is said at "
+        "level DEBUG"
     ]

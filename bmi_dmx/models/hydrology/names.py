@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ...data.usual import Usual
 from ...operate.system import FileName
 
-__all__ = ["FILES", "MEANS", "MISTAKEN", "NEXTGEN", "usual_names"]
+__all__ = ["FILES", "NEXTGEN", "USUAL", "usual_names"]
 
 NEXTGEN = (
     FileName("precipitation", ("precip_rate", "RAINRATE"), "mm s^-1"),
@@ -29,23 +30,21 @@ FILES = (
 )  # fmt: skip
 """Names in files by forcing, and the units of files that give none (UDUNITS)."""
 
-MEANS = {
-    "precipitation": (0.02, 40.0),
-    "air_temperature": (-45.0, 40.0),
-    "specific_humidity": (1e-5, 0.03),
-    "longwave_radiation": (60.0, 500.0),
-    "shortwave_radiation": (5.0, 450.0),
-    "air_pressure": (4e4, 1.1e5),
-}
-"""What means over some time are on Earth, in declared units."""
-
-MISTAKEN = {
-    "precipitation": ("m s-1", "mm h-1", "mm d-1", "m h-1", "m d-1", "inch h-1"),
-    "air_temperature": ("degC", "degF", "K"),
-    "specific_humidity": ("g kg-1", "kg kg-1"),
-    "air_pressure": ("hPa", "kPa", "Pa"),
-}
-"""In which other units files hold a forcing (UDUNITS)."""
+USUAL = {
+    "precipitation": Usual(
+        0.02, 40.0, "mm d-1",
+        ("m s-1", "mm h-1", "mm d-1", "m h-1", "m d-1", "inch h-1"), 30 * 86400.0,
+    ),
+    "air_temperature": Usual(-45.0, 40.0, "degC", ("degC", "degF", "K")),
+    "air_temperature_min": Usual(-50.0, 35.0, "degC", ("degC", "degF", "K")),
+    "air_temperature_max": Usual(-40.0, 50.0, "degC", ("degC", "degF", "K")),
+    "potential_evaporation": Usual(0.05, 15.0, "mm d-1", ("m s-1", "mm s-1", "m d-1")),
+    "specific_humidity": Usual(1e-5, 0.03, "kg kg-1", ("g kg-1", "kg kg-1")),
+    "longwave_radiation": Usual(60.0, 500.0, "W m-2"),
+    "shortwave_radiation": Usual(5.0, 450.0, "W m-2"),
+    "air_pressure": Usual(4e4, 1.1e5, "Pa", ("hPa", "kPa", "Pa")),
+}  # fmt: skip
+"""What means over some time are on Earth, and in which other units files hold them."""
 
 
 def usual_names(variable: str) -> tuple[str, ...]:

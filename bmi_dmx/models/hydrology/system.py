@@ -11,7 +11,7 @@ from ...program import Program
 from .climate import AREA, CLIMATE, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .equilibrium import equilibrium
 from .forcings import SHORTENING, SLACK
-from .names import FILES
+from .names import FILES, USUAL
 from .shipped import shipped
 from .state_1 import FORMAT, from_state_1
 
@@ -105,6 +105,7 @@ HYDROLOGY = System(
         "water_potential_evaporation_flux": "potential_evaporation",
     },
     files=FILES,
+    usual=USUAL,
     attributes=(*CLIMATE, *PLACES),
     possible=_POSSIBLE,
     conserved={"water": "mass"},

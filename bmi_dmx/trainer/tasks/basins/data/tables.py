@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .....data.quantity import assumed
 from .....data.table import Table, heading, read_table
 from .....errors import DataError, UnitsError, suggestion
-from .....models.hydrology.names import FILES, usual_names
+from .....models.hydrology.names import FILES, USUAL, usual_names
 from .basins import Array32, positions, refuse_uneven
 from .places import PLACES, attributes_in
 from .sheets import (
@@ -207,6 +207,13 @@ class Tables(Source):
             FORCINGS[name],
         )
         self._say(f"{sheet.path}: {assumed({column: usual})}", f"units {column}")
+        known = USUAL.get(name)
+        doubt = "" if known is None else known.doubt(sheet.columns[column][1], usual)
+        if doubt:
+            raise UnitsError(
+                f"{sheet.path}: column {column!r}: {doubt}; title it {column}[units], "
+                f"or set data.units.{name}"
+            )
         return usual
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:

@@ -1,0 +1,82 @@
+"""Numbers that cannot be in the units that are assumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+
+from bmi_dmx.data.usual import Usual
+from bmi_dmx.errors import UnitsError
+from bmi_dmx.models.hydrology.names import NEXTGEN, USUAL
+from bmi_dmx.models.hydrology.system import HYDROLOGY
+from bmi_dmx.run.netcdf_series import NetcdfSeries
+from bmi_dmx.units import convert
+from bmi_dmx.variables import Forcing
+
+RAIN = Usual(0.02, 40.0, "mm d-1", ("m s-1", "mm h-1"), 30 * 86400.0)
+
+
+@pytest.mark.parametrize(
+    ("mean", "meant"),
+    [
+        (3.0 / 86400.0, ""),
+        (3.0 / 86400.0 / 1000.0, "in m s-1 it would be usual"),
+        (3.0 / 24.0, "in mm h-1 it would be usual"),
+        (0.0, ""),
+        (np.nan, ""),
+        (1e12, ""),
+    ],
+)
+def test_what_is_usual_in_other_units_is_doubted(mean: float, meant: str) -> None:
+    doubt = RAIN.doubt(np.full(40, mean), "mm s-1")
+    assert doubt.endswith(meant)
+    assert bool(doubt) == bool(meant)
+
+
+def test_markers_do_not_decide() -> None:
+    values = np.full(40, 3.0 / 86400.0)
+    values[::7] = -9999999.0
+    assert RAIN.doubt(values, "mm s-1") == ""
+
+
+@pytest.mark.parametrize("known", NEXTGEN, ids=lambda k: k.variable)
+def test_the_usual_lies_within_what_can_be(known: object) -> None:
+    name, units = known.variable, known.units  # type: ignore[attr-defined]
+    if name not in USUAL:
+        return
+    usual = USUAL[name]
+    middle = 0.5 * (usual.low + usual.high)
+    values = convert(np.full(3, middle), usual.units, units)
+    assert usual.doubt(values, units) == ""
+    for other in usual.others:
+        assert usual.doubt(convert(np.full(3, middle), usual.units, other), other) == ""
+
+
+def _write(path: Path, values: np.ndarray, name: str = "prcp") -> None:
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", len(values))
+        time = file.createVariable("time", "f8", ("time",))
+        time.units = "days since 2000-01-01"
+        time[:] = np.arange(len(values))
+        file.createVariable(name, "f8", ("time",))[:] = values
+
+
+@pytest.mark.parametrize(("days", "refused"), [(60, True), (20, False)])
+def test_a_run_looks_before_it_computes(
+    tmp_path: Path, days: int, refused: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    rain = Forcing(
+        name="precipitation", units="mm d-1", per_step="rate", bounds=(0.0, 3000.0)
+    )
+    path = tmp_path / "a.nc"
+    _write(path, np.full(days, 3e-3 / 86400.0))
+    with NetcdfSeries(path, {}, HYDROLOGY) as series:
+        if refused:
+            with pytest.raises(UnitsError, match=r"a.nc: prcp: no units .* m s-1 it"):
+                series.choose([rain], {"precipitation": "mm d-1"})
+        else:
+            series.choose([rain], {"precipitation": "mm d-1"})
+            assert "in m s-1 it would be usual" in caplog.text
