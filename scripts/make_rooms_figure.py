@@ -255,8 +255,8 @@ def _legend(axes: Any) -> None:
         Line2D([], [], color=GREEN, linestyle=":", label="finds by name"),
     ]
     axes.legend(
-        handles=[*kinds, *lines], loc="upper right", fontsize=8, frameon=False,
-        bbox_to_anchor=(0.97, 0.98),
+        handles=[*kinds, *lines], loc="center left", fontsize=8, frameon=False,
+        bbox_to_anchor=(0.03, 0.44),
     )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ which dates are the usual ones. What a file does not say is assumed and said.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,10 +20,9 @@ __all__ = [
     "CALENDARS",
     "Moments",
     "TimeAxis",
-    "moment_of_text",
     "moments",
-    "regular",
     "span_text",
+    "time_of_day",
 ]
 
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
@@ -53,21 +51,6 @@ _REFERENCE = re.compile(
     r"(?P<date>\d{1,4}-\d{1,2}-\d{1,2})"
     r"(?:(?:T|\s+)(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})"
     r"(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?)?)?"
-    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?",
-    re.IGNORECASE,
-)
-
-_MOMENT = re.compile(
-    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
-    r"(?:[T _]+(?P<rest>.*))?"
-)
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_DAY_FIRST = re.compile(
-    r"(?P<one>\d{1,2})(?P<mark>[-/.])(?P<two>\d{1,2})(?P=mark)(?P<year>\d{4})"
-    r"(?:[T ]+(?P<rest>.*))?"
-)
-_CLOCK = re.compile(
-    r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?)?"
     r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?",
     re.IGNORECASE,
 )
@@ -300,14 +283,25 @@ def _units(units: str, where: str, origin: datetime | None) -> tuple[float, date
         raise DataError(f"{where}: units: found {units!r}, {expected}")
     try:
         day = datetime(*(int(part) for part in read["date"].split("-")))  # type: ignore[arg-type]
-        passed = _clock(read)
+        passed = time_of_day(read)
         return unit, day + passed
     except (ValueError, OverflowError) as error:
         raise DataError(f"{where}: units: found {units!r}: {error}") from None
 
 
-def _clock(read: re.Match[str]) -> timedelta:
-    """Return the time of a day, with its offset from UTC taken away."""
+def time_of_day(read: re.Match[str]) -> timedelta:
+    """Return the time of a day, with its offset from UTC taken away.
+
+    Parameters
+    ----------
+    read : re.Match
+        With groups ``hour``, ``minute``, ``second``, ``fraction`` and ``zone``.
+
+    Raises
+    ------
+    ValueError
+        When there is no such time, or offset.
+    """
     hour, minute, second = (int(read[n] or 0) for n in ("hour", "minute", "second"))
     if hour > 24 or minute > 59 or second > 59 or (hour == 24 and minute + second):
         raise ValueError(f"no such time of a day: {hour:02}:{minute:02}:{second:02}")
@@ -345,52 +339,6 @@ def _first_moment(
     except (ValueError, OverflowError) as error:
         raise DataError(f"{where}: units: found {seconds:g} {since}: {error}") from None
     return micro + np.timedelta64(round(part * 1e6), "us")
-
-
-def moment_of_text(text: str, day_first: bool | None = None) -> np.datetime64 | None:
-    """Return a time that stands in a table as people and programs write it, UTC.
-
-    Parameters
-    ----------
-    text : str
-        ``1980-10-01``, ``1980/10/01 00:00``, ``19801001``, ``1980-10-01T00:00:00Z``, an
-        offset from UTC, or ``1.10.1980`` and ``10/01/1980``.
-    day_first : bool, optional
-        Which of the two is the day where the year stands last; None: such text is no
-        time, but for dots, which stand between a day and a month.
-
-    Returns
-    -------
-    datetime64[us] or None
-        None where it is no time.
-    """
-    cut = text.strip()
-    compact = _COMPACT.fullmatch(cut)
-    read = _MOMENT.fullmatch(cut)
-    if compact:
-        parts, rest = [int(part) for part in compact.groups()], ""
-    elif read:
-        parts = [int(read[name]) for name in ("year", "month", "day")]
-        rest = read["rest"] or ""
-    else:
-        read = _DAY_FIRST.fullmatch(cut)
-        if read is None:
-            return None
-        order = True if read["mark"] == "." else day_first
-        if order is None:
-            return None
-        one, two = int(read["one"]), int(read["two"])
-        parts = [int(read["year"]), two if order else one, one if order else two]
-        rest = read["rest"] or ""
-    clock = _CLOCK.fullmatch(rest.strip()) if rest.strip() else None
-    if rest.strip() and clock is None:
-        return None
-    try:
-        found = datetime(*parts)  # type: ignore[arg-type]
-        found += _clock(clock) if clock else timedelta()
-    except (ValueError, OverflowError):
-        return None
-    return np.datetime64(found, "us")
 
 
 def _step(times: Moments, where: str) -> tuple[float, bool]:
@@ -500,12 +448,3 @@ def span_text(seconds: float) -> str:
         if seconds >= unit and not seconds % unit:
             return f"{seconds / unit:g} {word}"
     return f"{seconds:g} s"
-
-
-def regular(times: Sequence[np.datetime64] | Times, where: str) -> TimeAxis:
-    """Return the axis of times that were written out, such as those of a table."""
-    micro = np.asarray(times, dtype="datetime64[us]")
-    if micro.size == 0:
-        raise DataError(f"{where}: found 0 times, expected at least 2")
-    passed = (micro - micro[0]).astype(np.float64) * 1e-6
-    return TimeAxis.of(Moments(micro[0], passed), where)

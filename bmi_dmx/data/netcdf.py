@@ -77,8 +77,8 @@ def _endless(path: Path) -> bool:
     """Return whether the HDF5 library would never come back from a file.
 
     It follows the objects of a global heap by their lengths, and stays at one that is
-    all zeros, as after a write that the disk did not take. Heaps are looked for where
-    names and the like are, at the beginning.
+    all zeros, as after a write that the disk did not take, or leads back. Heaps are
+    looked for where names and the like are, at the beginning.
     """
     with path.open("rb") as file:
         data = file.read(_BEGINNING)
@@ -89,7 +89,7 @@ def _endless(path: Path) -> bool:
         while here + 16 <= end:
             used = any(data[here : here + 2])
             length = int.from_bytes(data[here + 8 : here + 16], "little")
-            if not used and not length:
+            if length >= 2**63 or not (used or length):
                 return True
             here += 16 + -(-length // 8) * 8 if used else length
         at = data.find(_HEAP, at + len(_HEAP))

@@ -1,19 +1,82 @@
-"""Columns of times in tables, as people, loggers and spreadsheets write them."""
+"""Times as people, loggers and spreadsheets write them, alone and in columns."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .axis import moment_of_text
+from .axis import Moments, TimeAxis, time_of_day
 from .table import Table
 
-__all__ = ["times_of"]
+__all__ = ["moment_of_text", "regular", "times_of"]
 
 _DAY_OR_MONTH = re.compile(r"\s*(\d{1,2})[-/](\d{1,2})[-/]\d{4}")
+
+_MOMENT = re.compile(
+    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
+    r"(?:[T _]+(?P<rest>.*))?"
+)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DAY_FIRST = re.compile(
+    r"(?P<one>\d{1,2})(?P<mark>[-/.])(?P<two>\d{1,2})(?P=mark)(?P<year>\d{4})"
+    r"(?:[T ]+(?P<rest>.*))?"
+)
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?)?"
+    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?",
+    re.IGNORECASE,
+)
+
+
+def moment_of_text(text: str, day_first: bool | None = None) -> np.datetime64 | None:
+    """Return a time that stands in a table as people and programs write it, UTC.
+
+    Parameters
+    ----------
+    text : str
+        ``1980-10-01``, ``1980/10/01 00:00``, ``19801001``, ``1980-10-01T00:00:00Z``, an
+        offset from UTC, or ``1.10.1980`` and ``10/01/1980``.
+    day_first : bool, optional
+        Which of the two is the day where the year stands last; None: such text is no
+        time, but for dots, which stand between a day and a month.
+
+    Returns
+    -------
+    datetime64[us] or None
+        None where it is no time.
+    """
+    cut = text.strip()
+    compact = _COMPACT.fullmatch(cut)
+    read = _MOMENT.fullmatch(cut)
+    if compact:
+        parts, rest = [int(part) for part in compact.groups()], ""
+    elif read:
+        parts = [int(read[name]) for name in ("year", "month", "day")]
+        rest = read["rest"] or ""
+    else:
+        read = _DAY_FIRST.fullmatch(cut)
+        if read is None:
+            return None
+        order = True if read["mark"] == "." else day_first
+        if order is None:
+            return None
+        one, two = int(read["one"]), int(read["two"])
+        parts = [int(read["year"]), two if order else one, one if order else two]
+        rest = read["rest"] or ""
+    clock = _CLOCK.fullmatch(rest.strip()) if rest.strip() else None
+    if rest.strip() and clock is None:
+        return None
+    try:
+        found = datetime(*parts)  # type: ignore[arg-type]
+        found += time_of_day(clock) if clock else timedelta()
+    except (ValueError, OverflowError):
+        return None
+    return np.datetime64(found, "us")
 
 
 def times_of(table: Table, at: int) -> tuple[NDArray[np.datetime64], tuple[str, ...]]:
@@ -63,3 +126,14 @@ def _order(
         f"{table.path}: column {table.titles[at]!r}: {cells[0]!r} may be a day and a "
         "month or a month and a day; write dates such as 1980-10-01"
     )
+
+
+def regular(
+    times: Sequence[np.datetime64] | NDArray[np.datetime64], where: str
+) -> TimeAxis:
+    """Return the axis of times that were written out, such as those of a table."""
+    micro = np.asarray(times, dtype="datetime64[us]")
+    if micro.size == 0:
+        raise DataError(f"{where}: found 0 times, expected at least 2")
+    passed = (micro - micro[0]).astype(np.float64) * 1e-6
+    return TimeAxis.of(Moments(micro[0], passed), where)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.axis import moment_of_text, regular
 from ..data.table import Table, heading, read_table
+from ..data.times import moment_of_text, regular
 from ..errors import ConfigError, DataError
 from .fields import column
 from .forcing import STEP, Array, ForcingProvider, epoch

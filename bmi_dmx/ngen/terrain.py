@@ -140,6 +140,11 @@ def gradient(angle: float) -> float:
     return 10.0 * math.tan(math.radians(angle))
 
 
+def _number(value: Any) -> float:
+    """Return a number; NaN where it is none, which is told where it is read."""
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
 def metres(domain: Hydrofabric) -> str:
     """Return why ``mean.elevation`` must be in metres; empty where nothing says so.
 
@@ -149,13 +154,13 @@ def metres(domain: Hydrofabric) -> str:
     raw, relief, altitude = [], [], []
     for name, catchment in domain.catchments.items():
         row: Mapping[str, Any] = domain.attributes.get(name, {})
-        elevation, angle = row.get(MEAN_ELEVATION), row.get(MEAN_SLOPE)
-        if elevation is None or not elevation > 0.0:
+        elevation, angle = (_number(row.get(n)) for n in (MEAN_ELEVATION, MEAN_SLOPE))
+        if not elevation > 0.0:
             continue
         there = domain.altitudes.get(str(catchment.properties.get("id")))
         if there is not None and there > 1.0:
             altitude.append(there / elevation)
-        if angle is not None and 0.0 <= angle < 90.0 and gradient(angle) >= _STEEP:
+        if 0.0 <= angle < 90.0 and gradient(angle) >= _STEEP:
             raw.append(elevation)
             relief.append(gradient(angle))
     begin = f"{domain.path}: divide-attributes: {MEAN_ELEVATION}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..data.axis import regular
 from ..data.table import heading, read_table
-from ..data.times import times_of
+from ..data.times import regular, times_of
 from ..errors import DataError
 from ..operate.system import System
 from ..variables import Attribute

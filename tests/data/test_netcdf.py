@@ -12,6 +12,7 @@ import pytest
 
 from bmi_dmx.data.netcdf import (
     identifiers,
+    identifying,
     numbers,
     opened,
     stamps,
@@ -198,3 +199,67 @@ def test_times_are_named_with_file_and_variable_where_they_are_none(tmp_path):
     path = written(tmp_path / "f.nc", times, time={"units": DAYS})
     with pytest.raises(DataError, match=r"f\.nc: time: found text, expected numbers"):
         axis(path)
+
+
+@pytest.mark.parametrize("dims", [("place", "time"), ("time", "place")])
+def test_bounds_may_stand_for_every_place(tmp_path, dims):
+    edges = np.arange(4.0)
+    ends = np.stack([edges[:-1], edges[1:]], axis=1)
+    times = np.broadcast_to(edges[1:], (2, 3))
+    bounds = np.broadcast_to(ends, (2, 3, 2))
+    if dims[0] == "time":
+        times, bounds = times.T, np.swapaxes(bounds, 0, 1)
+    path = written(
+        tmp_path / "f.nc",
+        ("Time", "f8", dims, times), ("ends", "f8", (*dims, "nv"), bounds),
+        Time={"units": DAYS, "bounds": "ends"},
+    )  # fmt: skip
+    found = axis(path, "Time")
+    assert (found.start, found.steps) == (datetime(2000, 1, 1), 3)
+
+
+def test_bounds_may_have_units_of_their_own(tmp_path):
+    path = written(
+        tmp_path / "f.nc",
+        ("time", "f8", ("time",), [1.0, 2.0]),
+        ("ends", "f8", ("time", "nv"), [[0.0, 24.0], [24.0, 48.0]]),
+        time={"units": DAYS, "bounds": "ends"}, ends={"units": f"hours{DAYS[4:]}"},
+    )  # fmt: skip
+    assert axis(path).start == datetime(2000, 1, 1)
+
+
+def test_packing_that_is_no_number_is_refused(tmp_path):
+    path = written(tmp_path / "f.nc", ("x", "i2", ("n",), [1]), x={"scale_factor": "a"})
+    with (
+        opened(path) as file,
+        pytest.raises(DataError, match="x: invalid scale_factor"),
+    ):
+        numbers(path, file["x"])
+
+
+def test_a_marker_that_cannot_be_a_number_of_its_variable_is_none(tmp_path):
+    path = written(
+        tmp_path / "f.nc", ("x", "i2", ("n",), [1]), x={"missing_value": "a"}
+    )
+    with opened(path) as file:
+        assert numbers(path, file["x"]).tolist() == [1.0]
+
+
+def test_variables_that_name_places_are_told_by_their_mark(tmp_path):
+    path = written(
+        tmp_path / "f.nc",
+        ("a", "text", ("n",), ["x"]), ("b", "f8", ("n",), [1.0]),
+        a={"cf_role": "timeseries_id"}, b={"cf_role": np.array([1.0, 2.0])},
+    )  # fmt: skip
+    with opened(path) as file:
+        assert [variable.name for variable in identifying(file)] == ["a"]
+
+
+def test_a_heap_that_the_library_would_not_leave_is_refused(tmp_path):
+    path = written(tmp_path / "f.nc", ("ids", "text", ("n",), ["cat-1", "cat-2"]))
+    data = bytearray(path.read_bytes())
+    heap = data.find(b"GCOL")
+    data[heap + 16 : heap + 64] = bytes(48)
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"f\.nc: not a NetCDF file: a heap in it is"):
+        opened(path)

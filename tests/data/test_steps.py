@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bmi_dmx.data.axis import Moments, TimeAxis, moments, regular
+from bmi_dmx.data.axis import Moments, TimeAxis, moments
+from bmi_dmx.data.times import regular
 from bmi_dmx.errors import DataError
 
 HOUR, DAY = 3600.0, 86400.0

@@ -96,6 +96,12 @@ def test_decimal_commas_are_points(folder, values, mark):
     assert not found.commas(0)
 
 
+def test_text_of_numbers_has_points(tmp_path):
+    found = table("id;x;y\na;1,5;m\nb;NA;n,o\n", tmp_path)
+    assert found.plain(1) == ["1.5", "NA"]
+    assert found.plain(2) == ["m", "n,o"]
+
+
 def test_quoted_decimal_commas_among_commas_are_points_where_that_is_sure(tmp_path):
     found = table('id,x\na,"3,3"\nb,"1,25"\n', tmp_path)
     assert found.numbers(1).tolist() == [3.3, 1.25]

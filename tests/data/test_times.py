@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.data.axis import moment_of_text
 from bmi_dmx.data.table import read_table
-from bmi_dmx.data.times import times_of
+from bmi_dmx.data.times import moment_of_text, times_of
 from bmi_dmx.errors import DataError
 
 FORMS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import netCDF4
 import pytest
 
 from bmi_dmx.errors import DataError
@@ -71,6 +72,22 @@ def test_each_catchment_has_a_rule_of_its_own(folder):
     change_catchments("cat-1453", forcing_policy="hold")
     levels = {f.problem.split("'")[3]: f.level for f in checked()}
     assert levels == {"cat-1451": "error", "cat-1453": "warning"}
+
+
+def test_units_that_are_not_given_are_warned_of(folder):
+    with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
+        file["TMP_2maboveground"].delncattr("units")
+    (found,) = checked()
+    assert found.level == "warning"
+    assert "units assumed, for none are given: TMP_2maboveground (K)" in found.problem
+
+
+def test_units_that_cannot_be_the_assumed_ones_are_an_error(folder):
+    with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
+        file["TMP_2maboveground"].delncattr("units")
+        file["TMP_2maboveground"][:] = file["TMP_2maboveground"][:] - 273.15
+    told = [f for f in checked() if "no units are given" in f.problem]
+    assert [f.level for f in told] == ["error"]
 
 
 def test_hours_of_the_forcing_between_those_of_the_run_are_found(folder):

@@ -19,7 +19,7 @@ def csv_forcing() -> dict[str, Path]:
     for k in (1, 2, 3):
         path = files[f"cat-{k}"] = Path(f"rain {k}.csv")
         rows = [f"2015-12-01 0{h}:00:00,{k},278.15" for h in range(3)]
-        header = "Time,precip_rate[mm h-1],T2D"
+        header = "Time,precip_rate[mm h-1],T2D[K]"
         path.write_text("\n".join([header, *rows]), encoding="utf-8")
     return files
 
