@@ -229,18 +229,15 @@ def test_bounds_may_have_units_of_their_own(tmp_path):
 
 
 def test_packing_that_is_no_number_is_refused(tmp_path):
-    path = written(tmp_path / "f.nc", ("x", "i2", ("n",), [1]), x={"scale_factor": "a"})
-    with (
-        opened(path) as file,
-        pytest.raises(DataError, match="x: invalid scale_factor"),
-    ):
+    packed, message = ("x", "i2", ("n",), [1]), "x: invalid scale_factor"
+    path = written(tmp_path / "f.nc", packed, x={"scale_factor": "a"})
+    with opened(path) as file, pytest.raises(DataError, match=message):
         numbers(path, file["x"])
 
 
 def test_a_marker_that_cannot_be_a_number_of_its_variable_is_none(tmp_path):
-    path = written(
-        tmp_path / "f.nc", ("x", "i2", ("n",), [1]), x={"missing_value": "a"}
-    )
+    plain = ("x", "i2", ("n",), [1])
+    path = written(tmp_path / "f.nc", plain, x={"missing_value": "a"})
     with opened(path) as file:
         assert numbers(path, file["x"]).tolist() == [1.0]
 
@@ -255,11 +252,12 @@ def test_variables_that_name_places_are_told_by_their_mark(tmp_path):
         assert [variable.name for variable in identifying(file)] == ["a"]
 
 
-def test_a_heap_that_the_library_would_not_leave_is_refused(tmp_path):
+@pytest.mark.parametrize("filled", [b"\0", b"\xff"])
+def test_a_heap_that_the_library_would_not_leave_is_refused(tmp_path, filled):
     path = written(tmp_path / "f.nc", ("ids", "text", ("n",), ["cat-1", "cat-2"]))
     data = bytearray(path.read_bytes())
     heap = data.find(b"GCOL")
-    data[heap + 16 : heap + 64] = bytes(48)
+    data[heap + 16 : heap + 64] = 48 * filled
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"f\.nc: not a NetCDF file: a heap in it is"):
         opened(path)

@@ -316,12 +316,16 @@ GEOPACKAGE = Reader(
             Refused("divide_id: found b'cat-1.xfc'"),
         ),
         "truncated": Trial(truncated, Refused("not a GeoPackage: "), after=True),
-        "damaged": Trial(
-            lambda p: p.write_bytes(
-                p.read_bytes()[:100] + b"\xff" * 400 + p.read_bytes()[500:]
+        "damaged": (
+            Trial(
+                lambda p: p.write_bytes(
+                    p.read_bytes()[:100] + b"\xff" * 400 + p.read_bytes()[500:]
+                ),
+                Refused("not a GeoPackage: "),
+                after=True,
             ),
-            Refused("not a GeoPackage: "),
-            after=True,
+            Trial(put("angles", "x"), Refused("mean.slope: 'cat-2': found 'x', exp")),
+            Trial(put("heights", "x"), Refused("mean.elevation: 'cat-2': found 'x'")),
         ),
         "empty": Trial(emptied, Refused("layer 'divides' is missing"), after=True),
         "folder": Trial(made_a_folder, Refused("is a folder|no such file"), after=True),
