@@ -81,7 +81,9 @@ def _is_forcing(path: Path) -> bool:
 def _say(texts: Iterable[str], path: Path) -> None:
     """Print remarks; the path, which stands above, is left out of them."""
     for text in texts:
-        plain = text.replace(f"{path}: ", "").replace(f"{path}/", "")
+        plain = text
+        for known in (path.resolve(), path):
+            plain = plain.replace(f"{known}: ", "").replace(f"{known}/", "")
         print(fill(plain, WIDTH, initial_indent="  - ", subsequent_indent="    "))
 
 

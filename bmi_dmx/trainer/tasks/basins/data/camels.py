@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from .....data.identity import refuse_repeated
 from .....errors import ConfigError, DataError, UnitsError, suggestion
 from .basins import Array32, Array64, Times, positions, refuse_uneven
+from .fluxes import flow_depth, series_of
 from .source import (
     Period,
     Series,
     Source,
     add_common_names,
     by_name,
-    flow_depth,
     increasing,
     numeric,
-    series_of,
     table_rows,
     within,
 )

@@ -17,6 +17,8 @@ from .....data.times import times_of
 from .....errors import DataError, suggestion
 from .....models.hydrology.climate import DAYS_PER_YEAR
 from .basins import Array32, Array64, Times
+from .fluxes import series_of, unobserved
+from .remarks import remark
 from .source import (
     Period,
     Series,
@@ -25,10 +27,7 @@ from .source import (
     by_name,
     increasing,
     numeric,
-    remark,
-    series_of,
     table_rows,
-    unobserved,
     within,
 )
 from .spec import NO_TARGET, STREAMFLOW, VARIABLES, DataSpec

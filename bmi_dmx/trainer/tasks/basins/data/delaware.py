@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from .....errors import DataError
 from .basins import Array64, Times, positions
-from .source import Period, Series, Source, converted, flow_depth, within
+from .fluxes import converted, flow_depth
+from .source import (
+    Period,
+    Series,
+    Source,
+    within,
+)
 from .spec import FORCINGS, DataSpec
 
 __all__ = ["Delaware", "upstream"]

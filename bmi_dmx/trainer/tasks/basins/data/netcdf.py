@@ -13,20 +13,17 @@ from .....data.netcdf import identifying, numbers, opened, raw, stamps, units_of
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import usual_names
 from .basins import Array64, Times, positions, refuse_uneven, time_axis
+from .fluxes import flow_depth, series_of, unobserved
+from .remarks import assume, remark
 from .source import (
     Period,
     Series,
     Source,
     add_common_names,
-    flow_depth,
     increasing,
-    log,
     numeric,
     of_product,
     products_of,
-    remark,
-    series_of,
-    unobserved,
     within,
 )
 from .spec import FORCINGS, NO_TARGET, VARIABLES, DataSpec
@@ -264,6 +261,6 @@ def _times(file: Any, path: Path, period: Period | None) -> tuple[Times, slice]:
     for text in axis.remarks:
         remark(f"{path}: 'time': {text}")
     if axis.assumption:
-        log.info("%s: 'time': %s", path, axis.assumption)
+        assume(f"{path}: 'time': {axis.assumption}")
     refuse_uneven(times, str(path))
     return times, steps

@@ -14,8 +14,12 @@ from .....data.quantity import assumed
 from .....data.table import Table, heading, read_table
 from .....errors import DataError, suggestion
 from .basins import Array64
+from .remarks import remark
 from .sheets import column_called
-from .source import add_common_names, numeric, remark
+from .source import (
+    add_common_names,
+    numeric,
+)
 
 __all__ = ["PLACES", "attributes_in", "read_places"]
 

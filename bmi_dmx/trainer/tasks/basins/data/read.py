@@ -23,7 +23,9 @@ from .quality import (
     observed,
     remark_far,
 )
-from .source import Source
+from .source import (
+    Source,
+)
 from .spec import DataSpec
 
 __all__ = ["READERS", "moved", "open_source", "read", "read_for_training"]

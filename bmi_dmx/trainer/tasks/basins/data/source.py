@@ -6,7 +6,7 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from .....data.identity import refuse_repeated
 from .....data.missing import WORDS, without_markers
-from .....data.quantity import quantity
 from .....data.table import read_table
 from .....errors import DataError, UnitsError
 from .....models.hydrology.climate import (
@@ -26,10 +25,10 @@ from .....models.hydrology.climate import (
     LONGITUDE,
     TOPOGRAPHY,
 )
-from .....units import convert
-from .....variables import Forcing
-from .basins import SECONDS_PER_DAY, Array32, Array64, Times, covered
-from .spec import STREAMFLOW, DataSpec
+from .basins import Array32, Array64, Times, covered
+from .fluxes import converted
+from .remarks import remark
+from .spec import DataSpec
 
 __all__ = [
     "Period",
@@ -37,16 +36,11 @@ __all__ = [
     "Source",
     "add_common_names",
     "by_name",
-    "converted",
-    "flow_depth",
     "increasing",
     "numeric",
     "of_product",
     "products_of",
-    "remark",
-    "series_of",
     "table_rows",
-    "unobserved",
     "within",
 ]
 
@@ -72,11 +66,6 @@ BOUNDS = {
     for called in (attribute.name, *COMMON_ATTRIBUTES[attribute.name][1])
 }
 """What coordinates can be, by all their names: -99 is a longitude like others."""
-
-DISCHARGE = Forcing(name="discharge", units="m3 s-1", bounds=(0.0, 1e6))
-"""Streamflow as a volume; no river carries more."""
-
-M3_PER_MM_KM2 = 1000.0
 
 MOST_CLASSES = 20
 """A text attribute with more different values is a name, not a class."""
@@ -151,91 +140,6 @@ class Source(ABC):
         """Return file and variable of a forcing or ``streamflow``, for messages."""
 
 
-def converted(values: Any, from_units: str, to_units: str, where: str) -> Any:
-    """Return ``values`` in ``to_units``; ``where`` is named in errors."""
-    try:
-        return convert(values, from_units, to_units)
-    except UnitsError as error:
-        raise UnitsError(f"{where}: {error}") from None
-
-
-def remark(text: str) -> None:
-    """Say what was assumed about the data, or is odd in them."""
-    log.warning("%s", text)
-
-
-def series_of(values: Any, units: str, variable: Forcing, where: str) -> Array32:
-    """Return a series in declared units, NaN where nothing is known.
-
-    Parameters
-    ----------
-    values : array
-        As in the file.
-    units : str
-        Of a flux of water also a mass: 1 kg m-2 is 1 mm.
-    variable : Forcing
-        What it is.
-    where : str
-        File and variable, for messages.
-
-    Raises
-    ------
-    UnitsError
-        When units cannot be converted.
-    """
-    if variable.units == "mm d-1" and not _depth(units):
-        variable = replace(variable, units="kg m-2 d-1")
-        try:
-            convert(0.0, units, variable.units)
-        except UnitsError:
-            variable = replace(variable, units="mm d-1")
-    return quantity(values, units, variable, where, remark).astype(np.float32)
-
-
-def flow_depth(
-    values: NDArray[Any], units: str, area: NDArray[np.floating[Any]] | None, where: str
-) -> Array32:
-    """Return streamflow in mm d-1, NaN where there is none.
-
-    Parameters
-    ----------
-    values : (T, B) array
-        Depth or volume per time.
-    units : str
-        Its units.
-    area : (B,) array or None
-        Basin area in km2, needed for volumes.
-    where : str
-        File and variable, for messages.
-
-    Raises
-    ------
-    UnitsError
-        The units are neither, or a volume comes without areas.
-    """
-    try:
-        return series_of(values, units, STREAMFLOW, where)
-    except UnitsError as error:
-        try:
-            convert(0.0, units, DISCHARGE.units)
-        except UnitsError:
-            raise UnitsError(
-                f"{error}; expected a depth or a volume per time, such as 'm3 s-1'"
-            ) from None
-    if area is None or not np.isfinite(area).all() or (area <= 0).any():
-        raise UnitsError(
-            f"{where}: {units!r} needs the area of every basin ('area_km2')"
-        )
-    volume = quantity(values, units, DISCHARGE, where, remark)
-    depth = volume * (SECONDS_PER_DAY / M3_PER_MM_KM2) / area
-    return np.asarray(depth, dtype=np.float32)
-
-
-def unobserved(steps: int, basins: int) -> Array32:
-    """Return streamflow that was never observed, (T, B)."""
-    return np.full((steps, basins), np.nan, dtype=np.float32)
-
-
 def of_product(names: Iterable[str], product: str) -> tuple[str, ...]:
     """Return what a variable of one product among several may be called.
 
@@ -264,14 +168,6 @@ def products_of(there: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
             elif variable.endswith(f"_{name}"):
                 found[variable.removesuffix(f"_{name}")] = None
     return tuple(found)
-
-
-def _depth(units: str) -> bool:
-    try:
-        convert(0.0, units, "mm d-1")
-    except UnitsError:
-        return False
-    return True
 
 
 def numeric(name: str, values: NDArray[Any], where: str = "") -> dict[str, Array64]:

@@ -13,7 +13,9 @@ from .....data.table import Table, heading, read_table
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import FILES, USUAL, usual_names
 from .basins import Array32, positions, refuse_uneven
+from .fluxes import flow_depth, series_of, unobserved
 from .places import PLACES, attributes_in
+from .remarks import remark
 from .sheets import (
     TIMES,
     Sheet,
@@ -30,11 +32,7 @@ from .source import (
     Period,
     Series,
     Source,
-    flow_depth,
     of_product,
-    remark,
-    series_of,
-    unobserved,
     within,
 )
 from .spec import FORCINGS, NO_TARGET, VARIABLES, DataSpec
