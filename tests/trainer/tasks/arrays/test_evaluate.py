@@ -90,7 +90,7 @@ def test_the_command_prints_a_table(
 ) -> None:
     run = train(write("heated"), ["training.steps=1"], root=tmp_path)
     capsys.readouterr()
-    evaluate_command([run], "validation")
+    evaluate_command([run], ["validation"])
     printed = capsys.readouterr().out
     assert printed.startswith("validation\n")
     assert "\ngain " in printed
