@@ -20,6 +20,7 @@ from types import ModuleType
 from . import __version__
 from .errors import DmxError
 from .logs import logged
+from .operate.once import afresh
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -350,7 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
-        with logged():
+        with logged(), afresh():
             COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except (DmxError, ModuleNotFoundError) as error:

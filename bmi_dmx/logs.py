@@ -64,7 +64,8 @@ def kept() -> Iterator[list[str]]:
     package.handlers, package.propagate = [keeper], False
     try:
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+            # Others as usual: libraries hide some of their own for good reasons.
+            warnings.simplefilter("always", UserWarning)
             yield keeper.said
         keeper.said += [str(warning.message) for warning in caught]
     finally:

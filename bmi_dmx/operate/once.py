@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["count_as_told", "warn_once"]
+__all__ = ["afresh", "count_as_told", "warn_once"]
 
 _told: set[tuple[str, str]] = set()
 
@@ -29,6 +31,20 @@ def warn_once(log: logging.Logger, subject: str, message: str, *values: Any) -> 
     _told.add((log.name, subject))
     note = "; more of this is said at level DEBUG" if first else ""
     log.log(logging.WARNING if first else logging.DEBUG, message + note, *values)
+
+
+@contextmanager
+def afresh() -> Iterator[None]:
+    """Let the block warn of all it has to, whatever was warned of before it.
+
+    For commands: what a process did before is not what a command did.
+    """
+    global _told
+    before, _told = _told, set()
+    try:
+        yield
+    finally:
+        _told = before
 
 
 def count_as_told(log: logging.Logger, subject: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from bmi_dmx.networks.statistics import Moments
 from bmi_dmx.operate.attributes import far_ones
+from bmi_dmx.operate.once import afresh, warn_once
 from bmi_dmx.variables import Attribute
 
 from ..bmi.untrained import attributes
@@ -66,3 +68,13 @@ def test_a_component_says_once_which_attributes_are_far(
         "'elevation' of 'b' is 4000 (usually -400 to 1400); more of this is said at "
         "level DEBUG"
     ]
+
+
+def test_each_command_says_it_anew(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger(TOLD)
+    for _ in range(2):
+        with afresh():
+            for place in "ab":
+                warn_once(log, "x", "%s is far", place)
+    told = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert told == ["a is far; more of this is said at level DEBUG"] * 2
