@@ -25,7 +25,6 @@ from ..operate.stages import stages
 from ..space import Space
 from .answers import Answers, not_yet
 from .configuration import Configuration
-from .forcing_file import read_series
 from .locations import Locations, locations_of, refuse_unknown
 from .publication import contents, inputs, outputs
 from .serialization import Serialization
@@ -225,6 +224,8 @@ class Component(Answers):
                 raise ConfigError("spin_up: does not follow a saved state; remove it")
             self._continued().start_from(file)
         elif settings.spin_up is not None:
+            from .forcing_file import read_series
+
             series = read_series(
                 folder / settings.spin_up.file,
                 runner.operation.forcings,
@@ -356,11 +357,18 @@ class Component(Answers):
         DataError, StateError
             As of :meth:`update`.
         """
-        with self._turn.alone():
+        turn = self._turn
+        try:
+            others, turn.taken = turn.taken, True
+            if others:
+                raise turn.refusal()
             for _ in range(self._steps_until(time)):
                 self._check()
                 self._advance()
                 self._clock.tick()
+        finally:
+            if not others:
+                turn.taken = False
 
     def _steps_until(self, time: float) -> int:
         """Return the number of steps to a time, and say whose time it is."""

@@ -53,7 +53,13 @@ def fill_at(name: str, values: Array, dest: Array, inds: Array) -> Array:
         # Hosts of one place ask for every value like this.
         one = inds.item()
         if type(one) is int and 0 <= one < values.size:
-            return fill(name, values[one : one + 1], dest)
+            if dest.dtype is not values.dtype:
+                return fill(name, values[one : one + 1], dest)
+            try:
+                dest[0] = values[one]
+            except ValueError as error:
+                raise DataError(f"{name!r}: cannot be copied: {error}") from None
+            return dest
     at = within(name, inds, values.size)
     if dest.size != at.size:
         raise DataError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,22 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..data.identity import match, refuse_repeated
-from ..data.netcdf import identifiers, identifying, numbers, opened, units_of
-from ..data.quantity import assumed, quantity
-from ..data.table import heading, read_table
-from ..errors import ConfigError, DataError, suggestion
-from ..files import NETCDF
-from ..operate.once import warn_once
+from ..data.identity import refuse_repeated
+from ..errors import ConfigError, suggestion
 from ..operate.operation import Operation
 from ..space import Space, space_from
 from ..variables import Attribute
 from .settings import LocationSettings, Settings
 
 __all__ = [
-    "IDENTIFIERS",
     "Locations",
-    "in_units",
     "locations_of",
     "read_locations",
     "refuse_unknown",
@@ -33,11 +25,6 @@ __all__ = [
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Columns = dict[str, Array]
-
-_log = logging.getLogger(__name__)
-
-IDENTIFIERS = ("id", "ids", "divide_id", "basin", "basin_id", "gauge_id", "gage_id")
-"""What the identifiers are called where a NetCDF file does not say it by cf_role."""
 
 
 @dataclass(frozen=True)
@@ -149,12 +136,10 @@ def read_locations(
         path = folder / settings.file
         if not path.is_file():
             raise ConfigError(f"locations: file: {path}: no such file")
-        table = path.suffix.lower() in (".csv", ".txt", ".tsv")
-        read = _read_table if table else _read_netcdf
-        found, columns = read(path, wanted)
-        at = _rows(path, found, ids)
-        ids = ids or tuple(found[i] for i in at)
-        columns = {name: values[at] for name, values in columns.items()}
+        # What reads files is for those who have one.
+        from .location_files import read_file
+
+        ids, columns = read_file(path, ids, wanted)
     for name, given in settings.attributes.items():
         values = list(given) if isinstance(given, tuple) else [given] * len(ids)
         _one_for_each(name, len(values), ids)
@@ -168,86 +153,3 @@ def _one_for_each(name: str, count: int, ids: Sequence[str]) -> None:
             f"locations: attributes: {name}: found {count} values, expected "
             f"one for each of {len(ids)} locations"
         )
-
-
-def _say(text: str) -> None:
-    """Say once what was assumed about a file."""
-    if text:
-        warn_once(_log, text, "%s", text)
-
-
-def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
-    """Return the rows of the locations; all of them where none are named."""
-    if not ids:
-        return list(range(len(found)))
-    matched = match(ids, found)
-    if matched.lacking:
-        name = matched.lacking[0]
-        hint = suggestion(name, found)
-        raise DataError(f"{path}: location {name!r} is not in it{hint}")
-    if matched.remark:
-        _say(f"{path}: {matched.remark}")
-    return [matched.places[name] for name in ids]
-
-
-def _read_table(
-    path: Path, wanted: Mapping[str, Attribute]
-) -> tuple[tuple[str, ...], Columns]:
-    """Read a table with a header; its first column names the locations."""
-    table = read_table(path, "at least one location")
-    for remark in table.remarks:
-        _say(f"{path}: {remark}")
-    columns: Columns = {}
-    for at, title in enumerate(table.titles):
-        name, units = heading(title)
-        if not at or name not in wanted:
-            continue
-        if name in columns:
-            raise DataError(f"{path}: column {name!r} is given twice")
-        where = f"{path}: column {title!r}"
-        columns[name] = quantity(table.numbers(at), units, wanted[name], where, _say)
-    return tuple(table.places()), columns
-
-
-def _read_netcdf(
-    path: Path, wanted: Mapping[str, Attribute]
-) -> tuple[tuple[str, ...], Columns]:
-    """Read variables along the dimension of the variable with the identifiers."""
-    with NETCDF, opened(path) as file:
-        names = _identifier(path, file)
-        ids = identifiers(path, names)
-        columns = {
-            name: in_units(path, file[name], attribute)
-            for name, attribute in wanted.items()
-            if name in file.variables
-            and file[name].dimensions == names.dimensions[: file[name].ndim]
-            and file[name].size == len(ids)
-        }
-        told = {
-            name: wanted[name].units
-            for name in columns
-            if not units_of(file[name]) and wanted[name].units != "1"
-        }
-    if told:
-        _say(f"{path}: {assumed(told)}")
-    return ids, columns
-
-
-def in_units(path: Path, variable: Any, attribute: Attribute) -> Array:
-    """Return a variable of a NetCDF file as an attribute of locations."""
-    where = f"{path}: {variable.name}"
-    values = numbers(path, variable)
-    return quantity(values, units_of(variable), attribute, where, _say)
-
-
-def _identifier(path: Path, file: Any) -> Any:
-    """Return the variable that names the locations."""
-    marked = identifying(file)
-    usual = [file[name] for name in IDENTIFIERS if name in file.variables]
-    for variable in (*marked, *usual):
-        if variable.ndim == 1 or (variable.ndim == 2 and variable.dtype == "S1"):
-            return variable
-    raise DataError(
-        f"{path}: no variable names the locations; expected one with the attribute "
-        f"cf_role = timeseries_id, or one called {', '.join(IDENTIFIERS)}"
-    )

@@ -197,11 +197,17 @@ def _protocol(runner: Runner) -> Iterator[Quantity]:
     names = balance_names(runner.stages, first)
     stored = storage.balance[names["stored"]]
     entered, left, leaked = (np.zeros_like(stored) for _ in range(3))
+    adjusted = storage.exact(names["adjusted"], leaked)
+
+    def leak() -> None:
+        adjusted()
+        np.negative(leaked, leaked)
+
     terms: dict[str, tuple[Array, Callable[[], object]]] = {
-        "in": (entered, partial(storage.sum_of, names["in"], entered)),
-        "out": (left, partial(storage.sum_of, names["out"], left)),
+        "in": (entered, storage.exact(names["in"], entered)),
+        "out": (left, storage.exact(names["out"], left)),
         "stored": (stored, storage.close_balance),
-        "leaked": (leaked, partial(storage.sum_of, names["adjusted"], leaked, -1.0)),
+        "leaked": (leaked, leak),
     }
     for term, (buffer, refresh) in terms.items():
         whole = f"ngen::mass_{term}"

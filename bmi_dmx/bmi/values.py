@@ -77,8 +77,15 @@ class Values:
         except TypeError:
             raise no_name(name) from None
         if quantity.refresh is not None:
-            with self._turn.alone():
+            turn = self._turn
+            try:
+                others, turn.taken = turn.taken, True
+                if others:
+                    raise turn.refusal()
                 quantity.refresh()
+            finally:
+                if not others:
+                    turn.taken = False
         return quantity.buffer
 
     def get_value(self, name: str, dest: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -174,8 +175,8 @@ class Storage:
             change = self.total(budget) - self._initial[budget]
             self.balance[names["stored"]][:] = change
 
-    def sum_of(self, name: str, out: Array, factor: float = 1.0) -> None:
-        """Bring a sum up to date, with what rounding has taken from it.
+    def exact(self, name: str, out: Array) -> Callable[[], object]:
+        """Return what brings a sum up to date with what rounding has taken from it.
 
         Parameters
         ----------
@@ -183,11 +184,9 @@ class Storage:
             ``in``, ``out`` or ``adjusted``, as of :func:`balance_names`.
         out : ndarray
             To receive it, (place,), in the units of the budget.
-        factor : float
-            What it is multiplied by.
         """
-        np.add(self.balance[name], self.lost[name], out=out)
-        out *= factor
+        # A host may ask every step, hence nothing but the addition.
+        return partial(np.add, self.balance[name], self.lost[name], out)
 
     def check_store(self, name: str, values: Array, at: Indices) -> None:
         """Refuse values for a store that are out of its bounds.

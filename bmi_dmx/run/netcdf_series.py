@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bmi.locations import IDENTIFIERS, in_units
+from ..bmi.location_files import IDENTIFIERS, in_units
 from ..data.identity import match, names_of
 from ..data.netcdf import (
     identifying,
