@@ -57,6 +57,17 @@ class _Rules:
                 seen[key] = mark.line + 1
         return result
 
+    def construct_yaml_float(self, node: Any) -> float:
+        loader: Any = super()
+        number: float = loader.construct_yaml_float(node)
+        if math.isinf(number) and "inf" not in node.value.lower():
+            raise _problem(f"{node.value!r:.40} is beyond what numbers can be", node)
+        return number
+
+
+class _Escapes(_Rules):
+    """What else is to be watched where characters are written as escapes."""
+
     def construct_yaml_str(self, node: Any) -> str:
         loader: Any = super()
         text: str = loader.construct_yaml_str(node)
@@ -68,32 +79,30 @@ class _Rules:
                 raise _problem("text with half a character", node) from None
         return text
 
-    def construct_yaml_float(self, node: Any) -> float:
-        loader: Any = super()
-        number: float = loader.construct_yaml_float(node)
-        if math.isinf(number) and "inf" not in node.value.lower():
-            raise _problem(f"{node.value!r:.40} is beyond what numbers can be", node)
-        return number
-
 
 def _problem(text: str, node: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)
 
 
-class _Loader(_Rules, yaml.SafeLoader):
+class _Loader(_Escapes, yaml.SafeLoader):
     """The loader whose messages are shown."""
 
 
 # The same in C comes with most builds of the library and is ten times as fast.
 _c_loader: Any = getattr(yaml, "CSafeLoader", None)
 _LOADERS: list[Any] = [_Loader]
+_PLAIN_LOADERS: list[Any] = [_Loader]
+"""Those for text without escapes, of which there is one more call for every word."""
 if _c_loader is not None:
-    _LOADERS.insert(0, type("_FastLoader", (_Rules, _c_loader), {}))
+    _LOADERS.insert(0, type("_FastLoader", (_Escapes, _c_loader), {}))
+    _PLAIN_LOADERS.insert(0, type("_PlainLoader", (_Rules, _c_loader), {}))
 
 # Kinds of YAML 1.1 that no field asks for, and of which some texts break the library.
 _UNKNOWN = ("binary", "omap", "pairs", "set", "timestamp")
 
-for _class in _LOADERS:
+_CLASSES = {*_LOADERS, *_PLAIN_LOADERS}
+
+for _class in _CLASSES:
     for _kind in ("str", "float"):
         _made = getattr(_class, f"construct_yaml_{_kind}")
         _class.add_constructor(f"tag:yaml.org,2002:{_kind}", _made)
@@ -103,14 +112,15 @@ for _class in _LOADERS:
         )
 
 for _kind, (_pattern, _beginnings) in _SCALARS.items():
-    for _class in _LOADERS:
+    for _class in _CLASSES:
         _class.add_implicit_resolver(
             f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_pattern})\\Z"), _beginnings
         )
 
 
 def _load(text: str) -> Any:
-    for loader in _LOADERS[:-1]:
+    loaders = _LOADERS if "\\" in text else _PLAIN_LOADERS
+    for loader in loaders[:-1]:
         with contextlib.suppress(*_NOT_YAML):
             return yaml.load(text, Loader=loader)
     return yaml.load(text, Loader=_Loader)
@@ -123,7 +133,8 @@ _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError)
 def _parse(text: str, where: str) -> Any:
     try:
         data = _load(text)
-        _refuse_huge(data)
+        if "&" in text or sum(map(text.count, ":[{-?")) > _DEEPEST:
+            _refuse_huge(data)  # else it cannot be
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f", line {mark.line + 1}" if mark is not None else ""
@@ -186,8 +197,8 @@ def _weight(data: Any, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
     return known[id(data)]
 
 
-_LARGEST = 1 << 25
-"""Most bytes of a file."""
+_USUAL, _LARGEST = 1 << 16, 1 << 25
+"""Bytes of a file that few exceed, and the most."""
 
 
 def read(path: str | PathLike[str]) -> Any:
@@ -211,7 +222,10 @@ def read(path: str | PathLike[str]) -> Any:
     """
     try:
         with Path(path).open("rb") as file:
-            content = file.read(_LARGEST + 1)
+            # Room for the largest would be set aside before anything is read.
+            content = file.read(_USUAL)
+            if len(content) == _USUAL:
+                content += file.read(_LARGEST + 1 - _USUAL)
         if len(content) > _LARGEST:
             raise ConfigError(f"{path}: larger than {_LARGEST} bytes")
         text = content.decode("utf-8-sig")
