@@ -141,7 +141,7 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
             if done.returncode == 0:
                 content = made.read_bytes()
                 with atomic(target) as temporary:
-                    temporary.write_bytes(content + _seal(content))
+                    temporary.write_bytes(content + _seal(content, target.name))
                     temporary.chmod(0o644)
                 return
     raise ScanError(
@@ -149,8 +149,12 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
     )
 
 
-def _seal(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
+def _seal(content: bytes, name: str) -> bytes:
+    """Return the hash of a library under its name, which is that of its source.
+
+    A library of another kernel, whole as it may be, does not bear it.
+    """
+    return hashlib.sha256(name.encode() + b"\0" + content).digest()
 
 
 def _whole(path: Path) -> bool:
@@ -163,7 +167,7 @@ def _whole(path: Path) -> bool:
         return False
     content = path.read_bytes()
     size = hashlib.sha256().digest_size
-    return content[-size:] == _seal(content[:-size])
+    return content[-size:] == _seal(content[:-size], path.name)
 
 
 def compile_for(level: str, source: str, folder: Path) -> None:

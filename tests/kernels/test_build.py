@@ -185,6 +185,19 @@ def test_a_damaged_kernel_is_made_again(damage: bytes | None, fresh: Path) -> No
     assert len(made.read_bytes()) == len(content)
 
 
+def test_the_kernel_of_another_source_is_made_again(fresh: Path) -> None:
+    one, other = (SOURCE.format(answer=k) for k in (1, 2))
+    assert answer(one) == 1
+    (mine,) = fresh.iterdir()
+    assert answer(other) == 2
+    (another,) = set(fresh.iterdir()) - {mine}
+    # Not in place: this process has it mapped.
+    mine.unlink()
+    mine.write_bytes(another.read_bytes())
+    build.library.cache_clear()
+    assert answer(one) == 1
+
+
 def test_what_cannot_be_loaded_is_said(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
