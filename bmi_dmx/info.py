@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import describe
+from .config import as_yaml, read
 from .conversion import convert, plain
 from .describe import Described
 from .errors import ConfigError, suggestion
@@ -145,4 +146,19 @@ def _about_bundle(folder: Path) -> str:
     from .bundle import load_bundle
 
     load_bundle(folder)
-    return (folder / "model.yaml").read_text(encoding="utf-8").rstrip()
+    return as_yaml(_shortened(read(folder / "model.yaml"))).rstrip()
+
+
+_LONG, _SHOWN = 24, 3
+"""Entries of a list of names that is shortened, and what is shown of it."""
+
+
+def _shortened(data: Any) -> Any:
+    """Return plain data with the first of long lists of names, and their number."""
+    if isinstance(data, dict):
+        return {key: _shortened(value) for key, value in data.items()}
+    if not isinstance(data, list):
+        return data
+    if len(data) > _LONG and all(isinstance(entry, str) for entry in data):
+        return [*data[:_SHOWN], f"… {len(data)} in all"]
+    return [_shortened(entry) for entry in data]

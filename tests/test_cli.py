@@ -380,3 +380,9 @@ def test_a_failure_of_the_system_is_one_line(
     assert main(["info"]) == 1
     said = capsys.readouterr().err
     assert said == f"dmx info: error: {message}\n"
+
+
+def test_long_lists_of_names_in_a_bundle_are_shortened() -> None:
+    told = info.about("dhbv-conus-daily")
+    assert '"01013500", "01022500", "01030500", … 541 in all]' in told
+    assert max(map(len, told.splitlines())) < 120
