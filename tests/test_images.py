@@ -133,9 +133,9 @@ def test_an_image_is_built_and_runs_domains(engine: Engine, image: str) -> None:
     arguments = {"NGIAB_IMAGE": NGIAB} if image == "ngiab" else {}
     container = engine.build(image, **arguments)
     assert engine.run(container, "id", "-u") == "1000"
-    engine.run(container, "sh", "-ec", "mkdir /tmp/work")
+    folder = engine.run(container, "mktemp", "-d")
     for line, expected in {shlex.join(["python", "-c", TABLE]): "", **COMMANDS}.items():
-        told = engine.run(container, "sh", "-ec", f"cd /tmp/work; {line}")
+        told = engine.run(container, "sh", "-ec", f"cd {folder}; {line}")
         assert expected in told, line
     if image == "ngiab":
         versions = engine.run(container, "python", "-m", "pip", "list")
