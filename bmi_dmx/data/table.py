@@ -128,11 +128,13 @@ class Table:
         try:
             return _floats(plain)
         except ValueError:
-            line, cell = next(
+            wrong = [
                 (line, cell)
                 for line, cell in zip(self.lines, cells, strict=True)
                 if not _is_number(cell)
-            )
+            ]
+            # Numbers with commas are no fault where others are none at all.
+            line, cell = min(wrong, key=lambda found: bool(_COMMA.fullmatch(found[1])))
             raise DataError(
                 f"{self.path}: row {line}, column {self.titles[at]!r}: found {cell!r}, "
                 "expected a number"

@@ -217,3 +217,12 @@ def test_any_bytes_are_a_table_or_refused_in_one_line(folder, data):
 )  # fmt: skip
 def test_titles_hold_a_name_and_units(title, name, units):
     assert heading(title) == (name, units)
+
+
+def test_the_cell_that_is_no_number_is_named_not_one_with_a_comma(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("date;rain\n2001-02-01;3,4\n2001-02-02;x\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match="row 3, column 'rain': found 'x', expected a n"
+    ):
+        read_table(path, "rows").numbers(1)
