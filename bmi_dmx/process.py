@@ -40,12 +40,13 @@ class Cells:
 
 @dataclass(frozen=True)
 class Upstream:
-    """Fluxes of the places upstream are forcings of the place downstream.
+    """What leaves the places upstream is a forcing of the place downstream.
 
     Parameters
     ----------
     links : mapping of str to str
-        The forcing that receives, and the flux that is summed up for it.
+        The forcing that receives, and the flux, or the state after the step, that is
+        summed up for it.
     """
 
     links: Mapping[str, str]
@@ -162,7 +163,8 @@ class Process(ABC):
             _refuse_undeclared(budget.storages, cls.states)
         if isinstance(cls.coupling, Upstream):
             _refuse_undeclared(cls.coupling.links, cls.forcings)
-            _refuse_undeclared(cls.coupling.links.values(), cls.fluxes)
+            given = (*cls.fluxes, *cls.states)
+            _refuse_undeclared(cls.coupling.links.values(), given)
 
     @property
     def name(self) -> str:
@@ -182,7 +184,7 @@ class Process(ABC):
         """
         return self
 
-    def on(self, space: Space) -> Process:
+    def on(self, space: Space | None) -> Process:
         """Return the process where its ``step`` may ask for the space."""
         placed = copy(self)
         placed.space = space
