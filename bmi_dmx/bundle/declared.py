@@ -57,7 +57,8 @@ def _part(where: str, part: Part) -> None:
         place = f"{where}.at.{at}" if at else f"{where}.variables"
         _variables(place, declared, few=part.kind == "process")
         _budgets(place, part, declared)
-    flows = (*part.variables.forcings, *part.variables.fluxes)
+    variables = part.variables
+    flows = (*variables.forcings, *variables.fluxes, *variables.states)
     _refuse_unknown(
         f"{where}.links", (*part.links, *part.links.values()), [v.name for v in flows]
     )

@@ -83,7 +83,7 @@ class Corrected(Process):
         timed._declare()
         return timed
 
-    def on(self, space: Space) -> Corrected:
+    def on(self, space: Space | None) -> Corrected:
         """Return it where the process may ask for the space."""
         placed = copy(self)
         placed.process = self.process.on(space)

@@ -20,7 +20,7 @@ from . import build
 from .call import Block, View, refuse_other_layout
 from .print_c import LANES, Layout, source
 
-__all__ = ["Stepper", "kernels_listed"]
+__all__ = ["Stepper", "kernel_of", "kernels_listed"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -70,7 +70,7 @@ class Stepper:
         self.layout, self._program, text = _prepared(
             program, tuple(outputs), kind == np.float64, lanes
         )
-        library = self._library = _kernel(text)
+        library = self._library = kernel_of(text)
         self._members = members
         self._streams = [
             (runs, _stream(runs, locations, members, kind, members == 1 and lanes > 1))
@@ -225,8 +225,8 @@ def kernels_listed() -> Iterator[list[str]]:
         _listed.reset(token)
 
 
-def _kernel(text: str) -> Any:
-    """Return the kernel, or None where there is none."""
+def kernel_of(text: str) -> Any:
+    """Return the kernel of a C text, or None where there is none or it is listed."""
     sources = _listed.get()
     if sources is None:
         return build.load(text)

@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import ScanError
-from .call import NO_MEMORY, Block, pool, refuse_other_layout
-from .print_c import Layout
-from .schedule import Schedule, Unit
+from ..program import Program
+from .call import ABSENT, NO_MEMORY, Block, View, pool, refuse_other_layout
+from .print_c import Layout, source
+from .schedule import Schedule, Unit, schedule
+from .stepper import kernel_of
 
-__all__ = ["BLOCK", "Passage", "TreeKernel", "units_for"]
+__all__ = ["BLOCK", "Passage", "TreeKernel", "tree_step", "units_for"]
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 BLOCK = 32
 """Most steps that a chunk runs before the next one does; that of tree.c."""
@@ -176,7 +179,7 @@ class TreeKernel:
 
     def forward(self, block: Block, passage: Passage, threads: int = 1) -> bool:
         """Run all steps; return whether every input was finite."""
-        scan, tree = block.pack(self.layout), self._packed(passage)
+        scan, tree = block.pack(self.layout), self.packed(passage)
         stages = passage.schedule.stages
         if passage.whole or sum(map(len, stages)) == 1:
             every = [(0, passage.blocks)]
@@ -204,7 +207,7 @@ class TreeKernel:
             Series whose gradient is wanted.
         """
         scan = block.pack(self.layout, adjoint=True)
-        tree = self._packed(passage, wanted)
+        tree = self.packed(passage, wanted)
         stages = passage.schedule.stages
         back = partial(self.library.backward, scan.ctypes.data, tree.ctypes.data)
         self.library.prepare(scan.ctypes.data, tree.ctypes.data)
@@ -220,7 +223,14 @@ class TreeKernel:
             for units in reversed(stages):
                 _share(back, (b, b + 1), units, threads)
 
-    def _packed(self, passage: Passage, wanted: Sequence[str] | None = None) -> Words:
+    def packed(self, passage: Passage, wanted: Sequence[str] | None = None) -> Words:
+        """Return what a run works on as the kernel takes it; see :meth:`Passage.pack`.
+
+        Raises
+        ------
+        ScanError
+            When the kernel takes one of another size.
+        """
         words: Words = passage.pack(adjoint=wanted)
         expected = int(self.library.tree_words())
         if len(words) != expected:
@@ -259,3 +269,72 @@ def _share(
     if NO_MEMORY in answers:
         raise MemoryError("no memory for what a kernel works on")
     return answers
+
+
+def tree_step(
+    program: Program,
+    links: Mapping[str, str],
+    scale: Mapping[str, float],
+    downstream: Words,
+    arrays: Mapping[str, Numbers],
+) -> Callable[[], int] | None:
+    """Return a function that advances a tree by one step, over arrays that stay.
+
+    Parameters
+    ----------
+    program : Program
+        One step of a place.
+    links : mapping of str to str
+        What the places upstream make, by the forcing that it is summed up for: output
+        and input names of the program.
+    scale : mapping of str to float
+        Factor of each link, by forcing.
+    downstream : ndarray of int
+        (place,) position of the place below each place, -1 at outlets.
+    arrays : mapping of str to ndarray
+        (place,) or (place, 1) float64 by input and output name of the program, for all
+        inputs but linked forcings; entries of a variable one by one.
+
+    Returns
+    -------
+    callable or None
+        It answers what is false if every number was finite. None where there is no
+        kernel; why is said once.
+    """
+    outputs = tuple(name for name in program.fluxes if name in arrays)
+    layout = Layout.of(program, outputs, links=links)
+    text = source(layout, program, None, double=True, fixed=layout.parameters)
+    library = kernel_of(text)
+    if library is None:
+        return None
+    kernel = TreeKernel(library, layout)
+    given = [name for name in layout.forcings if name in arrays]
+    passage = Passage(
+        layout, schedule(downstream), 1, kernel.fixed, "float64", given, outputs,
+        scale=[scale[name] for name, _ in layout.links],
+    )  # fmt: skip
+
+    def views(names: Sequence[str]) -> list[View]:
+        return [_view(arrays[n]) if n in arrays else ABSENT for n in names]
+
+    states = views(layout.states)
+    block = Block(
+        steps=1, locations=len(downstream), members=1, average=False, state=states,
+        forcing=views(layout.forcings), parameter=views(layout.parameters),
+        final=states, output=views(layout.outputs),
+    )  # fmt: skip
+    unit = passage.schedule.whole
+    span = np.array([0, 1, 0, unit.last_chunk, 0, unit.last_place], np.int64)
+    arguments = (block.pack(layout), kernel.packed(passage), span)
+    addresses = [x.ctypes.data for x in arguments]
+
+    def step(kept: Any = (arguments, passage, arrays)) -> int:
+        # What the kernel points into stays as long as the function does.
+        answer: int = library.forward(*addresses)
+        return answer
+
+    return step
+
+
+def _view(array: Numbers) -> View:
+    return (_address(array), 0, array.strides[0] // array.itemsize, 0, 0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..compose.part import Declarations, Part
 from ..errors import ConfigError
+from ..kernels.tree import tree_step
 from ..program import Program, evaluate
 from ..space import Space, Tree
 from .stages import qualified
@@ -27,7 +28,7 @@ class TreeStepper:
     program : Program
         One step of a place; see :class:`~.stages.Stage`.
     part : Part
-        The process; its links say which flux is summed up for which forcing.
+        The process; its links say which flux or state is summed up for which forcing.
     declared : Declarations
         Its variables.
     tree : Tree
@@ -35,12 +36,11 @@ class TreeStepper:
     forcing, output : mapping of str to ndarray
         (place,) buffers by input and output name of the program.
     fluxes : mapping of str to str
-        Buffers of the fluxes, ``q.<buffer>``, by name.
+        Buffers of what is summed up, ``q.<buffer>``, by name.
     scale : mapping of str to float
-        From what a flux is in its buffer to what a step makes of it.
+        From what that is in its buffer to what a step makes of it.
     inflow : mapping of str to ndarray
-        (place,) arrays to receive what comes from upstream in a step, by input name of
-        the program.
+        (place,) arrays that are to show what comes from upstream in a step, by forcing.
 
     Attributes
     ----------
@@ -75,40 +75,65 @@ class TreeStepper:
             f"p.{qualified(part, p.name)}": _zeros(p.size, n)
             for p in declared.step_parameters
         }
-        self._names = {name: f"f.{qualified(part, name)}" for name in part.links}
-        self._inflow = {
-            name: (inflow[self._names[name]], fluxes[flux], scale[flux])
-            for name, flux in part.links.items()
+        self._passed = {
+            f"f.{qualified(part, name)}": (fluxes[given], scale[given])
+            for name, given in part.links.items()
         }
+        self._shown = {f"f.{qualified(part, n)}": x for n, x in inflow.items()}
+        self._flowing = np.flatnonzero(tree.downstream >= 0)
+        self._down = tree.downstream[self._flowing]
+        compiled = self._compiled()
+        self._advance: Callable[[], object] = compiled or self._by_levels
+        self.step: Callable[[], object] = self._step if inflow else self._advance
+        """Advance all places; return a false value if every number was finite."""
 
-    def step(self) -> bool:
-        """Advance all places; return whether something was not finite."""
-        for inflow, _, _ in self._inflow.values():
-            inflow.fill(0.0)
-        bad = False
-        for level in self._tree.levels:
-            bad |= self._advance(level)
+    def _compiled(self) -> Callable[[], object] | None:
+        arrays = {**self._forcing, **self._output}
+        for name, array in (*self.state.items(), *self.parameter.items()):
+            arrays |= _entries(name, array)
+        return tree_step(
+            self._program,
+            {name: flux for name, (flux, _) in self._passed.items()},
+            {name: scale for name, (_, scale) in self._passed.items()},
+            self._tree.downstream,
+            {n: x for n, x in arrays.items() if n not in self._passed},
+        )
+
+    def _step(self) -> object:
+        bad = self._advance()
+        for name, array in self._shown.items():
+            flux, scale = self._passed[name]
+            given = self._output[flux][self._flowing] * scale
+            array[:] = np.bincount(self._down, given, len(array))
         return bad
 
-    def _advance(self, level: Array) -> bool:
-        inputs = {n: x[level][:, None] for n, x in self._forcing.items()}
-        for name, (inflow, _, _) in self._inflow.items():
-            inputs[self._names[name]] = inflow[level][:, None]
+    def _by_levels(self) -> bool:
+        n = len(self._tree.ids)
+        received = {name: np.zeros(n) for name in self._passed}
+        bad = False
+        for level in self._tree.levels:
+            bad |= self._advance_level(level, received)
+        return bad
+
+    def _advance_level(self, level: Array, received: Mapping[str, Array]) -> bool:
+        inputs = {
+            n: x[level][:, None] for n, x in {**self._forcing, **received}.items()
+        }
         for arrays in (self.state, self.parameter):
             for name, array in arrays.items():
-                inputs |= _entries(name, array, level)
+                inputs |= {n: x[level] for n, x in _entries(name, array).items()}
         finite = all(np.isfinite(x).all() for x in inputs.values())
         result = evaluate(self._program, inputs)
         for name, array in self.state.items():
-            for k, row in enumerate([array] if array.ndim == 2 else array):
-                key = name if array.ndim == 2 else f"{name}.{k}"
+            for key, row in _entries(name, array).items():
                 row[level] = result[key]
         for name, array in self._output.items():
             array[level] = np.broadcast_to(result[name], (len(level), 1))[:, 0]
         down = self._tree.downstream[level]
         inside = down >= 0
-        for inflow, flux, scale in self._inflow.values():
-            np.add.at(inflow, down[inside], self._output[flux][level][inside] * scale)
+        for name, (flux, scale) in self._passed.items():
+            given = self._output[flux][level][inside] * scale
+            np.add.at(received[name], down[inside], given)
         return not finite
 
     def summing(self, names: Sequence[str]) -> Callable[[], Any]:
@@ -128,10 +153,10 @@ def _zeros(size: int, n: int) -> Array:
     return np.zeros((n, 1)) if size == 1 else np.zeros((size, n, 1))
 
 
-def _entries(name: str, array: Array, level: Array) -> dict[str, Array]:
+def _entries(name: str, array: Array) -> dict[str, Array]:
     if array.ndim == 2:
-        return {name: array[level]}
-    return {f"{name}.{k}": row[level] for k, row in enumerate(array)}
+        return {name: array}
+    return {f"{name}.{k}": row for k, row in enumerate(array)}
 
 
 class FieldStepper:

@@ -147,21 +147,24 @@ class Runner:
             flux: f"q.{self.stages.buffers[part.name, flux]}"
             for flux in part.links.values()
         }
-        scale = {f.name: self._amount(part, f) for f in declared.fluxes}
+        scale = {v.name: self._amount(part, v) for v in declared.outputs}
+        # What others read of it, such as sums of budgets.
+        others = (s.program for s in self.stages.sequence if s is not stage)
+        read = {n for other in others if other is not None for n in other.inputs}
         inflow = {
-            f"f.{qualified(part, f.name)}": self._new(f)
+            f.name: self._new(f)
             for f in declared.forcings
-            if f.name in part.links
+            if f.name in part.links and f"f.{qualified(part, f.name)}" in read
         }
-        self._inside |= {name[2:]: array for name, array in inflow.items()}
+        self._inside |= {qualified(part, n): x for n, x in inflow.items()}
         return TreeStepper(
             program, part, declared, self.space, forcing, output, buffers, scale,
             inflow,
         )  # fmt: skip
 
-    def _amount(self, part: Part, flux: Variable) -> float:
-        dt = part.dt(self.operation.inner) if flux.per_step == "rate" else 1.0
-        return dt / self.operation.factor(flux)
+    def _amount(self, part: Part, variable: Variable) -> float:
+        dt = part.dt(self.operation.inner) if variable.per_step == "rate" else 1.0
+        return dt / self.operation.factor(variable)
 
     def _own(self, stage: Stage, stepper: Steps) -> None:
         """Take in the arrays of a stage by part and name."""

@@ -28,9 +28,6 @@ from .upstream import passed_on
 
 __all__ = ["refuses", "run"]
 
-import os
-
-_WIDE = int(os.environ.get("W", "32"))
 _KEPT_BYTES = 1 << 30
 """Most that is kept of what places pass on; what is more is computed again."""
 
@@ -60,9 +57,11 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     """Run the loop in a compiled kernel; same contract as the reference."""
     entry = _entry_for(process, a)
     assert isinstance(entry, TreeEntry)
+    places, members = a.shape
     sizes = Sizes(
-        a.steps, a.warmup, *a.shape, a.average, a.gradient, a.forcing_gradient
-    )
+        a.steps, a.warmup, places, members,
+        a.average, a.gradient, a.forcing_gradient,
+    )  # fmt: skip
     # A tree may be of one batch alone, and kernels are for all.
     downstream = torch.from_numpy(tree_of(process).downstream.copy())
     return operate(entry, sizes, [*a.tensors(), downstream])
@@ -117,7 +116,7 @@ def _kernel(asked: _Asked, *, apart: bool) -> TreeKernel | str:
         with named(key.process):
             text = source(
                 layout, step, backward, double=asked.double, forcing_gradient=True,
-                fixed=set(layout.parameters) - set(asked.varying), lanes=_WIDE,
+                fixed=set(layout.parameters) - set(asked.varying),
             )  # fmt: skip
     except ScanError as error:
         return str(error)
@@ -203,7 +202,7 @@ class TreeEntry(Entry):
         units = units_for(threads, sizes.places * sizes.members, sizes.steps)
         # Traced with tensors that hold no numbers, nobody asks for the order.
         downstream = np.asarray(tensors[-1])
-        return schedule(downstream, sizes.members, units, _WIDE)
+        return schedule(downstream, sizes.members, units)
 
     def _whole(self, sizes: Sizes) -> bool:
         numbers = sizes.steps * sizes.places * sizes.members * len(self.layout.links)

@@ -102,8 +102,9 @@ typedef double real;
 #define STATE_RUNS 1
 #define FORCINGS 1
 #define PARAMETER_RUNS 1
+#define PARAMETERS 1
 #define OUTPUTS 1
-#include "cells.c"
+#include "common.c"
 int main(void)
 {{
     real x[LANES];

@@ -44,14 +44,14 @@ def test_the_operators_keep_the_rules_of_pytorch(average: bool, forcing: bool) -
     rain = [x.detach().unsqueeze(-1) for x in case.forcing.values()]
     states, parameters = case.state.values(), case.parameters.values()
     tensors = [*states, *(x.requires_grad_(forcing) for x in rain), *parameters]
-    torch.library.opcheck(torch.ops.bmi_dmx.cells, (tensors, entry.number, sizes))
+    torch.library.opcheck(torch.ops.bmi_dmx.run, (tensors, entry.number, sizes))
     with torch.no_grad():
         final, series = operate(entry, Sizes(*sizes), tensors)
-        *_, kept = torch.ops.bmi_dmx.cells(tensors, entry.number, sizes)
+        *_, kept = torch.ops.bmi_dmx.run(tensors, entry.number, sizes)
     cotangents = [torch.ones_like(x) for x in (*final, *series)]
     plain = [x.detach() for x in tensors]
     torch.library.opcheck(
-        torch.ops.bmi_dmx.cells_backward,
+        torch.ops.bmi_dmx.run_backward,
         (cotangents, kept, plain, entry.number, sizes),
     )
 
@@ -67,7 +67,7 @@ def test_an_exported_function_holds_the_operator() -> None:
     given = (rain, fc.detach(), case.parameters)
     exported = torch.export.export(Model(), given, strict=False)
     targets = [node.target for node in exported.graph.nodes]
-    assert targets.count(torch.ops.bmi_dmx.cells.default) == 1
+    assert targets.count(torch.ops.bmi_dmx.run.default) == 1
     assert torch.equal(exported.module()(*given), changed(case, rain, fc))
 
 
