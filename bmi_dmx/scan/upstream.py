@@ -31,8 +31,8 @@ class _Level(NamedTuple):
 class UpstreamFirst:
     """Steps a tree level by level; what it gives is summed into forcings downstream.
 
-    A forcing that is linked to something upstream may be given as well: it is what enters
-    from elsewhere, and is added.
+    A forcing that is linked to something upstream may be given as well: it is what
+    enters from elsewhere, and is added.
 
     Parameters
     ----------
