@@ -61,7 +61,7 @@ class MuskingumCunge(Process):
     The volume of a reach is what came in less what went out. With constant K and X it
     is :math:`K [X \sum Q_{up} + (1 - X) Q]`. Where the least flow is taken in place of
     what was solved for, or of the lateral inflow, water is made, which is counted. A
-    river of whose state nothing is said is dry; see :func:`.hot_start.hot_start`.
+    river of whose state nothing is said is dry; see :func:`.start.hot_start`.
 
     References
     ----------
