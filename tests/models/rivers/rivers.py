@@ -71,6 +71,21 @@ def parameters(river: River, kind: torch.dtype = torch.float64) -> dict[str, Ten
     return {name: torch.from_numpy(x)[:, None].to(kind) for name, x in values.items()}
 
 
+def channels(river: River) -> dict[str, Tensor]:
+    """Return trapezoids with flood plains that some flows reach, (reach, 1)."""
+    rng = np.random.default_rng(5)
+    size = river.lateral.mean(axis=0) + 0.01
+    bottom = 2.0 * size**0.4 * rng.uniform(0.5, 2.0, len(size))
+    top = bottom * rng.uniform(1.2, 3.0, len(size))
+    values = {
+        "manning": river.n, "floodplain_manning": 2.0 * river.n, "bottom_width": bottom,
+        "top_width": top, "floodplain_width": 6.0 * bottom,
+        "side_slope": rng.uniform(0.5, 5.0, len(size)),
+        "length": np.maximum(river.length, 300.0), "slope": river.slope,
+    }  # fmt: skip
+    return {name: torch.from_numpy(x)[:, None] for name, x in values.items()}
+
+
 def beginning(river: River, start: Tensor) -> dict[str, Tensor]:
     """Return the state of a solution, (reach, member); nothing is said of volumes."""
     flow = torch.clamp(start, min=LEAST)
