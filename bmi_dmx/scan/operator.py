@@ -52,12 +52,15 @@ class Entry(ABC):
 
     Attributes
     ----------
+    recorded : int
+        Number of outputs that are recorded.
     number : int
         By which the operator finds it.
     """
 
     def __init__(self, process: str, layout: Layout, optional: tuple[str, ...]) -> None:
         self.process, self.layout, self.optional = process, layout, optional
+        self.recorded = len(layout.outputs)
         self.number = len(_entries)
         _entries.append(self)
 
@@ -66,11 +69,6 @@ class Entry(ABC):
         first = len(self.layout.states)
         second = first + len(self.layout.forcings)
         return tensors[:first], tensors[first:second], tensors[second:]
-
-    @property
-    def recorded(self) -> int:
-        """Number of outputs that are recorded."""
-        return len(self.layout.outputs)
 
     @abstractmethod
     def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:

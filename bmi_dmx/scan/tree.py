@@ -155,11 +155,7 @@ class TreeEntry(Entry):
         super().__init__(process.name, kernel.layout, optional_entries(process))
         self.asked, self.kernel = asked, kernel
         self.outputs, self.given = asked.outputs, asked.given
-
-    @property
-    def recorded(self) -> int:
-        """Number of outputs that are recorded."""
-        return len(self.outputs)
+        self.recorded = len(self.outputs)
 
     def results(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return new tensors; series of places lie side by side, as they are made."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.models.hydrology.pet import Hargreaves, Oudin
-from bmi_dmx.process import Process
+from bmi_dmx.process import Cells, Process
 from bmi_dmx.registries import processes
 from bmi_dmx.variables import Flux, Forcing, Parameter, State, Variable
 
@@ -39,9 +39,9 @@ PROCESSES: tuple[Process, ...] = (Hbv(), Hbv11p(), Oudin(), Hargreaves(), Delay(
 REGISTERED: tuple[Process, ...] = tuple(
     kind()
     for kind in map(processes.__getitem__, processes)
-    if kind.__module__.startswith("bmi_dmx.")
+    if kind.__module__.startswith("bmi_dmx.") and isinstance(kind.coupling, Cells)
 )
-"""All physics of the package."""
+"""All physics of the package whose places do not see each other."""
 
 NARROW = {"precipitation": (0.0, 30.0), "potential_evaporation": (0.0, 6.0)}
 

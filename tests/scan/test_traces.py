@@ -14,7 +14,7 @@ from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 from bmi_dmx.process import Process
 from bmi_dmx.program.trace import trace_step
-from bmi_dmx.scan import cells
+from bmi_dmx.scan import cells, programs
 from tests.scan.cases import Delay
 
 
@@ -28,14 +28,14 @@ def traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
         return trace_step(process, *args)
 
     monkeypatch.setenv("BMI_DMX_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cells, "trace_step", counted)
+    monkeypatch.setattr(programs, "trace_step", counted)
     yield names
     _forget()
 
 
 def _forget() -> None:
     """Stand for another process, which has nothing in memory."""
-    for cached in (cells._step, cells._adjoint, cells._entry):
+    for cached in (programs.step_of, programs.adjoint_of, cells._entry):
         cached.cache_clear()
 
 
