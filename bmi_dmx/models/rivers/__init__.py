@@ -1,0 +1,1 @@
+"""Rivers: reaches that drain into each other, and how water moves along them."""
