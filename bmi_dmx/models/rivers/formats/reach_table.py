@@ -19,7 +19,7 @@ from .lakes import lakes_of, lakes_within
 from .river import River
 from .rows import Column, Rows
 
-__all__ = ["BELOW", "REACH", "called", "read_reach_file", "read_reach_text"]
+__all__ = ["BELOW", "REACH", "called", "read_reach_file", "read_reach_text", "whole"]
 
 REACH = ("reach_id", "link", "comid", "linkno", "rivid", "segment_id", "feature_id",
          "reach", "id")  # fmt: skip
@@ -185,7 +185,7 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
         if name in (reach, below) or kind in NOT_NUMBERS:
             continue
         if kind in GAUGE or kind in LAKE:
-            texts["gauge" if kind in GAUGE else "lake"] = _whole(table.cells(k))
+            texts["gauge" if kind in GAUGE else "lake"] = whole(table.cells(k))
             continue
         try:
             columns[name] = Column(table.numbers(k), titles[k][1])
@@ -195,8 +195,8 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
             raise error
     given = Rows(
         where=str(path),
-        ids=_whole(table.cells(at[reach])),
-        below=_whole(table.cells(at[below])),
+        ids=whole(table.cells(at[reach])),
+        below=whole(table.cells(at[below])),
         columns=columns,
         texts=texts,
     )
@@ -210,7 +210,7 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
     )
 
 
-def _whole(cells: Sequence[str]) -> list[str]:
+def whole(cells: Sequence[str]) -> list[str]:
     """Return names; whole numbers that a program wrote as 71.0 without the rest."""
     return [
         cell[:-2] if cell.endswith(".0") and cell[:-2].lstrip("-").isdigit() else cell
