@@ -160,8 +160,9 @@ def partial_area(river: River, table: GaugeTable | None = None) -> dict[str, flo
 
     A gauge inside its reach does not see what enters below it. Where its drainage area
     is smaller than that of the reach, the share is what is left of the area that drains
-    into the reach from its sides, less the difference of the two; never below 0. Where
-    an area is not known it is 1.
+    into the reach from its sides, less the difference of the two. It is 1 where an area
+    is not known, and where they differ by more than what drains into the reach: then
+    they were measured differently, and say nothing of the place of the gauge.
 
     Parameters
     ----------
@@ -194,6 +195,6 @@ def partial_area(river: River, table: GaugeTable | None = None) -> dict[str, flo
         unit = local.get(gauge, math.nan)
         below = drained.get(gauge, math.nan) - passing.get(gauge, math.nan)
         found[gauge] = 1.0
-        if unit > 0.0 and below > 0.0:
-            found[gauge] = max(unit - below, 0.0) / unit
+        if 0.0 < below < unit:
+            found[gauge] = (unit - below) / unit
     return found

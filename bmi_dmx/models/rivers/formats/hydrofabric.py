@@ -103,7 +103,7 @@ def read_hydrofabric_river(
         longitude=x,
         latitude=y,
         gauges=gauges,
-        gauge_areas={g: a for g, a in (areas or {}).items() if g in gauges},
+        gauge_areas=areas,
         entering=entering,
         lakes=lakes_of(rows, table, lakes, remarks),
     )

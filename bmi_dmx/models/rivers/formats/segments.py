@@ -166,4 +166,4 @@ def _gauges(
         areas = {
             name: area for name, area in zip(names, values, strict=True) if area > 0.0
         }
-    return gauges, {name: area for name, area in areas.items() if name in gauges}
+    return gauges, areas
