@@ -76,6 +76,8 @@ def read_hydrofabric_river(
         where = middles(connection, path, "flowpaths")
         table = _lakes(connection, path, tables)
         located = _located(connection, path, tables)
+    if not flowpaths:
+        raise DataError(f"{path}: flowpaths: found no rows")
     given = _rows(path, flowpaths, nexuses)
     rows = given.once(remarks.append)
     above = {name: identifier(r.get("toid"))
