@@ -13,7 +13,18 @@ from ..program.trace import call_step
 from .arguments import Arguments
 from .axes import tree_of
 
-__all__ = ["UpstreamFirst"]
+__all__ = ["UpstreamFirst", "passed_on"]
+
+
+def passed_on(process: Process) -> dict[str, str]:
+    """Return what the step makes that is summed up for a forcing, by its input name."""
+    coupling = process.coupling
+    assert isinstance(coupling, Upstream)
+    states = {state.name for state in process.states}
+    return {
+        f"f.{forcing}": f"{'s' if given in states else 'q'}.{given}"
+        for forcing, given in coupling.links.items()
+    }
 
 
 class _Level(NamedTuple):
@@ -43,11 +54,9 @@ class UpstreamFirst:
     """
 
     def __init__(self, process: Process, a: Arguments) -> None:
-        coupling = process.coupling
-        assert isinstance(coupling, Upstream)
         self.process = process
         self.a = a
-        self.links = {f"f.{f}": f"q.{q}" for f, q in coupling.links.items()}
+        self.links = passed_on(process)
         tree = tree_of(process)
         downstream = torch.tensor(tree.downstream, device=a.device)
         self.levels = []
@@ -72,8 +81,8 @@ class UpstreamFirst:
             result = call_step(self.process, here)
             shape = (len(places), *a.shape[1:])
             result = {n: x.to(a.dtype).expand(shape) for n, x in result.items()}
-            for forcing, flux in self.links.items():
-                arriving = result[flux][flowing]
+            for forcing, given in self.links.items():
+                arriving = result[given][flowing]
                 received[forcing] = received[forcing].index_add(0, downstream, arriving)
             results.append(result)
         return {n: torch.cat([r[n] for r in results])[self._order] for n in results[0]}

@@ -1,1 +1,4 @@
-"""Rivers: reaches that drain into each other, and how water moves along them."""
+"""Rivers: water on its way through the reaches of a tree.
+
+Importing this package does not load PyTorch; the processes in its modules do.
+"""
