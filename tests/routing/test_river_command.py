@@ -24,9 +24,6 @@ from tests.models.rivers.formats.made import (
 )
 from tests.space.test_tree import trees
 
-ROOT = Path(__file__).resolve().parents[2]
-DELAWARE = ROOT / "bmi_dmx" / "data" / "delaware_1979_1980.nc"
-
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """Return what the command prints."""
@@ -125,7 +122,7 @@ def test_a_map_is_drawn_where_places_are_known(
 def test_the_sample_that_comes_with_the_package_is_drawn(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    text = said(capsys, DELAWARE, "--output", tmp_path / "delaware.svg")
+    text = said(capsys, "delaware", "--output", tmp_path / "delaware.svg")
     assert "reaches     456 in 72 levels" in text
     assert "6 outlets" in (tmp_path / "delaware.svg").read_text(encoding="utf-8")
 
