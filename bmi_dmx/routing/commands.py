@@ -50,7 +50,7 @@ def river(options: Namespace) -> None:
     )
     if options.above:
         found = found.upstream_of(options.above)
-    print_summary(found, str(options.path))
+    print_summary(found)
     if options.output is not None:
         from .picture import draw
 

@@ -138,7 +138,7 @@ def read_river(
     table = None if gauges is None else read_gauges(Path(gauges))
     name = format or _told(path)
     river = FORMATS[name].read(path, None if lakes is None else Path(lakes), table)
-    river = replace(river, format=name)
+    river = replace(river, format=name, path=str(path))
     return river if table is None else with_gauges(river, table)
 
 
