@@ -200,10 +200,11 @@ def pykan_weights(layers: int = 2, width: int = 5) -> dict[str, torch.Tensor]:
         "input.weight": draw(width, 3), "input.bias": draw(width),
         "output.weight": draw(2, width), "output.bias": draw(2),
     }  # fmt: skip
+    knots = torch.from_numpy(knots_of(6, 2)).expand(width, -1)
     for at in range(layers):
         start = f"layers.{at}."
         found |= {
-            f"{start}act_fun.0.grid": torch.from_numpy(knots_of(6, 2)).expand(width, -1),
+            f"{start}act_fun.0.grid": knots,
             f"{start}act_fun.0.coef": draw(width, width, 8),
             f"{start}act_fun.0.mask": torch.ones(width, width, dtype=torch.float64),
             f"{start}act_fun.0.scale_base": draw(width, width),
