@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 import torch
@@ -169,6 +170,19 @@ class Model(nn.Module):
         module = self._modules[part]
         assert module is not None
         return module
+
+    def on(self, space: Space) -> Model:
+        """Return the model in another space; networks and their weights are the same.
+
+        Parameters
+        ----------
+        space : Space
+            Such as another tree. What networks were trained for must stand for it.
+        """
+        placed = copy(self)
+        placed.space = space
+        placed.processes = {n: process.on(space) for n, process in self.processes.items()}
+        return placed
 
     # Running
 

@@ -36,8 +36,8 @@ tasks: Registry[type[Task[Any]]] = Registry(
 catalogues: Registry[Registry[Any]] = Registry(
     "catalogue",
     {
-        "losses": f"{_TASKS}.basins.registries:losses",
-        "metrics": f"{_TASKS}.basins.metrics:metrics",
+        "losses": f"{_TASKS}.streamflow.registries:losses",
+        "metrics": f"{_TASKS}.streamflow.metrics:metrics",
     },
 )
 """Registries of tasks that experiments can name entries of, by kind."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....tables import Column, print_table
+from ..streamflow.metrics import median, summarise
 from .evaluate import show_medians
-from .metrics import median, summarise
 
 __all__ = ["COMPARED", "BundleReport"]
 

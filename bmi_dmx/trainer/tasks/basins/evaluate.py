@@ -18,14 +18,15 @@ from ....tables import Column, print_table
 from ...checkpoint import load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
+from ..streamflow.metrics import median, metrics, score
+from ..streamflow.periods import Period
+from ..streamflow.results import Hydrographs, Series, write_results
 from .data.basins import BasinData
 from .data.read import read_for_training
-from .experiment import ALL, Experiment, Period
+from .experiment import ALL, Experiment
 from .groups import basin_groups
-from .metrics import median, metrics, score
 from .pictures import draw
 from .prediction import TARGET, blocks, predict, with_lead
-from .results import Hydrographs, Series, write_results
 
 __all__ = [
     "ALL",

@@ -20,16 +20,17 @@ from ....models.hydrology.system import evaporation_remark
 from ...provenance import commit
 from ...run_folder import numbered_folder
 from ...task import Scoring
+from ..streamflow.metrics import score
+from ..streamflow.periods import Period
+from ..streamflow.results import write_results
 from .baselines import beside
 from .bundle_report import COMPARED, BundleReport
 from .data.basins import SECONDS_PER_DAY, BasinData
 from .data.spec import DataSpec
 from .evaluate import AT_ONCE, flow_series, in_days, mean_flow
-from .experiment import ALL, Period
-from .metrics import score
+from .experiment import ALL
 from .pictures import draw
 from .prediction import TARGET, steps_within, with_lead
-from .results import write_results
 from .scored_data import completed, data_spec
 from .training_basins import Learned, learned
 

@@ -21,14 +21,15 @@ from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
 from ...task import Monitor, Scoring, Task, attributes_in
+from ..streamflow.losses import Scale, compose
+from ..streamflow.metrics import median, score
+from ..streamflow.periods import Period
 from .bundle_report import BundleReport
 from .data.basins import BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
-from .experiment import Experiment, Period
+from .experiment import Experiment
 from .groups import basin_groups
-from .losses import Scale, compose
-from .metrics import median, score
 from .prediction import (
     TARGET,
     Blocks,

@@ -23,8 +23,8 @@ from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.basins import scoring
 from bmi_dmx.trainer.tasks.basins.bundle_report import BundleReport
 from bmi_dmx.trainer.tasks.basins.data.delaware import Delaware
-from bmi_dmx.trainer.tasks.basins.metrics import metrics
-from bmi_dmx.trainer.tasks.basins.results import read_streamflow
+from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
+from bmi_dmx.trainer.tasks.streamflow.results import read_streamflow
 
 IDS = ("01466500", "01467150", "01483700", "01473120", "01440400", "01442500")
 YEAR = (date(1980, 1, 1), date(1980, 12, 30))
