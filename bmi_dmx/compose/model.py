@@ -19,6 +19,7 @@ from .inputs import attribute_values, columns
 from .parameterization import Constant, Supplied, Varying
 from .part import Part
 from .parts import make_parts
+from .periods import gathered_states
 from .plan import Plan, plan
 from .simulation import Simulated, Simulation
 from .spec import ModelSpec
@@ -59,7 +60,9 @@ class Model(nn.Module):
     -----
     The state is one flat mapping, ``<part>.<store>``: (place,) or (place, member) of a
     process, with a leading axis for stores of several entries, and (place, width) of
-    the memory of a network. Whole fields are (..., \*shape of the space).
+    the memory of a network. A network with a step of its own has what it gathered in a
+    period beside it, how many steps that were, and the answer that holds; a series from
+    a cold start begins with a period. Whole fields are (..., \*shape of the space).
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Model(nn.Module):
                 raise ConfigError(
                     f"space: part {m.part.name!r} lives on fields; say where"
                 )
+        self._gathered: dict[str, tuple[State, ...]] = {}
         first = plan((m.part for m in made), spec.seconds)
         remembering = [self._with_network(part, first) for part in first.parts]
         self.plan: Plan = plan(remembering, spec.seconds)
@@ -110,6 +114,8 @@ class Model(nn.Module):
             State(name=name, size=width, about=f"memory of network {part.name!r}")
             for name, width in module.network.memory.items()
         )
+        if part.step is not None:
+            self._gathered[part.name] = gathered_states(part, module.channels)
         return replace(part, variables=replace(part.variables, states=memory))
 
     # What there is
@@ -181,7 +187,9 @@ class Model(nn.Module):
         """
         placed = copy(self)
         placed.space = space
-        placed.processes = {n: process.on(space) for n, process in self.processes.items()}
+        placed.processes = {
+            n: process.on(space) for n, process in self.processes.items()
+        }
         return placed
 
     # Running
@@ -204,7 +212,8 @@ class Model(nn.Module):
         like = self.like
         state: dict[str, Tensor] = {}
         for part in at.parts:
-            for s in part.declared(at.seconds).states:
+            gathered = self._gathered.get(part.name, ())
+            for s in (*part.declared(at.seconds).states, *gathered):
                 name = f"{part.name}.{s.name}"
                 if part.kind == "network":
                     state[name] = like.new_zeros(*lead, s.size)
@@ -336,14 +345,15 @@ class Model(nn.Module):
             return self.plan
         if not dt > 0.0:
             raise ConfigError(f"dt: expected a time above 0, found {dt}")
-        if abs(dt / self.dt - 1.0) > 1e-9 and any(
-            part.every == "trained" for part in self.plan.parts
-        ):
-            (name, *_) = (p.name for p in self.plan.parts if p.every == "trained")
-            raise ConfigError(
-                f"dt: network {name!r} was trained at steps of {self.dt:g} "
-                f"{self.time} and cannot run at steps of {dt:g} {self.time}"
-            )
+        for part in self.plan.parts if abs(dt / self.dt - 1.0) > 1e-9 else ():
+            if part.every != "trained":
+                continue
+            own = self.dt if part.step is None else part.step / SECONDS[self.time]
+            if part.step is None or abs(own / dt - round(own / dt)) > 1e-9:
+                raise ConfigError(
+                    f"dt: network {part.name!r} was trained at steps of {own:g} "
+                    f"{self.time} and cannot run at steps of {dt:g} {self.time}"
+                )
         spec = replace(
             self.spec, seconds=dt * SECONDS[self.time], steps=(), transforms={}
         )
