@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -105,7 +106,7 @@ class Model(nn.Module):
         if part.kind == "process":
             return part
         kind = Constant if part.every == "once" else Varying
-        module = kind(part, entry, self.statistics, supplied(first, part.name))
+        module: Any = kind(part, entry, self.statistics, supplied(first, part.name))
         # Not by attribute: a part may be called as something that modules have.
         self._modules[part.name] = module
         if part.every == "once":

@@ -6,7 +6,7 @@ a period holds through the next one, so that nothing depends on what is still to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -157,8 +157,7 @@ class Periods:
         # The last period of a piece stays open, be it whole or not.
         whole = (len(rest) - 1) // self.length
         if whole:
-            parted = rest[: whole * self.length].unflatten(0, (whole, self.length))
-            over.append(self._closed(self._reduced(parted)))
+            over.append(self.whole(rest[: whole * self.length]))
         last = rest[whole * self.length :]
         return Gathered(
             torch.cat(over), self._reduced(last.unsqueeze(0))[0], len(last)
@@ -167,7 +166,7 @@ class Periods:
     def whole(self, x: Tensor) -> Tensor:
         """Return (period, place, input) of all whole periods of a series."""
         whole = len(x) // self.length
-        parted = x[: whole * self.length].unflatten(0, (whole, self.length))
+        parted = x[: whole * self.length].reshape(whole, self.length, *x.shape[1:])
         return self._closed(self._reduced(parted))
 
     def _reduced(self, x: Tensor) -> Tensor:
@@ -184,7 +183,7 @@ class Periods:
         return total / total.new_tensor(counts)
 
 
-_REDUCED = {
+_REDUCED: dict[Rule, Callable[[Tensor], Tensor]] = {
     "mean": lambda x: x.sum(1),
     "sum": lambda x: x.sum(1),
     "min": lambda x: x.amin(1),
@@ -192,7 +191,7 @@ _REDUCED = {
     "first": lambda x: x[:, 0],
 }
 
-_JOINED = {
+_JOINED: dict[Rule, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": torch.add,
     "sum": torch.add,
     "min": torch.minimum,

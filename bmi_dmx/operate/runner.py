@@ -265,10 +265,8 @@ class Runner:
         # Where the last of them stands, all that they read is known.
         last = max(self._late)
         whole[last] = self._period.add
-        calls = [
-            call for k, call in enumerate(whole) if k not in self._late or k == last
-        ]
-        return (self._overnight, *calls)
+        now = (k for k in range(len(whole)) if k not in self._late or k == last)
+        return (self._overnight, *(whole[k] for k in now))
 
     def _overnight(self) -> None:
         """Let networks see the period that is over, for the parameters of the new."""
