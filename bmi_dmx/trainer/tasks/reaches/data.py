@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,8 @@ from ....data import netcdf
 from ....data.identity import listed
 from ....errors import ConfigError, DataError
 from ....models.rivers.formats import ReachSeries, River, read_river, read_series
-from .experiment import DAY, DataSpec, Series
+from .experiment import DAY, SAMPLE, DataSpec, Series
 from .gauges import Gauges, gauges_of
-from .sample import SAMPLE, sample
 
 __all__ = ["RiverData", "read"]
 
@@ -119,13 +119,7 @@ def read(spec: DataSpec) -> RiverData:
     ConfigError, DataError, UnitsError
         Something is not there, or not usable; the message names it.
     """
-    if spec.river == SAMPLE:
-        with sample() as path:
-            return _read(spec, path)
-    return _read(spec, Path(spec.river))
-
-
-def _read(spec: DataSpec, path: Path) -> RiverData:
+    path = shipped() if spec.river == SAMPLE else Path(spec.river)
     whole = read_river(path, format=spec.format)
     gauges, remarks = gauges_of(spec, whole)
     river = whole.upstream_of(gauges.reaches)
@@ -143,6 +137,11 @@ def _read(spec: DataSpec, path: Path) -> RiverData:
         measured,
         (*river.remarks, *remarks, *inflow.remarks, *observed.remarks, *filled),
     )
+
+
+def shipped() -> Path:
+    """Return the file of the made river that comes with the package."""
+    return Path(str(files("bmi_dmx") / "data" / "made_river.nc"))
 
 
 def _series(spec: Series, river: Path, usual: Sequence[str], key: str) -> ReachSeries:

@@ -14,10 +14,22 @@ from ..streamflow.losses import compose
 from ..streamflow.metrics import metrics
 from ..streamflow.periods import Periods
 
-__all__ = ["DAY", "Days", "DataSpec", "Evaluation", "Experiment", "Prior", "Series"]
+__all__ = [
+    "DAY",
+    "SAMPLE",
+    "DataSpec",
+    "Days",
+    "Evaluation",
+    "Experiment",
+    "Prior",
+    "Series",
+]
 
 DAY = 86400.0
 """Seconds."""
+
+SAMPLE = "sample"
+"""Name of the made river that comes with the package."""
 
 MOST_HOURS = 48.0
 """By which the days of gauges are shifted at most, either way."""
@@ -265,9 +277,9 @@ class Experiment(AnyExperiment):
     def resolved(self, anchored: Anchor) -> Experiment:
         """Return the experiment with absolute paths."""
         data = self.data
-        paths = {"river": anchored("data.river", data.river)}
-        if data.river == SAMPLE:
-            paths = {}
+        paths = {}
+        if data.river != SAMPLE:
+            paths["river"] = anchored("data.river", data.river)
         if isinstance(data.gauges, str) and data.gauges != "all":
             paths["gauges"] = anchored("data.gauges", data.gauges)
         data = replace(data, **paths)
