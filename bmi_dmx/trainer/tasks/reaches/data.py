@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class RiverData:
     observed: Array32
     remarks: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def target(self) -> Array32:
         """Flow in mm per day over the area above the gauge, (day, gauge)."""
         return (self.observed * self.gauges.depth).astype(np.float32)
@@ -103,10 +104,12 @@ class RiverData:
             found[name] = np.where(np.isfinite(values), values, np.nanmean(values))
         return found
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, attributes: Iterable[str]) -> str:
         """Return a hash of all that is seen in a training."""
         digest = hashlib.sha256(self.river.tree.fingerprint.encode())
-        for values in (self.inflow, self.observed, self.gauges.area_km2):
+        known = self.attributes(attributes).values()
+        gauges = (self.gauges.area_km2, self.gauges.seen, self.gauges.utc_offset)
+        for values in (self.inflow, self.observed, *gauges, *known):
             digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
 

@@ -61,6 +61,8 @@ class WindowSampler(Sampler[Batch]):
         Gauges in a batch.
     size, steps, seed : int
         Windows in a batch, and as of :class:`~bmi_dmx.trainer.sampler.Sampler`.
+    among : (G,) array of int
+        Gauges to choose from.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class WindowSampler(Sampler[Batch]):
         size: int,
         steps: int,
         seed: int,
+        among: Positions,
     ) -> None:
         self.data, self.forests, self.shift = data, forests, shift
         self.warmup, self.length = warmup, length
@@ -95,6 +98,9 @@ class WindowSampler(Sampler[Batch]):
             )
         observed = np.isfinite(data.observed[self.begin : end])
         usable = usable_windows(observed, warmup, length)
+        others = np.ones(len(data.gauges), dtype=bool)
+        others[among] = False
+        usable[others] = False
         if not usable.any():
             raise DataError("no gauge is observed after the warm-up of a window")
         super().__init__(usable, size=size, steps=steps, seed=seed)
