@@ -181,7 +181,9 @@ class Model(nn.Module):
         """
         placed = copy(self)
         placed.space = space
-        placed.processes = {n: process.on(space) for n, process in self.processes.items()}
+        placed.processes = {
+            n: process.on(space) for n, process in self.processes.items()
+        }
         return placed
 
     # Running

@@ -83,7 +83,9 @@ class RiverData:
                 f"{what}: found {period[0]} to {period[1]}, but there is inflow from"
                 f" {start} to {end}"
             )
-        return slice(int((first - start).astype(int)), int((last - start).astype(int)) + 1)
+        return slice(
+            int((first - start).astype(int)), int((last - start).astype(int)) + 1
+        )
 
     def attributes(self, names: Iterable[str]) -> dict[str, NDArray[np.float64]]:
         """Return attributes of reaches; what is not known of some is their mean.

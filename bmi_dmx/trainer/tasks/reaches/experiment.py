@@ -153,9 +153,7 @@ class Prior:
             if not 0.0 < number < math.inf:
                 raise ConfigError(f"{name}: found {number}, expected a number above 0")
         if not 1.0 < self.factor < math.inf:
-            raise ConfigError(
-                f"factor: found {self.factor}, expected a number above 1"
-            )
+            raise ConfigError(f"factor: found {self.factor}, expected a number above 1")
 
 
 @dataclass(frozen=True, kw_only=True)

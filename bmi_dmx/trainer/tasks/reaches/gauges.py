@@ -56,7 +56,7 @@ class Gauges:
 
     @property
     def depth(self) -> Array:
-        """mm per day over the area above, of 1 m3 s-1."""
+        """Mm per day over the area above, of 1 m3 s-1."""
         return MM_PER_DAY / self.area_km2
 
     def part(self, positions: Sequence[int] | NDArray[np.intp]) -> Gauges:

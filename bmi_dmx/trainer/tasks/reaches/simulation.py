@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ....compose import Model, Plan
@@ -17,7 +17,7 @@ from .forest import Forest, Forests
 from .shift import Shift
 from .windows import Batch
 
-__all__ = ["FLOW", "LATERAL", "Readout", "Routing", "river_of"]
+__all__ = ["FLOW", "LATERAL", "Routing", "river_of"]
 
 LATERAL = "lateral_inflow"
 """What the model is given at every step."""
@@ -53,25 +53,6 @@ def river_of(plan: Plan) -> Part:
             f" {', '.join(names) or 'nothing'}"
         )
     return found[0]
-
-
-@dataclass(frozen=True)
-class Readout:
-    """What a river says.
-
-    Parameters
-    ----------
-    days : Tensor
-        (day, place) flow at the gauges, m3 s-1, after the warm-up.
-    state : dict of str to Tensor
-        After the last step.
-    outputs : dict of str to Tensor
-        (step, reach) what else was asked for.
-    """
-
-    days: Tensor
-    state: dict[str, Tensor]
-    outputs: dict[str, Tensor]
 
 
 class Routing:
@@ -116,16 +97,8 @@ class Routing:
         at = torch.from_numpy(forest.reaches)
         return {name: x[at] for name, x in self.attributes.items()}
 
-    def run(
-        self,
-        model: Model,
-        batch: Batch,
-        warmup: int,
-        *,
-        state: Mapping[str, Tensor] | None = None,
-        outputs: tuple[str, ...] = (),
-    ) -> Readout:
-        """Run a model over windows.
+    def run(self, model: Model, batch: Batch, warmup: int) -> Tensor:
+        """Return the flow of windows at their gauges, m3 s-1, (day, place).
 
         Parameters
         ----------
@@ -135,10 +108,6 @@ class Routing:
             The windows.
         warmup : int
             Days at their beginning that are not answered.
-        state : mapping of str to Tensor, optional
-            Where to start; default: the steady flow of the first lateral inflow.
-        outputs : tuple of str
-            What to record besides the flow.
 
         Raises
         ------
@@ -146,37 +115,92 @@ class Routing:
             A flow is not a number; names the reach.
         """
         forest = self.forest(batch)
-        placed = model.on(forest.tree)
         lateral = batch["inflow"].repeat_interleave(self.parts, 0)
         kept = len(lateral) - self.shift.days_behind * self.shift.per_day
         lateral = lateral[: kept + self.shift.steps_behind]
+        start = self.steady(model.on(forest.tree), forest, lateral[0])
+        flow, _, _ = self.advance(model, forest, lateral, start)
+        at = forest.outlets.to(flow.device)
+        gauges = batch["gauges"].cpu().numpy().astype(np.intp)
+        before = start[f"{self.part.name}.{FLOW}"][at]
+        return self.days(flow, before, lateral[:, at], gauges, warmup)
+
+    def advance(
+        self,
+        model: Model,
+        forest: Forest,
+        lateral: Tensor,
+        state: Mapping[str, Tensor],
+        outputs: Sequence[str] = (),
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Run a model on a forest.
+
+        Parameters
+        ----------
+        model : Model
+            What runs.
+        forest : Forest
+            Where.
+        lateral : Tensor
+            (step, reach of the forest) lateral inflow.
+        state : mapping of str to Tensor
+            Before the first step.
+        outputs : sequence of str
+            What to record besides the flow.
+
+        Returns
+        -------
+        flow : Tensor
+            (step, outlet) at the end of every step.
+        state : dict of str to Tensor
+            After the last step.
+        outputs : dict of str to Tensor
+            (step, reach).
+
+        Raises
+        ------
+        TrainingError
+            A flow is not a number; names the reach.
+        """
         given = {
             name: x.to(lateral).repeat(forest.copies)
             for name, x in self.of_reaches(forest).items()
         }
-        start = self.steady(placed, forest, lateral[0]) if state is None else state
-        ran = placed.simulate(
-            {LATERAL: lateral}, given, state=start, outputs=(FLOW, *outputs)
+        ran = model.on(forest.tree).simulate(
+            {LATERAL: lateral}, given, state=state, outputs=(FLOW, *outputs)
         )
         flow = ran.outputs[FLOW]
         _refuse_not_finite(flow, forest)
-        before = start[f"{self.part.name}.{FLOW}"]
-        at = forest.outlets.to(flow.device)
-        days = self._read(flow[:, at], before[at], lateral[:, at], batch, warmup)
         more = {name: ran.outputs[name] for name in outputs}
-        return Readout(days, ran.state, more)
+        return flow[:, forest.outlets.to(flow.device)], ran.state, more
 
-    def _read(
-        self, flow: Tensor, before: Tensor, lateral: Tensor, batch: Batch, warmup: int
+    def days(
+        self,
+        flow: Tensor,
+        before: Tensor,
+        lateral: Tensor,
+        gauges: NDArray[np.intp],
+        warmup: int,
     ) -> Tensor:
-        """Return daily flow, without what enters a reach below its gauge."""
-        gauges = batch["gauges"].cpu().numpy().astype(np.intp)
+        """Return daily flow, without what enters a reach below its gauge.
+
+        Parameters
+        ----------
+        flow, lateral : Tensor
+            (step, place) flow, and inflow of the reach, at the gauges.
+        before : Tensor
+            (place,) flow before the first step.
+        gauges : (G,) array of int
+            Which gauges the places are, over and over.
+        warmup : int
+            Days at the beginning that are left out.
+        """
         days = self.shift.days(flow, before, gauges, warmup)
-        beyond = 1.0 - self.seen[batch["gauges"].cpu()].to(flow)
+        beyond = 1.0 - self.seen[torch.from_numpy(gauges)].to(flow)
         if not beyond.any():
             return days
         own = self.shift.days(lateral, lateral[0], gauges, warmup)
-        rest = days - own * beyond.repeat(len(batch["start"]))
+        rest = days - own * beyond.repeat(flow.shape[1] // len(gauges))
         return rest.clamp(min=0.0)
 
     def steady(

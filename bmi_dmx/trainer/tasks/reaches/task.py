@@ -16,17 +16,19 @@ from torch import Tensor
 from ....bundle import Bundle
 from ....compose import Model, Statistics, fit_statistics
 from ....conversion import plain
-from ....errors import ConfigError, DataError, TrainingError
+from ....errors import DataError, TrainingError
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
 from ...task import Monitor, Scoring, Task, attributes_in
+from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
 from .data import read
-from .evaluate import Report, Span, evaluate, predicted
+from .evaluate import evaluate
 from .experiment import Experiment
 from .forest import Forests
+from .prediction import Span, predict
 from .priors import check_priors, penalty
 from .scoring import score_bundle
 from .shift import Shift
@@ -156,7 +158,7 @@ class ReachesTask(Task[Experiment]):
         """Return the loss of windows of some gauges, and what departs from priors."""
         assert self.routing is not None
         gauges = batch["gauges"].cpu().numpy()
-        days = self.routing.run(model, batch, self.experiment.training.warmup).days
+        days = self.routing.run(model, batch, self.experiment.training.warmup)
         windows = len(batch["start"])
         depth = torch.from_numpy(self.data.gauges.depth[gauges]).to(days)
         at = np.searchsorted(self.learning, gauges)
@@ -170,8 +172,8 @@ class ReachesTask(Task[Experiment]):
     def validate(self, model: Model) -> float:
         """Return the median NSE over the gauges in the validation period."""
         assert self.routing is not None
-        span = Span.of(self.experiment, self.days["validation"], self.data, self.shift)
-        simulated = predicted(self.routing, model, span).days
+        span = Span.of(self.experiment, self.days["validation"])
+        simulated = predict(self.routing, model, span).days
         nse = score(simulated, self.data.observed[span.days], ["nse"])["nse"]
         value, gauges = median(nse)
         if not gauges:
@@ -224,12 +226,12 @@ class ReachesTask(Task[Experiment]):
         experiments: Sequence[Experiment],
         period: str,
         output: Path | None,
-    ) -> Report:
+    ) -> Comparison:
         """Score a period; see :func:`~.evaluate.evaluate`."""
         return evaluate(folders, experiments, period, output)
 
     @classmethod
-    def score(cls, bundle: Bundle, asked: Scoring) -> Report:
+    def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle on any river; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
 
