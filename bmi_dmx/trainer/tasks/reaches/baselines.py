@@ -81,7 +81,8 @@ def _later(series: Array, steps: int) -> Array:
 class Lag:
     """The lag that fits the training period best, gauge by gauge.
 
-    A gauge without observations there gets the median of the others.
+    A gauge without observations there gets the median of the others; where nothing is
+    observed, it is 0.
 
     Parameters
     ----------
@@ -98,7 +99,10 @@ class Lag:
 
     def __init__(self, data: RiverData, train: slice) -> None:
         self._sums, self._per_day = summed(data), data.per_day
+        self.hours = np.zeros(len(data.gauges))
         observed = data.observed[train]
+        if not len(observed):
+            return
         fits = np.stack(
             [
                 score(self._days(float(h))[train], observed, ["nse"])["nse"]
@@ -106,10 +110,10 @@ class Lag:
             ]
         )
         known = np.isfinite(fits).any(axis=0)
-        self.hours = np.full(fits.shape[1], np.nan)
         best = np.where(np.isfinite(fits), fits, -np.inf)[:, known].argmax(axis=0)
         self.hours[known] = HOURS[best]
-        self.hours[~known] = np.median(self.hours[known]) if known.any() else 0.0
+        if known.any():
+            self.hours[~known] = np.median(self.hours[known])
 
     def _days(self, hours: float) -> Array:
         return lagged(self._sums, self._per_day, hours)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -187,9 +188,7 @@ def write(
         notes=notes,
         kind=kind,
     )
-    water = {
-        n: float(np.mean([one.water[n] for one in found])) for n in found[0].water
-    }
+    water = {n: float(np.mean([one.water[n] for one in found])) for n in found[0].water}
     summary = {
         **head,
         "notes": list(notes),
@@ -223,7 +222,7 @@ def classes(
     """
     groups = {ALL: np.arange(len(area_km2))}
     ends = [0.0, *limits, np.inf]
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in pairwise(ends):
         at = np.flatnonzero((area_km2 >= low) & (area_km2 < high))
         if 0 < len(at) < len(area_km2):
             name = f"from {low:g} km2" if high == np.inf else f"below {high:g} km2"

@@ -31,9 +31,6 @@ DAY = 86400.0
 SAMPLE = "sample"
 """Name of the made river that comes with the package."""
 
-MOST_HOURS = 48.0
-"""By which the days of gauges are shifted at most, either way."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
@@ -73,8 +70,8 @@ class Days:
 
     def __post_init__(self) -> None:
         if not isinstance(self.utc_offset, str):
-            refuse_outside("utc_offset", self.utc_offset, -14.0, 14.0)
-        refuse_outside("advance", self.advance, -MOST_HOURS, MOST_HOURS)
+            _refuse_beyond("utc_offset", self.utc_offset, 14.0)
+        _refuse_beyond("advance", self.advance, 48.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +272,7 @@ class Experiment(AnyExperiment):
     def resolved(self, anchored: Anchor) -> Experiment:
         """Return the experiment with absolute paths."""
         data = self.data
-        paths = {}
+        paths: dict[str, Any] = {}
         if data.river != SAMPLE:
             paths["river"] = anchored("data.river", data.river)
         if isinstance(data.gauges, str) and data.gauges != "all":
@@ -301,3 +298,10 @@ class Experiment(AnyExperiment):
             settings["data"][name].pop("path")
         settings["periods"].pop("test", None)
         return settings
+
+
+def _refuse_beyond(name: str, hours: float, most: float) -> None:
+    if not -most <= hours <= most:
+        raise ConfigError(
+            f"{name}: found {hours}, expected hours from {-most:g} to {most:g}"
+        )

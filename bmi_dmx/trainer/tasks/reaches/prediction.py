@@ -38,15 +38,14 @@ class Span:
 
     @classmethod
     def of(cls, experiment: Experiment, days: slice) -> Span:
-        """Return a span warmed up as an experiment says, as far as the record reaches.
-        """
+        """Return a span warmed up as an experiment says, as far as the record reaches."""
         first = max(days.start - experiment.evaluation_warmup, 0)
         return cls(first, days, experiment.evaluation.chunk)
 
     @property
     def lead(self) -> int:
         """Days simulated before the scored ones."""
-        return self.days.start - self.first
+        return int(self.days.start) - self.first
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,7 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
             if begin == steps.start:
                 state = routing.steady(model.on(forest.tree), forest, lateral[0])
                 before = state[f"{routing.part.name}.{FLOW}"][outlets].cpu()
-            flow, state, more = routing.advance(
-                model, forest, lateral, state, counted
-            )
+            flow, state, more = routing.advance(model, forest, lateral, state, counted)
             flows.append(flow.cpu())
             laterals.append(lateral[:, outlets].cpu())
             sums["inflow"] += float(lateral.double().sum())

@@ -83,7 +83,8 @@ class ReachesTask(Task[Experiment]):
 
     def _observed_gauges(self) -> np.ndarray[Any, Any]:
         """Return the gauges with observations to learn from; say which have none."""
-        known = np.isfinite(self.data.observed[self.days["train"]]).any(axis=0)
+        seen = np.isfinite(self.data.observed[self.days["train"]])
+        known = np.asarray(seen.any(axis=0))
         if not known.any():
             raise DataError("periods.train: no gauge has observations in it")
         left = [n for n, k in zip(self.data.gauges.ids, known, strict=True) if not k]
