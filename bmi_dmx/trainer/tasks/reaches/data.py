@@ -18,7 +18,7 @@ from ....data.identity import listed
 from ....errors import ConfigError, DataError
 from ....models.rivers.formats import ReachSeries, River, read_river, read_series
 from .experiment import DAY, SAMPLE, DataSpec, Series
-from .gauges import Gauges, gauges_of
+from .gauges import Gauges, expanded, gauges_of
 
 __all__ = ["RiverData", "read"]
 
@@ -124,7 +124,7 @@ def read(spec: DataSpec) -> RiverData:
     ConfigError, DataError, UnitsError
         Something is not there, or not usable; the message names it.
     """
-    path = shipped() if spec.river == SAMPLE else Path(spec.river)
+    path = shipped() if spec.river == SAMPLE else expanded(spec.river)
     whole = read_river(path, format=spec.format)
     gauges, remarks = gauges_of(spec, whole)
     river = whole.upstream_of(gauges.reaches)
@@ -150,7 +150,7 @@ def shipped() -> Path:
 
 
 def _series(spec: Series, river: Path, usual: Sequence[str], key: str) -> ReachSeries:
-    path = river if spec.path is None else Path(spec.path)
+    path = river if spec.path is None else expanded(spec.path)
     name = spec.variable
     if name is None:
         with netcdf.opened(path) as file:

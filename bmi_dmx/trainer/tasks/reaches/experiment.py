@@ -293,9 +293,9 @@ class Experiment(AnyExperiment):
         settings = super().course()
         names = ("data", "periods", "loss", "priors", "together")
         settings |= {name: plain(getattr(self, name)) for name in names}
-        del settings["data"]["river"]
+        settings["data"].pop("river")
         for name in ("inflow", "observed"):
-            settings["data"][name].pop("path")
+            settings["data"].get(name, {}).pop("path", None)
         settings["periods"].pop("test", None)
         return settings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import River
 from .experiment import DataSpec
 
-__all__ = ["Gauges", "gauges_of"]
+__all__ = ["Gauges", "expanded", "gauges_of"]
 
 Array = NDArray[np.float64]
 
@@ -71,6 +72,11 @@ class Gauges:
         )
 
 
+def expanded(path: str) -> Path:
+    """Return a path with variables of the environment, and home, put in."""
+    return Path(os.path.expandvars(path)).expanduser()
+
+
 def gauges_of(spec: DataSpec, river: River) -> tuple[Gauges, tuple[str, ...]]:
     """Return the gauges of an experiment, and what was assumed about them.
 
@@ -90,7 +96,7 @@ def gauges_of(spec: DataSpec, river: River) -> tuple[Gauges, tuple[str, ...]]:
     places = dict(river.gauges)
     columns: dict[str, dict[str, float]] = {}
     if isinstance(spec.gauges, str) and spec.gauges != "all":
-        table = read_table(Path(spec.gauges), "a row for every gauge")
+        table = read_table(expanded(spec.gauges), "a row for every gauge")
         places, columns = _listed(table, spec)
         chosen = list(places)
     elif spec.gauges == "all":

@@ -38,7 +38,7 @@ class Span:
 
     @classmethod
     def of(cls, experiment: Experiment, days: slice) -> Span:
-        """Return a span warmed up as an experiment says, as far as the record reaches."""
+        """Return days, and as many before as an experiment says and there are."""
         first = max(days.start - experiment.evaluation_warmup, 0)
         return cls(first, days, experiment.evaluation.chunk)
 

@@ -242,8 +242,8 @@ class ReachesTask(Task[Experiment]):
     ) -> dict[str, Any]:
         """Return gauges, periods, and how inflow and days were taken."""
         data = plain(experiment.data)
-        for series in (data["inflow"], data["observed"]):
-            series.pop("path")
+        for series in ("inflow", "observed"):
+            data.get(series, {}).pop("path", None)
         data["river"] = Path(experiment.data.river).name
         if isinstance(experiment.data.gauges, str):
             data["gauges"] = Path(experiment.data.gauges).name
