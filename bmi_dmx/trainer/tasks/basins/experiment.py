@@ -9,15 +9,13 @@ from ....conversion import plain, refuse_outside
 from ....errors import ConfigError
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
+from ..streamflow.comparison import ALL
 from ..streamflow.losses import compose
 from ..streamflow.metrics import metrics
 from ..streamflow.periods import Period, Periods
 from .data.spec import Condition, DataSpec
 
-__all__ = ["ALL", "Evaluation", "Experiment"]
-
-ALL = "all"
-"""Name of the group of all basins."""
+__all__ = ["Evaluation", "Experiment"]
 
 SECONDS_PER_DAY = 86400.0
 

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,8 @@ from ....data import netcdf
 from ....data.identity import listed
 from ....errors import ConfigError, DataError
 from ....models.rivers.formats import ReachSeries, River, read_river, read_series
-from .experiment import DAY, DataSpec, Series
-from .gauges import Gauges, gauges_of
-from .sample import SAMPLE, sample
+from .experiment import DAY, SAMPLE, DataSpec, Series
+from .gauges import Gauges, expanded, gauges_of
 
 __all__ = ["RiverData", "read"]
 
@@ -62,7 +63,7 @@ class RiverData:
     observed: Array32
     remarks: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def target(self) -> Array32:
         """Flow in mm per day over the area above the gauge, (day, gauge)."""
         return (self.observed * self.gauges.depth).astype(np.float32)
@@ -82,7 +83,9 @@ class RiverData:
                 f"{what}: found {period[0]} to {period[1]}, but there is inflow from"
                 f" {start} to {end}"
             )
-        return slice(int((first - start).astype(int)), int((last - start).astype(int)) + 1)
+        return slice(
+            int((first - start).astype(int)), int((last - start).astype(int)) + 1
+        )
 
     def attributes(self, names: Iterable[str]) -> dict[str, NDArray[np.float64]]:
         """Return attributes of reaches; what is not known of some is their mean.
@@ -103,10 +106,12 @@ class RiverData:
             found[name] = np.where(np.isfinite(values), values, np.nanmean(values))
         return found
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, attributes: Iterable[str]) -> str:
         """Return a hash of all that is seen in a training."""
         digest = hashlib.sha256(self.river.tree.fingerprint.encode())
-        for values in (self.inflow, self.observed, self.gauges.area_km2):
+        known = self.attributes(attributes).values()
+        gauges = (self.gauges.area_km2, self.gauges.seen, self.gauges.utc_offset)
+        for values in (self.inflow, self.observed, *gauges, *known):
             digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
 
@@ -119,13 +124,7 @@ def read(spec: DataSpec) -> RiverData:
     ConfigError, DataError, UnitsError
         Something is not there, or not usable; the message names it.
     """
-    if spec.river == SAMPLE:
-        with sample() as path:
-            return _read(spec, path)
-    return _read(spec, Path(spec.river))
-
-
-def _read(spec: DataSpec, path: Path) -> RiverData:
+    path = shipped() if spec.river == SAMPLE else expanded(spec.river)
     whole = read_river(path, format=spec.format)
     gauges, remarks = gauges_of(spec, whole)
     river = whole.upstream_of(gauges.reaches)
@@ -145,8 +144,13 @@ def _read(spec: DataSpec, path: Path) -> RiverData:
     )
 
 
+def shipped() -> Path:
+    """Return the file of the made river that comes with the package."""
+    return Path(str(files("bmi_dmx") / "data" / "made_river.nc"))
+
+
 def _series(spec: Series, river: Path, usual: Sequence[str], key: str) -> ReachSeries:
-    path = river if spec.path is None else Path(spec.path)
+    path = river if spec.path is None else expanded(spec.path)
     name = spec.variable
     if name is None:
         with netcdf.opened(path) as file:

@@ -14,13 +14,22 @@ from ..streamflow.losses import compose
 from ..streamflow.metrics import metrics
 from ..streamflow.periods import Periods
 
-__all__ = ["DAY", "Days", "DataSpec", "Evaluation", "Experiment", "Prior", "Series"]
+__all__ = [
+    "DAY",
+    "SAMPLE",
+    "DataSpec",
+    "Days",
+    "Evaluation",
+    "Experiment",
+    "Prior",
+    "Series",
+]
 
 DAY = 86400.0
 """Seconds."""
 
-MOST_HOURS = 48.0
-"""By which the days of gauges are shifted at most, either way."""
+SAMPLE = "sample"
+"""Name of the made river that comes with the package."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +70,8 @@ class Days:
 
     def __post_init__(self) -> None:
         if not isinstance(self.utc_offset, str):
-            refuse_outside("utc_offset", self.utc_offset, -14.0, 14.0)
-        refuse_outside("advance", self.advance, -MOST_HOURS, MOST_HOURS)
+            _refuse_beyond("utc_offset", self.utc_offset, 14.0)
+        _refuse_beyond("advance", self.advance, 48.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +150,7 @@ class Prior:
             if not 0.0 < number < math.inf:
                 raise ConfigError(f"{name}: found {number}, expected a number above 0")
         if not 1.0 < self.factor < math.inf:
-            raise ConfigError(
-                f"factor: found {self.factor}, expected a number above 1"
-            )
+            raise ConfigError(f"factor: found {self.factor}, expected a number above 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,9 +272,9 @@ class Experiment(AnyExperiment):
     def resolved(self, anchored: Anchor) -> Experiment:
         """Return the experiment with absolute paths."""
         data = self.data
-        paths = {"river": anchored("data.river", data.river)}
-        if data.river == SAMPLE:
-            paths = {}
+        paths: dict[str, Any] = {}
+        if data.river != SAMPLE:
+            paths["river"] = anchored("data.river", data.river)
         if isinstance(data.gauges, str) and data.gauges != "all":
             paths["gauges"] = anchored("data.gauges", data.gauges)
         data = replace(data, **paths)
@@ -286,8 +293,15 @@ class Experiment(AnyExperiment):
         settings = super().course()
         names = ("data", "periods", "loss", "priors", "together")
         settings |= {name: plain(getattr(self, name)) for name in names}
-        del settings["data"]["river"]
+        settings["data"].pop("river")
         for name in ("inflow", "observed"):
-            settings["data"][name].pop("path")
+            settings["data"].get(name, {}).pop("path", None)
         settings["periods"].pop("test", None)
         return settings
+
+
+def _refuse_beyond(name: str, hours: float, most: float) -> None:
+    if not -most <= hours <= most:
+        raise ConfigError(
+            f"{name}: found {hours}, expected hours from {-most:g} to {most:g}"
+        )

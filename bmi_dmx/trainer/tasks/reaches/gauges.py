@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import River
 from .experiment import DataSpec
 
-__all__ = ["Gauges", "gauges_of"]
+__all__ = ["Gauges", "expanded", "gauges_of"]
 
 Array = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ class Gauges:
 
     @property
     def depth(self) -> Array:
-        """mm per day over the area above, of 1 m3 s-1."""
+        """Mm per day over the area above, of 1 m3 s-1."""
         return MM_PER_DAY / self.area_km2
 
     def part(self, positions: Sequence[int] | NDArray[np.intp]) -> Gauges:
@@ -69,6 +70,11 @@ class Gauges:
             self.seen[at],
             self.utc_offset[at],
         )
+
+
+def expanded(path: str) -> Path:
+    """Return a path with variables of the environment, and home, put in."""
+    return Path(os.path.expandvars(path)).expanduser()
 
 
 def gauges_of(spec: DataSpec, river: River) -> tuple[Gauges, tuple[str, ...]]:
@@ -90,7 +96,7 @@ def gauges_of(spec: DataSpec, river: River) -> tuple[Gauges, tuple[str, ...]]:
     places = dict(river.gauges)
     columns: dict[str, dict[str, float]] = {}
     if isinstance(spec.gauges, str) and spec.gauges != "all":
-        table = read_table(Path(spec.gauges), "a row for every gauge")
+        table = read_table(expanded(spec.gauges), "a row for every gauge")
         places, columns = _listed(table, spec)
         chosen = list(places)
     elif spec.gauges == "all":
