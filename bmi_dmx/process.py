@@ -40,12 +40,13 @@ class Cells:
 
 @dataclass(frozen=True)
 class Upstream:
-    """Fluxes of the places upstream are forcings of the place downstream.
+    """Fluxes and states of the places upstream are forcings of the place downstream.
 
     Parameters
     ----------
     links : mapping of str to str
-        The forcing that receives, and the flux that is summed up for it.
+        The forcing that receives, and the flux, or the state of size 1 after the step,
+        that is summed up for it.
     """
 
     links: Mapping[str, str]
@@ -162,7 +163,8 @@ class Process(ABC):
             _refuse_undeclared(budget.storages, cls.states)
         if isinstance(cls.coupling, Upstream):
             _refuse_undeclared(cls.coupling.links, cls.forcings)
-            _refuse_undeclared(cls.coupling.links.values(), cls.fluxes)
+            single = [s for s in cls.states if s.size == 1]
+            _refuse_undeclared(cls.coupling.links.values(), (*cls.fluxes, *single))
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _HYDROLOGY = "bmi_dmx.models.hydrology"
+_RIVERS = "bmi_dmx.models.rivers"
 
 processes: Registry[type[Process]] = Registry(
     "process",
@@ -42,6 +43,7 @@ processes: Registry[type[Process]] = Registry(
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
+        "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
     },
     group="bmi_dmx.processes",
 )

@@ -29,9 +29,9 @@ class _Level(NamedTuple):
 
 
 class UpstreamFirst:
-    """Steps a tree level by level; fluxes are summed into forcings downstream.
+    """Steps a tree level by level; what it gives is summed into forcings downstream.
 
-    A forcing that is linked to a flux upstream may be given as well: it is what enters
+    A forcing that is linked to something upstream may be given as well: it is what enters
     from elsewhere, and is added.
 
     Parameters
@@ -47,7 +47,11 @@ class UpstreamFirst:
         assert isinstance(coupling, Upstream)
         self.process = process
         self.a = a
-        self.links = {f"f.{f}": f"q.{q}" for f, q in coupling.links.items()}
+        fluxes = {flux.name for flux in process.fluxes}
+        self.links = {
+            f"f.{f}": f"{'q' if q in fluxes else 's'}.{q}"
+            for f, q in coupling.links.items()
+        }
         tree = tree_of(process)
         downstream = torch.tensor(tree.downstream, device=a.device)
         self.levels = []
@@ -72,8 +76,8 @@ class UpstreamFirst:
             result = call_step(self.process, here)
             shape = (len(places), *a.shape[1:])
             result = {n: x.to(a.dtype).expand(shape) for n, x in result.items()}
-            for forcing, flux in self.links.items():
-                arriving = result[flux][flowing]
+            for forcing, given in self.links.items():
+                arriving = result[given][flowing]
                 received[forcing] = received[forcing].index_add(0, downstream, arriving)
             results.append(result)
         return {n: torch.cat([r[n] for r in results])[self._order] for n in results[0]}
