@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ...compose.part import Part
 from ...errors import ConfigError, DataError
 from ...operate.runner import Runner
 from ...program import evaluate
@@ -15,7 +17,10 @@ __all__ = ["accumulated", "hot_start"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_LATERAL, _SOLUTION = "lateral_inflow", "discharge"
+_LATERAL = "lateral_inflow"
+
+_ABSURD = 1e9
+"""A flow, m3 s-1, that no river has."""
 
 
 def accumulated(tree: Tree, values: Array) -> Array:
@@ -69,23 +74,44 @@ def hot_start(runner: Runner) -> None:
     stores = runner.stores()
     discharge = stores[part.name, "discharge"]
     discharge[:, 0] = accumulated(tree, lateral)
-    least = _least(runner, part.name)
-    np.maximum(discharge, least, out=discharge)
+    np.maximum(discharge, _least(runner, part), out=discharge)
     above = stores[part.name, "inflow_before"]
     above.fill(0.0)
     inside = tree.downstream >= 0
     np.add.at(above, tree.downstream[inside], discharge[inside])
-    stores[part.name, "volume"][:] = _stored(runner, part.name)
+    stores[part.name, "volume"][:] = _step(runner, part, "q.stored", {})
     runner.storage.begin_balance()
 
 
-def _inputs(runner: Runner, part: str) -> dict[str, Array]:
-    """Return states and parameters of a process as its program names them."""
-    declared = runner.operation.plan[part].declared(runner.operation.inner)
+def _least(runner: Runner, part: Part) -> Array:
+    """Return the least flow: what a step makes of one that cannot be, (reach, 1)."""
+    return _step(runner, part, "s.discharge", {"s.inflow_before": -_ABSURD})
+
+
+def _step(
+    runner: Runner, part: Part, output: str, others: Mapping[str, float]
+) -> Array:
+    """Return one output of a step without inflow, from the present states, (reach, 1).
+
+    Parameters
+    ----------
+    runner : Runner
+        The model.
+    part : Part
+        Its process.
+    output : str
+        Name in the program of the process.
+    others : mapping of str to float
+        Inputs that are to be otherwise.
+    """
+    declared = part.declared(runner.operation.inner)
     stores = runner.stores()
-    inputs = {f"s.{s.name}": stores[part, s.name] for s in declared.states}
-    inputs |= {f"p.{p.name}": runner.seen(part, p.name) for p in declared.step_parameters}
-    return inputs | {
-        f"f.{f.name}": np.zeros_like(stores[part, "discharge"])
-        for f in declared.forcings
-    }
+    shape = stores[part.name, "discharge"].shape
+    inputs = {f"s.{s.name}": stores[part.name, s.name] for s in declared.states}
+    for p in declared.step_parameters:
+        inputs[f"p.{p.name}"] = runner.seen(part.name, p.name)
+    for forcing in declared.forcings:
+        inputs[f"f.{forcing.name}"] = np.zeros(shape)
+    inputs |= {name: np.full(shape, value) for name, value in others.items()}
+    program = runner.operation.program(part).select([output])
+    return np.broadcast_to(evaluate(program, inputs)[output], shape)

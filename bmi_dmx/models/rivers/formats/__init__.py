@@ -1,0 +1,9 @@
+"""Files that hold rivers: one reader for each kind, and one form for what they hold."""
+
+from __future__ import annotations
+
+from .read import FORMATS, read_river
+from .river import Lakes, River
+from .series import ReachSeries, read_series
+
+__all__ = ["FORMATS", "Lakes", "ReachSeries", "River", "read_river", "read_series"]
