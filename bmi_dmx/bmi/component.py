@@ -205,7 +205,7 @@ class Component(Answers):
                 runner,
                 screen,
                 self._warm_up,
-                self._begun,
+                self._resumed,
                 keep=settings.state_parameters == "configured",
             ),
         )
@@ -289,6 +289,10 @@ class Component(Answers):
         """Start from the state there is now, and not from the one that was chosen."""
         self._warm, self._later = None, []
         self._advance = self._stepping()
+
+    def _resumed(self) -> None:
+        """Go on from a state that was restored."""
+        self._begun()
 
     def _stepping(self) -> Callable[[], None]:
         """Return what makes one step."""

@@ -69,9 +69,7 @@ def reaches_of(
     known = _wanted(river, operation.understood, f"tree: {path}")
     known |= _more(settings, operation, folder, ids)
     _refuse_missing(known, settings, operation, path, river)
-    return Locations(
-        ids, known, _parameters(settings, operation, folder, river), river
-    )
+    return Locations(ids, known, _parameters(settings, operation, folder, river), river)
 
 
 def _say(text: str) -> None:
@@ -118,7 +116,9 @@ def _more(
     if block is None:
         return {}
     if block.ids:
-        raise ConfigError("locations: ids: the reaches are those of the tree; remove them")
+        raise ConfigError(
+            "locations: ids: the reaches are those of the tree; remove them"
+        )
     found = read_locations(replace(block, ids=ids), folder, operation.understood)
     return found.attributes
 
@@ -177,9 +177,7 @@ def _table(
     path: Path, wanted: Mapping[str, Attribute], ids: tuple[str, ...]
 ) -> dict[str, Array]:
     """Return the parameters of a table by the names of reaches."""
-    others = {
-        alias: wanted[name] for alias, name in ALIASES.items() if name in wanted
-    }
+    others = {alias: wanted[name] for alias, name in ALIASES.items() if name in wanted}
     there, columns = read_file(path, (), {**wanted, **others})
     if not columns:
         hint = suggestion("", wanted)

@@ -61,14 +61,18 @@ class RiverSettings(Settings):
         if self.tree is None:
             for key in ("format", "lakes", "outlets", "parameters"):
                 if getattr(self, key):
-                    raise ConfigError(f"{key}: says more of a tree, but 'tree' is not there")
+                    raise ConfigError(
+                        f"{key}: says more of a tree, but 'tree' is not there"
+                    )
             if self.sources != REACHES:
                 raise ConfigError(
                     "sources: other names than those of the reaches stand in the file "
                     "of a tree, but 'tree' is not there"
                 )
         elif self.space is not None:
-            raise ConfigError("space: the reaches are those of 'tree'; remove one of them")
+            raise ConfigError(
+                "space: the reaches are those of 'tree'; remove one of them"
+            )
 
     def placed(
         self, operation: Operation, folder: Path
