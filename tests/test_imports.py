@@ -68,11 +68,13 @@ LIGHT = [
     f"bmi_dmx.{name}"
     for name in (
         *FOUNDATION, "variables", "data", "data.axis", "data.identity", "data.missing",
-        "data.netcdf", "data.quantity", "data.table", "data.times",
+        "data.geopackage", "data.netcdf", "data.projection", "data.quantity",
+        "data.table", "data.times",
         "space", "process", "tendency", "program", "kernels", "scan", "networks",
         "compose", "bundle", "operate", "bmi", "run", "info", "cli",
         "operate.runner", "run.run", "trainer.registries", "models.hydrology.system",
         "models.hydrology.climate", "models.hydrology.component",
+        "models.rivers.formats",
     )
 ]  # fmt: skip
 LIGHT += [

@@ -205,7 +205,7 @@ def _raised(
     good = values > 0.0
     if not good.any():
         raise DataError(f"{place}: none of {len(ids)} is above 0")
-    result = values.copy()
+    result: Array = values.copy()
     middle = float(np.median(values[good]))
     unknown = np.isnan(values)
     for bad, to, what in (
