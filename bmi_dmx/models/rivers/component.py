@@ -22,7 +22,7 @@ from ...operate.operation import Operation
 from ...space import GridDescription, Space, Tree
 from ...space.description import SCALAR
 from .numbers import have_numbers, numbers_of, refuse_others
-from .settings import REACHES
+from .settings import MISSING, REACHES
 from .sources import Sources
 from .tape import Tape
 
@@ -40,8 +40,8 @@ class MuskingumCunge(Component):
     """Flow through the reaches of a river, with channels learned or given.
 
     Without a ``bundle`` in its configuration it runs one that comes with the package,
-    :attr:`default_bundle`. The reaches are those of a file (``tree``), or of a space of kind
-    ``tree``. Names of reaches are text; where all end with a number of their own,
+    :attr:`default_bundle`. The reaches are those of a file (``tree``), or of a space of
+    kind ``tree``. Names of reaches are text; where all end with a number of their own,
     hosts that know numbers alone find these as ``channel_water__id``.
 
     Beside the variables of the model it takes ``land_surface_water_source__id``, which
@@ -70,9 +70,7 @@ class MuskingumCunge(Component):
         space: Space | None,
     ) -> None:
         if not isinstance(space, Tree):
-            raise ConfigError(
-                "tree: missing; expected a file of reaches, or a space of kind tree"
-            )
+            raise ConfigError(MISSING)
         wanted = settings.outputs
         if wanted is not None:
             others = tuple(name for name in wanted if name != _IDS)

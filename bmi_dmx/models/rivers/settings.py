@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from ...operate.operation import Operation
     from ...space import Space
 
-__all__ = ["OF_TREE", "REACHES", "RiverSettings"]
+__all__ = ["MISSING", "OF_TREE", "REACHES", "RiverSettings"]
+
+MISSING = "tree: missing; expected a file of reaches, or a space of kind tree"
+"""What to say where nothing says which reaches there are."""
 
 REACHES = "reaches"
 """Lateral inflow that comes by reach, in their order."""
@@ -79,6 +82,8 @@ class RiverSettings(Settings):
     ) -> tuple[Locations, Space | None] | None:
         """Return the reaches of the tree, if there is one."""
         if self.tree is None:
+            if self.locations is None and (self.space or operation.space) is None:
+                raise ConfigError(MISSING)
             return None
         # What reads files is for those who have one.
         from .reaches import reaches_of

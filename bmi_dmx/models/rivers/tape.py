@@ -38,9 +38,10 @@ class Tape:
     def __init__(self, runner: Runner) -> None:
         parts = runner.operation.plan.processes
         if len(parts) != 1 or parts[0].coupling != "upstream" or parts[0].members:
+            names = ", ".join(part.name for part in parts)
             raise ConfigError(
                 "gradient: is for models whose only process is that of reaches, "
-                f"without members; this one has {', '.join(part.name for part in parts)}"
+                f"without members; this one has {names}"
             )
         self._runner, self._part = runner, parts[0]
         self._flows: list[Array] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ import numpy as np
 
 from bmi_dmx import MuskingumCunge
 from bmi_dmx.config import as_yaml
-from bmi_dmx.models.rivers import reaches
-from bmi_dmx.models.rivers.formats import River, read_river
 
 IDS = ("wb-3", "wb-4", "wb-5", "wb-1", "wb-9")
 BELOW = {"wb-3": "wb-1", "wb-4": "wb-1", "wb-5": "wb-9", "wb-1": "wb-9", "wb-9": ""}
@@ -29,13 +26,6 @@ COLUMNS: dict[str, tuple[Sequence[float], str]] = {
     "lon": ((-75.1, -75.0, -75.2, -75.05, -75.02), "degrees_east"),
     "lat": ((41.2, 41.3, 41.15, 41.1, 41.0), "degrees_north"),
 }
-
-ENTERING = {
-    "nex-1": {"wb-1": 1.0},
-    "nex-9": {"wb-3": 0.375, "wb-4": 0.625},
-    "nex-7": {"wb-5": 0.25, "wb-9": 0.75},
-}
-"""Water that comes under other names, as in hydrofabrics."""
 
 
 def write_tree(
@@ -58,11 +48,6 @@ def write_tree(
     return path
 
 
-def with_nexuses(path: Path, **more: Any) -> River:
-    """Read a river, and let water come to nexuses as well."""
-    return replace(read_river(path, **more), entering=ENTERING)
-
-
 def configured(folder: Path, name: str = "river.yaml", **changes: Any) -> Path:
     """Write a configuration; None removes a key."""
     tree = folder / "tree.nc"
@@ -80,12 +65,6 @@ def started(folder: Path, **changes: Any) -> MuskingumCunge:
     component = MuskingumCunge()
     component.initialize(str(configured(folder, **changes)))
     return component
-
-
-def by_nexus(folder: Path, monkeypatch: Any, **changes: Any) -> MuskingumCunge:
-    """Return a component to whose river water comes by nexus."""
-    monkeypatch.setattr(reaches, "read_river", with_nexuses)
-    return started(folder, **{"sources": "nex-", **changes})
 
 
 def weather(steps: int, places: int = len(IDS), seed: int = 3) -> np.ndarray[Any, Any]:

@@ -106,9 +106,11 @@ def test_reaches_have_the_numbers_in_their_names(tmp_path: Path) -> None:
 def test_names_of_t_route_are_understood(tmp_path: Path) -> None:
     component = started(tmp_path)
     pairs = {"dx": "length", "s0": "slope", "n": "manning"}
-    for other, own in pairs.items():
-        assert component.get_value_ptr(other) is component.get_value_ptr(own)
-    np.testing.assert_allclose(component.get_value_ptr("cs"), [0.5, 0.25, 0.2, 0.5, 0.1])
+    for alias, own in pairs.items():
+        assert component.get_value_ptr(alias) is component.get_value_ptr(own)
+    np.testing.assert_allclose(
+        component.get_value_ptr("cs"), [0.5, 0.25, 0.2, 0.5, 0.1]
+    )
     component.set_value("cs", np.full(5, 0.4))
     np.testing.assert_allclose(component.get_value_ptr("side_slope"), 2.5)
     component.set_value("n", np.full(5, 0.1))
