@@ -74,7 +74,10 @@ DEFAULT_RECIPE = "dhbv"
 
 systems: Registry[System] = Registry(
     "system",
-    {"hydrology": f"{_HYDROLOGY}.system:HYDROLOGY"},
+    {
+        "hydrology": f"{_HYDROLOGY}.system:HYDROLOGY",
+        "rivers": f"{_RIVERS}.system:RIVERS",
+    },
     group="bmi_dmx.systems",
 )
 """What is special about models of one domain when hosts step them."""

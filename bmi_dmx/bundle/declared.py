@@ -63,10 +63,11 @@ def _part(where: str, part: Part) -> None:
         place = f"{where}.at.{at}" if at else f"{where}.variables"
         _variables(place, declared, few=part.kind == "process")
         _budgets(place, part, declared)
-    flows = (*part.variables.forcings, *part.variables.fluxes)
-    _refuse_unknown(
-        f"{where}.links", (*part.links, *part.links.values()), [v.name for v in flows]
-    )
+    given = [v.name for v in part.variables.outputs]
+    _refuse_unknown(f"{where}.links", part.links, [
+        v.name for v in part.variables.forcings
+    ])  # fmt: skip
+    _refuse_unknown(f"{where}.links", part.links.values(), given)
 
 
 def _variables(where: str, declared: Declarations, *, few: bool) -> None:

@@ -92,7 +92,8 @@ class Part:
     coupling : {"cells", "upstream", "stencil"}
         How places see each other inside one step.
     links : dict of str to str
-        For ``upstream``: the forcing that receives, and the flux summed up for it.
+        For ``upstream``: the forcing that receives, and the flux or state summed up for
+        it.
     reads : dict of str to str
         Other names of its inputs.
     step : float, optional

@@ -27,7 +27,7 @@ class TreeStepper:
     program : Program
         One step of a place; see :class:`~.stages.Stage`.
     part : Part
-        The process; its links say which flux is summed up for which forcing.
+        The process; its links say which flux or state is summed up for which forcing.
     declared : Declarations
         Its variables.
     tree : Tree
@@ -35,9 +35,9 @@ class TreeStepper:
     forcing, output : mapping of str to ndarray
         (place,) buffers by input and output name of the program.
     fluxes : mapping of str to str
-        Buffers of the fluxes, ``q.<buffer>``, by name.
+        Buffers of what is summed up, ``q.<buffer>``, by name.
     scale : mapping of str to float
-        From what a flux is in its buffer to what a step makes of it.
+        From what that is in its buffer to what a step makes of it.
     inflow : mapping of str to ndarray
         (place,) arrays to receive what comes from upstream in a step, by input name of
         the program.

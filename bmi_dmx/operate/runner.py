@@ -147,7 +147,7 @@ class Runner:
             flux: f"q.{self.stages.buffers[part.name, flux]}"
             for flux in part.links.values()
         }
-        scale = {f.name: self._amount(part, f) for f in declared.fluxes}
+        scale = {v.name: self._amount(part, v) for v in declared.outputs}
         inflow = {
             f"f.{qualified(part, f.name)}": self._new(f)
             for f in declared.forcings
@@ -159,9 +159,9 @@ class Runner:
             inflow,
         )  # fmt: skip
 
-    def _amount(self, part: Part, flux: Variable) -> float:
-        dt = part.dt(self.operation.inner) if flux.per_step == "rate" else 1.0
-        return dt / self.operation.factor(flux)
+    def _amount(self, part: Part, variable: Variable) -> float:
+        dt = part.dt(self.operation.inner) if variable.per_step == "rate" else 1.0
+        return dt / self.operation.factor(variable)
 
     def _own(self, stage: Stage, stepper: Steps) -> None:
         """Take in the arrays of a stage by part and name."""

@@ -126,7 +126,7 @@ def read(spec: DataSpec) -> RiverData:
     """
     path = shipped() if spec.river == SAMPLE else expanded(spec.river)
     whole = read_river(path, format=spec.format)
-    gauges, remarks = gauges_of(spec, whole)
+    whole, gauges = gauges_of(spec, whole)
     river = whole.upstream_of(gauges.reaches)
     inflow = _series(spec.inflow, path, INFLOW, "inflow")
     observed = _series(spec.observed, path, OBSERVED, "observed")
@@ -140,7 +140,7 @@ def read(spec: DataSpec) -> RiverData:
         per_day,
         local,
         measured,
-        (*river.remarks, *remarks, *inflow.remarks, *observed.remarks, *filled),
+        (*river.remarks, *inflow.remarks, *observed.remarks, *filled),
     )
 
 

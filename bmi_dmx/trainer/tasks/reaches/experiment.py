@@ -57,19 +57,22 @@ class Days:
 
     Parameters
     ----------
-    utc_offset : float or str
-        Hours of local standard time east of Greenwich, such as -5; or the column of the
-        table of gauges that holds them. Days of observations begin at midnight there.
+    utc_offset : float or dict of str to float
+        Hours of local standard time east of Greenwich, such as -5, of all gauges or by
+        gauge. Days of observations begin at midnight there.
     advance : float
         Hours by which the routed flow is brought forward before it is averaged over
         days. For inflow that comes late by itself; 0 leaves all delay to the routing.
     """
 
-    utc_offset: float | str = 0.0
+    utc_offset: float | dict[str, float] = 0.0
     advance: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.utc_offset, str):
+        if isinstance(self.utc_offset, dict):
+            for name, hours in self.utc_offset.items():
+                _refuse_beyond(f"utc_offset.{name}", hours, 14.0)
+        else:
             _refuse_beyond("utc_offset", self.utc_offset, 14.0)
         _refuse_beyond("advance", self.advance, 48.0)
 
@@ -90,8 +93,8 @@ class DataSpec:
     observed : Series
         Flow at gauges, as means over days or over steps of the inflow.
     gauges : "all" or list of str, or str
-        Which gauges, or a table of them (CSV) with columns ``gauge``, ``reach`` and, as
-        far as known, ``area_km2``, ``utc_offset`` and flow scales.
+        Which gauges, or a table of them (CSV) with columns ``gauge_id``, ``reach_id``
+        and, as far as known, ``area_km2``.
     days : Days
         When days begin at the gauges.
     missing_inflow : {"refuse", "fill"}

@@ -12,10 +12,13 @@ from torch import Tensor
 from ....compose import Model, Plan
 from ....compose.part import Part
 from ....errors import ConfigError, TrainingError
+from ....models.rivers.start import accumulated, received
 from .data import RiverData
 from .forest import Forest, Forests
 from .shift import Shift
 from .windows import Batch
+
+Tensors = dict[str, Tensor]
 
 __all__ = ["FLOW", "LATERAL", "Routing", "river_of"]
 
@@ -203,20 +206,18 @@ class Routing:
         rest = days - own * beyond.repeat(flow.shape[1] // len(gauges))
         return rest.clamp(min=0.0)
 
-    def steady(
-        self, placed: Model, forest: Forest, lateral: Tensor
-    ) -> dict[str, Tensor]:
+    def steady(self, placed: Model, forest: Forest, lateral: Tensor) -> Tensors:
         """Return the state in which every reach passes on all that enters above.
 
-        Differentiable in the lateral inflow, (reach,).
+        Differentiable in the lateral inflow, (reach,). The volume of reaches, on which
+        no flow depends, begins as it is declared.
         """
         state = placed.initial_state(len(lateral))
         name = self.part.name
-        least = next(s.bounds for s in self.part.variables.states if s.name == FLOW)
-        flow = forest.accumulated(lateral).clamp(min=least[0] if least else 0.0)
+        flow = accumulated(forest.tree, lateral).clamp(min=0.0)
         state[f"{name}.{FLOW}"] = flow
         if f"{name}.{INFLOW_BEFORE}" in state:
-            state[f"{name}.{INFLOW_BEFORE}"] = forest.from_upstream(flow)
+            state[f"{name}.{INFLOW_BEFORE}"] = received(forest.tree, flow)
         return state
 
 
