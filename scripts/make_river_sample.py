@@ -1,8 +1,9 @@
 """Make the small river that the package ships, to learn from without other data.
 
-Storms fall on a made tree of reaches; what enters is routed hour by hour through channels
-whose roughness follows from how wooded the banks are, and flow is read at three gauges as
-means of local days, with errors and gaps. So it is known what there is to be learned.
+Storms fall on a made tree of reaches; what enters is routed hour by hour through
+channels whose roughness follows from how wooded the banks are, and flow is read at
+three gauges as means of local days, with errors and gaps. So it is known what there is
+to be learned.
 
     python scripts/make_river_sample.py [--output FILE]
 """
