@@ -19,7 +19,8 @@ def means(flow: np.ndarray, begin: float, days: int) -> np.ndarray:
     at = np.arange(len(flow), dtype=float)
     total = np.concatenate([[0.0], np.cumsum((flow[1:] + flow[:-1]) / 2)])
     ends = begin + PER_DAY * np.arange(days + 1)
-    return np.diff(np.interp(ends, at, total)) / PER_DAY
+    found: np.ndarray = np.diff(np.interp(ends, at, total)) / PER_DAY
+    return found
 
 
 @given(

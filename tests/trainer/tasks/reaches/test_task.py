@@ -25,6 +25,7 @@ from bmi_dmx.trainer.fit import resume
 from bmi_dmx.trainer.module import TrainingModule
 from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.reaches import task as module
+from bmi_dmx.trainer.tasks.reaches.data import read
 from bmi_dmx.trainer.tasks.reaches.evaluate import classes
 from bmi_dmx.trainer.tasks.reaches.prediction import Span, predict
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
@@ -64,7 +65,7 @@ def test_other_flow_is_noticed(
 ) -> None:
     path = run()
     (path / "training.json").unlink()
-    reading = module.read
+    reading = read
 
     def corrected(spec: Any) -> Any:
         data = reading(spec)
@@ -96,7 +97,7 @@ def test_a_gauge_that_was_never_observed_is_scored_alone(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    reading = module.read
+    reading = read
 
     def less(spec: Any) -> Any:
         data = reading(spec)
@@ -117,6 +118,7 @@ def test_a_prior_pulls_what_gauges_do_not_decide(prepared: Tasks) -> None:
     none, _ = prepared("priors={}")
     batch = far.batches.cut(np.array([0, 1]), np.array([0]))
     model = model.float()
+    assert far.routing is not None
     n = model.constant_parameters(far.routing.attributes)["manning"]
     expected = (torch.log(n / 0.2) / np.log(1.1)).square().mean()
     found = far.loss(model, batch) - none.loss(model, batch)

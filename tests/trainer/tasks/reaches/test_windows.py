@@ -103,7 +103,7 @@ def test_gradients_reach_inflow_start_and_weights(prepared: Tasks) -> None:
 
     def loss(given: torch.Tensor) -> torch.Tensor:
         assert task.routing is not None
-        days = task.routing.run(model, {**batch, "inflow": given}, WARMUP)  # type: ignore[arg-type]
+        days = task.routing.run(model, {**batch, "inflow": given}, WARMUP)
         return days.square().mean()
 
     gradient, *of_weights = torch.autograd.grad(loss(inflow), [inflow, *weights])
