@@ -26,13 +26,13 @@ from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
 from .data import read
 from .evaluate import evaluate
-from .experiment import Experiment
+from .experiment import DAY, Experiment
 from .forest import Forests
 from .prediction import Span, predict
 from .priors import check_priors, penalty
 from .scoring import score_bundle
 from .shift import Shift
-from .simulation import Routing
+from .simulation import LATERAL, Routing
 from .windows import Batch, WindowSampler
 
 __all__ = ["ReachesTask"]
@@ -119,11 +119,13 @@ class ReachesTask(Task[Experiment]):
         return math.ceil(len(self.learning) / self.together), days.stop - days.start
 
     def statistics(self) -> Statistics:
-        """Return the moments of the attributes that the networks read."""
-        spec = self.experiment.model
+        """Return the moments of what the networks read: attributes, lateral inflow."""
+        spec, per_day = self.experiment.model, self.data.per_day
         attributes = self.data.attributes(spec.network_attributes)
+        days = self.days["train"]
+        inflow = self.data.inflow[days.start * per_day : days.stop * per_day]
         try:
-            return fit_statistics(spec, {}, attributes)
+            return fit_statistics(spec, {LATERAL: inflow}, attributes, DAY / per_day)
         except DataError as error:
             raise DataError(f"model.transforms: {error}") from None
 
