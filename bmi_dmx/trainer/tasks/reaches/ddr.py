@@ -67,7 +67,12 @@ class _Reading:
             "task": "reaches",
             "data": self._data(),
             "periods": {"train": [str(d) for d in self._days]},
-            "model": {"seconds": 3600, "parts": self._parts()},
+            "model": {
+                "seconds": 3600,
+                "system": "rivers",
+                "parts": self._parts(),
+                "answers": ["discharge", "velocity", "depth"],
+            },
             "loss": "mse",
             "together": ddr.experiment.batch_size,
             "training": self._training(),
