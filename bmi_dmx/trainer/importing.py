@@ -78,7 +78,7 @@ def write_imported(
     path = Path(f"{data['name']}.yaml") if output is None else output
     if path.exists():
         raise ConfigError(f"{path}: there is such a file already; give another name")
-    lines = [f"Made of {source} ({kind}).", *found.remarks]
+    lines = [f"Made of {source.name} ({kind}).", *found.remarks]
     notes = "".join(f"# {line}\n" for line in lines)
     with atomic(path) as temporary:
         temporary.write_text(f"{notes}\n{config.as_yaml(data)}", encoding="utf-8")
