@@ -91,7 +91,10 @@ class DataSpec:
         Lateral inflow of every reach, local and not summed, as means over steps of a
         day or a part of it.
     observed : Series
-        Flow at gauges, as means over days or over steps of the inflow.
+        Flow at gauges, as means of days.
+    forcings : dict of str to Series
+        What networks read besides lateral inflow, such as the weather over reaches: by
+        name in the model, each with a variable, over days or steps of the inflow.
     gauges : "all" or list of str, or str
         Which gauges, or a table of them (CSV) with columns ``gauge_id``, ``reach_id``
         and, as far as known, ``area_km2``.
@@ -111,6 +114,7 @@ class DataSpec:
     format: str | None = None
     inflow: Series = field(default_factory=Series)
     observed: Series = field(default_factory=Series)
+    forcings: dict[str, Series] = field(default_factory=dict)
     gauges: str | tuple[str, ...] = "all"
     days: Days = field(default_factory=Days)
     missing_inflow: Literal["refuse", "fill"] = "refuse"
@@ -120,6 +124,9 @@ class DataSpec:
     def __post_init__(self) -> None:
         if not self.river:
             raise ConfigError("river: found nothing, expected a file")
+        for name, series in self.forcings.items():
+            if series.variable is None:
+                raise ConfigError(f"forcings.{name}: expected a variable")
         if not self.gauges:
             raise ConfigError("gauges: the list is empty, expected ids or 'all'")
         if not 0.0 < self.least < math.inf:
@@ -281,11 +288,21 @@ class Experiment(AnyExperiment):
         if isinstance(data.gauges, str) and data.gauges != "all":
             paths["gauges"] = anchored("data.gauges", data.gauges)
         data = replace(data, **paths)
-        for name in ("inflow", "observed"):
-            series = getattr(data, name)
-            if series.path is not None:
-                path = anchored(f"data.{name}.path", series.path)
-                data = replace(data, **{name: replace(series, path=path)})
+
+        def placed(key: str, series: Series) -> Series:
+            if series.path is None:
+                return series
+            return replace(series, path=anchored(f"data.{key}.path", series.path))
+
+        data = replace(
+            data,
+            inflow=placed("inflow", data.inflow),
+            observed=placed("observed", data.observed),
+            forcings={
+                name: placed(f"forcings.{name}", series)
+                for name, series in data.forcings.items()
+            },
+        )
         return replace(self, data=data)
 
     def course(self) -> dict[str, Any]:
@@ -297,8 +314,12 @@ class Experiment(AnyExperiment):
         names = ("data", "periods", "loss", "priors", "together")
         settings |= {name: plain(getattr(self, name)) for name in names}
         settings["data"].pop("river")
-        for name in ("inflow", "observed"):
-            settings["data"].get(name, {}).pop("path", None)
+        for series in (
+            settings["data"]["inflow"],
+            settings["data"]["observed"],
+            *settings["data"]["forcings"].values(),
+        ):
+            series.pop("path", None)
         settings["periods"].pop("test", None)
         return settings
 

@@ -11,19 +11,16 @@ from torch import Tensor
 
 from ....compose import Model, Plan
 from ....compose.part import Part
-from ....errors import ConfigError, TrainingError
+from ....errors import ConfigError, TrainingError, suggestion
 from ....models.rivers.start import accumulated, received
-from .data import RiverData
+from .data import LATERAL, RiverData
 from .forest import Forest, Forests
 from .shift import Shift
 from .windows import Batch
 
 Tensors = dict[str, Tensor]
 
-__all__ = ["FLOW", "LATERAL", "Routing", "river_of"]
-
-LATERAL = "lateral_inflow"
-"""What the model is given at every step."""
+__all__ = ["FLOW", "Routing", "river_of"]
 
 FLOW = "discharge"
 """What it answers."""
@@ -49,12 +46,8 @@ def river_of(plan: Plan) -> Part:
         )
     if FLOW not in plan.outputs:
         raise ConfigError(f"model.parts: none gives {FLOW!r}")
-    names = [forcing.name for forcing in plan.forcings]
-    if names != [LATERAL]:
-        raise ConfigError(
-            f"model.parts: expected that {LATERAL!r} alone is to be given, found"
-            f" {', '.join(names) or 'nothing'}"
-        )
+    if LATERAL not in [forcing.name for forcing in plan.forcings]:
+        raise ConfigError(f"model.parts: none reads {LATERAL!r}")
     return found[0]
 
 
@@ -83,6 +76,14 @@ class Routing:
     ) -> None:
         self.data, self.forests, self.shift = data, forests, shift
         self.part = river_of(model.plan)
+        self.forcings = model.forcings
+        for name in self.forcings:
+            if name not in data.forcing:
+                hint = suggestion(name, data.forcing)
+                raise ConfigError(
+                    f"data.forcings: the model reads {name!r}, of which nothing is"
+                    f" said{hint}"
+                )
         self.parts = steps_within(data, model.spec.seconds)
         self.attributes = {
             name: torch.from_numpy(values.astype(np.float32))
@@ -118,11 +119,14 @@ class Routing:
             A flow is not a number; names the reach.
         """
         forest = self.forest(batch)
-        lateral = batch["inflow"].repeat_interleave(self.parts, 0)
-        kept = len(lateral) - self.shift.days_behind * self.shift.per_day
-        lateral = lateral[: kept + self.shift.steps_behind]
+        more = self.shift.days_behind * self.shift.per_day - self.shift.steps_behind
+        forcing = {
+            name: x.repeat_interleave(self.parts, 0)[: len(x) * self.parts - more]
+            for name, x in batch["forcing"].items()
+        }
+        lateral = forcing[LATERAL]
         start = self.steady(model.on(forest.tree), forest, lateral[0])
-        flow, _, _ = self.advance(model, forest, lateral, start)
+        flow, _, _ = self.advance(model, forest, forcing, start)
         at = forest.outlets.to(flow.device)
         gauges = batch["gauges"].cpu().numpy().astype(np.intp)
         before = start[f"{self.part.name}.{FLOW}"][at]
@@ -132,7 +136,7 @@ class Routing:
         self,
         model: Model,
         forest: Forest,
-        lateral: Tensor,
+        forcing: Mapping[str, Tensor],
         state: Mapping[str, Tensor],
         outputs: Sequence[str] = (),
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
@@ -144,8 +148,8 @@ class Routing:
             What runs.
         forest : Forest
             Where.
-        lateral : Tensor
-            (step, reach of the forest) lateral inflow.
+        forcing : mapping of str to Tensor
+            (step, reach of the forest), lateral inflow among it.
         state : mapping of str to Tensor
             Before the first step.
         outputs : sequence of str
@@ -166,11 +170,11 @@ class Routing:
             A flow is not a number; names the reach.
         """
         given = {
-            name: x.to(lateral).repeat(forest.copies)
+            name: x.to(forcing[LATERAL]).repeat(forest.copies)
             for name, x in self.of_reaches(forest).items()
         }
         ran = model.on(forest.tree).simulate(
-            {LATERAL: lateral}, given, state=state, outputs=(FLOW, *outputs)
+            forcing, given, state=state, outputs=(FLOW, *outputs)
         )
         flow = ran.outputs[FLOW]
         _refuse_not_finite(flow, forest)

@@ -32,7 +32,7 @@ from .prediction import Span, predict
 from .priors import check_priors, penalty
 from .scoring import score_bundle
 from .shift import Shift
-from .simulation import LATERAL, Routing
+from .simulation import Routing
 from .windows import Batch, WindowSampler
 
 __all__ = ["ReachesTask"]
@@ -119,13 +119,14 @@ class ReachesTask(Task[Experiment]):
         return math.ceil(len(self.learning) / self.together), days.stop - days.start
 
     def statistics(self) -> Statistics:
-        """Return the moments of what the networks read: attributes, lateral inflow."""
+        """Return the moments of what the networks read."""
         spec, per_day = self.experiment.model, self.data.per_day
         attributes = self.data.attributes(spec.network_attributes)
         days = self.days["train"]
-        inflow = self.data.inflow[days.start * per_day : days.stop * per_day]
+        steps = slice(days.start * per_day, days.stop * per_day)
+        forcing = {name: x[steps] for name, x in self.data.forcing.items()}
         try:
-            return fit_statistics(spec, {LATERAL: inflow}, attributes, DAY / per_day)
+            return fit_statistics(spec, forcing, attributes, DAY / per_day)
         except DataError as error:
             raise DataError(f"model.transforms: {error}") from None
 
@@ -138,6 +139,7 @@ class ReachesTask(Task[Experiment]):
             self.data,
             self.forests,
             self.shift,
+            self.routing.forcings,
             first=days.start,
             last=days.stop,
             warmup=spec.warmup,
@@ -203,7 +205,9 @@ class ReachesTask(Task[Experiment]):
         assert self.routing is not None
         return {
             "gauges": list(self.data.gauges.ids),
-            "series": self.data.fingerprint(self.routing.attributes),
+            "series": self.data.fingerprint(
+                self.routing.attributes, self.routing.forcings
+            ),
         }
 
     @property
@@ -244,8 +248,8 @@ class ReachesTask(Task[Experiment]):
     ) -> dict[str, Any]:
         """Return gauges, periods, and how inflow and days were taken."""
         data = plain(experiment.data)
-        for series in ("inflow", "observed"):
-            data.get(series, {}).pop("path", None)
+        for series in (data["inflow"], data["observed"], *data["forcings"].values()):
+            series.pop("path", None)
         data["river"] = Path(experiment.data.river).name
         if isinstance(experiment.data.gauges, str):
             data["gauges"] = Path(experiment.data.gauges).name

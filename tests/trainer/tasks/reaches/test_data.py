@@ -114,6 +114,28 @@ def test_days_begin_by_gauge(river_file: Path) -> None:
         read(spec(river_file, days=Days(utc_offset={"A": -5})))
 
 
+def test_what_networks_read_is_joined_by_name_and_day(
+    river_file: Path, tmp_path: Path
+) -> None:
+    rain = np.arange(100.0)[:, None] + np.arange(7.0)
+    rain[50, 2] = np.nan
+    weather = write_river(
+        tmp_path / "weather.nc",
+        time_units="days since 2000-12-30",
+        q_prime=(("time", "reach"), rain, "m3 s-1"),
+    )
+    series = Series(path=str(weather), variable="q_prime")
+    found = read(spec(river_file, forcings={"precipitation": series}))
+    given = found.forcing["precipitation"]
+    np.testing.assert_array_equal(given[:, 1], np.arange(2.0, 92.0) + 1.0)
+    assert given[48, 2] == pytest.approx(50.0 + (0 + 1 + 3 + 4 + 5 + 6) / 6)
+    short = Series(path=str(river_file), variable="q_prime")
+    with pytest.raises(
+        DataError, match=r"forcings\.precipitation: found 1 steps a day"
+    ):
+        read(spec(weather, inflow=Series(), forcings={"precipitation": short}))
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -135,6 +135,11 @@ def test_a_prior_pulls_what_gauges_do_not_decide(prepared: Tasks) -> None:
         ("training.window=41", r"window: 41 days do not fit into periods.train"),
         ("periods.train=[2000-01-01, 2001-02-19]", "there is inflow from 2001-01-01"),
         ("model.parts.river.process=hbv11p", "."),
+        (
+            "model.parts.channel={network: lstm, forcings: [precipitation], options:"
+            " {hidden: 2}, gives: [manning, width_exponent]}",
+            "priors|precipitation",
+        ),
     ],
 )
 def test_what_is_wrong_is_refused(prepared: Tasks, setting: str, message: str) -> None:
@@ -278,3 +283,23 @@ def test_several_runs_are_averaged(finished: Path, run: Run) -> None:
     flows = read_streamflow(both.folder / "streamflow.nc")
     mean = np.mean([one["simulated"] for one in alone], axis=0)
     np.testing.assert_allclose(flows["simulated"], mean, rtol=1e-6)
+
+
+def test_networks_learn_from_the_weather_day_by_day(
+    river_file: Path, run: Run, tmp_path: Path
+) -> None:
+    varying = (
+        "model.parts={weather: {network: lstm, step: 86400, forcings: [rain],"
+        " attributes: [wooded], options: {hidden: 3, dropout: 0.0}, gives: [manning]},"
+        " channel: {network: mlp, options: {hidden: [3]}, attributes: [wooded],"
+        " gives: [width_exponent, width_coefficient]},"
+        " river: {process: muskingum_cunge}}"
+    )
+    path = run(varying, "priors={}", "data.forcings.rain={variable: q_prime}")
+    found = evaluate(path, "validation", output=tmp_path / "validation")
+    assert isinstance(found, Comparison)
+    assert np.isfinite(found.scores["nse"]).all()
+    weights = read_checkpoint(path / "checkpoints" / "best.ckpt")["state_dict"]
+    assert any(name.startswith("model.weather.") for name in weights)
+    with pytest.raises(ConfigError, match="data.forcings: the model reads 'rain'"):
+        run(varying, "priors={}")
