@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ....compose import Plan
 from ....data import netcdf
 from ....data.identity import listed
-from ....errors import ConfigError, DataError
+from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import ReachSeries, River, read_river, read_series
 from .experiment import DAY, SAMPLE, DataSpec, Series
 from .gauges import Gauges, expanded, gauges_of
@@ -34,6 +35,9 @@ UNITS = "m3 s-1"
 
 LATERAL = "lateral_inflow"
 """What lateral inflow is called in models."""
+
+CALENDAR = "day_of_year"
+"""What models are told of the date: 1 on the first of January."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,16 @@ class RiverData:
     observed: Array32
     remarks: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def forcing(self) -> dict[str, Array32]:
         """Everything that changes with time, by its name in models."""
-        return {LATERAL: self.inflow, **self.others}
+        days = self.days - self.days.astype("datetime64[Y]").astype("datetime64[D]")
+        calendar = np.repeat(days.astype(np.float32) + 1, self.per_day)[:, None]
+        return {
+            LATERAL: self.inflow,
+            CALENDAR: np.broadcast_to(calendar, self.inflow.shape),
+            **self.others,
+        }
 
     @cached_property
     def target(self) -> Array32:
@@ -128,8 +138,15 @@ class RiverData:
         return digest.hexdigest()
 
 
-def read(spec: DataSpec) -> RiverData:
+def read(spec: DataSpec, model: Plan) -> RiverData:
     """Read what an experiment says.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Where it lies.
+    model : Plan
+        Which units forcings have.
 
     Raises
     ------
@@ -146,10 +163,24 @@ def read(spec: DataSpec) -> RiverData:
     local, filled = _of_reaches(spec, inflow, kept, river)
     measured = _of_gauges(observed, days, gauges)
     remarks = [*river.remarks, *inflow.remarks, *observed.remarks, *filled]
-    others = {
-        name: _other(name, given, path, days, per_day, river, remarks)
-        for name, given in spec.forcings.items()
-    }
+    units = {forcing.name: forcing.units for forcing in model.forcings}
+    for name in units:
+        if name not in (LATERAL, CALENDAR, *spec.forcings):
+            hint = suggestion(name, spec.forcings)
+            raise ConfigError(
+                f"data.forcings: the model reads {name!r}, of which nothing is"
+                f" said{hint}"
+            )
+    others = {}
+    for name, given in spec.forcings.items():
+        if name not in units:
+            raise ConfigError(
+                f"data.forcings: the model reads no {name!r}{suggestion(name, units)}"
+            )
+        where = path if given.path is None else expanded(given.path)
+        series = read_series(where, given.variable or name, units=units[name])
+        remarks += series.remarks
+        others[name] = _on_steps(name, series, days, per_day, river, remarks)
     return RiverData(
         river, gauges, days, per_day, local, others, measured, tuple(remarks)
     )
@@ -231,10 +262,9 @@ def _of_reaches(
     return np.where(missing, spec.least, found).astype(np.float32), (remark,)
 
 
-def _other(
+def _on_steps(
     name: str,
-    spec: Series,
-    path: Path,
+    series: ReachSeries,
     days: NDArray[np.datetime64],
     per_day: int,
     river: River,
@@ -245,12 +275,6 @@ def _other(
     Where it is missing at some reaches it is the mean of the others.
     """
     key = f"data.forcings.{name}"
-    assert spec.variable is not None
-    where = path if spec.path is None else expanded(spec.path)
-    with netcdf.opened(where) as file:
-        known = file.variables.get(spec.variable)
-        units = spec.units or ("" if known is None else netcdf.units_of(known)) or "1"
-    series = read_series(where, spec.variable, units=units)
     own, count, kept = _days(series)
     if per_day % count or own[0] > days[0] or own[-1] < days[-1]:
         raise DataError(

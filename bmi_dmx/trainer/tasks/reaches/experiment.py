@@ -42,13 +42,10 @@ class Series:
         NetCDF file or Zarr store; default: the file of the river.
     variable : str, optional
         Its name in the file; told by what it is where only one can be meant.
-    units : str, optional
-        Its units, where the file does not say them.
     """
 
     path: str | None = None
     variable: str | None = None
-    units: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +90,8 @@ class DataSpec:
     observed : Series
         Flow at gauges, as means of days.
     forcings : dict of str to Series
-        What networks read besides lateral inflow, such as the weather over reaches: by
-        name in the model, each with a variable, over days or steps of the inflow.
+        What the model reads besides lateral inflow, such as the weather over reaches,
+        by its name in the model: over days or steps of the inflow.
     gauges : "all" or list of str, or str
         Which gauges, or a table of them (CSV) with columns ``gauge_id``, ``reach_id``
         and, as far as known, ``area_km2``.
@@ -124,9 +121,6 @@ class DataSpec:
     def __post_init__(self) -> None:
         if not self.river:
             raise ConfigError("river: found nothing, expected a file")
-        for name, series in self.forcings.items():
-            if series.variable is None:
-                raise ConfigError(f"forcings.{name}: expected a variable")
         if not self.gauges:
             raise ConfigError("gauges: the list is empty, expected ids or 'all'")
         if not 0.0 < self.least < math.inf:

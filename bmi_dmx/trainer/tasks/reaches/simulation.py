@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ....compose import Model, Plan
 from ....compose.part import Part
-from ....errors import ConfigError, TrainingError, suggestion
+from ....errors import ConfigError, TrainingError
 from ....models.rivers.start import accumulated, received
 from .data import LATERAL, RiverData
 from .forest import Forest, Forests
@@ -77,13 +77,6 @@ class Routing:
         self.data, self.forests, self.shift = data, forests, shift
         self.part = river_of(model.plan)
         self.forcings = model.forcings
-        for name in self.forcings:
-            if name not in data.forcing:
-                hint = suggestion(name, data.forcing)
-                raise ConfigError(
-                    f"data.forcings: the model reads {name!r}, of which nothing is"
-                    f" said{hint}"
-                )
         self.parts = steps_within(data, model.spec.seconds)
         self.attributes = {
             name: torch.from_numpy(values.astype(np.float32))

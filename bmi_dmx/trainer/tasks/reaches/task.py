@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ....bundle import Bundle
-from ....compose import Model, Statistics, fit_statistics
+from ....compose import Model, Statistics, fit_statistics, plan
+from ....compose.parts import make_parts
 from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....variables import Attribute
@@ -61,7 +62,10 @@ class ReachesTask(Task[Experiment]):
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self.data = read(experiment.data)
+        spec = experiment.model
+        self.data = read(
+            experiment.data, plan((m.part for m in make_parts(spec)), spec.seconds)
+        )
         for remark in self.data.remarks:
             log.info("%s", remark)
         self.shift = Shift.of(

@@ -67,8 +67,8 @@ def test_other_flow_is_noticed(
     (path / "training.json").unlink()
     reading = read
 
-    def corrected(spec: Any) -> Any:
-        data = reading(spec)
+    def corrected(spec: Any, model: Any) -> Any:
+        data = reading(spec, model)
         return replace(data, observed=data.observed + np.float32(0.01))
 
     monkeypatch.setattr(module, "read", corrected)
@@ -99,8 +99,8 @@ def test_a_gauge_that_was_never_observed_is_scored_alone(
 ) -> None:
     reading = read
 
-    def less(spec: Any) -> Any:
-        data = reading(spec)
+    def less(spec: Any, model: Any) -> Any:
+        data = reading(spec, model)
         observed = data.observed.copy()
         observed[:50, 1] = np.nan
         return replace(data, observed=observed)
@@ -135,11 +135,6 @@ def test_a_prior_pulls_what_gauges_do_not_decide(prepared: Tasks) -> None:
         ("training.window=41", r"window: 41 days do not fit into periods.train"),
         ("periods.train=[2000-01-01, 2001-02-19]", "there is inflow from 2001-01-01"),
         ("model.parts.river.process=hbv11p", "."),
-        (
-            "model.parts.channel={network: lstm, forcings: [precipitation], options:"
-            " {hidden: 2}, gives: [manning, width_exponent]}",
-            "priors|precipitation",
-        ),
     ],
 )
 def test_what_is_wrong_is_refused(prepared: Tasks, setting: str, message: str) -> None:
@@ -289,17 +284,20 @@ def test_networks_learn_from_the_weather_day_by_day(
     river_file: Path, run: Run, tmp_path: Path
 ) -> None:
     varying = (
-        "model.parts={weather: {network: lstm, step: 86400, forcings: [rain],"
+        "model.parts={evaporation: {process: oudin}, weather: {network: lstm,"
+        " step: 86400, forcings: [air_temperature, lateral_inflow],"
         " attributes: [wooded], options: {hidden: 3, dropout: 0.0}, gives: [manning]},"
         " channel: {network: mlp, options: {hidden: [3]}, attributes: [wooded],"
         " gives: [width_exponent, width_coefficient]},"
         " river: {process: muskingum_cunge}}"
     )
-    path = run(varying, "priors={}", "data.forcings.rain={variable: q_prime}")
+    path = run(varying, "priors={}", "data.forcings.air_temperature.variable=warmth")
     found = evaluate(path, "validation", output=tmp_path / "validation")
     assert isinstance(found, Comparison)
     assert np.isfinite(found.scores["nse"]).all()
     weights = read_checkpoint(path / "checkpoints" / "best.ckpt")["state_dict"]
     assert any(name.startswith("model.weather.") for name in weights)
-    with pytest.raises(ConfigError, match="data.forcings: the model reads 'rain'"):
+    with pytest.raises(
+        ConfigError, match="the model reads 'air_temperature', of which"
+    ):
         run(varying, "priors={}")
