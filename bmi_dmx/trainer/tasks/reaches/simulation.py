@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....compose import Model, Plan
+from ....compose.parameterization import within_bounds
 from ....compose.part import Part
 from ....errors import ConfigError, TrainingError
-from ....models.rivers.start import accumulated, received
+from ....models.rivers.muskingum_cunge import MuskingumCunge
+from ....models.rivers.start import hot_start
 from .data import LATERAL, RiverData
 from .forest import Forest, Forests
 from .shift import Shift
@@ -24,9 +26,6 @@ __all__ = ["FLOW", "Routing", "river_of"]
 
 FLOW = "discharge"
 """What it answers."""
-
-INFLOW_BEFORE = "inflow_before"
-"""State in which a process keeps what its reaches had from upstream."""
 
 
 def river_of(plan: Plan) -> Part:
@@ -94,6 +93,11 @@ class Routing:
         at = torch.from_numpy(forest.reaches)
         return {name: x[at] for name, x in self.attributes.items()}
 
+    def given(self, forest: Forest, like: Tensor) -> dict[str, Tensor]:
+        """Return the attributes of all reaches of a forest, alike another tensor."""
+        own = self.of_reaches(forest)
+        return {name: x.to(like).repeat(forest.copies) for name, x in own.items()}
+
     def run(self, model: Model, batch: Batch, warmup: int) -> Tensor:
         """Return the flow of windows at their gauges, m3 s-1, (day, place).
 
@@ -114,7 +118,7 @@ class Routing:
         forest = self.forest(batch)
         more = self.shift.days_behind * self.shift.per_day - self.shift.steps_behind
         forcing = {
-            name: x.repeat_interleave(self.parts, 0)[: len(x) * self.parts - more]
+            name: self._steps(x.to(model.like), name)[: len(x) * self.parts - more]
             for name, x in batch["forcing"].items()
         }
         lateral = forcing[LATERAL]
@@ -162,10 +166,7 @@ class Routing:
         TrainingError
             A flow is not a number; names the reach.
         """
-        given = {
-            name: x.to(forcing[LATERAL]).repeat(forest.copies)
-            for name, x in self.of_reaches(forest).items()
-        }
+        given = self.given(forest, forcing[LATERAL])
         ran = model.on(forest.tree).simulate(
             forcing, given, state=state, outputs=(FLOW, *outputs)
         )
@@ -206,16 +207,35 @@ class Routing:
     def steady(self, placed: Model, forest: Forest, lateral: Tensor) -> Tensors:
         """Return the state in which every reach passes on all that enters above.
 
-        Differentiable in the lateral inflow, (reach,). The volume of reaches, on which
-        no flow depends, begins as it is declared.
+        Differentiable in the lateral inflow, (reach,), and where lakes hold what their
+        parameters say, in these.
         """
         state = placed.initial_state(len(lateral))
         name = self.part.name
-        flow = accumulated(forest.tree, lateral).clamp(min=0.0)
-        state[f"{name}.{FLOW}"] = flow
-        if f"{name}.{INFLOW_BEFORE}" in state:
-            state[f"{name}.{INFLOW_BEFORE}"] = received(forest.tree, flow)
-        return state
+        process = placed.processes[name]
+        assert isinstance(process, MuskingumCunge)
+        found = hot_start(
+            process, lateral, self._parameters(placed, forest, lateral),
+            dt=placed.spec.seconds,
+        )  # fmt: skip
+        return state | {f"{name}.{n}": x.squeeze(-1) for n, x in found.items()}
+
+    def _parameters(
+        self, placed: Model, forest: Forest, like: Tensor
+    ) -> dict[str, Tensor]:
+        """Return parameters of the river; the middle of what changes with time."""
+        given = self.given(forest, like)
+        known = {**given, **placed.constant_parameters(given)}
+        found = {}
+        for p in self.part.variables.parameters:
+            link = placed.plan.link(self.part, p.name)
+            if link.giver == "default":
+                continue
+            value = known.get(link.name)
+            if value is None:
+                value = within_bounds(torch.full_like(like, 0.5), p)
+            found[p.name] = value.unsqueeze(-1)
+        return found
 
 
 def steps_within(data: RiverData, seconds: float) -> int:
