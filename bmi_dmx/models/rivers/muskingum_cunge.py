@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -14,11 +14,15 @@ from torch import Tensor
 from ...errors import ConfigError
 from ...process import Budget, Process, Upstream
 from ...variables import Flux, Forcing, Parameter, State
-from .hydraulics import Floors, Hydraulics, power_law, trapezoid, wave
+from .exchanges import Exchanges, Outflow, exchanged
+from .hydraulics import Floors, Hydraulics, Width, power_law, trapezoid, wave
+from .lakes import held, without_travel
+from .leakance import Bed, warn_of_leakance
 
 __all__ = ["MuskingumCunge"]
 
 _LEGACY = 5.0 / 3.0  # celerity of a wide channel over its velocity
+_ANY_DEPTH = 1e-30  # m
 _MARGIN = 0.01  # by which admissible coefficients stay away from zero
 
 _LENGTH = Parameter(
@@ -80,8 +84,8 @@ class MuskingumCunge(Process):
     """
 
     @dataclass(frozen=True)
-    class Options:
-        """Which physics of a river.
+    class Options(Exchanges):
+        """Which physics of a river, and what it exchanges; see :class:`.Exchanges`.
 
         Parameters
         ----------
@@ -188,9 +192,17 @@ class MuskingumCunge(Process):
     def __init__(self, options: Any = None, dt: float = 1.0) -> None:
         super().__init__(options)
         self.dt = dt
+        beside = self.options
+        self.forcings = (*self.forcings, *beside.forcings)
+        self.states = (*self.states, *beside.states)
         self.parameters = (
-            _MANNING, _EXPONENT, _COEFFICIENT, _LENGTH, _SLOPE, *self._x()
+            _MANNING, _EXPONENT, _COEFFICIENT, _LENGTH, _SLOPE, *self._x(),
+            *beside.parameters,
         )  # fmt: skip
+        self.fluxes = (*self.fluxes, *beside.fluxes)
+        self.budgets = tuple(map(beside.budgeted, self.budgets))
+        if beside.leakance:
+            warn_of_leakance()
 
     def _x(self) -> tuple[Parameter, ...]:
         """Return the parameter that is the weight of the inflow, if one is."""
@@ -222,6 +234,8 @@ class MuskingumCunge(Process):
         """Move the water on by one step."""
         dt, least = self.dt, self.options.floors.discharge
         wedge, prism = self.storage(s.discharge, p)
+        if self.options.lakes:
+            wedge, prism = without_travel(p, wedge, prism, dt)
         # Volumes of the step: what arrives as a rate is multiplied by its length.
         lateral = torch.clamp(f.lateral_inflow, min=least * dt)
         weighed = (
@@ -230,7 +244,12 @@ class MuskingumCunge(Process):
             + (2.0 * prism - dt) * s.discharge
             + 2.0 * lateral
         )
-        solution = weighed / (2.0 * prism + dt)
+        whole = 2.0 * prism + dt
+        lake = held(p, s) if self.options.lakes else torch.zeros_like(whole)
+        outflow = Outflow(weighed / whole, 2.0 / whole, lake, least)
+        bed = self.bed(s.discharge, p)
+        beside = exchanged(self.options, outflow, f, p, bed, dt)
+        solution = beside.solution
         discharge = torch.clamp(solution, min=least)
         entering = (0.5 * dt) * (s.inflow_before + f.inflow)
         leaving = (0.5 * dt) * (s.discharge + solution)
@@ -238,12 +257,15 @@ class MuskingumCunge(Process):
             (lateral - f.lateral_inflow)
             + prism * (discharge - solution)
             + wedge * (f.upstream_discharge - f.inflow)
+            + beside.created
         )
         channel = self.hydraulics(discharge, p)
         state = {
             "discharge": discharge,
             "inflow_before": f.upstream_discharge,
-            "volume": s.volume + f.lateral_inflow + entering + created - leaving,
+            "volume": s.volume
+            + (f.lateral_inflow + entering + created + beside.gained - leaving),
+            **beside.states,
         }
         fluxes = {
             "solution": solution,
@@ -253,8 +275,9 @@ class MuskingumCunge(Process):
             "entering": entering,
             "leaving": leaving,
             "created": created,
-            "stored": wedge * s.inflow_before + prism * s.discharge,
+            "stored": wedge * s.inflow_before + prism * s.discharge + lake,
             "negative": (solution < 0.0).to(solution.dtype),
+            **beside.fluxes,
         }
         return state, fluxes
 
@@ -268,13 +291,60 @@ class MuskingumCunge(Process):
         p : namespace of Tensor
             Parameters.
         """
+        width = self.width(discharge, p)
+        return trapezoid(width, p.manning, self._root(p), self.options.floors)
+
+    def width(
+        self, discharge: Tensor, p: SimpleNamespace, least_depth: float | None = None
+    ) -> Width:
+        """Return width and depth of uniform flow.
+
+        Parameters
+        ----------
+        discharge : Tensor
+            m3 s-1.
+        p : namespace of Tensor
+            Parameters.
+        least_depth : float, optional
+            In place of that of the options, m.
+        """
         floors = self.options.floors
-        root = torch.sqrt(torch.clamp(p.slope, min=floors.slope))
+        if least_depth is not None:
+            floors = replace(floors, depth=least_depth)
         flow = torch.clamp(discharge, min=floors.discharge)
-        width = power_law(
-            flow, p.manning, p.width_exponent, p.width_coefficient, root, floors
+        return power_law(
+            flow,
+            p.manning,
+            p.width_exponent,
+            p.width_coefficient,
+            self._root(p),
+            floors,
         )
-        return trapezoid(width, p.manning, root, floors)
+
+    def _root(self, p: SimpleNamespace) -> Tensor:
+        return torch.sqrt(torch.clamp(p.slope, min=self.options.floors.slope))
+
+    def bed(self, discharge: Tensor, p: SimpleNamespace) -> Bed | None:
+        """Return where a reach touches the ground, if its bed leaks.
+
+        Parameters
+        ----------
+        discharge : Tensor
+            m3 s-1.
+        p : namespace of Tensor
+            Parameters.
+        """
+        options = self.options.leakance
+        if options is None:
+            return None
+        width = self.width(discharge, p)
+        below = width.top / (2.0 * width.side_slope)
+        if not options.published:
+            return Bed(width.top, p.length, width.depth, below)
+        depth = self.width(discharge, p, least_depth=_ANY_DEPTH).depth
+        exponent = p.width_exponent
+        odd = torch.exp(exponent * torch.log(p.width_coefficient * depth))
+        return Bed(odd, p.length, depth, below)
 
     def storage(self, discharge: Tensor, p: SimpleNamespace) -> tuple[Tensor, Tensor]:
         """Return K X and K (1 - X): what is stored of a unit of inflow, and outflow.
