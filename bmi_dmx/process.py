@@ -184,7 +184,7 @@ class Process(ABC):
         """
         return self
 
-    def on(self, space: Space) -> Process:
+    def on(self, space: Space | None) -> Process:
         """Return the process where its ``step`` may ask for the space."""
         placed = copy(self)
         placed.space = space

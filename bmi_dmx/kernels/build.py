@@ -265,19 +265,29 @@ def _refuse_of_others(path: Path) -> None:
 
 def _open(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
-    span: list[Any] = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
-    library.forward.argtypes = span
-    library.forward.restype = ctypes.c_int
-    library.step.argtypes = [ctypes.c_void_p]
-    library.step.restype = ctypes.c_int
-    library.scan_words.argtypes = []
-    library.scan_words.restype = ctypes.c_int64
-    library.groups.argtypes = [ctypes.c_int64, ctypes.c_int64]
-    library.groups.restype = ctypes.c_int64
-    if hasattr(library, "backward"):
-        library.backward.argtypes = span
-        library.backward.restype = ctypes.c_int
+    for name, (result, arguments) in _signatures(
+        hasattr(library, "tree_words")
+    ).items():
+        # Not all kernels have a way back.
+        if hasattr(library, name):
+            function = getattr(library, name)
+            function.restype, function.argtypes = result, arguments
     return library
+
+
+def _signatures(tree: bool) -> dict[str, tuple[Any, list[Any]]]:
+    """Return what the functions of a kernel return and take."""
+    address, number, answer = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
+    span = [address] * 3 if tree else [address, number, number]
+    return {
+        "forward": (answer, span),
+        "backward": (answer, span),
+        "prepare": (None, [address] * 2),
+        "step": (answer, [address]),
+        "groups": (number, [number] * 2),
+        "scan_words": (number, []),
+        "tree_words": (number, []),
+    }
 
 
 @cache

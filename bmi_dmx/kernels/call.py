@@ -18,7 +18,16 @@ import numpy as np
 from ..errors import ScanError
 from .print_c import LANES, Layout
 
-__all__ = ["ABSENT", "Block", "Kernel", "View", "refuse_other_layout"]
+__all__ = [
+    "ABSENT",
+    "NO_MEMORY",
+    "Block",
+    "Kernel",
+    "View",
+    "history_interval",
+    "pool",
+    "refuse_other_layout",
+]
 
 View = tuple[int, int, int, int, int]
 """Address, and strides in elements along time, location, member and entry."""
@@ -29,7 +38,7 @@ _FEW = 1 << 16  # cell-steps below which starting a thread costs more than it sa
 
 @dataclass
 class Block:
-    """Arguments of one run, in the order of ``Scan`` in cells.c.
+    """Arguments of one run, in the order of ``Scan`` in common.c.
 
     States and parameters come one view for each run of the layout. Lists left empty are
     filled with absent views. Whoever makes a block keeps alive what it points into.
@@ -90,7 +99,8 @@ class Block:
         return np.array(words, dtype=np.int64)
 
 
-_NO_MEMORY = 2  # of loop.c
+NO_MEMORY = 2
+"""What a kernel answers that had no memory; that of common.c."""
 
 
 class Kernel:
@@ -125,7 +135,7 @@ class Kernel:
             When there was no memory for what one part keeps.
         """
         answers = self._answers(function, words, threads)
-        if _NO_MEMORY in answers:
+        if NO_MEMORY in answers:
             raise MemoryError("no memory for what a kernel works on")
         return answers
 
@@ -144,7 +154,7 @@ class Kernel:
         edges = [groups * k // workers for k in range(workers + 1)]
         spans = pairwise(edges)
         # ctypes releases the interpreter lock during the call.
-        return list(_pool(workers).map(lambda span: function(address, *span), spans))
+        return list(pool(workers).map(lambda span: function(address, *span), spans))
 
 
 def refuse_other_layout(library: ctypes.CDLL, layout: Layout) -> None:
@@ -172,13 +182,14 @@ _fitting: WeakSet[ctypes.CDLL] = WeakSet()
 
 
 @cache
-def _pool(workers: int) -> ThreadPoolExecutor:
+def pool(workers: int) -> ThreadPoolExecutor:
+    """Return threads for calls of kernels, the same for all who want as many."""
     return ThreadPoolExecutor(workers, thread_name_prefix="bmi_dmx")
 
 
 # A forked process has the pool, but none of its threads.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=pool.cache_clear)
 
 
 def history_interval(steps: int, states: int, itemsize: int) -> int:

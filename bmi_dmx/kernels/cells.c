@@ -1,45 +1,10 @@
 /* Which cells are worked on together, and how their numbers are read and written.
  *
- * Above this text stand the generated parts: `real`, LANES, the numbers of variables
- * (STATES, FORCINGS, PARAMETERS, OUTPUTS), in how many runs states and parameters come
- * (STATE_RUNS, PARAMETER_RUNS) and of what length (STATE_RUN(r), PARAMETER_RUN(r)),
- * OUTPUT_STATE (which state an output is, or -1), and the functions advance(), record()
- * and, for training, adjoint(), each one step of LANES independent cells.
- *
- * A cell is one member at one location. Cells are numbered location-major; a group is
- * the smallest number of whole locations that fills complete chunks of LANES cells. A
- * group is worked on by one thread from start to end, so that results do not depend on
- * the number of threads. The spare lanes of the last chunk repeat its last cell and are
- * never written back.
+ * Cells are numbered location-major; a group is the smallest number of whole locations
+ * that fills complete chunks of LANES cells. A group is worked on by one thread from
+ * start to end, so that results do not depend on the number of threads. The spare lanes
+ * of the last chunk repeat its last cell and are never written back.
  */
-#include <stdint.h>
-#include <string.h>
-
-_Static_assert(LANES >= 1 && LANES <= 128 && (LANES & (LANES - 1)) == 0,
-               "total() adds up lanes of a power of two, up to 128");
-
-/* A strided array (time, location, member); a stride of 0 repeats the value. A run of
- * several states or parameters is one array, with a stride from entry to entry. */
-typedef struct {
-    real *data;
-    int64_t time, location, member, entry;
-} View;
-
-typedef struct {
-    int64_t steps, warmup, locations, members, interval, average;
-    real *checkpoints;
-    View state[STATE_RUNS], forcing[FORCINGS], parameter[PARAMETER_RUNS];
-    View final[STATE_RUNS], output[OUTPUTS];
-    View d_final[STATE_RUNS], d_output[OUTPUTS];
-    View g_state[STATE_RUNS], g_forcing[FORCINGS], g_parameter[PARAMETER_RUNS];
-} Scan;
-
-/* What whoever fills in a Scan takes for its size, in numbers of 64 bits. */
-int64_t scan_words(void)
-{
-    return sizeof(Scan) / sizeof(int64_t);
-}
-
 typedef struct {
     int64_t location[LANES], member[LANES];
     int count;    /* cells that are not repetitions */
@@ -47,12 +12,6 @@ typedef struct {
     int line;     /* a full chunk of one member at successive locations */
     int64_t index;
 } Chunk;
-
-/* All runs r in order; k is the first of the entries of each. */
-#define FOR_RUNS(kind, r, k)                                                            \
-    for (int r = 0, k = 0; r < kind##_RUNS; k += kind##_RUN(r), r++)
-
-#define FOR_LANES(i) _Pragma("omp simd") for (int i = 0; i < LANES; i++)
 
 static inline void load(real *restrict x, const View *v, int64_t t, const Chunk *c)
 {
@@ -68,28 +27,6 @@ static inline void load(real *restrict x, const View *v, int64_t t, const Chunk 
             FOR_LANES(i) x[i] = p[i * stride];
     } else
         FOR_LANES(i) x[i] = p[c->location[i] * v->location + c->member[i] * v->member];
-}
-
-#define FOLD(width)                                                                     \
-    if (HALF > width) {                                                                 \
-        _Pragma("omp simd") for (int i = 0; i < width; i++) part[i] += part[i + width]; \
-    }
-
-/* Pairwise, in an order that does not depend on the machine's vector width. Written out,
- * so that every width is a constant and all of it stays in registers. */
-static inline real total(const real *restrict x)
-{
-    enum { HALF = LANES > 1 ? LANES / 2 : 1 };
-    real part[HALF];
-#pragma omp simd
-    for (int i = 0; i < HALF; i++) part[i] = LANES > 1 ? x[i] + x[i + LANES / 2] : x[i];
-    FOLD(32)
-    FOLD(16)
-    FOLD(8)
-    FOLD(4)
-    FOLD(2)
-    FOLD(1)
-    return part[0];
 }
 
 /* v[t] += scale * x, summed where the view repeats. */

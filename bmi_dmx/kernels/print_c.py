@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,8 @@ __all__ = ["LANES", "Layout", "source"]
 LANES = 16
 """Cells worked on together: one AVX-512 register of float32."""
 
-_LOOP = tuple(Path(__file__).with_name(name) for name in ("cells.c", "loop.c"))
+_CELLS = ("common.c", "cells.c", "loop.c")
+_TREE = ("common.c", "tree.c")
 
 _PRELUDE = """\
 #include <math.h>
@@ -77,6 +78,9 @@ class Layout:
         What is recorded: fluxes ``q.…`` or new states ``s.…``.
     together : bool
         Whether all the entries of a variable are one array, a run, and not one each.
+    links : tuple of (str, str)
+        A forcing, and the output of the cells upstream that is summed up for it; it
+        stands among the outputs.
     """
 
     states: tuple[str, ...]
@@ -84,6 +88,7 @@ class Layout:
     parameters: tuple[str, ...]
     outputs: tuple[str, ...]
     together: bool = False
+    links: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def state_runs(self) -> dict[str, int]:
@@ -102,14 +107,27 @@ class Layout:
 
     @classmethod
     def of(
-        cls, step: Program, outputs: Sequence[str], *, together: bool = False
+        cls,
+        step: Program,
+        outputs: Sequence[str],
+        *,
+        together: bool = False,
+        links: Mapping[str, str] | None = None,
     ) -> Layout:
-        """Return the layout of a step program that records these outputs."""
+        """Return the layout of a step program that records these outputs.
+
+        What is passed on by ``links``, from forcing to output, follows what is
+        recorded.
+        """
         kinds = {
             kind: tuple(n for n in step.inputs if n.startswith(kind))
             for kind in ("s.", "f.", "p.")
         }
-        return cls(kinds["s."], kinds["f."], kinds["p."], tuple(outputs), together)
+        passed = dict(links or {})
+        made = tuple(dict.fromkeys((*outputs, *passed.values())))
+        return cls(
+            kinds["s."], kinds["f."], kinds["p."], made, together, tuple(passed.items())
+        )
 
 
 def _literal(value: float, suffix: str) -> str:
@@ -271,6 +289,7 @@ def source(
             parts.append(f"static const int {name}_LENGTH[] = {{{lengths}}};")
             length = f"{name}_LENGTH[r]"
         parts.append(f"#define {name}_RUN(r) {length}")
+    parts += _links(layout) if layout.links else ()
     parts += [_advance(layout, step, suffix), _record(layout, step, suffix)]
     if adjoint is not None:
         index = {name: k for k, name in enumerate(layout.states)}
@@ -280,8 +299,26 @@ def source(
             f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
         )
         parts.append(_adjoint(layout, adjoint, suffix, forcing_gradient))
-    parts += [path.read_text(encoding="utf-8") for path in _LOOP]
+    for name in _TREE if layout.links else _CELLS:
+        parts.append(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return "\n".join(parts)
+
+
+def _links(layout: Layout) -> list[str]:
+    """Return which output each link passes on, and which forcing receives it."""
+    receives = [forcing for forcing, _ in layout.links]
+    index = [layout.outputs.index(output) for _, output in layout.links]
+    tables = {
+        "LINK_OUTPUT": index,
+        "LINK_FORCING": [layout.forcings.index(f) for f in receives],
+        "FORCING_LINK": [
+            receives.index(f) if f in receives else -1 for f in layout.forcings
+        ],
+    }
+    return [f"#define LINKS {len(index)}"] + [
+        f"static const int {name}[] = {{{', '.join(map(str, entries))}}};"
+        for name, entries in tables.items()
+    ]
 
 
 _INPUTS = "const real *s, const real *restrict f, const real *restrict p"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ScanError, suggestion
 from ..process import Cells, Coupling, Process, Stencil, Upstream
-from . import cells, reference, tensors
+from . import cells, reference, tensors, tree
 from .arguments import Arguments
 
 __all__ = ["AUTO", "BACKENDS", "Backend", "choose"]
@@ -28,6 +28,7 @@ class Backend(Protocol):
 
 BACKENDS: dict[str, Backend] = {
     "cells": cells,
+    "tree": tree,
     "tensors": tensors,
     "reference": reference,
 }
@@ -35,7 +36,7 @@ BACKENDS: dict[str, Backend] = {
 
 AUTO: dict[type[Coupling], tuple[str, ...]] = {
     Cells: ("cells", "reference"),
-    Upstream: ("reference",),
+    Upstream: ("tree", "reference"),
     Stencil: ("tensors", "reference"),
 }
 """Which are tried for a coupling when none is asked for, the fastest first."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn import Module
 
 from ..errors import ScanError
 from ..kernels import build
-from ..kernels.call import Kernel
-from ..kernels.print_c import Layout, source
+from ..kernels.call import Block, Kernel, history_interval
+from ..kernels.print_c import LANES, Layout, source
 from ..process import Cells, Process
-from ..program import Program
-from ..program.trace import named, trace_adjoint, trace_step
+from ..program.trace import named
 from .arguments import Arguments, optional_entries
-from .operator import Entry, Sizes, enter, operate
-from .traces import kept
+from .operator import Entry, Sizes, operate, series_views, views
+from .programs import Key, adjoint_of, step_of
 
 __all__ = ["entry_of", "refuses", "run"]
 
@@ -88,99 +86,21 @@ def entry_of(
         Include the backward pass, and the gradient of the forcing.
     """
     try:
-        key = _Key(process)
+        key = Key(process)
     except ScanError as error:
         return str(error)
     return _entry(key, tuple(outputs), double, adjoint, forcing_gradient)
 
 
-class _Key:
-    """Makes equal processes share programs and kernels."""
-
-    def __init__(self, process: Process) -> None:
-        self.process = process
-        settings = dict(vars(process))
-        space = settings.pop("space", None)
-        self.identity = (
-            type(process),
-            tuple(sorted(settings.items())),
-            None if space is None else space.fingerprint,
-            _constants(type(process)),
-        )
-        # Once for all that is looked up by it.
-        try:
-            self._hash = hash(self.identity)
-            if any(isinstance(x, (Tensor, Module)) for x in settings.values()):
-                raise TypeError  # equal to itself whatever it holds
-        except TypeError:
-            raise ScanError(
-                f"{process.name}: attributes must not be changeable, such as lists, "
-                "arrays or tensors, for a kernel is made of them; found "
-                f"{vars(process)!r:.200}"
-            ) from None
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.identity == other.identity
-
-
-_PLAIN = (int, float, str)
-
-
-def _constants(kind: type) -> Hashable:
-    """Return the numbers that a class and its bases hold, which a trace bakes in."""
-    values = [vars(base)[name] for base, name in _attributes(kind)]
-    return tuple(
-        value
-        for value in values
-        if isinstance(value, _PLAIN)
-        or (isinstance(value, tuple) and all(isinstance(x, _PLAIN) for x in value))
-    )
-
-
-@lru_cache(maxsize=256)
-def _attributes(kind: type) -> tuple[tuple[type, str], ...]:
-    """Return where a class and its bases hold something that is no function."""
-    bases = kind.__mro__[: kind.__mro__.index(Process)]
-    return tuple(
-        (base, name)
-        for base in bases
-        for name, value in vars(base).items()
-        if not (name.startswith("__") or hasattr(value, "__get__"))
-    )
-
-
-@lru_cache(maxsize=64)
-def _step(key: _Key, dtype: torch.dtype) -> Program:
-    return kept(
-        key.process,
-        key.identity,
-        f"step in {dtype}",
-        lambda: trace_step(key.process, dtype),
-    )
-
-
-@lru_cache(maxsize=64)
-def _adjoint(key: _Key, fluxes: tuple[str, ...], dtype: torch.dtype) -> Program:
-    return kept(
-        key.process,
-        key.identity,
-        f"adjoint of {', '.join(fluxes)} in {dtype}",
-        lambda: trace_adjoint(key.process, fluxes, dtype),
-    )
-
-
 @lru_cache(maxsize=256)
 def _entry(
-    key: _Key, outputs: tuple[str, ...], double: bool, adjoint: bool, forcing: bool
+    key: Key, outputs: tuple[str, ...], double: bool, adjoint: bool, forcing: bool
 ) -> Entry | str:
     dtype = torch.float64 if double else torch.float32
     fluxes = tuple(o for o in outputs if o.startswith("q."))
     try:
-        step = _step(key, dtype)
-        backward = _adjoint(key, fluxes, dtype) if adjoint else None
+        step = step_of(key, dtype)
+        backward = adjoint_of(key, fluxes, dtype) if adjoint else None
         layout = Layout.of(step, outputs)
         with named(key.process):
             text = source(
@@ -191,6 +111,70 @@ def _entry(
     library = build.library(text)
     if isinstance(library, str):
         return f"{key.process.name}: {library}"
-    return enter(
-        key.process.name, Kernel(library, layout), optional_entries(key.process)
-    )
+    return CellsEntry(key.process, Kernel(library, layout))
+
+
+class CellsEntry(Entry):
+    """The kernel of cells that do not see each other."""
+
+    def __init__(self, process: Process, kernel: Kernel) -> None:
+        super().__init__(process.name, kernel.layout, optional_entries(process))
+        self.kernel = kernel
+
+    def interval(self, sizes: Sizes, like: Tensor) -> int:
+        """Return the number of steps between the states that are kept."""
+        states, itemsize = len(self.layout.states), like.element_size()
+        return history_interval(sizes.steps - sizes.warmup, states, itemsize)
+
+    def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
+        """Return how many numbers are kept: states, some steps apart."""
+        recorded = sizes.steps - sizes.warmup
+        segments = -(-recorded // self.interval(sizes, tensors[0]))
+        chunks = -(-sizes.places * sizes.members // LANES)
+        return chunks * segments * len(self.layout.states) * LANES
+
+    def _block(
+        self, sizes: Sizes, tensors: Sequence[Tensor], final: Sequence[Tensor]
+    ) -> Block:
+        states, forcing, parameters = self.split(tensors)
+        return Block(
+            steps=sizes.steps, warmup=sizes.warmup,
+            locations=sizes.places, members=sizes.members,
+            interval=self.interval(sizes, tensors[0]), average=bool(sizes.average),
+            state=views(states), forcing=views(forcing), parameter=views(parameters),
+            final=views(final), output=(),
+        )  # fmt: skip
+
+    def forward(
+        self, sizes: Sizes, tensors: Sequence[Tensor], results: Sequence[Tensor]
+    ) -> bool:
+        """Run the loop."""
+        states = len(self.layout.states)
+        block = self._block(sizes, tensors, results[:states])
+        block.output = series_views(results[states : states + self.recorded])
+        if sizes.kept:
+            block.checkpoints = results[-1].data_ptr()
+        return self.kernel.forward(block.pack(self.layout), torch.get_num_threads())
+
+    def backward(
+        self,
+        sizes: Sizes,
+        tensors: Sequence[Tensor],
+        kept: Tensor,
+        cotangents: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+    ) -> None:
+        """Run the adjoint."""
+        states, forcing, _ = self.split(tensors)
+        count = len(states)
+        block = self._block(sizes, tensors, states)
+        block.checkpoints = kept.data_ptr()
+        block.d_final = views(cotangents[:count])
+        block.d_output = series_views(cotangents[count:])
+        block.g_state = views(gradients[:count])
+        rest = gradients[count:]
+        if sizes.forcing:
+            block.g_forcing, rest = views(rest[: len(forcing)]), rest[len(forcing) :]
+        block.g_parameter = views(rest)
+        words = block.pack(self.layout, adjoint=True)
+        self.kernel.backward(words, torch.get_num_threads())

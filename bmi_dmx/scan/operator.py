@@ -6,8 +6,8 @@ those that were entered here, which means something in this process only.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.library import Library
 
 from ..errors import ScanError
-from ..kernels.call import Block, Kernel, View, history_interval
-from ..kernels.print_c import LANES
+from ..kernels.call import View
+from ..kernels.print_c import Layout
 from .arguments import refuse_not_finite
 
-__all__ = ["Entry", "Sizes", "enter", "operate"]
+__all__ = ["Entry", "Sizes", "operate", "series_views", "views"]
 
 
 class Sizes(NamedTuple):
@@ -38,45 +38,105 @@ class Sizes(NamedTuple):
     forcing: int
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A kernel, and what messages say of it."""
-
-    process: str
-    kernel: Kernel
-    optional: tuple[str, ...]
-    number: int
-
-    def split(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
-        """Return states, forcings and parameters of the inputs."""
-        layout = self.kernel.layout
-        first = len(layout.states)
-        second = first + len(layout.forcings)
-        return tensors[:first], tensors[first:second], tensors[second:]
-
-    def interval(self, sizes: Sizes, like: Tensor) -> int:
-        """Return the number of steps between the states that are kept."""
-        states, itemsize = len(self.kernel.layout.states), like.element_size()
-        return history_interval(sizes.steps - sizes.warmup, states, itemsize)
-
-
-_entries: list[Entry] = []
-
-
-def enter(process: str, kernel: Kernel, optional: tuple[str, ...]) -> Entry:
-    """Give a kernel a number.
+class Entry(ABC):
+    """A kernel, how it is called, and what messages say of it.
 
     Parameters
     ----------
     process : str
         Name of the process.
-    kernel : Kernel
-        What runs it.
+    layout : Layout
+        Order of the variables.
     optional : tuple of str
         Parameters that may be NaN.
+
+    Attributes
+    ----------
+    number : int
+        By which the operator finds it.
     """
-    _entries.append(Entry(process, kernel, optional, len(_entries)))
-    return _entries[-1]
+
+    def __init__(self, process: str, layout: Layout, optional: tuple[str, ...]) -> None:
+        self.process, self.layout, self.optional = process, layout, optional
+        self.number = len(_entries)
+        _entries.append(self)
+
+    def split(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
+        """Return states, forcings and parameters of the inputs."""
+        first = len(self.layout.states)
+        second = first + len(self.layout.forcings)
+        return tensors[:first], tensors[first:second], tensors[second:]
+
+    @property
+    def recorded(self) -> int:
+        """Number of outputs that are recorded."""
+        return len(self.layout.outputs)
+
+    @abstractmethod
+    def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
+        """Return how many numbers are kept for the way back."""
+
+    @abstractmethod
+    def forward(
+        self, sizes: Sizes, tensors: Sequence[Tensor], results: Sequence[Tensor]
+    ) -> bool:
+        """Fill in what :meth:`results` returns; answer if every input was finite."""
+
+    @abstractmethod
+    def backward(
+        self,
+        sizes: Sizes,
+        tensors: Sequence[Tensor],
+        kept: Tensor,
+        cotangents: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+    ) -> None:
+        """Fill in what :meth:`gradients` returns."""
+
+    def results(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return new tensors: final states, series, and one of what is kept."""
+        like = tensors[0]
+        grid = (sizes.places, sizes.members)
+        recorded = sizes.steps - sizes.warmup
+        final = [like.new_empty(grid) for _ in self.layout.states]
+        shape = (recorded, sizes.places) if sizes.average else (recorded, *grid)
+        # Averages are accumulated chunk by chunk.
+        make = like.new_zeros if sizes.average else like.new_empty
+        series = [make(shape) for _ in range(self.recorded)]
+        if not sizes.kept:
+            return [*final, *series]
+        return [*final, *series, like.new_empty(self.kept(sizes, tensors))]
+
+    def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return zeros for the gradients of all inputs, of forcings where wanted."""
+        states, forcing, parameters = self.split(tensors)
+        wanted = [*states, *(forcing if sizes.forcing else ()), *parameters]
+        return [torch.zeros(x.shape, dtype=x.dtype, device=x.device) for x in wanted]
+
+    def refuse(self, tensors: Sequence[Tensor], final: Sequence[Tensor]) -> None:
+        """Say what was not finite, unless it may be."""
+        states, forcing, parameters = self.split(tensors)
+        layout = self.layout
+        given = [n for n in layout.forcings if self.gives(n)]
+        refuse_not_finite(
+            self.process,
+            dict(zip(layout.states, states, strict=True)),
+            dict(zip(given, forcing, strict=True)),
+            dict(zip(layout.parameters, parameters, strict=False)),
+            optional=self.optional,
+        )
+        if not all(bool(x.isfinite().all()) for x in final):
+            raise ScanError(
+                f"{self.process}: the step made a state that is not finite of inputs "
+                "that are"
+            )
+
+    def gives(self, forcing: str) -> bool:
+        """Return whether a forcing is among the inputs."""
+        return True
+
+
+_entries: list[Entry] = []
 
 
 def operate(
@@ -84,44 +144,13 @@ def operate(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Run a kernel, differentiably; return the final state and the series."""
     results = _forward_op(tensors, entry.number, sizes)
-    states, outputs = len(entry.kernel.layout.states), len(entry.kernel.layout.outputs)
-    return results[:states], results[states : states + outputs]
+    states = len(entry.layout.states)
+    return results[:states], results[states : states + entry.recorded]
 
 
-def _results(entry: Entry, sizes: Sizes, like: Tensor) -> list[Tensor]:
-    """Return new tensors: final states, series, and one of what is kept."""
-    layout = entry.kernel.layout
-    grid = (sizes.places, sizes.members)
-    recorded = sizes.steps - sizes.warmup
-    final = [like.new_empty(grid) for _ in layout.states]
-    shape = (recorded, sizes.places) if sizes.average else (recorded, *grid)
-    # Averages are accumulated chunk by chunk.
-    make = like.new_zeros if sizes.average else like.new_empty
-    series = [make(shape) for _ in layout.outputs]
-    if not sizes.kept:
-        return [*final, *series]
-    segments = -(-recorded // entry.interval(sizes, like))
-    chunks = -(-sizes.places * sizes.members // LANES)
-    kept = like.new_empty(chunks * segments * len(layout.states) * LANES)
-    return [*final, *series, kept]
-
-
-def _block(
-    entry: Entry, sizes: Sizes, tensors: Sequence[Tensor], final: Sequence[Tensor]
-) -> Block:
-    states, forcing, parameters = entry.split(tensors)
-    return Block(
-        steps=sizes.steps, warmup=sizes.warmup,
-        locations=sizes.places, members=sizes.members,
-        interval=entry.interval(sizes, tensors[0]), average=bool(sizes.average),
-        state=_views(states), forcing=_views(forcing), parameter=_views(parameters),
-        final=_views(final), output=(),
-    )  # fmt: skip
-
-
-def _views(tensors: Sequence[Tensor]) -> list[View]:
+def views(tensors: Sequence[Tensor]) -> list[View]:
     """Return views of (place, member) or (time, place, member) tensors."""
-    views = []
+    found = []
     for x in tensors:
         shape, strides = x.shape, x.stride()
         time = 0
@@ -131,57 +160,26 @@ def _views(tensors: Sequence[Tensor]) -> list[View]:
         # An axis of size 1 repeats along the run's axis of that name.
         place = strides[-2] if shape[-2] > 1 else 0
         member = strides[-1] if shape[-1] > 1 else 0
-        views.append((x.data_ptr(), time, place, member, 0))
-    return views
+        found.append((x.data_ptr(), time, place, member, 0))
+    return found
 
 
-def _series_views(series: Sequence[Tensor]) -> list[View]:
+def series_views(series: Sequence[Tensor]) -> list[View]:
     """Return views of (time, place) or (time, place, member) series."""
-    return _views([x.unsqueeze(-1) if x.ndim == 2 else x for x in series])
+    return views([x.unsqueeze(-1) if x.ndim == 2 else x for x in series])
 
 
 def _forward(tensors: list[Tensor], number: int, sizes: list[int]) -> list[Tensor]:
-    """Run the loop; return what :func:`_results` makes."""
+    """Run the loop; return what :meth:`Entry.results` makes."""
     entry, run = _entries[number], Sizes(*sizes)
-    layout = entry.kernel.layout
-    results = _results(entry, run, tensors[0])
-    states, outputs = len(layout.states), len(layout.outputs)
-    block = _block(entry, run, tensors, results[:states])
-    block.output = _series_views(results[states : states + outputs])
-    if run.kept:
-        block.checkpoints = results[-1].data_ptr()
-    if not entry.kernel.forward(block.pack(layout), torch.get_num_threads()):
-        _refuse(entry, tensors, results[:states])
+    results = entry.results(run, tensors)
+    if not entry.forward(run, tensors, results):
+        entry.refuse(tensors, results[: len(entry.layout.states)])
     return results
 
 
-def _refuse(entry: Entry, tensors: list[Tensor], final: list[Tensor]) -> None:
-    """Say what was not finite, unless it may be."""
-    layout = entry.kernel.layout
-    states, forcing, parameters = entry.split(tensors)
-    refuse_not_finite(
-        entry.process,
-        dict(zip(layout.states, states, strict=True)),
-        dict(zip(layout.forcings, forcing, strict=True)),
-        dict(zip(layout.parameters, parameters, strict=True)),
-        optional=entry.optional,
-    )
-    if not all(bool(x.isfinite().all()) for x in final):
-        raise ScanError(
-            f"{entry.process}: the step made a state that is not finite of inputs that "
-            "are"
-        )
-
-
 def _forward_fake(tensors: list[Tensor], number: int, sizes: list[int]) -> list[Tensor]:
-    return _results(_entries[number], Sizes(*sizes), tensors[0])
-
-
-def _gradients(entry: Entry, sizes: Sizes, tensors: list[Tensor]) -> list[Tensor]:
-    """Return zeros for the gradients of all inputs, of forcings where wanted."""
-    states, forcing, parameters = entry.split(tensors)
-    wanted = [*states, *(forcing if sizes.forcing else ()), *parameters]
-    return [torch.zeros(x.shape, dtype=x.dtype, device=x.device) for x in wanted]
+    return _entries[number].results(Sizes(*sizes), tensors)
 
 
 def _backward(
@@ -191,22 +189,10 @@ def _backward(
     number: int,
     sizes: list[int],
 ) -> list[Tensor]:
-    """Run the adjoint; the states between checkpoints are computed again."""
+    """Run the adjoint; the states between those that are kept are computed again."""
     entry, run = _entries[number], Sizes(*sizes)
-    states, forcing, _ = entry.split(tensors)
-    gradients = _gradients(entry, run, tensors)
-    count = len(states)
-    block = _block(entry, run, tensors, states)
-    block.checkpoints = kept.data_ptr()
-    block.d_final = _views(cotangents[:count])
-    block.d_output = _series_views(cotangents[count:])
-    block.g_state = _views(gradients[:count])
-    rest = gradients[count:]
-    if run.forcing:
-        block.g_forcing, rest = _views(rest[: len(forcing)]), rest[len(forcing) :]
-    block.g_parameter = _views(rest)
-    words = block.pack(entry.kernel.layout, adjoint=True)
-    entry.kernel.backward(words, torch.get_num_threads())
+    gradients = entry.gradients(run, tensors)
+    entry.backward(run, tensors, kept, cotangents, gradients)
     return gradients
 
 
@@ -217,7 +203,7 @@ def _backward_fake(
     number: int,
     sizes: list[int],
 ) -> list[Tensor]:
-    return _gradients(_entries[number], Sizes(*sizes), tensors)
+    return _entries[number].gradients(Sizes(*sizes), tensors)
 
 
 class _Once(torch.autograd.Function):
@@ -241,9 +227,9 @@ class _Once(torch.autograd.Function):
         sizes, entry = Sizes(*ctx.sizes), _entries[ctx.number]
         gradients: list[Tensor | None] = list(found)
         if not sizes.forcing:
-            layout = entry.kernel.layout
-            at = len(layout.states)
-            gradients[at:at] = [None] * len(layout.forcings)
+            states, forcing, _ = entry.split(tensors)
+            gradients[len(states) : len(states)] = [None] * len(forcing)
+        gradients += [None] * (len(tensors) - len(gradients))
         return (None, None, *gradients)
 
 
@@ -297,17 +283,17 @@ def _backward_autograd(
 # Defined by hand, and not by torch.library.custom_op, whose wrapping of lists of
 # tensors costs more than a short run.
 _library: Any = Library("bmi_dmx", "FRAGMENT")  # type: ignore[no-untyped-call]
-_library.define("cells(Tensor[] inputs, int kernel, int[] sizes) -> Tensor[]")
+_library.define("run(Tensor[] inputs, int kernel, int[] sizes) -> Tensor[]")
 _library.define(
-    "cells_backward(Tensor[] cotangents, Tensor kept, Tensor[] inputs, int kernel, "
+    "run_backward(Tensor[] cotangents, Tensor kept, Tensor[] inputs, int kernel, "
     "int[] sizes) -> Tensor[]"
 )
 for _name, _run, _fake, _autograd in (
-    ("cells", _forward, _forward_fake, _forward_autograd),
-    ("cells_backward", _backward, _backward_fake, _backward_autograd),
+    ("run", _forward, _forward_fake, _forward_autograd),
+    ("run_backward", _backward, _backward_fake, _backward_autograd),
 ):
     _library.impl(_name, _run, "CPU")
     _library.impl(_name, _autograd, "Autograd")
     torch.library.register_fake(f"bmi_dmx::{_name}", _fake, lib=_library)
-_forward_op = torch.ops.bmi_dmx.cells.default
-_backward_op = torch.ops.bmi_dmx.cells_backward.default
+_forward_op = torch.ops.bmi_dmx.run.default
+_backward_op = torch.ops.bmi_dmx.run_backward.default

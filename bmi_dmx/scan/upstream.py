@@ -13,7 +13,18 @@ from ..program.trace import call_step
 from .arguments import Arguments
 from .axes import tree_of
 
-__all__ = ["UpstreamFirst"]
+__all__ = ["UpstreamFirst", "passed_on"]
+
+
+def passed_on(process: Process) -> dict[str, str]:
+    """Return what the step makes that is summed up for a forcing, by its input name."""
+    coupling = process.coupling
+    assert isinstance(coupling, Upstream)
+    states = {state.name for state in process.states}
+    return {
+        f"f.{forcing}": f"{'s' if given in states else 'q'}.{given}"
+        for forcing, given in coupling.links.items()
+    }
 
 
 class _Level(NamedTuple):
@@ -29,9 +40,9 @@ class _Level(NamedTuple):
 
 
 class UpstreamFirst:
-    """Steps a tree level by level; what it gives is summed into forcings downstream.
+    """Steps a tree level by level; fluxes are summed into forcings downstream.
 
-    A forcing that is linked to something upstream may be given as well: it is what enters
+    A forcing that is linked to a flux upstream may be given as well: it is what enters
     from elsewhere, and is added.
 
     Parameters
@@ -43,15 +54,9 @@ class UpstreamFirst:
     """
 
     def __init__(self, process: Process, a: Arguments) -> None:
-        coupling = process.coupling
-        assert isinstance(coupling, Upstream)
         self.process = process
         self.a = a
-        fluxes = {flux.name for flux in process.fluxes}
-        self.links = {
-            f"f.{f}": f"{'q' if q in fluxes else 's'}.{q}"
-            for f, q in coupling.links.items()
-        }
+        self.links = passed_on(process)
         tree = tree_of(process)
         downstream = torch.tensor(tree.downstream, device=a.device)
         self.levels = []

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...variables import Flux, Parameter, State
 from .lake_kinds import LEVEL_POOL, REACH, RESERVOIR
+from .storage import Storage
 
 __all__ = [
     "ELEVATION",
@@ -316,25 +317,26 @@ def is_lake(p: SimpleNamespace) -> Tensor:
     return inside
 
 
-def without_travel(
-    p: SimpleNamespace, wedge: Tensor, prism: Tensor, dt: float
-) -> tuple[Tensor, Tensor]:
-    """Return K X and K (1 - X) that let a lake see at once what enters it.
+def without_travel(p: SimpleNamespace, reach: Storage, dt: float) -> Storage:
+    """Return the storage that lets a lake see at once what enters it.
 
-    With these, K is 0 and what would leave a reach is what enters it at the end of the
+    With it K is 0, and what would leave a reach is what enters it at the end of the
     step from upstream and beside, none of it delayed.
 
     Parameters
     ----------
     p : namespace of Tensor
         The parameters of lakes.
-    wedge, prism : Tensor
-        Those of reaches, s.
+    reach : Storage
+        That of reaches.
     dt : float
         Length of the step, s.
     """
     lake = is_lake(p)
-    return torch.where(lake, -0.5 * dt, wedge), torch.where(lake, 0.5 * dt, prism)
+    return Storage(
+        torch.where(lake, -0.5 * dt, reach.wedge),
+        torch.where(lake, 0.5 * dt, reach.prism),
+    )
 
 
 def elevation(p: SimpleNamespace, storage: Tensor) -> Tensor:

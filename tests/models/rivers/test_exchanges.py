@@ -13,7 +13,14 @@ from torch import Tensor
 
 from .plain import Plain
 from .trees import (
-    DOWNSTREAM, EVERYTHING, HOUR, beginning, channels, process, run, weather,
+    DOWNSTREAM,
+    EVERYTHING,
+    HOUR,
+    beginning,
+    channels,
+    process,
+    run,
+    weather,
 )  # fmt: skip
 
 OPTIONS = [

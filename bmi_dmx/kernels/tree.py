@@ -1,0 +1,238 @@
+"""Call a compiled kernel of a tree: what it works on, shared by threads."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..errors import ScanError
+from .call import NO_MEMORY, Block, pool, refuse_other_layout
+from .print_c import LANES, Layout
+from .schedule import Schedule, Unit
+
+__all__ = ["BLOCK", "Passage", "TreeKernel", "units_for"]
+
+Words = np.ndarray[Any, np.dtype[np.int64]]
+
+BLOCK = 32
+"""Most steps that a chunk runs before the next one does; that of tree.c."""
+
+_FEW = 1 << 18  # cell-steps below which sharing costs more than it saves
+
+
+def units_for(threads: int, cells: int, steps: int) -> int:
+    """Return into how many units a tree is worth to be split."""
+    return 1 if threads < 2 or cells * steps < _FEW else 8 * threads
+
+
+@dataclass
+class Passage:
+    """What a run along a tree works on, besides its arguments.
+
+    Parameters
+    ----------
+    layout : Layout
+        Order of the variables.
+    schedule : Schedule
+        The cells in their slots.
+    steps : int
+        Length of the run.
+    dtype : str
+        Type of the numbers.
+    given : sequence of str
+        Series that are given: forcings, and parameters that change with time.
+    made : sequence of str
+        Outputs that are recorded.
+    kept : ndarray, optional
+        What :meth:`size_kept` says, of a run to be differentiated: where each block
+        starts, and what is passed on in all blocks if ``whole``.
+    whole : bool
+        Whether what is passed on is kept of all blocks.
+    scale : sequence of float, optional
+        Factor of each link; default: 1.
+    """
+
+    layout: Layout
+    schedule: Schedule
+    steps: int
+    dtype: str
+    given: Sequence[str]
+    made: Sequence[str]
+    kept: Any = None
+    whole: bool = False
+    scale: Sequence[float] = ()
+    arrays: list[Any] = field(default_factory=list, repr=False)
+
+    @property
+    def block(self) -> int:
+        """Steps of a block."""
+        return min(BLOCK, self.steps)
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.steps // self.block)
+
+    @staticmethod
+    def size_kept(
+        layout: Layout, schedule: Schedule, steps: int, whole: bool
+    ) -> tuple[int, int]:
+        """Return how many numbers are kept: of states, and of what is passed on."""
+        block = min(BLOCK, steps)
+        blocks, slots = -(-steps // block), schedule.chunks * LANES
+        passed = blocks * len(layout.links) * slots * block if whole else 0
+        return blocks * slots * len(layout.states), passed
+
+    def pack(self, *, adjoint: Sequence[str] | None = None) -> Any:
+        """Return the argument as 64-bit integers; see ``Tree`` in tree.c.
+
+        Parameters
+        ----------
+        adjoint : sequence of str, optional
+            On the way back: the series whose gradient is wanted.
+        """
+        layout, schedule = self.layout, self.schedule
+        slots, links = schedule.chunks * LANES, len(layout.links)
+        series = (*layout.forcings, *layout.parameters)
+        row = slots * self.block
+        back = adjoint is not None
+        states, _ = self.size_kept(layout, schedule, self.steps, self.whole)
+        checkpoint = 0 if self.kept is None else _address(self.kept)
+        if self.whole:
+            flow = checkpoint + states * np.dtype(self.dtype).itemsize
+        else:
+            flow = self._new(links * row)
+        words = [
+            self.block, schedule.chunks, int(self.whole), 0,
+            *(
+                _address(x)
+                for x in (
+                    schedule.place, schedule.member, schedule.count, schedule.edge,
+                    schedule.lane, schedule.giver, schedule.slot, schedule.places,
+                )
+            ),
+            self._new(slots * len(layout.parameters)),
+            self._new(slots * len(layout.states)), checkpoint, flow,
+            *(self._new(row) if n in self.given else 0 for n in series),
+            *(
+                self._new(row) if n in self.made and not back else 0
+                for n in layout.outputs
+            ),
+            self._new(slots * len(layout.states)) if back else 0,
+            self._new(links * row) if back else 0,
+            self._new(slots * len(layout.parameters)) if back else 0,
+            *(self._new(row) if n in (adjoint or ()) else 0 for n in series),
+            *(self._new(row) if n in self.made and back else 0 for n in layout.outputs),
+        ]  # fmt: skip
+        scale = np.array(self.scale or [1.0] * links, np.float64)
+        return np.concatenate([np.array(words, np.int64), scale.view(np.int64)])
+
+    def _new(self, size: int) -> int:
+        # Of zeros: spare lanes and outlets are read before they are written.
+        array = np.zeros(max(size, 1), self.dtype)
+        self.arrays.append(array)
+        return _address(array)
+
+
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+class TreeKernel:
+    """A compiled kernel of a tree and the order of its variables."""
+
+    def __init__(self, library: ctypes.CDLL, layout: Layout) -> None:
+        self.library = library
+        self.layout = layout
+        refuse_other_layout(library, layout)
+
+    def forward(self, block: Block, passage: Passage, threads: int = 1) -> bool:
+        """Run all steps; return whether every input was finite."""
+        scan, tree = block.pack(self.layout), self._packed(passage)
+        stages = passage.schedule.stages
+        if passage.whole or sum(map(len, stages)) == 1:
+            every = [(0, passage.blocks)]
+        else:
+            every = [(b, b + 1) for b in range(passage.blocks)]
+        call = partial(self.library.forward, scan.ctypes.data, tree.ctypes.data)
+        answers: list[int] = []
+        for span in every:
+            for units in stages:
+                answers += _share(call, span, units, threads)
+        return not any(answers)
+
+    def backward(
+        self, block: Block, passage: Passage, wanted: Sequence[str], threads: int = 1
+    ) -> None:
+        """Run the adjoint of a run that kept what it needs.
+
+        Parameters
+        ----------
+        block : Block
+            Arguments, with those of the way back.
+        passage : Passage
+            As of the way there.
+        wanted : sequence of str
+            Series whose gradient is wanted.
+        """
+        scan = block.pack(self.layout, adjoint=True)
+        tree = self._packed(passage, wanted)
+        stages = passage.schedule.stages
+        back = partial(self.library.backward, scan.ctypes.data, tree.ctypes.data)
+        self.library.prepare(scan.ctypes.data, tree.ctypes.data)
+        if passage.whole and sum(map(len, stages)) == 1:
+            _share(back, (0, passage.blocks), stages[0], threads)
+            return
+        again = partial(self.library.forward, scan.ctypes.data, tree.ctypes.data)
+        for b in reversed(range(passage.blocks)):
+            if not passage.whole:
+                tree[_AGAIN] = 1
+                for units in stages:
+                    _share(again, (b, b + 1), units, threads)
+            for units in reversed(stages):
+                _share(back, (b, b + 1), units, threads)
+
+    def _packed(self, passage: Passage, wanted: Sequence[str] | None = None) -> Words:
+        words: Words = passage.pack(adjoint=wanted)
+        expected = int(self.library.tree_words())
+        if len(words) != expected:
+            raise ScanError(
+                f"the kernel takes a tree of {expected} numbers, found {len(words)}"
+            )
+        return words
+
+
+_AGAIN = 3  # of Tree in tree.c
+
+
+def _share(
+    call: Callable[[int], int],
+    blocks: tuple[int, int],
+    units: Sequence[Unit],
+    threads: int,
+) -> list[int]:
+    """Run blocks of units that do not depend on each other."""
+    spans = [
+        np.array(
+            [*blocks, u.first_chunk, u.last_chunk, u.first_place, u.last_place],
+            np.int64,
+        )
+        for u in units
+    ]
+
+    def run(span: Words) -> int:
+        return call(span.ctypes.data)
+
+    if threads < 2 or len(units) < 2:
+        answers = [run(span) for span in spans]
+    else:
+        # ctypes releases the interpreter lock during the call.
+        answers = list(pool(threads).map(run, spans))
+    if NO_MEMORY in answers:
+        raise MemoryError("no memory for what a kernel works on")
+    return answers
