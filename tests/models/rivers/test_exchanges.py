@@ -54,8 +54,8 @@ def test_the_numbers_are_those_of_a_plain_loop(
     for name in sorted({"solution", *found.outputs} & set(plain.fluxes)):
         theirs = plain.series(name)
         ours = found.outputs[name].squeeze(-1).double().numpy()
-        size = np.abs(theirs).max(axis=0)
-        assert (np.abs(ours - theirs) <= tolerance * size + 1e-300).all(), name
+        size = np.maximum(np.abs(theirs).max(axis=0), 1.0)
+        assert (np.abs(ours - theirs) <= tolerance * size).all(), name
     for name in ("discharge", "lake_storage"):
         if name in found.state:
             ours = found.state[name].squeeze(-1).double().numpy()
@@ -77,9 +77,6 @@ def test_no_water_is_lost_or_made_untold(seed: int, options: dict[str, Any]) -> 
     torch.testing.assert_close(
         (entered - left) * HOUR, change, rtol=1e-9, atol=1e-9 * float(left.max()) * HOUR
     )
-    # What is counted in is what the reaches and lakes hold in the end.
-    plain = Plain(DOWNSTREAM, known, options, HOUR)
-    plain.run(start, forcing)
 
 
 def test_the_volume_of_lakes_is_what_they_hold() -> None:
@@ -143,7 +140,6 @@ def test_diversions_take_what_is_there_and_tell_what_was_not() -> None:
     known, forcing = channels(), weather(20)
     forcing["diversion"][:] = 1e3
     found = run(process(diversions=True), beginning(known), forcing, known).outputs
-    without = weather(20)
     assert (found["diverted"] >= 0.0).all()
     asked = found["diverted"] + found["undelivered"]
     torch.testing.assert_close(asked, torch.full_like(asked, 1e3))
@@ -151,7 +147,6 @@ def test_diversions_take_what_is_there_and_tell_what_was_not() -> None:
     # Taking lets no flow fall below the least.
     low = found["solution"] < 1e-4 - 1e-12
     assert not (low & (found["diverted"] > 0.0)).any()
-    assert np.isfinite(without["lateral_inflow"]).all()
 
 
 def test_flow_that_was_seen_flows() -> None:
