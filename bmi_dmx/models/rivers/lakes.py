@@ -28,6 +28,7 @@ __all__ = [
     "outlet",
     "passed",
     "prescribed",
+    "storage_at",
     "without_travel",
 ]
 
@@ -374,6 +375,21 @@ def initial_storage(p: SimpleNamespace, discharge: Tensor) -> Tensor:
     level, reservoir = p.lake == LEVEL_POOL, p.lake == RESERVOIR
     stored = torch.where(reservoir, p.residence_time * discharge, 0.0)
     return torch.where(level, height * lake.area, stored)
+
+
+def storage_at(p: SimpleNamespace, surface: Tensor) -> Tensor:
+    """Return what level pools hold whose surface is known, m3; nothing of others.
+
+    Parameters
+    ----------
+    p : namespace of Tensor
+        The parameters of lakes.
+    surface : Tensor
+        Its elevation, m; a surface below the orifice holds nothing that could flow.
+    """
+    height = torch.clamp(surface - p.orifice_elevation, min=0.0)
+    level = p.lake == LEVEL_POOL
+    return torch.where(level, height * p.lake_area * _KM2, 0.0)
 
 
 def _height(u: Tensor) -> Tensor:

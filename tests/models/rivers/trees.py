@@ -40,17 +40,20 @@ def channels(seed: int = 0, reaches: int = REACHES) -> dict[str, np.ndarray]:
         return np.exp(rng.uniform(np.log(low), np.log(high), reaches))
 
     lake = np.zeros(reaches)
-    lake[[3, 5, 6, 8]] = [2.0, 3.0, 1.0, 1.0]
+    lake[[3, 5, 6, 8, 9]] = [2.0, 3.0, 1.0, 1.0, 1.0]
     orifice = rng.uniform(100.0, 200.0, reaches)
     weir = orifice + between(0.1, 3.0)
+    weir[9] += 100.0
+    # The ground takes all that flows in one of them.
+    correction, table = rng.uniform(-2.0, 0.0, reaches), between(0.1, 10.0)
+    correction[1], table[1] = 0.9, 100.0
     return {
         "manning": between(0.02, 0.1), "width_exponent": rng.uniform(0.2, 0.9, reaches),
         "width_coefficient": between(5.0, 50.0), "length": between(1e3, 2e4),
         "slope": between(1e-3, 1e-2),
         "sand": rng.uniform(20.0, 80.0, reaches),
         "clay": rng.uniform(5.0, 20.0, reaches),
-        "conductivity_correction": rng.uniform(-2.0, 0.0, reaches),
-        "water_table_depth": between(0.1, 10.0),
+        "conductivity_correction": correction, "water_table_depth": table,
         "leakance_gate": rng.uniform(0.0, 1.0, reaches),
         "lake": lake, "lake_area": between(1e-3, 10.0),
         "orifice_elevation": orifice, "orifice_area": between(0.1, 5.0),
