@@ -49,6 +49,7 @@ FLOORS = {
     "benchmarks": 16,
     "info": 16,
     "inspection": 16,
+    "routing": 16,
     "cli": 17,
 }
 """Rooms of the package; what is lower never imports what is higher."""
@@ -59,7 +60,8 @@ GENERAL = {name for name, floor in FLOORS.items() if floor < FLOORS["models"]}
 DATA_ONLY = {"configs", "bundles"}
 
 IMPORTERS_OF_TRAINER = {
-    "info", "inspection", "trainer", "trainer.tasks", "demo", "benchmarks", "cli"
+    "info", "inspection", "routing", "trainer", "trainer.tasks", "demo", "benchmarks",
+    "cli",
 }  # fmt: skip
 
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
@@ -68,11 +70,13 @@ LIGHT = [
     f"bmi_dmx.{name}"
     for name in (
         *FOUNDATION, "variables", "data", "data.axis", "data.identity", "data.missing",
-        "data.netcdf", "data.quantity", "data.table", "data.times",
+        "data.geopackage", "data.netcdf", "data.projection", "data.quantity",
+        "data.table", "data.times",
         "space", "process", "tendency", "program", "kernels", "scan", "networks",
         "compose", "bundle", "operate", "bmi", "run", "info", "cli",
         "operate.runner", "run.run", "trainer.registries", "models.hydrology.system",
         "models.hydrology.climate", "models.hydrology.component",
+        "models.rivers.formats",
     )
 ]  # fmt: skip
 LIGHT += [

@@ -16,7 +16,15 @@ import numpy as np
 
 from ..errors import DataError
 
-__all__ = ["Match", "joined", "listed", "match", "names_of", "refuse_repeated"]
+__all__ = [
+    "Match",
+    "joined",
+    "listed",
+    "match",
+    "names_of",
+    "refuse_repeated",
+    "texts_of",
+]
 
 _LISTED = 3
 
@@ -36,22 +44,43 @@ def names_of(values: Any, where: str) -> tuple[str, ...]:
     DataError
         When it holds something else, or a name is empty or given twice.
     """
-    array = np.asarray(np.ma.getdata(values))
-    gone = np.ma.getmaskarray(values) if np.ma.isMA(values) else np.zeros(1, bool)
-    if array.dtype.kind in "iuf" and gone.any():
-        raise DataError(
-            f"{where}: entry {int(np.argmax(gone))} is missing, expected a name"
-        )
-    if gone.any():
-        array = np.where(gone, "" if array.dtype.kind in "UO" else b"", array)
-    if array.dtype in (np.dtype("S1"), np.dtype("U1")) and array.ndim > 1:
-        array = np.asarray(joined(array))
-    names = tuple(_name(entry, where) for entry in array.reshape(-1).tolist())
+    names = texts_of(values, where)
     for place, name in enumerate(names):
         if not name:
             raise DataError(f"{where}: entry {place} is empty, expected a name")
     refuse_repeated(names, where)
     return names
+
+
+def texts_of(values: Any, where: str, *, missing: bool = False) -> tuple[str, ...]:
+    """Return what a file holds as names, which may be empty and repeated.
+
+    Parameters
+    ----------
+    values, where
+        As for :func:`names_of`.
+    missing : bool
+        Whether numbers may be missing, which is an empty name.
+
+    Raises
+    ------
+    DataError
+        When it holds something else.
+    """
+    array = np.asarray(np.ma.getdata(values))
+    gone = np.ma.getmaskarray(values) if np.ma.isMA(values) else np.zeros(1, bool)
+    if array.dtype.kind in "iuf" and missing:
+        gone = gone | ~np.isfinite(array)
+        array = array.astype(object)
+    elif array.dtype.kind in "iuf" and gone.any():
+        raise DataError(
+            f"{where}: entry {int(np.argmax(gone))} is missing, expected a name"
+        )
+    if gone.any():
+        array = np.where(gone, b"" if array.dtype.kind == "S" else "", array)
+    if array.dtype in (np.dtype("S1"), np.dtype("U1")) and array.ndim > 1:
+        array = np.asarray(joined(array))
+    return tuple(_name(entry, where) for entry in array.reshape(-1).tolist())
 
 
 def joined(characters: Any) -> list[str]:

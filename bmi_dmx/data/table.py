@@ -174,7 +174,7 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def read_table(path: Path, rows: str) -> Table:
+def read_table(path: Path, rows: str, *, titled: bool = True) -> Table:
     """Read a table of text.
 
     Parameters
@@ -185,6 +185,8 @@ def read_table(path: Path, rows: str) -> Table:
         the header that begin with ``#`` are passed over.
     rows : str
         What there must be below the header, for the message.
+    titled : bool
+        Whether there is a header; else columns are titled by their number from 1.
 
     Raises
     ------
@@ -215,10 +217,13 @@ def read_table(path: Path, rows: str) -> Table:
         raise DataError(
             f"{path}: line {begin + reader.line_num}: cannot be read: {error}"
         ) from None
-    if len(found) < 2:
-        raise DataError(f"{path}: expected a header and {rows}")
+    if len(found) < (2 if titled else 1):
+        raise DataError(f"{path}: expected {'a header and ' * titled}{rows}")
     if separator != ",":
         remarks = (*remarks, f"cells are parted by {_BETWEEN[separator]}")
+    if not titled:
+        found.insert(0, [str(k + 1) for k in range(len(found[0]))])
+        numbers.insert(0, 0)
     titles = [title.strip() for title in found[0]]
     while len(titles) > 1 and not titles[-1]:
         titles.pop()

@@ -32,6 +32,8 @@ class ZarrFile:
     ----------
     path : Path
         The store.
+    inside : str
+        A group in it.
 
     Raises
     ------
@@ -43,7 +45,7 @@ class ZarrFile:
 
     data_model = "ZARR"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, inside: str = "") -> None:
         try:
             import zarr
         except ModuleNotFoundError:
@@ -51,11 +53,14 @@ class ZarrFile:
                 f"{path}: is a Zarr store; to read it, install the package zarr"
             ) from None
         try:
-            group: Any = zarr.open_group(str(path), mode="r")
-            arrays = dict(group.arrays())
+            group: Any = zarr.open_group(str(path), mode="r", path=inside or None)
+            arrays, inner = dict(group.arrays()), sorted(group.group_keys())
+            self.attributes: Mapping[str, Any] = dict(group.attrs)
         except Exception as error:
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: not a Zarr store: {reason}") from None
+        self._path, self._inside = path, inside
+        self._inner: list[str] = inner
         self.variables = {
             name: ZarrVariable(path, name, arrays[name]) for name in sorted(arrays)
         }
@@ -66,6 +71,25 @@ class ZarrFile:
 
     def __getitem__(self, name: str) -> ZarrVariable:
         return self.variables[name]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the group."""
+        try:
+            return self.__dict__["attributes"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def ncattrs(self) -> list[str]:
+        """Return the names of the attributes."""
+        return list(self.attributes)
+
+    @property
+    def groups(self) -> dict[str, ZarrFile]:
+        """Groups in the group, by name."""
+        return {
+            name: ZarrFile(self._path, f"{self._inside}/{name}".strip("/"))
+            for name in self._inner
+        }
 
     def __enter__(self) -> ZarrFile:
         """Return itself."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..data.geopackage import identifier, opened, reference_of, rows_of, tables_of
 from ..data.identity import listed, match
 from ..errors import ConfigError, DataError, suggestion
 from ..models.hydrology.climate import AREA
@@ -20,9 +18,7 @@ __all__ = [
     "Catchment",
     "Hydrofabric",
     "Nexus",
-    "columns_of",
     "feature_id",
-    "opened",
     "read_features",
     "read_hydrofabric",
 ]
@@ -152,7 +148,7 @@ def read_hydrofabric(catchments: Path, nexuses: Path | None = None) -> Hydrofabr
         return _read_geopackage(catchments)
     rows = list(_features(catchments))
     if nexuses is None:
-        below = (_identifier(p.get("toid")) for _, p in rows)
+        below = (identifier(p.get("toid")) for _, p in rows)
         points = [Nexus(id=n) for n in dict.fromkeys(below) if n]
     else:
         points = [
@@ -186,7 +182,7 @@ def _domain(
             continue
         found[name] = Catchment(
             id=name,
-            toid=_identifier(properties["toid"]),
+            toid=identifier(properties["toid"]),
             area_km2=float(_area(properties)),
             properties=properties,
         )
@@ -217,7 +213,7 @@ def _unusable(properties: Mapping[str, Any], nexuses: Mapping[str, Nexus]) -> st
     other = properties.get("area_sqkm", area)
     if other != area:
         return f"two areas: areasqkm is {area}, area_sqkm {other}"
-    below = _identifier(properties.get("toid"))
+    below = identifier(properties.get("toid"))
     if not below:
         given = properties.get("toid")
         return f"no nexus below: toid: found {given!r}, expected a nexus"
@@ -227,20 +223,6 @@ def _unusable(properties: Mapping[str, Any], nexuses: Mapping[str, Nexus]) -> st
             f"{len(nexuses)} nexuses"
         )
     return ""
-
-
-def _identifier(value: Any) -> str:
-    """Return a name, which some files hold as a number; empty where it is none."""
-    if isinstance(value, bytes):
-        try:
-            value = value.decode().rstrip("\0")
-        except UnicodeDecodeError:
-            return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return ""
-    return str(value).strip()
 
 
 def read_features(path: Path) -> list[dict[str, Any]]:
@@ -277,8 +259,8 @@ def _features(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, feature in enumerate(read_features(path)):
         if not isinstance(feature, dict):
             raise DataError(f"{path}: feature {number}: found {feature!r}")
-        identifier = _identifier(feature_id(feature))
-        if not identifier:
+        name = identifier(feature_id(feature))
+        if not name:
             raise DataError(
                 f"{path}: feature {number}: id: found {feature_id(feature)!r}, "
                 "expected a name"
@@ -286,93 +268,29 @@ def _features(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         properties = feature.get("properties") or {}
         if not isinstance(properties, dict):
             raise DataError(f"{path}: feature {number}: properties: no mapping")
-        yield identifier, properties
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a GeoPackage to read; nothing beside it is written, not even a journal.
-
-    What was committed, but stands in a journal beside the file (``-wal``) as long as
-    another program has it open, is read as well, from a copy.
-
-    Raises
-    ------
-    DataError
-        When it is no GeoPackage, or damaged.
-    """
-    journal = path.with_name(f"{path.name}-wal")
-    with tempfile.TemporaryDirectory(prefix="bmi_dmx-") as folder:
-        name = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        try:
-            path.open("rb").close()  # SQLite would not say what is wrong
-            if journal.is_file() and journal.stat().st_size:
-                copy = Path(folder, path.name)
-                shutil.copyfile(path, copy)
-                shutil.copyfile(journal, copy.with_name(f"{copy.name}-wal"))
-                name = f"{copy.as_uri()}?mode=rw"
-            with closing(sqlite3.connect(name, uri=True)) as connection:
-                connection.row_factory = sqlite3.Row
-                yield connection
-        except (sqlite3.Error, UnicodeError) as error:
-            raise DataError(f"{path}: not a GeoPackage: {error}") from None
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def columns_of(path: Path, table: str) -> list[str]:
-    """Return the columns of a layer of a GeoPackage.
-
-    Raises
-    ------
-    DataError
-        When it is not a GeoPackage or has no such layer.
-    """
-    with opened(path) as connection:
-        columns = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
-    if not columns:
-        raise DataError(f"{path}: layer {table!r} is missing")
-    return [str(column["name"]) for column in columns]
-
-
-def _rows(
-    connection: sqlite3.Connection, path: Path, table: str
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table without their geometry."""
-    columns = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
-    if not columns:
-        raise DataError(f"{path}: layer {table!r} is missing")
-    names = [c["name"] for c in columns if c["name"] not in ("geom", "geometry")]
-    listed = ", ".join(f'"{name}"' for name in names)
-    for row in connection.execute(f'SELECT {listed} FROM "{table}"'):
-        yield dict(row)
+        yield name, properties
 
 
 def _read_geopackage(path: Path) -> Hydrofabric:
     with opened(path) as connection:
         divides = []
-        for row in _rows(connection, path, "divides"):
-            identifier = _identifier(row.get("divide_id"))
-            if not identifier:
+        for row in rows_of(connection, path, "divides"):
+            name = identifier(row.get("divide_id"))
+            if not name:
                 found = row.get("divide_id")
                 raise DataError(f"{path}: divides: divide_id: found {found!r}")
-            divides.append((identifier, row))
+            divides.append((name, row))
         points = [
             Nexus(
-                id=_identifier(r.get("id")),
-                toid=_identifier(r.get("toid")),
+                id=identifier(r.get("id")),
+                toid=identifier(r.get("toid")),
                 kind=str(r.get("type") or ""),
             )
-            for r in _rows(connection, path, "nexus")
+            for r in rows_of(connection, path, "nexus")
         ]
-        tables = {
-            row["name"]
-            for row in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
-            )
-        }
+        tables = tables_of(connection)
         attributes = _attributes(connection, path, tables)
-        reference = _reference(connection, tables)
+        reference = reference_of(connection, "divides")
         altitudes = _altitudes(connection, path, tables)
     domain = _domain(path, divides, points, reference=reference, altitudes=altitudes)
     matched = match(list(domain.catchments), list(attributes))
@@ -389,8 +307,8 @@ def _attributes(
     place: dict[str, int] = {}
     if "divide-attributes" not in tables:
         return found
-    for number, row in enumerate(_rows(connection, path, "divide-attributes")):
-        name = _identifier(row.get("divide_id"))
+    for number, row in enumerate(rows_of(connection, path, "divide-attributes")):
+        name = identifier(row.get("divide_id"))
         if name in found and row != found[name]:
             raise DataError(
                 f"{path}: divide-attributes: {name!r} is given twice, in row "
@@ -406,29 +324,9 @@ def _altitudes(
     """Return the altitude of the flowpaths, m."""
     if "flowpath-attributes" not in tables:
         return {}
-    rows = _rows(connection, path, "flowpath-attributes")
+    rows = rows_of(connection, path, "flowpath-attributes")
     return {
-        _identifier(row.get("link", row.get("id"))): float(row["alt"])
+        identifier(row.get("link", row.get("id"))): float(row["alt"])
         for row in rows
         if isinstance(row.get("alt"), int | float)
     }
-
-
-def _reference(connection: sqlite3.Connection, tables: Collection[str]) -> int | None:
-    """Return the number of the reference system of the divides, where declared."""
-    if "gpkg_geometry_columns" not in tables:
-        return None
-    row = connection.execute(
-        "SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = 'divides'"
-    ).fetchone()
-    if row is None or not isinstance(row[0], int):
-        return None
-    declared = int(row[0])
-    if "gpkg_spatial_ref_sys" in tables:
-        named = connection.execute(
-            "SELECT organization_coordsys_id FROM gpkg_spatial_ref_sys "
-            "WHERE srs_id = ?", (declared,)
-        ).fetchone()  # fmt: skip
-        if named is not None and isinstance(named[0], int) and named[0] > 0:
-            declared = int(named[0])
-    return declared if declared > 0 else None

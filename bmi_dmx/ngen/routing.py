@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..data.geopackage import columns_of
 from ..errors import DataError, suggestion
-from .hydrofabric import columns_of
 
 __all__ = ["routing_settings"]
 

@@ -20,10 +20,10 @@ from typing import Any
 import netCDF4
 import numpy as np
 
+from ..data.projection import to_conus_albers
 from ..files import atomic
 from .fields import FIELDS, PRECIPITATION, TEMPERATURE
 from .forcing import Array
-from .projection import to_conus_albers
 from .write_forcing import ForcingFile
 
 __all__ = ["make_sample"]

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from ..data.geopackage import opened
 from ..files import atomic
-from .hydrofabric import Hydrofabric, feature_id, opened, read_features
+from .hydrofabric import Hydrofabric, feature_id, read_features
 
 __all__ = ["copy_hydrofabric"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..data.missing import without_markers
+from ..data.projection import CONUS, PROJECTIONS, Projection
 from ..errors import DataError
 from .forcing import Array
 from .hydrofabric import Hydrofabric
-from .projection import CONUS, PROJECTIONS, Projection
 
 __all__ = [
     "MEAN_ELEVATION",

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..variables import At
-from .checks import Numbers, fixed, listed, near, whole
+from .checks import MOST_PLACES, Numbers, fixed, listed, near, whole
 from .description import Array, GridDescription
 from .places import Points
 
@@ -204,6 +204,92 @@ class Tree(Points):
             None if self.longitude is None else self.longitude[at],
             None if self.latitude is None else self.latitude[at],
         )
+
+    def repeated(self, copies: int) -> Tree:
+        """Return copies of the tree side by side, which do not see each other.
+
+        Parameters
+        ----------
+        copies : int
+            How many.
+
+        Returns
+        -------
+        Tree
+            The places of one copy after those of another; ``x`` is called ``0/x`` in
+            the first, ``1/x`` in the second.
+        """
+        (count,) = whole("copies", [copies], 1, MOST_PLACES // len(self)).tolist()
+        first = len(self) * np.arange(count)[:, None]
+        below = np.where(self.downstream < 0, -1, self.downstream + first)
+        longitude, latitude = (
+            None if x is None else np.tile(x, count)
+            for x in (self.longitude, self.latitude)
+        )
+        ids = [f"{k}/{name}" for k in range(count) for name in self.ids]
+        return Tree(ids, below.reshape(-1), longitude, latitude)
+
+    @cached_property
+    def strahler(self) -> Array:
+        """Order of every place: 1 at the top, one more where two of the highest meet.
+
+        Strahler (1957), doi:10.1029/TR038i006p00913.
+        """
+        order = [1] * len(self)
+        # How many of the highest order drain into each place, and that order.
+        most, highest = [0] * len(self), [0] * len(self)
+        below = self.downstream.tolist()
+        for at in self.order.tolist():
+            if most[at]:
+                order[at] = highest[at] + (most[at] > 1)
+            if (to := below[at]) >= 0:
+                if order[at] > highest[to]:
+                    highest[to], most[to] = order[at], 1
+                elif order[at] == highest[to]:
+                    most[to] += 1
+        return fixed(np.array(order, dtype=np.int64))
+
+    def subtrees(self, size: int) -> tuple[Array, ...]:
+        """Return connected parts of bounded size, as few as there can be.
+
+        Where the places above one are too many, those that the largest parts end at are
+        cut off first, which is best (Kundu and Misra 1977, doi:10.1137/0206012).
+
+        Parameters
+        ----------
+        size : int
+            Most places of a part.
+
+        Returns
+        -------
+        tuple of ndarray
+            Positions of the places of every part, upstream first; a part comes after
+            all that drain into it.
+        """
+        whole("size", [size], 1, MOST_PLACES)
+        below, order = self.downstream.tolist(), self.order.tolist()
+        weight = [1] * len(self)
+        above: list[list[int]] = [[] for _ in below]
+        cut = self.downstream < 0
+        for at in order:
+            weight[at] += sum(weight[k] for k in above[at])
+            if weight[at] > size:
+                for k in sorted(above[at], key=weight.__getitem__, reverse=True):
+                    weight[at] -= weight[k]
+                    cut[k] = True
+                    if weight[at] <= size:
+                        break
+            if below[at] >= 0:
+                above[below[at]].append(at)
+        part = np.where(cut, np.cumsum(cut[self.order])[np.argsort(self.order)] - 1, -1)
+        numbers = part.tolist()
+        for at in reversed(order):
+            if numbers[at] < 0:
+                numbers[at] = numbers[below[at]]
+        numbered = np.array(numbers)[self.order]
+        ends = np.cumsum(np.bincount(numbered))[:-1]
+        grouped = self.order[np.argsort(numbered, kind="stable")]
+        return tuple(map(fixed, np.split(grouped, ends)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, with the places downstream by name."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmi_dmx.errors import DataError, VariableError
@@ -218,3 +218,101 @@ def test_a_tree_is_an_unstructured_grid_of_nodes_and_edges() -> None:
     assert grid.face_nodes is not None
     assert not grid.face_nodes.size
     assert Tree(["a"], [""]).grid().type == "scalar"
+
+
+@given(trees(), st.integers(1, 4))
+def test_copies_are_like_the_tree_and_do_not_see_each_other(
+    tree: Tree, copies: int
+) -> None:
+    forest = tree.repeated(copies)
+    assert len(forest) == copies * len(tree)
+    levels = by_name(forest)
+    for k in range(copies):
+        at = forest.positions(f"{k}/{name}" for name in tree.ids)
+        one = forest.subset(at)
+        np.testing.assert_array_equal(one.downstream, tree.downstream)
+        assert {n.partition("/")[2]: levels[n] for n in one.ids} == by_name(tree)
+
+
+def test_copies_stand_where_the_places_do() -> None:
+    forest = Tree(["a", "b"], ["b", ""], [1.0, 2.0], [3.0, 4.0]).repeated(2)
+    assert forest.ids == ("0/a", "0/b", "1/a", "1/b")
+    assert forest.longitude is not None
+    assert forest.latitude is not None
+    assert forest.longitude.tolist() == [1.0, 2.0, 1.0, 2.0]
+    assert forest.latitude.tolist() == [3.0, 4.0, 3.0, 4.0]
+
+
+def test_no_copies_are_no_tree() -> None:
+    with pytest.raises(DataError, match="copies: found 0 at position 0, expected 1"):
+        Tree(["a"], [""]).repeated(0)
+
+
+def strahler(tree: Tree, at: int) -> int:
+    """Return the order of a place by its definition."""
+    above = sorted(
+        strahler(tree, int(i)) for i in np.flatnonzero(tree.downstream == at)
+    )
+    if not above:
+        return 1
+    return above[-1] + (above[-2:-1] == above[-1:])
+
+
+@given(trees())
+def test_orders_rise_where_two_of_the_highest_meet(tree: Tree) -> None:
+    expected = [strahler(tree, at) for at in range(len(tree))]
+    assert tree.strahler.tolist() == expected
+
+
+@given(trees(), st.integers(1, 8))
+def test_subtrees_are_connected_bounded_and_upstream_first(
+    tree: Tree, size: int
+) -> None:
+    parts = tree.subtrees(size)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(tree)))
+    seen: set[int] = set()
+    for part in parts:
+        assert 1 <= len(part) <= size
+        assert np.count_nonzero(tree.subset(part).downstream < 0) == 1
+        for at in part.tolist():
+            assert {*np.flatnonzero(tree.downstream == at).tolist()} <= seen
+            seen.add(at)
+
+
+def fewest(tree: Tree, size: int) -> int:
+    """Return the least number of parts, by trying all sets of cuts."""
+    inner = np.flatnonzero(tree.downstream >= 0)
+    outlets = np.count_nonzero(tree.downstream < 0)
+    best = len(tree)
+    for chosen in range(2**inner.size):
+        cut = inner[[bool(chosen >> k & 1) for k in range(inner.size)]]
+        below = tree.downstream.copy()
+        below[cut] = -1
+        pruned = Tree(tree.ids, below)
+        ends = np.flatnonzero(below < 0)
+        if max(pruned.upstream_of([tree.ids[i]]).size for i in ends) <= size:
+            best = min(best, outlets + cut.size)
+    return best
+
+
+@settings(max_examples=25)
+@given(trees(largest=7), st.integers(1, 4))
+def test_subtrees_are_as_few_as_there_can_be(tree: Tree, size: int) -> None:
+    assert len(tree.subtrees(size)) == fewest(tree, size)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_subtrees_of_no_place_are_refused(size: int) -> None:
+    with pytest.raises(DataError, match=f"size: found {size} at position 0"):
+        Tree(["a"], [""]).subtrees(size)
+
+
+def test_chains_and_stars_of_many_places_are_cut() -> None:
+    size = 20_000
+    names = [f"p{k}" for k in range(size)]
+    chain = Tree(names, [*names[1:], ""])
+    assert [len(part) for part in chain.subtrees(500)] == [500] * 40
+    assert chain.strahler.max() == 1
+    star = Tree(names, ["", *["p0"] * (size - 1)])
+    assert len(star.subtrees(500)) == size - 499
+    assert star.strahler.tolist() == [2, *[1] * (size - 1)]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from bmi_dmx.data.projection import PROJECTIONS, to_conus_albers
 from bmi_dmx.ngen.attributes import topography
 from bmi_dmx.ngen.hydrofabric import read_hydrofabric
-from bmi_dmx.ngen.projection import PROJECTIONS, to_conus_albers
 
 from .forcing import IDS
 from .places import TIMELESS

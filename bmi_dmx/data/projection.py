@@ -1,4 +1,4 @@
-"""The projections of the hydrofabric: places in metres to degrees and back.
+"""Projections of North America: places in metres to degrees and back.
 
 Equations are those of Snyder (1987), Map projections: a working manual, USGS
 Professional Paper 1395, on the ellipsoid GRS 80 of the North American Datum.
@@ -155,7 +155,7 @@ PROJECTIONS: dict[int, Projection] = {
         (200000.0, 200000.0),
     ),
 }
-"""Those of the domains of the hydrofabric, by their number at EPSG or Esri."""
+"""Those in which files of its land are, by their number at EPSG or Esri."""
 
 PROJECTIONS[6566] = PROJECTIONS[32161]  # of another realization of the datum
 PROJECTIONS[6350] = CONUS

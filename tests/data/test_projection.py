@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmi_dmx.ngen.projection import PROJECTIONS, from_conus_albers, to_conus_albers
+from bmi_dmx.data.projection import PROJECTIONS, from_conus_albers, to_conus_albers
 
 # Latitudes and longitudes of what each is made for.
 REGIONS = {
