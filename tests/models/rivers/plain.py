@@ -109,7 +109,7 @@ class Plain:
             out["undelivered"] = f.diversion - out["diverted"]
         made = 0.0
         if lake in (1.0, 2.0):
-            flow, held, made = self._lake(p, lake, held + dt * flow)
+            flow, held, made = self.lake(p, lake, held + dt * flow)
         if self.options.get("observations"):
             seen = f.observation_weight * (f.observed_discharge - flow)
             flow += seen
@@ -164,7 +164,7 @@ class Plain:
         conductivity = 10 ** (decades + math.log10(7.056e-6))
         return opened * width * p.length * conductivity * head
 
-    def _lake(self, p: Any, kind: float, water: float) -> tuple[float, float, float]:
+    def lake(self, p: Any, kind: float, water: float) -> tuple[float, float, float]:
         there = max(water, 0.0)
         if kind == 2.0:
             flow = there / (p.residence_time + self.dt)
