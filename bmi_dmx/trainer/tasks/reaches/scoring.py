@@ -64,8 +64,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         raise ConfigError(f"parts: nothing can be chosen for {part!r}")
     known = bundle.manifest.provenance
     spec = _spec(known, asked)
-    data = read(spec)
     model = bundle.model()
+    data = read(spec, model.plan)
     span, notes = _span(data, asked)
     shift = Shift.of(spec.days, data.gauges, model.spec.seconds)
     found = predict(Routing(data, Forests(data), shift, model), model, span)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ....bundle import Bundle
-from ....compose import Model, Statistics, fit_statistics
+from ....compose import Model, Statistics, fit_statistics, plan
+from ....compose.parts import make_parts
 from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....variables import Attribute
@@ -32,7 +33,7 @@ from .prediction import Span, predict
 from .priors import check_priors, penalty
 from .scoring import score_bundle
 from .shift import Shift
-from .simulation import LATERAL, Routing
+from .simulation import Routing, learned
 from .windows import Batch, WindowSampler
 
 __all__ = ["ReachesTask"]
@@ -61,7 +62,10 @@ class ReachesTask(Task[Experiment]):
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self.data = read(experiment.data)
+        spec = experiment.model
+        self.data = read(
+            experiment.data, plan((m.part for m in make_parts(spec)), spec.seconds)
+        )
         for remark in self.data.remarks:
             log.info("%s", remark)
         self.shift = Shift.of(
@@ -119,13 +123,14 @@ class ReachesTask(Task[Experiment]):
         return math.ceil(len(self.learning) / self.together), days.stop - days.start
 
     def statistics(self) -> Statistics:
-        """Return the moments of what the networks read: attributes, lateral inflow."""
+        """Return the moments of what the networks read."""
         spec, per_day = self.experiment.model, self.data.per_day
         attributes = self.data.attributes(spec.network_attributes)
         days = self.days["train"]
-        inflow = self.data.inflow[days.start * per_day : days.stop * per_day]
+        steps = slice(days.start * per_day, days.stop * per_day)
+        forcing = {name: x[steps] for name, x in self.data.forcing.items()}
         try:
-            return fit_statistics(spec, {LATERAL: inflow}, attributes, DAY / per_day)
+            return fit_statistics(spec, forcing, attributes, DAY / per_day)
         except DataError as error:
             raise DataError(f"model.transforms: {error}") from None
 
@@ -138,6 +143,7 @@ class ReachesTask(Task[Experiment]):
             self.data,
             self.forests,
             self.shift,
+            self.routing.forcings,
             first=days.start,
             last=days.stop,
             warmup=spec.warmup,
@@ -185,16 +191,13 @@ class ReachesTask(Task[Experiment]):
         return value
 
     def _say_parameters(self, model: Model) -> None:
-        assert self.routing is not None
-        with torch.no_grad():
-            found = model.constant_parameters(self.routing.attributes)
-        for name, x in found.items():
+        for name, x in learned(model, self.data).items():
             log.info(
                 "%s: median %.4g, from %.4g to %.4g",
                 name,
-                x.median().item(),
-                x.min().item(),
-                x.max().item(),
+                float(np.median(x)),
+                float(x.min()),
+                float(x.max()),
             )
 
     @property
@@ -203,7 +206,9 @@ class ReachesTask(Task[Experiment]):
         assert self.routing is not None
         return {
             "gauges": list(self.data.gauges.ids),
-            "series": self.data.fingerprint(self.routing.attributes),
+            "series": self.data.fingerprint(
+                self.routing.attributes, self.routing.forcings
+            ),
         }
 
     @property
@@ -244,8 +249,8 @@ class ReachesTask(Task[Experiment]):
     ) -> dict[str, Any]:
         """Return gauges, periods, and how inflow and days were taken."""
         data = plain(experiment.data)
-        for series in ("inflow", "observed"):
-            data.get(series, {}).pop("path", None)
+        for series in (data["inflow"], data["observed"], *data["forcings"].values()):
+            series.pop("path", None)
         data["river"] = Path(experiment.data.river).name
         if isinstance(experiment.data.gauges, str):
             data["gauges"] = Path(experiment.data.gauges).name

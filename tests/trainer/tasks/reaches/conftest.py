@@ -11,7 +11,10 @@ import netCDF4
 import numpy as np
 import pytest
 
+from bmi_dmx.compose import ModelSpec, Plan, plan
+from bmi_dmx.compose.parts import make_parts
 from bmi_dmx.config import as_yaml
+from bmi_dmx.conversion import convert
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.fit import build, train
 from bmi_dmx.trainer.tasks.reaches.data import RiverData, read
@@ -83,6 +86,9 @@ def write_river(path: Path, **other: Any) -> Path:
         "area_km2": (("reach",), area, "km2"),
         "drainage_area_km2": (("reach",), drained, "km2"),
         "wooded": (("reach",), rng.random(count), "1"),
+        "latitude": (("reach",), np.full(count, 40.0), "degrees_north"),
+        "longitude": (("reach",), -77.0 + np.arange(count) / 50, "degrees_east"),
+        "warmth": (("time", "reach"), 280.0 + 10 * rng.random((DAYS, count)), "K"),
         "q_prime": (("time", "reach"), inflow, "m3 s-1"),
         "gauge_id": (("gauge",), np.array(list(GAUGES), dtype=object), ""),
         "gauge_reach_id": (("gauge",), list(GAUGES.values()), ""),
@@ -116,10 +122,17 @@ def river_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_river(tmp_path_factory.mktemp("river") / "river.nc")
 
 
+def planned(**parts: Any) -> Plan:
+    """Return the plan of the model of the experiment, with other parts before it."""
+    given = {**parts, **EXPERIMENT["model"]["parts"]}
+    spec = convert({**EXPERIMENT["model"], "parts": given}, ModelSpec)
+    return plan((made.part for made in make_parts(spec)), spec.seconds)
+
+
 @pytest.fixture(scope="session")
 def river(river_file: Path) -> RiverData:
     """The river as it is read."""
-    return read(DataSpec(river=str(river_file), days=Days(utc_offset=-5)))
+    return read(DataSpec(river=str(river_file), days=Days(utc_offset=-5)), planned())
 
 
 @pytest.fixture(scope="session")

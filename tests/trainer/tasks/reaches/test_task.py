@@ -67,8 +67,8 @@ def test_other_flow_is_noticed(
     (path / "training.json").unlink()
     reading = read
 
-    def corrected(spec: Any) -> Any:
-        data = reading(spec)
+    def corrected(spec: Any, model: Any) -> Any:
+        data = reading(spec, model)
         return replace(data, observed=data.observed + np.float32(0.01))
 
     monkeypatch.setattr(module, "read", corrected)
@@ -99,8 +99,8 @@ def test_a_gauge_that_was_never_observed_is_scored_alone(
 ) -> None:
     reading = read
 
-    def less(spec: Any) -> Any:
-        data = reading(spec)
+    def less(spec: Any, model: Any) -> Any:
+        data = reading(spec, model)
         observed = data.observed.copy()
         observed[:50, 1] = np.nan
         return replace(data, observed=observed)
@@ -151,8 +151,9 @@ def test_parameters_are_told_after_a_validation(
     assert "manning: median 0." in caplog.text
 
 
-def test_pieces_of_a_period_are_one_run(prepared: Tasks) -> None:
-    task, model = prepared()
+@pytest.mark.parametrize("within", ["repeat", "linear"])
+def test_pieces_of_a_period_are_one_run(prepared: Tasks, within: str) -> None:
+    task, model = prepared(f"data.disaggregation={within}")
     assert task.routing is not None
     days = slice(20, 60)
     whole = predict(task.routing, model, Span(12, days, 365))
@@ -278,3 +279,42 @@ def test_several_runs_are_averaged(finished: Path, run: Run) -> None:
     flows = read_streamflow(both.folder / "streamflow.nc")
     mean = np.mean([one["simulated"] for one in alone], axis=0)
     np.testing.assert_allclose(flows["simulated"], mean, rtol=1e-6)
+
+
+def test_networks_learn_from_the_weather_day_by_day(
+    river_file: Path, run: Run, tmp_path: Path
+) -> None:
+    varying = (
+        "model.parts={evaporation: {process: oudin}, weather: {network: lstm,"
+        " step: 86400, forcings: [air_temperature, lateral_inflow],"
+        " attributes: [wooded], options: {hidden: 3, dropout: 0.0}, gives: [manning]},"
+        " channel: {network: mlp, options: {hidden: [3]}, attributes: [wooded],"
+        " gives: [width_exponent, width_coefficient]},"
+        " river: {process: muskingum_cunge}}"
+    )
+    path = run(varying, "priors={}", "data.forcings.air_temperature.variable=warmth")
+    found = evaluate(path, "validation", output=tmp_path / "validation")
+    assert isinstance(found, Comparison)
+    assert np.isfinite(found.scores["nse"]).all()
+    weights = read_checkpoint(path / "checkpoints" / "best.ckpt")["state_dict"]
+    assert any(name.startswith("model.weather.") for name in weights)
+    with pytest.raises(
+        ConfigError, match="the model reads 'air_temperature', of which"
+    ):
+        run(varying, "priors={}")
+
+
+def test_a_lag_of_the_inflow_is_learned(run: Run, tmp_path: Path) -> None:
+    lagging = (
+        "model.parts={usual: {network: constant, gives: [inflow_lag]},"
+        " late: {process: inflow_lag, options: {hours: 12}},"
+        " channel: {network: mlp, options: {hidden: [3]}, attributes: [wooded],"
+        " gives: [manning, width_exponent, width_coefficient]},"
+        " river: {process: muskingum_cunge}}"
+    )
+    path = run(lagging, "training.steps=4")
+    found = evaluate(path, "validation", output=tmp_path / "validation")
+    summary = json.loads((found.folder / "summary.json").read_text("utf-8"))
+    lag = summary["parameters"]["inflow_lag"]
+    assert 0.0 < lag["minimum"] == lag["maximum"] < 12.0
+    assert lag["median"] != 6.0

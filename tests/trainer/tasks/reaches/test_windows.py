@@ -18,20 +18,22 @@ from .conftest import Tasks, with_gauges
 
 WARMUP, LENGTH = 3, 6
 
+LATERAL = "lateral_inflow"
+
 
 def windows(task: ReachesTask, gauges: list[int], starts: list[int]) -> Batch:
     routing = task.routing
     assert routing is not None
     return cut(
-        task.data, task.forests, task.shift,
+        task.data, task.forests, task.shift, routing.forcings,
         np.array(gauges), np.array(starts), WARMUP, LENGTH,
     )  # fmt: skip
 
 
 def routed(task: ReachesTask, model: Any, batch: Batch) -> torch.Tensor:
     assert task.routing is not None
-    double = {**batch, "inflow": batch["inflow"].double()}
-    return task.routing.run(model, double, WARMUP)  # type: ignore[arg-type]
+    batch["forcing"] = {n: x.double() for n, x in batch["forcing"].items()}
+    return task.routing.run(model, batch, WARMUP)
 
 
 def test_they_hold_what_the_data_hold(prepared: Tasks) -> None:
@@ -41,9 +43,9 @@ def test_they_hold_what_the_data_hold(prepared: Tasks) -> None:
     inside = task.data.target[:, 1]
     np.testing.assert_array_equal(target[:, 0], inside[7:13])
     np.testing.assert_array_equal(target[:, 1], inside[23:29])
-    assert batch["inflow"].shape == (WARMUP + LENGTH + 1, 2 * 3)
+    assert batch["forcing"][LATERAL].shape == (WARMUP + LENGTH + 1, 2 * 3)
     np.testing.assert_array_equal(
-        batch["inflow"][:, 3:].numpy(), task.data.inflow[20:30, :3]
+        batch["forcing"][LATERAL][:, 3:].numpy(), task.data.inflow[20:30, :3]
     )
 
 
@@ -68,8 +70,8 @@ def test_a_gauge_has_the_flow_it_has_without_the_others(prepared: Tasks) -> None
 def test_steady_inflow_stays_steady_from_the_first_step(prepared: Tasks) -> None:
     task, model = prepared()
     batch = windows(task, [0, 1], [4, 20])
-    one = torch.rand(batch["inflow"].shape[1], dtype=torch.float64) + 0.5
-    batch["inflow"] = one.expand(len(batch["inflow"]), -1).clone()
+    one = torch.rand(batch["forcing"][LATERAL].shape[1], dtype=torch.float64) + 0.5
+    batch["forcing"][LATERAL] = one.expand(len(batch["forcing"][LATERAL]), -1).clone()
     found = routed(task, model, batch)
     whole, part = one.reshape(2, 7).sum(1), one.reshape(2, 7)[:, :3].sum(1)
     expected = torch.stack([whole, part], 1).reshape(-1).expand(LENGTH, -1)
@@ -85,7 +87,7 @@ def test_a_gauge_inside_its_reach_leaves_out_what_enters_below(
     part = Routing(data, Forests(data), task.shift, model)
     batch = windows(task, [0, 1], [4])
     one = torch.ones(7, dtype=torch.float64)
-    batch["inflow"] = one.expand(len(batch["inflow"]), -1).clone()
+    batch["forcing"][LATERAL] = one.expand(len(batch["forcing"][LATERAL]), -1).clone()
     found = part.run(model, batch, WARMUP)
     torch.testing.assert_close(
         found,
@@ -98,12 +100,12 @@ def test_a_gauge_inside_its_reach_leaves_out_what_enters_below(
 def test_gradients_reach_inflow_start_and_weights(prepared: Tasks) -> None:
     task, model = prepared()
     batch = windows(task, [0, 1], [4])
-    inflow = batch["inflow"].double().requires_grad_()
+    inflow = batch["forcing"][LATERAL].double().requires_grad_()
     weights = list(model.network("channel").parameters())
 
     def loss(given: torch.Tensor) -> torch.Tensor:
         assert task.routing is not None
-        days = task.routing.run(model, {**batch, "inflow": given}, WARMUP)
+        days = task.routing.run(model, {**batch, "forcing": {LATERAL: given}}, WARMUP)
         return days.square().mean()
 
     gradient, *of_weights = torch.autograd.grad(loss(inflow), [inflow, *weights])
