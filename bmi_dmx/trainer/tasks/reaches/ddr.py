@@ -279,14 +279,14 @@ class _Reading:
             options["leakance"] = {"gate": "leakance_gate" in learned}
             river["reads"] = self._soil()
             self.say(
-                "params.use_leakance", "the width of the bed is p d^q, and a reach loses"
-                " no more than it has; options.leakance.published gives (p d)^q"
+                "params.use_leakance", "the width of the bed is p d^q, and no reach "
+                "loses more than it has; options.leakance.published gives (p d)^q"
             )  # fmt: skip
         self._compare(learned, options)
         return {**river, **({"options": options} if options else {})}
 
     def _soil(self) -> dict[str, str]:
-        """Return which attributes are sand and clay, in percent, as the networks know."""
+        """Return under which names the soil of reaches is known, in percent."""
         kan = self.ddr.kan
         known = kan.input_var_names if kan is not None else ()
         found = {}
@@ -294,9 +294,7 @@ class _Reading:
             names = [name for name in known if soil in name.lower()]
             if len(names) == 1:
                 found[soil] = names[0]
-                self.say(
-                    f"kan.input_var_names.{names[0]}", f"taken for {soil}, percent"
-                )
+                self.say("kan.input_var_names", f"{names[0]} is percent of {soil}")
         return found
 
     def _compare(self, learned: set[str], options: Mapping[str, Any]) -> None:
