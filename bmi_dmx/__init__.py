@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .bundle import load_bundle, save_bundle
     from .models.ecosystem.component import Leaf
     from .models.hydrology.component import DeltaHbv
+    from .models.rivers.component import MuskingumCunge
     from .registries import networks, processes
     from .scan import scan
 
@@ -22,6 +23,7 @@ __all__ = [
     "Component",
     "DeltaHbv",
     "Leaf",
+    "MuskingumCunge",
     "__version__",
     "load_bundle",
     "networks",
@@ -36,6 +38,7 @@ _PLACES = {
     "Component": "bmi",
     "DeltaHbv": "models.hydrology.component",
     "Leaf": "models.ecosystem.component",
+    "MuskingumCunge": "models.rivers.component",
     "load_bundle": "bundle",
     "networks": "registries",
     "processes": "registries",
@@ -71,7 +74,7 @@ class _Package(ModuleType):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        for name in ("Component", "DeltaHbv", "Leaf"):
+        for name in ("Component", "DeltaHbv", "Leaf", "MuskingumCunge"):
             getattr(self, name)
         names: dict[str, Any] = super().__dict__
         return names

@@ -43,6 +43,7 @@ processes: Registry[type[Process]] = Registry(
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
+        "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
     },
     group="bmi_dmx.processes",
@@ -54,6 +55,7 @@ networks: Registry[type[Network]] = Registry(
     {
         "constant": "bmi_dmx.networks.constant:Constant",
         "conv": "bmi_dmx.networks.conv:Convolution",
+        "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
     },
@@ -73,7 +75,10 @@ DEFAULT_RECIPE = "dhbv"
 
 systems: Registry[System] = Registry(
     "system",
-    {"hydrology": f"{_HYDROLOGY}.system:HYDROLOGY"},
+    {
+        "hydrology": f"{_HYDROLOGY}.system:HYDROLOGY",
+        "rivers": f"{_RIVERS}.system:RIVERS",
+    },
     group="bmi_dmx.systems",
 )
 """What is special about models of one domain when hosts step them."""

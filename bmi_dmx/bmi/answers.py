@@ -16,7 +16,7 @@ from ..errors import DataError, VariableError
 from ..operate.clock import Clock
 from ..operate.runner import Runner
 from ..operate.screen import Accepted, Screen
-from ..space import Points, Space
+from ..space import GridDescription, Points, Space
 from .filling import no_name
 from .grid_table import Grids
 from .publication import Expected, Unready, inputs, not_initialized, outputs
@@ -175,8 +175,10 @@ class Answers(Bmi):
     def get_var_grid(self, name: str) -> int:
         """Return the number of the grid that a variable is on."""
         known = self._about(name)
-        if known.role == "signal":
-            raise VariableError(f"{name!r} is a signal of the host and on no grid")
+        if isinstance(known, Signal):
+            if known.grid is None:
+                raise VariableError(f"{name!r} is a signal of the host and on no grid")
+            return known.grid
         return self._located().number(known.variable) if self._runner else 0
 
     def get_var_type(self, name: str) -> str:
@@ -315,7 +317,7 @@ class Answers(Bmi):
     def _located(self) -> Grids:
         """Return the grids, which are numbered once."""
         if self._grids is None:
-            self._grids = Grids(self._place(), self._variables())
+            self._grids = Grids(self._place(), self._variables(), self._other_grids())
         return self._grids
 
     def _place(self) -> Space:
@@ -328,6 +330,10 @@ class Answers(Bmi):
         entries = self._table.catalogue.of("forcing", "flux", "state")
         return [entry.variable for entry in entries]
 
+    def _other_grids(self) -> tuple[GridDescription, ...]:
+        """Return grids on which no variable of the model stands, but a signal does."""
+        return ()
+
     def _with_coordinates(self) -> Grids:
         """Return the grids with the coordinates that the places have by now."""
         runner = self._model()
@@ -339,7 +345,8 @@ class Answers(Bmi):
             if values is None or not np.isfinite(values).all():
                 raise DataError(f"attribute {name!r} of the locations is not known")
             known[name] = values
-        return Grids(Points(runner.ids, **known), self._variables())
+        place = Points(runner.ids, **known)
+        return Grids(place, self._variables(), self._other_grids())
 
     def get_grid_type(self, grid: int) -> str:
         """Return the type of a grid: scalar, points, unstructured or rectilinear."""

@@ -27,7 +27,7 @@ from .answers import Answers, not_yet
 from .configuration import Configuration
 from .locations import Locations, locations_of, refuse_unknown
 from .publication import contents, inputs, outputs
-from .serialization import Serialization
+from .serialization import Serialization, Signal
 from .settings import COLD, OF_STATE, Settings
 from .state import States
 from .steps import operation_of
@@ -184,7 +184,7 @@ class Component(Answers):
             operation.forcings, runner.forcing, settings.forcing_policy, places.ids,
             clock, operation.system.shortening, operation.slack,
         )  # fmt: skip
-        table = contents(runner, screen, Serialization(self).signals)
+        table = contents(runner, screen, self._signals)
         known = table.catalogue
         self._published = (
             inputs(known), outputs(known, settings.outputs, places.attributes)
@@ -192,6 +192,7 @@ class Component(Answers):
         for entry in known.of("flux"):
             if entry.needs and entry.name in self._published[1]:
                 runner.parameters.require(entry.needs)
+        _set_parameters(runner, places)
         runner.parameters.check_given()
         self._screen = screen
         self._turn.name = f"{type(self).__name__} at {runner.place}"
@@ -204,15 +205,19 @@ class Component(Answers):
                 runner,
                 screen,
                 self._warm_up,
-                self._begun,
+                self._resumed,
                 keep=settings.state_parameters == "configured",
             ),
         )
 
+    def _signals(self) -> Iterator[Signal]:
+        """Yield what is answered for beside the quantities of the model."""
+        return Serialization(self).signals()
+
     def _start(self, settings: Settings, folder: Path) -> None:
         """Choose what the first step starts from, and say so."""
         runner = self._model()
-        self._check, self._advance = self._screen.check, runner.advance
+        self._check, self._advance = self._screen.check, self._stepping()
         starts = runner.operation.system.starts
         state, series = settings.state, None
         if state != COLD and state not in starts:
@@ -283,7 +288,15 @@ class Component(Answers):
     def _begun(self) -> None:
         """Start from the state there is now, and not from the one that was chosen."""
         self._warm, self._later = None, []
-        self._advance = self._model().advance
+        self._advance = self._stepping()
+
+    def _resumed(self) -> None:
+        """Go on from a state that was restored."""
+        self._begun()
+
+    def _stepping(self) -> Callable[[], None]:
+        """Return what makes one step."""
+        return self._model().advance
 
     def _set_store(self, name: str, values: Array, at: Array) -> None:
         storage = self._model().storage
@@ -297,7 +310,7 @@ class Component(Answers):
 
     def _advance_first(self) -> None:
         self._warm_up()
-        self._model().advance()
+        self._advance()
 
     def settle(self) -> None:
         """Find parameters and the state from which the first step is made.
@@ -410,6 +423,13 @@ def _no_date() -> None:
 def _whole(seconds: float) -> float:
     """Return whole seconds as a whole number, so that times stay exact."""
     return int(seconds) if float(seconds).is_integer() else seconds
+
+
+def _set_parameters(runner: Runner, places: Locations) -> None:
+    """Set the parameters that are known of the places."""
+    for name, values in places.parameters.items():
+        at = np.flatnonzero(~np.isnan(values))
+        runner.parameters.set_parameter(name, values[at], at)
 
 
 def _tell_far(runner: Runner) -> None:

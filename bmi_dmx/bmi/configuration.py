@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ class Configuration:
             for name in operation.required:
                 if name in self._later:
                     known.setdefault(name, np.full(len(found.ids), np.nan))
-            return Locations(found.ids, known), space
+            return replace(found, attributes=known), space
         refuse_unknown(found.attributes, operation)
         return found, space
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..conversion import shown
 from ..errors import DataError, VariableError
-from ..space import Space
+from ..space import GridDescription, Space
 from ..variables import At, Variable
 from .filling import fill, require_array
 
@@ -30,6 +30,8 @@ class Grids:
         Where the model lives.
     variables : iterable of Variable
         What the component exchanges.
+    more : sequence of GridDescription
+        Grids of what is exchanged beside; their numbers follow.
 
     Attributes
     ----------
@@ -42,13 +44,19 @@ class Grids:
         When a variable stands where the space has nothing.
     """
 
-    def __init__(self, space: Space, variables: Iterable[Variable] = ()) -> None:
+    def __init__(
+        self,
+        space: Space,
+        variables: Iterable[Variable] = (),
+        more: Sequence[GridDescription] = (),
+    ) -> None:
         kinds: dict[tuple[At, tuple[str, ...]], int] = {("cell", ()): 0}
         for variable in variables:
             space.shape(variable)  # which refuses by name what has no grid
             kinds.setdefault((variable.at, variable.axes), len(kinds))
         self._numbers = kinds
-        self.descriptions = tuple(space.grid(at, axes) for at, axes in kinds)
+        own = (space.grid(at, axes) for at, axes in kinds)
+        self.descriptions = (*own, *more)
 
     def number(self, variable: Variable) -> int:
         """Return the number of the grid of a variable.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,16 @@ class Locations:
         Their names.
     attributes : dict of str to ndarray
         (location,) values; NaN where none was given yet.
+    parameters : dict of str to ndarray
+        (location,) values of parameters to be set; NaN where none is.
+    origin : object
+        What of its domain says it, for components that need to know more of it.
     """
 
     ids: tuple[str, ...]
     attributes: Columns
+    parameters: Columns = field(default_factory=dict)
+    origin: Any = None
 
     def with_attributes(self, more: Mapping[str, Array]) -> Locations:
         """Return the same places with more known of them, (location,) values.
@@ -52,7 +58,7 @@ class Locations:
         """
         for name, values in more.items():
             _one_for_each(name, len(values), self.ids)
-        return Locations(self.ids, {**self.attributes, **more})
+        return replace(self, attributes={**self.attributes, **more})
 
 
 def locations_of(
@@ -75,6 +81,9 @@ def locations_of(
         When there are no places, or they are not those of the space; and as
         :func:`read_locations`.
     """
+    placed = settings.placed(operation, folder)
+    if placed is not None:
+        return placed
     space = operation.space
     if settings.space is not None:
         space = space_from(settings.space)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
+from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,9 @@ def _protocol(runner: Runner) -> Iterator[Quantity]:
     """Yield NextGen's mass balance: in - out - stored - leaked is zero to rounding.
 
     Sums are with what rounding has taken from them. What was added by setting states
-    did not come through the forcing, and so counts as a leak into the model.
+    did not come through the forcing, and so counts as a leak into the model. Where
+    places hand on what they hold, there is one number for all of them, in which that
+    counts once for each place it enters, and leaves.
     """
     storage: Storage = runner.storage
     if not runner.stages.balances:
@@ -209,6 +212,8 @@ def _protocol(runner: Runner) -> Iterator[Quantity]:
         "stored": (stored, storage.close_balance),
         "leaked": (leaked, leak),
     }
+    if any(part.coupling == "upstream" for part in runner.operation.plan.parts):
+        terms = {term: _whole(*found) for term, found in terms.items()}
     for term, (buffer, refresh) in terms.items():
         whole = f"ngen::mass_{term}"
         about = "for the mass balance"
@@ -217,3 +222,16 @@ def _protocol(runner: Runner) -> Iterator[Quantity]:
             whole, whole, first.units, about, "diagnostic", variable, "",
             buffer, refresh,
         )  # fmt: skip
+
+
+def _whole(
+    each: Array, refresh: Callable[[], object]
+) -> tuple[Array, Callable[[], object]]:
+    """Return the sum of all places, and what brings it up to date."""
+    total = np.zeros(1)
+
+    def add_up() -> None:
+        refresh()
+        total[0] = fsum(each.tolist())
+
+    return total, add_up

@@ -43,7 +43,7 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A value by which a host asks for something; it is on no grid.
+    """A value by which a host asks for or says something, beside those of the model.
 
     Parameters
     ----------
@@ -57,6 +57,8 @@ class Signal:
         Returns the number of items.
     type : str
         NumPy's name of the type.
+    grid : int or None
+        Number of the grid it is on; None for what only asks for something.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Signal:
     receive: Callable[[Array], None]
     role: Literal["signal"] = "signal"
     refresh: None = None
+    grid: int | None = None
 
     @property
     def buffer(self) -> Array:

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..conversion import MOST, convert, refuse_outside, shown
 from ..errors import ConfigError, suggestion
 from ..operate.screen import Policy
 from ..operate.system import System
+
+if TYPE_CHECKING:
+    from ..operate.operation import Operation
+    from ..space import Space
+    from .locations import Locations
 
 __all__ = [
     "COLD",
@@ -193,6 +198,20 @@ class Settings:
         """Date and time at BMI time 0; None where a state brings them."""
         return self.start_time if isinstance(self.start_time, datetime) else None
 
+    def placed(
+        self, operation: Operation, folder: Path
+    ) -> tuple[Locations, Space | None] | None:
+        """Return where the model runs if a key of its domain says it, else None.
+
+        Parameters
+        ----------
+        operation : Operation
+            The model.
+        folder : Path
+            What relative paths start from.
+        """
+        return None
+
 
 def settings_from(data: Any, system: System, where: str = "") -> Settings:
     """Return plain data as settings.
@@ -215,8 +234,9 @@ def settings_from(data: Any, system: System, where: str = "") -> Settings:
         When data does not fit, naming the key.
     """
     begin = f"{where}: " if where else ""
+    kind: type[Settings] = system.settings or Settings
     if isinstance(data, Mapping):
-        known = [f.name for f in fields(Settings)]
+        known = [f.name for f in fields(kind)]
         data, parts = dict(data), {}
         for key in [key for key in data if key not in known]:
             if key not in system.choices:
@@ -230,4 +250,4 @@ def settings_from(data: Any, system: System, where: str = "") -> Settings:
         others = data.get("parts") or {}
         if parts and isinstance(others, Mapping):
             data["parts"] = {**others, **parts}
-    return convert(data, Settings, where)
+    return convert(data, kind, where)

@@ -51,17 +51,23 @@ def _part(where: str, part: Part) -> None:
         raise BundleError(
             f"{where}.members: expected 1 to {MOST}, found {part.members}"
         )
+    day = SECONDS["d"]
+    if part.step is not None and not (0.0 < part.step <= day and not day % part.step):
+        raise BundleError(
+            f"{where}.step: expected {day:g} s or a whole part of it, found "
+            f"{part.step:g}"
+        )
     for key in ("attributes", "inputs", "gives", "weights"):
         _refuse_repeated(f"{where}.{key}", getattr(part, key))
     for at, declared in {"": part.variables, **part.at}.items():
         place = f"{where}.at.{at}" if at else f"{where}.variables"
         _variables(place, declared, few=part.kind == "process")
         _budgets(place, part, declared)
-    variables = part.variables
-    flows = (*variables.forcings, *variables.fluxes, *variables.states)
-    _refuse_unknown(
-        f"{where}.links", (*part.links, *part.links.values()), [v.name for v in flows]
-    )
+    given = [v.name for v in part.variables.outputs]
+    _refuse_unknown(f"{where}.links", part.links, [
+        v.name for v in part.variables.forcings
+    ])  # fmt: skip
+    _refuse_unknown(f"{where}.links", part.links.values(), given)
 
 
 def _variables(where: str, declared: Declarations, *, few: bool) -> None:

@@ -92,9 +92,13 @@ class Part:
     coupling : {"cells", "upstream", "stencil"}
         How places see each other inside one step.
     links : dict of str to str
-        For ``upstream``: the forcing that receives, and the flux summed up for it.
+        For ``upstream``: the forcing that receives, and the flux or state summed up for
+        it.
     reads : dict of str to str
         Other names of its inputs.
+    step : float, optional
+        Length of a network's own step, in seconds: it reads what has gathered in one,
+        and its answer holds through the next.
     attributes, inputs, gives : tuple of str
         What a network reads, of places and of every step, and what it supplies.
     weights : tuple of str
@@ -114,6 +118,7 @@ class Part:
     coupling: Coupled = "cells"
     links: dict[str, str] = field(default_factory=dict)
     reads: dict[str, str] = field(default_factory=dict)
+    step: float | None = None
     attributes: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()

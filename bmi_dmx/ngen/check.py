@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -19,6 +20,7 @@ from .formulation import Formulation
 from .hydrofabric import Hydrofabric
 from .providers import Providers, borrowed, providers
 from .realization import PYTHON, Realization
+from .river import River
 
 __all__ = ["Finding", "check"]
 
@@ -28,6 +30,7 @@ def check(
     hydrofabric: Hydrofabric,
     *,
     catchments: Sequence[str] | None = None,
+    route: Path | None = None,
 ) -> list[Finding]:
     """Return what is wrong with a run; relative paths start from the current folder.
 
@@ -39,6 +42,8 @@ def check(
         Where.
     catchments : sequence of str, optional
         Only these.
+    route : Path, optional
+        Configuration of a river that runs after the catchments.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def check(
     """
     domain = hydrofabric if catchments is None else hydrofabric.select(catchments)
     with kept() as said:
-        found = list(_findings(realization, domain))
+        found = [*_findings(realization, domain), *_river(realization, domain, route)]
     cure = "as it says; the run will say it as well"
     return [*found, *(a_warning(text, cure) for text in dict.fromkeys(said))]
 
@@ -67,6 +72,17 @@ def _findings(realization: Realization, domain: Hydrofabric) -> Iterator[Finding
                 yield from _Modules(realization, domain, forcing).findings()
     except (ConfigError, DataError) as error:
         yield an_error(error, "correct path, provider or pattern of the forcing")
+
+
+def _river(
+    realization: Realization, domain: Hydrofabric, route: Path | None
+) -> Iterator[Finding]:
+    """Initialize the river below the catchments, if there is one."""
+    if route is not None:
+        try:
+            River(route, domain, realization.period)
+        except DmxError as error:
+            yield an_error(error, "correct the configuration of the river, or its tree")
 
 
 @dataclass

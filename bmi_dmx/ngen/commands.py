@@ -58,6 +58,11 @@ def ngen_arguments(parser: ArgumentParser) -> None:
         action.add_argument(
             "--nexus", type=Path, metavar="FILE", help="nexuses of a GeoJSON domain"
         )
+        action.add_argument(
+            "--route", type=Path, metavar="FILE",
+            help="configuration of a river (bmi_dmx.MuskingumCunge) that runs after "
+            "the catchments of every step",
+        )  # fmt: skip
     sample = actions.add_parser("sample", help="write a small domain to try things on")
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to")
     for action in actions.choices.values():
@@ -249,7 +254,7 @@ def _inside(options: Namespace) -> Iterator[None]:
 
     The paths that were given as options still start from where they were given.
     """
-    for name in ("realization", "hydrofabric", "nexus"):
+    for name in ("realization", "hydrofabric", "nexus", "route"):
         path = getattr(options, name)
         setattr(options, name, None if path is None else path.resolve())
     if not options.folder.is_dir():
@@ -298,7 +303,9 @@ def _check(options: Namespace) -> None:
 
     with _inside(options):
         realization, hydrofabric = _read(options)
-        findings = check(realization, hydrofabric, catchments=options.catchments)
+        findings = check(
+            realization, hydrofabric, catchments=options.catchments, route=options.route
+        )
     for finding in findings:
         print(finding)
     errors = sum(finding.level == "error" for finding in findings)
@@ -317,7 +324,9 @@ def _run(options: Namespace) -> None:
 
     with _inside(options):
         realization, hydrofabric = _read(options)
-        report = run(realization, hydrofabric, catchments=options.catchments)
+        report = run(
+            realization, hydrofabric, catchments=options.catchments, route=options.route
+        )
     print(
         f"{options.folder / report.folder}: {report.catchments} catchments, "
         f"{report.nexuses} nexuses, {report.steps} hours"
@@ -326,4 +335,10 @@ def _run(options: Namespace) -> None:
         print(
             f"mass balance: largest residual {report.mass_residual:.3g}, "
             f"{report.mass_breaches} above the tolerance"
+        )
+    if report.river is not None:
+        river = report.river
+        print(
+            f"{options.folder / river.path}: {river.reaches} reaches, "
+            f"{river.residual:.3g} of {river.entered:.4g} m3 not accounted for"
         )

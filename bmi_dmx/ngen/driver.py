@@ -23,6 +23,7 @@ from .hydrofabric import Hydrofabric
 from .outputs import CatchmentFiles, NexusFiles
 from .providers import Providers, borrowed, providers
 from .realization import Period, Realization
+from .river import River, RiverFile, RiverReport
 
 __all__ = ["Report", "run"]
 
@@ -49,6 +50,8 @@ class Report:
         Sum of the main output by catchment, m.
     folder : Path
         Where the output is.
+    river : RiverReport or None
+        What the river did, where there is one.
     """
 
     steps: int
@@ -59,6 +62,7 @@ class Report:
     mass_watched: int = 0
     mass_breaches: int = 0
     runoff: dict[str, float] = field(default_factory=dict)
+    river: RiverReport | None = None
 
 
 def run(
@@ -66,6 +70,7 @@ def run(
     hydrofabric: Hydrofabric,
     *,
     catchments: Sequence[str] | None = None,
+    route: Path | None = None,
 ) -> Report:
     """Run a realization over a domain and write its output files.
 
@@ -80,6 +85,9 @@ def run(
         Where.
     catchments : sequence of str, optional
         Only these.
+    route : Path, optional
+        Configuration of a river that runs after all catchments of a step; see
+        :class:`~.river.River`.
 
     Returns
     -------
@@ -100,7 +108,7 @@ def run(
     with providers(realization, list(domain.catchments)) as forcing:
         _refuse(borrowed(forcing))
         _refuse(coverage(realization, forcing))
-        return _run(realization, domain, forcing)
+        return _run(realization, domain, forcing, route)
 
 
 def _refuse(findings: Iterable[Finding]) -> None:
@@ -111,7 +119,14 @@ def _refuse(findings: Iterable[Finding]) -> None:
         raise ConfigError(f"{errors[0].problem}{more}")
 
 
-def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> Report:
+def _run(
+    realization: Realization,
+    domain: Hydrofabric,
+    forcing: Providers,
+    route: Path | None,
+) -> Report:
+    period = realization.period
+    river = None if route is None else River(route, domain, period)
     warned: set[str] = set()
     with tqdm(
         domain.catchments.items(), desc="initialize", unit=" catchments", disable=None
@@ -126,10 +141,10 @@ def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> R
             )
             for name, catchment in catchments
         }
-    _refuse(_of_modules(formulations, forcing, realization.period))
+    _refuse(_of_modules(formulations, forcing, period))
     folder = Path(realization.output.root)
     report = Report(
-        steps=realization.period.steps,
+        steps=period.steps,
         catchments=len(domain.catchments),
         nexuses=len(domain.nexuses),
         folder=folder,
@@ -140,7 +155,11 @@ def _run(realization: Realization, domain: Hydrofabric, forcing: Providers) -> R
             CatchmentFiles(folder, realization.output.precision)
         )
         nexuses = stack.enter_context(NexusFiles(folder))
-        _Loop(realization, domain, formulations, files, nexuses, report).run()
+        loop = _Loop(realization, domain, formulations, files, nexuses, report)
+        if river is not None:
+            written = stack.enter_context(RiverFile(folder, river, period))
+            loop.below = river, written
+        loop.run()
     for formulation in formulations.values():
         formulation.finalize()
     return report
@@ -160,7 +179,13 @@ def _of_modules(
 
 
 class _Loop:
-    """The loop over time, and the water between catchments and nexuses."""
+    """The loop over time, and the water between catchments and nexuses.
+
+    Attributes
+    ----------
+    below : (River, RiverFile) or None
+        What runs after all catchments of a step, and what it is written to.
+    """
 
     def __init__(
         self,
@@ -175,6 +200,7 @@ class _Loop:
         self._domain, self._formulations = domain, formulations
         self._catchments, self._nexuses = catchments, nexuses
         self._report = report
+        self.below: tuple[River, RiverFile] | None = None
 
     def run(self) -> None:
         """Run all the steps."""
@@ -195,11 +221,14 @@ class _Loop:
             np.max([watch.worst for watch in watched], initial=0.0)
         )
         self._report.mass_breaches = sum(w.breaches for w in watched)
+        if self.below is not None:
+            self._report.river = self.below[1].report()
 
     def _step(self, step: int) -> None:
         start = self._period.start
         time = moment(start + step * STEP)
         flow = dict.fromkeys(self._domain.nexuses, 0.0)
+        each: dict[str, float] = {}
         for name, formulation in self._formulations.items():
             try:
                 depth = formulation.step(start, step)
@@ -212,7 +241,22 @@ class _Loop:
                 raise type(error)(f"{where}: {error}") from error
             catchment = self._domain.catchments[name]
             # In this order of operations, to the last bit.
-            flow[catchment.toid] += depth * (catchment.area_km2 * _M2_PER_KM2) / STEP
+            each[name] = depth * (catchment.area_km2 * _M2_PER_KM2) / STEP
+            flow[catchment.toid] += each[name]
             self._report.runoff[name] += depth
         for nexus, value in flow.items() if self._output.nexuses else ():
             self._nexuses.write(nexus, step, time, value)
+        if self.below is not None:
+            self._follow(each, flow, f"step {step} ({time}) at the river")
+
+    def _follow(
+        self, each: Mapping[str, float], flow: Mapping[str, float], where: str
+    ) -> None:
+        """Let the river have what the catchments yield."""
+        assert self.below is not None
+        river, file = self.below
+        try:
+            river.step(each, flow)
+        except DmxError as error:
+            raise type(error)(f"{where}: {error}") from error
+        file.write()

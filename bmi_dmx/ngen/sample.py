@@ -53,6 +53,9 @@ class _Reach:
     latitude: float
     longitude: float
     length: float
+    bed_slope: float
+    roughness: float
+    width: float
     weights: Array
 
 
@@ -67,8 +70,9 @@ def make_sample(folder: Path) -> tuple[Path, Path]:
     Returns
     -------
     hydrofabric, forcing : Path
-        A GeoPackage with layers ``divides``, ``nexus``, ``flowpaths``, ``network`` and
-        ``divide-attributes``, and a NetCDF file of 1979 and 1980.
+        A GeoPackage with layers ``divides``, ``nexus``, ``flowpaths``, ``network``,
+        ``flowpath-attributes`` and ``divide-attributes``, and a NetCDF file of 1979 and
+        1980.
 
     Notes
     -----
@@ -118,6 +122,9 @@ def _reaches(data: Any) -> list[_Reach]:
                 latitude=mean("hru_lat"),
                 longitude=mean("hru_lon"),
                 length=float(data["segment_length"][k]),
+                bed_slope=float(data["segment_slope"][k]),
+                roughness=float(data["segment_manning_n"][k]),
+                width=float(data["segment_width"][k]),
                 weights=weights,
             )
         )
@@ -176,6 +183,7 @@ def _write_hydrofabric(path: Path, reaches: Sequence[_Reach]) -> None:
         flowpaths = [_flowpath(r) for r in reaches]
         _layer(connection, "flowpaths", flowpaths, "LINESTRING")
         _layer(connection, "network", [_link(r) for r in reaches])
+        _layer(connection, "flowpath-attributes", [_channel(r) for r in reaches])
         _layer(connection, "divide-attributes", [_attributes(r) for r in reaches])
         connection.commit()
 
@@ -273,6 +281,17 @@ def _link(reach: _Reach) -> dict[str, Any]:
         "areasqkm": reach.area,
         "tot_drainage_areasqkm": reach.drainage,
         "hl_uri": "" if reach.below else f"gages-{_GAUGE}",
+    }
+
+
+def _channel(reach: _Reach) -> dict[str, Any]:
+    return {
+        "id": f"wb-{reach.number}",
+        "Length_m": reach.length,
+        "So": reach.bed_slope,
+        "n": reach.roughness,
+        "TopWdth": reach.width,
+        "vpuid": "02",
     }
 
 

@@ -22,7 +22,7 @@ _SHOWN = 4
 
 def identity(ids: Sequence[str], space: Space | None) -> dict[str, str]:
     """Return what a state says of its places, and of how they stand to each other."""
-    stands = "none" if space is None else space.fingerprint
+    stands = "none" if space is None else space.bonds
     return {"places": json.dumps(list(ids)), "space": stands}
 
 

@@ -114,6 +114,9 @@ class System:
     slack : mapping of str to float
         How far below its bounds a forcing may be and counts as lowest, by name, in
         declared units.
+    settings : type, optional
+        What the configuration of a component is read into where the domain has keys of
+        its own; derived from the usual dataclass.
     """
 
     name: str
@@ -135,6 +138,7 @@ class System:
     steps: Mapping[str, float] = field(default_factory=dict)
     shortening: float = 0.0
     slack: Mapping[str, float] = field(default_factory=dict)
+    settings: type[Any] | None = None
 
     def exchange(self, variable: Variable, units: str) -> tuple[str, float]:
         """Return the units of a variable for a host, and the factor into them."""

@@ -78,6 +78,10 @@ class Space(Protocol):
     def fingerprint(self) -> str:
         """Hash of all that decides which numbers belong where."""
 
+    @property
+    def bonds(self) -> str:
+        """Hash of how the places stand to each other, by name."""
+
     def shape(self, variable: Variable) -> tuple[int, ...]:
         """Return the shape of a field of a variable."""
 

@@ -110,6 +110,14 @@ class Places(ABC):
                 digest.update(f"\n{name} {json.dumps(part)}".encode())
         return digest.hexdigest()
 
+    @property
+    def bonds(self) -> str:
+        """Hash of how the places stand to each other, by name.
+
+        The same for places in another order where that is of no importance.
+        """
+        return self.fingerprint
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Places):
             return NotImplemented

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -204,6 +206,16 @@ class Tree(Points):
             None if self.longitude is None else self.longitude[at],
             None if self.latitude is None else self.latitude[at],
         )
+
+    @cached_property
+    def bonds(self) -> str:
+        """Hash (SHA-256) of who drains into whom, by name: whatever the order."""
+        below = (*self.ids, "")
+        links = sorted(
+            (name, below[to])
+            for name, to in zip(self.ids, self.downstream.tolist(), strict=True)
+        )
+        return hashlib.sha256(f"tree {json.dumps(links)}".encode()).hexdigest()
 
     def repeated(self, copies: int) -> Tree:
         """Return copies of the tree side by side, which do not see each other.

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ..registry import Registry
 
 if TYPE_CHECKING:
+    from .importing import Importer
     from .task import Task
 
-__all__ = ["DEFAULT_TASK", "catalogues", "experiments", "tasks"]
+__all__ = ["DEFAULT_TASK", "catalogues", "experiments", "importers", "tasks"]
 
 DEFAULT_TASK = "basins"
 """The task of an experiment that names none."""
@@ -28,6 +29,7 @@ tasks: Registry[type[Task[Any]]] = Registry(
     {
         "arrays": f"{_TASKS}.arrays.task:ArraysTask",
         "basins": f"{_TASKS}.basins.task:BasinsTask",
+        "reaches": f"{_TASKS}.reaches.task:ReachesTask",
     },
     group="bmi_dmx.tasks",
 )
@@ -36,11 +38,19 @@ tasks: Registry[type[Task[Any]]] = Registry(
 catalogues: Registry[Registry[Any]] = Registry(
     "catalogue",
     {
-        "losses": f"{_TASKS}.basins.registries:losses",
-        "metrics": f"{_TASKS}.basins.metrics:metrics",
+        "losses": f"{_TASKS}.streamflow.registries:losses",
+        "metrics": f"{_TASKS}.streamflow.metrics:metrics",
     },
 )
 """Registries of tasks that experiments can name entries of, by kind."""
+
+
+importers: Registry[Importer] = Registry(
+    "kind of configuration files",
+    {"ddr": f"{_TASKS}.reaches.ddr:imported"},
+    group="bmi_dmx.importers",
+)
+"""Configuration files of others that experiments are made of."""
 
 
 def experiments() -> dict[str, Path]:

@@ -86,7 +86,7 @@ def test_a_single_hour_is_no_run(sample, bundle):
 
 def test_a_folder_that_fails_is_not_there_at_all(sample, bundle):
     with open_domain(*sample, **SPAN) as domain:
-        with pytest.raises(DataError, match="layer 'flowpath-attributes' is missing"):
+        with pytest.raises(DataError, match="flowpath-attributes: no column 'nCC'"):
             prepare(domain, str(bundle), Path("run"), routing=True)
         with pytest.raises(ConfigError, match="expected cold or equilibrium"):
             prepare(domain, str(bundle), Path("run"), state="last.state")

@@ -21,18 +21,20 @@ from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
 from ...task import Monitor, Scoring, Task, attributes_in
-from .bundle_report import BundleReport
+from ..streamflow.comparison import Comparison
+from ..streamflow.losses import Scale, compose
+from ..streamflow.metrics import median, score
+from ..streamflow.periods import Period
 from .data.basins import BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
-from .experiment import Experiment, Period
+from .experiment import Experiment
 from .groups import basin_groups
-from .losses import Scale, compose
-from .metrics import median, score
 from .prediction import (
     TARGET,
     Blocks,
     blocks,
+    periods_in,
     predict,
     simulate,
     steps_within,
@@ -104,7 +106,10 @@ class BasinsTask(Task[Experiment]):
         training = self.training
         try:
             return fit_statistics(
-                self.experiment.model, training.dated_forcing(), training.attributes
+                self.experiment.model,
+                training.dated_forcing(),
+                training.attributes,
+                training.seconds,
             )
         except DataError as error:
             # All inputs are finite, so it is their logarithm or root that is not.
@@ -123,6 +128,7 @@ class BasinsTask(Task[Experiment]):
             basins=spec.batch,
             steps=count,
             seed=self.experiment.seed,
+            **periods_in(with_warmup, self.experiment.model),
         )
         self.validation = self._validation(model)
         self.units = {n: u for n, u in data.units.items() if n in model.attributes}
@@ -208,7 +214,7 @@ class BasinsTask(Task[Experiment]):
         return evaluate(folders, experiments, period, output)
 
     @classmethod
-    def score(cls, bundle: Bundle, asked: Scoring) -> BundleReport:
+    def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
 

@@ -1,0 +1,339 @@
+"""Rivers as a component: water through the reaches of a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...bmi.component import Component
+from ...bmi.locations import Locations
+from ...bmi.serialization import Signal
+from ...bmi.settings import Settings
+from ...bmi.table import quantity
+from ...conversion import shown
+from ...errors import ConfigError, DataError, StateError, VariableError, suggestion
+from ...operate.operation import Operation
+from ...space import GridDescription, Space, Tree
+from ...space.description import SCALAR
+from .numbers import have_numbers, numbers_of, refuse_others
+from .settings import MISSING, REACHES
+from .sources import Sources
+from .tape import Tape
+
+__all__ = ["MuskingumCunge"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_LATERAL = "lateral_inflow"
+_SOURCE_IDS, _IDS, _LENGTH = (
+    "land_surface_water_source__id", "channel_water__id", "ngen_dt"
+)  # fmt: skip
+
+
+class MuskingumCunge(Component):
+    """Flow through the reaches of a river, with channels learned or given.
+
+    Without a ``bundle`` in its configuration it runs one that comes with the package,
+    :attr:`default_bundle`. The reaches are those of a file (``tree``), or of a space of
+    kind ``tree``. Names of reaches are text; where all end with a number of their own,
+    hosts that know numbers alone find these as ``channel_water__id``.
+
+    Beside the variables of the model it takes ``land_surface_water_source__id``, which
+    says whose lateral inflow comes in which order, and ``ngen_dt``, the length of a
+    step of the host, within which the lateral inflow stays as it is.
+    """
+
+    default_bundle = "rivers-plain"
+
+    METADATA: ClassVar[str] = "data/MuskingumCunge"
+    """Folder of what pymt and bmi-tester want to know, beside this module."""
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._sources: Sources | None = None
+        self._tape: Tape | None = None
+        self._each = 1
+
+    # Making
+
+    def _build(
+        self,
+        settings: Settings,
+        operation: Operation,
+        places: Locations,
+        space: Space | None,
+    ) -> None:
+        if not isinstance(space, Tree):
+            raise ConfigError(MISSING)
+        wanted = settings.outputs
+        if wanted is not None:
+            others = tuple(name for name in wanted if name != _IDS)
+            settings = replace(settings, outputs=others)
+        super()._build(settings, operation, places, space)
+        runner = self._model()
+        chosen = getattr(settings, "sources", REACHES)
+        self._sources = Sources(
+            places.origin, runner.ids, runner.forcing[_LATERAL], chosen
+        )
+        self._show_sources()
+        inputs, outputs = self._published or ((), ())
+        told = (_IDS,) if have_numbers(runner.ids) else ()
+        if wanted is not None and _IDS in wanted and not told:
+            numbers_of(runner.ids, "reaches")
+        if wanted is not None and _IDS not in wanted:
+            told = ()
+        self._published = (*inputs, *_own_inputs(self._sources)), (*outputs, *told)
+
+    def _start(self, settings: Settings, folder: Path) -> None:
+        super()._start(settings, folder)
+        assert self._sources is not None
+        if not self._sources.direct:
+            self._check = partial(self._sources.checked, self._screen.check)
+
+    def _show_sources(self) -> None:
+        """Let the lateral inflow be the values of the sources."""
+        sources = self._entering()
+        entry = self._table.catalogue.get(_LATERAL)
+        assert entry is not None
+        made = quantity(entry, sources.values, None)
+        for name in (entry.short, entry.name):
+            self._table[name] = made
+
+    def _entering(self) -> Sources:
+        self._model()
+        assert self._sources is not None
+        return self._sources
+
+    # Names
+
+    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        known = self._published
+        inputs, outputs = super()._names()
+        if known is None:
+            self._published = (*inputs, _SOURCE_IDS, _LENGTH), (*outputs, _IDS)
+        return self._published or ((), ())
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of what brings lateral inflow, in the order of its values."""
+        return self._entering().names
+
+    def get_var_grid(self, name: str) -> int:
+        """Return the number of the grid that a variable is on."""
+        if self._runner is not None and not self._entering().direct:
+            entry = self._table.catalogue.get(name) if isinstance(name, str) else None
+            short = name if entry is None else entry.short
+            if short in (_LATERAL, _SOURCE_IDS):
+                return self._other(1)
+        return super().get_var_grid(name)
+
+    def _other_grids(self) -> tuple[GridDescription, ...]:
+        """Return the grid of single numbers, and that of the sources."""
+        sources = self._entering()
+        if sources.direct:
+            return (SCALAR,)
+        size = len(sources.names)
+        points = GridDescription(type="points", rank=2, size=size, node_count=size)
+        return SCALAR, points if size > 1 else SCALAR
+
+    def _other(self, at: int) -> int:
+        """Return the number of one of the grids beside those of the model."""
+        found = len(self._located().descriptions)
+        return found - len(self._other_grids()) + at
+
+    def _signals(self) -> Iterator[Signal]:
+        yield from super()._signals()
+        one = self._other(0)
+        yield Signal(
+            _LENGTH, "s", "float64", lambda: 1,
+            lambda: np.array([self.get_time_step()]), self._set_length, grid=one,
+        )  # fmt: skip
+        sources = self._entering()
+        yield Signal(
+            _SOURCE_IDS, "1", "int64", lambda: len(sources.names),
+            lambda: sources.numbers, self._set_sources, grid=0,
+        )  # fmt: skip
+        yield from self._numbers()
+        yield from self._banks()
+
+    def _numbers(self) -> Iterator[Signal]:
+        """Yield the numbers of the reaches, and of those below them."""
+        runner = self._model()
+        if not have_numbers(runner.ids):
+            return
+        assert isinstance(runner.space, Tree)
+        own = numbers_of(runner.ids, "reaches")
+        below = np.where(runner.space.downstream >= 0, own[runner.space.downstream], 0)
+        for name, values in (
+            (_IDS, own), ("segment_id", own), ("segment_toid", below)
+        ):  # fmt: skip
+            yield Signal(
+                name, "1", "int64", partial(len, own), partial(_same, values),
+                partial(_told, name, values), grid=0,
+            )  # fmt: skip
+
+    def _banks(self) -> Iterator[Signal]:
+        """Yield the slope of the banks as t-route has it, vertical per horizontal."""
+        attributes = self._model().parameters.attribute
+        if "side_slope" not in attributes:
+            return
+
+        def receive(values: Array) -> None:
+            with np.errstate(divide="ignore"):
+                self.set_value("side_slope", 1.0 / np.asarray(values, float))
+
+        yield Signal(
+            "cs", "1", "float64", lambda: len(attributes["side_slope"]),
+            lambda: 1.0 / attributes["side_slope"], receive, grid=0,
+        )  # fmt: skip
+
+    # Lateral inflow
+
+    def _set_sources(self, ids: Array) -> None:
+        """Let lateral inflow come under other names, or in another order."""
+        with self._turn.alone():
+            sources = self._entering()
+            sources.declare(ids)
+            self._show_sources()
+            self._grids = None
+            check = self._screen.check
+            self._check = check if sources.direct else partial(sources.checked, check)
+
+    def _warm_up(self) -> None:
+        self._entering().spread()
+        super()._warm_up()
+
+    def _resumed(self) -> None:
+        super()._resumed()
+        self._entering().forget()
+        self._break_off("a state was restored")
+
+    # Steps of the host
+
+    def _set_length(self, values: Array) -> None:
+        """Let a step of the host be as long as it says: so many of the model."""
+        own = float(self._clock.seconds)
+        given = np.asarray(values, float).reshape(-1)
+        length = float(given[0]) if given.size == 1 else float("nan")
+        count = length / own
+        if not (count >= 1.0 and count.is_integer() and np.isfinite(count)):
+            raise DataError(
+                f"{_LENGTH}: found {shown(values)}, expected one number, a multiple of "
+                f"the time_step of {own:g} s"
+            )
+        self._each = int(count)
+
+    def get_time_step(self) -> float:
+        """Return the length of a step of the host in seconds."""
+        return self._each * super().get_time_step()
+
+    def update(self) -> None:
+        """Advance by a step of the host; see :meth:`.Component.update`."""
+        if self._each == 1:
+            super().update()
+        else:
+            self.update_until(self.get_current_time() + self.get_time_step())
+
+    # Derivatives
+
+    def mark(self) -> None:
+        """Keep what the steps from here on are run with, for :meth:`gradient`.
+
+        Until the next mark, or :meth:`release`; one number for each step and reach.
+
+        Raises
+        ------
+        ConfigError
+            When the model has other processes than that of the reaches.
+        StateError
+            When there is no model.
+        """
+        with self._turn.alone():
+            self._tape = Tape(self._model())
+            if self._warm is None:
+                self._advance = self._stepping()
+
+    def release(self) -> None:
+        """Keep no steps any more."""
+        with self._turn.alone():
+            self._tape = None
+            if self._warm is None:
+                self._advance = self._stepping()
+
+    def gradient(self, losses: Mapping[str, ArrayLike]) -> Array:
+        """Return the derivatives of a loss by lateral inflow since :meth:`mark`.
+
+        A model outside that gives the lateral inflow is trained by handing them on.
+        The state at the mark is taken as given, whatever it followed from. PyTorch is
+        needed, and loaded here.
+
+        Parameters
+        ----------
+        losses : mapping of str to array_like
+            (step, reach) derivatives of the loss by outputs, such as the discharge, at
+            the end of every step of the model since the mark; by either of their names.
+
+        Returns
+        -------
+        ndarray
+            (step, source) derivatives by the lateral inflow of every step, per m3 s-1.
+
+        Raises
+        ------
+        StateError
+            When no step was run since, or a state, parameter or attribute was set or
+            restored between.
+        VariableError, DataError
+            When there is no such output, or a shape is not that of the steps.
+        """
+        with self._turn.alone():
+            if self._tape is None:
+                raise StateError("gradient: mark() comes before the steps")
+            given = {
+                self._output(name): np.asarray(values, np.float64)
+                for name, values in losses.items()
+            }
+            if not given:
+                raise DataError("gradient: found no output, expected at least one")
+            return self._entering().gathered(self._tape.gradient(given))
+
+    def _output(self, name: str) -> str:
+        known = self._table.catalogue
+        entry = known.get(name)
+        if entry is None or entry.role not in ("flux", "state"):
+            there = [e.short for e in known.of("flux", "state")]
+            raise VariableError(
+                f"gradient: no output {name!r}{suggestion(str(name), there)}"
+            )
+        return entry.short
+
+    def _stepping(self) -> Callable[[], None]:
+        return super()._stepping() if self._tape is None else self._tape.advance
+
+    def _set_store(self, name: str, values: Array, at: Array) -> None:
+        super()._set_store(name, values, at)
+        self._break_off("a state was set")
+
+    def _break_off(self, why: str) -> None:
+        if self._tape is not None and len(self._tape):
+            self._tape.break_off(why)
+
+
+def _own_inputs(sources: Sources) -> tuple[str, ...]:
+    """Return the names of what is taken beside the forcings of the model."""
+    return (_SOURCE_IDS, _LENGTH) if have_numbers(sources.names) else (_LENGTH,)
+
+
+def _same(values: Array) -> Array:
+    return values
+
+
+def _told(name: str, own: Array, found: Array) -> None:
+    """Take numbers that a host tells, which are the own ones."""
+    refuse_others(name, found, own)

@@ -1,0 +1,117 @@
+"""The flow to begin with: as if the first lateral inflow had lasted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...compose.part import Part
+from ...errors import ConfigError, DataError
+from ...operate.runner import Runner
+from ...program import evaluate
+from ...space import Tree
+
+__all__ = ["accumulated", "hot_start"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_LATERAL = "lateral_inflow"
+
+_ABSURD = 1e9
+"""A flow, m3 s-1, that no river has."""
+
+
+def accumulated(tree: Tree, values: Array) -> Array:
+    """Return the sum of values over each reach and all that drains into it, (reach,).
+
+    Parameters
+    ----------
+    tree : Tree
+        The reaches.
+    values : ndarray
+        (reach,).
+    """
+    total = np.array(values, dtype=np.float64)
+    for level in tree.levels[:-1]:
+        below = tree.downstream[level]
+        inside = below >= 0
+        np.add.at(total, below[inside], total[level][inside])
+    return total
+
+
+def hot_start(runner: Runner) -> None:
+    """Bring a runner to the steady flow of the lateral inflow it was given.
+
+    What leaves a reach is all that enters above and along it, and no less than the
+    physics lets flow; what it holds is what its physics stores at that flow.
+
+    Parameters
+    ----------
+    runner : Runner
+        A model of reaches before its first step, whose lateral inflow is set.
+
+    Raises
+    ------
+    DataError
+        When that is not set.
+    ConfigError
+        When the model has no such states.
+    """
+    tree, plan = runner.space, runner.operation.plan
+    part = next((p for p in plan.processes if p.coupling == "upstream"), None)
+    if part is None or not isinstance(tree, Tree):
+        raise ConfigError("state: 'hot' is for models of rivers on a tree")
+    lateral = runner.forcing[_LATERAL]
+    bad = ~np.isfinite(lateral)
+    if bad.any():
+        raise DataError(
+            f"state: hot: forcing {_LATERAL!r} at {runner.ids[int(bad.argmax())]!r} is "
+            "not set; the start follows from the first one"
+        )
+    runner.parameterize()
+    stores = runner.stores()
+    discharge = stores[part.name, "discharge"]
+    discharge[:, 0] = accumulated(tree, lateral)
+    np.maximum(discharge, _least(runner, part), out=discharge)
+    above = stores[part.name, "inflow_before"]
+    above.fill(0.0)
+    inside = tree.downstream >= 0
+    np.add.at(above, tree.downstream[inside], discharge[inside])
+    stores[part.name, "volume"][:] = _step(runner, part, "q.stored", {})
+    runner.storage.begin_balance()
+
+
+def _least(runner: Runner, part: Part) -> Array:
+    """Return the least flow: what a step makes of one that cannot be, (reach, 1)."""
+    return _step(runner, part, "s.discharge", {"s.inflow_before": -_ABSURD})
+
+
+def _step(
+    runner: Runner, part: Part, output: str, others: Mapping[str, float]
+) -> Array:
+    """Return one output of a step without inflow, from the present states, (reach, 1).
+
+    Parameters
+    ----------
+    runner : Runner
+        The model.
+    part : Part
+        Its process.
+    output : str
+        Name in the program of the process.
+    others : mapping of str to float
+        Inputs that are to be otherwise.
+    """
+    declared = part.declared(runner.operation.inner)
+    stores = runner.stores()
+    shape = stores[part.name, "discharge"].shape
+    inputs = {f"s.{s.name}": stores[part.name, s.name] for s in declared.states}
+    for p in declared.step_parameters:
+        inputs[f"p.{p.name}"] = runner.seen(part.name, p.name)
+    for forcing in declared.forcings:
+        inputs[f"f.{forcing.name}"] = np.zeros(shape)
+    inputs |= {name: np.full(shape, value) for name, value in others.items()}
+    program = runner.operation.program(part).select([output])
+    return np.broadcast_to(evaluate(program, inputs)[output], shape)

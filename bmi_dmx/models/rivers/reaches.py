@@ -1,0 +1,206 @@
+"""From files of rivers to the reaches that a component steps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...bmi.location_files import read_file
+from ...bmi.locations import Locations, read_locations
+from ...data.identity import match
+from ...data.quantity import quantity
+from ...errors import ConfigError, DataError, suggestion
+from ...operate.once import warn_once
+from ...operate.operation import Operation
+from ...variables import Attribute, Variable
+from .formats import River, read_river
+from .names import ALIASES
+from .settings import OF_TREE, RiverSettings
+
+__all__ = ["reaches_of"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_log = logging.getLogger(__name__)
+
+
+def reaches_of(
+    settings: RiverSettings, operation: Operation, folder: Path
+) -> Locations:
+    """Return the reaches of a configuration, with what the model reads of them.
+
+    Parameters
+    ----------
+    settings : RiverSettings
+        With a tree.
+    operation : Operation
+        The model.
+    folder : Path
+        What relative paths start from.
+
+    Returns
+    -------
+    Locations
+        Its ``origin`` is the :class:`~.formats.River`.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        When a file is not there or not usable, or lacks what the model reads.
+    """
+    assert settings.tree is not None
+    path = folder / settings.tree
+    lakes = None if settings.lakes is None else folder / settings.lakes
+    if not path.exists():
+        raise ConfigError(f"tree: {path}: no such file")
+    if lakes is not None and not lakes.exists():
+        raise ConfigError(f"lakes: {lakes}: no such file")
+    river = read_river(path, format=settings.format, lakes=lakes)
+    for text in river.remarks:
+        _say(text)
+    if settings.outlets:
+        river = _above(river, settings)
+    ids = river.tree.ids
+    known = _wanted(river, operation.understood, f"tree: {path}")
+    known |= _more(settings, operation, folder, ids)
+    _refuse_missing(known, settings, operation, path, river)
+    return Locations(ids, known, _parameters(settings, operation, folder, river), river)
+
+
+def _say(text: str) -> None:
+    """Say once what was assumed about a file."""
+    warn_once(_log, text, "%s", text)
+
+
+def _above(river: River, settings: RiverSettings) -> River:
+    """Return what drains through the outlets that are configured."""
+    names = [str(name) for name in settings.outlets]
+    known = (*river.tree.ids, *river.gauges)
+    matched = match(names, known)
+    if matched.lacking:
+        name = matched.lacking[0]
+        hint = suggestion(name, known)
+        raise ConfigError(f"outlets: no reach or gauge {name!r}{hint}")
+    if matched.remark:
+        _say(f"outlets: {matched.remark}")
+    return river.upstream_of(known[place] for place in matched.places.values())
+
+
+def _wanted(
+    river: River, wanted: Mapping[str, Variable], where: str
+) -> dict[str, Array]:
+    """Return attributes of a river as they are declared; others are passed over."""
+    return {
+        name: quantity(
+            river.attributes[name],
+            river.units.get(name, ""),
+            variable,
+            f"{where}: {name}",
+            _say,
+        )
+        for name, variable in wanted.items()
+        if name in river.attributes
+    }
+
+
+def _more(
+    settings: RiverSettings, operation: Operation, folder: Path, ids: tuple[str, ...]
+) -> dict[str, Array]:
+    """Return attributes that the block of the locations gives beside the tree."""
+    block = settings.locations
+    if block is None:
+        return {}
+    if block.ids:
+        raise ConfigError(
+            "locations: ids: the reaches are those of the tree; remove them"
+        )
+    found = read_locations(replace(block, ids=ids), folder, operation.understood)
+    return found.attributes
+
+
+def _refuse_missing(
+    known: Mapping[str, Array],
+    settings: RiverSettings,
+    operation: Operation,
+    path: Path,
+    river: River,
+) -> None:
+    """Refuse a tree without an attribute that the model reads.
+
+    Raises
+    ------
+    DataError
+        Naming the file and the attribute.
+    """
+    for name in operation.required:
+        if name not in known and name not in settings.attribute_defaults:
+            hint = suggestion(name, river.attributes)
+            raise DataError(
+                f"tree: {path}: attribute {name!r}, which the model reads, is not in "
+                f"it{hint}; a table of reaches (locations: file) or attribute_defaults "
+                "can give it"
+            )
+
+
+def _parameters(
+    settings: RiverSettings, operation: Operation, folder: Path, river: River
+) -> dict[str, Array]:
+    """Return the channel parameters that hold in place of what networks answer."""
+    if settings.parameters is None:
+        return {}
+    wanted = {
+        name: Attribute(name=name, units=p.units, bounds=p.bounds)
+        for name, (_, p) in operation.published.items()
+    }
+    if settings.parameters == OF_TREE:
+        found = _wanted(river, wanted, f"parameters: {settings.tree}")
+        if not found:
+            hint = suggestion("", wanted)
+            raise DataError(
+                f"parameters: {settings.tree}: has no parameter of the model{hint}"
+            )
+        return found
+    path = folder / settings.parameters
+    if not path.is_file():
+        raise ConfigError(
+            f"parameters: {path}: no such file; expected a table, or {OF_TREE!r}"
+        )
+    return _table(path, wanted, river.tree.ids)
+
+
+def _table(
+    path: Path, wanted: Mapping[str, Attribute], ids: tuple[str, ...]
+) -> dict[str, Array]:
+    """Return the parameters of a table by the names of reaches."""
+    others = {alias: wanted[name] for alias, name in ALIASES.items() if name in wanted}
+    there, columns = read_file(path, (), {**wanted, **others})
+    if not columns:
+        hint = suggestion("", wanted)
+        raise DataError(f"parameters: {path}: has no parameter of the model{hint}")
+    matched = match(ids, there)
+    if not matched.places:
+        raise DataError(
+            f"parameters: {path}: names none of the reaches, the first of which is "
+            f"{ids[0]!r}; the first of the table is {there[0]!r}"
+        )
+    if matched.remark:
+        _say(f"parameters: {path}: {matched.remark}")
+    if matched.lacking:
+        _say(
+            f"parameters: {path}: {len(matched.lacking)} of {len(ids)} reaches are not "
+            f"in it, and keep what the networks answer; the first is "
+            f"{matched.lacking[0]!r}"
+        )
+    rows = np.array([matched.places.get(name, -1) for name in ids])
+    found: dict[str, Array] = {}
+    for title, values in columns.items():
+        name = ALIASES.get(title, title)
+        if name in found:
+            raise DataError(f"parameters: {path}: {name!r} is given twice")
+        found[name] = np.where(rows >= 0, values[rows], np.nan)
+    return found

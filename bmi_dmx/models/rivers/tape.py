@@ -1,0 +1,142 @@
+"""Steps that were run, kept so that derivatives can be taken through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...errors import ConfigError, DataError, StateError
+from ...operate.runner import Runner
+from ...space import Tree
+
+__all__ = ["Tape"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_LATERAL = "lateral_inflow"
+
+
+class Tape:
+    """The lateral inflow of steps, and the state before the first of them.
+
+    It holds one number for each step and reach, and as many again for each parameter
+    that a network changes with time.
+
+    Parameters
+    ----------
+    runner : Runner
+        A model whose only process is that of the reaches.
+
+    Raises
+    ------
+    ConfigError
+        When the model is another.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        parts = runner.operation.plan.processes
+        if len(parts) != 1 or parts[0].coupling != "upstream" or parts[0].members:
+            names = ", ".join(part.name for part in parts)
+            raise ConfigError(
+                "gradient: is for models whose only process is that of reaches, "
+                f"without members; this one has {names}"
+            )
+        self._runner, self._part = runner, parts[0]
+        self._flows: list[Array] = []
+        self._state: dict[str, Array] = {}
+        self._constant: dict[str, Array] = {}
+        self._varying: dict[str, list[Array]] = {}
+        self._broken = ""
+
+    def __len__(self) -> int:
+        return len(self._flows)
+
+    def advance(self) -> None:
+        """Run one step, and keep what it was run with."""
+        runner = self._runner
+        if self._flows and runner.parameters.pending:
+            self.break_off("a parameter or attribute was set")
+        if not self._flows:
+            self._state = self._stores()
+        flow = runner.forcing[_LATERAL].copy()
+        runner.advance()
+        if not self._flows:
+            self._constant = self._parameters(varying=False)
+        self._flows.append(flow)
+        for name, values in self._parameters(varying=True).items():
+            self._varying.setdefault(name, []).append(values)
+
+    def break_off(self, why: str) -> None:
+        """Let nothing be derived through what was kept."""
+        self._broken = why
+
+    def _stores(self) -> dict[str, Array]:
+        """Return the states of the process, (reach, 1)."""
+        return {
+            name: array.copy()
+            for (part, name), array in self._runner.stores().items()
+            if part == self._part.name
+        }
+
+    def _parameters(self, *, varying: bool) -> dict[str, Array]:
+        """Return the parameters of the process, (reach,): those that change, or not."""
+        runner, plan = self._runner, self._runner.operation.plan
+        often = (part for part in plan.networks if part.every != "once")
+        changing = {name for part in often for name in part.gives}
+        found = {}
+        for p in self._part.declared(runner.operation.inner).parameters:
+            link = plan.link(self._part, p.name)
+            own = link.giver == "attribute"
+            source = runner.parameters.attribute if own else runner.parameters.mean
+            if (p.name in changing) == varying:
+                found[p.name] = source[link.name if own else p.name].copy()
+        return found
+
+    def gradient(self, losses: Mapping[str, Array]) -> Array:
+        """Return derivatives by the lateral inflow of every step and reach.
+
+        Parameters
+        ----------
+        losses : mapping of str to ndarray
+            (step, reach) derivatives of a loss by outputs after each step, by their
+            short names.
+
+        Returns
+        -------
+        ndarray
+            (step, reach), per m3 s-1.
+
+        Raises
+        ------
+        StateError
+            When there are no steps, or something was set between them.
+        DataError
+            When a shape is not that of the steps, or a number is none.
+        """
+        if self._broken:
+            raise StateError(f"gradient: {self._broken} after the first step")
+        if not self._flows:
+            raise StateError("gradient: no step has been run since the mark")
+        shape = (len(self), len(self._runner.ids))
+        for name, values in losses.items():
+            if values.shape != shape:
+                raise DataError(
+                    f"gradient: {name}: found shape {values.shape}, expected {shape}: "
+                    "a number for every step since the mark, and reach"
+                )
+            if not np.isfinite(values).all():
+                raise DataError(f"gradient: {name}: a number is not finite")
+        from .adjoint import pulled_back
+
+        runner = self._runner
+        assert isinstance(runner.space, Tree)
+        return pulled_back(
+            runner.operation.bundle.model().processes[self._part.name].on(runner.space),
+            self._part.dt(runner.operation.inner),
+            self._state,
+            np.stack(self._flows),
+            {**self._constant, **{n: np.stack(x) for n, x in self._varying.items()}},
+            losses,
+        )

@@ -1,0 +1,289 @@
+"""A river run over windows, from a steady start, read at its gauges day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ....compose import Model, Plan
+from ....compose.parameterization import within_bounds
+from ....compose.part import Part
+from ....errors import ConfigError, TrainingError
+from ....models.rivers.disaggregation import interpolated, repeated
+from ....models.rivers.muskingum_cunge import MuskingumCunge
+from ....models.rivers.start import hot_start
+from .data import LATERAL, RiverData
+from .forest import Forest, Forests
+from .shift import Shift
+from .windows import Batch
+
+Tensors = dict[str, Tensor]
+
+__all__ = ["FLOW", "Routing", "learned", "river_of"]
+
+FLOW = "discharge"
+"""What it answers."""
+
+
+def river_of(plan: Plan) -> Part:
+    """Return the part of a model whose reaches see those upstream.
+
+    Raises
+    ------
+    ConfigError
+        There is none, more than one, or it does not read or give what rivers do.
+    """
+    found = [part for part in plan.processes if part.coupling == "upstream"]
+    if len(found) != 1:
+        named = ", ".join(part.name for part in found) or "none"
+        raise ConfigError(
+            "model.parts: expected one process whose reaches see those upstream, such"
+            f" as muskingum_cunge; found {named}"
+        )
+    if FLOW not in plan.outputs:
+        raise ConfigError(f"model.parts: none gives {FLOW!r}")
+    if not {forcing.name for forcing in plan.forcings} & {*LATERAL}:
+        raise ConfigError(f"model.parts: none reads {' or '.join(LATERAL)}")
+    return found[0]
+
+
+class Routing:
+    """How windows are routed: what is the same for all of a training.
+
+    Parameters
+    ----------
+    data : RiverData
+        Says where the gauges are.
+    forests : Forests
+        Of its gauges.
+    shift : Shift
+        Of their days.
+    model : Model
+        Its declarations say what it reads; its weights do not matter.
+
+    Raises
+    ------
+    ConfigError
+        The model is not one of a river, or its steps do not divide those of the inflow.
+    """
+
+    def __init__(
+        self, data: RiverData, forests: Forests, shift: Shift, model: Model
+    ) -> None:
+        self.data, self.forests, self.shift = data, forests, shift
+        self.part = river_of(model.plan)
+        self.forcings = model.forcings
+        self.lateral = next(name for name in LATERAL if name in self.forcings)
+        self.parts = steps_within(data, model.spec.seconds)
+        self.attributes = {
+            name: torch.from_numpy(values.astype(np.float32))
+            for name, values in data.attributes(model.attributes).items()
+        }
+        self.seen = torch.from_numpy(data.gauges.seen.astype(np.float32))
+
+    def forest(self, batch: Batch) -> Forest:
+        """Return where a batch runs."""
+        gauges = batch["gauges"].cpu().numpy().astype(np.intp)
+        return self.forests.of(gauges, len(batch["start"]))
+
+    def of_reaches(self, forest: Forest) -> dict[str, Tensor]:
+        """Return the attributes of one copy of the reaches of a forest."""
+        at = torch.from_numpy(forest.reaches)
+        return {name: x[at] for name, x in self.attributes.items()}
+
+    def steps(self, name: str, series: Tensor) -> Tensor:
+        """Return a forcing at the steps of the model, (step, place)."""
+        if self.parts == 1 or name != self.lateral:
+            return series.repeat_interleave(self.parts, 0)
+        within = {"repeat": repeated, "linear": interpolated}
+        return within[self.data.disaggregation](series, self.parts)
+
+    def given(self, forest: Forest, like: Tensor) -> dict[str, Tensor]:
+        """Return the attributes of all reaches of a forest, alike another tensor."""
+        own = self.of_reaches(forest)
+        return {name: x.to(like).repeat(forest.copies) for name, x in own.items()}
+
+    def run(self, model: Model, batch: Batch, warmup: int) -> Tensor:
+        """Return the flow of windows at their gauges, m3 s-1, (day, place).
+
+        Parameters
+        ----------
+        model : Model
+            The model, where the batch is.
+        batch : Batch
+            The windows.
+        warmup : int
+            Days at their beginning that are not answered.
+
+        Raises
+        ------
+        TrainingError
+            A flow is not a number; names the reach.
+        """
+        forest = self.forest(batch)
+        more = self.shift.days_behind * self.shift.per_day - self.shift.steps_behind
+        forcing = {
+            name: self.steps(name, x.to(model.like))[: len(x) * self.parts - more]
+            for name, x in batch["forcing"].items()
+        }
+        lateral = forcing[self.lateral]
+        start = self.steady(model.on(forest.tree), forest, lateral[0])
+        flow, _, _ = self.advance(model, forest, forcing, start)
+        at = forest.outlets.to(flow.device)
+        gauges = batch["gauges"].cpu().numpy().astype(np.intp)
+        before = start[f"{self.part.name}.{FLOW}"][at]
+        return self.days(flow, before, lateral[:, at], gauges, warmup)
+
+    def advance(
+        self,
+        model: Model,
+        forest: Forest,
+        forcing: Mapping[str, Tensor],
+        state: Mapping[str, Tensor],
+        outputs: Sequence[str] = (),
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Run a model on a forest.
+
+        Parameters
+        ----------
+        model : Model
+            What runs.
+        forest : Forest
+            Where.
+        forcing : mapping of str to Tensor
+            (step, reach of the forest), lateral inflow among it.
+        state : mapping of str to Tensor
+            Before the first step.
+        outputs : sequence of str
+            What to record besides the flow.
+
+        Returns
+        -------
+        flow : Tensor
+            (step, outlet) at the end of every step.
+        state : dict of str to Tensor
+            After the last step.
+        outputs : dict of str to Tensor
+            (step, reach).
+
+        Raises
+        ------
+        TrainingError
+            A flow is not a number; names the reach.
+        """
+        given = self.given(forest, forcing[self.lateral])
+        ran = model.on(forest.tree).simulate(
+            forcing, given, state=state, outputs=(FLOW, *outputs)
+        )
+        flow = ran.outputs[FLOW]
+        _refuse_not_finite(flow, forest)
+        more = {name: ran.outputs[name] for name in outputs}
+        return flow[:, forest.outlets.to(flow.device)], ran.state, more
+
+    def days(
+        self,
+        flow: Tensor,
+        before: Tensor,
+        lateral: Tensor,
+        gauges: NDArray[np.intp],
+        warmup: int,
+    ) -> Tensor:
+        """Return daily flow, without what enters a reach below its gauge.
+
+        Parameters
+        ----------
+        flow, lateral : Tensor
+            (step, place) flow, and inflow of the reach, at the gauges.
+        before : Tensor
+            (place,) flow before the first step.
+        gauges : (G,) array of int
+            Which gauges the places are, over and over.
+        warmup : int
+            Days at the beginning that are left out.
+        """
+        days = self.shift.days(flow, before, gauges, warmup)
+        beyond = 1.0 - self.seen[torch.from_numpy(gauges)].to(flow)
+        if not beyond.any():
+            return days
+        own = self.shift.days(lateral, lateral[0], gauges, warmup)
+        rest = days - own * beyond.repeat(flow.shape[1] // len(gauges))
+        return rest.clamp(min=0.0)
+
+    def steady(self, placed: Model, forest: Forest, lateral: Tensor) -> Tensors:
+        """Return the state in which every reach passes on all that enters above.
+
+        Differentiable in the lateral inflow, (reach,), and where lakes hold what their
+        parameters say, in these.
+        """
+        state = placed.initial_state(len(lateral))
+        name = self.part.name
+        process = placed.processes[name]
+        assert isinstance(process, MuskingumCunge)
+        found = hot_start(
+            process, lateral, self._parameters(placed, forest, lateral),
+            dt=placed.spec.seconds,
+        )  # fmt: skip
+        return state | {f"{name}.{n}": x.squeeze(-1) for n, x in found.items()}
+
+    def _parameters(
+        self, placed: Model, forest: Forest, like: Tensor
+    ) -> dict[str, Tensor]:
+        """Return parameters of the river; the middle of what changes with time."""
+        given = self.given(forest, like)
+        known = {**given, **placed.constant_parameters(given)}
+        found = {}
+        for p in self.part.variables.parameters:
+            link = placed.plan.link(self.part, p.name)
+            if link.giver == "default":
+                continue
+            value = known.get(link.name)
+            if value is None:
+                value = within_bounds(torch.full_like(like, 0.5), p)
+            found[p.name] = value.expand_as(like).unsqueeze(-1)
+        return found
+
+
+def learned(model: Model, data: RiverData) -> dict[str, NDArray[np.float64]]:
+    """Return what networks supply once, by parameter, (reach,)."""
+    given = {
+        n: torch.from_numpy(x) for n, x in data.attributes(model.attributes).items()
+    }
+    with torch.no_grad():
+        found = model.constant_parameters(given)
+    count = len(data.river)
+    return {name: x.double().expand(count).numpy() for name, x in found.items()}
+
+
+def steps_within(data: RiverData, seconds: float) -> int:
+    """Return how many steps of a model make up one of the inflow.
+
+    Raises
+    ------
+    ConfigError
+        Not a whole number of them.
+    """
+    own = 86400.0 / data.per_day
+    parts = own / seconds
+    if parts < 1.0 or parts != round(parts):
+        raise ConfigError(
+            f"model.seconds: steps of {seconds:g} s do not divide those of the inflow,"
+            f" {own:g} s"
+        )
+    return round(parts)
+
+
+def _refuse_not_finite(flow: Tensor, forest: Forest) -> None:
+    total = flow.detach().sum()
+    if bool(torch.isfinite(total)):
+        return
+    bad = (~flow.detach().isfinite()).nonzero()
+    if len(bad):
+        step, place = bad[0].tolist()
+        raise TrainingError(
+            f"the flow of reach {forest.name(place)!r} is"
+            f" {flow[step, place].item()} at step {step} of a window"
+        )

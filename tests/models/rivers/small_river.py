@@ -1,0 +1,83 @@
+"""A river of five reaches in a file, and components that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+
+from bmi_dmx import MuskingumCunge
+from bmi_dmx.config import as_yaml
+
+IDS = ("wb-3", "wb-4", "wb-5", "wb-1", "wb-9")
+BELOW = {"wb-3": "wb-1", "wb-4": "wb-1", "wb-5": "wb-9", "wb-1": "wb-9", "wb-9": ""}
+FLOW = "land_surface_water_source__volume_flow_rate"
+SOURCES = "land_surface_water_source__id"
+
+COLUMNS: dict[str, tuple[Sequence[float], str]] = {
+    "length": ((4000.0, 6000.0, 3000.0, 5000.0, 9000.0), "m"),
+    "slope": ((0.002, 0.0015, 0.004, 0.0012, 0.001), "1"),
+    "n": ((0.04, 0.05, 0.06, 0.045, 0.03), ""),
+    "areasqkm": ((12.0, 20.0, 5.0, 8.0, 30.0), "km2"),
+    "ChSlp": ((0.5, 0.25, 0.2, 0.5, 0.1), ""),
+    "lon": ((-75.1, -75.0, -75.2, -75.05, -75.02), "degrees_east"),
+    "lat": ((41.2, 41.3, 41.15, 41.1, 41.0), "degrees_north"),
+}
+
+
+def write_tree(
+    path: Path, order: Sequence[str] = IDS, without: Sequence[str] = (), **changes: Any
+) -> Path:
+    """Write the reaches in some order; changes replace numbers of a column."""
+    at = [IDS.index(name) for name in order]
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("reach", len(order))
+        names = {"reach_id": list(order), "down_id": [BELOW[n] for n in order]}
+        for title, texts in names.items():
+            file.createVariable(title, str, ("reach",))[:] = np.array(texts, object)
+        for title, (values, units) in COLUMNS.items():
+            if title in without:
+                continue
+            made = file.createVariable(title, "f8", ("reach",))
+            made[:] = np.asarray(changes.get(title, values), float)[at]
+            if units:
+                made.units = units
+    return path
+
+
+def configured(folder: Path, name: str = "river.yaml", **changes: Any) -> Path:
+    """Write a configuration; None removes a key."""
+    tree = folder / "tree.nc"
+    if not tree.exists():
+        write_tree(tree)
+    settings = {"start_time": "2000-01-01", "tree": "tree.nc", **changes}
+    path = folder / name
+    kept = {key: value for key, value in settings.items() if value is not None}
+    path.write_text(as_yaml(kept), encoding="utf-8")
+    return path
+
+
+def started(folder: Path, **changes: Any) -> MuskingumCunge:
+    """Return an initialized component."""
+    component = MuskingumCunge()
+    component.initialize(str(configured(folder, **changes)))
+    return component
+
+
+def weather(steps: int, places: int = len(IDS), seed: int = 3) -> np.ndarray[Any, Any]:
+    """Return lateral inflow with rain and without, (step, place)."""
+    return np.random.default_rng(seed).gamma(0.3, 8.0, (steps, places))
+
+
+def run(component: MuskingumCunge, inflow: Any, *names: str) -> list[Any]:
+    """Step through lateral inflow; return the series of outputs."""
+    found: list[list[Any]] = [[] for _ in names]
+    for row in inflow:
+        component.set_value(FLOW, row)
+        component.update()
+        for series, name in zip(found, names, strict=True):
+            series.append(component.get_value(name, np.empty(len(IDS))))
+    return [np.array(series) for series in found]

@@ -1,0 +1,244 @@
+"""Rivers behind BMI: the numbers of a batch run, by whatever names hosts have."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import bmi_dmx
+from bmi_dmx import MuskingumCunge, load_bundle, scan
+from bmi_dmx.models.rivers.formats import read_river
+
+from .small_river import FLOW, IDS, run, started, weather, write_tree
+
+STEPS = 60
+DISCHARGE = "channel_exit_water_x-section__volume_flow_rate"
+
+
+def batch(tree: Path, inflow: Any, seconds: float = 3600.0) -> dict[str, Any]:
+    """Return outputs of one scan with the channels of the shipped bundle."""
+    river = read_river(tree)
+    process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
+    channel = {"manning": 0.05, "width_exponent": 0.5, "width_coefficient": 21.0}
+    known = {name: river.attributes[name] for name in ("length", "slope")}
+    given = {n: np.full(len(river), x) for n, x in channel.items()} | known
+    ran = scan(
+        process.on(river.tree),
+        None,
+        {"lateral_inflow": torch.from_numpy(inflow)},
+        {name: torch.from_numpy(x).unsqueeze(-1) for name, x in given.items()},
+        dt=seconds,
+        outputs=["discharge", "volume", "velocity", "depth", "created"],
+        average=True,
+    )
+    return {name: x.numpy() for name, x in ran.outputs.items()}
+
+
+def test_it_is_public_and_has_a_bundle_of_its_own() -> None:
+    assert bmi_dmx.MuskingumCunge is MuskingumCunge
+    assert MuskingumCunge.default_bundle in bmi_dmx.bundle.bundles
+    made = MuskingumCunge()
+    assert made.get_input_var_names()[0] == FLOW
+    assert DISCHARGE in made.get_output_var_names()
+
+
+@pytest.mark.parametrize("seconds", [300, 3600, 86400])
+def test_stepped_it_gives_the_numbers_of_one_run(tmp_path: Path, seconds: int) -> None:
+    inflow = weather(STEPS)
+    component = started(tmp_path, time_step=seconds)
+    expected = batch(tmp_path / "tree.nc", inflow, seconds)
+    found = run(component, inflow, *expected)
+    for name, series in zip(expected, found, strict=True):
+        np.testing.assert_allclose(
+            series, expected[name], rtol=1e-12, atol=1e-12 * np.abs(series).max()
+        )
+
+
+def test_a_hot_start_is_the_steady_flow_of_the_first_inflow(tmp_path: Path) -> None:
+    component = started(tmp_path, state="hot")
+    inflow = np.array([1.0, 2.0, 0.5, 3.0, 4.0])
+    discharge, volume = run(component, [inflow] * 20, "discharge", "volume")
+    np.testing.assert_allclose(discharge, [[1.0, 2.0, 0.5, 6.0, 10.5]] * 20, rtol=1e-12)
+    np.testing.assert_allclose(volume[-1], volume[0], rtol=1e-12)
+    np.testing.assert_allclose(volume[0], component.get_value_ptr("stored"), rtol=1e-12)
+
+
+def test_a_hot_start_without_inflow_has_the_least_flow(tmp_path: Path) -> None:
+    component = started(tmp_path, state="hot")
+    component.set_value(FLOW, np.zeros(5))
+    assert (component.state()["river.discharge"] == 1e-4).all()
+
+
+def test_the_grid_is_the_tree(tmp_path: Path) -> None:
+    component = started(tmp_path)
+    assert component.get_grid_type(0) == "unstructured"
+    assert component.get_grid_node_count(0) == component.get_grid_size(0) == 5
+    assert component.get_grid_edge_count(0) == 4
+    edges = component.get_grid_edge_nodes(0, np.empty(8, int)).reshape(-1, 2)
+    named = [(IDS[a], IDS[b]) for a, b in edges.tolist()]
+    assert named == [
+        ("wb-3", "wb-1"), ("wb-4", "wb-1"), ("wb-5", "wb-9"), ("wb-1", "wb-9")
+    ]  # fmt: skip
+    assert component.get_grid_x(0, np.empty(5))[1] == -75.0
+    assert component.get_grid_y(0, np.empty(5))[1] == 41.3
+    for name in (*component.get_input_var_names(), *component.get_output_var_names()):
+        grid = component.get_var_grid(name)
+        size = component.get_grid_size(grid)
+        one = component.get_var_itemsize(name)
+        assert component.get_var_nbytes(name) == size * one
+        assert component.get_value_ptr(name).dtype == component.get_var_type(name)
+
+
+def test_reaches_have_the_numbers_in_their_names(tmp_path: Path) -> None:
+    component = started(tmp_path)
+    assert component.get_value_ptr("channel_water__id").tolist() == [3, 4, 5, 1, 9]
+    assert component.get_value_ptr("segment_id").tolist() == [3, 4, 5, 1, 9]
+    assert component.get_value_ptr("segment_toid").tolist() == [1, 1, 9, 9, 0]
+    assert component.get_var_type("channel_water__id") == "int64"
+
+
+def test_names_of_t_route_are_understood(tmp_path: Path) -> None:
+    component = started(tmp_path)
+    pairs = {"dx": "length", "s0": "slope", "n": "manning"}
+    for alias, own in pairs.items():
+        assert component.get_value_ptr(alias) is component.get_value_ptr(own)
+    np.testing.assert_allclose(
+        component.get_value_ptr("cs"), [0.5, 0.25, 0.2, 0.5, 0.1]
+    )
+    component.set_value("cs", np.full(5, 0.4))
+    np.testing.assert_allclose(component.get_value_ptr("side_slope"), 2.5)
+    component.set_value("n", np.full(5, 0.1))
+    component.set_value(FLOW, np.full(5, 2.0))
+    component.update()
+    slow = component.get_value("channel_water_flow__speed", np.empty(5))
+    other = started(tmp_path)
+    other.set_value(FLOW, np.full(5, 2.0))
+    other.update()
+    assert (other.get_value_ptr("velocity") > slow).all()
+
+
+@pytest.mark.parametrize("way", ["tree", "table"])
+def test_channels_may_be_given_in_place_of_learned_ones(
+    tmp_path: Path, way: str
+) -> None:
+    if way == "table":
+        text = "reach,n,width_coefficient\nwb-9,0.03,\nwb-4,0.05,30\n"
+        (tmp_path / "channels.csv").write_text(text, encoding="utf-8")
+    component = started(
+        tmp_path, parameters="tree" if way == "tree" else "channels.csv"
+    )
+    component.settle()
+    expected = [0.04, 0.05, 0.06, 0.045, 0.03]
+    if way == "table":
+        expected = [0.05, 0.05, 0.05, 0.05, 0.03]
+        widths = component.get_value_ptr("width_coefficient")
+        np.testing.assert_allclose(widths, [21.0, 30.0, 21.0, 21.0, 21.0])
+    np.testing.assert_allclose(component.get_value_ptr("manning"), expected)
+
+
+def test_the_order_of_the_file_is_of_no_importance(tmp_path: Path) -> None:
+    inflow = weather(STEPS)
+    (here,) = run(started(tmp_path), inflow, "discharge")
+    folder = tmp_path / "other"
+    folder.mkdir()
+    order = [4, 1, 3, 0, 2]
+    write_tree(folder / "tree.nc", [IDS[k] for k in order])
+    (there,) = run(started(folder), inflow[:, order], "discharge")
+    np.testing.assert_allclose(there, here[:, order], rtol=1e-12)
+
+
+def test_what_drains_through_an_outlet_may_be_run_alone(tmp_path: Path) -> None:
+    inflow = weather(STEPS)
+    (whole,) = run(started(tmp_path), inflow, "discharge")
+    component = started(tmp_path, outlets=["wb-1"])
+    assert component.runner.ids == ("wb-3", "wb-4", "wb-1")
+    at = [0, 1, 3]
+    for row, expected in zip(inflow[:, at], whole[:, at], strict=True):
+        component.set_value(FLOW, row)
+        component.update()
+        np.testing.assert_allclose(
+            component.get_value_ptr("discharge"), expected, rtol=1e-12
+        )
+
+
+def test_a_step_of_the_host_may_be_many_of_the_model(tmp_path: Path) -> None:
+    fine, coarse = (started(tmp_path, time_step=300) for _ in range(2))
+    coarse.set_value("ngen_dt", np.array([3600.0]))
+    assert coarse.get_time_step() == 3600.0
+    for row in weather(5):
+        fine.set_value(FLOW, row)
+        coarse.set_value(FLOW, row)
+        coarse.update()
+        fine.update_until(coarse.get_current_time())
+        for name in ("discharge", "volume"):
+            assert (fine.get_value_ptr(name) == coarse.get_value_ptr(name)).all()
+    assert coarse.get_current_time() == 5 * 3600.0
+
+
+def test_water_is_accounted_for_in_every_reach_and_in_all(tmp_path: Path) -> None:
+    component = started(tmp_path, state="hot")
+    inflow = weather(500)
+    inflow[100:200] = 0.0  # water is made where the least flow is taken
+    created = np.zeros(5)
+    for row in inflow:
+        component.set_value(FLOW, row)
+        component.update()
+        created += component.get_value_ptr("created") * 3600.0
+    terms = ("mass_in", "mass_out", "mass_adjusted", "mass_stored")
+    into, out, adjusted, stored = (
+        component.get_value(name, np.empty(5)) for name in terms
+    )
+    assert np.abs(into - out + adjusted - stored).max() <= 1e-12 * into.max()
+    # Of the river as a whole: what came from the sides, and left at its end.
+    came = inflow.sum() * 3600.0 + created.sum()
+    np.testing.assert_allclose(came, out[4] + stored.sum(), rtol=1e-12)
+    assert created.sum() > 0.0
+    names = [f"ngen::mass_{term}" for term in ("in", "out", "stored", "leaked")]
+    whole = [component.get_value(name, np.empty(1))[0] for name in names]
+    assert abs(whole[0] - whole[1] - whole[2] - whole[3]) <= 1e-12 * whole[0]
+
+
+def test_a_saved_state_goes_on_bitwise_in_another_process(tmp_path: Path) -> None:
+    inflow = weather(STEPS)
+    component = started(tmp_path, state="hot")
+    run(component, inflow[:20])
+    component.save_state(tmp_path / "saved.safetensors")
+    (expected,) = run(component, inflow[20:], "discharge")
+    np.save(tmp_path / "inflow.npy", inflow[20:])
+    script = (
+        "import numpy as np, sys\n"
+        "from bmi_dmx import MuskingumCunge\n"
+        "model = MuskingumCunge()\n"
+        "model.initialize('river.yaml')\n"
+        "model.load_state('saved.safetensors')\n"
+        "found = []\n"
+        "for row in np.load('inflow.npy'):\n"
+        f"    model.set_value({FLOW!r}, row)\n"
+        "    model.update()\n"
+        "    found.append(model.get_value('discharge', np.empty(5)))\n"
+        "np.save('found.npy', found)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    assert (np.load(tmp_path / "found.npy") == expected).all()
+
+
+def test_a_state_is_found_by_name_in_a_tree_of_another_order(tmp_path: Path) -> None:
+    component = started(tmp_path, state="hot")
+    run(component, weather(20))
+    saved = component.state_bytes()
+    folder = tmp_path / "other"
+    folder.mkdir()
+    order = [4, 1, 3, 0, 2]
+    write_tree(folder / "tree.nc", [IDS[k] for k in order])
+    other = started(folder)
+    other.set_state_bytes(saved)
+    for name in ("discharge", "volume", FLOW, "mass_in"):
+        here, there = component.get_value_ptr(name), other.get_value_ptr(name)
+        assert (there == here[order]).all(), name
