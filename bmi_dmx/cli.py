@@ -227,6 +227,12 @@ def _ngen() -> ModuleType:
     return commands
 
 
+def _routing() -> ModuleType:
+    from .routing import commands
+
+    return commands
+
+
 def _run() -> ModuleType:
     from .run import command
 
@@ -283,6 +289,11 @@ COMMANDS = {
         about="run a model over all catchments of a hydrofabric at once",
         arguments=lambda parser: _ngen().simulate_arguments(parser),
         run=lambda options: _ngen().simulate(options),
+    ),
+    "river": Command(
+        about="show what a file of a river holds, and draw it",
+        arguments=lambda parser: _routing().river_arguments(parser),
+        run=lambda options: _routing().river(options),
     ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",

@@ -54,6 +54,7 @@ networks: Registry[type[Network]] = Registry(
     {
         "constant": "bmi_dmx.networks.constant:Constant",
         "conv": "bmi_dmx.networks.conv:Convolution",
+        "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
     },

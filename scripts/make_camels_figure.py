@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bmi_dmx.trainer.run_folder import RunFolder
-from bmi_dmx.trainer.tasks.basins.plots import nse_cdf
+from bmi_dmx.trainer.tasks.streamflow.plots import nse_cdf
 
 TARGET = Path(__file__).parents[1] / "docs" / "images" / "camels_nse_cdf.png"
 

@@ -35,8 +35,8 @@ from bmi_dmx.operate.stages import stages
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
-from bmi_dmx.trainer.tasks.basins.metrics import metrics
-from bmi_dmx.trainer.tasks.basins.registries import losses
+from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
+from bmi_dmx.trainer.tasks.streamflow.registries import losses
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

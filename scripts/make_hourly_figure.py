@@ -24,8 +24,8 @@ from bmi_dmx.demo.basin import gauges
 from bmi_dmx.trainer.experiment_file import find_experiment, load_experiment
 from bmi_dmx.trainer.tasks.basins.data.basins import BasinData
 from bmi_dmx.trainer.tasks.basins.data.read import read
-from bmi_dmx.trainer.tasks.basins.metrics import metrics
-from bmi_dmx.trainer.tasks.basins.pairs import Pairs
+from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
+from bmi_dmx.trainer.tasks.streamflow.pairs import Pairs
 
 Array = NDArray[np.float64]
 

@@ -36,7 +36,7 @@ DATA_ONLY = ("configs", "bundles")
 GUESTS = ("models", "trainer/tasks")
 """Folders whose folders are guests, each a room."""
 
-HOSTS = ("ngen", "inspection", "demo", "benchmarks", "info", "cli")
+HOSTS = ("ngen", "routing", "inspection", "demo", "benchmarks", "info", "cli")
 """Rooms that may know guests by name, and those above them."""
 
 FINDERS = ("registries", "trainer")

@@ -24,8 +24,8 @@ from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import resume, train
 from bmi_dmx.trainer.run_folder import RunFolder
 from bmi_dmx.trainer.task import Scoring
-from bmi_dmx.trainer.tasks.basins.bundle_report import BundleReport
 from bmi_dmx.trainer.tasks.basins.data.read import read
+from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
 
 EXPERIMENT = "camels_static"
 LEARNED = "[1980-10-01, 1995-09-30]"
@@ -61,7 +61,7 @@ def trained(folder: Path, number: int) -> Path:
     return train(EXPERIMENT, settings, root=folder / "runs")
 
 
-def scored(folder: Path, run: Path, number: int) -> BundleReport:
+def scored(folder: Path, run: Path, number: int) -> Comparison:
     """Return how good the model of a fold is on its basins."""
     bundle = export(run, folder / "bundles" / f"fold-{number}", overwrite=True)
     spec = load_experiment(find_experiment(EXPERIMENT)).data
@@ -74,11 +74,11 @@ def scored(folder: Path, run: Path, number: int) -> BundleReport:
             output=folder / "scores" / f"fold-{number}",
         ),
     )
-    assert isinstance(report, BundleReport)
+    assert isinstance(report, Comparison)
     return report
 
 
-def pooled(folder: Path, reports: list[BundleReport]) -> BundleReport:
+def pooled(folder: Path, reports: list[Comparison]) -> Comparison:
     """Return the scores of all basins, each by the model that did not know it."""
     first = reports[0]
     name = "ungauged"
@@ -87,7 +87,7 @@ def pooled(folder: Path, reports: list[BundleReport]) -> BundleReport:
         return {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
 
     scores = joined([dict(report.scores) for report in reports])
-    return BundleReport(
+    return Comparison(
         folder=folder,
         title=f"{EXPERIMENT}, {len(reports)} folds, {SCORED[0]} to {SCORED[1]}",
         name=name,

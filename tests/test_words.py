@@ -82,7 +82,7 @@ def test_the_words_of_a_file_are_all_seen() -> None:
 
 def test_the_general_rooms_are_those_below_the_guests() -> None:
     assert {"scan", "compose", "operate", "bmi", "bundle", "trainer", "run"} <= GENERAL
-    assert not {"models", "trainer.tasks", "ngen", "demo"} & GENERAL
+    assert not {"models", "trainer.tasks", "ngen", "routing", "demo"} & GENERAL
     assert set(FLOORS) > GENERAL
 
 

@@ -51,6 +51,12 @@ def _part(where: str, part: Part) -> None:
         raise BundleError(
             f"{where}.members: expected 1 to {MOST}, found {part.members}"
         )
+    day = SECONDS["d"]
+    if part.step is not None and not (0.0 < part.step <= day and not day % part.step):
+        raise BundleError(
+            f"{where}.step: expected {day:g} s or a whole part of it, found "
+            f"{part.step:g}"
+        )
     for key in ("attributes", "inputs", "gives", "weights"):
         _refuse_repeated(f"{where}.{key}", getattr(part, key))
     for at, declared in {"": part.variables, **part.at}.items():

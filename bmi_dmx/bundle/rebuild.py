@@ -26,7 +26,7 @@ _NUMERIC = ("units", "per_step", "initial", "default", "size", "spacing", "sourc
 
 _STRUCTURE = (
     "kind", "every", "time", "members", "mean", "coupling", "links", "reads",
-    "attributes", "inputs", "gives", "weights", "timed",
+    "step", "attributes", "inputs", "gives", "weights", "timed",
 )  # fmt: skip
 """Fields of a part that decide numbers, beside its variables."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..errors import ConfigError, DataError, suggestion
 from ..networks.statistics import Moments, Statistics
 from ..program.trace import call_step
 from .parts import Made, make_parts
+from .periods import periods_of
 from .plan import Link, plan
 from .spec import ModelSpec
 
@@ -180,8 +182,15 @@ def fit_statistics(
         for part in whole.networks
         for name in (*part.attributes, *part.inputs)
     }
-    values = {name: value(read[name]).numpy() for name in spec.network_inputs}
-    return Statistics.fit(values, spec.transforms)
+    values = {name: value(read[name]) for name in spec.network_inputs}
+    for name in spec.network_inputs:
+        readers = [p for p in whole.networks if name in p.inputs]
+        # What is read as it is, too, varies as it does.
+        if readers and all(part.step is not None for part in readers):
+            (part, *_) = readers
+            periods = periods_of(whole, replace(part, inputs=(name,)))
+            values[name] = periods.whole(values[name].unsqueeze(-1))
+    return Statistics.fit({n: x.numpy() for n, x in values.items()}, spec.transforms)
 
 
 def check_spec(spec: ModelSpec) -> None:

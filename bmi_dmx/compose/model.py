@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,7 @@ from .inputs import attribute_values, columns
 from .parameterization import Constant, Supplied, Varying
 from .part import Part
 from .parts import make_parts
+from .periods import gathered_states
 from .plan import Plan, plan
 from .simulation import Simulated, Simulation
 from .spec import ModelSpec
@@ -58,7 +61,9 @@ class Model(nn.Module):
     -----
     The state is one flat mapping, ``<part>.<store>``: (place,) or (place, member) of a
     process, with a leading axis for stores of several entries, and (place, width) of
-    the memory of a network. Whole fields are (..., \*shape of the space).
+    the memory of a network. A network with a step of its own has what it gathered in a
+    period beside it, how many steps that were, and the answer that holds; a series from
+    a cold start begins with a period. Whole fields are (..., \*shape of the space).
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Model(nn.Module):
                 raise ConfigError(
                     f"space: part {m.part.name!r} lives on fields; say where"
                 )
+        self._gathered: dict[str, tuple[State, ...]] = {}
         first = plan((m.part for m in made), spec.seconds)
         remembering = [self._with_network(part, first) for part in first.parts]
         self.plan: Plan = plan(remembering, spec.seconds)
@@ -100,7 +106,7 @@ class Model(nn.Module):
         if part.kind == "process":
             return part
         kind = Constant if part.every == "once" else Varying
-        module = kind(part, entry, self.statistics, supplied(first, part.name))
+        module: Any = kind(part, entry, self.statistics, supplied(first, part.name))
         # Not by attribute: a part may be called as something that modules have.
         self._modules[part.name] = module
         if part.every == "once":
@@ -109,6 +115,8 @@ class Model(nn.Module):
             State(name=name, size=width, about=f"memory of network {part.name!r}")
             for name, width in module.network.memory.items()
         )
+        if part.step is not None:
+            self._gathered[part.name] = gathered_states(part, module.channels)
         return replace(part, variables=replace(part.variables, states=memory))
 
     # What there is
@@ -170,6 +178,21 @@ class Model(nn.Module):
         assert module is not None
         return module
 
+    def on(self, space: Space) -> Model:
+        """Return the model in another space; networks and their weights are the same.
+
+        Parameters
+        ----------
+        space : Space
+            Such as another tree. What networks were trained for must stand for it.
+        """
+        placed = copy(self)
+        placed.space = space
+        placed.processes = {
+            n: process.on(space) for n, process in self.processes.items()
+        }
+        return placed
+
     # Running
 
     def initial_state(
@@ -190,7 +213,8 @@ class Model(nn.Module):
         like = self.like
         state: dict[str, Tensor] = {}
         for part in at.parts:
-            for s in part.declared(at.seconds).states:
+            gathered = self._gathered.get(part.name, ())
+            for s in (*part.declared(at.seconds).states, *gathered):
                 name = f"{part.name}.{s.name}"
                 if part.kind == "network":
                     state[name] = like.new_zeros(*lead, s.size)
@@ -322,14 +346,15 @@ class Model(nn.Module):
             return self.plan
         if not dt > 0.0:
             raise ConfigError(f"dt: expected a time above 0, found {dt}")
-        if abs(dt / self.dt - 1.0) > 1e-9 and any(
-            part.every == "trained" for part in self.plan.parts
-        ):
-            (name, *_) = (p.name for p in self.plan.parts if p.every == "trained")
-            raise ConfigError(
-                f"dt: network {name!r} was trained at steps of {self.dt:g} "
-                f"{self.time} and cannot run at steps of {dt:g} {self.time}"
-            )
+        for part in self.plan.parts if abs(dt / self.dt - 1.0) > 1e-9 else ():
+            if part.every != "trained":
+                continue
+            own = self.dt if part.step is None else part.step / SECONDS[self.time]
+            if part.step is None or abs(own / dt - round(own / dt)) > 1e-9:
+                raise ConfigError(
+                    f"dt: network {part.name!r} was trained at steps of {own:g} "
+                    f"{self.time} and cannot run at steps of {dt:g} {self.time}"
+                )
         spec = replace(
             self.spec, seconds=dt * SECONDS[self.time], steps=(), transforms={}
         )

@@ -157,12 +157,28 @@ class Varying(nn.Module):
         memory : dict of str to Tensor
             Memory after the last step.
         """
+        raw, memory = self.answer(forcing, attributes, memory)
+        return self.values(raw), memory
+
+    def answer(
+        self, forcing: Tensor, attributes: Tensor, memory: Memory
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the outputs of the network, (…, channel); else as :meth:`forward`."""
         x = self.normalize_forcing(forcing)
         fixed = self.normalize_attributes(attributes)
         fixed = fixed.expand(*x.shape[:-1], fixed.shape[-1])
         advance = self.network.step if x.ndim == 2 else self.network.series
         raw, memory = advance(torch.cat([x, fixed], -1), memory)
-        return _values(raw, self.supplied), dict(memory)
+        return raw, dict(memory)
+
+    def values(self, raw: Tensor) -> dict[str, Tensor]:
+        """Return physical values by parameter name for outputs of the network."""
+        return _values(raw, self.supplied)
+
+    @property
+    def channels(self) -> int:
+        """Outputs of the network."""
+        return sum(entry.channels for entry in self.supplied)
 
 
 def _values(raw: Tensor, supplied: Sequence[Supplied]) -> dict[str, Tensor]:

@@ -96,6 +96,9 @@ class Part:
         it.
     reads : dict of str to str
         Other names of its inputs.
+    step : float, optional
+        Length of a network's own step, in seconds: it reads what has gathered in one,
+        and its answer holds through the next.
     attributes, inputs, gives : tuple of str
         What a network reads, of places and of every step, and what it supplies.
     weights : tuple of str
@@ -115,6 +118,7 @@ class Part:
     coupling: Coupled = "cells"
     links: dict[str, str] = field(default_factory=dict)
     reads: dict[str, str] = field(default_factory=dict)
+    step: float | None = None
     attributes: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()

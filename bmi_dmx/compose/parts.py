@@ -81,7 +81,7 @@ def _network(name: str, entry: PartSpec) -> Part:
         networks[entry.network or ""]
     return Part(
         name=name, kind="network", every=entry.when, attributes=entry.attributes,
-        inputs=entry.forcings,
+        inputs=entry.forcings, step=entry.step,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from ..scan.engine import scan
 from ..variables import Parameter, Variable, in_step
 from .inputs import attribute_values, columns, forcing_series
 from .part import Part
+from .periods import held
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -141,11 +142,14 @@ class Simulation:
     ) -> None:
         """Run a network over the piece."""
         drivers = {name: self._given(part, name, known) for name in part.inputs}
-        values, memory = self.model.network(part.name)(
-            columns(drivers, part.inputs),
-            columns(self.place, part.attributes, self._nothing()),
-            _own(state, part.name),
-        )
+        x = columns(drivers, part.inputs)
+        fixed = columns(self.place, part.attributes, self._nothing())
+        own = _own(state, part.name)
+        network = self.model.network(part.name)
+        if part.step is None:
+            values, memory = network(x, fixed, own)
+        else:
+            values, memory = held(self.model, self.at, part, x, fixed, own)
         known |= {(part.name, name): x for name, x in values.items()}
         after |= {f"{part.name}.{name}": m for name, m in memory.items()}
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 from ..conversion import MOST, plain, refuse_outside
 from ..errors import ConfigError, suggestion
 from ..networks.statistics import Transform
+from ..process import SECONDS
 from ..registries import DEFAULT_RECIPE, recipes
 from .part import Every
 
@@ -40,6 +41,10 @@ class PartSpec:
     every : {"once", "step", "trained"}, optional
         When it runs; default: processes at every step, networks that read forcings at
         steps as trained, other networks, and no others, once.
+    step : float, optional
+        Length of a network's own step in seconds, a multiple of the model's: it reads
+        the mean of its forcings over one (the sum of amounts), and what it answers
+        holds through the next one. Default: that of the model, without such a delay.
     attributes, forcings : tuple of str
         What a network reads.
     gives : "all" or tuple of str
@@ -62,6 +67,7 @@ class PartSpec:
     members: int | None = None
     mean: bool = True
     every: Every | None = None
+    step: float | None = None
     attributes: tuple[str, ...] = ()
     forcings: tuple[str, ...] = ()
     gives: Literal["all"] | tuple[str, ...] = ()
@@ -92,6 +98,11 @@ class PartSpec:
             raise ConfigError("gives: expected at least one parameter, or 'all'")
         if self.every == "once" and self.forcings:
             raise ConfigError("forcings: a network that runs once reads attributes")
+        if self.step is not None and self.when != "trained":
+            raise ConfigError(
+                "step: a network has a step of its own where it reads forcings, at "
+                f"steps as trained; this one runs {self.when!r}"
+            )
 
     @property
     def when(self) -> Every:
@@ -103,7 +114,7 @@ class PartSpec:
         return "trained" if self.forcings else "once"
 
 
-_OF_NETWORKS = ("attributes", "forcings", "gives")
+_OF_NETWORKS = ("attributes", "forcings", "gives", "step")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,11 +204,34 @@ class Composition:
                     raise ConfigError(
                         f"{key}: found {length}, expected a number above 0"
                     )
+        self._refuse_steps()
         for name in self.transforms:
             if name not in self.network_inputs:
                 hint = suggestion(str(name), self.network_inputs)
                 raise ConfigError(
                     f"transforms: {name!r} is no input of a network{hint}"
+                )
+
+    def _refuse_steps(self) -> None:
+        """Refuse steps of networks that nobody could keep count of."""
+        day = SECONDS["d"]
+        own = {n: part.step for n, part in self.parts.items() if part.step is not None}
+        first = next(iter(own.values()), None)
+        for name, step in own.items():
+            where = f"parts.{name}.step"
+            if not 0.0 < step <= day or day % step:
+                raise ConfigError(
+                    f"{where}: found {step:g}, expected {day:g} s or a whole part of it"
+                )
+            if step % self.seconds:
+                raise ConfigError(
+                    f"{where}: found {step:g}, expected a multiple of the model's step "
+                    f"of {self.seconds:g} s"
+                )
+            if step != first:
+                raise ConfigError(
+                    f"{where}: found {step:g}, but {first:g} of another network; those "
+                    "with a step of their own step together"
                 )
 
     @property

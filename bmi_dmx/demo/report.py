@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..conversion import plain
 from ..tables import Column, print_table
-from ..trainer.tasks.basins.metrics import median, score
-from ..trainer.tasks.basins.plots import hydrographs, score_map
-from ..trainer.tasks.basins.results import (
+from ..trainer.tasks.streamflow.metrics import median, score
+from ..trainer.tasks.streamflow.plots import hydrographs, score_map
+from ..trainer.tasks.streamflow.results import (
     Hydrographs,
     Series,
     write_scores,

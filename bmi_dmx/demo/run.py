@@ -15,7 +15,8 @@ from ..trainer.run_folder import RunFolder
 from ..trainer.tasks.basins.baselines import HALF_WINDOW, climatology, mid_range
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
-from ..trainer.tasks.basins.experiment import Experiment, Period
+from ..trainer.tasks.basins.experiment import Experiment
+from ..trainer.tasks.streamflow.periods import Period
 from .operation import agreement, operate, simulate
 from .report import write
 from .result import CLIMATOLOGY, SHIPPED, TRAINED, UNTRAINED, Result

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..variables import Forcing
+from ..variables import Flux, Forcing
 
 __all__ = ["Accumulation"]
 
@@ -20,15 +20,16 @@ class Accumulation:
     """Sums up steps and closes the period.
 
     Rates become the amount of the steps over a whole period, so that one of fewer
-    steps, as the first of a run may be, brings no more than its steps did. All else is
-    the mean of the steps, extremes are those of the forcing they belong to, and what
-    the calendar gives is that of the first step.
+    steps, as the first of a run may be, brings no more than its steps did. Amounts are
+    summed up, and all else is the mean of the steps. Extremes are those of the steps,
+    or of the forcing they belong to where that is given in their place, and what the
+    calendar gives is that of the first step.
 
     Parameters
     ----------
     sources : mapping of str to ndarray
         (place,) values of the present step by name, whose arrays stay.
-    wanted : mapping of str to Forcing
+    wanted : mapping of str to Forcing or Flux
         What is asked of the period, by the names of the sources.
     steps : int
         Number of steps in a whole period.
@@ -43,23 +44,28 @@ class Accumulation:
     """
 
     def __init__(
-        self, sources: Mapping[str, Array], wanted: Mapping[str, Forcing], steps: int
+        self,
+        sources: Mapping[str, Array],
+        wanted: Mapping[str, Forcing | Flux],
+        steps: int,
     ) -> None:
-        extremes = {n: f.extreme for n, f in wanted.items() if f.extreme}
-        dated = [n for n, f in wanted.items() if f.source == "clock"]
+        forcings = {n: f for n, f in wanted.items() if isinstance(f, Forcing)}
+        extremes = {n: f.extreme for n, f in forcings.items() if f.extreme}
+        dated = [n for n, f in forcings.items() if f.source == "clock"]
         summed = [n for n in wanted if n not in extremes and n not in dated]
         n = len(next(iter(sources.values())))
-        self._length = float(steps)
+        # By what sums are divided; all else by the number of steps there were.
+        whole = {"rate": float(steps), "amount": 1.0}
         self.values = {name: np.full(n, np.nan) for name in wanted}
-        self._summed = [(x, wanted[x].per_step == "rate", sources[x]) for x in summed]
+        self._summed = [(x, whole.get(wanted[x].per_step), sources[x]) for x in summed]
         self._total = np.zeros((len(summed), n))
         self._extreme = np.zeros((len(extremes), n))
         self._steps = np.zeros(1)
         self._sums = list(zip(self._total, (x for *_, x in self._summed), strict=True))
         self._pairs = [
-            (_FUNCTIONS[function], row, sources[base])
-            for (function, base), row in zip(
-                extremes.values(), self._extreme, strict=True
+            (_FUNCTIONS[function], row, sources[name if name in sources else base])
+            for (name, (function, base)), row in zip(
+                extremes.items(), self._extreme, strict=True
             )
         ]
         self._names = list(extremes)
@@ -91,10 +97,8 @@ class Accumulation:
     def close(self) -> None:
         """End the period: set :attr:`values`, and begin the next."""
         steps = self._steps[0]
-        for row, (name, rate, _) in enumerate(self._summed):
-            np.divide(
-                self._total[row], self._length if rate else steps, out=self.values[name]
-            )
+        for row, (name, whole, _) in enumerate(self._summed):
+            np.divide(self._total[row], whole or steps, out=self.values[name])
         for name, extreme in zip(self._names, self._extreme, strict=True):
             self.values[name][:] = extreme
         self._steps[0] = 0.0

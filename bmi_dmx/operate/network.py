@@ -9,7 +9,7 @@ import numpy as np
 
 from ..compose.part import Part
 from ..program import evaluate
-from ..variables import Forcing, PerStep, Variable, in_step
+from ..variables import Flux, Forcing, PerStep, Variable, in_step
 from .operation import Operation
 
 __all__ = ["DynamicNetwork", "drivers_of"]
@@ -117,7 +117,7 @@ class DynamicNetwork:
 
 def drivers_of(
     operation: Operation, part: Part, buffers: Mapping[tuple[str, str], str]
-) -> dict[str, Forcing]:
+) -> dict[str, Forcing | Flux]:
     """Return what a network reads at every step, by the name of the buffer.
 
     Parameters
@@ -135,16 +135,19 @@ def drivers_of(
         for owner in plan.processes
         for f in owner.declared(inner).forcings
     }
-    found: dict[str, Forcing] = {}
+    found: dict[str, Forcing | Flux] = {}
     for link in (plan.link(part, name) for name in part.inputs):
         if link.giver != "part":
             found[link.name] = given[link.name]
             continue
         fluxes = plan[link.part].declared(inner).fluxes
         flux = next(f for f in fluxes if f.name == link.name)
+        buffer = buffers[link.part, link.name]
+        if flux.per_step == "amount":
+            found[buffer] = flux
+            continue
         rate: PerStep = "rate" if flux.per_step == "rate" else "none"
         alone = Forcing(name=flux.name, units=flux.units, per_step=rate)
         # What it is to a process, if one reads it too.
-        buffer = buffers[link.part, link.name]
         found[buffer] = given.get(link.name, alone)
     return found

@@ -86,17 +86,24 @@ class Operation:
     def _check_periods(self) -> None:
         """Refuse periods that cannot be told from the time of the day."""
         key = "mode" if self.waits else "time_step"
+        paces = {self.pace(part) for part in self.lagging}
+        if len(paces) > 1:
+            raise ConfigError(
+                f"{key}: networks of model {self.bundle.name!r} step every "
+                f"{' and every '.join(map(step_text, sorted(paces)))}; at steps of "
+                f"{step_text(self.inner)} both would have to be gathered for"
+            )
         if self.lags and self.waits:
             raise ConfigError(
                 f"mode: networks of model {self.bundle.name!r} step every "
-                f"{step_text(self.trained)}, which cannot be seen in steps of "
+                f"{step_text(self.gathering)}, which cannot be seen in steps of "
                 f"{step_text(self.inner)} of the physics that wait for steps of "
                 f"{step_text(self.seconds)}; expected the same time_step and mode"
             )
-        if self.lags and self.trained % self.inner:
+        if self.lags and self.gathering % self.inner:
             raise ConfigError(
                 f"{key}: networks of model {self.bundle.name!r} step every "
-                f"{step_text(self.trained)}, which is not made of steps of "
+                f"{step_text(self.gathering)}, which is not made of steps of "
                 f"{step_text(self.inner)}"
             )
         if self.gathers and DAY % self.period:
@@ -128,16 +135,37 @@ class Operation:
         """Length of the step the model was trained at, in seconds."""
         return self.bundle.manifest.seconds
 
+    def pace(self, network: Part) -> float:
+        """Return the length of the step of a network, in seconds."""
+        return self.trained if network.step is None else network.step
+
     @cached_property
+    def lagging(self) -> tuple[Part, ...]:
+        """Networks that see a step of theirs when it is over.
+
+        They have one of their own, or were trained at another than is run.
+        """
+        return tuple(
+            part
+            for part in self.plan.networks
+            if part.every == "trained"
+            and (part.step is not None or self.trained != self.inner)
+        )
+
+    @property
     def lags(self) -> bool:
-        """Whether networks step less often than the physics, as they were trained."""
-        trained = any(part.every == "trained" for part in self.plan.parts)
-        return trained and self.trained != self.inner
+        """Whether some networks see a step of theirs when it is over."""
+        return bool(self.lagging)
+
+    @property
+    def gathering(self) -> float:
+        """Length of the step of networks that see it when it is over."""
+        return self.pace(self.lagging[0]) if self.lagging else self.trained
 
     @property
     def period(self) -> float:
         """Length of what is gathered: of the physics, or of the networks."""
-        return self.inner if self.waits else self.trained
+        return self.inner if self.waits else self.gathering
 
     @property
     def gathers(self) -> bool:

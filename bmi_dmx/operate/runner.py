@@ -11,7 +11,7 @@ from ..compose.part import Part
 from ..errors import StateError
 from ..kernels.stepper import Stepper
 from ..space import Space
-from ..variables import Forcing, Variable
+from ..variables import Flux, Forcing, Variable
 from .accumulation import Accumulation
 from .clock import Clock
 from .field_sums import FieldSums
@@ -174,7 +174,9 @@ class Runner:
                 if slash and part in names:
                     found[part, own] = array
 
-    def _gather(self, wanted: Mapping[str, Forcing], length: float) -> Accumulation:
+    def _gather(
+        self, wanted: Mapping[str, Forcing | Flux], length: float
+    ) -> Accumulation:
         steps = round(length / self.operation.seconds)
         return Accumulation({**self.output, **self._inside}, wanted, steps)
 
@@ -184,22 +186,26 @@ class Runner:
         at = {k: s.parts[0] for k, s in enumerate(sequence) if s.kind == "network"}
         buffers = self.stages.buffers
         read = {k: drivers_of(operation, p, buffers) for k, p in at.items()}
-        sources: Mapping[str, Array] = {**self.output, **self._inside}
-        if at and operation.lags:
-            wanted = {n: v for drivers in read.values() for n, v in drivers.items()}
-            self._period = self._gather(wanted, operation.trained)
-            sources = self._period.values
-        return {
+        now: Mapping[str, Array] = {**self.output, **self._inside}
+        sources = dict.fromkeys(at, now)
+        late = [k for k, part in at.items() if part in operation.lagging]
+        if late:
+            wanted = {n: v for k in late for n, v in read[k].items()}
+            self._period = self._gather(wanted, operation.gathering)
+            sources |= dict.fromkeys(late, self._period.values)
+        made = {
             k: DynamicNetwork(
                 operation,
                 part,
-                [(v, sources[n]) for n, v in read[k].items()],
+                [(v, sources[k][n]) for n, v in read[k].items()],
                 self.parameters.attribute,
                 self._seen,
                 self.parameters.mean,
             )
             for k, part in at.items()
         }
+        self._late = {k: made[k] for k in late}
+        return made
 
     def _make_storage(self) -> Storage:
         sums: dict[tuple[str, str], Array] = {}
@@ -256,18 +262,18 @@ class Runner:
         if self.operation.waits:
             self._whole = tuple(whole)
             return (self._period.add, self._run_period)
-        last = max(self._networks)
-        before = [
-            call for k, call in enumerate(whole[:last]) if k not in self._networks
-        ]
-        return (self._overnight, *before, self._period.add, *whole[last + 1 :])
+        # Where the last of them stands, all that they read is known.
+        last = max(self._late)
+        whole[last] = self._period.add
+        now = (k for k in range(len(whole)) if k not in self._late or k == last)
+        return (self._overnight, *(whole[k] for k in now))
 
     def _overnight(self) -> None:
         """Let networks see the period that is over, for the parameters of the new."""
         period = self._period
         if self.clock.begins_period and period is not None and period.begun:
             period.close()
-            for network in self._networks.values():
+            for network in self._late.values():
                 network.step()
 
     def _run_period(self) -> bool:
@@ -312,8 +318,8 @@ class Runner:
     def _begin(self) -> None:
         """Make what a step needs ready; before the first one networks have no past."""
         self.parameterize()
-        if not self.storage.begun and self.operation.lags:
-            for network in self._networks.values():
+        if not self.storage.begun:
+            for network in self._late.values():
                 network.step_without_past()
         self._begun = self.storage.begun = True
 
@@ -354,12 +360,11 @@ class Runner:
         self._begin()
         self.storage.copy_stores(other.storage)
         prepared(self, other)
-        for mine, theirs in zip(
-            self._networks.values(), other._networks.values(), strict=True
-        ):
+        pairs = zip(self._networks.items(), other._networks.values(), strict=True)
+        for (k, mine), theirs in pairs:
             for name, array in mine.memory.items():
                 array[...] = theirs.memory[name]
-            if self.operation.lags:
+            if k in self._late:
                 mine.step_as(theirs)
         self.storage.begin_balance()
 

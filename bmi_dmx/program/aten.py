@@ -113,6 +113,9 @@ def _to_copy(b: Builder, meta: Any, x: Arg, *, dtype: Any = None, **kw: Any) -> 
         return x
     if dtype == torch.bool:
         return _mask(b, x)
+    made = b.made(x)
+    if dtype == torch.int64 and made is not None and made.op == "trunc":
+        return x  # an index, whole already
     # Of the floating-point types there is one in a run, but it has at least 32 bits.
     if not dtype.is_floating_point or dtype.itemsize < 4:
         raise ScanError(f"numbers cannot be made {dtype} in a compiled step")
@@ -294,7 +297,7 @@ _TRANSLATIONS: dict[str, _Translate] = {
     **{op: _plain(op) for op in (
         "div", "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "sin",
         "cos", "tan", "acos", "tanh", "sigmoid", "maximum", "minimum", "gt",
-        "ge", "lt", "le", "eq", "ne",
+        "ge", "lt", "le", "eq", "ne", "trunc",
     )},
     "add": _scaled("add"),
     "mul": _multiplied,
@@ -351,6 +354,7 @@ _TRANSLATIONS: dict[str, _Translate] = {
     "expand": _expand,
     "unsqueeze": lambda b, meta, x, dim: b.emit("expand_dims", x, dim),
     "squeeze": _squeeze,
+    "embedding": lambda b, meta, table, index, *unused: b.emit("rows", table, index),
     "cat": lambda b, meta, arrays, dim=0: b.emit("cat", list(arrays), dim),
     "slice": _slice,
     "split": _split,

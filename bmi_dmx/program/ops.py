@@ -83,6 +83,11 @@ def _mean(x: Any, axes: list[int], keep: int) -> Any:
     return np.mean(x, axis=tuple(axes) or None, keepdims=bool(keep))
 
 
+def _rows(table: Any, index: Any) -> Any:
+    # No index is out of the table but those of a damaged program.
+    return np.take(table, np.asarray(index).astype(np.intp), axis=0, mode="clip")
+
+
 def _convolution(x: Any, weight: Any, padding: list[int]) -> Any:
     """Return the cross-correlation of (N, C, *field) with (O, C, *kernel)."""
     edges = [(0, 0), (0, 0), *((width, width) for width in padding)]
@@ -144,6 +149,8 @@ _SHAPED: dict[str, Op] = {
     "mean": Op(_mean, shaped=(3, 3)),
     "amax": Op(_amax, shaped=(3, 3)),
     "roll": Op(np.roll, shaped=(3, 3)),
+    "rows": Op(_rows, shaped=(2, 2)),
+    "trunc": Op(np.trunc, shaped=(1, 1)),
     "convolution": Op(_convolution, shaped=(3, 3)),
 }
 

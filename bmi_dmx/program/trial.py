@@ -115,6 +115,10 @@ def _take(x: Any, axis: int, index: Sequence[int]) -> int:
     return _size(x) // max(1, int(np.shape(x)[axis])) * _size(index)
 
 
+def _rows(table: Any, index: Any) -> int:
+    return _size(index) * _size(table) // max(1, int(np.shape(table)[0]))
+
+
 def _matmul(x: Any, y: Any) -> tuple[int, int]:
     first, second = np.shape(x), np.shape(y)
     inner = first[-1]
@@ -149,6 +153,8 @@ _SIZES: dict[str, Size] = {
     "mean": _size,
     "amax": _size,
     "roll": _size,
+    "rows": _rows,
+    "trunc": _size,
     "convolution": _convolution,
 }
 """How many numbers operations on shapes make, and how many multiplications that takes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -142,6 +142,52 @@ class Tree(Points):
         for level in reversed(self.levels):
             wanted[level] |= wanted[self.downstream[level]]
         return np.flatnonzero(wanted[:-1])
+
+    def leaps(self) -> Iterator[tuple[Array, Array]]:
+        """Yield who hands on what it has gathered to whom, in ever longer leaps.
+
+        First every place to the one below, then what each has by then to the second
+        below, the fourth, and so on: what is added up so at every place is the sum over
+        all that drains into it, in as many rounds as the logarithm of the levels.
+
+        Yields
+        ------
+        source, target : ndarray of int
+            Positions.
+        """
+        source = np.flatnonzero(self.downstream >= 0)
+        target = self.downstream.copy()
+        while source.size:
+            yield source, target[source]
+            beyond = target[target[source]]
+            target[source] = beyond
+            source = source[beyond >= 0]
+
+    def accumulate(self, values: Array) -> Array:
+        """Return for every place the sum over itself and all that drains into it.
+
+        Parameters
+        ----------
+        values : ndarray
+            (place, …).
+        """
+        total = np.array(values)
+        for source, target in self.leaps():
+            np.add.at(total, target, total[source])
+        return total
+
+    def received(self, values: Array) -> Array:
+        """Return for every place the sum over those directly upstream.
+
+        Parameters
+        ----------
+        values : ndarray
+            (place, …).
+        """
+        total = np.zeros_like(values)
+        above = np.flatnonzero(self.downstream >= 0)
+        np.add.at(total, self.downstream[above], values[above])
+        return total
 
     def subset(self, positions: Sequence[int] | Array) -> Tree:
         """Return the tree of some places; who has none of them downstream is an outlet.

@@ -28,6 +28,7 @@ tasks: Registry[type[Task[Any]]] = Registry(
     {
         "arrays": f"{_TASKS}.arrays.task:ArraysTask",
         "basins": f"{_TASKS}.basins.task:BasinsTask",
+        "reaches": f"{_TASKS}.reaches.task:ReachesTask",
     },
     group="bmi_dmx.tasks",
 )
@@ -36,8 +37,8 @@ tasks: Registry[type[Task[Any]]] = Registry(
 catalogues: Registry[Registry[Any]] = Registry(
     "catalogue",
     {
-        "losses": f"{_TASKS}.basins.registries:losses",
-        "metrics": f"{_TASKS}.basins.metrics:metrics",
+        "losses": f"{_TASKS}.streamflow.registries:losses",
+        "metrics": f"{_TASKS}.streamflow.metrics:metrics",
     },
 )
 """Registries of tasks that experiments can name entries of, by kind."""

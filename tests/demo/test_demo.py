@@ -21,8 +21,8 @@ from bmi_dmx.demo.result import SHIPPED
 from bmi_dmx.errors import StateError
 from bmi_dmx.trainer.tasks.basins.baselines import mid_range
 from bmi_dmx.trainer.tasks.basins.data import DataSpec, read
-from bmi_dmx.trainer.tasks.basins.metrics import score
-from bmi_dmx.trainer.tasks.basins.results import read_streamflow
+from bmi_dmx.trainer.tasks.streamflow.metrics import score
+from bmi_dmx.trainer.tasks.streamflow.results import read_streamflow
 
 IDS = ["01439500", "01440000", "01445500", "01469500", "01474500"]
 MODELS = {"trained", "untrained", "last_year"} | (

@@ -27,8 +27,15 @@ COMPOSED: dict[str, dict[str, Any]] = {
     "handed on": {"shares": SHARES, "tank": TANK, "line": LINE},
     "of members": {"shares": SHARES, "tank": MANY, "line": LINE},
     "seen too": {"shares": SHARES, "tank": TANK, "gauge": GAUGE, "line": LINE},
+    "of splines": {
+        "shares": {
+            "network": "kan", "options": {"grid": 5, "trunks": "separate"},
+            "attributes": ["age"], "gives": ["share"],
+        },
+        "tank": MANY,
+    },
     "joined": {"shares": SHARES, "tank": MANY, "joint": JOINT},
-}
+}  # fmt: skip
 """Models by what is special about them."""
 
 

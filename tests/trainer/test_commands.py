@@ -14,8 +14,8 @@ from torch import Tensor
 from bmi_dmx.cli import main
 from bmi_dmx.trainer.module import TrainingModule
 from bmi_dmx.trainer.tasks.basins import evaluate as evaluation
-from bmi_dmx.trainer.tasks.basins.metrics import score
-from bmi_dmx.trainer.tasks.basins.results import (
+from bmi_dmx.trainer.tasks.streamflow.metrics import score
+from bmi_dmx.trainer.tasks.streamflow.results import (
     Hydrographs,
     Series,
     read_streamflow,

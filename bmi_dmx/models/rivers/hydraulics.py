@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Floors", "Hydraulics", "Width", "power_law", "trapezoid", "wave"]
+__all__ = ["Floors", "Hydraulics", "Width", "depth", "power_law", "trapezoid"]
 
 _SHAPE = 1e-6  # keeps a rectangle apart from what has no width at all
 _CONVEYANCE = 1e-8
@@ -111,28 +111,39 @@ def power_law(
         The least depth.
     """
     q = exponent + _SHAPE
-    depth, log_depth = _depth(flow, manning, q, coefficient, root, floors)
+    log_depth = _log_depth(flow, manning, q, coefficient, root, floors)
+    depth = torch.exp(log_depth)
     top = torch.exp(torch.log(coefficient) + q * log_depth)
     low, high = _SIDE_SLOPES
     side_slope = torch.clamp(top * q / (2.0 * depth), low, high)
     return Width(top, depth, side_slope)
 
 
-def _depth(
+def depth(
+    flow: Tensor,
+    manning: Tensor,
+    exponent: Tensor,
+    coefficient: Tensor,
+    root: Tensor,
+    floors: Floors,
+) -> Tensor:
+    """Return the depth alone, as of :func:`power_law`, for widths that are known."""
+    return torch.exp(_log_depth(flow, manning, exponent, coefficient, root, floors))
+
+
+def _log_depth(
     flow: Tensor,
     manning: Tensor,
     q: Tensor,
     coefficient: Tensor,
     root: Tensor,
     floors: Floors,
-) -> tuple[Tensor, Tensor]:
-    """Return the depth below a power law of the width, and its logarithm."""
+) -> Tensor:
     # What depends on the channel alone stands apart from the flow.
     channel = torch.log(manning * (q + 1.0) / (coefficient * root + _CONVEYANCE))
     power = 3.0 / (5.0 + 3.0 * q)
     log_depth = power * (torch.log(flow) + channel)
-    log_depth = torch.clamp(log_depth, min=math.log(floors.depth))
-    return torch.exp(log_depth), log_depth
+    return torch.clamp(log_depth, min=math.log(floors.depth))
 
 
 def trapezoid(
@@ -169,24 +180,3 @@ def trapezoid(
     velocity = torch.clamp(two_thirds * (root / manning), floors.velocity, _FASTEST)
     exponent = 5.0 / 3.0 - (4.0 / 3.0) * area * side / (top * perimeter)
     return Hydraulics(depth, top, velocity, exponent)
-
-
-def wave(flow: Tensor, width: Tensor, slope: Tensor, celerity: Tensor, length: Tensor
-         ) -> Tensor:  # fmt: skip
-    r"""Return the weight of the inflow that makes numerical diffusion the physical one.
-
-    .. math::
-
-        X = \tfrac12 \left(1 - \frac{Q}{T S c L}\right), \qquad 0 \le X \le \tfrac12
-
-    Parameters
-    ----------
-    flow, width, slope, celerity, length : Tensor
-        Q, T, S, c and L.
-
-    References
-    ----------
-    Cunge (1969), J. Hydraul. Res. 7, doi:10.1080/00221686909500264.
-    """
-    diffusive = flow / (width * slope * celerity * length)
-    return torch.clamp(0.5 - 0.5 * diffusive, 0.0, 0.5)

@@ -6,41 +6,30 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...errors import ConfigError
 from ...process import Budget, Process, Upstream
-from ...variables import Flux, Forcing, Parameter, State
-from .hydraulics import Floors, Hydraulics, power_law, trapezoid, wave
+from ...variables import Flux, Forcing, State
+from . import compound
+from .hydraulics import Floors, Hydraulics, Width, depth, power_law, trapezoid
+from .parameters import X, channel
+from .storage import Passing, Storage, cunge
 
 __all__ = ["MuskingumCunge"]
 
 _LEGACY = 5.0 / 3.0  # celerity of a wide channel over its velocity
-_MARGIN = 0.01  # by which admissible coefficients stay away from zero
 
-_LENGTH = Parameter(
-    name="length", symbol="L", units="m", bounds=(0.1, 1e6), per="place",
-    source="attribute", about="length of the reach",
-)  # fmt: skip
-_SLOPE = Parameter(
-    name="slope", symbol="S", bounds=(0.0, 10.0), per="place", source="attribute",
-    about="slope of the bed",
-)  # fmt: skip
-_MANNING = Parameter(
-    name="manning", symbol="n", units="s m-1/3", bounds=(0.015, 0.25),
-    about="roughness by Manning",
-)  # fmt: skip
-_EXPONENT = Parameter(
-    name="width_exponent", symbol="q", bounds=(0.0, 1.0),
-    about="exponent of the width over depth: 0 of a rectangle, 1 of a triangle",
-)  # fmt: skip
-_COEFFICIENT = Parameter(
-    name="width_coefficient", symbol="p", units="m", bounds=(1.0, 200.0),
-    spacing="log", default=21.0, about="width where the depth is 1 m",
-)  # fmt: skip
+
+class _Shape(NamedTuple):
+    """Depth, width and velocity of the water in a reach."""
+
+    depth: Tensor
+    width: Tensor
+    velocity: Tensor
 
 
 class MuskingumCunge(Process):
@@ -71,7 +60,8 @@ class MuskingumCunge(Process):
     -----
     The volume of a reach is what came in less what went out. With constant K and X it
     is :math:`K [X \sum Q_{up} + (1 - X) Q]`. Where the least flow is taken in place of
-    what was solved for, or of the lateral inflow, water is made, which is counted.
+    what was solved for, or of the lateral inflow, water is made, which is counted. A
+    river of whose state nothing is said is dry; see :func:`.start.hot_start`.
 
     References
     ----------
@@ -93,16 +83,27 @@ class MuskingumCunge(Process):
             number, an attribute ``musk_x``, or a parameter of that name.
         constant_x : float
             The number.
+        geometry : {"power_law", "given", "compound"}
+            Of the channel: width by a power law of the depth; known top width and side
+            slope; or a trapezoid with a flood plain as in the National Water Model,
+            whose K and X belong to the end of the step, with K of at least a step
+            and X of at least 0.25.
         admissible : bool
             Keep K and X where no coefficient is negative, at the price of diffusion.
+        assume_short_ts : bool
+            Take the inflow of the start of a step for that of its end, so that the
+            reaches of a step do not depend on each other.
         floors : Floors
-            The least that quantities are taken for.
+            The least that quantities are taken for; of a compound channel discharge
+            and slope alone.
         """
 
         celerity: Literal["corrected", "legacy"] = "corrected"
         x: Literal["cunge", "constant", "given", "learned"] = "cunge"
         constant_x: float = 0.3
+        geometry: Literal["power_law", "given", "compound"] = "power_law"
         admissible: bool = False
+        assume_short_ts: bool = False
         floors: Floors = field(default_factory=Floors)
 
         def __post_init__(self) -> None:
@@ -110,6 +111,15 @@ class MuskingumCunge(Process):
                 raise ConfigError(
                     f"constant_x: found {self.constant_x:g}, expected 0 to 0.5"
                 )
+            if self.geometry == "compound":
+                usual = {"celerity": "corrected", "x": "cunge", "admissible": False}
+                for name, only in usual.items():
+                    found = getattr(self, name)
+                    if found != only:
+                        raise ConfigError(
+                            f"{name}: found {found!r}, expected {only!r}, as geometry "
+                            "'compound' has K and X of its own"
+                        )
 
     about = "flow through the reaches of a river by Muskingum-Cunge"
     time = "s"
@@ -188,22 +198,8 @@ class MuskingumCunge(Process):
     def __init__(self, options: Any = None, dt: float = 1.0) -> None:
         super().__init__(options)
         self.dt = dt
-        self.parameters = (
-            _MANNING, _EXPONENT, _COEFFICIENT, _LENGTH, _SLOPE, *self._x()
-        )  # fmt: skip
-
-    def _x(self) -> tuple[Parameter, ...]:
-        """Return the parameter that is the weight of the inflow, if one is."""
-        if self.options.x not in ("given", "learned"):
-            return ()
-        known = self.options.x == "given"
-        return (
-            Parameter(
-                name="musk_x", symbol="X", bounds=(0.0, 0.5), per="place",
-                source="attribute" if known else "network",
-                about="weight of the inflow in what is stored",
-            ),
-        )  # fmt: skip
+        x = X.get(self.options.x)
+        self.parameters = (*channel(self.options.geometry), *([x] if x else []))
 
     def at(self, dt: float) -> MuskingumCunge:
         """Return the process for steps of ``dt`` seconds."""
@@ -221,109 +217,93 @@ class MuskingumCunge(Process):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Move the water on by one step."""
         dt, least = self.dt, self.options.floors.discharge
-        wedge, prism = self.storage(s.discharge, p)
-        # Volumes of the step: what arrives as a rate is multiplied by its length.
-        lateral = torch.clamp(f.lateral_inflow, min=least * dt)
-        weighed = (
-            (dt - 2.0 * wedge) * f.inflow
-            + (dt + 2.0 * wedge) * s.inflow_before
-            + (2.0 * prism - dt) * s.discharge
-            + 2.0 * lateral
+        short = self.options.assume_short_ts
+        # Volumes of the step: what is declared as a rate is multiplied by its length.
+        water = Passing(
+            before=s.inflow_before,
+            arriving=s.inflow_before if short else f.inflow,
+            discharge=s.discharge,
+            lateral=torch.clamp(f.lateral_inflow, min=least * dt),
         )
-        solution = weighed / (2.0 * prism + dt)
+        storage, shape = self._passed(water, p)
+        solution = storage.outflow(water, dt)
         discharge = torch.clamp(solution, min=least)
-        entering = (0.5 * dt) * (s.inflow_before + f.inflow)
-        leaving = (0.5 * dt) * (s.discharge + solution)
+        if shape is None:
+            shape = self._shape(discharge, p)
+        entering = (0.5 * dt) * (water.before + water.arriving)
+        # What those downstream take for the whole step, they take from its start.
+        leaving = (0.5 * dt) * (s.discharge + (s.discharge if short else solution))
         created = (
-            (lateral - f.lateral_inflow)
-            + prism * (discharge - solution)
-            + wedge * (f.upstream_discharge - f.inflow)
+            (water.lateral - f.lateral_inflow)
+            + storage.prism * (discharge - solution)
+            + storage.wedge * (f.upstream_discharge - f.inflow)
         )
-        channel = self.hydraulics(discharge, p)
         state = {
             "discharge": discharge,
             "inflow_before": f.upstream_discharge,
             "volume": s.volume + f.lateral_inflow + entering + created - leaving,
         }
         fluxes = {
+            **shape._asdict(),
             "solution": solution,
-            "velocity": channel.velocity,
-            "depth": channel.depth,
-            "width": channel.width,
             "entering": entering,
             "leaving": leaving,
             "created": created,
-            "stored": wedge * s.inflow_before + prism * s.discharge,
+            "stored": storage.wedge * s.inflow_before + storage.prism * s.discharge,
             "negative": (solution < 0.0).to(solution.dtype),
         }
         return state, fluxes
 
-    def hydraulics(self, discharge: Tensor, p: SimpleNamespace) -> Hydraulics:
-        """Return uniform flow in the channel.
+    def _passed(
+        self, water: Passing, p: SimpleNamespace
+    ) -> tuple[Storage, _Shape | None]:
+        """Return the storage of a step, and the shape of its end where it is known."""
+        options = self.options
+        if options.geometry != "compound":
+            return self._storage(water.discharge, p), None
+        reach = compound.Channel(
+            p.manning, p.floodplain_manning, p.bottom_width, p.top_width,
+            p.floodplain_width, p.side_slope,
+            torch.clamp(p.slope, min=options.floors.slope), p.length,
+        )  # fmt: skip
+        least = options.floors.discharge
+        storage, flow = compound.passed(reach, water, self.dt, least)
+        return storage, _Shape(flow.depth, flow.width, flow.velocity)
 
-        Parameters
-        ----------
-        discharge : Tensor
-            m3 s-1.
-        p : namespace of Tensor
-            Parameters.
-        """
+    def _shape(self, discharge: Tensor, p: SimpleNamespace) -> _Shape:
+        flow = self._hydraulics(discharge, p)
+        return _Shape(flow.depth, flow.width, flow.velocity)
+
+    def _hydraulics(self, discharge: Tensor, p: SimpleNamespace) -> Hydraulics:
+        """Return uniform flow of a discharge that is at least the least one."""
         floors = self.options.floors
         root = torch.sqrt(torch.clamp(p.slope, min=floors.slope))
-        flow = torch.clamp(discharge, min=floors.discharge)
-        width = power_law(
-            flow, p.manning, p.width_exponent, p.width_coefficient, root, floors
-        )
+        of = (discharge, p.manning, p.width_exponent, p.width_coefficient, root, floors)
+        if self.options.geometry == "given":
+            width = Width(p.top_width, depth(*of), p.side_slope)
+        else:
+            width = power_law(*of)
         return trapezoid(width, p.manning, root, floors)
 
-    def storage(self, discharge: Tensor, p: SimpleNamespace) -> tuple[Tensor, Tensor]:
-        """Return K X and K (1 - X): what is stored of a unit of inflow, and outflow.
-
-        Parameters
-        ----------
-        discharge : Tensor
-            m3 s-1.
-        p : namespace of Tensor
-            Parameters.
-
-        Returns
-        -------
-        wedge, prism : Tensor
-            s.
-        """
-        channel = self.hydraulics(discharge, p)
+    def _storage(self, discharge: Tensor, p: SimpleNamespace) -> Storage:
+        """Return the storage that belongs to a discharge."""
         options = self.options
+        # At the start a river may be dry, or hold what others set.
+        flow = torch.clamp(discharge, min=options.floors.discharge)
+        water = self._hydraulics(flow, p)
         legacy = options.celerity == "legacy"
-        celerity = (_LEGACY if legacy else channel.exponent) * channel.velocity
+        celerity = water.velocity * (_LEGACY if legacy else water.exponent)
         travel = p.length / celerity
+        x: Tensor | float = options.constant_x
         if options.x == "cunge":
-            flow = torch.clamp(discharge, min=options.floors.discharge)
             slope = torch.clamp(p.slope, min=options.floors.slope)
-            x = wave(flow, channel.width, slope, celerity, p.length)
-        elif options.x == "constant":
-            x = torch.full_like(travel, options.constant_x)
-        else:
+            x = cunge(flow, water.width, slope, celerity, p.length)
+            x = torch.clamp(x, 0.0, 0.5)
+        elif options.x != "constant":
             x = p.musk_x
         if options.admissible:
-            travel, x = admissible(travel, x, self.dt)
-        wedge = travel * x
-        return wedge, travel - wedge
-
-
-def admissible(travel: Tensor, x: Tensor, dt: float) -> tuple[Tensor, Tensor]:
-    """Return K and X of which no coefficient is negative.
-
-    Parameters
-    ----------
-    travel, x : Tensor
-        K in s, and X.
-    dt : float
-        s.
-    """
-    travel = torch.clamp(travel, min=0.5 * dt * (1.0 + _MARGIN))
-    half = 0.5 * dt / travel
-    within = torch.minimum((1.0 - _MARGIN) * half, (1.0 - _MARGIN) * (1.0 - half))
-    return travel, torch.minimum(x, within)
+            return Storage.admissible(travel, x, self.dt)
+        return Storage.of(travel, x)
 
 
 @cache

@@ -124,7 +124,7 @@ def left_out(
     gone = [gauge for gauge in gauges if gauge not in kept]
     if gone:
         remarks.append(
-            f"{rows.where}: {len(gone)} of {len(gauges)} gauges are at no reach of "
-            f"the file and left out ({listed(gone)})"
+            f"{rows.where}: gauges at no reach of the file, left out: {len(gone)} of "
+            f"{len(gauges)} ({listed(gone)})"
         )
     return kept

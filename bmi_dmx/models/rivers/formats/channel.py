@@ -162,7 +162,7 @@ def _say_missing(found: Mapping[str, Array], where: str, remark: Remark) -> None
     }
     if lacking:
         each = ", ".join(f"{name} ({count})" for name, count in lacking.items())
-        remark(f"{where}: some reaches have no number of {each}")
+        remark(f"{where}: numbers that reaches lack: {each}")
 
 
 def repaired(
@@ -216,8 +216,7 @@ def _raised(
             result[bad] = to
             names = [ids[int(k)] for k in np.flatnonzero(bad)]
             remark(
-                f"{place}: {len(names)} of {len(ids)} "
-                f"{'is' if len(names) == 1 else 'are'} {what}, taken as "
-                f"{f'{to:g} {units}'.strip()} ({listed(names)})"
+                f"{place}: {what}, taken as {f'{to:g} {units}'.strip()}: {len(names)} "
+                f"of {len(ids)} ({listed(names)})"
             )
     return result

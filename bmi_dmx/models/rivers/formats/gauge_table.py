@@ -92,8 +92,8 @@ def read_gauges(path: Path) -> GaugeTable:
     filled = [new for new, old in zip(names, given, strict=True) if new != old]
     if filled:
         remarks.append(
-            f"{path}: {len(filled)} numbers of stations are given zeros in front to "
-            f"have {DIGITS} digits ({listed(filled)})"
+            f"{path}: numbers of stations given zeros in front, to have {DIGITS} "
+            f"digits: {len(filled)} ({listed(filled)})"
         )
 
     def numbers(wanted: tuple[str, ...]) -> dict[str, float]:
@@ -139,11 +139,11 @@ def with_gauges(river: River, table: GaugeTable) -> River:
     remarks = [*table.remarks]
     away = [gauge for gauge in good if gauge not in there]
     for names, why in (
-        (list(table.doubtful), "are at a reach of another drainage area"),
-        (away, "are at no reach of the river"),
+        (list(table.doubtful), "at a reach of another drainage area (DA_VALID)"),
+        (away, "at no reach of the river"),
     ):
         if names:
-            remarks.append(f"{len(names)} gauges {why}, and left out ({listed(names)})")
+            remarks.append(f"gauges {why}, left out: {len(names)} ({listed(names)})")
     gauges = {g: r for g, r in river.gauges.items() if g not in table.doubtful}
     gauges.update(there)
     areas = {**river.gauge_areas, **table.areas}

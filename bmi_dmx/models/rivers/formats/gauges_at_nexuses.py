@@ -74,12 +74,12 @@ def placed(
             moved.append(f"{one.gauge} from {one.reach} to {reach}")
     if moved:
         remarks.append(
-            f"{where}: {len(moved)} gauges are put on another flowpath of their nexus, "
-            f"by drainage area ({listed(moved)})"
+            f"{where}: gauges put on another flowpath of their nexus, by drainage "
+            f"area: {len(moved)} ({listed(moved)})"
         )
     if away:
         remarks.append(
-            f"{where}: {len(away)} gauges are at no flowpath of the file and left out "
+            f"{where}: gauges at no flowpath of the file, left out: {len(away)} "
             f"({listed(away)})"
         )
     return found

@@ -133,7 +133,7 @@ def _nexuses(
             )
     if again:
         remarks.append(
-            f"{path}: nexus: {len(again)} rows are repeated and left out "
+            f"{path}: nexus: rows that are repeated and left out: {len(again)} "
             f"({listed(again)})"
         )
     return found
@@ -280,8 +280,8 @@ def _shares(
             }
     if equal:
         remarks.append(
-            f"{rows.where}: what comes at {len(equal)} nexuses is divided evenly, for "
-            f"no areas are known there ({listed(equal)})"
+            f"{rows.where}: nexuses of which no areas are known, whose water is divided "
+            f"evenly: {len(equal)} ({listed(equal)})"
         )
     return found
 

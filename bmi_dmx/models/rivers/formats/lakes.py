@@ -105,8 +105,8 @@ def lakes_of(
     if table is None:
         if inside:
             remarks.append(
-                f"{rows.where}: {len(inside)} lakes are named, of which nothing is "
-                f"known; reaches in them are as others ({listed(list(inside))})"
+                f"{rows.where}: lakes of which nothing is known but the reaches in "
+                f"them, which are as others: {len(inside)} ({listed(list(inside))})"
             )
         return None
     below = dict(zip(rows.ids, rows.below, strict=True))
@@ -118,14 +118,13 @@ def lakes_of(
     away = [lake for lake in table.ids if lake not in inside]
     several = [lake for lake in table.ids if len(ends.get(lake, ())) > 1]
     for names, why in (
-        (unknown, "are named by reaches and not in the table of lakes"),
-        (away, "have no reach in the river"),
-        (several, "are left by several reaches"),
+        (unknown, "named by reaches and not in the table"),
+        (away, "without a reach in the river"),
+        (several, "with several reaches that leave them"),
     ):
         if names:
             remarks.append(
-                f"{table.where}: {len(names)} lakes {why}, and are left out "
-                f"({listed(names)})"
+                f"{table.where}: lakes {why}, left out: {len(names)} ({listed(names)})"
             )
     at = [k for k, lake in enumerate(table.ids) if len(ends.get(lake, ())) == 1]
     if not at:

@@ -86,7 +86,7 @@ class Rows:
         if not again:
             return self
         remark(
-            f"{self.where}: {counted(again, 'row')} repeated and left out "
+            f"{self.where}: rows that are repeated and left out: {len(again)} "
             f"({listed(again)})"
         )
         return self.at(np.fromiter(first.values(), np.int64, len(first)))
@@ -151,10 +151,9 @@ def tree_of(
         )
     if lost:
         pairs = listed([f"{name} to {below}" for name, below in lost])
-        verb = "drains" if len(lost) == 1 else "drain"
         remark(
-            f"{rows.where}: {len(lost)} of {len(place)} reaches {verb} into one that "
-            f"the file does not have and {verb.replace('drain', 'end')} there ({pairs})"
+            f"{rows.where}: reaches above one that the file does not have, which are "
+            f"outlets: {len(lost)} of {len(place)} ({pairs})"
         )
     seen = [x for x in (longitude, latitude) if x is not None and np.isfinite(x).all()]
     here = seen if len(seen) == 2 else (None, None)
@@ -173,9 +172,3 @@ def named(names: Sequence[str] | None, reaches: Sequence[str]) -> list[tuple[str
         for name, reach in zip(names, reaches, strict=True)
         if name.strip().casefold() not in NOWHERE
     ]
-
-
-def counted(names: Sequence[str], what: str) -> str:
-    """Return a number of things that are somehow, such as ``2 rows are``."""
-    count = len(names)
-    return f"1 {what} is" if count == 1 else f"{count} {what}s are"

@@ -134,8 +134,8 @@ def _land(
     nowhere = [name for name, k in zip(names, to, strict=True) if k < 0]
     if nowhere:
         remarks.append(
-            f"{path}: {len(nowhere)} of {len(names)} units of land enter no segment "
-            f"({listed(nowhere)})"
+            f"{path}: units of land that enter no segment: {len(nowhere)} of "
+            f"{len(names)} ({listed(nowhere)})"
         )
     return {
         name: (ids[k], float(area))
@@ -156,8 +156,8 @@ def _gauges(
     away = [name for name, k in zip(names, at, strict=True) if k < 0]
     if away:
         remarks.append(
-            f"{path}: {len(away)} of {len(names)} gauges are at no segment and left "
-            f"out ({listed(away)})"
+            f"{path}: gauges at no segment, left out: {len(away)} of {len(names)} "
+            f"({listed(away)})"
         )
     gauges = {name: ids[k] for name, k in zip(names, at, strict=True) if k >= 0}
     areas: dict[str, float] = {}

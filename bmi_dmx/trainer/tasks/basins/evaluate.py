@@ -14,28 +14,27 @@ from numpy.typing import NDArray
 from ....compose import Model
 from ....conversion import plain
 from ....errors import ConfigError
-from ....tables import Column, print_table
 from ...checkpoint import load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
+from ..streamflow.comparison import show_medians
+from ..streamflow.metrics import median, metrics, score
+from ..streamflow.periods import Period
+from ..streamflow.results import Hydrographs, Series, write_results
 from .data.basins import BasinData
 from .data.read import read_for_training
-from .experiment import ALL, Experiment, Period
+from .experiment import Experiment
 from .groups import basin_groups
-from .metrics import median, metrics, score
 from .pictures import draw
 from .prediction import TARGET, blocks, predict, with_lead
-from .results import Hydrographs, Series, write_results
 
 __all__ = [
-    "ALL",
     "AT_ONCE",
     "Report",
     "evaluate",
     "flow_series",
     "in_days",
     "mean_flow",
-    "show_medians",
 ]
 
 log = logging.getLogger(__name__)
@@ -86,37 +85,6 @@ class Report:
         if self.convention:
             numbers = ", ".join(f"{g} {v:.3f}" for g, v in self.convention.items())
             print(f"\nMedian NSE with the first year as warm-up, unscored: {numbers}")
-
-
-def show_medians(
-    medians: Mapping[str, Mapping[str, float]], basins: Mapping[str, int], title: str
-) -> None:
-    """Print a table of medians over basins.
-
-    Parameters
-    ----------
-    medians : mapping of str to mapping of str to float
-        By group, ``all`` among them, and by metric.
-    basins : mapping of str to int
-        Size of the groups.
-    title : str
-        Headline.
-    """
-    names = list(medians[ALL])
-    columns = [
-        Column(header="median over basins", values=names),
-        *(
-            Column(
-                header=f"{group} ({basins[group]})",
-                values=[values[name] for name in names],
-                format=".3f",
-            )
-            for group, values in medians.items()
-        ),
-        Column(header="ideal", values=[metrics[n].ideal for n in names], format="g"),
-        Column(header="units", values=[metrics[n].units for n in names]),
-    ]
-    print_table(columns, title=title)
 
 
 def evaluate(

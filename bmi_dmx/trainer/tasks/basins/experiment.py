@@ -2,82 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ....conversion import plain, refuse_outside
-from ....errors import ConfigError, suggestion
+from ....errors import ConfigError
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
+from ..streamflow.comparison import ALL
+from ..streamflow.losses import compose
+from ..streamflow.metrics import metrics
+from ..streamflow.periods import Period, Periods
 from .data.spec import Condition, DataSpec
-from .losses import compose
-from .metrics import metrics
 
-__all__ = ["ALL", "Evaluation", "Experiment", "Period", "Periods"]
-
-Period = tuple[date, date]
-"""First and last day, both included."""
-
-ALL = "all"
-"""Name of the group of all basins."""
+__all__ = ["Evaluation", "Experiment"]
 
 SECONDS_PER_DAY = 86400.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Periods:
-    """Days for learning, for choosing, and for the final judgement.
-
-    Parameters
-    ----------
-    train : (date, date)
-        Days the loss is computed on. The warm-up may lie before them.
-    validation : (date, date), optional
-        Days the best checkpoint is chosen on. Without it the last one is the best.
-    test : (date, date), optional
-        Days that nothing looks at before the evaluation.
-
-    Raises
-    ------
-    ConfigError
-        A period ends before it starts, or two of them share days.
-    """
-
-    train: Period
-    validation: Period | None = None
-    test: Period | None = None
-
-    def __post_init__(self) -> None:
-        given = [(name, getattr(self, name)) for name in self.names]
-        for at, (name, (first, last)) in enumerate(given):
-            if first > last:
-                raise ConfigError(f"{name}: {first} to {last} ends before it starts")
-            for other, (start, end) in given[:at]:
-                if first <= end and start <= last:
-                    raise ConfigError(
-                        f"{other} ({start} to {end}) and {name} ({first} to {last}) "
-                        "share days"
-                    )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the periods that are given."""
-        return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
-
-    def __getitem__(self, name: str) -> Period:
-        """Return a period by name.
-
-        Raises
-        ------
-        ConfigError
-            There is no such period.
-        """
-        if name not in self.names:
-            hint = suggestion(name, self.names)
-            raise ConfigError(f"periods: no period {name!r} is given{hint}")
-        period: Period = getattr(self, name)
-        return period
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from ..streamflow.comparison import ALL
 from .data.basins import BasinData
 from .data.spec import satisfied
-from .experiment import ALL, Experiment
+from .experiment import Experiment
 
 __all__ = ["basin_groups"]
 

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from ....compose import Model
 from ....errors import DataError, suggestion
-from .data.basins import BasinData
-from .metrics import score
-from .plots import (
+from ..streamflow.metrics import score
+from ..streamflow.plots import (
     hydrographs,
     learned_parameters,
     nse_cdf,
     parameter_series,
     score_map,
 )
+from ..streamflow.results import read_streamflow
+from .data.basins import BasinData
 from .prediction import blocks, predict
-from .results import read_streamflow
 
 __all__ = ["draw", "plot"]
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ....compose import Model, ModelSpec
 from ....errors import ConfigError
+from ..streamflow.periods import Period
 from .data.basins import Array32, BasinData
-from .experiment import Period
 from .sampler import Batch, basin_blocks
 
 __all__ = [

@@ -23,11 +23,11 @@ from ....models.hydrology.daily_range import (
 )
 from ....units import convert
 from ...task import Scoring
+from ..streamflow.periods import Period
 from .data.attributes import has_extremes, portable
 from .data.basins import Array64, BasinData
 from .data.read import SHOWN, read
 from .data.spec import DataSpec
-from .experiment import Period
 from .recognition import reader_of
 
 __all__ = [

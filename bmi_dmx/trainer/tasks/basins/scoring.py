@@ -20,16 +20,16 @@ from ....models.hydrology.system import evaporation_remark
 from ...provenance import commit
 from ...run_folder import numbered_folder
 from ...task import Scoring
+from ..streamflow.comparison import ALL, COMPARED, Comparison
+from ..streamflow.metrics import score
+from ..streamflow.periods import Period
+from ..streamflow.results import write_results
 from .baselines import beside
-from .bundle_report import COMPARED, BundleReport
 from .data.basins import SECONDS_PER_DAY, BasinData
 from .data.spec import DataSpec
 from .evaluate import AT_ONCE, flow_series, in_days, mean_flow
-from .experiment import ALL, Period
-from .metrics import score
 from .pictures import draw
 from .prediction import TARGET, steps_within, with_lead
-from .results import write_results
 from .scored_data import completed, data_spec
 from .training_basins import Learned, learned
 
@@ -49,7 +49,7 @@ YEAR = 365
 """Days of warm-up unless something else is said."""
 
 
-def score_bundle(bundle: Bundle, asked: Scoring) -> BundleReport:
+def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     """Simulate basins with a bundle, and score it beside baselines.
 
     The model warms up on the time before the scored days. What is written is that of
@@ -99,7 +99,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> BundleReport:
     )
     folder = asked.output or numbered_folder(FOLDER, bundle.name)
     source = Path(spec.path).name or spec.reader
-    report = BundleReport(
+    report = Comparison(
         folder=folder,
         title=f"{bundle.name} on {source}, {period[0]} to {period[1]}",
         name=bundle.name,
@@ -242,7 +242,7 @@ def _head(
 
 
 def _write(
-    report: BundleReport,
+    report: Comparison,
     model: Model,
     part: BasinData,
     lead: int,

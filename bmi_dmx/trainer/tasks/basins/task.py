@@ -21,14 +21,15 @@ from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
 from ...task import Monitor, Scoring, Task, attributes_in
-from .bundle_report import BundleReport
+from ..streamflow.comparison import Comparison
+from ..streamflow.losses import Scale, compose
+from ..streamflow.metrics import median, score
+from ..streamflow.periods import Period
 from .data.basins import BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
-from .experiment import Experiment, Period
+from .experiment import Experiment
 from .groups import basin_groups
-from .losses import Scale, compose
-from .metrics import median, score
 from .prediction import (
     TARGET,
     Blocks,
@@ -208,7 +209,7 @@ class BasinsTask(Task[Experiment]):
         return evaluate(folders, experiments, period, output)
 
     @classmethod
-    def score(cls, bundle: Bundle, asked: Scoring) -> BundleReport:
+    def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
 

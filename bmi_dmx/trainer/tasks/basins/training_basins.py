@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import BundleError
-from .experiment import Period
+from ..streamflow.periods import Period
 
 __all__ = ["BASIN_IDS", "Learned", "learned"]
 

@@ -24,9 +24,10 @@ from bmi_dmx.trainer.tasks.basins import evaluate as evaluation
 from bmi_dmx.trainer.tasks.basins import pictures
 from bmi_dmx.trainer.tasks.basins.data import BasinData, DataSpec
 from bmi_dmx.trainer.tasks.basins.data.read import read
-from bmi_dmx.trainer.tasks.basins.evaluate import ALL, Report
-from bmi_dmx.trainer.tasks.basins.metrics import metrics
-from bmi_dmx.trainer.tasks.basins.results import read_streamflow
+from bmi_dmx.trainer.tasks.basins.evaluate import Report
+from bmi_dmx.trainer.tasks.streamflow.comparison import ALL
+from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
+from bmi_dmx.trainer.tasks.streamflow.results import read_streamflow
 
 Run = Callable[..., Path]
 

@@ -21,7 +21,7 @@ from bmi_dmx.trainer.fit import build, train
 from bmi_dmx.trainer.run_folder import RunFolder
 from bmi_dmx.trainer.tasks.basins.data import BasinData, DataSpec, portable, read
 from bmi_dmx.trainer.tasks.basins.data.attributes import whole_days
-from bmi_dmx.trainer.tasks.basins.results import read_streamflow
+from bmi_dmx.trainer.tasks.streamflow.results import read_streamflow
 
 DAYS, BASINS = 40, 4
 

@@ -21,16 +21,16 @@ from bmi_dmx.trainer.evaluate import evaluate, score
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.basins import scoring
-from bmi_dmx.trainer.tasks.basins.bundle_report import BundleReport
 from bmi_dmx.trainer.tasks.basins.data.delaware import Delaware
-from bmi_dmx.trainer.tasks.basins.metrics import metrics
-from bmi_dmx.trainer.tasks.basins.results import read_streamflow
+from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
+from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
+from bmi_dmx.trainer.tasks.streamflow.results import read_streamflow
 
 IDS = ("01466500", "01467150", "01483700", "01473120", "01440400", "01442500")
 YEAR = (date(1980, 1, 1), date(1980, 12, 30))
 LEARNED = "data.attributes_period=[1979-02-01, 1979-12-31]"
 
-Score = Callable[..., BundleReport]
+Score = Callable[..., Comparison]
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +47,10 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def scored(bundle: Bundle, tmp_path: Path, no_pictures: None) -> Score:
     """Score the tiny bundle, on the sample unless other data are given."""
 
-    def scored_on(data: Path | str = "delaware", **asked: Any) -> BundleReport:
+    def scored_on(data: Path | str = "delaware", **asked: Any) -> Comparison:
         chosen = {"period": YEAR, "warmup": 40, "output": tmp_path / "out", **asked}
         report = score(bundle.path, Scoring(data=Path(data), **chosen))
-        assert isinstance(report, BundleReport)
+        assert isinstance(report, Comparison)
         return report
 
     return scored_on
@@ -170,7 +170,7 @@ def basins() -> xr.Dataset:
 
 @pytest.fixture
 def scored_file(scored: Score, tmp_path: Path) -> Score:
-    def scored_on(data: xr.Dataset, **asked: Any) -> BundleReport:
+    def scored_on(data: xr.Dataset, **asked: Any) -> Comparison:
         data.to_netcdf(tmp_path / "basins.nc")
         return scored(tmp_path / "basins.nc", **{"period": None, **asked})
 
@@ -430,7 +430,7 @@ def test_the_shipped_bundle_scores_what_its_card_says(
     period = (date(1995, 10, 1), date(2010, 9, 30))
     asked = Scoring(data=path, period=period, output=tmp_path / "out")
     report = score("dhbv-conus-daily", asked)
-    assert isinstance(report, BundleReport)
+    assert isinstance(report, Comparison)
     card = load_bundle("dhbv-conus-daily").manifest.scores["test"]
     assert report.basins == {"all": 569, "learned from": 541, "new": 28}
     for name, value in card["medians"]["all"].items():

@@ -20,9 +20,9 @@ from bmi_dmx.trainer.tasks.basins import task
 from bmi_dmx.trainer.tasks.basins.data.basins import BasinData
 from bmi_dmx.trainer.tasks.basins.data.read import read
 from bmi_dmx.trainer.tasks.basins.data.spec import DataSpec
-from bmi_dmx.trainer.tasks.basins.metrics import score
 from bmi_dmx.trainer.tasks.basins.prediction import blocks, predict, with_lead
 from bmi_dmx.trainer.tasks.basins.task import BasinsTask
+from bmi_dmx.trainer.tasks.streamflow.metrics import score
 
 from ...test_fit import equal, weights
 

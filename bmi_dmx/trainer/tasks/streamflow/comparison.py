@@ -1,4 +1,4 @@
-"""What scoring a bundle found: its scores, and those of the baselines beside it."""
+"""Scores of a model over basins, and those of baselines beside it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....tables import Column, print_table
-from .evaluate import show_medians
-from .metrics import median, summarise
+from .metrics import median, metrics, summarise
 
-__all__ = ["COMPARED", "BundleReport"]
+__all__ = ["ALL", "COMPARED", "Comparison", "show_medians"]
 
 Scores = Mapping[str, NDArray[np.float64]]
 
+ALL = "all"
+"""Name of the group of all basins."""
+
 COMPARED = ("nse", "kge")
-"""Scores by which a bundle is compared with the baselines."""
+"""Scores by which a model is compared with the baselines."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BundleReport:
-    """What scoring a bundle found.
+class Comparison:
+    """What scoring a model beside baselines found.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class BundleReport:
     title : str
         Bundle, data and days.
     name : str
-        The bundle.
+        The model.
     scores : mapping of str to array (B,)
         All scores of all basins.
     baselines : mapping of str to mapping of str to array (B,)
@@ -43,6 +45,8 @@ class BundleReport:
         What the baselines are.
     notes : tuple of str
         What a reader of the scores must know.
+    kind : str
+        What the model is called in tables.
     """
 
     folder: Path
@@ -53,6 +57,7 @@ class BundleReport:
     groups: Mapping[str, NDArray[np.intp]]
     about: Mapping[str, str]
     notes: tuple[str, ...]
+    kind: str = "bundle"
 
     @property
     def basins(self) -> dict[str, int]:
@@ -68,10 +73,10 @@ class BundleReport:
         }
 
     def compared(self) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-        """Return quartiles by group, model and score, and how often the bundle wins.
+        """Return quartiles by group, model and score, and how often the model wins.
 
         ``better`` is the share of basins, of those where both are defined, in which the
-        bundle has the higher score.
+        model has the higher score.
         """
         models = {self.name: self.scores, **self.baselines}
         return {
@@ -106,7 +111,7 @@ class BundleReport:
         return found
 
     def show(self) -> None:
-        """Print medians of all scores, and the bundle beside the baselines."""
+        """Print medians of all scores, and the model beside the baselines."""
         show_medians(self.medians, self.basins, self.title)
         rows = [
             (group, model, found)
@@ -128,7 +133,9 @@ class BundleReport:
                 values = [found[name][key] for *_, found in rows]
                 columns.append(Column(header=head, values=values, format=".3f"))
             better = [found[name].get("better") for *_, found in rows]
-            columns.append(Column(header="bundle better", values=better, format=".0%"))
+            columns.append(
+                Column(header=f"{self.kind} better", values=better, format=".0%")
+            )
         print()
         print_table(columns, title="beside baselines: median and quartiles over basins")
         print()
@@ -136,3 +143,34 @@ class BundleReport:
             print(f"{name}: {text}")
         for note in self.notes:
             print(f"note: {note}")
+
+
+def show_medians(
+    medians: Mapping[str, Mapping[str, float]], basins: Mapping[str, int], title: str
+) -> None:
+    """Print a table of medians over basins.
+
+    Parameters
+    ----------
+    medians : mapping of str to mapping of str to float
+        By group, ``all`` among them, and by metric.
+    basins : mapping of str to int
+        Size of the groups.
+    title : str
+        Headline.
+    """
+    names = list(medians[ALL])
+    columns = [
+        Column(header="median over basins", values=names),
+        *(
+            Column(
+                header=f"{group} ({basins[group]})",
+                values=[values[name] for name in names],
+                format=".3f",
+            )
+            for group, values in medians.items()
+        ),
+        Column(header="ideal", values=[metrics[n].ideal for n in names], format="g"),
+        Column(header="units", values=[metrics[n].units for n in names]),
+    ]
+    print_table(columns, title=title)

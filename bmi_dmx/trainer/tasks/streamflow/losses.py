@@ -198,6 +198,12 @@ def rmse(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     return pairs.rmse(pairs.predicted - pairs.observed)
 
 
+def mae(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
+    """Mean absolute error (L1) over all observed time steps, mm per day."""
+    pairs = _pair(predicted, observed, scale)
+    return pairs.mean((pairs.predicted - pairs.observed).abs())
+
+
 def _log_root(flow: Tensor) -> Tensor:
     return ((flow.clamp(min=0.0) + 1e-6).sqrt() + 0.1).log10()
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.tasks.basins.losses import Scale, compose
-from bmi_dmx.trainer.tasks.basins.metrics import score
-from bmi_dmx.trainer.tasks.basins.registries import losses
+from bmi_dmx.trainer.tasks.streamflow.losses import Scale, compose
+from bmi_dmx.trainer.tasks.streamflow.metrics import score
+from bmi_dmx.trainer.tasks.streamflow.registries import losses
 
 NAN = math.nan
 UNIT = Scale(*[torch.ones(1, dtype=torch.float64)] * 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from ..metrics import score
 __all__ = ["hydrographs"]
 
 WATER = COLOURS[5]
+
+OTHERS = (COLOURS[0], COLOURS[2], COLOURS[3])
+"""Colours of other models."""
 
 RAIN_SHARE = 0.3
 """Share of a panel's height that the precipitation hangs into."""
@@ -44,6 +47,8 @@ def hydrographs(
     panels: int = 6,
     steps: int | None = None,
     title: str = "",
+    others: Mapping[str, NDArray[Any]] | None = None,
+    units: str = "mm d⁻¹",
 ) -> Path:
     """Draw hydrographs from the best to the worst basin by NSE.
 
@@ -59,7 +64,7 @@ def hydrographs(
     ids : sequence (B,) of str
         Station identifiers.
     simulated, observed : array (T, B)
-        Flow in mm per day, NaN where missing.
+        Flow, NaN where missing.
     precipitation : array (T, B), optional
         In mm per day.
     names : sequence (B,) of str, optional
@@ -74,6 +79,10 @@ def hydrographs(
         before the basin's last observation. The title then says so.
     title : str
         Headline.
+    others : mapping of str to array (T, B), optional
+        Flow by other models, drawn thin.
+    units : str
+        Of all flow.
 
     Raises
     ------
@@ -94,6 +103,13 @@ def hydrographs(
             rain = None if precipitation is None else precipitation[part, basin]
             flows = simulated[part, basin], observed[part, basin]
             _panel(axes, time[part], *flows, rain)
+            for colour, (other, values) in zip(
+                OTHERS, (others or {}).items(), strict=False
+            ):
+                axes.plot(
+                    time[part], values[part, basin],
+                    color=colour, label=other, linewidth=0.7, zorder=1.5,
+                )  # fmt: skip
             name = f"  {names[basin]}" if names is not None else ""
             axes.set_title(f"{ids[basin]}{name}", fontweight="bold")
             note = f"NSE {given[basin]:.2f}" + (f"  ({rank})" if rank else "")
@@ -102,7 +118,7 @@ def hydrographs(
             grid[-1, 1].set_axis_off()
             grid[-2, 1].tick_params(labelbottom=True)
         for axes in grid[:, 0]:
-            axes.set_ylabel("flow (mm d⁻¹)")
+            axes.set_ylabel(f"flow ({units})")
         handles, labels = grid.flat[0].get_legend_handles_labels()
         if precipitation is not None:
             handles.append(grid.flat[0].child_axes[0].patches[0])

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from bmi_dmx.errors import DataError
-from bmi_dmx.trainer.tasks.basins import plots
+from bmi_dmx.trainer.tasks.streamflow import plots
 
 from ...test_plots import words
 

@@ -22,6 +22,7 @@ losses: Registry[Loss] = Registry(
         for name in (
             "mse",
             "rmse",
+            "mae",
             "rmse_combined",
             "nse_batch",
             "nse_log_batch",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.tasks.basins.metrics import median, metrics, score, summarise
+from bmi_dmx.trainer.tasks.streamflow.metrics import median, metrics, score, summarise
 
 Array = NDArray[np.float64]
 NAN = math.nan

@@ -15,8 +15,8 @@ import pytest
 import xarray as xr
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.tasks.basins import results
-from bmi_dmx.trainer.tasks.basins.results import (
+from bmi_dmx.trainer.tasks.streamflow import results
+from bmi_dmx.trainer.tasks.streamflow.results import (
     Hydrographs,
     Series,
     read_streamflow,

@@ -1,0 +1,1 @@
+"""Rivers for people at the command line: what their files hold."""

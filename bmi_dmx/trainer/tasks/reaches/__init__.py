@@ -1,0 +1,1 @@
+"""Rivers, learned from the flow at gauges on a tree of reaches."""

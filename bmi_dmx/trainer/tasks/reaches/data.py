@@ -1,0 +1,246 @@
+"""A river with what enters its reaches and what was measured at its gauges."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....data import netcdf
+from ....data.identity import listed
+from ....errors import ConfigError, DataError
+from ....models.rivers.formats import ReachSeries, River, read_river, read_series
+from .experiment import DAY, SAMPLE, DataSpec, Series
+from .gauges import Gauges, expanded, gauges_of
+
+__all__ = ["RiverData", "read"]
+
+Array32 = NDArray[np.float32]
+
+INFLOW = ("q_prime", "Qr", "lateral_inflow", "q_lateral")
+"""Usual names of lateral inflow in files."""
+
+OBSERVED = ("gauge_flow", "observed", "streamflow", "discharge")
+"""Usual names of measured flow in files."""
+
+UNITS = "m3 s-1"
+
+
+@dataclass(frozen=True)
+class RiverData:
+    """The reaches above some gauges, over whole days.
+
+    Parameters
+    ----------
+    river : River
+        The reaches.
+    gauges : Gauges
+        On reaches of it.
+    days : (day,) datetime64[D]
+        In the time of the inflow.
+    per_day : int
+        Steps of the inflow in a day.
+    inflow : (day * per_day, reach) float32
+        Local lateral inflow, m3 s-1, without gaps.
+    observed : (day, gauge) float32
+        Flow of local days, m3 s-1; NaN where missing.
+    remarks : tuple of str
+        What was assumed and repaired.
+    """
+
+    river: River
+    gauges: Gauges
+    days: NDArray[np.datetime64]
+    per_day: int
+    inflow: Array32
+    observed: Array32
+    remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def target(self) -> Array32:
+        """Flow in mm per day over the area above the gauge, (day, gauge)."""
+        return (self.observed * self.gauges.depth).astype(np.float32)
+
+    def within(self, period: tuple[date, date], what: str) -> slice:
+        """Return the positions of days.
+
+        Raises
+        ------
+        DataError
+            When not all of them are there; ``what`` names the period.
+        """
+        first, last = (np.datetime64(day, "D") for day in period)
+        start, end = self.days[0], self.days[-1]
+        if first < start or last > end:
+            raise DataError(
+                f"{what}: found {period[0]} to {period[1]}, but there is inflow from"
+                f" {start} to {end}"
+            )
+        return slice(
+            int((first - start).astype(int)), int((last - start).astype(int)) + 1
+        )
+
+    def attributes(self, names: Iterable[str]) -> dict[str, NDArray[np.float64]]:
+        """Return attributes of reaches; what is not known of some is their mean.
+
+        Raises
+        ------
+        DataError
+            When nothing is known of one.
+        """
+        found = {}
+        for name in names:
+            values = self.river.attributes.get(name)
+            if values is None or not np.isfinite(values).any():
+                known = ", ".join(self.river.attributes)
+                raise DataError(
+                    f"the river has no attribute {name!r} of reaches; it has {known}"
+                )
+            found[name] = np.where(np.isfinite(values), values, np.nanmean(values))
+        return found
+
+    def fingerprint(self, attributes: Iterable[str]) -> str:
+        """Return a hash of all that is seen in a training."""
+        digest = hashlib.sha256(self.river.tree.fingerprint.encode())
+        known = self.attributes(attributes).values()
+        gauges = (self.gauges.area_km2, self.gauges.seen, self.gauges.utc_offset)
+        for values in (self.inflow, self.observed, *gauges, *known):
+            digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()
+
+
+def read(spec: DataSpec) -> RiverData:
+    """Read what an experiment says.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        Something is not there, or not usable; the message names it.
+    """
+    path = shipped() if spec.river == SAMPLE else expanded(spec.river)
+    whole = read_river(path, format=spec.format)
+    whole, gauges = gauges_of(spec, whole)
+    river = whole.upstream_of(gauges.reaches)
+    inflow = _series(spec.inflow, path, INFLOW, "inflow")
+    observed = _series(spec.observed, path, OBSERVED, "observed")
+    days, per_day, kept = _days(inflow)
+    local, filled = _of_reaches(spec, inflow, kept, river)
+    measured = _of_gauges(observed, days, gauges)
+    return RiverData(
+        river,
+        gauges,
+        days,
+        per_day,
+        local,
+        measured,
+        (*river.remarks, *inflow.remarks, *observed.remarks, *filled),
+    )
+
+
+def shipped() -> Path:
+    """Return the file of the made river that comes with the package."""
+    return Path(str(files("bmi_dmx") / "data" / "made_river.nc"))
+
+
+def _series(spec: Series, river: Path, usual: Sequence[str], key: str) -> ReachSeries:
+    path = river if spec.path is None else expanded(spec.path)
+    name = spec.variable
+    if name is None:
+        with netcdf.opened(path) as file:
+            there = [n for n in usual if n in file.variables]
+            known = ", ".join(file.variables)
+        if len(there) != 1:
+            raise ConfigError(
+                f"data.{key}.variable: {path} has {' and '.join(there) or 'none'} of"
+                f" {', '.join(usual)}; say which of its variables: {known}"
+            )
+        (name,) = there
+    return read_series(path, name, units=UNITS)
+
+
+def _days(series: ReachSeries) -> tuple[NDArray[np.datetime64], int, slice]:
+    """Return whole days of a series, its steps in a day, and which steps these are."""
+    per_day = round(DAY / series.time.seconds)
+    if per_day < 1 or abs(per_day * series.time.seconds - DAY) > 1.0:
+        raise DataError(
+            f"inflow: its steps are of {series.time.seconds:g} s, expected a day or a"
+            " whole part of it"
+        )
+    first = series.time.first.astype("datetime64[s]")
+    late = (first - first.astype("datetime64[D]")).astype(float)
+    skipped = round((DAY - late) % DAY / series.time.seconds)
+    count = (series.time.steps - skipped) // per_day
+    if count < 1:
+        raise DataError("inflow: there is no whole day of it")
+    begin = series.time.times[skipped].astype("datetime64[D]")
+    days = begin + np.arange(count)
+    return days, per_day, slice(skipped, skipped + count * per_day)
+
+
+def _of_reaches(
+    spec: DataSpec, series: ReachSeries, kept: slice, river: River
+) -> tuple[Array32, tuple[str, ...]]:
+    """Return inflow in the order of the reaches; gaps as asked for."""
+    values = series.values[kept]
+    at = {name: k for k, name in enumerate(series.ids)}
+    if any(name in at for name in river.tree.ids):
+        found = np.full((len(values), len(river)), np.nan)
+        for k, name in enumerate(river.tree.ids):
+            if name in at:
+                found[:, k] = values[:, at[name]]
+    else:
+        entering = [name for name in series.ids if name in river.entering]
+        if not entering:
+            raise DataError(
+                f"inflow: none of its places, such as {series.ids[0]!r}, is a reach of"
+                f" the river, such as {river.tree.ids[0]!r}, or enters one"
+            )
+        found = river.map_from(entering).apply(values[:, [at[n] for n in entering]])
+    missing = ~np.isfinite(found)
+    if not missing.any():
+        return found.astype(np.float32), ()
+    lacking = [river.tree.ids[k] for k in np.flatnonzero(missing.any(axis=0))]
+    if spec.missing_inflow == "refuse":
+        raise DataError(
+            f"inflow: {len(lacking)} of {len(river)} reaches lack some"
+            f" ({listed(lacking)}); data.missing_inflow: fill takes {spec.least:g}"
+            f" {UNITS} for it"
+        )
+    remark = (
+        f"inflow: {int(missing.sum())} values of {len(lacking)} reaches are missing and"
+        f" taken as {spec.least:g} {UNITS} ({listed(lacking)})"
+    )
+    return np.where(missing, spec.least, found).astype(np.float32), (remark,)
+
+
+def _of_gauges(
+    series: ReachSeries, days: NDArray[np.datetime64], gauges: Gauges
+) -> Array32:
+    """Return measured flow on the days of the inflow."""
+    if abs(series.time.seconds - DAY) > 1.0:
+        raise DataError(
+            f"observed: its steps are of {series.time.seconds:g} s, expected means of"
+            " days"
+        )
+    at = {name: k for k, name in enumerate(series.ids)}
+    for name in gauges.ids:
+        if name not in at:
+            raise DataError(f"observed: there is no flow of gauge {name!r}")
+    own = series.values[:, [at[name] for name in gauges.ids]]
+    when = series.time.times.astype("datetime64[D]")
+    found = np.full((len(days), len(gauges)), np.nan, dtype=np.float32)
+    offset = (when - days[0]).astype(int)
+    inside = (offset >= 0) & (offset < len(days))
+    found[offset[inside]] = own[inside]
+    if not np.isfinite(found).any():
+        raise DataError(
+            f"observed: nothing on the days of the inflow, {days[0]} to {days[-1]}"
+        )
+    return found

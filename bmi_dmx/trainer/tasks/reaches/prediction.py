@@ -1,0 +1,116 @@
+"""A river run over whole periods, piece by piece, each from the state of the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ....compose import Model
+from .experiment import Experiment
+from .simulation import FLOW, Routing
+
+__all__ = ["Predicted", "Span", "predict"]
+
+COUNTED = ("created", "negative")
+"""Fluxes that say what the least flow has cost, where a river has them."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days that are scored, and those simulated before them.
+
+    Parameters
+    ----------
+    first : int
+        Position of the first simulated day.
+    days : slice
+        Positions of the scored days.
+    chunk : int
+        Days simulated at a time.
+    """
+
+    first: int
+    days: slice
+    chunk: int
+
+    @classmethod
+    def of(cls, experiment: Experiment, days: slice) -> Span:
+        """Return days, and as many before as an experiment says and there are."""
+        first = max(days.start - experiment.evaluation_warmup, 0)
+        return cls(first, days, experiment.evaluation.chunk)
+
+    @property
+    def lead(self) -> int:
+        """Days simulated before the scored ones."""
+        return int(self.days.start) - self.first
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a river did over a period.
+
+    Parameters
+    ----------
+    days : (day, gauge) array
+        Flow of the scored days, m3 s-1.
+    water : dict of str to float
+        Shares: water made where the least flow was taken, of the inflow, and negative
+        solutions, of all; where the river says it.
+    """
+
+    days: NDArray[np.float64]
+    water: dict[str, float]
+
+
+def predict(routing: Routing, model: Model, span: Span) -> Predicted:
+    """Simulate a period at all gauges, without gradient.
+
+    Parameters
+    ----------
+    routing : Routing
+        How; made for this model.
+    model : Model
+        In evaluation mode, wherever it is.
+    span : Span
+        The days.
+
+    Raises
+    ------
+    TrainingError
+        A flow is not a number; names the reach.
+    """
+    data, shift = routing.data, routing.shift
+    gauges = np.arange(len(data.gauges))
+    forest = routing.forests.of(gauges, 1)
+    outlets = forest.outlets.numpy()
+    end = span.days.stop * shift.per_day + shift.steps_behind
+    counted = [name for name in COUNTED if name in model.outputs]
+    sums = dict.fromkeys((*counted, "inflow"), 0.0)
+    flows, laterals = [], []
+    steps = range(span.first * shift.per_day, end, span.chunk * shift.per_day)
+    with torch.no_grad():
+        for begin in steps:
+            at = np.arange(begin, min(begin + steps.step, end)) // routing.parts
+            # Behind the record the last step stands for those to come.
+            at = np.minimum(at, len(data.inflow) - 1)
+            lateral = torch.from_numpy(data.inflow[at][:, forest.reaches])
+            lateral = lateral.to(model.like)
+            if begin == steps.start:
+                state = routing.steady(model.on(forest.tree), forest, lateral[0])
+                before = state[f"{routing.part.name}.{FLOW}"][outlets].cpu()
+            flow, state, more = routing.advance(model, forest, lateral, state, counted)
+            flows.append(flow.cpu())
+            laterals.append(lateral[:, outlets].cpu())
+            sums["inflow"] += float(lateral.double().sum())
+            for name, x in more.items():
+                sums[name] += float(x.double().sum())
+        days = routing.days(
+            torch.cat(flows), before, torch.cat(laterals), gauges, span.lead
+        )
+    count = (end - steps.start) * len(forest.reaches)
+    of = {"created": sums["inflow"], "negative": float(count)}
+    water = {name: sums[name] / of[name] for name in counted if of[name]}
+    return Predicted(days.double().numpy(), water)

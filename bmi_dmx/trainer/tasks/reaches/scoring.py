@@ -1,0 +1,165 @@
+"""Score a bundle on a river that it need not have learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .... import config
+from ....bundle import Bundle
+from ....conversion import plain, refuse_outside
+from ....errors import ConfigError, DataError
+from ...provenance import commit
+from ...run_folder import numbered_folder
+from ...task import Scoring
+from ..streamflow.comparison import Comparison
+from .baselines import Lag
+from .data import RiverData, read
+from .evaluate import write
+from .experiment import SAMPLE, DataSpec, Evaluation
+from .forest import Forests
+from .prediction import Span, predict
+from .shift import Shift
+from .simulation import Routing
+
+__all__ = ["score_bundle"]
+
+FOLDER = Path("evaluations")
+
+WARMUP = 30
+"""Days of warm-up unless something else is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    data: DataSpec
+
+
+def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
+    """Route the inflow of a river with a bundle, and score it beside baselines.
+
+    Days of gauges are taken as in the training unless settings say something else.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        A trained river.
+    asked : Scoring
+        The river, and what of it is scored.
+
+    Raises
+    ------
+    BundleError
+        The model of the bundle cannot be made by this version.
+    ConfigError, DataError, UnitsError
+        What is asked for cannot be had, or the data do not suit the bundle.
+    """
+    refuse_outside("--warmup", asked.warmup, 0)
+    for part in asked.choices:
+        raise ConfigError(f"parts: nothing can be chosen for {part!r}")
+    known = bundle.manifest.provenance
+    spec = _spec(known, asked)
+    data = read(spec)
+    model = bundle.model()
+    span, notes = _span(data, asked)
+    shift = Shift.of(spec.days, data.gauges, model.spec.seconds)
+    found = predict(Routing(data, Forests(data), shift, model), model, span)
+    first, last = data.days[span.days][[0, -1]]
+    train, told = _train(known, data)
+    head = {
+        "bundle": bundle.name,
+        "fingerprint": bundle.fingerprint,
+        "data": {**plain(spec), "river": Path(spec.river).name},
+        "scored": [str(first), str(last)],
+        "warmup_days_before": span.lead,
+        "commit": commit() or "unknown",
+    }
+    return write(
+        asked.output or numbered_folder(FOLDER, bundle.name),
+        bundle.name,
+        f"{bundle.name} on {Path(spec.river).name}, {first} to {last}",
+        "bundle",
+        [model],
+        data,
+        [found],
+        span,
+        Lag(data, train),
+        Evaluation(),
+        head,
+        (*notes, *told, *_new(known, data)),
+    )
+
+
+def _spec(known: Mapping[str, Any], asked: Scoring) -> DataSpec:
+    for setting in asked.settings:
+        if not setting.partition("=")[0].strip().startswith("data."):
+            raise ConfigError(f"--data: setting {setting!r}, expected data.KEY=VALUE")
+    learned = known.get("data")
+    days = learned.get("days", {}) if isinstance(learned, Mapping) else {}
+    block: dict[str, Any] = {"days": dict(days), "gauges": _chosen(asked.places)}
+    block = config.override({"data": block}, asked.settings)["data"]
+    if "river" in block:
+        raise ConfigError(f"data.river: given already, as --data {asked.data}")
+    block["river"] = str(asked.data)
+    if str(asked.data) != SAMPLE and not asked.data.exists():
+        raise DataError(f"{asked.data}: no such file or folder")
+    return config.convert({"data": block}, _Block).data
+
+
+def _chosen(places: Sequence[str]) -> str | list[str]:
+    if len(places) == 1 and Path(places[0]).is_file():
+        return str(Path(places[0]).resolve())
+    return list(places) or "all"
+
+
+def _span(data: RiverData, asked: Scoring) -> tuple[Span, tuple[str, ...]]:
+    wanted = WARMUP if asked.warmup is None else asked.warmup
+    chunk = Evaluation().chunk
+    if asked.period is None:
+        if wanted >= len(data.days):
+            raise DataError(
+                f"{asked.data}: {len(data.days)} days, no longer than the warm-up of"
+                f" {wanted}; --warmup sets a shorter one"
+            )
+        return Span(0, slice(wanted, len(data.days)), chunk), ()
+    days = data.within(asked.period, "--period")
+    span = Span(max(days.start - wanted, 0), days, chunk)
+    if span.lead >= wanted:
+        return span, ()
+    return span, (
+        f"warmed up on {span.lead} days, not on {wanted}: the record has no more",
+    )
+
+
+def _train(known: Mapping[str, Any], data: RiverData) -> tuple[slice, tuple[str, ...]]:
+    """Return the days on which the lag is fitted: those of the training, if any."""
+    periods = known.get("periods")
+    given = periods.get("train") if isinstance(periods, Mapping) else None
+    nothing = slice(0, 0)
+    if not given:
+        return nothing, ("the lag is 0: the bundle does not say when it was trained",)
+    first, last = (
+        np.datetime64(day if isinstance(day, date) else str(day), "D") for day in given
+    )
+    inside = np.flatnonzero((data.days >= first) & (data.days <= last))
+    days = slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else nothing
+    if not np.isfinite(data.observed[days]).any():
+        return nothing, (
+            f"the lag is 0: nothing is observed here from {first} to {last}, the days"
+            " of the training",
+        )
+    return days, ()
+
+
+def _new(known: Mapping[str, Any], data: RiverData) -> tuple[str, ...]:
+    """Return which gauges the bundle learned from."""
+    learned = known.get("gauges")
+    if not isinstance(learned, list):
+        return ()
+    seen = [name for name in data.gauges.ids if name in learned]
+    return (f"it learned from {len(seen)} of {len(data.gauges)} gauges",)

@@ -1,0 +1,310 @@
+"""The task ``reaches``: a river that learns from the flow at its gauges."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ....bundle import Bundle
+from ....compose import Model, Statistics, fit_statistics
+from ....conversion import plain
+from ....errors import DataError, TrainingError
+from ....variables import Attribute
+from ...checkpoint import read_checkpoint
+from ...run_folder import RunFolder
+from ...task import Monitor, Scoring, Task, attributes_in
+from ..streamflow.comparison import Comparison
+from ..streamflow.losses import Scale, compose
+from ..streamflow.metrics import median, score
+from .data import read
+from .evaluate import evaluate
+from .experiment import Experiment
+from .forest import Forests
+from .prediction import Span, predict
+from .priors import check_priors, penalty
+from .scoring import score_bundle
+from .shift import Shift
+from .simulation import Routing
+from .windows import Batch, WindowSampler
+
+__all__ = ["ReachesTask"]
+
+log = logging.getLogger(__name__)
+
+
+class ReachesTask(Task[Experiment]):
+    """Flow at gauges of a river, learned from what enters its reaches.
+
+    A batch is a few windows of time, side by side, of the merged trees above some
+    gauges. Every window begins with the steady flow of its first lateral inflow, is
+    warmed up, and compared with means of days as the gauges count them. Days without
+    observations do not count.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Data, periods, loss and scoring.
+    """
+
+    schema = Experiment
+    monitor = Monitor(name="validation_nse", about="median validation NSE")
+
+    batches: WindowSampler
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.data = read(experiment.data)
+        for remark in self.data.remarks:
+            log.info("%s", remark)
+        self.shift = Shift.of(
+            experiment.data.days, self.data.gauges, experiment.model.seconds
+        )
+        self.shift.refuse_short(experiment.training.warmup)
+        self.days = {
+            name: self.data.within(experiment.periods[name], f"periods.{name}")
+            for name in experiment.periods.names
+        }
+        self.forests = Forests(self.data)
+        self.compared = compose(experiment.loss)
+        self.learning = self._observed_gauges()
+        self.scale = Scale.of(
+            self.data.target[self.days["train"]][:, self.learning],
+            [self.data.gauges.ids[g] for g in self.learning.tolist()],
+        )
+        self.routing: Routing | None = None
+
+    def _observed_gauges(self) -> np.ndarray[Any, Any]:
+        """Return the gauges with observations to learn from; say which have none."""
+        seen = np.isfinite(self.data.observed[self.days["train"]])
+        known = np.asarray(seen.any(axis=0))
+        if not known.any():
+            raise DataError("periods.train: no gauge has observations in it")
+        left = [n for n, k in zip(self.data.gauges.ids, known, strict=True) if not k]
+        if left:
+            log.warning(
+                "periods.train: %d of %d gauges have no observations in it and are only"
+                " scored: %s",
+                len(left),
+                len(known),
+                ", ".join(left),
+            )
+        return np.flatnonzero(known)
+
+    @property
+    def about(self) -> str:
+        """Gauges and reaches, and days to learn from."""
+        first, last = self.experiment.periods.train
+        return (
+            f"{len(self.learning)} gauges on {len(self.data.river)} reaches, learning"
+            f" from {first} to {last} ({(last - first).days + 1} days)"
+        )
+
+    @property
+    def together(self) -> int:
+        """Gauges of a batch."""
+        return min(self.experiment.together or len(self.learning), len(self.learning))
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Groups of merged gauges, and days to learn from."""
+        days = self.days["train"]
+        return math.ceil(len(self.learning) / self.together), days.stop - days.start
+
+    def statistics(self) -> Statistics:
+        """Return the moments of the attributes that the networks read."""
+        spec = self.experiment.model
+        attributes = self.data.attributes(spec.network_attributes)
+        try:
+            return fit_statistics(spec, {}, attributes)
+        except DataError as error:
+            raise DataError(f"model.transforms: {error}") from None
+
+    def prepare(self, model: Model, count: int) -> None:
+        """Choose what the model reads, and make ready to draw windows."""
+        spec, days = self.experiment.training, self.days["train"]
+        self.routing = Routing(self.data, self.forests, self.shift, model)
+        check_priors(self.experiment.priors, model)
+        self.batches = WindowSampler(
+            self.data,
+            self.forests,
+            self.shift,
+            first=days.start,
+            last=days.stop,
+            warmup=spec.warmup,
+            length=spec.window,
+            together=self.together,
+            size=spec.batch,
+            steps=count,
+            seed=self.experiment.seed,
+            among=self.learning,
+        )
+        if self.experiment.validates:
+            observed = self.data.target[self.days["validation"]]
+            # A perfect simulation has a score wherever any has.
+            if not median(score(observed, observed, ["nse"])["nse"])[1]:
+                raise DataError(
+                    "periods.validation: no gauge has observations in it that could be"
+                    " scored"
+                )
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """Return the loss of windows of some gauges, and what departs from priors."""
+        assert self.routing is not None
+        gauges = batch["gauges"].cpu().numpy()
+        days = self.routing.run(model, batch, self.experiment.training.warmup)
+        windows = len(batch["start"])
+        depth = torch.from_numpy(self.data.gauges.depth[gauges]).to(days)
+        at = np.searchsorted(self.learning, gauges)
+        scale = self.scale[torch.from_numpy(np.tile(at, windows)).to(days.device)]
+        loss = self.compared(days * depth.repeat(windows), batch["target"], scale)
+        if not self.experiment.priors:
+            return loss
+        of_reaches = self.routing.of_reaches(self.routing.forest(batch))
+        return loss + penalty(self.experiment.priors, model, of_reaches)
+
+    def validate(self, model: Model) -> float:
+        """Return the median NSE over the gauges in the validation period."""
+        assert self.routing is not None
+        span = Span.of(self.experiment, self.days["validation"])
+        simulated = predict(self.routing, model, span).days
+        nse = score(simulated, self.data.observed[span.days], ["nse"])["nse"]
+        value, gauges = median(nse)
+        if not gauges:
+            raise TrainingError("no flow of the validation period is a number")
+        self._say_parameters(model)
+        return value
+
+    def _say_parameters(self, model: Model) -> None:
+        assert self.routing is not None
+        with torch.no_grad():
+            found = model.constant_parameters(self.routing.attributes)
+        for name, x in found.items():
+            log.info(
+                "%s: median %.4g, from %.4g to %.4g",
+                name,
+                x.median().item(),
+                x.min().item(),
+                x.max().item(),
+            )
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """The gauges, and a hash of all series and attributes that are seen."""
+        assert self.routing is not None
+        return {
+            "gauges": list(self.data.gauges.ids),
+            "series": self.data.fingerprint(self.routing.attributes),
+        }
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The gauges, and units of the attributes."""
+        learned = [self.data.gauges.ids[g] for g in self.learning.tolist()]
+        units = self.data.river.units
+        assert self.routing is not None
+        return {
+            "gauges": learned,
+            "reaches": len(self.data.river),
+            "units": {n: units[n] for n in self.routing.attributes if units.get(n)},
+        }
+
+    def to(self, device: torch.device) -> None:
+        """Bring the scales of the gauges to the model."""
+        self.scale = self.scale.to(device)
+
+    @classmethod
+    def evaluate(
+        cls,
+        folders: Sequence[RunFolder],
+        experiments: Sequence[Experiment],
+        period: str,
+        output: Path | None,
+    ) -> Comparison:
+        """Score a period; see :func:`~.evaluate.evaluate`."""
+        return evaluate(folders, experiments, period, output)
+
+    @classmethod
+    def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
+        """Score a bundle on any river; see :func:`~.scoring.score_bundle`."""
+        return score_bundle(bundle, asked)
+
+    @classmethod
+    def provenance(
+        cls, experiment: Experiment, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return gauges, periods, and how inflow and days were taken."""
+        data = plain(experiment.data)
+        for series in ("inflow", "observed"):
+            data.get(series, {}).pop("path", None)
+        data["river"] = Path(experiment.data.river).name
+        if isinstance(experiment.data.gauges, str):
+            data["gauges"] = Path(experiment.data.gauges).name
+        return {
+            "gauges": facts["gauges"],
+            "reaches": facts["reaches"],
+            "data": data,
+            "periods": plain(experiment.periods),
+            "loss": plain(experiment.loss),
+            "priors": plain(experiment.priors),
+        }
+
+    @classmethod
+    def attributes(cls, facts: Mapping[str, Any]) -> list[Attribute]:
+        """Return the attributes whose units the river says."""
+        return attributes_in(facts["units"])
+
+    @classmethod
+    def scores(
+        cls, folder: RunFolder, experiment: Experiment, training: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the scores of validation and test period.
+
+        The run is evaluated over its test period first if that has not been done, or
+        was done when another checkpoint was the best or other days were to be scored.
+        """
+        scores: dict[str, Any] = {}
+        if training[cls.monitor.best] is not None:
+            scores["validation"] = {
+                "scored": plain(experiment.periods["validation"]),
+                "median_nse": training[cls.monitor.best],
+            }
+        if experiment.periods.test is not None:
+            found = _evaluated(folder, experiment)
+            scores["test"] = {n: found[n] for n in ("scored", "gauges", "medians")}
+        return scores
+
+    @classmethod
+    def plot(
+        cls,
+        source: Path,
+        names: Sequence[str],
+        start: date | None,
+        end: date | None,
+        output: Path,
+    ) -> Path:
+        """Draw observed and simulated flow; see :func:`~.pictures.plot`."""
+        from .pictures import plot
+
+        return plot(source, names, start, end, output)
+
+
+def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
+    """Return the summary of the test period, by the best checkpoint as it is now."""
+    wanted = {
+        "steps": [read_checkpoint(folder.best)["global_step"]],
+        "scored": plain(experiment.periods["test"]),
+    }
+    found = folder.results("test", wanted)
+    if found is None:
+        evaluate([folder], [experiment], "test", None)
+        found = folder.results("test", wanted)
+    assert found is not None
+    return found

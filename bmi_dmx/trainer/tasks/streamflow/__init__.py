@@ -1,0 +1,1 @@
+"""What tasks on streamflow share: losses, scores, periods, files and pictures."""
