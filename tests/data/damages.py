@@ -31,6 +31,7 @@ from .kinds.basins import BASIN_FILE
 from .kinds.csv_forcing import CSV_LENIENT
 from .kinds.fabrics import GEOJSON, GEOPACKAGE
 from .kinds.forcing import NETCDF_LENIENT, NETCDF_STRICT
+from .kinds.rivers import RIVERS
 from .kinds.series import RUN_CSV, RUN_NETCDF
 from .kinds.squares import Reader, same_numbers
 
@@ -43,6 +44,7 @@ READERS: dict[str, Reader] = {
     "run": RUN_NETCDF,
     "run-csv": RUN_CSV,
     "basins": BASIN_FILE,
+    **RIVERS,
 }
 
 SECONDS, MEMORY = 10, 2 * 2**30

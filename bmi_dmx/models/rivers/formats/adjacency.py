@@ -61,7 +61,7 @@ def read_adjacency(path: Path) -> River:
             name: Column(netcdf.numbers(path, variable), netcdf.units_of(variable))
             for name, variable in variables.items()
             if name not in (*ARRAYS, "values", "toid")
-            and variable.shape == (len(ids),)
+            and tuple(variable.shape) == (len(ids),)
             and getattr(variable.dtype, "kind", "O") in "fiu"
         }
     names = _below(path, ids, below, above)

@@ -63,7 +63,11 @@ def assembled(
         attributes=found,
         units=units,
         gauges=dict(gauges or {}),
-        gauge_areas=dict(gauge_areas or {}),
+        gauge_areas={
+            name: area
+            for name, area in (gauge_areas or {}).items()
+            if name in (gauges or {})
+        },
         entering=dict(entering or {}),
         lakes=lakes,
         remarks=tuple(remarks),

@@ -11,12 +11,21 @@ from numpy.typing import NDArray
 
 from ....data.identity import listed
 from ....data.missing import without_markers
-from ....data.quantity import quantity
+from ....data.quantity import assumed, quantity
 from ....errors import DataError
+from ....units import NO_DIMENSION
 from ....variables import Attribute
 from .rows import Column, Remark
 
-__all__ = ["KNOWN", "LEAST_LENGTH", "LEAST_SLOPE", "Known", "attributes_of", "repaired"]
+__all__ = [
+    "KNOWN",
+    "LEAST_LENGTH",
+    "LEAST_SLOPE",
+    "Known",
+    "attributes_of",
+    "repaired",
+    "units_by_name",
+]
 
 Array = NDArray[np.float64]
 
@@ -97,6 +106,13 @@ KNOWN = (
 """What readers call alike whatever the file calls it."""
 
 
+def units_by_name(title: str) -> str:
+    """Return the units that a column has by its name; empty where it tells nothing."""
+    lowered = title.casefold()
+    found = (known.called[lowered] for known in KNOWN if lowered in known.called)
+    return next(found, "")
+
+
 def attributes_of(
     columns: Mapping[str, Column], where: str, remark: Remark
 ) -> tuple[dict[str, Array], dict[str, str]]:
@@ -121,7 +137,8 @@ def attributes_of(
     found: dict[str, Array] = {}
     units: dict[str, str] = {}
     lowered = {title.casefold(): title for title in columns}
-    used = set()
+    used: set[str] = set()
+    guessed: dict[str, str] = {}
     for known in KNOWN:
         name = known.variable.name
         there = next((x for x in known.called if x in lowered), None)
@@ -130,7 +147,11 @@ def attributes_of(
         title = lowered[there]
         used.add(title)
         place = f"{where}: {title}"
-        given = columns[title].units or known.called[there]
+        given = columns[title].units
+        if given.casefold() in ("", "1", *NO_DIMENSION):
+            given = known.called[there]
+            if given != "1" and not columns[title].units:
+                guessed[title] = given
         if known.inverse and there in known.inverse:
             found[name] = _reciprocal(columns[title].values)
         else:
@@ -143,6 +164,8 @@ def attributes_of(
         if title not in used and title not in found:
             found[title] = without_markers(column.values).values
             units[title] = column.units
+    if guessed:
+        remark(f"{where}: {assumed(guessed)}")
     _say_missing(found, where, remark)
     return found, units
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
-from ....data.identity import listed
+from ....data.identity import listed, refuse_repeated
 from ....data.table import Table, heading, read_table
 from ....data.zarr_store import is_zarr
 from ....errors import DataError
 from .adjacency import read_gauge_groups
-from .reach_table import called
+from .reach_table import called, whole
 from .river import River
 
 __all__ = ["GaugeTable", "partial_area", "read_gauges", "with_gauges"]
@@ -89,6 +88,7 @@ def read_gauges(path: Path) -> GaugeTable:
     table.places(titles.index(gauge))
     given = table.cells(titles.index(gauge))
     names = [name.zfill(DIGITS) if name.isdigit() else name for name in given]
+    refuse_repeated(names, f"{path}: {gauge}", first=1, entry="gauge")
     filled = [new for new, old in zip(names, given, strict=True) if new != old]
     if filled:
         remarks.append(
@@ -104,7 +104,7 @@ def read_gauges(path: Path) -> GaugeTable:
         pairs = zip(names, values, strict=True)
         return {name: value for name, value in pairs if value > 0.0}
 
-    reaches = table.cells(titles.index(reach)) if reach else [""] * len(names)
+    reaches = whole(table.cells(titles.index(reach))) if reach else [""] * len(names)
     return GaugeTable(
         reaches={n: r for n, r in zip(names, reaches, strict=True) if r},
         areas=numbers(AREA),
@@ -155,37 +155,46 @@ def with_gauges(river: River, table: GaugeTable) -> River:
     )
 
 
-def partial_area(river: River, areas: Mapping[str, float] | None = None) -> dict[
-    str, float
-]:  # fmt: skip
+def partial_area(river: River, table: GaugeTable | None = None) -> dict[str, float]:
     """Return the share of what enters a gauge's reach that passes the gauge.
 
     A gauge inside its reach does not see what enters below it. Where its drainage area
     is smaller than that of the reach, the share is what is left of the area that drains
-    into the reach from its sides, less the difference of the two; never below 0. Where
-    an area is not known it is 1.
+    into the reach from its sides, less the difference of the two. It is 1 where an area
+    is not known, and where they differ by more than what drains into the reach: then
+    they were measured differently, and say nothing of the place of the gauge.
 
     Parameters
     ----------
     river : River
-        With ``area_km2`` and ``drainage_area_km2``, where they are known.
-    areas : mapping of str to float, optional
-        Drainage areas at gauges, km2; those of the river by default.
+        With its gauges, and areas where they are known.
+    table : GaugeTable, optional
+        Areas that go before those of the river.
 
     Returns
     -------
     dict of str to float
         By gauge, 0 to 1.
     """
-    given = river.gauge_areas if areas is None else areas
-    local = river.attributes.get("area_km2")
-    drained = river.attributes.get("drainage_area_km2")
-    found = dict.fromkeys(river.gauges, 1.0)
-    if local is None or drained is None:
-        return found
-    at = river.tree.positions(river.gauges.values())
-    for gauge, k in zip(river.gauges, at.tolist(), strict=True):
-        lacking = drained[k] - given.get(gauge, np.nan)
-        if local[k] > 0.0 and lacking > 0.0:
-            found[gauge] = float(max(local[k] - lacking, 0.0) / local[k])
+    at = river.tree.positions(river.gauges.values()).tolist()
+
+    def areas(name: str, own: Mapping[str, float]) -> dict[str, float]:
+        values = river.attributes.get(name)
+        known = (
+            {}
+            if values is None
+            else {g: float(values[k]) for g, k in zip(river.gauges, at, strict=True)}
+        )
+        return {**known, **own}
+
+    passing = {**river.gauge_areas, **(table.areas if table else {})}
+    drained = areas("drainage_area_km2", table.reach_areas if table else {})
+    local = areas("area_km2", table.unit_areas if table else {})
+    found: dict[str, float] = {}
+    for gauge in river.gauges:
+        unit = local.get(gauge, math.nan)
+        below = drained.get(gauge, math.nan) - passing.get(gauge, math.nan)
+        found[gauge] = 1.0
+        if 0.0 < below < unit:
+            found[gauge] = (unit - below) / unit
     return found

@@ -18,6 +18,7 @@ from ....data.geopackage import identifier, opened, rows_of, tables_of
 from ....data.identity import listed
 from ....errors import DataError
 from .assemble import assembled
+from .channel import units_by_name
 from .gauges_at_nexuses import Placed, placed
 from .lakes import LakeTable, lakes_of
 from .places import middles
@@ -75,6 +76,8 @@ def read_hydrofabric_river(
         where = middles(connection, path, "flowpaths")
         table = _lakes(connection, path, tables)
         located = _located(connection, path, tables)
+    if not flowpaths:
+        raise DataError(f"{path}: flowpaths: found no rows")
     given = _rows(path, flowpaths, nexuses)
     rows = given.once(remarks.append)
     above = {name: identifier(r.get("toid"))
@@ -102,7 +105,7 @@ def read_hydrofabric_river(
         longitude=x,
         latitude=y,
         gauges=gauges,
-        gauge_areas={g: a for g, a in (areas or {}).items() if g in gauges},
+        gauge_areas=areas,
         entering=entering,
         lakes=lakes_of(rows, table, lakes, remarks),
     )
@@ -166,7 +169,8 @@ def _numbers(rows: Sequence[Row]) -> dict[str, Column]:
         words = any(isinstance(v, str | bytes) for v in values)
         if numbers and not words and title.casefold() not in NOT_NUMBERS:
             column = np.array([np.nan if v is None else float(v) for v in values])
-            found[title.removeprefix("rl_")] = Column(column)
+            name = title.removeprefix("rl_")
+            found[name] = Column(column, units_by_name(name))
     return found
 
 
@@ -239,11 +243,12 @@ def _joined(rows: Rows, channels: Rows | None, remarks: list[str]) -> Rows:
         same = columns.get(title)
         if same is not None:
             values = np.where(np.isnan(same.values), values, same.values)
-        columns[title] = Column(values)
+        columns[title] = Column(values, column.units)
     title, long = called(columns, ("length_m",)), columns.get("lengthkm")
     if title and long is not None:
         own = columns[title].values
-        columns[title] = Column(np.where(np.isnan(own), 1e3 * long.values, own))
+        values = np.where(np.isnan(own), 1e3 * long.values, own)
+        columns[title] = Column(values, "m")
         del columns["lengthkm"]
     lakes = channels.texts.get("lake")
     texts: dict[str, Sequence[str]] = {}
@@ -280,7 +285,7 @@ def _shares(
             }
     if equal:
         remarks.append(
-            f"{rows.where}: nexuses of which no areas are known, whose water is divided "
+            f"{rows.where}: nexuses without known areas, whose water is divided "
             f"evenly: {len(equal)} ({listed(equal)})"
         )
     return found

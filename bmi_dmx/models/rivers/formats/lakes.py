@@ -11,6 +11,7 @@ from typing import Any
 from ....data import netcdf
 from ....data.identity import listed
 from ....errors import DataError
+from .along import columns_along
 from .river import Array, Lakes
 from .rows import Column, Rows, named
 
@@ -66,13 +67,11 @@ def lakes_within(path: Path, file: Any) -> LakeTable | None:
     names = file.variables["lake_id"]
     ids = netcdf.identifiers(path, names)
     columns = {
-        name.removeprefix("lake_"): Column(
-            netcdf.numbers(path, variable), netcdf.units_of(variable)
-        )
-        for name, variable in file.variables.items()
-        if variable.dimensions == names.dimensions
-        and getattr(variable.dtype, "kind", "O") in "fiu"
-        and name not in ("lake_id", "lake_outlet_index")
+        name.removeprefix("lake_"): column
+        for name, column in columns_along(
+            path, file.variables, names.dimensions
+        ).items()
+        if name not in ("lake_id", "lake_outlet_index")
     }
     return LakeTable(str(path), ids, columns)
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from ....data import netcdf
-from ....data.identity import texts_of
 from ....data.table import heading, read_table
 from ....errors import DataError
+from .along import columns_along, length_of, numbers_along, texts_along
 from .assemble import assembled, gauges_on, left_out
 from .lakes import lakes_of, lakes_within
 from .river import River
 from .rows import Column, Rows
 
-__all__ = ["BELOW", "REACH", "called", "read_reach_file", "read_reach_text"]
+__all__ = ["BELOW", "REACH", "called", "read_reach_file", "read_reach_text", "whole"]
 
 REACH = ("reach_id", "link", "comid", "linkno", "rivid", "segment_id", "feature_id",
          "reach", "id")  # fmt: skip
@@ -35,8 +35,8 @@ GAUGE = ("gages", "gage", "gauge", "gauge_id", "gage_id", "staid")
 LAKE = ("nhdwaterbodycomid", "waterbody_id", "waterbodyid", "rl_nhdwaterbodycomid")
 """What files call the lake that a reach lies in."""
 
-NOT_NUMBERS = frozenset({"down_index", "n_upstream", "level"})
-"""What follows from the tree, and is wrong for a part of it."""
+NAMES = frozenset({"down_index", "n_upstream", "level", *GAUGE, *LAKE})
+"""What names others, or follows from the tree and is wrong for a part of it."""
 
 
 def called(names: Iterable[str], wanted: Sequence[str]) -> str:
@@ -91,42 +91,22 @@ def _rows(path: Path, file: Any) -> Rows:
             f"{path}: no variable names {lacking}: found "
             f"{', '.join(variables) or 'none'}, expected one of {', '.join(expected)}"
         )
+    size = length_of(path, variables[reach])
     along = variables[reach].dimensions[:1]
-    if len(variables[below]) != len(variables[reach]):
-        raise DataError(
-            f"{path}: {below}: found {len(variables[below])}, expected one for each of "
-            f"{len(variables[reach])} reaches"
-        )
-    columns: dict[str, Column] = {}
     texts: dict[str, Sequence[str]] = {}
-    for name, variable in variables.items():
-        if variable.dimensions[:1] != along or name in (reach, below):
-            continue
-        kind = name.casefold()
-        for what, names in (("gauge", GAUGE), ("lake", LAKE)):
-            if kind in names:
-                texts[what] = _texts(path, variable)
-                break
-        else:
-            if _is_number(variable) and kind not in NOT_NUMBERS:
-                units = netcdf.units_of(variable)
-                columns[name] = Column(netcdf.numbers(path, variable), units)
+    for what, names in (("gauge", GAUGE), ("lake", LAKE)):
+        title = called(variables, names)
+        if title and variables[title].dimensions[:1] == along:
+            texts[what] = texts_along(path, variables[title], size)
+    columns = columns_along(path, variables, along)
+    others = {reach, below, *(n for n in columns if n.casefold() in NAMES)}
     return Rows(
         where=str(path),
-        ids=_texts(path, variables[reach]),
-        below=_texts(path, variables[below]),
-        columns=columns,
+        ids=texts_along(path, variables[reach], size),
+        below=texts_along(path, variables[below], size),
+        columns={name: c for name, c in columns.items() if name not in others},
         texts=texts,
     )
-
-
-def _texts(path: Path, variable: Any) -> tuple[str, ...]:
-    where = f"{path}: {variable.name}"
-    return texts_of(netcdf.raw(path, variable), where, missing=True)
-
-
-def _is_number(variable: Any) -> bool:
-    return variable.ndim == 1 and getattr(variable.dtype, "kind", "O") in "fiu"
 
 
 def _gauges(path: Path, file: Any) -> tuple[dict[str, str], dict[str, float]]:
@@ -135,19 +115,11 @@ def _gauges(path: Path, file: Any) -> tuple[dict[str, str], dict[str, float]]:
     if "gauge_id" not in variables or "gauge_reach_id" not in variables:
         return {}, {}
     ids = netcdf.identifiers(path, variables["gauge_id"])
-    reaches = _texts(path, variables["gauge_reach_id"])
-    if len(reaches) != len(ids):
-        raise DataError(
-            f"{path}: gauge_reach_id: found {len(reaches)}, expected {len(ids)}"
-        )
+    reaches = texts_along(path, variables["gauge_reach_id"], len(ids))
     areas: dict[str, float] = {}
     if "gauge_area" in variables:
-        numbers = netcdf.numbers(path, variables["gauge_area"])
-        areas = {
-            name: float(area)
-            for name, area in zip(ids, numbers.reshape(-1), strict=False)
-            if area > 0.0
-        }
+        numbers = numbers_along(path, variables["gauge_area"], len(ids)).tolist()
+        areas = {n: area for n, area in zip(ids, numbers, strict=True) if area > 0.0}
     return dict(zip(ids, reaches, strict=True)), areas
 
 
@@ -182,10 +154,9 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
     texts: dict[str, Sequence[str]] = {}
     for name, k in at.items():
         kind = name.casefold()
-        if name in (reach, below) or kind in NOT_NUMBERS:
-            continue
         if kind in GAUGE or kind in LAKE:
-            texts["gauge" if kind in GAUGE else "lake"] = _whole(table.cells(k))
+            texts["gauge" if kind in GAUGE else "lake"] = whole(table.cells(k))
+        if name in (reach, below) or kind in NAMES:
             continue
         try:
             columns[name] = Column(table.numbers(k), titles[k][1])
@@ -195,8 +166,8 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
             raise error
     given = Rows(
         where=str(path),
-        ids=_whole(table.cells(at[reach])),
-        below=_whole(table.cells(at[below])),
+        ids=whole(table.cells(at[reach])),
+        below=whole(table.cells(at[below])),
         columns=columns,
         texts=texts,
     )
@@ -210,7 +181,7 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
     )
 
 
-def _whole(cells: Sequence[str]) -> list[str]:
+def whole(cells: Sequence[str]) -> list[str]:
     """Return names; whole numbers that a program wrote as 71.0 without the rest."""
     return [
         cell[:-2] if cell.endswith(".0") and cell[:-2].lstrip("-").isdigit() else cell

@@ -164,7 +164,10 @@ def _told(path: Path) -> str:
 
 
 def _told_of_text(path: Path) -> str:
-    table = read_table(path, "a row for every reach", titled=False)
+    try:
+        table = read_table(path, "a row for every reach", titled=False)
+    except DataError as error:
+        raise DataError(f"{error}; {_looked_for()}") from None
     first = [cell.strip() for cell in table.rows[0]]
     if len(first) >= 3 and all(cell.isdigit() for cell in first):
         return "rapid"
@@ -176,7 +179,11 @@ def _told_of_text(path: Path) -> str:
 
 def _unknown(path: Path, names: list[str]) -> DataError:
     found = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-    looked = "; ".join(f"{format.needs} ({name})" for name, format in FORMATS.items())
     return DataError(
-        f"{path}: no river: found {found or 'nothing'}, looked for {looked}"
-    )
+        f"{path}: no river: found {found or 'nothing'}; {_looked_for()}"
+    )  # fmt: skip
+
+
+def _looked_for() -> str:
+    needs = "; ".join(f"{format.needs} ({name})" for name, format in FORMATS.items())
+    return f"looked for {needs}"

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....data import netcdf
-from ....data.identity import listed, names_of
+from ....data.identity import listed
 from ....errors import DataError
+from .along import columns_along, length_of, numbers_along
 from .assemble import assembled
 from .reach_table import called
 from .river import River
@@ -60,22 +61,18 @@ def read_segments(path: Path) -> River:
                 f"{', '.join(BELOW_BY_NUMBER)}"
             )
         along = variables[pointer].dimensions
-        size = len(variables[pointer])
+        size = length_of(path, variables[pointer])
         title = called(variables, SEGMENT)
         ids = (
-            names_of(netcdf.raw(path, variables[title]), f"{path}: {title}")
+            _names(path, variables[title], size)
             if title
             else tuple(str(k + 1) for k in range(size))
         )
         names = (*ids, "")
-        below = [names[k] for k in _numbers(path, variables, pointer, size)]
-        columns = {
-            name: Column(netcdf.numbers(path, variable), netcdf.units_of(variable))
-            for name, variable in variables.items()
-            if variable.dimensions == along
-            and getattr(variable.dtype, "kind", "O") in "fiu"
-            and name not in (title, pointer)
-        }
+        below = [names[k] for k in _numbers(path, variables[pointer], size, size)]
+        columns = columns_along(path, variables, along)
+        for name in (title, pointer):
+            columns.pop(name, None)
         land = _land(path, file, ids, remarks)
         gauges, areas = _gauges(path, file, ids, remarks)
     local = np.zeros(size)
@@ -95,15 +92,22 @@ def read_segments(path: Path) -> River:
     )
 
 
-def _numbers(path: Path, variables: Any, name: str, size: int) -> Numbers:
+def _names(path: Path, variable: Any, size: int) -> tuple[str, ...]:
+    names = netcdf.identifiers(path, variable)
+    if len(names) != size:
+        raise DataError(f"{path}: {variable.name}: found {len(names)}, expected {size}")
+    return names
+
+
+def _numbers(path: Path, variable: Any, count: int, size: int) -> Numbers:
     """Return positions of segments, -1 for none; files count from 1."""
-    values = netcdf.numbers(path, variables[name]).reshape(-1)
+    values = numbers_along(path, variable, count)
     good = (values >= 0) & (values <= size) & (values == np.floor(values))
     if not good.all():
         at = int(good.argmin())
         raise DataError(
-            f"{path}: {name}: entry {at} is {values[at]:g}, expected a number of one "
-            f"of {size} segments, or 0"
+            f"{path}: {variable.name}: entry {at} is {values[at]:g}, expected the number "
+            f"of one of {size} segments, or 0"
         )
     return values.astype(np.int64) - 1
 
@@ -115,12 +119,13 @@ def _land(
     variables = file.variables
     if "hru_segment" not in variables:
         return {}
-    to = _numbers(path, variables, "hru_segment", len(ids))
+    count = length_of(path, variables["hru_segment"])
+    to = _numbers(path, variables["hru_segment"], count, len(ids))
     title = called(variables, UNIT)
     names = (
-        names_of(netcdf.raw(path, variables[title]), f"{path}: {title}")
+        _names(path, variables[title], count)
         if title
-        else tuple(str(k + 1) for k in range(len(to)))
+        else tuple(str(k + 1) for k in range(count))
     )
     if not set(names).isdisjoint(ids):
         remarks.append(
@@ -129,8 +134,8 @@ def _land(
         )
         names = tuple(f"{UNIT_PREFIX}{name}" for name in names)
     areas = np.full(len(to), np.nan)
-    if "hru_area" in variables and variables["hru_area"].shape == to.shape:
-        areas = netcdf.numbers(path, variables["hru_area"])
+    if "hru_area" in variables:
+        areas = numbers_along(path, variables["hru_area"], count)
     nowhere = [name for name, k in zip(names, to, strict=True) if k < 0]
     if nowhere:
         remarks.append(
@@ -151,8 +156,8 @@ def _gauges(
     variables = file.variables
     if "gauge_id" not in variables or "gauge_segment" not in variables:
         return {}, {}
-    at = _numbers(path, variables, "gauge_segment", len(ids))
     names = netcdf.identifiers(path, variables["gauge_id"])
+    at = _numbers(path, variables["gauge_segment"], len(names), len(ids))
     away = [name for name, k in zip(names, at, strict=True) if k < 0]
     if away:
         remarks.append(
@@ -162,8 +167,8 @@ def _gauges(
     gauges = {name: ids[k] for name, k in zip(names, at, strict=True) if k >= 0}
     areas: dict[str, float] = {}
     if "gauge_area" in variables:
-        values = netcdf.numbers(path, variables["gauge_area"]).tolist()
+        values = numbers_along(path, variables["gauge_area"], len(names)).tolist()
         areas = {
             name: area for name, area in zip(names, values, strict=True) if area > 0.0
         }
-    return gauges, {name: area for name, area in areas.items() if name in gauges}
+    return gauges, areas
