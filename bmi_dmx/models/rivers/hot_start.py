@@ -79,19 +79,27 @@ def hot_start(runner: Runner) -> None:
     above.fill(0.0)
     inside = tree.downstream >= 0
     np.add.at(above, tree.downstream[inside], discharge[inside])
-    stores[part.name, "volume"][:] = _step(runner, part, "q.stored", {})
+    steady = {
+        # A rate, of which a step brings as much as it is long.
+        f"f.{_LATERAL}": lateral[:, None] * part.dt(runner.operation.inner),
+        "f.inflow": above,
+        "f.upstream_discharge": above,
+    }
+    stores[part.name, "volume"][:] = _step(runner, part, "q.stored", steady)
     runner.storage.begin_balance()
 
 
 def _least(runner: Runner, part: Part) -> Array:
     """Return the least flow: what a step makes of one that cannot be, (reach, 1)."""
-    return _step(runner, part, "s.discharge", {"s.inflow_before": -_ABSURD})
+    shape = runner.stores()[part.name, "discharge"].shape
+    drained = {"s.inflow_before": np.full(shape, -_ABSURD)}
+    return _step(runner, part, "s.discharge", drained)
 
 
 def _step(
-    runner: Runner, part: Part, output: str, others: Mapping[str, float]
+    runner: Runner, part: Part, output: str, others: Mapping[str, Array]
 ) -> Array:
-    """Return one output of a step without inflow, from the present states, (reach, 1).
+    """Return one output of a step from the present states, (reach, 1).
 
     Parameters
     ----------
@@ -101,8 +109,8 @@ def _step(
         Its process.
     output : str
         Name in the program of the process.
-    others : mapping of str to float
-        Inputs that are to be otherwise.
+    others : mapping of str to ndarray
+        (reach, 1) inputs that are to be otherwise; there is no inflow but these say so.
     """
     declared = part.declared(runner.operation.inner)
     stores = runner.stores()
@@ -112,6 +120,5 @@ def _step(
         inputs[f"p.{p.name}"] = runner.seen(part.name, p.name)
     for forcing in declared.forcings:
         inputs[f"f.{forcing.name}"] = np.zeros(shape)
-    inputs |= {name: np.full(shape, value) for name, value in others.items()}
     program = runner.operation.program(part).select([output])
-    return np.broadcast_to(evaluate(program, inputs)[output], shape)
+    return np.broadcast_to(evaluate(program, {**inputs, **others})[output], shape)

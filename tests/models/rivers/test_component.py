@@ -14,20 +14,21 @@ import torch
 import bmi_dmx
 from bmi_dmx import MuskingumCunge, load_bundle, scan
 from bmi_dmx.models.rivers.formats import read_river
+from bmi_dmx.models.rivers.start import hot_start
 
 from .small_river import FLOW, IDS, run, started, weather, write_tree
 
 STEPS = 60
 DISCHARGE = "channel_exit_water_x-section__volume_flow_rate"
+CHANNEL = {"manning": 0.05, "width_exponent": 0.5, "width_coefficient": 21.0}
 
 
 def batch(tree: Path, inflow: Any, seconds: float = 3600.0) -> dict[str, Any]:
     """Return outputs of one scan with the channels of the shipped bundle."""
     river = read_river(tree)
     process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
-    channel = {"manning": 0.05, "width_exponent": 0.5, "width_coefficient": 21.0}
     known = {name: river.attributes[name] for name in ("length", "slope")}
-    given = {n: np.full(len(river), x) for n, x in channel.items()} | known
+    given = {n: np.full(len(river), x) for n, x in CHANNEL.items()} | known
     ran = scan(
         process.on(river.tree),
         None,
@@ -67,6 +68,18 @@ def test_a_hot_start_is_the_steady_flow_of_the_first_inflow(tmp_path: Path) -> N
     np.testing.assert_allclose(discharge, [[1.0, 2.0, 0.5, 6.0, 10.5]] * 20, rtol=1e-12)
     np.testing.assert_allclose(volume[-1], volume[0], rtol=1e-12)
     np.testing.assert_allclose(volume[0], component.get_value_ptr("stored"), rtol=1e-12)
+    river = read_river(tmp_path / "tree.nc")
+    process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
+    known = {
+        n: torch.from_numpy(river.attributes[n])[:, None] for n in ("length", "slope")
+    }
+    expected = hot_start(
+        process.on(river.tree),
+        torch.from_numpy(inflow),
+        {**CHANNEL, **known},
+        dt=3600.0,
+    )
+    np.testing.assert_allclose(volume[0], expected["volume"][:, 0].numpy(), rtol=1e-12)
 
 
 def test_a_hot_start_without_inflow_has_the_least_flow(tmp_path: Path) -> None:
@@ -175,9 +188,13 @@ def test_a_step_of_the_host_may_be_many_of_the_model(tmp_path: Path) -> None:
         fine.set_value(FLOW, row)
         coarse.set_value(FLOW, row)
         coarse.update()
-        fine.update_until(coarse.get_current_time())
-        for name in ("discharge", "volume"):
+        created = np.zeros(5)
+        for _ in range(12):
+            fine.update()
+            created += fine.get_value_ptr("created") / 12.0
+        for name in ("discharge", "volume", "depth", "mass_out"):
             assert (fine.get_value_ptr(name) == coarse.get_value_ptr(name)).all()
+        np.testing.assert_allclose(coarse.get_value_ptr("created"), created)
     assert coarse.get_current_time() == 5 * 3600.0
 
 
