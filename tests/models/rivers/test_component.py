@@ -12,7 +12,9 @@ import pytest
 import torch
 
 import bmi_dmx
-from bmi_dmx import MuskingumCunge, load_bundle, scan
+from bmi_dmx import MuskingumCunge, load_bundle, save_bundle, scan
+from bmi_dmx.compose import Model, ModelSpec, Statistics
+from bmi_dmx.conversion import convert
 from bmi_dmx.models.rivers.formats import read_river
 from bmi_dmx.models.rivers.start import hot_start
 
@@ -80,6 +82,52 @@ def test_a_hot_start_is_the_steady_flow_of_the_first_inflow(tmp_path: Path) -> N
         dt=3600.0,
     )
     np.testing.assert_allclose(volume[0], expected["volume"][:, 0].numpy(), rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def compound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with the channels of the National Water Model, and no network."""
+    spec = {
+        "parts": {
+            "river": {"process": "muskingum_cunge", "options": {"geometry": "compound"}}
+        },
+        "seconds": 300,
+        "system": "rivers",
+    }
+    path = tmp_path_factory.mktemp("bundle") / "compound"
+    model = Model(convert(spec, ModelSpec), Statistics({})).double()
+    save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
+    return path
+
+
+def test_all_of_a_channel_may_be_known_of_the_tree(
+    compound: Path, tmp_path: Path
+) -> None:
+    component = started(tmp_path, bundle=str(compound), state="hot")
+    aliases = {
+        "bw": "bottom_width", "tw": "top_width", "twcc": "floodplain_width",
+        "ncc": "floodplain_manning", "n": "manning",
+    }  # fmt: skip
+    for alias, name in aliases.items():
+        assert component.get_value_ptr(alias) is component.get_value_ptr(name)
+    river = read_river(tmp_path / "tree.nc")
+    process = load_bundle(str(compound)).model().processes["river"].on(river.tree)
+    known = {
+        p.name: torch.from_numpy(river.attributes[p.name])[:, None]
+        for p in process.parameters
+    }
+    inflow = 0.2 + weather(STEPS)
+    state = hot_start(process, torch.from_numpy(inflow[0]), known, dt=300.0)
+    found = run(component, inflow, "discharge", "volume", "depth")
+    expected = scan(
+        process, state, {"lateral_inflow": torch.from_numpy(inflow)}, known, dt=300.0,
+        outputs=["discharge", "volume", "depth"], average=True,
+    ).outputs  # fmt: skip
+    for series, x in zip(found, expected.values(), strict=True):
+        np.testing.assert_allclose(series, x.numpy(), rtol=1e-11)
+    component.set_value("bw", np.full(5, 3.0))
+    component.update()
+    assert component.get_value_ptr("depth").min() > found[2][-1].min()
 
 
 def test_a_hot_start_without_inflow_has_the_least_flow(tmp_path: Path) -> None:
