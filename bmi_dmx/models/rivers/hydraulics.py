@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...errors import ConfigError
+
 __all__ = ["Floors", "Hydraulics", "Width", "depth", "power_law", "trapezoid"]
 
 _SHAPE = 1e-6  # keeps a rectangle apart from what has no width at all
@@ -41,6 +43,11 @@ class Floors:
     bottom_width: float = 0.01
     velocity: float = 0.01
     slope: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0.0:
+                raise ConfigError(f"{name}: found {value:g}, expected more than 0")
 
 
 class Width(NamedTuple):

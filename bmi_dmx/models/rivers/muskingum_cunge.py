@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
@@ -15,12 +15,16 @@ from ...errors import ConfigError
 from ...process import Budget, Process, Upstream
 from ...variables import Flux, Forcing, State
 from . import compound
+from .exchanges import Exchanges, Outflow, exchanged
 from .hydraulics import Floors, Hydraulics, Width, depth, power_law, trapezoid
+from .lakes import held, without_travel
+from .leakance import Bed, warn_of_leakance
 from .parameters import X, channel
 from .storage import Passing, Storage, cunge
 
 __all__ = ["MuskingumCunge"]
 
+_ANY_DEPTH = 1e-30  # m
 _LEGACY = 5.0 / 3.0  # celerity of a wide channel over its velocity
 
 
@@ -70,8 +74,8 @@ class MuskingumCunge(Process):
     """
 
     @dataclass(frozen=True)
-    class Options:
-        """Which physics of a river.
+    class Options(Exchanges):
+        """Which physics of a river, and what it exchanges; see :class:`.Exchanges`.
 
         Parameters
         ----------
@@ -120,6 +124,11 @@ class MuskingumCunge(Process):
                             f"{name}: found {found!r}, expected {only!r}, as geometry "
                             "'compound' has K and X of its own"
                         )
+                if self.leakance and self.leakance.published:
+                    raise ConfigError(
+                        "leakance: published: found True, expected False, as geometry "
+                        "'compound' has no power law of its width"
+                    )
 
     about = "flow through the reaches of a river by Muskingum-Cunge"
     time = "s"
@@ -199,7 +208,16 @@ class MuskingumCunge(Process):
         super().__init__(options)
         self.dt = dt
         x = X.get(self.options.x)
-        self.parameters = (*channel(self.options.geometry), *([x] if x else []))
+        beside = self.options
+        self.parameters = (
+            *channel(beside.geometry), *([x] if x else []), *beside.parameters
+        )  # fmt: skip
+        self.forcings = (*self.forcings, *beside.forcings)
+        self.states = (*self.states, *beside.states)
+        self.fluxes = (*self.fluxes, *beside.fluxes)
+        self.budgets = tuple(map(beside.budgeted, self.budgets))
+        if beside.leakance:
+            warn_of_leakance()
 
     def at(self, dt: float) -> MuskingumCunge:
         """Return the process for steps of ``dt`` seconds."""
@@ -226,7 +244,13 @@ class MuskingumCunge(Process):
             lateral=torch.clamp(f.lateral_inflow, min=least * dt),
         )
         storage, shape = self._passed(water, p)
-        solution = storage.outflow(water, dt)
+        lake = torch.zeros_like(storage.prism)
+        if self.options.lakes:
+            storage, lake = without_travel(p, storage, dt), held(p, s)
+        outflow = Outflow(storage.outflow(water, dt), storage.response(dt), lake, least)
+        bed = self._bed(s.discharge, shape, p)
+        beside = exchanged(self.options, outflow, f, p, bed, dt)
+        solution = beside.solution
         discharge = torch.clamp(solution, min=least)
         if shape is None:
             shape = self._shape(discharge, p)
@@ -237,11 +261,14 @@ class MuskingumCunge(Process):
             (water.lateral - f.lateral_inflow)
             + storage.prism * (discharge - solution)
             + storage.wedge * (f.upstream_discharge - f.inflow)
+            + beside.created
         )
         state = {
             "discharge": discharge,
             "inflow_before": f.upstream_discharge,
-            "volume": s.volume + f.lateral_inflow + entering + created - leaving,
+            "volume": s.volume
+            + (f.lateral_inflow + entering + created + beside.gained - leaving),
+            **beside.states,
         }
         fluxes = {
             **shape._asdict(),
@@ -249,8 +276,10 @@ class MuskingumCunge(Process):
             "entering": entering,
             "leaving": leaving,
             "created": created,
-            "stored": storage.wedge * s.inflow_before + storage.prism * s.discharge,
+            "stored": storage.wedge * s.inflow_before
+            + (storage.prism * s.discharge + lake),
             "negative": (solution < 0.0).to(solution.dtype),
+            **beside.fluxes,
         }
         return state, fluxes
 
@@ -261,14 +290,36 @@ class MuskingumCunge(Process):
         options = self.options
         if options.geometry != "compound":
             return self._storage(water.discharge, p), None
-        reach = compound.Channel(
+        least = options.floors.discharge
+        storage, flow = compound.passed(self._channel(p), water, self.dt, least)
+        return storage, _Shape(flow.depth, flow.width, flow.velocity)
+
+    def _channel(self, p: SimpleNamespace) -> compound.Channel:
+        return compound.Channel(
             p.manning, p.floodplain_manning, p.bottom_width, p.top_width,
             p.floodplain_width, p.side_slope,
-            torch.clamp(p.slope, min=options.floors.slope), p.length,
+            torch.clamp(p.slope, min=self.options.floors.slope), p.length,
         )  # fmt: skip
-        least = options.floors.discharge
-        storage, flow = compound.passed(reach, water, self.dt, least)
-        return storage, _Shape(flow.depth, flow.width, flow.velocity)
+
+    def _bed(
+        self, discharge: Tensor, shape: _Shape | None, p: SimpleNamespace
+    ) -> Bed | None:
+        """Return where a reach touches the ground, if its bed leaks."""
+        options = self.options
+        if options.leakance is None:
+            return None
+        if shape is not None:
+            below = self._channel(p).bankfull
+            return Bed(shape.width, p.length, shape.depth, below)
+        flow = torch.clamp(discharge, min=options.floors.discharge)
+        width, _ = self._width(flow, p, options.floors)
+        below = width.top / (2.0 * width.side_slope)
+        if not options.leakance.published:
+            return Bed(width.top, p.length, width.depth, below)
+        any_depth = replace(options.floors, depth=_ANY_DEPTH)
+        deep = self._width(flow, p, any_depth)[0].depth
+        odd = torch.exp(p.width_exponent * torch.log(p.width_coefficient * deep))
+        return Bed(odd, p.length, deep, below)
 
     def _shape(self, discharge: Tensor, p: SimpleNamespace) -> _Shape:
         flow = self._hydraulics(discharge, p)
@@ -276,14 +327,18 @@ class MuskingumCunge(Process):
 
     def _hydraulics(self, discharge: Tensor, p: SimpleNamespace) -> Hydraulics:
         """Return uniform flow of a discharge that is at least the least one."""
-        floors = self.options.floors
+        width, root = self._width(discharge, p, self.options.floors)
+        return trapezoid(width, p.manning, root, self.options.floors)
+
+    def _width(
+        self, discharge: Tensor, p: SimpleNamespace, floors: Floors
+    ) -> tuple[Width, Tensor]:
+        """Return the width of the water, and the root of the slope."""
         root = torch.sqrt(torch.clamp(p.slope, min=floors.slope))
         of = (discharge, p.manning, p.width_exponent, p.width_coefficient, root, floors)
         if self.options.geometry == "given":
-            width = Width(p.top_width, depth(*of), p.side_slope)
-        else:
-            width = power_law(*of)
-        return trapezoid(width, p.manning, root, floors)
+            return Width(p.top_width, depth(*of), p.side_slope), root
+        return power_law(*of), root
 
     def _storage(self, discharge: Tensor, p: SimpleNamespace) -> Storage:
         """Return the storage that belongs to a discharge."""

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ...program.trace import call_step
+from ...program.trace import call_step, namespaces
 from ...scan.arguments import arrange
 from ...scan.axes import tree_of
 from ...space import Tree
+from .lakes import initial_storage, storage_at
 from .muskingum_cunge import MuskingumCunge
 
 __all__ = ["accumulated", "hot_start", "received"]
@@ -22,11 +23,13 @@ def hot_start(
     parameters: Mapping[str, Tensor | float],
     *,
     dt: float,
+    elevation: Tensor | None = None,
 ) -> dict[str, Tensor]:
     r"""Return the state of a river whose lateral inflow has long been the same.
 
     The discharge is the sum of the lateral inflow over all that drains into a reach,
-    at least the least discharge; the volume belongs to it.
+    at least the least discharge; the volume belongs to it, and what lakes hold: a level
+    pool stands where its orifice lets out that discharge, but no higher than its weir.
 
     Parameters
     ----------
@@ -38,6 +41,9 @@ def hot_start(
         As for a scan; of those that change with time the first is taken.
     dt : float
         Length of the steps that are to follow, s.
+    elevation : Tensor, optional
+        (reach,) or (reach, member), of the surface of level pools, m; NaN where it is
+        not known, and at reaches that are none.
 
     Returns
     -------
@@ -51,7 +57,9 @@ def hot_start(
     flow = torch.clamp(flow, min=process.options.floors.discharge)
     before = received(tree, flow)
     state = {"discharge": flow, "inflow_before": before}
-    steady = {"lateral_inflow": lateral, "inflow": before, "upstream_discharge": before}
+    steady = {f.name: torch.zeros_like(flow) for f in process.options.forcings}
+    steady |= {"lateral_inflow": lateral, "inflow": before}
+    steady["upstream_discharge"] = before
     a = arrange(
         process,
         {**state, "volume": torch.zeros_like(flow)},
@@ -60,7 +68,15 @@ def hot_start(
         dt=dt, outputs=("stored",), warmup=0, average=False, steps=1,
     )  # fmt: skip
     forcing = {name: x[0] for name, x in a.forcing.items()}
-    step = call_step(process, {**a.state, **forcing, **a.parameters})
+    values = {**a.state, **forcing, **a.parameters}
+    if process.options.lakes:
+        p = namespaces(process, values)[-1]
+        held = initial_storage(p, flow)
+        if elevation is not None:
+            surface = elevation.reshape(len(tree), -1)
+            held = torch.where(surface.isnan(), held, storage_at(p, surface))
+        state["lake_storage"] = values["s.lake_storage"] = held.expand(a.shape)
+    step = call_step(process, values)
     return {**state, "volume": step["q.stored"].expand(a.shape)}
 
 

@@ -90,6 +90,16 @@ class Storage(NamedTuple):
         )
         return weighed / (prism + dt)
 
+    def response(self, dt: float) -> Tensor:
+        """Return by how much a volume of lateral inflow raises the outflow, s-1.
+
+        Parameters
+        ----------
+        dt : float
+            Length of a step, s.
+        """
+        return 2.0 / (2.0 * self.prism + dt)
+
 
 def cunge(
     flow: Tensor, width: Tensor, slope: Tensor, celerity: Tensor, length: Tensor

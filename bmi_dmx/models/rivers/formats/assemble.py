@@ -79,20 +79,23 @@ def _areas(
     found: dict[str, Array], units: dict[str, str], tree: Tree, where: str,
     remarks: list[str],
 ) -> None:  # fmt: skip
-    """Add drainage areas where only their logarithm or only local areas are there."""
-    if "drainage_area_km2" not in found and LOGARITHM in found:
-        found["drainage_area_km2"] = 10.0 ** found[LOGARITHM]
-        units["drainage_area_km2"] = "km2"
-    if "area_km2" in found or "drainage_area_km2" not in found:
-        return
-    above = np.zeros(len(tree) + 1)
-    np.add.at(above, tree.downstream, found["drainage_area_km2"])
-    local = found["drainage_area_km2"] - above[:-1]
-    if (local > 0.0).all():
-        found["area_km2"], units["area_km2"] = local, "km2"
+    """Add local areas where only drainage areas are there, and the other way round."""
+    local, drained = "area_km2", "drainage_area_km2"
+    if drained not in found and LOGARITHM in found:
+        found[drained], units[drained] = 10.0 ** found[LOGARITHM], "km2"
+    if drained in found and local not in found:
+        own = found[drained] - tree.received(found[drained])
+        if (own > 0.0).all():
+            found[local], units[local] = own, "km2"
+            remarks.append(
+                f"{where}: areas that drain into reaches from their sides are the "
+                "differences of drainage areas"
+            )
+    if local in found and drained not in found and np.isfinite(found[local]).all():
+        found[drained], units[drained] = tree.accumulate(found[local]), "km2"
         remarks.append(
-            f"{where}: areas that drain into reaches from their sides are the "
-            "differences of drainage areas"
+            f"{where}: drainage areas are the sums of the areas of the reaches of the "
+            "file"
         )
 
 

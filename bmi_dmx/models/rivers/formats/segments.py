@@ -106,8 +106,8 @@ def _numbers(path: Path, variable: Any, count: int, size: int) -> Numbers:
     if not good.all():
         at = int(good.argmin())
         raise DataError(
-            f"{path}: {variable.name}: entry {at} is {values[at]:g}, expected the number "
-            f"of one of {size} segments, or 0"
+            f"{path}: {variable.name}: entry {at} is {values[at]:g}, expected the "
+            f"number of one of {size} segments, or 0"
         )
     return values.astype(np.int64) - 1
 
