@@ -1,8 +1,9 @@
 """Make the small river that the package ships, to learn from without other data.
 
-Storms fall on a made tree of reaches; what enters is routed hour by hour through channels
-whose roughness follows from how wooded the banks are, and flow is read at three gauges as
-means of local days, with errors and gaps. So it is known what there is to be learned.
+Storms fall on a made tree of reaches; what enters is routed hour by hour through
+channels whose roughness follows from how wooded the banks are, and flow is read at
+three gauges as means of local days, with errors and gaps. So it is known what there is
+to be learned.
 
     python scripts/make_river_sample.py [--output FILE]
 """
@@ -87,7 +88,8 @@ def main() -> None:
     }
     parameters = {n: torch.from_numpy(x)[:, None] for n, x in known.items()}
     lateral = torch.from_numpy(inflow.astype(np.float64)).repeat_interleave(24, 0)
-    process = MuskingumCunge().on(river)
+    process = MuskingumCunge()
+    process.space = river
     with torch.no_grad():
         start = hot_start(process, lateral[0], parameters, dt=3600.0)
         flow = scan(
@@ -153,7 +155,9 @@ def _add(
     file: Any, name: str, dimensions: tuple[str, ...], values: Any, kind: Any,
     **attributes: str,
 ) -> None:  # fmt: skip
-    digits = {} if kind is str else {"zlib": True, "shuffle": True}
+    digits: dict[str, Any] = {}
+    if kind is not str:
+        digits = {"zlib": True, "shuffle": True}
     if name in ("q_prime", "gauge_flow"):
         digits |= {"significant_digits": 5, "quantize_mode": "BitGroom"}
     variable = file.createVariable(name, kind, dimensions, **digits)

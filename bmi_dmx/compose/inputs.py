@@ -126,6 +126,7 @@ def fit_statistics(
     spec: ModelSpec,
     forcing: Mapping[str, ArrayLike],
     attributes: Mapping[str, ArrayLike],
+    seconds: float | None = None,
 ) -> Statistics:
     """Return the statistics of everything a model's networks read.
 
@@ -137,6 +138,9 @@ def fit_statistics(
         (time, place), the training period of the training places.
     attributes : mapping of str to array_like
         (place,).
+    seconds : float, optional
+        Length of the steps of the forcing; default: that of the model. Networks with a
+        longer step of their own read means over it, and so it is these that count.
 
     Raises
     ------
@@ -188,7 +192,7 @@ def fit_statistics(
         # What is read as it is, too, varies as it does.
         if readers and all(part.step is not None for part in readers):
             (part, *_) = readers
-            periods = periods_of(whole, replace(part, inputs=(name,)))
+            periods = periods_of(whole, replace(part, inputs=(name,)), seconds)
             values[name] = periods.whole(values[name].unsqueeze(-1))
     return Statistics.fit({n: x.numpy() for n, x in values.items()}, spec.transforms)
 

@@ -27,8 +27,8 @@ Rule = Literal["mean", "sum", "min", "max", "first"]
 """What of the steps of a period a network reads."""
 
 
-def periods_of(plan: Plan, part: Part) -> Periods:
-    """Return how a network gathers its inputs at the step of a plan.
+def periods_of(plan: Plan, part: Part, seconds: float | None = None) -> Periods:
+    """Return how a network gathers its inputs, at the step of a plan or another one.
 
     It reads the mean of a period, but the sum of amounts, the lowest or highest of
     extremes, and the first of what the calendar gives.
@@ -40,7 +40,8 @@ def periods_of(plan: Plan, part: Part) -> Periods:
         for f in owner.declared(plan.seconds).forcings
     }
     rules = tuple(_rule(plan, part, name, declared) for name in part.inputs)
-    return Periods(part.name, round(part.step / plan.seconds), rules)
+    length = max(1, round(part.step / (seconds or plan.seconds)))
+    return Periods(part.name, length, rules)
 
 
 def _rule(plan: Plan, part: Part, name: str, declared: Mapping[str, Forcing]) -> Rule:

@@ -240,6 +240,12 @@ class Composition:
         return tuple(dict.fromkeys((self.seconds, *self.steps)))
 
     @property
+    def period(self) -> float:
+        """Length of the step of the networks that have their own, else of the model."""
+        own = (part.step for part in self.parts.values() if part.step is not None)
+        return next(own, self.seconds)
+
+    @property
     def network_attributes(self) -> tuple[str, ...]:
         """Names of the attributes the networks read, each once."""
         names = (name for part in self.parts.values() for name in part.attributes)

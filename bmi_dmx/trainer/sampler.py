@@ -96,7 +96,11 @@ class Sampler(ABC, Generic[B]):
 
 
 def usable_windows(
-    observed: NDArray[np.bool_], warmup: int, length: int
+    observed: NDArray[np.bool_],
+    warmup: int,
+    length: int,
+    every: int = 1,
+    first: int = 0,
 ) -> NDArray[np.bool_]:
     """Return which windows are observed after their warm-up, (place, start).
 
@@ -107,10 +111,14 @@ def usable_windows(
     warmup, length : int
         Time steps of a window before it counts, and of those that count; all of them
         must fit into the series.
+    every, first : int
+        Windows begin with every so many steps alone, counted from ``first`` on: those
+        with which a step of networks that have their own begins.
     """
     starts = len(observed) - warmup - length + 1
     counts = observed.cumsum(axis=0, dtype=np.int32)
     counts = np.concatenate((np.zeros_like(counts[:1]), counts))
     end, begin = warmup + length, warmup
     seen = counts[end : end + starts] > counts[begin : begin + starts]
+    seen[(np.arange(starts) - first) % every != 0] = False
     return np.ascontiguousarray(seen.T)

@@ -71,6 +71,21 @@ def steps_within(data: BasinData, spec: ModelSpec) -> int:
     return round(parts)
 
 
+def periods_in(data: BasinData, spec: ModelSpec) -> dict[str, int]:
+    """Return at which steps of the data those of networks with their own begin.
+
+    Returns
+    -------
+    dict of str to int
+        ``every`` so many steps, from step ``first`` on; with every one where networks
+        step as often as the data.
+    """
+    every = max(1, round(spec.period / data.seconds))
+    passed = data.time[0] - data.time[0].astype("datetime64[D]")
+    steps = int(passed / np.timedelta64(1, "s")) // data.seconds
+    return {"every": every, "first": -steps % every}
+
+
 def with_lead(data: BasinData, period: Period, steps: int) -> tuple[BasinData, int]:
     """Return a period with time steps before it, as far as the record reaches.
 
@@ -108,7 +123,17 @@ def blocks(model: Model, data: BasinData, *, warmup: int, basins: int) -> Blocks
         Time steps at the beginning that are not to be scored.
     basins : int
         Most basins in a block.
+
+    Raises
+    ------
+    ConfigError
+        They begin in the middle of a step of networks that have their own.
     """
+    if periods_in(data, model.spec)["first"]:
+        raise ConfigError(
+            f"evaluation.warmup: {data.time[0]} is in the middle of a step of the "
+            f"networks, of {model.spec.period:g} s; expected whole ones"
+        )
     batches = basin_blocks(
         data, model.forcings, model.attributes, warmup=warmup, basins=basins
     )

@@ -130,6 +130,8 @@ class WindowSampler(Sampler[Batch]):
         Batches in a pass.
     seed : int
         Seed of the random numbers.
+    every, first : int
+        As of :func:`~bmi_dmx.trainer.sampler.usable_windows`.
 
     Raises
     ------
@@ -148,6 +150,8 @@ class WindowSampler(Sampler[Batch]):
         basins: int,
         steps: int,
         seed: int,
+        every: int = 1,
+        first: int = 0,
     ) -> None:
         self.windows = Windows(data, forcings, attributes)
         self.warmup, self.length = warmup, length
@@ -156,7 +160,7 @@ class WindowSampler(Sampler[Batch]):
                 f"a window of {warmup} + {length} steps does not fit into"
                 f" {self.windows.steps} steps of data"
             )
-        usable = usable_windows(np.isfinite(data.target), warmup, length)
+        usable = usable_windows(np.isfinite(data.target), warmup, length, every, first)
         if not usable.any():
             raise DataError("no basin is observed at a step after the warm-up")
         super().__init__(usable, size=basins, steps=steps, seed=seed)

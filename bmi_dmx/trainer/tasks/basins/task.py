@@ -34,6 +34,7 @@ from .prediction import (
     TARGET,
     Blocks,
     blocks,
+    periods_in,
     predict,
     simulate,
     steps_within,
@@ -105,7 +106,10 @@ class BasinsTask(Task[Experiment]):
         training = self.training
         try:
             return fit_statistics(
-                self.experiment.model, training.dated_forcing(), training.attributes
+                self.experiment.model,
+                training.dated_forcing(),
+                training.attributes,
+                training.seconds,
             )
         except DataError as error:
             # All inputs are finite, so it is their logarithm or root that is not.
@@ -124,6 +128,7 @@ class BasinsTask(Task[Experiment]):
             basins=spec.batch,
             steps=count,
             seed=self.experiment.seed,
+            **periods_in(with_warmup, self.experiment.model),
         )
         self.validation = self._validation(model)
         self.units = {n: u for n, u in data.units.items() if n in model.attributes}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ....compose import Plan
 from ....data import netcdf
 from ....data.identity import listed
-from ....errors import ConfigError, DataError
+from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import ReachSeries, River, read_river, read_series
 from .experiment import DAY, SAMPLE, DataSpec, Series
 from .gauges import Gauges, expanded, gauges_of
 
-__all__ = ["RiverData", "read"]
+__all__ = ["LATERAL", "RiverData", "read"]
 
 Array32 = NDArray[np.float32]
 
@@ -31,6 +32,12 @@ OBSERVED = ("gauge_flow", "observed", "streamflow", "discharge")
 """Usual names of measured flow in files."""
 
 UNITS = "m3 s-1"
+
+LATERAL = "lateral_inflow"
+"""What lateral inflow is called in models."""
+
+CALENDAR = "day_of_year"
+"""What models are told of the date: 1 on the first of January."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class RiverData:
         Steps of the inflow in a day.
     inflow : (day * per_day, reach) float32
         Local lateral inflow, m3 s-1, without gaps.
+    others : dict of str to array (day * per_day, reach) float32
+        What networks read besides, without gaps.
     observed : (day, gauge) float32
         Flow of local days, m3 s-1; NaN where missing.
     remarks : tuple of str
@@ -60,8 +69,20 @@ class RiverData:
     days: NDArray[np.datetime64]
     per_day: int
     inflow: Array32
+    others: Mapping[str, Array32]
     observed: Array32
     remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def forcing(self) -> dict[str, Array32]:
+        """Everything that changes with time, by its name in models."""
+        days = self.days - self.days.astype("datetime64[Y]").astype("datetime64[D]")
+        calendar = np.repeat(days.astype(np.float32) + 1, self.per_day)[:, None]
+        return {
+            LATERAL: self.inflow,
+            CALENDAR: np.broadcast_to(calendar, self.inflow.shape),
+            **self.others,
+        }
 
     @cached_property
     def target(self) -> Array32:
@@ -106,18 +127,26 @@ class RiverData:
             found[name] = np.where(np.isfinite(values), values, np.nanmean(values))
         return found
 
-    def fingerprint(self, attributes: Iterable[str]) -> str:
+    def fingerprint(self, attributes: Iterable[str], forcings: Iterable[str]) -> str:
         """Return a hash of all that is seen in a training."""
         digest = hashlib.sha256(self.river.tree.fingerprint.encode())
         known = self.attributes(attributes).values()
         gauges = (self.gauges.area_km2, self.gauges.seen, self.gauges.utc_offset)
-        for values in (self.inflow, self.observed, *gauges, *known):
+        series = (self.forcing[name] for name in forcings)
+        for values in (self.observed, *series, *gauges, *known):
             digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
 
 
-def read(spec: DataSpec) -> RiverData:
+def read(spec: DataSpec, model: Plan) -> RiverData:
     """Read what an experiment says.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Where it lies.
+    model : Plan
+        Which units forcings have.
 
     Raises
     ------
@@ -133,14 +162,27 @@ def read(spec: DataSpec) -> RiverData:
     days, per_day, kept = _days(inflow)
     local, filled = _of_reaches(spec, inflow, kept, river)
     measured = _of_gauges(observed, days, gauges)
+    remarks = [*river.remarks, *inflow.remarks, *observed.remarks, *filled]
+    units = {forcing.name: forcing.units for forcing in model.forcings}
+    for name in units:
+        if name not in (LATERAL, CALENDAR, *spec.forcings):
+            hint = suggestion(name, spec.forcings)
+            raise ConfigError(
+                f"data.forcings: the model reads {name!r}, of which nothing is"
+                f" said{hint}"
+            )
+    others = {}
+    for name, given in spec.forcings.items():
+        if name not in units:
+            raise ConfigError(
+                f"data.forcings: the model reads no {name!r}{suggestion(name, units)}"
+            )
+        where = path if given.path is None else expanded(given.path)
+        series = read_series(where, given.variable or name, units=units[name])
+        remarks += series.remarks
+        others[name] = _on_steps(name, series, days, per_day, river, remarks)
     return RiverData(
-        river,
-        gauges,
-        days,
-        per_day,
-        local,
-        measured,
-        (*river.remarks, *inflow.remarks, *observed.remarks, *filled),
+        river, gauges, days, per_day, local, others, measured, tuple(remarks)
     )
 
 
@@ -218,6 +260,46 @@ def _of_reaches(
         f" taken as {spec.least:g} {UNITS} ({listed(lacking)})"
     )
     return np.where(missing, spec.least, found).astype(np.float32), (remark,)
+
+
+def _on_steps(
+    name: str,
+    series: ReachSeries,
+    days: NDArray[np.datetime64],
+    per_day: int,
+    river: River,
+    remarks: list[str],
+) -> Array32:
+    """Return what networks read, on the steps of the inflow.
+
+    Where it is missing at some reaches it is the mean of the others.
+    """
+    key = f"data.forcings.{name}"
+    own, count, kept = _days(series)
+    if per_day % count or own[0] > days[0] or own[-1] < days[-1]:
+        raise DataError(
+            f"{key}: found {count} steps a day from {own[0]} to {own[-1]}, expected"
+            f" {per_day} or a part of them from {days[0]} to {days[-1]}"
+        )
+    at = {place: k for k, place in enumerate(series.ids)}
+    for reach in river.tree.ids:
+        if reach not in at:
+            raise DataError(f"{key}: nothing is known of reach {reach!r}")
+    begin = int((days[0] - own[0]).astype(int)) * count
+    values = series.values[kept][begin : begin + len(days) * count]
+    found = values[:, [at[reach] for reach in river.tree.ids]]
+    missing = ~np.isfinite(found)
+    if missing.all(axis=1).any():
+        step = int(missing.all(axis=1).argmax())
+        raise DataError(f"{key}: unknown at all reaches on {days[step // count]}")
+    if missing.any():
+        mean = np.nanmean(found, axis=1, keepdims=True)
+        found = np.where(missing, mean, found)
+        remarks.append(
+            f"{key}: {int(missing.sum())} missing values are the mean of the other"
+            " reaches"
+        )
+    return np.repeat(found, per_day // count, axis=0).astype(np.float32)
 
 
 def _of_gauges(

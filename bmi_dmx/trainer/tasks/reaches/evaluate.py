@@ -65,7 +65,7 @@ def evaluate(
     pairs = list(zip(folders, experiments, strict=True))
     models = [load_model(f.require_best(), e.model) for f, e in pairs]
     with naming(folders[0].config, experiment):
-        data = read(experiment.data)
+        data = read(experiment.data, models[0].plan)
         days = data.within(experiment.periods[period], f"periods.{period}")
         train = data.within(experiment.periods.train, "periods.train")
     shift = Shift.of(experiment.data.days, data.gauges, experiment.model.seconds)

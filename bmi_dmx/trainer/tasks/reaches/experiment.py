@@ -42,13 +42,10 @@ class Series:
         NetCDF file or Zarr store; default: the file of the river.
     variable : str, optional
         Its name in the file; told by what it is where only one can be meant.
-    units : str, optional
-        Its units, where the file does not say them.
     """
 
     path: str | None = None
     variable: str | None = None
-    units: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +88,10 @@ class DataSpec:
         Lateral inflow of every reach, local and not summed, as means over steps of a
         day or a part of it.
     observed : Series
-        Flow at gauges, as means over days or over steps of the inflow.
+        Flow at gauges, as means of days.
+    forcings : dict of str to Series
+        What the model reads besides lateral inflow, such as the weather over reaches,
+        by its name in the model: over days or steps of the inflow.
     gauges : "all" or list of str, or str
         Which gauges, or a table of them (CSV) with columns ``gauge_id``, ``reach_id``
         and, as far as known, ``area_km2``.
@@ -111,6 +111,7 @@ class DataSpec:
     format: str | None = None
     inflow: Series = field(default_factory=Series)
     observed: Series = field(default_factory=Series)
+    forcings: dict[str, Series] = field(default_factory=dict)
     gauges: str | tuple[str, ...] = "all"
     days: Days = field(default_factory=Days)
     missing_inflow: Literal["refuse", "fill"] = "refuse"
@@ -281,11 +282,21 @@ class Experiment(AnyExperiment):
         if isinstance(data.gauges, str) and data.gauges != "all":
             paths["gauges"] = anchored("data.gauges", data.gauges)
         data = replace(data, **paths)
-        for name in ("inflow", "observed"):
-            series = getattr(data, name)
-            if series.path is not None:
-                path = anchored(f"data.{name}.path", series.path)
-                data = replace(data, **{name: replace(series, path=path)})
+
+        def placed(key: str, series: Series) -> Series:
+            if series.path is None:
+                return series
+            return replace(series, path=anchored(f"data.{key}.path", series.path))
+
+        data = replace(
+            data,
+            inflow=placed("inflow", data.inflow),
+            observed=placed("observed", data.observed),
+            forcings={
+                name: placed(f"forcings.{name}", series)
+                for name, series in data.forcings.items()
+            },
+        )
         return replace(self, data=data)
 
     def course(self) -> dict[str, Any]:
@@ -297,8 +308,12 @@ class Experiment(AnyExperiment):
         names = ("data", "periods", "loss", "priors", "together")
         settings |= {name: plain(getattr(self, name)) for name in names}
         settings["data"].pop("river")
-        for name in ("inflow", "observed"):
-            settings["data"].get(name, {}).pop("path", None)
+        for series in (
+            settings["data"]["inflow"],
+            settings["data"]["observed"],
+            *settings["data"]["forcings"].values(),
+        ):
+            series.pop("path", None)
         settings["periods"].pop("test", None)
         return settings
 

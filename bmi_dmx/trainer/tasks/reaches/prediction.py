@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....compose import Model
+from .data import LATERAL
 from .experiment import Experiment
 from .simulation import FLOW, Routing
 
@@ -96,12 +97,17 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
             at = np.arange(begin, min(begin + steps.step, end)) // routing.parts
             # Behind the record the last step stands for those to come.
             at = np.minimum(at, len(data.inflow) - 1)
-            lateral = torch.from_numpy(data.inflow[at][:, forest.reaches])
-            lateral = lateral.to(model.like)
+            forcing = {
+                name: torch.from_numpy(data.forcing[name][at][:, forest.reaches]).to(
+                    model.like
+                )
+                for name in routing.forcings
+            }
+            lateral = forcing[LATERAL]
             if begin == steps.start:
                 state = routing.steady(model.on(forest.tree), forest, lateral[0])
                 before = state[f"{routing.part.name}.{FLOW}"][outlets].cpu()
-            flow, state, more = routing.advance(model, forest, lateral, state, counted)
+            flow, state, more = routing.advance(model, forest, forcing, state, counted)
             flows.append(flow.cpu())
             laterals.append(lateral[:, outlets].cpu())
             sums["inflow"] += float(lateral.double().sum())

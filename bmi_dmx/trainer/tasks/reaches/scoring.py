@@ -64,8 +64,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         raise ConfigError(f"parts: nothing can be chosen for {part!r}")
     known = bundle.manifest.provenance
     spec = _spec(known, asked)
-    data = read(spec)
     model = bundle.model()
+    data = read(spec, model.plan)
     span, notes = _span(data, asked)
     shift = Shift.of(spec.days, data.gauges, model.spec.seconds)
     found = predict(Routing(data, Forests(data), shift, model), model, span)
@@ -91,7 +91,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         Lag(data, train),
         Evaluation(),
         head,
-        (*notes, *told, *_new(known, data)),
+        (*notes, *told, *_new(known, data, span)),
     )
 
 
@@ -156,10 +156,26 @@ def _train(known: Mapping[str, Any], data: RiverData) -> tuple[slice, tuple[str,
     return days, ()
 
 
-def _new(known: Mapping[str, Any], data: RiverData) -> tuple[str, ...]:
-    """Return which gauges the bundle learned from."""
+def _new(known: Mapping[str, Any], data: RiverData, span: Span) -> tuple[str, ...]:
+    """Return what scores owe to gauges and days that the bundle learned from."""
     learned = known.get("gauges")
     if not isinstance(learned, list):
         return ()
     seen = [name for name in data.gauges.ids if name in learned]
-    return (f"it learned from {len(seen)} of {len(data.gauges)} gauges",)
+    count = f"{len(seen)} of {len(data.gauges)} gauges"
+    if not seen:
+        return (
+            f"new to the bundle: it learned from none of {len(data.gauges)} gauges",
+        )
+    periods = known.get("periods")
+    given = periods if isinstance(periods, Mapping) else {}
+    scored = data.days[span.days]
+    for name in ("train", "validation"):
+        if name in given:
+            first, last = (np.datetime64(str(day), "D") for day in given[name])
+            if scored[0] <= last and first <= scored[-1]:
+                return (
+                    f"NO TEST at {count}: it learned from them, and scored days are"
+                    f" among those of its {name}, {first} to {last}",
+                )
+    return (f"{count} are among those it learned from, on other days",)

@@ -10,26 +10,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....compose import Model, Plan
+from ....compose.parameterization import within_bounds
 from ....compose.part import Part
 from ....errors import ConfigError, TrainingError
-from ....models.rivers.start import accumulated, received
-from .data import RiverData
+from ....models.rivers.muskingum_cunge import MuskingumCunge
+from ....models.rivers.start import hot_start
+from .data import LATERAL, RiverData
 from .forest import Forest, Forests
 from .shift import Shift
 from .windows import Batch
 
 Tensors = dict[str, Tensor]
 
-__all__ = ["FLOW", "LATERAL", "Routing", "river_of"]
-
-LATERAL = "lateral_inflow"
-"""What the model is given at every step."""
+__all__ = ["FLOW", "Routing", "river_of"]
 
 FLOW = "discharge"
 """What it answers."""
-
-INFLOW_BEFORE = "inflow_before"
-"""State in which a process keeps what its reaches had from upstream."""
 
 
 def river_of(plan: Plan) -> Part:
@@ -49,12 +45,8 @@ def river_of(plan: Plan) -> Part:
         )
     if FLOW not in plan.outputs:
         raise ConfigError(f"model.parts: none gives {FLOW!r}")
-    names = [forcing.name for forcing in plan.forcings]
-    if names != [LATERAL]:
-        raise ConfigError(
-            f"model.parts: expected that {LATERAL!r} alone is to be given, found"
-            f" {', '.join(names) or 'nothing'}"
-        )
+    if LATERAL not in [forcing.name for forcing in plan.forcings]:
+        raise ConfigError(f"model.parts: none reads {LATERAL!r}")
     return found[0]
 
 
@@ -83,6 +75,7 @@ class Routing:
     ) -> None:
         self.data, self.forests, self.shift = data, forests, shift
         self.part = river_of(model.plan)
+        self.forcings = model.forcings
         self.parts = steps_within(data, model.spec.seconds)
         self.attributes = {
             name: torch.from_numpy(values.astype(np.float32))
@@ -99,6 +92,11 @@ class Routing:
         """Return the attributes of one copy of the reaches of a forest."""
         at = torch.from_numpy(forest.reaches)
         return {name: x[at] for name, x in self.attributes.items()}
+
+    def given(self, forest: Forest, like: Tensor) -> dict[str, Tensor]:
+        """Return the attributes of all reaches of a forest, alike another tensor."""
+        own = self.of_reaches(forest)
+        return {name: x.to(like).repeat(forest.copies) for name, x in own.items()}
 
     def run(self, model: Model, batch: Batch, warmup: int) -> Tensor:
         """Return the flow of windows at their gauges, m3 s-1, (day, place).
@@ -118,11 +116,14 @@ class Routing:
             A flow is not a number; names the reach.
         """
         forest = self.forest(batch)
-        lateral = batch["inflow"].repeat_interleave(self.parts, 0)
-        kept = len(lateral) - self.shift.days_behind * self.shift.per_day
-        lateral = lateral[: kept + self.shift.steps_behind]
+        more = self.shift.days_behind * self.shift.per_day - self.shift.steps_behind
+        forcing = {
+            name: self._steps(x.to(model.like), name)[: len(x) * self.parts - more]
+            for name, x in batch["forcing"].items()
+        }
+        lateral = forcing[LATERAL]
         start = self.steady(model.on(forest.tree), forest, lateral[0])
-        flow, _, _ = self.advance(model, forest, lateral, start)
+        flow, _, _ = self.advance(model, forest, forcing, start)
         at = forest.outlets.to(flow.device)
         gauges = batch["gauges"].cpu().numpy().astype(np.intp)
         before = start[f"{self.part.name}.{FLOW}"][at]
@@ -132,7 +133,7 @@ class Routing:
         self,
         model: Model,
         forest: Forest,
-        lateral: Tensor,
+        forcing: Mapping[str, Tensor],
         state: Mapping[str, Tensor],
         outputs: Sequence[str] = (),
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
@@ -144,8 +145,8 @@ class Routing:
             What runs.
         forest : Forest
             Where.
-        lateral : Tensor
-            (step, reach of the forest) lateral inflow.
+        forcing : mapping of str to Tensor
+            (step, reach of the forest), lateral inflow among it.
         state : mapping of str to Tensor
             Before the first step.
         outputs : sequence of str
@@ -165,12 +166,9 @@ class Routing:
         TrainingError
             A flow is not a number; names the reach.
         """
-        given = {
-            name: x.to(lateral).repeat(forest.copies)
-            for name, x in self.of_reaches(forest).items()
-        }
+        given = self.given(forest, forcing[LATERAL])
         ran = model.on(forest.tree).simulate(
-            {LATERAL: lateral}, given, state=state, outputs=(FLOW, *outputs)
+            forcing, given, state=state, outputs=(FLOW, *outputs)
         )
         flow = ran.outputs[FLOW]
         _refuse_not_finite(flow, forest)
@@ -209,16 +207,35 @@ class Routing:
     def steady(self, placed: Model, forest: Forest, lateral: Tensor) -> Tensors:
         """Return the state in which every reach passes on all that enters above.
 
-        Differentiable in the lateral inflow, (reach,). The volume of reaches, on which
-        no flow depends, begins as it is declared.
+        Differentiable in the lateral inflow, (reach,), and where lakes hold what their
+        parameters say, in these.
         """
         state = placed.initial_state(len(lateral))
         name = self.part.name
-        flow = accumulated(forest.tree, lateral).clamp(min=0.0)
-        state[f"{name}.{FLOW}"] = flow
-        if f"{name}.{INFLOW_BEFORE}" in state:
-            state[f"{name}.{INFLOW_BEFORE}"] = received(forest.tree, flow)
-        return state
+        process = placed.processes[name]
+        assert isinstance(process, MuskingumCunge)
+        found = hot_start(
+            process, lateral, self._parameters(placed, forest, lateral),
+            dt=placed.spec.seconds,
+        )  # fmt: skip
+        return state | {f"{name}.{n}": x.squeeze(-1) for n, x in found.items()}
+
+    def _parameters(
+        self, placed: Model, forest: Forest, like: Tensor
+    ) -> dict[str, Tensor]:
+        """Return parameters of the river; the middle of what changes with time."""
+        given = self.given(forest, like)
+        known = {**given, **placed.constant_parameters(given)}
+        found = {}
+        for p in self.part.variables.parameters:
+            link = placed.plan.link(self.part, p.name)
+            if link.giver == "default":
+                continue
+            value = known.get(link.name)
+            if value is None:
+                value = within_bounds(torch.full_like(like, 0.5), p)
+            found[p.name] = value.unsqueeze(-1)
+        return found
 
 
 def steps_within(data: RiverData, seconds: float) -> int:

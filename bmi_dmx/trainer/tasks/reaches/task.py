@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ....bundle import Bundle
-from ....compose import Model, Statistics, fit_statistics
+from ....compose import Model, Statistics, fit_statistics, plan
+from ....compose.parts import make_parts
 from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....variables import Attribute
@@ -26,7 +27,7 @@ from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
 from .data import read
 from .evaluate import evaluate
-from .experiment import Experiment
+from .experiment import DAY, Experiment
 from .forest import Forests
 from .prediction import Span, predict
 from .priors import check_priors, penalty
@@ -61,7 +62,10 @@ class ReachesTask(Task[Experiment]):
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self.data = read(experiment.data)
+        spec = experiment.model
+        self.data = read(
+            experiment.data, plan((m.part for m in make_parts(spec)), spec.seconds)
+        )
         for remark in self.data.remarks:
             log.info("%s", remark)
         self.shift = Shift.of(
@@ -119,11 +123,14 @@ class ReachesTask(Task[Experiment]):
         return math.ceil(len(self.learning) / self.together), days.stop - days.start
 
     def statistics(self) -> Statistics:
-        """Return the moments of the attributes that the networks read."""
-        spec = self.experiment.model
+        """Return the moments of what the networks read."""
+        spec, per_day = self.experiment.model, self.data.per_day
         attributes = self.data.attributes(spec.network_attributes)
+        days = self.days["train"]
+        steps = slice(days.start * per_day, days.stop * per_day)
+        forcing = {name: x[steps] for name, x in self.data.forcing.items()}
         try:
-            return fit_statistics(spec, {}, attributes)
+            return fit_statistics(spec, forcing, attributes, DAY / per_day)
         except DataError as error:
             raise DataError(f"model.transforms: {error}") from None
 
@@ -136,6 +143,7 @@ class ReachesTask(Task[Experiment]):
             self.data,
             self.forests,
             self.shift,
+            self.routing.forcings,
             first=days.start,
             last=days.stop,
             warmup=spec.warmup,
@@ -201,7 +209,9 @@ class ReachesTask(Task[Experiment]):
         assert self.routing is not None
         return {
             "gauges": list(self.data.gauges.ids),
-            "series": self.data.fingerprint(self.routing.attributes),
+            "series": self.data.fingerprint(
+                self.routing.attributes, self.routing.forcings
+            ),
         }
 
     @property
@@ -242,8 +252,8 @@ class ReachesTask(Task[Experiment]):
     ) -> dict[str, Any]:
         """Return gauges, periods, and how inflow and days were taken."""
         data = plain(experiment.data)
-        for series in ("inflow", "observed"):
-            data.get(series, {}).pop("path", None)
+        for series in (data["inflow"], data["observed"], *data["forcings"].values()):
+            series.pop("path", None)
         data["river"] = Path(experiment.data.river).name
         if isinstance(experiment.data.gauges, str):
             data["gauges"] = Path(experiment.data.gauges).name

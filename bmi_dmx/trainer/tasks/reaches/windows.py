@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -21,9 +22,9 @@ __all__ = ["Batch", "WindowSampler", "cut"]
 class Batch(TypedDict):
     """Windows that run side by side, float32.
 
-    ``inflow``
-        ``(days * per_day, windows * reaches)``: warm-up first, and behind the window as
-        much as the days of the gauges reach.
+    ``forcing``
+        By name, ``(days * per_day, windows * reaches)``: warm-up first, and behind the
+        window as much as the days of the gauges reach.
     ``target``
         ``(L, windows * gauges)`` flow in mm per day of the days after the warm-up; NaN
         is missing.
@@ -33,7 +34,7 @@ class Batch(TypedDict):
         ``(windows,)`` int64, positions of the first days.
     """
 
-    inflow: Tensor
+    forcing: dict[str, Tensor]
     target: Tensor
     gauges: Tensor
     start: Tensor
@@ -53,6 +54,8 @@ class WindowSampler(Sampler[Batch]):
         Of the gauges.
     shift : Shift
         How the days of gauges lie.
+    forcings : sequence of str
+        What batches hold.
     first, last : int
         Days that may be scored, the last not included.
     warmup, length : int
@@ -75,6 +78,7 @@ class WindowSampler(Sampler[Batch]):
         data: RiverData,
         forests: Forests,
         shift: Shift,
+        forcings: Sequence[str],
         *,
         first: int,
         last: int,
@@ -87,6 +91,7 @@ class WindowSampler(Sampler[Batch]):
         among: Positions,
     ) -> None:
         self.data, self.forests, self.shift = data, forests, shift
+        self.forcings = tuple(forcings)
         self.warmup, self.length = warmup, length
         self.together = together
         self.begin = max(first - warmup, 0)
@@ -115,7 +120,7 @@ class WindowSampler(Sampler[Batch]):
     def cut(self, place: Positions, start: Positions) -> Batch:
         """Return windows of all gauges at ``place``, one for every ``start``."""
         return cut(
-            self.data, self.forests, self.shift,
+            self.data, self.forests, self.shift, self.forcings,
             place, self.begin + start, self.warmup, self.length,
         )  # fmt: skip
 
@@ -124,6 +129,7 @@ def cut(
     data: RiverData,
     forests: Forests,
     shift: Shift,
+    forcings: Sequence[str],
     gauges: Positions,
     start: Positions,
     warmup: int,
@@ -133,7 +139,7 @@ def cut(
 
     Parameters
     ----------
-    data, forests, shift
+    data, forests, shift, forcings
         As of :class:`WindowSampler`.
     gauges : (G,) array of int
         Positions of the gauges.
@@ -148,11 +154,11 @@ def cut(
     steps = np.minimum(
         start[:, None] * data.per_day + window, len(data.inflow) - 1
     )  # (B, T)
-    inflow = data.inflow[steps[:, :, None], reaches]  # (B, T, N)
+    at = steps[:, :, None], reaches  # (B, T, N)
     days = start[:, None] + warmup + np.arange(length)
     target = data.target[days[:, :, None], gauges]  # (B, L, G)
     return Batch(
-        inflow=_side_by_side(inflow),
+        forcing={name: _side_by_side(data.forcing[name][at]) for name in forcings},
         target=_side_by_side(target),
         gauges=torch.from_numpy(gauges.astype(np.int64)),
         start=torch.from_numpy(start.astype(np.int64)),

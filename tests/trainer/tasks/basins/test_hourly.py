@@ -172,6 +172,52 @@ def test_models_are_trained_and_scored_at_any_step_of_the_data(
     np.testing.assert_allclose(flow["simulated"], expected, rtol=1e-4, atol=1e-6)
 
 
+OWN_STEP: dict[str, Any] = {
+    "system": "hydrology",
+    "seconds": 3600,
+    "answers": ["streamflow"],
+    "parts": {
+        "static": {
+            "network": "kan", "options": {"grid": 5}, "attributes": ["area_km2"],
+            "gives": "all",
+        },
+        "dynamic": {
+            "network": "lstm", "options": {"hidden": 3}, "step": 86400,
+            "forcings": ["precipitation", "air_temperature"], "gives": ["beta", "k0"],
+        },
+        "land": {"process": "hbv11p", "members": 2},
+        "outlet": {"process": "direct_outlet"},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hours", [3, 24])
+def test_networks_of_days_learn_within_models_of_hours(
+    make: Make, tmp_path: Path, hours: int
+) -> None:
+    path = make(hours)
+    content = {**EXPERIMENT, "model": OWN_STEP}
+    content["data"] = {"path": "basins.nc", "attributes": "file"}
+    path.write_text(as_yaml(content), encoding="utf-8")
+    warmup = 24 // hours
+    settings = [f"training.warmup={warmup}", "training.window=8"]
+    task = build(load_experiment(path, settings)).task
+    starts = np.flatnonzero(task.batches.usable.any(axis=0))
+    assert set(starts % (24 // hours)) == {0}
+    # Networks read means of days, and so these are what is normalised.
+    days = whole_days(data_of(path).part(slice(2 * warmup, 20 * warmup)))
+    rain = days.forcing["precipitation"]
+    found = task.statistics()["precipitation"]
+    assert [found.mean, found.std] == pytest.approx([rain.mean(), rain.std()], 1e-5)
+    run = train(path, settings, root=tmp_path / "runs")
+    folder = evaluate(run).folder
+    assert np.isfinite(read_streamflow(folder / "streamflow.nc")["simulated"]).all()
+    if hours < 24:
+        message = r"warmup: 2001-01-20T21:00:00 is in the middle of a step of the netw"
+        with pytest.raises(ConfigError, match=message):
+            train(path, [*settings, "evaluation.warmup=1"])
+
+
 def test_steps_of_the_model_make_up_those_of_the_data(make: Make) -> None:
     path = make(3, time_step="daily")
     message = (
