@@ -30,7 +30,8 @@ from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
-from bmi_dmx.models.rivers.component import MuskingumCunge
+from bmi_dmx.models.rivers.component import MuskingumCunge as RiverComponent
+from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.models.rivers.settings import RiverSettings
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.operate.stages import stages
@@ -147,7 +148,7 @@ def plain(text: str) -> str:
 
 def river_variable_table() -> str:
     """Return the variables of a component of rivers, without their attributes."""
-    return variable_table(MuskingumCunge.default_bundle)
+    return variable_table(RiverComponent.default_bundle)
 
 
 def variable_table(name: str = "dhbv-conus-daily") -> str:
@@ -184,6 +185,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),
     "leaf": lambda: declaration_table(Leaf()),
+    "muskingum-cunge": lambda: declaration_table(MuskingumCunge()),
+    "muskingum-cunge-options": lambda: settings_table(MuskingumCunge.Options),
 }
 
 
