@@ -33,7 +33,11 @@ COLUMNS: dict[str, tuple[Sequence[float], str]] = {
 
 
 def write_tree(
-    path: Path, order: Sequence[str] = IDS, without: Sequence[str] = (), **changes: Any
+    path: Path,
+    order: Sequence[str] = IDS,
+    without: Sequence[str] = (),
+    lake: str = "",
+    **changes: Any,
 ) -> Path:
     """Write the reaches in some order; changes replace numbers of a column."""
     at = [IDS.index(name) for name in order]
@@ -49,7 +53,22 @@ def write_tree(
             made[:] = np.asarray(changes.get(title, values), float)[at]
             if units:
                 made.units = units
+        if lake:
+            _write_lake(file, [7 if name == lake else -9999 for name in order])
     return path
+
+
+def _write_lake(file: Any, lies_in: Sequence[int]) -> None:
+    """Write a lake that a reach lies in, 5 m above its orifice."""
+    file.createVariable("NHDWaterbodyComID", "i8", ("reach",))[:] = lies_in
+    file.createDimension("lake", 1)
+    file.createVariable("lake_id", "i8", ("lake",))[:] = 7
+    known = {
+        "LkArea": 0.5, "LkMxE": 110.0, "OrificeA": 2.0, "OrificeC": 0.1,
+        "OrificeE": 100.0, "WeirC": 0.4, "WeirE": 108.0, "WeirL": 10.0, "ifd": 0.5,
+    }  # fmt: skip
+    for title, value in known.items():
+        file.createVariable(f"lake_{title}", "f8", ("lake",))[:] = value
 
 
 def configured(folder: Path, name: str = "river.yaml", **changes: Any) -> Path:

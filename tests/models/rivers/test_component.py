@@ -15,7 +15,9 @@ import bmi_dmx
 from bmi_dmx import MuskingumCunge, load_bundle, save_bundle, scan
 from bmi_dmx.compose import Model, ModelSpec, Statistics
 from bmi_dmx.conversion import convert
+from bmi_dmx.errors import DataError
 from bmi_dmx.models.rivers.formats import read_river
+from bmi_dmx.models.rivers.lake_table import lake_reaches
 from bmi_dmx.models.rivers.start import hot_start
 
 from .small_river import FLOW, IDS, run, started, weather, write_tree
@@ -128,6 +130,71 @@ def test_all_of_a_channel_may_be_known_of_the_tree(
     component.set_value("bw", np.full(5, 3.0))
     component.update()
     assert component.get_value_ptr("depth").min() > found[2][-1].min()
+
+
+@pytest.fixture(scope="module")
+def with_lakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of reaches some of which are lakes; channels are the usual ones."""
+    river = {"process": "muskingum_cunge", "options": {"lakes": True}}
+    channel = {"network": "constant", "gives": ["manning", "width_exponent"]}
+    spec = {
+        "parts": {"channel": channel, "river": river}, "seconds": 3600,
+        "system": "rivers",
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("bundle") / "lakes"
+    model = Model(convert(spec, ModelSpec), Statistics({})).double()
+    save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
+    return path
+
+
+def test_lakes_of_the_tree_are_lakes(with_lakes: Path, tmp_path: Path) -> None:
+    write_tree(tmp_path / "tree.nc", lake="wb-1")
+    component = started(tmp_path, bundle=str(with_lakes), state="hot")
+    assert component.get_value_ptr("lake").tolist() == [0, 0, 0, 1, 0]
+    river = read_river(tmp_path / "tree.nc")
+    process = load_bundle(str(with_lakes)).model().processes["river"].on(river.tree)
+    lakes = lake_reaches(river)
+    known = {**river.attributes, **lakes.attributes}
+    known |= {
+        n: component.get_value(n, np.empty(5)) for n in component.runner.parameters.mean
+    }
+    parameters = {
+        p.name: torch.from_numpy(known[p.name])[:, None] for p in process.parameters
+    }
+    inflow = 0.2 + weather(STEPS)
+    state = hot_start(
+        process, torch.from_numpy(inflow[0]), parameters, dt=3600.0,
+        elevation=torch.from_numpy(lakes.elevation),
+    )  # fmt: skip
+    names = ("discharge", "volume", "lake_surface__elevation")
+    found = run(component, inflow, *names)
+    expected = scan(
+        process, state, {"lateral_inflow": torch.from_numpy(inflow)}, parameters,
+        dt=3600.0, outputs=["discharge", "volume", "elevation"], average=True,
+    ).outputs  # fmt: skip
+    for series, x in zip(found, expected.values(), strict=True):
+        np.testing.assert_allclose(series, x.numpy(), rtol=1e-11)
+    assert 100.0 < found[2][-1][3] < 110.0
+
+
+def test_lakes_of_unknown_height_have_no_hot_start(
+    with_lakes: Path, tmp_path: Path
+) -> None:
+    write_tree(tmp_path / "tree.nc", lake="wb-1")
+    component = started(tmp_path, bundle=str(with_lakes), state="hot")
+    component.set_value("initial_elevation", np.full(5, np.nan))
+    component.set_value(FLOW, np.ones(5))
+    with pytest.raises(DataError, match="how high the lake at 'wb-1' stands"):
+        component.update()
+
+
+def test_lakes_that_the_model_does_not_have_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_tree(tmp_path / "tree.nc", lake="wb-1")
+    with caplog.at_level("DEBUG", "bmi_dmx.models.rivers.reaches"):
+        started(tmp_path)
+    assert "1 lakes are run as the reaches that lie in them" in caplog.text
 
 
 def test_a_hot_start_without_inflow_has_the_least_flow(tmp_path: Path) -> None:
