@@ -43,6 +43,7 @@ processes: Registry[type[Process]] = Registry(
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
+        "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
     },
     group="bmi_dmx.processes",
