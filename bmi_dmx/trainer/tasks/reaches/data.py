@@ -9,6 +9,7 @@ from datetime import date
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,8 @@ OBSERVED = ("gauge_flow", "observed", "streamflow", "discharge")
 
 UNITS = "m3 s-1"
 
-LATERAL = "lateral_inflow"
-"""What lateral inflow is called in models."""
+LATERAL = ("lateral_inflow", "land_inflow")
+"""What lateral inflow is called in models: at the river, or before a lag."""
 
 CALENDAR = "day_of_year"
 """What models are told of the date: 1 on the first of January."""
@@ -60,6 +61,8 @@ class RiverData:
         What networks read besides, without gaps.
     observed : (day, gauge) float32
         Flow of local days, m3 s-1; NaN where missing.
+    disaggregation : {"repeat", "linear"}
+        Lateral inflow within its steps.
     remarks : tuple of str
         What was assumed and repaired.
     """
@@ -71,6 +74,7 @@ class RiverData:
     inflow: Array32
     others: Mapping[str, Array32]
     observed: Array32
+    disaggregation: Literal["repeat", "linear"] = "repeat"
     remarks: tuple[str, ...] = ()
 
     @cached_property
@@ -79,7 +83,7 @@ class RiverData:
         days = self.days - self.days.astype("datetime64[Y]").astype("datetime64[D]")
         calendar = np.repeat(days.astype(np.float32) + 1, self.per_day)[:, None]
         return {
-            LATERAL: self.inflow,
+            **dict.fromkeys(LATERAL, self.inflow),
             CALENDAR: np.broadcast_to(calendar, self.inflow.shape),
             **self.others,
         }
@@ -165,7 +169,7 @@ def read(spec: DataSpec, model: Plan) -> RiverData:
     remarks = [*river.remarks, *inflow.remarks, *observed.remarks, *filled]
     units = {forcing.name: forcing.units for forcing in model.forcings}
     for name in units:
-        if name not in (LATERAL, CALENDAR, *spec.forcings):
+        if name not in (*LATERAL, CALENDAR, *spec.forcings):
             hint = suggestion(name, spec.forcings)
             raise ConfigError(
                 f"data.forcings: the model reads {name!r}, of which nothing is"
@@ -182,8 +186,9 @@ def read(spec: DataSpec, model: Plan) -> RiverData:
         remarks += series.remarks
         others[name] = _on_steps(name, series, days, per_day, river, remarks)
     return RiverData(
-        river, gauges, days, per_day, local, others, measured, tuple(remarks)
-    )
+        river, gauges, days, per_day, local, others, measured,
+        spec.disaggregation, tuple(remarks),
+    )  # fmt: skip
 
 
 def shipped() -> Path:

@@ -22,8 +22,17 @@ PARAMETERS = {
 }  # fmt: skip
 """Names of parameters there and here."""
 
-LEAKANCE = ("K_D", "K_D_delta", "d_gw", "leakance_gate", "leakance_factor")
-"""Parameters of the exchange with groundwater."""
+LEAKANCE = {
+    "K_D_delta": "conductivity_correction", "d_gw": "water_table_depth",
+    "leakance_gate": "leakance_gate",
+}  # fmt: skip
+"""Those of the exchange with the ground."""
+
+OTHER = ("K_D", "leakance_factor")
+"""Those of other versions, which nothing here stands for."""
+
+SOIL = ("sand", "clay")
+"""Attributes that the exchange with the ground is read from."""
 
 RIVER = "muskingum_cunge"
 
@@ -52,6 +61,11 @@ class _Reading:
     def __init__(self, path: Path, ddr: Ddr) -> None:
         self.path, self.ddr = path, ddr
         self.remarks: list[str] = []
+
+    @property
+    def _names(self) -> dict[str, str]:
+        """Names here of the parameters that networks can learn."""
+        return {**PARAMETERS, **LEAKANCE}
 
     def say(self, key: str, text: str) -> None:
         """Tell what of the file is other in the experiment."""
@@ -182,7 +196,7 @@ class _Reading:
         if not parts:
             raise ConfigError(
                 f"{self.path}: kan.learnable_parameters: expected at least one of "
-                f"{', '.join(PARAMETERS)}"
+                f"{', '.join(self._names)}"
             )
         names = {name for found in learned.values() for name in found}
         parts["river"] = self._river(names)
@@ -192,14 +206,12 @@ class _Reading:
         """Return the parameters that a network learns, by their names there."""
         block = getattr(self.ddr, network)
         off = getattr(block, "off_parameters", ())
+        leaks = self.ddr.params.use_leakance
         known = []
         for name in block.learnable_parameters:
-            if name in LEAKANCE or name in off:
-                why = "is off" if name in off else "belongs to leakance"
-                self.say(
-                    f"{network}.learnable_parameters", f"{name!r} is left out; it {why}"
-                )
-            elif name not in PARAMETERS:
+            if name in off or name in OTHER or (name in LEAKANCE and not leaks):
+                self.say(f"{network}.learnable_parameters", f"{name!r} is left out")
+            elif name not in self._names:
                 raise ConfigError(
                     f"{self.path}: {network}.learnable_parameters: unknown {name!r}"
                     f"{_hint(name)}"
@@ -218,7 +230,7 @@ class _Reading:
         return {
             "network": "kan", "options": options,
             "attributes": list(kan.input_var_names),
-            "gives": [PARAMETERS[name] for name in learned],
+            "gives": [self._names[name] for name in learned],
         }  # fmt: skip
 
     def _lstm(self, learned: tuple[str, ...]) -> dict[str, Any]:
@@ -237,7 +249,7 @@ class _Reading:
             "options": {"hidden": lstm.hidden_size, "dropout": lstm.dropout},
             "step": 86400, "forcings": ["lateral_inflow"],
             "attributes": list(lstm.input_var_names),
-            "gives": [PARAMETERS[name] for name in learned],
+            "gives": [self._names[name] for name in learned],
         }  # fmt: skip
 
     def _river(self, learned: set[str]) -> dict[str, Any]:
@@ -262,21 +274,41 @@ class _Reading:
             "Cunge's; with model.parts.river.options.celerity=legacy and x=constant "
             "they are 5/3 v and 0.3"
         )  # fmt: skip
+        river: dict[str, Any] = {"process": RIVER}
         if params.use_leakance:
-            self.say("params.use_leakance", "left out; no water leaves through the bed")
+            options["leakance"] = {"gate": "leakance_gate" in learned}
+            river["reads"] = self._soil()
+            self.say(
+                "params.use_leakance", "the width of the bed is p d^q, and a reach loses"
+                " no more than it has; options.leakance.published gives (p d)^q"
+            )  # fmt: skip
         self._compare(learned, options)
-        return {"process": RIVER, **({"options": options} if options else {})}
+        return {**river, **({"options": options} if options else {})}
+
+    def _soil(self) -> dict[str, str]:
+        """Return which attributes are sand and clay, in percent, as the networks know."""
+        kan = self.ddr.kan
+        known = kan.input_var_names if kan is not None else ()
+        found = {}
+        for soil in SOIL:
+            names = [name for name in known if soil in name.lower()]
+            if len(names) == 1:
+                found[soil] = names[0]
+                self.say(
+                    f"kan.input_var_names.{names[0]}", f"taken for {soil}, percent"
+                )
+        return found
 
     def _compare(self, learned: set[str], options: Mapping[str, Any]) -> None:
         """Say where declared bounds and spacings are others than those of the file."""
         params = self.ddr.params
         declared = {p.name: p for p in processes[RIVER](options or None).parameters}
         for there in (*params.parameter_ranges, *(params.log_space_parameters or ())):
-            if there not in PARAMETERS and there not in LEAKANCE:
+            if there not in {*self._names, *OTHER}:
                 raise ConfigError(
                     f"{self.path}: params: unknown parameter {there!r}{_hint(there)}"
                 )
-        for there, here in PARAMETERS.items():
+        for there, here in self._names.items():
             parameter = declared.get(here)
             if there not in learned or parameter is None:
                 continue
@@ -295,7 +327,7 @@ class _Reading:
                     f"{parameter.spacing} space, as declared"
                 )  # fmt: skip
         for there, value in params.defaults.items():
-            parameter = declared.get(PARAMETERS.get(there, there))
+            parameter = declared.get(self._names.get(there, there))
             if there not in learned and parameter and parameter.default != value:
                 self.say(
                     f"params.defaults.{there}", f"{parameter.default} in place of "
@@ -352,4 +384,4 @@ class _Reading:
 
 
 def _hint(name: str) -> str:
-    return suggestion(name, (*PARAMETERS, *LEAKANCE))
+    return suggestion(name, (*PARAMETERS, *LEAKANCE, *OTHER))

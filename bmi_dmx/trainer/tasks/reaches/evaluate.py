@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ....compose import Model
@@ -28,7 +27,7 @@ from .forest import Forests
 from .pictures import draw
 from .prediction import Predicted, Span, predict
 from .shift import Shift
-from .simulation import Routing
+from .simulation import Routing, learned
 
 __all__ = ["classes", "evaluate", "write"]
 
@@ -235,18 +234,13 @@ def _parameters(models: Sequence[Model], data: RiverData) -> dict[str, Any]:
     if len(models) > 1:
         return {}
     (model,) = models
-    given = {
-        n: torch.from_numpy(x) for n, x in data.attributes(model.attributes).items()
-    }
-    with torch.no_grad():
-        found = model.constant_parameters(given)
     return {
         name: {
-            "median": x.median().item(),
-            "minimum": x.min().item(),
-            "maximum": x.max().item(),
+            "median": float(np.median(x)),
+            "minimum": float(x.min()),
+            "maximum": float(x.max()),
         }
-        for name, x in found.items()
+        for name, x in learned(model, data).items()
     }
 
 

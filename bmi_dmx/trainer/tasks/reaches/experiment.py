@@ -97,6 +97,9 @@ class DataSpec:
         and, as far as known, ``area_km2``.
     days : Days
         When days begin at the gauges.
+    disaggregation : {"repeat", "linear"}
+        Lateral inflow within its steps where the model has shorter ones: the same all
+        the time, or straight lines whose means are kept.
     missing_inflow : {"refuse", "fill"}
         What is done where a reach has no inflow: ``fill`` takes ``least`` for it, and
         says how often.
@@ -114,6 +117,7 @@ class DataSpec:
     forcings: dict[str, Series] = field(default_factory=dict)
     gauges: str | tuple[str, ...] = "all"
     days: Days = field(default_factory=Days)
+    disaggregation: Literal["repeat", "linear"] = "repeat"
     missing_inflow: Literal["refuse", "fill"] = "refuse"
     least: float = 1e-3
     partial_area: bool = True

@@ -81,6 +81,7 @@ def gauges_of(spec: DataSpec, river: River) -> tuple[River, Gauges]:
         When there is no such gauge or table, or no drainage area is known.
     """
     chosen: Sequence[str]
+    table = None
     if isinstance(spec.gauges, str) and spec.gauges != "all":
         table = read_gauges(expanded(spec.gauges))
         river = with_gauges(river, table)
@@ -101,7 +102,7 @@ def gauges_of(spec: DataSpec, river: River) -> tuple[River, Gauges]:
     area = _areas(chosen, reaches, river)
     seen = np.ones(len(chosen))
     if spec.partial_area:
-        share = partial_area(river, dict(zip(chosen, area.tolist(), strict=True)))
+        share = partial_area(river, table)
         seen = np.array([share[name] for name in chosen])
     offset = _offsets(spec.days.utc_offset, chosen)
     return river, Gauges(tuple(chosen), reaches, area, seen, offset)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from ..streamflow.plots import hydrographs, learned_parameters, nse_cdf
 from ..streamflow.results import Hydrographs, read_streamflow
 from .baselines import LAGGED, SUMMED
 from .data import RiverData
+from .simulation import learned
 
 __all__ = ["draw", "plot", "score_by_area", "tree_map"]
 
@@ -89,11 +89,7 @@ def _flows(
 
 def _learned(folder: Path, model: Model, data: RiverData) -> None:
     """Draw the parameters that networks supply once, and roughness on the tree."""
-    given = {
-        n: torch.from_numpy(x) for n, x in data.attributes(model.attributes).items()
-    }
-    with torch.no_grad():
-        found = {n: x.numpy() for n, x in model.constant_parameters(given).items()}
+    found = learned(model, data)
     if not found:
         return
     declared = [p for _, p in model.plan.given() if p.name in found]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ....compose import Model
-from .data import LATERAL
 from .experiment import Experiment
+from .forest import Forest
 from .simulation import FLOW, Routing
 
 __all__ = ["Predicted", "Span", "predict"]
@@ -83,8 +84,8 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
     TrainingError
         A flow is not a number; names the reach.
     """
-    data, shift = routing.data, routing.shift
-    gauges = np.arange(len(data.gauges))
+    shift = routing.shift
+    gauges = np.arange(len(routing.data.gauges))
     forest = routing.forests.of(gauges, 1)
     outlets = forest.outlets.numpy()
     end = span.days.stop * shift.per_day + shift.steps_behind
@@ -94,16 +95,9 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
     steps = range(span.first * shift.per_day, end, span.chunk * shift.per_day)
     with torch.no_grad():
         for begin in steps:
-            at = np.arange(begin, min(begin + steps.step, end)) // routing.parts
-            # Behind the record the last step stands for those to come.
-            at = np.minimum(at, len(data.inflow) - 1)
-            forcing = {
-                name: torch.from_numpy(data.forcing[name][at][:, forest.reaches]).to(
-                    model.like
-                )
-                for name in routing.forcings
-            }
-            lateral = forcing[LATERAL]
+            piece = slice(begin, min(begin + steps.step, end))
+            forcing = _forcing(routing, model, forest, piece)
+            lateral = forcing[routing.lateral]
             if begin == steps.start:
                 state = routing.steady(model.on(forest.tree), forest, lateral[0])
                 before = state[f"{routing.part.name}.{FLOW}"][outlets].cpu()
@@ -120,3 +114,21 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
     of = {"created": sums["inflow"], "negative": float(count)}
     water = {name: sums[name] / of[name] for name in counted if of[name]}
     return Predicted(days.double().numpy(), water)
+
+
+def _forcing(
+    routing: Routing, model: Model, forest: Forest, piece: slice
+) -> dict[str, Tensor]:
+    """Return what drives some steps of the model, as it is in the whole record."""
+    data, parts = routing.data, routing.parts
+    # Lines within a step of the data depend on those before and after.
+    first = max(piece.start // parts - 1, 0)
+    steps = np.arange(first, -(-piece.stop // parts) + 1)
+    # Behind the record the last step stands for those to come.
+    at = np.minimum(steps, len(data.inflow) - 1)
+    wanted = slice(piece.start - first * parts, piece.stop - first * parts)
+    found = {}
+    for name in routing.forcings:
+        series = torch.from_numpy(data.forcing[name][at][:, forest.reaches])
+        found[name] = routing.steps(name, series.to(model.like))[wanted]
+    return found

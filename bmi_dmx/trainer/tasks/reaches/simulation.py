@@ -13,6 +13,7 @@ from ....compose import Model, Plan
 from ....compose.parameterization import within_bounds
 from ....compose.part import Part
 from ....errors import ConfigError, TrainingError
+from ....models.rivers.disaggregation import interpolated, repeated
 from ....models.rivers.muskingum_cunge import MuskingumCunge
 from ....models.rivers.start import hot_start
 from .data import LATERAL, RiverData
@@ -22,7 +23,7 @@ from .windows import Batch
 
 Tensors = dict[str, Tensor]
 
-__all__ = ["FLOW", "Routing", "river_of"]
+__all__ = ["FLOW", "Routing", "learned", "river_of"]
 
 FLOW = "discharge"
 """What it answers."""
@@ -45,8 +46,8 @@ def river_of(plan: Plan) -> Part:
         )
     if FLOW not in plan.outputs:
         raise ConfigError(f"model.parts: none gives {FLOW!r}")
-    if LATERAL not in [forcing.name for forcing in plan.forcings]:
-        raise ConfigError(f"model.parts: none reads {LATERAL!r}")
+    if not {forcing.name for forcing in plan.forcings} & {*LATERAL}:
+        raise ConfigError(f"model.parts: none reads {' or '.join(LATERAL)}")
     return found[0]
 
 
@@ -76,6 +77,7 @@ class Routing:
         self.data, self.forests, self.shift = data, forests, shift
         self.part = river_of(model.plan)
         self.forcings = model.forcings
+        self.lateral = next(name for name in LATERAL if name in self.forcings)
         self.parts = steps_within(data, model.spec.seconds)
         self.attributes = {
             name: torch.from_numpy(values.astype(np.float32))
@@ -92,6 +94,13 @@ class Routing:
         """Return the attributes of one copy of the reaches of a forest."""
         at = torch.from_numpy(forest.reaches)
         return {name: x[at] for name, x in self.attributes.items()}
+
+    def steps(self, name: str, series: Tensor) -> Tensor:
+        """Return a forcing at the steps of the model, (step, place)."""
+        if self.parts == 1 or name != self.lateral:
+            return series.repeat_interleave(self.parts, 0)
+        within = {"repeat": repeated, "linear": interpolated}
+        return within[self.data.disaggregation](series, self.parts)
 
     def given(self, forest: Forest, like: Tensor) -> dict[str, Tensor]:
         """Return the attributes of all reaches of a forest, alike another tensor."""
@@ -118,10 +127,10 @@ class Routing:
         forest = self.forest(batch)
         more = self.shift.days_behind * self.shift.per_day - self.shift.steps_behind
         forcing = {
-            name: self._steps(x.to(model.like), name)[: len(x) * self.parts - more]
+            name: self.steps(name, x.to(model.like))[: len(x) * self.parts - more]
             for name, x in batch["forcing"].items()
         }
-        lateral = forcing[LATERAL]
+        lateral = forcing[self.lateral]
         start = self.steady(model.on(forest.tree), forest, lateral[0])
         flow, _, _ = self.advance(model, forest, forcing, start)
         at = forest.outlets.to(flow.device)
@@ -166,7 +175,7 @@ class Routing:
         TrainingError
             A flow is not a number; names the reach.
         """
-        given = self.given(forest, forcing[LATERAL])
+        given = self.given(forest, forcing[self.lateral])
         ran = model.on(forest.tree).simulate(
             forcing, given, state=state, outputs=(FLOW, *outputs)
         )
@@ -234,8 +243,19 @@ class Routing:
             value = known.get(link.name)
             if value is None:
                 value = within_bounds(torch.full_like(like, 0.5), p)
-            found[p.name] = value.unsqueeze(-1)
+            found[p.name] = value.expand_as(like).unsqueeze(-1)
         return found
+
+
+def learned(model: Model, data: RiverData) -> dict[str, NDArray[np.float64]]:
+    """Return what networks supply once, by parameter, (reach,)."""
+    given = {
+        n: torch.from_numpy(x) for n, x in data.attributes(model.attributes).items()
+    }
+    with torch.no_grad():
+        found = model.constant_parameters(given)
+    count = len(data.river)
+    return {name: x.double().expand(count).numpy() for name, x in found.items()}
 
 
 def steps_within(data: RiverData, seconds: float) -> int:

@@ -33,7 +33,7 @@ from .prediction import Span, predict
 from .priors import check_priors, penalty
 from .scoring import score_bundle
 from .shift import Shift
-from .simulation import Routing
+from .simulation import Routing, learned
 from .windows import Batch, WindowSampler
 
 __all__ = ["ReachesTask"]
@@ -191,16 +191,13 @@ class ReachesTask(Task[Experiment]):
         return value
 
     def _say_parameters(self, model: Model) -> None:
-        assert self.routing is not None
-        with torch.no_grad():
-            found = model.constant_parameters(self.routing.attributes)
-        for name, x in found.items():
+        for name, x in learned(model, self.data).items():
             log.info(
                 "%s: median %.4g, from %.4g to %.4g",
                 name,
-                x.median().item(),
-                x.min().item(),
-                x.max().item(),
+                float(np.median(x)),
+                float(x.min()),
+                float(x.max()),
             )
 
     @property

@@ -51,7 +51,7 @@ WHOLE: dict[str, Any] = {
         "parameter_ranges": {"n": [0.015, 0.25], "p_spatial": [1, 300]},
         "log_space_parameters": ["p_spatial"],
         "attribute_minimums": {"slope": 1e-4, "depth": 0.01},
-        "use_leakance": True,
+        "use_leakance": False,
         "tau": 9,
     },
     "kan": {
@@ -121,14 +121,16 @@ def test_every_key_of_the_file_is_taken_over_or_spoken_of(
         "attributes": ["wooded"],
         "gives": ["manning"],
     }
-    assert parts["river"]["options"] == {"floors": {"slope": 1e-4}}
+    assert parts["river"] == {
+        "process": "muskingum_cunge", "options": {"floors": {"slope": 1e-4}},
+    }  # fmt: skip
     training = e["training"]
     assert [training["warmup"], training["window"], e["together"]] == [5, 25, 2]
     assert training["optimizer"]["rate"] == 1e-3
     keys = {remark.partition(":")[0] for remark in found.remarks}
     assert keys == {
         "physics", "gauges", "loss", "device", "np_seed", "defaults", "params.tau",
-        "params.use_leakance", "params.parameter_ranges.p_spatial", "cuda_lstm",
+        "params.parameter_ranges.p_spatial", "cuda_lstm",
         "cuda_lstm.forcing_var_names", "cuda_lstm.learnable_parameters",
         "kan.learnable_parameters", "experiment.checkpoint",
         "experiment.learning_rate", "data_sources.statistics",
@@ -179,6 +181,29 @@ def test_an_experiment_that_cannot_be_is_not_written(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ddr.yaml"]
 
 
+def test_leakance_is_that_of_the_process(tmp_path: Path) -> None:
+    data = changed(WHOLE, "params.use_leakance", True)
+    learned = [*WHOLE["kan"]["learnable_parameters"], "leakance_gate"]
+    data = changed(data, "kan.learnable_parameters", learned)
+    attributes = ["SoilGrids1km_sand", "SoilGrids1km_clay", "aridity"]
+    data = changed(data, "kan.input_var_names", attributes)
+    found = imported(written(tmp_path, data))
+    parts = found.experiment["model"]["parts"]
+    assert parts["river"]["options"]["leakance"] == {"gate": True}
+    assert parts["river"]["reads"] == {
+        "sand": "SoilGrids1km_sand", "clay": "SoilGrids1km_clay",
+    }  # fmt: skip
+    assert parts["changing"]["gives"] == ["water_table_depth", "manning"]
+    assert parts["channel"]["gives"][2:] == ["conductivity_correction", "leakance_gate"]
+    output, remarks = write_imported(
+        "ddr", written(tmp_path, data), SAMPLE, tmp_path / "leaking.yaml"
+    )
+    assert any(
+        remark.startswith("params.use_leakance: the width") for remark in remarks
+    )
+    load_experiment(output)
+
+
 def test_known_widths_become_learned_ones(tmp_path: Path) -> None:
     learned = ["n", "q_spatial", "top_width", "side_slope"]
     data = changed(WHOLE, "kan.learnable_parameters", learned)
@@ -218,7 +243,7 @@ def test_what_cannot_be_taken_over_is_refused_by_name(
 
 
 def test_what_nothing_learns_is_refused(tmp_path: Path) -> None:
-    data = changed(WHOLE, "kan.learnable_parameters", ["K_D"])
+    data = changed(WHOLE, "kan.learnable_parameters", ["K_D", "K_D_delta"])
     data = changed(data, "cuda_lstm.learnable_parameters", ["d_gw"])
     with pytest.raises(ConfigError, match="expected at least one of n, q_spatial"):
         imported(written(tmp_path, data))

@@ -151,8 +151,9 @@ def test_parameters_are_told_after_a_validation(
     assert "manning: median 0." in caplog.text
 
 
-def test_pieces_of_a_period_are_one_run(prepared: Tasks) -> None:
-    task, model = prepared()
+@pytest.mark.parametrize("within", ["repeat", "linear"])
+def test_pieces_of_a_period_are_one_run(prepared: Tasks, within: str) -> None:
+    task, model = prepared(f"data.disaggregation={within}")
     assert task.routing is not None
     days = slice(20, 60)
     whole = predict(task.routing, model, Span(12, days, 365))
@@ -301,3 +302,19 @@ def test_networks_learn_from_the_weather_day_by_day(
         ConfigError, match="the model reads 'air_temperature', of which"
     ):
         run(varying, "priors={}")
+
+
+def test_a_lag_of_the_inflow_is_learned(run: Run, tmp_path: Path) -> None:
+    lagging = (
+        "model.parts={usual: {network: constant, gives: [inflow_lag]},"
+        " late: {process: inflow_lag, options: {hours: 12}},"
+        " channel: {network: mlp, options: {hidden: [3]}, attributes: [wooded],"
+        " gives: [manning, width_exponent, width_coefficient]},"
+        " river: {process: muskingum_cunge}}"
+    )
+    path = run(lagging, "training.steps=4")
+    found = evaluate(path, "validation", output=tmp_path / "validation")
+    summary = json.loads((found.folder / "summary.json").read_text("utf-8"))
+    lag = summary["parameters"]["inflow_lag"]
+    assert 0.0 < lag["minimum"] == lag["maximum"] < 12.0
+    assert lag["median"] != 6.0

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from bmi_dmx.errors import ConfigError, TrainingError
-from bmi_dmx.trainer.tasks.reaches.data import LATERAL
 from bmi_dmx.trainer.tasks.reaches.forest import Forests
 from bmi_dmx.trainer.tasks.reaches.simulation import FLOW, Routing
 from bmi_dmx.trainer.tasks.reaches.task import ReachesTask
@@ -18,6 +17,8 @@ from bmi_dmx.trainer.tasks.reaches.windows import Batch, cut
 from .conftest import Tasks, with_gauges
 
 WARMUP, LENGTH = 3, 6
+
+LATERAL = "lateral_inflow"
 
 
 def windows(task: ReachesTask, gauges: list[int], starts: list[int]) -> Batch:
