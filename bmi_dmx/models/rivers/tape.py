@@ -32,7 +32,7 @@ class Tape:
     Raises
     ------
     ConfigError
-        When the model is another.
+        When the model is another, or a network of it reads the lateral inflow.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -43,6 +43,12 @@ class Tape:
                 "gradient: is for models whose only process is that of reaches, "
                 f"without members; this one has {names}"
             )
+        for network in runner.operation.plan.networks:
+            if _LATERAL in network.inputs:
+                raise ConfigError(
+                    f"gradient: network {network.name!r} reads the lateral inflow, and "
+                    "nothing is derived through networks"
+                )
         self._runner, self._part = runner, parts[0]
         self._given: dict[str, list[Array]] = {name: [] for name in runner.forcing}
         self._state: dict[str, Array] = {}
@@ -85,7 +91,7 @@ class Tape:
         """Return the parameters of the process, (reach,): those that change, or not."""
         runner, plan = self._runner, self._runner.operation.plan
         often = (part for part in plan.networks if part.every != "once")
-        changing = {name for part in often for name in part.gives}
+        changing = {n.rpartition(".")[2] for part in often for n in part.gives}
         found = {}
         for p in self._part.declared(runner.operation.inner).parameters:
             link = plan.link(self._part, p.name)
