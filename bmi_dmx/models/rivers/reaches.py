@@ -116,8 +116,8 @@ def _lakes(river: River, operation: Operation, path: Path) -> dict[str, Array]:
     if "lake" not in operation.required:
         if river.lakes is not None:
             _say(
-                f"tree: {path}: {len(river.lakes)} lakes are run as the reaches that "
-                f"lie in them, for model {operation.bundle.name!r} has no lakes"
+                f"tree: {path}: its lakes ({len(river.lakes)}) are run as the reaches "
+                f"that lie in them, for model {operation.bundle.name!r} has no lakes"
             )
         return {}
     found = lake_reaches(river)

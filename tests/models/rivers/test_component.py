@@ -194,7 +194,7 @@ def test_lakes_that_the_model_does_not_have_are_told_of(
     write_tree(tmp_path / "tree.nc", lake="wb-1")
     with caplog.at_level("DEBUG", "bmi_dmx.models.rivers.reaches"):
         started(tmp_path)
-    assert "1 lakes are run as the reaches that lie in them" in caplog.text
+    assert "its lakes (1) are run as the reaches that lie in them" in caplog.text
 
 
 def test_a_hot_start_without_inflow_has_the_least_flow(tmp_path: Path) -> None:
