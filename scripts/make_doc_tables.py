@@ -30,6 +30,7 @@ from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.operate.stages import stages
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
@@ -171,6 +172,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),
     "leaf": lambda: declaration_table(Leaf()),
+    "muskingum-cunge": lambda: declaration_table(MuskingumCunge()),
+    "muskingum-cunge-options": lambda: settings_table(MuskingumCunge.Options),
 }
 
 

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 import bmi_dmx.models
-from bmi_dmx.process import SECONDS, Budget, Process
+from bmi_dmx.process import SECONDS, Budget, Process, Upstream
 from bmi_dmx.registries import processes
 from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.space import Tree
 from bmi_dmx.variables import Variable
 
 
@@ -88,7 +89,7 @@ def _shipped_processes() -> Iterator[tuple[str, Process]]:
         classes |= {c for c in children if c.__module__.startswith("bmi_dmx.models.")}
     for kind in sorted(classes, key=lambda c: c.__name__):
         if not _needs_another(kind):
-            yield kind.__name__, kind()
+            yield kind.__name__, _placed(kind())
     for name in processes:
         # Other processes may be registered by tests.
         if processes[name] not in classes:
@@ -96,7 +97,14 @@ def _shipped_processes() -> Iterator[tuple[str, Process]]:
         process = processes[name]()
         hourly = process.at(3600.0 / SECONDS[process.time])
         if hourly is not process:
-            yield f"{name} at hours", hourly
+            yield f"{name} at hours", _placed(hourly)
+
+
+def _placed(process: Process) -> Process:
+    """Return a process on a tree of six places, if its places see each other."""
+    if not isinstance(process.coupling, Upstream):
+        return process
+    return process.on(Tree([*"abcdef"], ["c", "c", "e", "e", "", ""]))
 
 
 def _needs_another(kind: type[Process]) -> bool:

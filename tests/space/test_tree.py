@@ -198,6 +198,27 @@ def test_large_trees_of_any_shape_take_linear_time(shape: str) -> None:
     )
 
 
+@given(trees(), st.integers(1, 3))
+def test_sums_are_over_what_drains_through_a_place(tree: Tree, members: int) -> None:
+    values = np.arange(1.0, 1.0 + len(tree) * members).reshape(len(tree), members)
+    total, received = tree.accumulate(values), tree.received(values)
+    for at in range(len(tree)):
+        above = [i for i in range(len(tree)) if drains_through(tree, i, {at})]
+        assert total[at].tolist() == values[above].sum(axis=0).tolist()
+        direct = np.flatnonzero(tree.downstream == at)
+        assert received[at].tolist() == values[direct].sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_take_few_rounds_whatever_the_tree_looks_like(shape: str) -> None:
+    tree = Tree([f"place-{i}" for i in range(SIZE)], SHAPES[shape])
+    outlet = int(np.flatnonzero(tree.downstream < 0)[0])
+    through = {"singles": 1}.get(shape, SIZE)
+    assert tree.accumulate(np.ones(SIZE))[outlet] == through
+    rounds = {"chain": 17, "star": 1, "singles": 0, "bush": 5}
+    assert len(list(tree.leaps())) == rounds[shape]
+
+
 def test_a_tree_is_not_its_points() -> None:
     tree = Tree(["a", "b"], ["b", ""])
     assert tree != Points(["a", "b"])

@@ -127,6 +127,31 @@ def test_gradients_through_the_depth_are_those_of_the_root() -> None:
     assert torch.autograd.gradcheck(flow, inputs, eps=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64], ids=str)
+def test_no_channel_is_too_extreme(kind: torch.dtype) -> None:
+    axes = [1.0, 6e4], [0.0, 10.0], [0.2, 100.0], 10.0 ** np.arange(-4, 5)
+    length, slope, bottom, flow = (x.reshape(-1) for x in np.meshgrid(*axes))
+    tree = Tree([f"r{i}" for i in range(flow.size)], [-1] * flow.size)
+    process = MuskingumCunge({"geometry": "compound"}).on(tree)
+    lateral = torch.from_numpy(flow).repeat(6, 1).to(kind)
+    lateral[3:] = 0.0
+    arrays = {
+        "length": length, "slope": slope, "bottom_width": bottom,
+        "top_width": 1.7 * bottom, "floodplain_width": 5.0 * bottom,
+        "side_slope": 0.7 + 0.0 * bottom, "manning": 0.05 + 0.0 * bottom,
+        "floodplain_manning": 0.1 + 0.0 * bottom,
+    }  # fmt: skip
+    given = {n: torch.from_numpy(x)[:, None].to(kind) for n, x in arrays.items()}
+    leaves = [x.requires_grad_() for x in (lateral, *given.values())]
+    for start in (None, hot_start(process, lateral[0], given, dt=300.0)):
+        ran = scan(process, start, {"lateral_inflow": lateral}, given, dt=300.0,
+                   backend="reference")  # fmt: skip
+        assert all(bool(x.isfinite().all()) for x in ran.outputs.values())
+        total = torch.stack([x.sum() for x in ran.outputs.values()]).sum()
+        gradients = torch.autograd.grad(total, leaves)
+        assert all(bool(g.isfinite().all()) for g in gradients)
+
+
 def test_known_widths_are_taken_as_they_are() -> None:
     river = drawn()
     process = MuskingumCunge({"geometry": "given"}).on(tree_of(river))

@@ -172,7 +172,6 @@ def test_any_tree_will_do(kind: str) -> None:
     lateral = torch.rand(3, len(tree), dtype=torch.float64)
     given = {"manning": 0.05, "width_exponent": 0.5, "length": 2000.0, "slope": 1e-3}
     state = hot_start(process, lateral[0], given, dt=3600.0)
-    total = torch.zeros((), dtype=torch.float64)
     found = tree.accumulate(lateral[0].numpy())
     np.testing.assert_allclose(state["discharge"][:, 0].numpy(), found)
     ran = scan(process, state, {"lateral_inflow": lateral}, given, dt=3600.0,
