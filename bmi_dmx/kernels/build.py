@@ -287,6 +287,7 @@ def _signatures(tree: bool) -> dict[str, tuple[Any, list[Any]]]:
         "groups": (number, [number] * 2),
         "scan_words": (number, []),
         "tree_words": (number, []),
+        "fixed_numbers": (number, []),
     }
 
 

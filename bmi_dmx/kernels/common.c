@@ -88,10 +88,15 @@ static void restore(unsigned old)
 #endif
 }
 
+/* Numbers made of parameters once, which follow them. */
+#ifndef HOISTED
+#define HOISTED 0
+#endif
+
 typedef struct {
     _Alignas(64) real state[STATES * LANES];
     _Alignas(64) real forcing[FORCINGS * LANES + LANES];
-    _Alignas(64) real parameter[PARAMETERS * LANES + LANES];
+    _Alignas(64) real parameter[(PARAMETERS + HOISTED) * LANES + LANES];
     _Alignas(64) real output[OUTPUTS * LANES + LANES];
     _Alignas(64) real probe[LANES]; /* NaN once an input was not finite */
 } Work;

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import ScanError
 from ..program import Arg, Program
+from ..program.hoist import hoisted
 from ..program.ops import OPS
 
 __all__ = ["LANES", "Layout", "source"]
@@ -250,6 +251,7 @@ def source(
     double: bool,
     forcing_gradient: bool = False,
     lanes: int = LANES,
+    fixed: Collection[str] = (),
 ) -> str:
     """Return the C source of a kernel.
 
@@ -268,6 +270,9 @@ def source(
         Also compute the gradient with respect to the forcing.
     lanes : int
         Number of cells worked on together, a power of two.
+    fixed : collection of str
+        Of a tree, the parameters that do not change with time: what is made of them
+        alone is computed once.
     """
     suffix = "" if double else "f"
     real = "double" if double else "float"
@@ -289,8 +294,16 @@ def source(
             parts.append(f"static const int {name}_LENGTH[] = {{{lengths}}};")
             length = f"{name}_LENGTH[r]"
         parts.append(f"#define {name}_RUN(r) {length}")
-    parts += _links(layout) if layout.links else ()
-    parts += [_advance(layout, step, suffix), _record(layout, step, suffix)]
+    reads = _reads(layout)
+    if layout.links:
+        parts += _links(layout)
+        if adjoint is not None:
+            parts += _history(layout, step, adjoint)
+        step, adjoint, texts = _once(layout, step, adjoint, fixed, suffix, reads)
+        parts += texts
+    parts += [
+        _advance(layout, step, suffix, reads), _record(layout, step, suffix, reads)
+    ]  # fmt: skip
     if adjoint is not None:
         index = {name: k for k, name in enumerate(layout.states)}
         owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
@@ -298,7 +311,7 @@ def source(
         parts.append(
             f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
         )
-        parts.append(_adjoint(layout, adjoint, suffix, forcing_gradient))
+        parts.append(_adjoint(layout, adjoint, suffix, reads, forcing_gradient))
     for name in _TREE if layout.links else _CELLS:
         parts.append(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return "\n".join(parts)
@@ -311,6 +324,9 @@ def _links(layout: Layout) -> list[str]:
     tables = {
         "LINK_OUTPUT": index,
         "LINK_FORCING": [layout.forcings.index(f) for f in receives],
+        "OUTPUT_LINK": [
+            index.index(k) if k in index else -1 for k in range(len(layout.outputs))
+        ],
         "FORCING_LINK": [
             receives.index(f) if f in receives else -1 for f in layout.forcings
         ],
@@ -321,27 +337,98 @@ def _links(layout: Layout) -> list[str]:
     ]
 
 
+def _history(layout: Layout, step: Program, adjoint: Program) -> list[str]:
+    """Return where the states of a block are found that the way back reads.
+
+    They need not be computed again where each is what a link passes on, or what a
+    forcing was.
+    """
+    passed = [output for _, output in layout.links]
+    gradients = [n for n in adjoint.outputs if n.startswith("g.")]
+    read = adjoint.read_for(gradients)
+    found: list[str] = []
+    for name in layout.states:
+        given = [
+            k for k, f in enumerate(layout.forcings)
+            if step.inputs[f] == step.outputs[name]
+        ]  # fmt: skip
+        if name in passed:
+            found.append(f"{{BY_LINK, {passed.index(name)}}}")
+        elif given:
+            found.append(f"{{BY_FORCING, {given[0]}}}")
+        elif name not in read:
+            found.append("{UNREAD, 0}")
+        else:
+            return ["#define AT_HAND 0"]
+    table = ", ".join(found)
+    return [
+        "#define AT_HAND 1",
+        "enum { UNREAD, BY_LINK, BY_FORCING };",
+        f"static const int HISTORY[][2] = {{{table}}};",
+    ]
+
+
+def _once(
+    layout: Layout,
+    step: Program,
+    adjoint: Program | None,
+    fixed: Collection[str],
+    suffix: str,
+    reads: dict[str, str],
+) -> tuple[Program, Program | None, list[str]]:
+    """Return programs without what is the same at every step, and C that makes it.
+
+    Its results follow the parameters in their array, and are taken into ``reads``.
+    """
+    kept = step.select([*layout.states, *layout.outputs])
+    there = hoisted(kept, fixed, f"{_AGAIN}s")
+    back = None if adjoint is None else hoisted(adjoint, fixed, f"{_AGAIN}d")
+    texts, first = [], len(layout.parameters)
+    for name, found in (("step", there), ("adjoint", back)):
+        if found is None:
+            continue
+        made = tuple(found.once.outputs)
+        texts.append(f"#define HOISTED_{name.upper()} {len(made)}")
+        own = {n: _slot("p", first + k) for k, n in enumerate(made)}
+        writes = [_Write(n, slot) for n, slot in own.items()]
+        texts.append(
+            _function(f"prepare_{name}(real *p)", found.once, suffix, reads, writes)
+        )
+        reads.update(own)
+        first += len(made)
+    texts.append(f"#define HOISTED {first - len(layout.parameters)}")
+    return there.step, None if back is None else back.step, texts
+
+
+_AGAIN = "once."
+"""Begins the names of what is computed once."""
+
 _INPUTS = "const real *s, const real *restrict f, const real *restrict p"
 
 
-def _advance(layout: Layout, step: Program, suffix: str) -> str:
+def _advance(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
     return _function(
         f"advance({_INPUTS}, real *next)",
-        step, suffix, _reads(layout), _writes(layout.states, "next"),
+        step, suffix, reads, _writes(layout.states, "next"),
     )  # fmt: skip
 
 
-def _record(layout: Layout, step: Program, suffix: str) -> str:
+def _record(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
     return _function(
         "record(real *s, const real *restrict f, const real *restrict p, "
         "real *restrict q)",
-        step, suffix, _reads(layout),
+        step, suffix, reads,
         [*_writes(layout.states, "s"), *_writes(layout.outputs, "q")],
     )  # fmt: skip
 
 
-def _adjoint(layout: Layout, adjoint: Program, suffix: str, forcing: bool) -> str:
-    reads = _reads(layout)
+def _adjoint(
+    layout: Layout,
+    adjoint: Program,
+    suffix: str,
+    reads: dict[str, str],
+    forcing: bool,
+) -> str:
     reads.update({f"d.{n}": _slot("d", k) for k, n in enumerate(layout.states)})
     reads.update({f"d.{n}": _slot("dq", k) for k, n in enumerate(layout.outputs)
                   if n not in layout.states})  # fmt: skip

@@ -1,9 +1,9 @@
 """In which order the places of a tree are worked on, many at a time.
 
-Cells, one per member and place, are put into chunks of :data:`~.print_c.LANES` cells
-such that all that drains into a cell stands in chunks before its own. Who is farthest
-from the outlet comes first, which makes the fewest chunks there can be of a tree (Hu
-1961, doi:10.1287/opre.9.6.841).
+Cells, one per member and place, are put into chunks of a few cells such that all that
+drains into a cell stands in chunks before its own. Who is farthest from the outlet
+comes first, which makes the fewest chunks there can be of a tree (Hu 1961,
+doi:10.1287/opre.9.6.841).
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class Schedule:
         (place,) in the order of the units.
     stages : tuple of tuple of Unit
         Units that do not depend on each other, those upstream first.
+    lanes : int
+        Slots of a chunk.
     """
 
     place: Array
@@ -70,6 +72,12 @@ class Schedule:
     slot: Array
     places: Array
     stages: tuple[tuple[Unit, ...], ...]
+    lanes: int
+
+    @property
+    def slots(self) -> int:
+        """Number of slots."""
+        return self.chunks * self.lanes
 
     @property
     def chunks(self) -> int:
@@ -82,7 +90,9 @@ class Schedule:
         return Unit(0, self.chunks, 0, len(self.places))
 
 
-def schedule(downstream: Array, members: int = 1, units: int = 1) -> Schedule:
+def schedule(
+    downstream: Array, members: int = 1, units: int = 1, lanes: int = LANES
+) -> Schedule:
     """Return the order in which the cells of a tree are worked on.
 
     Parameters
@@ -93,13 +103,15 @@ def schedule(downstream: Array, members: int = 1, units: int = 1) -> Schedule:
         Cells of a place, none of which sees the others.
     units : int
         About how many parts there are to be for threads to share.
+    lanes : int
+        Cells of a chunk.
     """
     below = np.ascontiguousarray(downstream, np.int64)
-    return _schedule(below.tobytes(), members, units)
+    return _schedule(below.tobytes(), members, units, lanes)
 
 
 @lru_cache(maxsize=32)
-def _schedule(downstream: bytes, members: int, units: int) -> Schedule:
+def _schedule(downstream: bytes, members: int, units: int, lanes: int) -> Schedule:
     below = np.frombuffer(downstream, np.int64)
     distance = _distances(below)
     stages = _stages(below, distance, units)
@@ -110,17 +122,18 @@ def _schedule(downstream: bytes, members: int, units: int) -> Schedule:
         made = []
         for places in stage:
             first = len(chunks)
-            chunks.extend(_chunks(below, distance, places, members))
+            chunks.extend(_chunks(below, distance, places, members, lanes))
             made.append(Unit(first, len(chunks), seen, seen + len(places)))
             seen += len(places)
         spans.append(tuple(made))
     ordered = np.concatenate([places for stage in stages for places in stage])
-    return _in_slots(below, members, chunks, ordered, tuple(spans))
+    return _in_slots(below, members, lanes, chunks, ordered, tuple(spans))
 
 
 def _in_slots(
     below: Array,
     members: int,
+    lanes: int,
     chunks: Sequence[Sequence[int]],
     places: Array,
     stages: tuple[tuple[Unit, ...], ...],
@@ -129,12 +142,12 @@ def _in_slots(
     count = np.array([len(chunk) for chunk in chunks], np.int64)
     cells = np.array([cell for chunk in chunks for cell in chunk], np.int64)
     # Left-over lanes repeat the last cell of their chunk.
-    start = np.cumsum(count) - count
-    lane = np.minimum(np.arange(LANES), count[:, None] - 1)
+    start, across = np.cumsum(count) - count, np.arange(lanes)
+    lane = np.minimum(across, count[:, None] - 1)
     filled = cells[start[:, None] + lane].reshape(-1)
     slot = np.empty(len(cells), np.int64)
-    at = np.arange(LANES) + LANES * np.arange(len(count))[:, None]
-    slot[cells] = at[np.arange(LANES) < count[:, None]]
+    at = across + lanes * np.arange(len(count))[:, None]
+    slot[cells] = at[across < count[:, None]]
     # Edges by the slot that receives; among them by the number of the giver, so that
     # sums do not depend on the schedule.
     of, member = np.divmod(np.arange(len(cells)), members)
@@ -142,12 +155,13 @@ def _in_slots(
     receiver = slot[below[of[flowing]] * members + member[flowing]]
     order = np.lexsort((flowing, receiver))
     receiver = receiver[order]
-    edge = np.searchsorted(receiver, LANES * np.arange(len(count) + 1))
+    edge = np.searchsorted(receiver, lanes * np.arange(len(count) + 1))
     place, member = np.divmod(filled, members)
     return Schedule(
-        place=place, member=member, count=count, edge=edge.astype(np.int64),
-        lane=receiver % LANES, giver=slot[flowing[order]], slot=slot, places=places,
-        stages=stages,
+        place=place.astype(np.int32), member=member.astype(np.int32), count=count,
+        edge=edge.astype(np.int64),
+        lane=receiver % lanes, giver=slot[flowing[order]], slot=slot, places=places,
+        stages=stages, lanes=lanes,
     )  # fmt: skip
 
 
@@ -169,7 +183,7 @@ def _distances(below: Array) -> Array:
 
 
 def _chunks(
-    below: Array, distance: Array, places: Array, members: int
+    below: Array, distance: Array, places: Array, members: int, lanes: int
 ) -> Iterator[list[int]]:
     """Yield chunks of cells of some places, those upstream first.
 
@@ -189,10 +203,10 @@ def _chunks(
     while ready or left:
         chunk: list[int] = []
         done = []
-        while len(chunk) < LANES and (ready or left):
+        while len(chunk) < lanes and (ready or left):
             if not left:
                 place, left = heappop(ready)[1], members
-            taken = min(left, LANES - len(chunk))
+            taken = min(left, lanes - len(chunk))
             first = place * members + members - left
             chunk.extend(range(first, first + taken))
             left -= taken

@@ -2,7 +2,8 @@
  *
  * Beside what stands above common.c, the generated parts say how many links there are
  * (LINKS), which output each one passes on (LINK_OUTPUT) and which forcing receives it
- * (LINK_FORCING), and for every forcing its link, or -1 (FORCING_LINK).
+ * (LINK_FORCING), and for every output and forcing its link, or -1 (OUTPUT_LINK,
+ * FORCING_LINK).
  *
  * Chunks of LANES cells come in an order in which nobody is before who drains into him;
  * a slot is a lane of a chunk. Time runs in blocks of a few steps. In a block a chunk
@@ -17,12 +18,13 @@
  */
 #define BLOCK 32 /* most steps of a block */
 #define SERIES (FORCINGS + PARAMETERS)
+#define FIXED (PARAMETERS + HOISTED)
 
 typedef struct {
     int64_t block, chunks;
     int64_t kept;  /* what is passed on is there of all blocks, and not of one alone */
     int64_t again; /* a block is run once more, from where it started */
-    const int64_t *place, *member; /* of every slot; spare ones repeat the one before */
+    const int32_t *place, *member; /* of every slot; spare ones repeat the one before */
     const int64_t *count;          /* cells of every chunk */
     const int64_t *edge;           /* first edge into every chunk, one more at the end */
     const int64_t *lane, *giver;   /* of every edge: who receives, and the slot that gives */
@@ -32,7 +34,7 @@ typedef struct {
     real *given[SERIES], *made[OUTPUTS];
     real *d_state, *d_flow, *g_fixed;
     real *g_given[SERIES], *d_made[OUTPUTS];
-    double scale[LINKS];
+    double scale[LINKS], factor[FORCINGS];
 } Tree;
 
 typedef struct {
@@ -45,10 +47,17 @@ int64_t tree_words(void)
     return sizeof(Tree) / sizeof(int64_t);
 }
 
+/* Numbers of a cell that do not change with time. */
+int64_t fixed_numbers(void)
+{
+    return FIXED;
+}
+
 typedef struct {
     Work work;
     _Alignas(64) real received[LINKS][BLOCK][LANES];
     _Alignas(64) real sent[LINKS][BLOCK][LANES];
+    _Alignas(64) real turned[LANES][BLOCK];
 } Passing;
 
 static inline int64_t blocks_of(const Scan *s, const Tree *tree)
@@ -81,26 +90,110 @@ static inline int64_t offset(const View *v, const Tree *tree, int64_t slot)
     return tree->place[slot] * v->location + tree->member[slot] * v->member;
 }
 
-static inline void gather(real *restrict x, const View *v, int64_t t, const Tree *tree,
-                          int64_t chunk)
+/* Instructions that gather are slower than to load one number after the other. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ONE_BY_ONE __attribute__((optimize("no-tree-vectorize")))
+#else
+#define ONE_BY_ONE
+#endif
+
+ONE_BY_ONE static void gather(real *restrict x, const View *v, int64_t t,
+                              real factor, const Tree *tree, int64_t chunk)
 {
-    const real *p = v->data + t * v->time;
-    const int64_t *place = tree->place + chunk * LANES;
-    const int64_t *member = tree->member + chunk * LANES;
-    const int64_t by_place = v->location, by_member = v->member;
-    if (by_member == 0)
-        FOR_LANES(i) x[i] = p[place[i] * by_place];
+    const real *restrict p = v->data + t * v->time;
+    const int32_t *restrict place = tree->place + chunk * LANES;
+    if (v->location == 1 && v->member == 0)
+        for (int i = 0; i < LANES; i++) x[i] = factor * p[place[i]];
     else
-        FOR_LANES(i) x[i] = p[place[i] * by_place + member[i] * by_member];
+        for (int i = 0; i < LANES; i++)
+            x[i] = factor * p[offset(v, tree, chunk * LANES + i)];
+}
+
+/* Sixteen rows of sixteen numbers are turned in registers. */
+#if LANES % 16 == 0 && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define IN_REGISTERS
+#endif
+#endif
+
+#ifdef IN_REGISTERS
+typedef real Row __attribute__((vector_size(16 * sizeof(real)), aligned(sizeof(real))));
+
+/* Lane j comes from A(j) of a and b, one after the other. */
+#define PICK(A)                                                                         \
+    __builtin_shufflevector(a, b, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), \
+                            A(9), A(10), A(11), A(12), A(13), A(14), A(15))
+#define MIX(s)                                                                          \
+    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) if (!(i & s))                 \
+    {                                                                                   \
+        const Row a = r[i], b = r[i + s];                                               \
+        r[i] = PICK(UPPER##s);                                                          \
+        r[i + s] = PICK(LOWER##s);                                                      \
+    }
+#define UPPER8(j) ((j)&8 ? 16 + (j)-8 : (j))
+#define LOWER8(j) ((j)&8 ? 16 + (j) : (j) + 8)
+#define UPPER4(j) ((j)&4 ? 16 + (j)-4 : (j))
+#define LOWER4(j) ((j)&4 ? 16 + (j) : (j) + 4)
+#define UPPER2(j) ((j)&2 ? 16 + (j)-2 : (j))
+#define LOWER2(j) ((j)&2 ? 16 + (j) : (j) + 2)
+#define UPPER1(j) ((j)&1 ? 16 + (j)-1 : (j))
+#define LOWER1(j) ((j)&1 ? 16 + (j) : (j) + 1)
+
+/* to[j * after] = from[i * before], for the 16 numbers of each of 16 rows. */
+static inline void turn(real *to, int64_t after, const real *from, int64_t before)
+{
+    Row r[16];
+    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)
+        r[i] = *(const Row *)(from + i * before);
+    MIX(8)
+    MIX(4)
+    MIX(2)
+    MIX(1)
+    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)
+        *(Row *)(to + i * after) = r[i];
+}
+#endif
+
+/* Rows of lanes become series of the slots of a chunk. */
+static void by_slot(real *restrict to, int64_t after, const real *restrict from, int steps)
+{
+    int t = 0;
+#ifdef IN_REGISTERS
+    for (; t + 16 <= steps; t += 16)
+        for (int i = 0; i < LANES; i += 16)
+            turn(to + i * after + t, after, from + t * LANES + i, LANES);
+#endif
+    for (; t < steps; t++)
+        for (int i = 0; i < LANES; i++) to[i * after + t] = from[t * LANES + i];
+}
+
+/* Series of the slots of a chunk become rows of lanes. */
+static void by_step(real *restrict to, const real *restrict from, int64_t before, int steps)
+{
+    int t = 0;
+#ifdef IN_REGISTERS
+    for (; t + 16 <= steps; t += 16)
+        for (int i = 0; i < LANES; i += 16)
+            turn(to + t * LANES + i, LANES, from + i * before + t, before);
+#endif
+    for (; t < steps; t++)
+        for (int i = 0; i < LANES; i++) to[t * LANES + i] = from[i * before + t];
 }
 
 /* v[t] = share * the sum of a row, over the members where the view repeats. Some rows
  * lie apart by `step` numbers from chunk to chunk. */
-static inline void spread(const View *v, int64_t t, const real *rows, int64_t step,
-                          real share, int adding, const Scan *s, const Tree *tree,
-                          const Span *span)
+ONE_BY_ONE static void spread(const View *v, int64_t t, const real *restrict rows,
+                              int64_t step, real share, int adding, const Scan *s,
+                              const Tree *tree, const Span *span)
 {
-    real *p = v->data + t * v->time;
+    real *restrict p = v->data + t * v->time;
+    if (s->members == 1 && v->location == 1 && !adding) {
+        for (int64_t c = span->first_chunk; c < span->last_chunk; c++) {
+            const int32_t *restrict place = tree->place + c * LANES;
+            for (int i = 0; i < tree->count[c]; i++) p[place[i]] = rows[c * step + i];
+        }
+        return;
+    }
     if (s->members == 1 || v->member != 0) {
         for (int64_t c = span->first_chunk; c < span->last_chunk; c++)
             for (int i = 0; i < tree->count[c]; i++) {
@@ -121,13 +214,26 @@ static inline void spread(const View *v, int64_t t, const real *rows, int64_t st
 }
 
 /* Bring rows of a block into the order of the slots. */
-static void stage(real *rows, const View *v, int64_t b, const Scan *s, const Tree *tree,
-                  const Span *span)
+static void stage(real *rows, const View *v, int64_t b, real factor, const Scan *s,
+                  const Tree *tree, const Span *span)
 {
     const int steps = length_of(s, tree, b);
-    for (int t = 0; t < steps; t++)
-        for (int64_t c = span->first_chunk; c < span->last_chunk; c++)
-            gather(row_of(rows, tree, c, t), v, b * tree->block + t, tree, c);
+    if (v->time != 1) {
+        for (int t = 0; t < steps; t++)
+            for (int64_t c = span->first_chunk; c < span->last_chunk; c++)
+                gather(row_of(rows, tree, c, t), v, b * tree->block + t, factor, tree, c);
+        return;
+    }
+    /* Where the steps of a place stand side by side, they are read so. */
+    _Alignas(64) real series[LANES][BLOCK];
+    for (int64_t c = span->first_chunk; c < span->last_chunk; c++) {
+        for (int i = 0; i < LANES; i++) {
+            const real *restrict p =
+                v->data + offset(v, tree, c * LANES + i) + b * tree->block;
+            for (int t = 0; t < steps; t++) series[i][t] = factor * p[t];
+        }
+        by_step(row_of(rows, tree, c, 0), series[0], BLOCK, steps);
+    }
 }
 
 /* Bring rows of a block back. */
@@ -135,9 +241,41 @@ static void publish(const View *v, const real *rows, int64_t b, real share, int 
                     const Scan *s, const Tree *tree, const Span *span)
 {
     const int steps = length_of(s, tree, b);
-    for (int t = 0; t < steps; t++)
-        spread(v, b * tree->block + t, rows + t * LANES, tree->block * LANES, share,
-               adding, s, tree, span);
+    if (v->time != 1 || (s->members > 1 && v->member == 0)) {
+        for (int t = 0; t < steps; t++)
+            spread(v, b * tree->block + t, rows + t * LANES, tree->block * LANES, share,
+                   adding, s, tree, span);
+        return;
+    }
+    _Alignas(64) real series[LANES][BLOCK];
+    for (int64_t c = span->first_chunk; c < span->last_chunk; c++) {
+        by_slot(series[0], BLOCK, row_of((real *)rows, tree, c, 0), steps);
+        for (int i = 0; i < tree->count[c]; i++) {
+            real *restrict to =
+                v->data + offset(v, tree, c * LANES + i) + b * tree->block;
+            if (adding)
+                for (int t = 0; t < steps; t++) to[t] += share * series[i][t];
+            else
+                for (int t = 0; t < steps; t++) to[t] = share * series[i][t];
+        }
+    }
+}
+
+/* What is passed on stands as it is recorded, step by step, where nothing is averaged. */
+static inline int direct(const View *v, const real *rows)
+{
+    return v->data && !rows;
+}
+
+static void publish_passed(const View *v, int link, int64_t b, const Scan *s,
+                           const Tree *tree, const Span *span)
+{
+    const int steps = length_of(s, tree, b);
+    for (int64_t c = span->first_chunk; c < span->last_chunk; c++)
+        for (int i = 0; i < tree->count[c]; i++)
+            memcpy(v->data + offset(v, tree, c * LANES + i) + b * tree->block,
+                   flow_of(tree->flow, tree, b, link, c * LANES + i),
+                   steps * sizeof(real));
 }
 
 static void stage_all(int64_t b, const Scan *s, const Tree *tree, const Span *span)
@@ -145,7 +283,8 @@ static void stage_all(int64_t b, const Scan *s, const Tree *tree, const Span *sp
     for (int k = 0; k < SERIES; k++)
         if (tree->given[k]) {
             const View *v = k < FORCINGS ? &s->forcing[k] : &s->parameter[k - FORCINGS];
-            stage(tree->given[k], v, b, s, tree, span);
+            const real factor = k < FORCINGS ? (real)tree->factor[k] : 1;
+            stage(tree->given[k], v, b, factor, s, tree, span);
         }
 }
 
@@ -153,18 +292,22 @@ static void stage_all(int64_t b, const Scan *s, const Tree *tree, const Span *sp
 static inline void receive(Passing *w, int64_t b, int64_t c, int steps, const Tree *tree)
 {
     for (int l = 0; l < LINKS; l++) {
-        real(*x)[LANES] = w->received[l];
+        real(*restrict sum)[BLOCK] = w->turned;
         const real *elsewhere = tree->given[LINK_FORCING[l]];
         if (elsewhere)
-            memcpy(x, row_of((real *)elsewhere, tree, c, 0), steps * sizeof *x);
+            by_slot(sum[0], BLOCK, row_of((real *)elsewhere, tree, c, 0), steps);
         else
-            memset(x, 0, steps * sizeof *x);
+            memset(sum, 0, sizeof w->turned);
         const real scale = (real)tree->scale[l];
         for (int64_t e = tree->edge[c]; e < tree->edge[c + 1]; e++) {
             const real *restrict y = flow_of(tree->flow, tree, b, l, tree->giver[e]);
-            real *restrict z = &x[0][tree->lane[e]];
-            for (int t = 0; t < steps; t++) z[t * LANES] += scale * y[t];
+            real *restrict z = sum[tree->lane[e]];
+            if (steps == BLOCK)
+                for (int t = 0; t < BLOCK; t++) z[t] += scale * y[t];
+            else
+                for (int t = 0; t < steps; t++) z[t] += scale * y[t];
         }
+        by_step(w->received[l][0], sum[0], BLOCK, steps);
     }
 }
 
@@ -201,8 +344,8 @@ static void forward_chunk(Passing *w, int64_t b, int64_t c, const Scan *s,
             memcpy(start, state, size);
     }
     memcpy(work->state, state, size);
-    memcpy(work->parameter, tree->fixed + c * PARAMETERS * LANES,
-           PARAMETERS * LANES * sizeof(real));
+    memcpy(work->parameter, tree->fixed + c * FIXED * LANES,
+           (PARAMETERS + HOISTED_STEP) * LANES * sizeof(real));
     receive(w, b, c, steps, tree);
     for (int t = 0; t < steps; t++) {
         load_step(w, c, t, tree);
@@ -216,31 +359,33 @@ static void forward_chunk(Passing *w, int64_t b, int64_t c, const Scan *s,
                    LANES * sizeof(real));
     }
     for (int l = 0; l < LINKS; l++)
-        for (int i = 0; i < tree->count[c]; i++) {
-            real *restrict y = flow_of(tree->flow, tree, b, l, c * LANES + i);
-            const real *restrict x = &w->sent[l][0][i];
-            for (int t = 0; t < steps; t++) y[t] = x[t * LANES];
-        }
+        by_slot(flow_of(tree->flow, tree, b, l, c * LANES), tree->block, w->sent[l][0],
+                steps);
     if (!tree->again) memcpy(state, work->state, size);
 }
 
 /* Bring the parameters of some chunks that do not change with time into their slots. */
 static void fix(const Scan *s, const Tree *tree, int64_t first, int64_t last)
 {
-    for (int64_t c = first; c < last; c++)
-        for (int k = 0; k < PARAMETERS; k++) {
-            real *x = tree->fixed + (c * PARAMETERS + k) * LANES;
+    for (int64_t c = first; c < last; c++) {
+        real *fixed = tree->fixed + c * FIXED * LANES;
+        for (int k = 0; k < PARAMETERS; k++)
             if (tree->given[FORCINGS + k])
-                memset(x, 0, LANES * sizeof(real));
+                memset(fixed + k * LANES, 0, LANES * sizeof(real));
             else
-                gather(x, &s->parameter[k], 0, tree, c);
-        }
+                gather(fixed + k * LANES, &s->parameter[k], 0, 1, tree, c);
+        prepare_step(fixed);
+    }
 }
 
 /* What a way back needs that does not start with a way there. */
 void prepare(const Scan *s, const Tree *tree)
 {
     fix(s, tree, 0, tree->chunks);
+#ifdef ADJOINT
+    for (int64_t c = 0; c < tree->chunks; c++)
+        prepare_adjoint(tree->fixed + c * FIXED * LANES);
+#endif
 }
 
 static void begin(Work *w, const Scan *s, const Tree *tree, const Span *span)
@@ -248,8 +393,8 @@ static void begin(Work *w, const Scan *s, const Tree *tree, const Span *span)
     fix(s, tree, span->first_chunk, span->last_chunk);
     for (int64_t c = span->first_chunk; c < span->last_chunk; c++) {
         for (int k = 0; k < STATES; k++)
-            gather(tree->state + (c * STATES + k) * LANES, &s->state[k], 0, tree, c);
-        probe(w, tree->fixed + c * PARAMETERS * LANES, PARAMETERS);
+            gather(tree->state + (c * STATES + k) * LANES, &s->state[k], 0, 1, tree, c);
+        probe(w, tree->fixed + c * FIXED * LANES, PARAMETERS);
         probe(w, tree->state + c * STATES * LANES, STATES);
     }
 }
@@ -267,9 +412,11 @@ int forward(const Scan *s, const Tree *tree, const Span *span)
         stage_all(b, s, tree, span);
         for (int64_t c = span->first_chunk; c < span->last_chunk; c++)
             forward_chunk(w, b, c, s, tree);
-        for (int k = 0; k < OUTPUTS; k++)
-            if (tree->made[k] && !tree->again)
+        for (int k = 0; k < OUTPUTS && !tree->again; k++)
+            if (tree->made[k])
                 publish(&s->output[k], tree->made[k], b, share, 0, s, tree, span);
+            else if (direct(&s->output[k], tree->made[k]))
+                publish_passed(&s->output[k], OUTPUT_LINK[k], b, s, tree, span);
     }
     if (span->last_block == blocks_of(s, tree) && !tree->again)
         for (int64_t c = span->first_chunk; c < span->last_chunk; c++)
@@ -300,10 +447,51 @@ static inline void replay(Back *back, int64_t b, int64_t c, int steps, const Tre
     Passing *const w = &back->passing;
     memcpy(back->history[0], tree->checkpoint + (b * tree->chunks + c) * STATES * LANES,
            sizeof w->work.state);
+#if AT_HAND
+    for (int k = 0; k < STATES; k++) {
+        const int index = HISTORY[k][1];
+        if (HISTORY[k][0] == UNREAD) continue;
+        const real *rows;
+        if (HISTORY[k][0] == BY_LINK) {
+            by_step(w->sent[0][0], flow_of(tree->flow, tree, b, index, c * LANES),
+                    tree->block, steps);
+            rows = w->sent[0][0];
+        } else if (FORCING_LINK[index] >= 0)
+            rows = w->received[FORCING_LINK[index]][0];
+        else
+            rows = row_of(tree->given[index], tree, c, 0);
+        for (int t = 0; t < steps - 1; t++)
+            memcpy(back->history[t + 1] + k * LANES, rows + t * LANES,
+                   LANES * sizeof(real));
+    }
+#else
     for (int t = 0; t < steps - 1; t++) {
         load_step(w, c, t, tree);
         advance(back->history[t], w->work.forcing, w->work.parameter,
                 back->history[t + 1]);
+    }
+#endif
+}
+
+/* What is asked of what a chunk passes on: downstream, and of the record itself. */
+static inline void load_cotangents(Passing *w, int64_t b, int64_t c, int steps,
+                                   const Scan *s, const Tree *tree)
+{
+    for (int l = 0; l < LINKS; l++) {
+        const int k = LINK_OUTPUT[l];
+        const View *v = &s->d_output[k];
+        const real *flow = flow_of(tree->d_flow, tree, 0, l, c * LANES);
+        if (OUTPUT_LINK[k] != l || !direct(v, tree->d_made[k])) {
+            by_step(w->sent[l][0], flow, tree->block, steps);
+            continue;
+        }
+        for (int i = 0; i < LANES; i++) {
+            const real *restrict x = flow + i * tree->block;
+            const real *restrict y =
+                v->data + offset(v, tree, c * LANES + i) + b * tree->block;
+            for (int t = 0; t < steps; t++) w->turned[i][t] = x[t] + y[t];
+        }
+        by_step(w->sent[l][0], w->turned[0], BLOCK, steps);
     }
 }
 
@@ -319,15 +507,10 @@ static void backward_chunk(Back *back, int64_t b, int64_t c, const Scan *s,
     real *g_fixed = tree->g_fixed + c * PARAMETERS * LANES;
     memcpy(back->d_state, d_state, STATES * row);
     memcpy(back->g_parameter, g_fixed, PARAMETERS * row);
-    memcpy(work->parameter, tree->fixed + c * PARAMETERS * LANES, PARAMETERS * row);
+    memcpy(work->parameter, tree->fixed + c * FIXED * LANES, FIXED * row);
     receive(w, b, c, steps, tree);
     replay(back, b, c, steps, tree);
-    for (int l = 0; l < LINKS; l++)
-        for (int i = 0; i < LANES; i++) {
-            const real *restrict y = flow_of(tree->d_flow, tree, 0, l, c * LANES + i);
-            real *restrict x = &w->sent[l][0][i];
-            for (int t = 0; t < steps; t++) x[t * LANES] = y[t];
-        }
+    load_cotangents(w, b, c, steps, s, tree);
     for (int t = steps - 1; t >= 0; t--) {
         load_step(w, c, t, tree);
         for (int k = 0; k < OUTPUTS; k++) {
@@ -361,10 +544,11 @@ static void backward_chunk(Back *back, int64_t b, int64_t c, const Scan *s,
     }
     for (int l = 0; l < LINKS; l++) {
         const real scale = (real)tree->scale[l];
+        by_slot(w->turned[0], BLOCK, w->received[l][0], steps);
         for (int64_t e = tree->edge[c]; e < tree->edge[c + 1]; e++) {
             real *restrict y = flow_of(tree->d_flow, tree, 0, l, tree->giver[e]);
-            const real *restrict x = &w->received[l][0][tree->lane[e]];
-            for (int t = 0; t < steps; t++) y[t] = scale * x[t * LANES];
+            const real *restrict x = w->turned[tree->lane[e]];
+            for (int t = 0; t < steps; t++) y[t] = scale * x[t];
         }
     }
     memcpy(d_state, back->d_state, STATES * row);
@@ -375,7 +559,8 @@ static void begin_back(const Scan *s, const Tree *tree, const Span *span)
 {
     for (int64_t c = span->first_chunk; c < span->last_chunk; c++) {
         for (int k = 0; k < STATES; k++)
-            gather(tree->d_state + (c * STATES + k) * LANES, &s->d_final[k], 0, tree, c);
+            gather(tree->d_state + (c * STATES + k) * LANES, &s->d_final[k], 0, 1, tree,
+                   c);
         memset(tree->g_fixed + c * PARAMETERS * LANES, 0,
                PARAMETERS * LANES * sizeof(real));
     }
@@ -392,7 +577,8 @@ static void finish_back(const Scan *s, const Tree *tree, const Span *span)
                    1, s, tree, span);
 }
 
-/* Returns 0, or NO_MEMORY. Spare lanes repeat a cell, and nobody reads what they make. */
+/* Returns 0, or NO_MEMORY. Spare lanes repeat a cell without what flows to it, and
+ * nobody reads what they make. */
 int backward(const Scan *s, const Tree *tree, const Span *span)
 {
     WORKED_ON(Back, back);
@@ -403,14 +589,16 @@ int backward(const Scan *s, const Tree *tree, const Span *span)
     for (int64_t b = span->last_block - 1; b >= span->first_block; b--) {
         stage_all(b, s, tree, span);
         for (int k = 0; k < OUTPUTS; k++)
-            if (tree->d_made[k]) stage(tree->d_made[k], &s->d_output[k], b, s, tree, span);
+            if (tree->d_made[k])
+                stage(tree->d_made[k], &s->d_output[k], b, 1, s, tree, span);
         for (int64_t c = span->last_chunk - 1; c >= span->first_chunk; c--)
             backward_chunk(back, b, c, s, tree);
         for (int k = 0; k < SERIES; k++)
             if (tree->g_given[k]) {
                 const View *v =
                     k < FORCINGS ? &s->g_forcing[k] : &s->g_parameter[k - FORCINGS];
-                publish(v, tree->g_given[k], b, 1, 1, s, tree, span);
+                const real factor = k < FORCINGS ? (real)tree->factor[k] : 1;
+                publish(v, tree->g_given[k], b, factor, 1, s, tree, span);
             }
     }
     if (span->first_block == 0) finish_back(s, tree, span);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ScanError
 from .call import NO_MEMORY, Block, pool, refuse_other_layout
-from .print_c import LANES, Layout
+from .print_c import Layout
 from .schedule import Schedule, Unit
 
 __all__ = ["BLOCK", "Passage", "TreeKernel", "units_for"]
@@ -42,6 +42,8 @@ class Passage:
         The cells in their slots.
     steps : int
         Length of the run.
+    fixed : int
+        Numbers of a cell that do not change with time.
     dtype : str
         Type of the numbers.
     given : sequence of str
@@ -55,17 +57,24 @@ class Passage:
         Whether what is passed on is kept of all blocks.
     scale : sequence of float, optional
         Factor of each link; default: 1.
+    factor : mapping of str to float
+        From forcings as they are given to what a step sees; 1 for those not named.
+    direct : sequence of str
+        Of ``made``, what is passed on and recorded as it is passed on.
     """
 
     layout: Layout
     schedule: Schedule
     steps: int
+    fixed: int
     dtype: str
     given: Sequence[str]
     made: Sequence[str]
     kept: Any = None
     whole: bool = False
     scale: Sequence[float] = ()
+    factor: Mapping[str, float] = field(default_factory=dict)
+    direct: Sequence[str] = ()
     arrays: list[Any] = field(default_factory=list, repr=False)
 
     @property
@@ -84,7 +93,7 @@ class Passage:
     ) -> tuple[int, int]:
         """Return how many numbers are kept: of states, and of what is passed on."""
         block = min(BLOCK, steps)
-        blocks, slots = -(-steps // block), schedule.chunks * LANES
+        blocks, slots = -(-steps // block), schedule.slots
         passed = blocks * len(layout.links) * slots * block if whole else 0
         return blocks * slots * len(layout.states), passed
 
@@ -97,10 +106,11 @@ class Passage:
             On the way back: the series whose gradient is wanted.
         """
         layout, schedule = self.layout, self.schedule
-        slots, links = schedule.chunks * LANES, len(layout.links)
+        slots, links = schedule.slots, len(layout.links)
         series = (*layout.forcings, *layout.parameters)
         row = slots * self.block
         back = adjoint is not None
+        staged = set(self.made) - set(self.direct)
         states, _ = self.size_kept(layout, schedule, self.steps, self.whole)
         checkpoint = 0 if self.kept is None else _address(self.kept)
         if self.whole:
@@ -116,21 +126,26 @@ class Passage:
                     schedule.lane, schedule.giver, schedule.slot, schedule.places,
                 )
             ),
-            self._new(slots * len(layout.parameters)),
+            self._new(slots * self.fixed),
             self._new(slots * len(layout.states)), checkpoint, flow,
             *(self._new(row) if n in self.given else 0 for n in series),
             *(
-                self._new(row) if n in self.made and not back else 0
+                self._new(row) if n in staged and not back else 0
                 for n in layout.outputs
             ),
             self._new(slots * len(layout.states)) if back else 0,
             self._new(links * row) if back else 0,
             self._new(slots * len(layout.parameters)) if back else 0,
             *(self._new(row) if n in (adjoint or ()) else 0 for n in series),
-            *(self._new(row) if n in self.made and back else 0 for n in layout.outputs),
+            *(self._new(row) if n in staged and back else 0 for n in layout.outputs),
         ]  # fmt: skip
-        scale = np.array(self.scale or [1.0] * links, np.float64)
-        return np.concatenate([np.array(words, np.int64), scale.view(np.int64)])
+        factors = np.array(
+            [
+                *(self.scale or [1.0] * links),
+                *(self.factor.get(n, 1.0) for n in layout.forcings),
+            ]
+        )
+        return np.concatenate([np.array(words, np.int64), factors.view(np.int64)])
 
     def _new(self, size: int) -> int:
         # Of zeros: spare lanes and outlets are read before they are written.
@@ -144,11 +159,19 @@ def _address(array: Any) -> int:
 
 
 class TreeKernel:
-    """A compiled kernel of a tree and the order of its variables."""
+    """A compiled kernel of a tree and the order of its variables.
+
+    Attributes
+    ----------
+    fixed : int
+        Numbers of a cell that do not change with time: parameters, and what is made of
+        them alone.
+    """
 
     def __init__(self, library: ctypes.CDLL, layout: Layout) -> None:
         self.library = library
         self.layout = layout
+        self.fixed = int(library.fixed_numbers())
         refuse_other_layout(library, layout)
 
     def forward(self, block: Block, passage: Passage, threads: int = 1) -> bool:

@@ -129,6 +129,13 @@ class Program:
             needed |= used
         return tuple(reversed(spent))
 
+    def read_for(self, outputs: Iterable[str]) -> set[str]:
+        """Return the names of the inputs that these outputs depend on."""
+        chosen = self.select(outputs)
+        used = set(_values(a for i in chosen.instructions for a in i.args))
+        used.update(_values(chosen.outputs.values()))
+        return {name for name, value in self.inputs.items() if value in used}
+
     def select(self, outputs: Iterable[str]) -> Program:
         """Return the program that computes these outputs only, without dead code."""
         kept = {name: self.outputs[name] for name in outputs}

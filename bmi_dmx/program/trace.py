@@ -161,7 +161,11 @@ def _examples(names: Iterable[str], dtype: torch.dtype) -> dict[str, Tensor]:
 
 
 def trace_adjoint(
-    process: Process, outputs: Sequence[str], dtype: torch.dtype = torch.float64
+    process: Process,
+    outputs: Sequence[str],
+    dtype: torch.dtype = torch.float64,
+    *,
+    without: Sequence[str] = (),
 ) -> Program:
     """Trace the vector-Jacobian product of one time step.
 
@@ -173,6 +177,8 @@ def trace_adjoint(
         Fluxes (``q.…``) whose cotangents are given; others count as zero.
     dtype : torch.dtype
         As for :func:`trace_step`.
+    without : sequence of str
+        State entries (``s.…``) whose cotangents count as zero.
 
     Returns
     -------
@@ -181,7 +187,8 @@ def trace_adjoint(
         ``g.s.*``, ``g.f.*``, ``g.p.*``.
     """
     primals = input_names(process)
-    kept = [n for state in process.states for n in entry_names("s", state)]
+    entries = [n for state in process.states for n in entry_names("s", state)]
+    kept = [name for name in entries if name not in without]
     kept += list(outputs)
 
     def vjp(values: Mapping[str, Tensor]) -> dict[str, Tensor]:

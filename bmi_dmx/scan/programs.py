@@ -88,11 +88,20 @@ def step_of(key: Key, dtype: torch.dtype) -> Program:
 
 
 @lru_cache(maxsize=64)
-def adjoint_of(key: Key, fluxes: tuple[str, ...], dtype: torch.dtype) -> Program:
-    """Return the program of the vector-Jacobian product of a step for some fluxes."""
+def adjoint_of(
+    key: Key,
+    fluxes: tuple[str, ...],
+    dtype: torch.dtype,
+    without: tuple[str, ...] = (),
+) -> Program:
+    """Return the program of the vector-Jacobian product of a step for some fluxes.
+
+    Cotangents of state entries ``without`` count as zero.
+    """
+    left = f" without {', '.join(without)}" if without else ""
     return kept(
         key.process,
         key.identity,
-        f"adjoint of {', '.join(fluxes)} in {dtype}",
-        lambda: trace_adjoint(key.process, fluxes, dtype),
+        f"adjoint of {', '.join(fluxes)} in {dtype}{left}",
+        lambda: trace_adjoint(key.process, fluxes, dtype, without=without),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ..kernels.print_c import Layout, source
 from ..kernels.schedule import Schedule, schedule
 from ..kernels.tree import Passage, TreeKernel, units_for
 from ..process import Process, Upstream
+from ..program import Program
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
@@ -26,6 +28,9 @@ from .upstream import passed_on
 
 __all__ = ["refuses", "run"]
 
+import os
+
+_WIDE = int(os.environ.get("W", "32"))
 _KEPT_BYTES = 1 << 30
 """Most that is kept of what places pass on; what is more is computed again."""
 
@@ -67,40 +72,70 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _entry_for(process: Process, a: Arguments) -> TreeEntry | str:
     # One step of a place does not depend on the tree around it.
-    anywhere = process.on(None)
     try:
-        key = Key(anywhere)
+        key = Key(process.on(None))
     except ScanError as error:
         return str(error)
-    return _entry(
-        key, tuple(a.outputs), tuple(a.forcing), a.dtype == torch.float64, a.gradient
-    )
+    asked = _Asked(
+        key, tuple(a.outputs), tuple(a.forcing), a.varying, a.dtype == torch.float64,
+        a.gradient,
+    )  # fmt: skip
+    return _entry(asked)
+
+
+class _Asked(NamedTuple):
+    """What decides the kernel of a run, whatever the tree."""
+
+    key: Key
+    outputs: tuple[str, ...]
+    given: tuple[str, ...]
+    varying: tuple[str, ...]
+    double: bool
+    adjoint: bool
 
 
 @lru_cache(maxsize=256)
-def _entry(
-    key: Key,
-    outputs: tuple[str, ...],
-    given: tuple[str, ...],
-    double: bool,
-    adjoint: bool,
-) -> TreeEntry | str:
-    dtype = torch.float64 if double else torch.float32
+def _entry(asked: _Asked) -> TreeEntry | str:
+    kernel = _kernel(asked, apart=True)
+    return kernel if isinstance(kernel, str) else TreeEntry(asked, kernel)
+
+
+@lru_cache(maxsize=256)
+def _kernel(asked: _Asked, *, apart: bool) -> TreeKernel | str:
+    """Return a kernel; states that nothing depends on have no gradient if ``apart``."""
+    key = asked.key
+    dtype = torch.float64 if asked.double else torch.float32
     links = passed_on(key.process)
-    made = dict.fromkeys((*outputs, *links.values()))
-    fluxes = tuple(name for name in made if name.startswith("q."))
     try:
         step = step_of(key, dtype)
-        backward = adjoint_of(key, fluxes, dtype) if adjoint else None
-        layout = Layout.of(step, outputs, links=links)
+        layout = Layout.of(step, asked.outputs, links=links)
+        backward = None
+        if asked.adjoint:
+            fluxes = tuple(name for name in layout.outputs if name.startswith("q."))
+            left = _sinks(step, layout) if apart else ()
+            backward = adjoint_of(key, fluxes, dtype, left)
         with named(key.process):
-            text = source(layout, step, backward, double=double, forcing_gradient=True)
+            text = source(
+                layout, step, backward, double=asked.double, forcing_gradient=True,
+                fixed=set(layout.parameters) - set(asked.varying), lanes=_WIDE,
+            )  # fmt: skip
     except ScanError as error:
         return str(error)
     library = build.library(text)
     if isinstance(library, str):
         return f"{key.process.name}: {library}"
-    return TreeEntry(key.process, TreeKernel(library, layout), outputs, given)
+    return TreeKernel(library, layout)
+
+
+def _sinks(step: Program, layout: Layout) -> tuple[str, ...]:
+    """Return the states that nothing depends on but they themselves."""
+    made = dict.fromkeys((*layout.states, *layout.outputs))
+    return tuple(
+        state
+        for state in layout.states
+        if state not in layout.outputs
+        and state not in step.read_for(name for name in made if name != state)
+    )
 
 
 class TreeEntry(Entry):
@@ -110,30 +145,42 @@ class TreeEntry(Entry):
 
     Parameters
     ----------
-    process : Process
-        The physics.
+    asked : _Asked
+        What it was made for; forcings that are linked need not be given.
     kernel : TreeKernel
         What runs it.
-    outputs : tuple of str
-        What is recorded.
-    given : tuple of str
-        Forcings that are given; those that are linked need not be.
     """
 
-    def __init__(
-        self,
-        process: Process,
-        kernel: TreeKernel,
-        outputs: tuple[str, ...],
-        given: tuple[str, ...],
-    ) -> None:
+    def __init__(self, asked: _Asked, kernel: TreeKernel) -> None:
+        process = asked.key.process
         super().__init__(process.name, kernel.layout, optional_entries(process))
-        self.kernel, self.outputs, self.given = kernel, outputs, given
+        self.asked, self.kernel = asked, kernel
+        self.outputs, self.given = asked.outputs, asked.given
 
     @property
     def recorded(self) -> int:
         """Number of outputs that are recorded."""
         return len(self.outputs)
+
+    def results(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return new tensors; series of places lie side by side, as they are made."""
+        results = super().results(sizes, tensors)
+        if sizes.members == 1:
+            first = len(self.layout.states)
+            for k in range(first, first + self.recorded):
+                shape = results[k].shape
+                turned = results[k].new_empty(sizes.places, shape[0]).t()
+                results[k] = (
+                    turned.reshape(shape) if len(shape) == 2 else turned[..., None]
+                )
+        return results
+
+    def _direct(self, sizes: Sizes, series: Sequence[Tensor]) -> tuple[str, ...]:
+        """Return what is passed on and stands in the record as it does on its way."""
+        passed = {output for _, output in self.layout.links}
+        named = zip(self.outputs, series, strict=True)
+        side_by_side = (n for n, x in named if sizes.members == 1 and x.stride(0) == 1)
+        return tuple(n for n in side_by_side if n in passed)
 
     def split(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
         """Return states, forcings and parameters of the inputs."""
@@ -156,7 +203,7 @@ class TreeEntry(Entry):
         units = units_for(threads, sizes.places * sizes.members, sizes.steps)
         # Traced with tensors that hold no numbers, nobody asks for the order.
         downstream = np.asarray(tensors[-1])
-        return schedule(downstream, sizes.members, units)
+        return schedule(downstream, sizes.members, units, _WIDE)
 
     def _whole(self, sizes: Sizes) -> bool:
         numbers = sizes.steps * sizes.places * sizes.members * len(self.layout.links)
@@ -171,7 +218,7 @@ class TreeEntry(Entry):
     ) -> Passage:
         varying = self._varying(self.split(tensors)[2])
         return Passage(
-            self.layout, self._order(sizes, tensors), steps,
+            self.layout, self._order(sizes, tensors), steps, self.kernel.fixed,
             "float64" if tensors[0].dtype == torch.float64 else "float32",
             (*self.given, *varying), self.outputs,
             kept=None if kept is None else kept.detach().numpy(),
@@ -229,6 +276,7 @@ class TreeEntry(Entry):
         kept = results[-1] if sizes.kept else None
         steps = sizes.steps - sizes.warmup
         passage = self._passage(sizes, tensors, steps, kept)
+        passage.direct = self._direct(sizes, results[count : count + self.recorded])
         return self.kernel.forward(block, passage, threads)
 
     def backward(
@@ -257,4 +305,22 @@ class TreeEntry(Entry):
             wanted = (*self.given, *wanted)
         block.g_parameter = views(late)
         passage = self._passage(sizes, tensors, sizes.steps - sizes.warmup, kept)
-        self.kernel.backward(block, passage, wanted, threads)
+        kernel = self._way_back(cotangents[:count])
+        passage.fixed = kernel.fixed
+        passage.direct = self._direct(sizes, cotangents[count:])
+        kernel.backward(block, passage, wanted, threads)
+
+    def _way_back(self, final: Sequence[Tensor]) -> TreeKernel:
+        """Return the kernel for cotangents of the final state.
+
+        Most ask nothing of what no other number depends on, such as a sum of what came
+        in, and then a shorter way back does.
+        """
+        step = step_of(self.asked.key, final[0].dtype)
+        asked = dict(zip(self.layout.states, final, strict=True))
+        if not any(bool(asked[name].any()) for name in _sinks(step, self.layout)):
+            return self.kernel
+        whole = _kernel(self.asked, apart=False)
+        if isinstance(whole, str):
+            raise ScanError(whole)
+        return whole
