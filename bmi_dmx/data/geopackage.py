@@ -158,22 +158,26 @@ def points_in(shape: bytes) -> NDArray[np.float64]:
     DataError
         When it is another shape, or damaged.
     """
+    if shape[:2] != b"GP":
+        raise DataError("found no shape of a GeoPackage")
     try:
-        if shape[:2] != b"GP":
-            raise DataError("found no shape of a GeoPackage")
         begin = 8 + _ENVELOPES[shape[3] >> 1 & 7]
-        parts, _ = _parts(shape, begin)
+        parts, _ = _parts(shape, begin, (_POINT, _LINE, _LINES))
+        return np.concatenate(parts)
+    except DataError:
+        raise
     except (struct.error, IndexError, ValueError, TypeError):
         raise DataError("found a damaged shape") from None
-    return np.concatenate(parts)
 
 
-def _parts(shape: bytes, at: int) -> tuple[list[NDArray[np.float64]], int]:
-    """Return the points of every part, and where the shape ends."""
+def _parts(
+    shape: bytes, at: int, kinds: tuple[int, ...]
+) -> tuple[list[NDArray[np.float64]], int]:
+    """Return the points of every part of a shape of some kinds, and where it ends."""
     order = "<" if shape[at] else ">"
     (kind,) = struct.unpack_from(f"{order}I", shape, at + 1)
     plain, numbers = kind % 1000, 2 + (0, 1, 1, 2)[kind // 1000]
-    if plain not in (_POINT, _LINE, _LINES):
+    if plain not in kinds:
         raise DataError(f"found a shape of kind {kind}, expected a point or lines")
     if plain == _POINT:
         count, at = 1, at + 5
@@ -184,6 +188,6 @@ def _parts(shape: bytes, at: int) -> tuple[list[NDArray[np.float64]], int]:
         return [some.reshape(count, numbers)[:, :2]], at + some.nbytes
     found: list[NDArray[np.float64]] = []
     for _ in range(count):
-        inner, at = _parts(shape, at)
+        inner, at = _parts(shape, at, (_LINE,))
         found += inner
     return found, at

@@ -17,7 +17,7 @@ def river_arguments(parser: ArgumentParser) -> None:
         "path", type=Path, metavar="FILE",
         help="GeoPackage of the hydrofabric, table of reaches (NetCDF, Zarr, text), "
         "segments of the National Hydrologic Model, sparse matrix in a Zarr store, or "
-        "connectivity of RAPID",
+        "connectivity of RAPID; or delaware, the sample that comes with the package",
     )  # fmt: skip
     parser.add_argument(
         "--format", metavar="NAME", help="what it is; told by the content by default"
@@ -50,7 +50,7 @@ def river(options: Namespace) -> None:
     )
     if options.above:
         found = found.upstream_of(options.above)
-    print_summary(found, str(options.path))
+    print_summary(found)
     if options.output is not None:
         from .picture import draw
 

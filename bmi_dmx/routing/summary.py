@@ -21,16 +21,9 @@ ROUNDING = 1e-6
 """Share by which a number in single precision may be off the end of what is usual."""
 
 
-def print_summary(river: River, path: str) -> None:
-    """Print what a river holds, what was assumed and repaired, and what is odd.
-
-    Parameters
-    ----------
-    river : River
-    path : str
-        The file it was read from, which is left out of what is said of it.
-    """
-    print(f"{path}: {FORMATS[river.format].about}\n")
+def print_summary(river: River) -> None:
+    """Print what a river holds, what was assumed and repaired, and what is odd."""
+    print(f"{river.path}: {FORMATS[river.format].about}\n")
     for name, text in lines(river):
         print(fill(
             f"{name:12}{text}", WIDTH, subsequent_indent=" " * 12,
@@ -42,7 +35,7 @@ def print_summary(river: River, path: str) -> None:
         if texts:
             print(f"\n{title}")
             for text in texts:
-                short = text.removeprefix(f"{path}: ")
+                short = text.removeprefix(f"{river.path}: ")
                 print(fill(
                     short, WIDTH, initial_indent="  ", subsequent_indent="    ",
                     break_on_hyphens=False,

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.data.identity import joined, listed, match, names_of, refuse_repeated
+from bmi_dmx.data.identity import (
+    joined,
+    listed,
+    match,
+    names_of,
+    refuse_repeated,
+    texts_of,
+)
 from bmi_dmx.errors import DataError
 
 TEXT = ["cat-7", "0012", "x"]
@@ -165,3 +172,22 @@ def test_names_are_told_by_their_numbers_where_that_is_sure(wanted, there, place
 def test_the_first_names_of_many_are_shown():
     assert listed(["a", "b"]) == "a, b"
     assert listed(["a", "b", "c", "d"]) == "a, b, c, ..."
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([7.0, np.nan, 7.0]),
+        np.ma.masked_equal([7, -1, 7], -1),
+        np.ma.masked_equal([7.0, -1.0, 7.0], -1.0),
+        np.array(["7", "", "7"]),
+        np.array([b"7 ", b"", b"7"]),
+    ],
+)
+def test_names_that_may_be_missing_and_repeated_are_texts(values):
+    assert texts_of(values, "here", missing=True) == ("7", "", "7")
+
+
+def test_numbers_that_are_no_names_are_refused_where_some_are_missing():
+    with pytest.raises(DataError, match=r"here: found 7\.5, expected text or"):
+        texts_of(np.array([7.5, np.nan]), "here", missing=True)

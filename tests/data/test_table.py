@@ -226,3 +226,15 @@ def test_the_cell_that_is_no_number_is_named_not_one_with_a_comma(tmp_path):
         DataError, match="row 3, column 'rain': found 'x', expected a n"
     ):
         read_table(path, "rows").numbers(1)
+
+
+def test_a_table_without_a_header_has_numbered_columns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("7,8\n9,10\n", encoding="utf-8")
+    table = read_table(path, "rows", titled=False)
+    assert table.titles == ("1", "2")
+    assert table.cells(0) == ["7", "9"]
+    assert table.lines == [1, 2]
+    path.write_text("\n", encoding="utf-8")
+    with pytest.raises(DataError, match="expected rows"):
+        read_table(path, "rows", titled=False)

@@ -68,7 +68,6 @@ def read_adjacency(path: Path) -> River:
     rows = Rows(where=str(path), ids=ids, below=names, columns=columns)
     return assembled(
         rows,
-        format="adjacency",
         remarks=remarks,
     )
 

@@ -25,7 +25,6 @@ LOGARITHM = "log10_uparea"
 def assembled(
     rows: Rows,
     *,
-    format: str,
     remarks: list[str],
     longitude: Array | None = None,
     latitude: Array | None = None,
@@ -40,8 +39,6 @@ def assembled(
     ----------
     rows : Rows
         After :meth:`.Rows.once`.
-    format : str
-        Name of the reader.
     remarks : list of str
         What was said before; more is added.
     longitude, latitude, gauges, gauge_areas, entering, lakes
@@ -71,7 +68,6 @@ def assembled(
         entering=dict(entering or {}),
         lakes=lakes,
         remarks=tuple(remarks),
-        format=format,
     )
 
 

@@ -100,7 +100,6 @@ def read_hydrofabric_river(
     )  # fmt: skip
     return assembled(
         rows,
-        format="hydrofabric",
         remarks=remarks,
         longitude=x,
         latitude=y,

@@ -47,6 +47,5 @@ def read_rapid(path: Path) -> River:
     remarks.append(f"{path}: nothing is said of lengths and slopes")
     return assembled(
         rows,
-        format="rapid",
         remarks=remarks,
     )

@@ -73,7 +73,6 @@ def read_reach_file(path: Path, lakes: Path | None = None) -> River:
     gauges = {**gauges_on(given), **left_out(gauges, rows, remarks)}
     return assembled(
         rows,
-        format="reaches",
         remarks=remarks,
         gauges=gauges,
         gauge_areas=areas,
@@ -174,7 +173,6 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
     rows = given.once(remarks.append)
     return assembled(
         rows,
-        format="reaches",
         remarks=remarks,
         gauges=gauges_on(given),
         lakes=lakes_of(rows, None, lakes, remarks),

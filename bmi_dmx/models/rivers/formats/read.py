@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 
 from ....data import netcdf
@@ -20,6 +21,9 @@ from .river import River
 from .segments import BELOW_BY_NUMBER, read_segments
 
 __all__ = ["FORMATS", "Format", "read_river"]
+
+SAMPLES = {"delaware": "delaware_1979_1980.nc"}
+"""Files that come with the package, by the name that serves in place of a path."""
 
 _BINARY = (b"CDF", b"\x89HDF")
 """How NetCDF files begin."""
@@ -111,7 +115,7 @@ def read_river(
     Parameters
     ----------
     path : str or Path
-        The file or store.
+        The file or store; or ``delaware``, the sample that comes with the package.
     format : str, optional
         One of :data:`FORMATS`; by default it is told by the content.
     lakes : str or Path, optional
@@ -125,6 +129,8 @@ def read_river(
         When there is no such file, no such format, or its content is not usable.
     """
     path = Path(path)
+    if not path.exists() and str(path) in SAMPLES:
+        path = Path(str(files("bmi_dmx") / "data" / SAMPLES[str(path)]))
     if not path.exists():
         raise ConfigError(f"{path}: no such file")
     if format is not None and format not in FORMATS:
@@ -132,7 +138,7 @@ def read_river(
     table = None if gauges is None else read_gauges(Path(gauges))
     name = format or _told(path)
     river = FORMATS[name].read(path, None if lakes is None else Path(lakes), table)
-    river = replace(river, format=name)
+    river = replace(river, format=name, path=str(path))
     return river if table is None else with_gauges(river, table)
 
 

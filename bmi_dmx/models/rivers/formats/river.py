@@ -95,6 +95,8 @@ class River:
         What was assumed, repaired and left out.
     format : str
         Which reader read it.
+    path : str
+        The file it was read from.
     """
 
     tree: Tree
@@ -106,6 +108,7 @@ class River:
     lakes: Lakes | None = None
     remarks: tuple[str, ...] = ()
     format: str = ""
+    path: str = ""
 
     def __len__(self) -> int:
         return len(self.tree)

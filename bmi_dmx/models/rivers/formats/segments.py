@@ -84,7 +84,6 @@ def read_segments(path: Path) -> River:
     rows = Rows(where=str(path), ids=ids, below=below, columns=columns)
     return assembled(
         rows,
-        format="segments",
         remarks=remarks,
         gauges=gauges,
         gauge_areas=areas,

@@ -12,7 +12,7 @@ import pytest
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.models.rivers.formats import read_river
 
-from .made import MADE, lake_file, netcdf, rapid, segments, store
+from .made import DRAINED, MADE, lake_file, netcdf, rapid, segments, store
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::zarr.errors.UnstableSpecificationWarning"
@@ -95,10 +95,13 @@ def test_reaches_above_have_to_agree_with_those_below(tmp_path: Path) -> None:
 def test_land_enters_its_segment_and_makes_its_area(tmp_path: Path) -> None:
     river = read_river(segments(tmp_path, MADE))
     np.testing.assert_allclose(river.attributes["area_km2"], MADE.area)
+    drained = [DRAINED[i] for i in MADE.ids]
+    np.testing.assert_allclose(river.attributes["drainage_area_km2"], drained)
     assert river.entering["1071"] == {"71": 1.0}
     assert "3000" not in river.entering
     said = "\n".join(river.remarks)
     assert "units of land that enter no segment: 1 of 13 (3000)" in said
+    assert "drainage areas are the sums of the areas of the reaches" in said
 
 
 def test_land_called_as_a_segment_is_told_apart(tmp_path: Path) -> None:

@@ -77,6 +77,22 @@ def test_columns_of_other_names_stay_under_their_own(tmp_path: Path) -> None:
     assert "numbers that reaches lack: soil (1)" in "\n".join(river.remarks)
 
 
+def test_areas_follow_from_the_logarithm_of_the_area_above(tmp_path: Path) -> None:
+    logarithm = (("reach",), np.log10([30.0, 45.0]), {})
+    river = read_river(two(tmp_path / "a.nc", log10_uparea=logarithm))
+    np.testing.assert_allclose(river.attributes["drainage_area_km2"], [30.0, 45.0])
+    np.testing.assert_allclose(river.attributes["area_km2"], [30.0, 15.0])
+    assert "differences of drainage areas" in "\n".join(river.remarks)
+
+
+def test_drainage_areas_that_shrink_downstream_give_no_local_ones(
+    tmp_path: Path,
+) -> None:
+    drained = (("reach",), [30.0, 20.0], {"units": "km2"})
+    river = read_river(two(tmp_path / "a.nc", uparea=drained))
+    assert "area_km2" not in river.attributes
+
+
 def test_what_follows_from_the_tree_is_no_attribute(tmp_path: Path) -> None:
     river = read_river(two(tmp_path / "a.nc", down_index=(("reach",), [1, -1], {})))
     assert river.attributes == {}
