@@ -80,6 +80,24 @@ def _train(options: Namespace) -> None:
     train(options.experiment, options.settings)
 
 
+def _import_arguments(parser: ArgumentParser) -> None:
+    from .trainer.registries import importers
+
+    parser.add_argument("kind", choices=sorted(importers), help="whose file it is")
+    parser.add_argument("file", type=Path, help="configuration file")
+    _settings_argument(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE",
+        help="the experiment (default: its name, in the current folder)",
+    )  # fmt: skip
+
+
+def _import(options: Namespace) -> None:
+    from .trainer.commands import import_file
+
+    import_file(options.kind, options.file, options.settings, options.output)
+
+
 def _tune_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("experiment", type=Path, help=_EXPERIMENT)
     parser.add_argument("search", type=Path, help="what to try, a YAML file")
@@ -249,6 +267,11 @@ COMMANDS = {
         about="train a model as an experiment says, or continue a run",
         arguments=_train_arguments,
         run=_train,
+    ),
+    "import": Command(
+        about="make an experiment of the configuration of another package",
+        arguments=_import_arguments,
+        run=_import,
     ),
     "tune": Command(
         about="search for settings that do best in the validation period",

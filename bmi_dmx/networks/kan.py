@@ -38,8 +38,7 @@ class Kan(Network):
 
     References
     ----------
-    Liu et al. (2024), doi:10.48550/arXiv.2404.19756; as the head of a model of rivers
-    Bindas et al. (2024), doi:10.1029/2023WR035337.
+    Liu et al. (2024), doi:10.48550/arXiv.2404.19756.
     """
 
     @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from ..errors import ConfigError
 from . import evaluate as evaluation
 from . import export as exporting
-from . import fit
+from . import fit, importing
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
 from .task import Report, Scoring
 
-__all__ = ["evaluate", "export", "plot", "score", "train", "tune"]
+__all__ = ["evaluate", "export", "import_file", "plot", "score", "train", "tune"]
 
 
 def train(config: Path, settings: Iterable[str] = ()) -> None:
@@ -155,6 +155,16 @@ def _task_of(source: Path) -> str:
         if run.config.is_file():
             return run.experiment().task
     return DEFAULT_TASK
+
+
+def import_file(
+    kind: str, source: Path, settings: Iterable[str] = (), output: Path | None = None
+) -> None:
+    """Write the experiment that a file of others stands for, and say what differs."""
+    path, remarks = importing.write_imported(kind, source, settings, output)
+    for remark in remarks:
+        print(remark)
+    print(f"\n{path}")
 
 
 def tune(config: Path, search: Path, settings: Iterable[str] = ()) -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ..registry import Registry
 
 if TYPE_CHECKING:
+    from .importing import Importer
     from .task import Task
 
-__all__ = ["DEFAULT_TASK", "catalogues", "experiments", "tasks"]
+__all__ = ["DEFAULT_TASK", "catalogues", "experiments", "importers", "tasks"]
 
 DEFAULT_TASK = "basins"
 """The task of an experiment that names none."""
@@ -42,6 +43,14 @@ catalogues: Registry[Registry[Any]] = Registry(
     },
 )
 """Registries of tasks that experiments can name entries of, by kind."""
+
+
+importers: Registry[Importer] = Registry(
+    "kind of configuration files",
+    {"ddr": f"{_TASKS}.reaches.ddr:imported"},
+    group="bmi_dmx.importers",
+)
+"""Configuration files of others that experiments are made of."""
 
 
 def experiments() -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmi_dmx.bundle import Bundle, save_bundle
+from bmi_dmx.bundle.declared import verify_declarations
+from bmi_dmx.bundle.rebuild import rebuild
 from bmi_dmx.compose import Model, ModelSpec, fit_statistics
 from bmi_dmx.conversion import convert
-from bmi_dmx.errors import ConfigError, StateError
+from bmi_dmx.errors import BundleError, ConfigError, StateError
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.process import Process
 from bmi_dmx.registries import processes
@@ -33,6 +36,7 @@ class Works(Process):
     time = "h"
     forcings = (
         SUPPLY, Forcing(name="coldest", units="degC", extreme=("min", "temperature")),
+        Forcing(name="warmest", units="degC", extreme=("max", "temperature")),
     )  # fmt: skip
     states = (State(name="held", units="kg", bounds=(0.0, 1e9)),)
     parameters = (
@@ -67,7 +71,7 @@ class Meter(Process):
 for _process in (Works, Meter):
     processes.register(_process.__name__.lower())(_process)
 
-READS = ["brought", "murk", "supply", "coldest"]
+READS = ["brought", "murk", "supply", "coldest", "warmest"]
 PARTS: dict[str, Any] = {
     "meter": {"process": "meter"},
     "late": {
@@ -301,6 +305,34 @@ def test_steps_that_nobody_can_keep_count_of_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         model_of(parts)
+
+
+def test_a_bundle_whose_network_steps_in_no_part_of_a_day_is_refused(
+    tmp_path: Path,
+) -> None:
+    bundle = bundle_of(model_of(PARTS), tmp_path)
+    manifest = bundle.manifest
+    for step in (0.0, 5e4, 2e5):
+        parts = tuple(
+            replace(part, step=step) if part.name == "late" else part
+            for part in manifest.parts
+        )
+        message = (
+            rf"parts.late.step: expected 86400 s or a whole part of it, .* {step:g}"
+        )
+        with pytest.raises(BundleError, match=message):
+            verify_declarations(tmp_path, replace(manifest, parts=parts))
+
+
+def test_a_bundle_says_the_step_that_its_model_was_made_with(tmp_path: Path) -> None:
+    bundle = bundle_of(model_of(PARTS), tmp_path)
+    other = tuple(
+        replace(part, step=HOUR) if part.name == "late" else part
+        for part in bundle.manifest.parts
+    )
+    manifest = replace(bundle.manifest, parts=other)
+    with pytest.raises(BundleError, match=r"late: step: found 3600.* makes 14400"):
+        rebuild(tmp_path, manifest, {})
 
 
 def test_a_parameter_is_learned_by_one_network_only() -> None:

@@ -402,3 +402,36 @@ def test_tracing_does_not_see_the_hooks_of_the_caller() -> None:
     process = process_of(lambda x, p: x * p)
     with torch.autograd.graph.save_on_cpu(), torch.inference_mode():
         assert trace_adjoint(process, ["q.y"]).instructions
+
+
+def test_rows_of_a_table_are_those_there_are() -> None:
+    build = Builder()
+    table, at = build.input("table"), build.input("at")
+    program = build.build({"y": build.emit("rows", table, at)})
+    rows = np.arange(8.0).reshape(4, 2)
+    index = np.array([[2.0, 0.0], [99.0, -3.0], [np.nan, 1.0]])
+    found = evaluate(program, {"table": rows, "at": index})["y"]
+    assert found.shape == (3, 2, 2)
+    np.testing.assert_array_equal(found[0], rows[[2, 0]])
+    np.testing.assert_array_equal(found[1], rows[[3, 0]])
+    assert set(found.ravel()) <= set(rows.ravel())
+
+
+def test_whole_numbers_are_an_index_and_nothing_else() -> None:
+    table = torch.rand(5, 3, dtype=torch.float64)
+
+    def look_up(values: dict[str, Tensor]) -> dict[str, Tensor]:
+        index = torch.trunc(values["x"]).long()
+        return {"y": torch.nn.functional.embedding(index, values["table"])}
+
+    free = torch.empty(BATCH, 2, dtype=torch.float64, device="meta")
+    program = trace(look_up, {"x": free, "table": table.to("meta")})
+    x = np.array([[0.2, 4.9], [3.0, 2.5]])
+    found = evaluate(program, {"x": x, "table": table.numpy()})["y"]
+    np.testing.assert_array_equal(found, table.numpy()[np.array([[0, 4], [3, 2]])])
+
+    def rounded(values: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"y": values["x"].long() * 1.0}
+
+    with pytest.raises(ScanError, match=r"cannot be made torch\.int64"):
+        trace(rounded, {"x": free})
