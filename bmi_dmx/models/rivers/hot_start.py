@@ -44,7 +44,7 @@ def accumulated(tree: Tree, values: Array) -> Array:
     return total
 
 
-def hot_start(runner: Runner) -> None:
+def hot_start(runner: Runner, flow: Array | None = None) -> None:
     """Bring a runner to the steady flow of the lateral inflow it was given.
 
     What leaves a reach is all that enters above and along it, and no less than the
@@ -55,6 +55,8 @@ def hot_start(runner: Runner) -> None:
     ----------
     runner : Runner
         A model of reaches before its first step, whose lateral inflow is set.
+    flow : ndarray, optional
+        (reach,) what leaves each, m3 s-1, where that is known.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def hot_start(runner: Runner) -> None:
     runner.parameterize()
     stores = runner.stores()
     discharge = stores[part.name, "discharge"]
-    discharge[:, 0] = accumulated(tree, lateral)
+    discharge[:, 0] = accumulated(tree, lateral) if flow is None else flow
     np.maximum(discharge, _least(runner, part), out=discharge)
     above = stores[part.name, "inflow_before"]
     above.fill(0.0)

@@ -185,6 +185,10 @@ class Sources:
         self._restored = False
         self._flow[:] = self._map.apply(self.values)
 
+    def brought(self, values: Array) -> Array:
+        """Return what sources bring to the reaches, (..., reach) of (..., source)."""
+        return values if self._map is None else self._map.apply(values)
+
     def checked(self, check: Callable[[], None]) -> None:
         """Spread the values, and look at them; the error is told of the source.
 
