@@ -22,6 +22,7 @@ from ...operate.operation import Operation
 from ...operate.passages import Passages
 from ...space import GridDescription, Space, Tree
 from ...space.description import SCALAR
+from .formats import River
 from .numbers import have_numbers, numbers_of, refuse_others
 from .settings import MISSING, REACHES
 from .sources import Sources
@@ -120,6 +121,11 @@ class MuskingumCunge(Component):
         if known is None:
             self._published = (*inputs, _SOURCE_IDS, _LENGTH), (*outputs, _IDS)
         return self._published or ((), ())
+
+    @property
+    def river(self) -> River | None:
+        """What was read of the tree; None where a ``space`` says which reaches are."""
+        return self._entering().river
 
     @property
     def sources(self) -> tuple[str, ...]:
