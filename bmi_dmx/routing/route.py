@@ -17,16 +17,15 @@ from tqdm import tqdm
 from .. import __version__
 from ..bmi.settings import OF_STATE
 from ..bundle import Bundle
-from ..data.netcdf import opened
 from ..data.zarr_store import is_zarr
-from ..errors import ConfigError, DataError, suggestion
+from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..models.rivers.component import MuskingumCunge
 from ..models.rivers.formats import River, read_gauges
 from ..models.rivers.formats.gauge_table import with_gauges
 from ..models.rivers.formats.read import found
-from ..models.rivers.hot_start import hot_start
-from ..models.rivers.settings import OF_TREE, RiverSettings
+from ..models.rivers.hot_start import accumulated, hot_start
+from ..models.rivers.settings import RiverSettings
 from ..operate.once import warn_once
 from ..operate.shared import bundle_named
 from ..run.output import Axis, OutputVariable, SeriesFile
@@ -39,7 +38,7 @@ from .start import flow_at
 from .stations import Stations
 from .water import Water, account, texts
 
-__all__ = ["BUNDLE", "Request", "Routed", "route"]
+__all__ = ["BUNDLE", "Request", "Routed", "opened_inflow", "route"]
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +158,7 @@ def route(request: Request) -> Routed:
     if request.output.is_dir():
         raise ConfigError(f"--output: {request.output} is a folder, expected a file")
     bundle = bundle_named(request.bundle, Path())
-    inflow = _opened(request)
+    inflow = opened_inflow(request)
     try:
         run = _Run(request, bundle, inflow)
         folder = request.output.with_name(f".{request.output.name}.pieces")
@@ -176,7 +175,7 @@ def route(request: Request) -> Routed:
     return done
 
 
-def _opened(request: Request) -> Inflow:
+def opened_inflow(request: Request) -> Inflow:
     """Open the inflow, of whatever kind it is."""
     path = request.inflow
     if not path.exists():
@@ -202,6 +201,10 @@ class _Run:
     def __init__(self, request: Request, bundle: Bundle, inflow: Inflow) -> None:
         self.request, self.inflow = request, inflow
         saved = request.state not in STARTS
+        if saved and request.first_flow is not None:
+            raise ConfigError(
+                f"--first-flow: there is a state already, {request.state}; remove one"
+            )
         self._fresh = not saved
         where = str(request.inflow)
         flow = None
@@ -227,7 +230,8 @@ class _Run:
         component.set_value(LATERAL, self.lateral.read(0, 1)[0])
         component.settle()
         if flow is not None:
-            hot_start(component.runner, flow.of(self.river, component.get_value_ptr(FLOW)))
+            total = accumulated(self.river.tree, component.get_value_ptr(LATERAL))
+            hot_start(component.runner, flow.of(self.river, total))
         for text in inflow.remarks:
             warn_once(_log, text, "%s", text)
 
@@ -242,7 +246,8 @@ class _Run:
             attribute_defaults=asked.attributes,
             start_time=OF_STATE if begin is None else begin,
             time_step=asked.when.step,
-            state=asked.state,
+            # What is known of the flow replaces it.
+            state=asked.state if asked.first_flow is None else "cold",
         )
 
     def _with_gauges(self) -> River:

@@ -22,6 +22,9 @@ _LATERAL = "lateral_inflow"
 
 _M2_PER_KM2 = 1e6
 
+_DEEP, _HALVED = 1e3, 100
+"""A depth, m, that no lake has, and how often what it holds is halved."""
+
 _ABSURD = 1e9
 """A flow, m3 s-1, that no river has."""
 
@@ -49,7 +52,8 @@ def hot_start(runner: Runner, flow: Array | None = None) -> None:
 
     What leaves a reach is all that enters above and along it, and no less than the
     physics lets flow; what it holds is what its physics stores at that flow. Lakes
-    stand where their attribute ``initial_elevation`` says.
+    stand where their attribute ``initial_elevation`` says; where the flow is given, as
+    high as they let it out.
 
     Parameters
     ----------
@@ -86,7 +90,9 @@ def hot_start(runner: Runner, flow: Array | None = None) -> None:
     inside = tree.downstream >= 0
     np.add.at(above, tree.downstream[inside], discharge[inside])
     if (part.name, "lake_storage") in stores:
-        stores[part.name, "lake_storage"][:, 0] = _held(runner)
+        stores[part.name, "lake_storage"][:] = (
+            _held(runner)[:, None] if flow is None else _letting_out(runner, part)
+        )
     steady = {
         # A rate, of which a step brings as much as it is long.
         f"f.{_LATERAL}": lateral[:, None] * part.dt(runner.operation.inner),
@@ -113,6 +119,26 @@ def _held(runner: Runner) -> Array:
         )
     height = np.maximum(np.where(lake, surface, 0.0) - known["orifice_elevation"], 0.0)
     return np.where(lake, height * known["lake_area"] * _M2_PER_KM2, 0.0)
+
+
+def _letting_out(runner: Runner, part: Part) -> Array:
+    """Return what lakes hold that let out the present flow, (reach, 1), m3.
+
+    It is found by halving: a lake that holds more falls, where that much enters it.
+    """
+    stores = runner.stores()
+    flow = stores[part.name, "discharge"]
+    steady = dict.fromkeys(("s.inflow_before", "f.inflow", "f.upstream_discharge"), flow)
+    low = np.zeros_like(flow)
+    high = np.full_like(flow, _DEEP * _M2_PER_KM2)
+    high *= runner.parameters.attribute["lake_area"][:, None]
+    for _ in range(_HALVED):
+        middle = 0.5 * (low + high)
+        given = {**steady, "s.lake_storage": middle}
+        falls = _step(runner, part, "s.lake_storage", given) < middle
+        low, high = np.where(falls, low, middle), np.where(falls, middle, high)
+    kind = runner.parameters.attribute["lake"][:, None]
+    return np.where((kind == LEVEL_POOL) | (kind == RESERVOIR), low, 0.0)
 
 
 def _least(runner: Runner, part: Part) -> Array:
