@@ -60,7 +60,9 @@ def main() -> None:
 
 def attributes(weather: dict[str, Any], land: dict[str, Any]) -> dict[str, Any]:
     """Return what the bundle reads of units of land."""
-    dates = day_of_year(np.datetime64("1979-01-01") + np.arange(len(weather["precipitation"])))
+    dates = day_of_year(
+        np.datetime64("1979-01-01") + np.arange(len(weather["precipitation"]))
+    )
     low, high = weather["air_temperature_min"], weather["air_temperature_max"]
     evaporation = hargreaves(low, high, dates, land["lat"])
     climate = climate_indices(
@@ -68,7 +70,8 @@ def attributes(weather: dict[str, Any], land: dict[str, Any]) -> dict[str, Any]:
     )
     return {
         **climate, "latitude": land["lat"], "area_km2": land["area"],
-        "elevation_mean": land["elev"], "slope_mean": 1000.0 * COARSE_SLOPE * land["slope"],
+        "elevation_mean": land["elev"],
+        "slope_mean": 1000.0 * COARSE_SLOPE * land["slope"],
     }  # fmt: skip
 
 

@@ -40,9 +40,7 @@ class Passages:
         as well, forcing that is gathered or of the calendar do not permit it.
     """
 
-    def __init__(
-        self, runner: Runner, wanted: Sequence[str], threads: int = 1
-    ) -> None:
+    def __init__(self, runner: Runner, wanted: Sequence[str], threads: int = 1) -> None:
         self._runner, self._threads, self._wanted = runner, threads, tuple(wanted)
         operation = runner.operation
         usual = not (runner.dates or operation.waits or operation.lags)
@@ -76,7 +74,9 @@ class Passages:
         def beside(series: Mapping[str, Array], made: Mapping[str, Array]) -> bool:
             known = {**series, **made}
             given = {name: known[name[2:]] for name in layout.forcings}
-            return bool(cells.stretch(given, {n: made[n[2:]] for n in layout.outputs})())
+            return bool(
+                cells.stretch(given, {n: made[n[2:]] for n in layout.outputs})()
+            )
 
         return beside
 
@@ -106,9 +106,9 @@ class Passages:
             if any([stage(series, made) for stage in self._stages]):
                 raise runner.not_finite()
         for step in range(many, shape[0]):
-            for name, series in given.items():
-                runner.forcing[name][:] = series[step]
+            for name, values in given.items():
+                runner.forcing[name][:] = values[step]
             runner.advance()
-            for name, series in wanted.items():
-                series[step] = runner.output[name]
+            for name, values in wanted.items():
+                values[step] = runner.output[name]
         return wanted

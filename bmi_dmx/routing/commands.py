@@ -71,8 +71,8 @@ def route_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of ``dmx route``."""
     parser.add_argument(
         "inflow", type=Path, metavar="INFLOW",
-        help="lateral inflow: NetCDF file or Zarr store by time and reach, nexus or unit "
-        "of land; or a run folder of NextGen with nex-*_output.csv or cat-*.csv",
+        help="lateral inflow: NetCDF file or Zarr store by time and reach, nexus or "
+        "unit of land; or a run folder of NextGen: nex-*_output.csv, cat-*.csv",
     )  # fmt: skip
     parser.add_argument(
         "tree", type=Path, metavar="TREE",
@@ -88,7 +88,7 @@ def route_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--parameters", metavar="tree|TABLE",
-        help="channels in place of what the bundle answers: those of the tree, or a table",
+        help="channels in place of what the bundle answers: of the tree, or a table",
     )  # fmt: skip
     parser.add_argument(
         "--at", default="gauges", metavar="WHERE",
@@ -110,7 +110,9 @@ def _add_times(parser: ArgumentParser) -> None:
         "--start", metavar="DATE", help="what is written begins (default: the inflow)"
     )
     when.add_argument(
-        "--end", metavar="DATE", help="and ends; a date with its day (default: the inflow)"
+        "--end",
+        metavar="DATE",
+        help="and ends; a date with its day (default: the inflow)",
     )
     when.add_argument(
         "--daily-mean", action="store_true",
@@ -148,11 +150,11 @@ def _add_files(parser: ArgumentParser) -> None:
     )
     files.add_argument(
         "--units", default="", metavar="UNITS",
-        help="of the lateral inflow, where the file has none: m3 s-1, or a depth, mm h-1",
+        help="of the lateral inflow, where the file has none: m3 s-1, or mm h-1",
     )  # fmt: skip
     files.add_argument(
         "--stamps", choices=("begin", "end"), default="begin",
-        help="times of the inflow are those of the beginnings or of the ends of its steps",
+        help="times of the inflow are those of the begin or of the end of its steps",
     )  # fmt: skip
     files.add_argument(
         "--within", choices=("repeat", "linear"), default="repeat",
@@ -204,7 +206,9 @@ def route(options: Namespace) -> None:
     )  # fmt: skip
     done = routed(request)
     print("\n".join(lines(done.water, done.residual)))
-    print(f"\n{done.path}: {done.stations} of {done.reaches} reaches, {done.steps} steps")
+    print(
+        f"\n{done.path}: {done.stations} of {done.reaches} reaches, {done.steps} steps"
+    )
     if options.compare:
         from .compare import compare
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import netCDF4
@@ -25,6 +26,7 @@ from ..trainer.tasks.streamflow.metrics import score
 from .inflow import Array
 from .route import Request, opened_inflow, route
 from .span import Lateral, Span
+from .start import flow_at
 from .stations import Stations
 
 __all__ = ["compare"]
@@ -106,9 +108,7 @@ def _by_file(request: Request, river: River, output: Path) -> Request | None:
     return None
 
 
-def _beside(
-    request: Request, other: Request | None, river: River, tree: Path
-) -> _Flow:
+def _beside(request: Request, other: Request | None, river: River, tree: Path) -> _Flow:
     names, times, own = _written(request.output)
     series = {Path(request.bundle).name: own, SUM: _summed(request, river, len(times))}
     if other is not None:
@@ -158,9 +158,7 @@ def _summed(request: Request, river: River, count: int) -> Array:
         inflow.close()
 
 
-def _first_time(request: Request):  # type: ignore[no-untyped-def]
-    from .start import flow_at
-
+def _first_time(request: Request) -> datetime | None:
     if request.first_flow is None:
         return None
     return flow_at(request.inflow, request.first_flow, request.when).time
@@ -184,11 +182,14 @@ def _observed(
         if request.when.daily:
             # A day is called as in the time in which it begins.
             shift = np.timedelta64(round(request.when.utc_offset * 3600), "s")
-            times, stamps = (times + shift).astype("datetime64[D]"), stamps.astype("datetime64[D]")
+            times, stamps = (
+                (times + shift).astype("datetime64[D]"),
+                stamps.astype("datetime64[D]"),
+            )
         same, mine, theirs = np.intersect1d(times, stamps, return_indices=True)
         if len(same) and known:
             found = np.full((len(times), len(names)), np.nan)
-            columns = [names.index(name) for name in known]
+            columns = np.array([names.index(name) for name in known])
             found[np.ix_(mine, columns)] = values[theirs]
             return found
     return None
@@ -196,17 +197,20 @@ def _observed(
 
 def _scored(flow: _Flow, path: Path) -> str:
     """Write the scores of all places, and return a table of them in the middle."""
-    seen = flow.series.get(SEEN)
-    rows = [n for n in flow.series if n != SEEN]
-    against, what = (seen, "observed") if seen is not None else (flow.series[GIVEN], GIVEN)
-    if seen is None:
-        rows.remove(GIVEN)
+    what = SEEN if SEEN in flow.series else GIVEN
+    rows = [name for name in flow.series if name != what]
+    against = flow.series[what]
     scores = {name: score(flow.series[name], against, METRICS) for name in rows}
-    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as text:
+    with (
+        atomic(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as text,
+    ):
         table = csv.writer(text)
         table.writerow(["place", *(f"{m} of {name}" for name in rows for m in METRICS)])
         for k, place in enumerate(flow.names):
-            table.writerow([place, *(f"{scores[n][m][k]:.6g}" for n in rows for m in METRICS)])
+            table.writerow(
+                [place, *(f"{scores[n][m][k]:.6g}" for n in rows for m in METRICS)]
+            )
     known = int(np.isfinite(scores[rows[0]]["nse"]).sum())
     columns = [
         Column(header=f"against {what}", values=rows),
@@ -237,7 +241,9 @@ def _draw(flow: _Flow, path: Path, name: str) -> None:
         axes = figure.subplots(len(some), 1, sharex=True, squeeze=False)[:, 0]
         for own, k in zip(axes, some.tolist(), strict=True):
             for label, series in flow.series.items():
-                own.plot(flow.times, series[:, k], color=colours[label], label=label, lw=1.0)
+                own.plot(
+                    flow.times, series[:, k], color=colours[label], label=label, lw=1.0
+                )
             own.set_title(flow.names[k])
             own.set_ylabel("m³ s⁻¹")
         dates(axes[-1], flow.times)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ MOST = 1e5
 
 
 def lateral_names() -> tuple[str, ...]:
-    """Return what files call lateral inflow, and what the model yields that makes it."""
+    """Return what files call lateral inflow, that of models of the land among it."""
     usual = (name for f in FILES if f.variable == LATERAL for name in f.names)
     return (LATERAL, STANDARD, *usual, "runoff_volume")
 
@@ -66,10 +65,10 @@ class Inflow(ABC):
         DataError
             When a name is none of the river, or nothing of it is.
         """
-        self._river = river
-        kept = [k for k, name in enumerate(self.ids) if self._known(name)]
+        known_names = {*river.entering, *river.tree.ids}
+        kept = [k for k, name in enumerate(self.ids) if name in known_names]
         if len(kept) < len(self.ids):
-            lost = [name for name in self.ids if not self._known(name)]
+            lost = [name for name in self.ids if name not in known_names]
             if not kept:
                 known = (*river.entering, *river.tree.ids)
                 raise DataError(
@@ -91,21 +90,14 @@ class Inflow(ABC):
                 f"{self.path}: {dry} of {len(river)} reaches get nothing from it"
             ] = None
 
-    def _known(self, name: str) -> bool:
-        return name in self._river.entering or name in self._reaches
-
-    @property
-    def _reaches(self) -> frozenset[str]:
-        if not hasattr(self, "_of_river"):
-            self._of_river = frozenset(self._river.tree.ids)
-        return self._of_river
-
     _deep = False
 
     def _areas(self, river: River) -> Array:
         """Return m3 s-1 of a depth of one, by the area of the reach it comes to."""
         area = river.attributes.get("area_km2")
-        target = dict(zip(self._map.columns.tolist(), self._map.rows.tolist(), strict=True))
+        target = dict(
+            zip(self._map.columns.tolist(), self._map.rows.tolist(), strict=True)
+        )
         shared = len(self._map.rows) != len(target)
         if area is None or shared or len(set(target.values())) != len(target):
             raise UnitsError(
@@ -140,7 +132,8 @@ class Inflow(ABC):
                 f"{self.axis.times[first + step]} is {what}; expected 0 to {MOST:g} "
                 f"{UNITS}"
             )
-        return np.stack([self._map.apply(row) for row in values])
+        found: Array = self._map.apply(values)
+        return found
 
     def close(self) -> None:  # noqa: B027 - not every source is kept open
         """Let go of the file."""
@@ -244,8 +237,3 @@ def is_depth(units: str, where: str) -> bool:
             raise UnitsError(f"{where}: {error}") from None
         return True
     return False
-
-
-def names_text(names: Sequence[str]) -> str:
-    """Return the first and last of some names."""
-    return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"

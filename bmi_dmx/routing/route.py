@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
 from .. import __version__
-from ..bmi.settings import OF_STATE
 from ..bundle import Bundle
 from ..data.zarr_store import is_zarr
 from ..errors import ConfigError, DataError
@@ -214,9 +213,7 @@ class _Run:
         if not saved:
             self.span = Span.of(request.when, inflow.axis, where, begun=begun)
         self.component = component = MuskingumCunge()
-        component.start(
-            self._settings(None if saved else self.span.begin), bundle, None
-        )
+        component.start(self._settings("state" if saved else self.span.begin), bundle)
         if saved:
             begun = component.start_time
             self.span = Span.of(request.when, inflow.axis, where, begun=begun)
@@ -235,7 +232,7 @@ class _Run:
         for text in inflow.remarks:
             warn_once(_log, text, "%s", text)
 
-    def _settings(self, begin: datetime | None) -> RiverSettings:
+    def _settings(self, begin: datetime | Literal["state"]) -> RiverSettings:
         asked = self.request
         return RiverSettings(
             tree=found(asked.tree).resolve(),
@@ -244,7 +241,7 @@ class _Run:
             outlets=asked.above,
             parameters=asked.parameters,
             attribute_defaults=asked.attributes,
-            start_time=OF_STATE if begin is None else begin,
+            start_time=begin,
             time_step=asked.when.step,
             # What is known of the flow replaces it.
             state=asked.state if asked.first_flow is None else "cold",
@@ -263,8 +260,8 @@ class _Run:
         others = [f.name for f in operation.forcings if f.name != LATERAL]
         if others or not operation.forcings:
             raise ConfigError(
-                f"--bundle: {operation.bundle.name} reads {', '.join(others)}, expected "
-                f"one that reads {LATERAL} alone"
+                f"--bundle: {operation.bundle.name} reads {', '.join(others)}, "
+                f"expected one that reads {LATERAL} alone"
             )
 
     # Running
@@ -272,7 +269,9 @@ class _Run:
     @property
     def _each(self) -> int:
         """Numbers written that a piece has."""
-        rows = rows_of(self.span.every * self.span.count, self._width, self.request.block)
+        rows = rows_of(
+            self.span.every * self.span.count, self._width, self.request.block
+        )
         return max(1, rows // self.span.every)
 
     @property
@@ -328,9 +327,7 @@ class _Run:
         self.water.begin(first=not self.component.get_current_time() and self._fresh)
         for begin in range(0, steps, self._rows):
             rows = min(self._rows, steps - begin)
-            lateral = self.lateral.read(
-                span.lead + first * span.every + begin, rows
-            )
+            lateral = self.lateral.read(span.lead + first * span.every + begin, rows)
             before = self.component.get_value(FLOW, np.empty(len(self.river)))[columns]
             ran = self.component.pass_through(lateral, self._wanted)
             self._record(written, ran[FLOW][:, columns], before, begin)
@@ -358,7 +355,10 @@ class _Run:
         asked, span = self.request, self.span
         sums, left = account(self.water, (piece["water"][0] for piece in pieces))
         whole = pieces.whole(asked.output.suffix)
-        with atomic(whole) as temporary, self._file(temporary, texts(sums, left)) as file:
+        with (
+            atomic(whole) as temporary,
+            self._file(temporary, texts(sums, left)) as file,
+        ):
             file.write_constants(self._constants())
             first = 0
             for piece in pieces:
@@ -394,7 +394,8 @@ class _Run:
             place="reach" if self.stations.are_reaches else "station", beside=located,
             title=f"flow of {Path(river.path).name}, routed by dmx route",
             source=f"bmi_dmx {__version__}, bundle {bundle.name}",
-            bundle_fingerprint=bundle.fingerprint, licence_of_bundle=bundle.manifest.licence,
+            bundle_fingerprint=bundle.fingerprint,
+            licence_of_bundle=bundle.manifest.licence,
             inflow=f"{asked.inflow.name}: {self.inflow.describe()}",
             channels=asked.parameters or "answered by the bundle",
             start=asked.first_flow or asked.state,
@@ -409,15 +410,22 @@ class _Run:
         river, at = self.river, self.stations.positions
         found: dict[OutputVariable, Any] = {}
         if _located(river):
-            for name, units in (("longitude", "degrees_east"), ("latitude", "degrees_north")):
+            for name, units in (
+                ("longitude", "degrees_east"),
+                ("latitude", "degrees_north"),
+            ):
                 values = getattr(river.tree, name)[at]
                 label = OutputVariable(name, units, texts=(("standard_name", name),))
                 found[label] = values
         area = river.attributes.get("drainage_area_km2")
         if area is not None:
-            found[OutputVariable("drainage_area_km2", "km2", "what drains through")] = area[at]
+            found[OutputVariable("drainage_area_km2", "km2", "what drains through")] = (
+                area[at]
+            )
         if not self.stations.are_reaches:
-            label = OutputVariable("reach_id", "1", "the reach at whose lower end it is")
+            label = OutputVariable(
+                "reach_id", "1", "the reach at whose lower end it is"
+            )
             found[label] = np.array(self.stations.reaches, dtype=object)
         return found
 

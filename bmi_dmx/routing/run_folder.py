@@ -10,8 +10,8 @@ from ..data.lines import Lines
 from ..data.table import heading
 from ..data.times import moment_of_text, regular
 from ..errors import ConfigError, DataError
-from .inflow import DEPTH, UNITS, Array, Inflow, is_depth, lateral_names
 from ..units import convert
+from .inflow import DEPTH, UNITS, Array, Inflow, is_depth, lateral_names
 
 __all__ = ["RunFolder"]
 
@@ -52,8 +52,8 @@ class RunFolder(Inflow):
         files = catchments if self._titled else nexuses
         if not files:
             raise ConfigError(
-                f"{path}: found neither {_NEXUS} nor {_CATCHMENT}, expected a run folder "
-                "of NextGen"
+                f"{path}: found neither {_NEXUS} nor {_CATCHMENT}, expected a run "
+                "folder of NextGen"
             )
         self.ids = tuple(f.stem.removesuffix("_output") for f in files)
         self._files = [Lines(file, titled=self._titled) for file in files]
@@ -109,21 +109,23 @@ class RunFolder(Inflow):
         for k, file in enumerate(self._files):
             rows = file.read(first, count)
             if len(rows) < count:
+                other = self._files[0].path.name
                 raise DataError(
-                    f"{file.path}: has {first + len(rows)} rows, {self._files[0].path.name} "
-                    f"has {self.axis.steps}"
+                    f"{file.path}: has {first + len(rows)} rows, {other} has "
+                    f"{self.axis.steps}"
                 )
             if self._time(file, rows[0]).astype("datetime64[s]") != begin:
                 raise DataError(
-                    f"{file.path}: row {first + 1} is of {rows[0][_TIME]}, expected {begin}"
+                    f"{file.path}: row {first + 1} is of {rows[0][_TIME]}, expected "
+                    f"{begin}"
                 )
             try:
                 values[:, k] = [float(row[self._column]) for row in rows]
             except (ValueError, IndexError):
                 bad = next(r for r in rows if not _is_number(r, self._column))
                 raise DataError(
-                    f"{file.path}: step {bad[_STEP]}: found {','.join(bad)!r}, expected "
-                    "a number for the flow"
+                    f"{file.path}: step {bad[_STEP]}: found {','.join(bad)!r}, "
+                    "expected a number for the flow"
                 ) from None
         return values * self._factor
 

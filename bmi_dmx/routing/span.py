@@ -129,7 +129,7 @@ class Span:
         if asked.daily:
             start = _midnight(start, asked.utc_offset)
         limit = last if end is None else end
-        if begun is not None and start < begun or start < first or limit > last:
+        if (begun is not None and start < begun) or start < first or limit > last:
             raise ConfigError(
                 f"{where}: found inflow from {begun or first} to {last}, asked for are "
                 f"{start} to {limit} (UTC)"

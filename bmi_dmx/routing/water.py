@@ -62,7 +62,7 @@ class Water:
         self._before = 0.0, 0.0
 
     def begin(self, *, first: bool) -> None:
-        """Count what is stored from here on; before the first step it is all by flow."""
+        """Count what is stored from here on; at first it is all by flow."""
         total, by_flow = self._held()
         self._before = (total, total) if first else (total, by_flow)
 

@@ -267,7 +267,7 @@ class MuskingumCunge(Component):
     def pass_through(
         self, lateral_inflow: Array, outputs: Sequence[str]
     ) -> dict[str, Array]:
-        """Advance by many steps of the model at once, with the numbers of as many calls.
+        """Advance by many steps of the model at once, as by as many calls.
 
         Parameters
         ----------

@@ -128,7 +128,9 @@ def _letting_out(runner: Runner, part: Part) -> Array:
     """
     stores = runner.stores()
     flow = stores[part.name, "discharge"]
-    steady = dict.fromkeys(("s.inflow_before", "f.inflow", "f.upstream_discharge"), flow)
+    steady = dict.fromkeys(
+        ("s.inflow_before", "f.inflow", "f.upstream_discharge"), flow
+    )
     low = np.zeros_like(flow)
     high = np.full_like(flow, _DEEP * _M2_PER_KM2)
     high *= runner.parameters.attribute["lake_area"][:, None]
