@@ -132,8 +132,8 @@ class Inflow(ABC):
                 f"{self.axis.times[first + step]} is {what}; expected 0 to {MOST:g} "
                 f"{UNITS}"
             )
-        found: Array = self._map.apply(values)
-        return found
+        entering: Array = self._map.apply(values)
+        return entering
 
     def close(self) -> None:  # noqa: B027 - not every source is kept open
         """Let go of the file."""

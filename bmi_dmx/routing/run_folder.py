@@ -105,7 +105,7 @@ class RunFolder(Inflow):
 
     def _read(self, first: int, count: int) -> Array:
         values = np.empty((count, len(self._files)))
-        begin = self.axis.times[first]
+        known: list[str] = []
         for k, file in enumerate(self._files):
             rows = file.read(first, count)
             if len(rows) < count:
@@ -114,11 +114,10 @@ class RunFolder(Inflow):
                     f"{file.path}: has {first + len(rows)} rows, {other} has "
                     f"{self.axis.steps}"
                 )
-            if self._time(file, rows[0]).astype("datetime64[s]") != begin:
-                raise DataError(
-                    f"{file.path}: row {first + 1} is of {rows[0][_TIME]}, expected "
-                    f"{begin}"
-                )
+            texts = [row[_TIME] for row in rows]
+            if texts != known:
+                self._refuse_other_times(file, rows, first)
+                known = texts
             try:
                 values[:, k] = [float(row[self._column]) for row in rows]
             except (ValueError, IndexError):
@@ -128,6 +127,15 @@ class RunFolder(Inflow):
                     "expected a number for the flow"
                 ) from None
         return values * self._factor
+
+    def _refuse_other_times(self, file: Lines, rows: list[list[str]], first: int) -> None:
+        """Refuse rows of other times than those of the first file."""
+        times = self.axis.times[first : first + len(rows)]
+        for k, (row, expected) in enumerate(zip(rows, times, strict=True), first + 1):
+            if self._time(file, row).astype("datetime64[s]") != expected:
+                raise DataError(
+                    f"{file.path}: row {k} is of {row[_TIME]}, expected {expected}"
+                )
 
 
 def _is_number(row: list[str], at: int) -> bool:

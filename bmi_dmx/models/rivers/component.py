@@ -311,6 +311,7 @@ class MuskingumCunge(Component):
             if self._passages is None or self._passages[0] != wanted:
                 self._passages = wanted, Passages(runner, wanted)
             found = self._passages[1].run({_LATERAL: sources.brought(flow)})
+            sources.values[:] = flow[-1]
             self._clock.set(end)
             return found
 
