@@ -41,7 +41,7 @@ __all__ = ["BUNDLE", "Request", "Routed", "opened_inflow", "route"]
 
 _log = logging.getLogger(__name__)
 
-BUNDLE = "rivers-delaware"
+BUNDLE = MuskingumCunge.default_bundle
 """The bundle that is run unless another is asked for."""
 
 FLOW = "discharge"

@@ -23,6 +23,7 @@ from ...operate.passages import Passages
 from ...space import GridDescription, Space, Tree
 from ...space.description import SCALAR
 from .formats import River
+from .formats.channel import UPSTREAM, upstream_length
 from .numbers import have_numbers, numbers_of, refuse_others
 from .settings import MISSING, REACHES
 from .sources import Sources
@@ -51,7 +52,7 @@ class MuskingumCunge(Component):
     step of the host, within which the lateral inflow stays as it is.
     """
 
-    default_bundle = "rivers-plain"
+    default_bundle = "rivers-delaware"
 
     METADATA: ClassVar[str] = "data/MuskingumCunge"
     """Folder of what pymt and bmi-tester want to know, beside this module."""
@@ -78,7 +79,7 @@ class MuskingumCunge(Component):
         if wanted is not None:
             others = tuple(name for name in wanted if name != _IDS)
             settings = replace(settings, outputs=others)
-        super()._build(settings, operation, places, space)
+        super()._build(settings, operation, _with_lengths(places, space), space)
         runner = self._model()
         chosen = getattr(settings, "sources", REACHES)
         self._sources = Sources(
@@ -398,6 +399,16 @@ class MuskingumCunge(Component):
     def _break_off(self, why: str) -> None:
         if self._tape is not None and len(self._tape):
             self._tape.break_off(why)
+
+
+def _with_lengths(places: Locations, tree: Tree) -> Locations:
+    """Return places with what follows from their lengths on a tree."""
+    known = places.attributes
+    if UPSTREAM in known or "length" not in known:
+        return places
+    return places.with_attributes(
+        {UPSTREAM: upstream_length(tree, np.asarray(known["length"], np.float64))}
+    )
 
 
 def _own_inputs(sources: Sources) -> tuple[str, ...]:
