@@ -13,8 +13,9 @@ import numpy as np
 from ..errors import ScanError
 from ..program import Program
 from .call import ABSENT, NO_MEMORY, Block, View, pool, refuse_other_layout
+from .layout import Layout
 from .memory import borrowed, given_back
-from .print_c import Layout, source
+from .print_c import source
 from .schedule import Schedule, Unit, schedule
 from .stepper import kernel_of
 

@@ -16,7 +16,7 @@ from torch.library import Library
 
 from ..errors import ScanError
 from ..kernels.call import View
-from ..kernels.print_c import Layout
+from ..kernels.layout import Layout
 from .arguments import refuse_not_finite
 
 __all__ = ["Entry", "Sizes", "operate", "series_views", "views"]

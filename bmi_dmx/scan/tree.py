@@ -14,8 +14,9 @@ from torch import Tensor
 from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import ABSENT, Block, View
+from ..kernels.layout import LANES, Layout
 from ..kernels.memory import lent
-from ..kernels.print_c import LANES, Layout, source
+from ..kernels.print_c import source
 from ..kernels.schedule import Schedule, schedule
 from ..kernels.tree import Passage, TreeKernel, units_for
 from ..process import Process, Upstream
@@ -37,9 +38,6 @@ What one waits for the other fills in; of a narrow tree most of a chunk would be
 
 _KEPT_BYTES = 1 << 30
 """Most that is kept of what places pass on; what is more is computed again."""
-
-SCALES: bool = True
-"""It is given forcings per unit of time."""
 
 
 def refuses(process: Process, a: Arguments) -> str | None:
