@@ -24,7 +24,7 @@ from ..program import Program
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
-from .operator import Entry, Sizes, operate, series_views, views
+from .operator import Entry, Sizes, operate, refused, series_views, views
 from .programs import Key, adjoint_of, step_of
 from .upstream import passed_on
 
@@ -47,16 +47,9 @@ def refuses(process: Process, a: Arguments) -> str | None:
             f"{a.process}: backend 'tree' runs places that see those upstream, found "
             f"coupling {type(process.coupling).__name__}"
         )
-    if a.device.type != "cpu" or a.dtype not in (torch.float32, torch.float64):
-        return (
-            f"{a.process}: backend 'tree' runs float32 and float64 on a CPU, found "
-            f"{a.dtype} on {a.device}"
-        )
-    if torch._C._are_functorch_transforms_active():
-        return (
-            f"{a.process}: kernels are differentiated by autograd, and not by the "
-            "transforms of torch.func; backend='reference' is"
-        )
+    reason = refused(a, "tree")
+    if reason is not None:
+        return reason
     entry = _entry_for(process, a)
     return entry if isinstance(entry, str) else None
 
