@@ -14,11 +14,10 @@ from torch import Tensor
 
 from bmi_dmx.errors import ScanError
 from bmi_dmx.kernels import tree as kernels_tree
-from bmi_dmx.process import Process, Upstream
+from bmi_dmx.process import Process
 from bmi_dmx.scan import scan, tree
 from bmi_dmx.scan.operator import Sizes
-from bmi_dmx.variables import Flux, Forcing, Parameter, State
-from tests.scan.tree_cases import Case, Queue, Wave, case_of, downstreams, tree_of
+from tests.scan.tree_cases import Case, Queue, Valve, Wave, case_of, downstreams
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 BUSHY = [-1, *((k - 1) // 2 for k in range(1, 150))]
@@ -196,22 +195,6 @@ def test_what_is_not_finite_is_named(group: str, value: float) -> None:
         what = group.removesuffix("s")
         with pytest.raises(ScanError, match=f"Wave: {what} '{name}' is not finite at"):
             changed.run()
-
-
-class Valve(Process):
-    """Has a parameter that may be NaN, and divides by what comes from upstream."""
-
-    coupling = Upstream({"inflow": "outflow"})
-    forcings = (Forcing(name="lateral"), Forcing(name="inflow", source="upstream"))
-    states = (State(name="store"),)
-    parameters = (Parameter(name="least", optional=True),)
-    fluxes = (Flux(name="outflow"),)
-
-    def step(self, s: Any, f: Any, p: Any) -> Any:
-        least = torch.where(p.least == p.least, p.least, 0.1)
-        filled = 0.5 * s.store + f.lateral
-        share = torch.where(f.lateral > 0.0, 0.5, f.lateral / f.inflow)
-        return {"store": filled}, {"outflow": least + share * filled}
 
 
 def test_what_may_be_nan_may_be_so_in_a_warm_up() -> None:

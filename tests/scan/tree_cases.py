@@ -16,7 +16,7 @@ from bmi_dmx.scan.engine import Scanned
 from bmi_dmx.space import Tree
 from bmi_dmx.variables import Flux, Forcing, Parameter, State
 
-__all__ = ["Case", "Queue", "Wave", "case_of", "downstreams", "tree_of"]
+__all__ = ["Case", "Queue", "Valve", "Wave", "case_of", "downstreams", "tree_of"]
 
 
 class Wave(Process):
@@ -65,6 +65,22 @@ class Queue(Process):
         outflow = p.k * filled / (1.0 + 0.1 * torch.sqrt(filled))
         waiting = (second + f.lateral, p.weight[1] * f.inflow)
         return {"store": filled - outflow, "waiting": waiting}, {"outflow": outflow}
+
+
+class Valve(Process):
+    """Has a parameter that may be NaN, and divides by what comes from upstream."""
+
+    coupling = Upstream({"inflow": "outflow"})
+    forcings = (Forcing(name="lateral"), Forcing(name="inflow", source="upstream"))
+    states = (State(name="store"),)
+    parameters = (Parameter(name="least", optional=True),)
+    fluxes = (Flux(name="outflow"),)
+
+    def step(self, s: Any, f: Any, p: Any) -> Any:
+        least = torch.where(p.least == p.least, p.least, 0.1)
+        filled = 0.5 * s.store + f.lateral
+        share = torch.where(f.lateral > 0.0, 0.5, f.lateral / f.inflow)
+        return {"store": filled - share * filled}, {"outflow": least + share * filled}
 
 
 def tree_of(downstream: list[int]) -> Tree:
