@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -133,7 +133,7 @@ def fewest(downstream: list[int], lanes: int) -> int:
         if to >= 0:
             above[to].add(place)
 
-    @lru_cache(maxsize=None)
+    @cache
     def rest(done: frozenset[int]) -> int:
         ready = [
             p for p in range(len(downstream)) if p not in done and above[p] <= done

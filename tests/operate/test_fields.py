@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from bmi_dmx.compose.part import Declarations
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.kernels import build
 from bmi_dmx.operate.fields import TreeStepper
 from bmi_dmx.process import Process, Upstream
-from bmi_dmx.program import Program, entry_names
+from bmi_dmx.program import Program
 from bmi_dmx.program.trace import trace_step
-from bmi_dmx.space import Points, Tree
+from bmi_dmx.space import Points
 from tests.scan.tree_cases import Case, Queue, Valve, Wave, case_of
 
 BUSHY = [-1, *((k - 1) // 2 for k in range(1, 70)), -1, 70, 5]

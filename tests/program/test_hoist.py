@@ -22,8 +22,11 @@ def test_both_programs_together_are_the_one(
     rng = np.random.default_rng(seed)
     values = {name: rng.normal(size=(7, 2)) for name in program.inputs}
     apart = hoisted(program, fixed, "made.")
-    once = evaluate(apart.once, {n: x for n, x in values.items() if n in fixed}
-                    | {n: np.full((7, 2), np.nan) for n in INPUTS if n not in fixed})
+    once = evaluate(
+        apart.once,
+        {n: x for n, x in values.items() if n in fixed}
+        | {n: np.full((7, 2), np.nan) for n in INPUTS if n not in fixed},
+    )
     found = evaluate(apart.step, {**values, **once})
     expected = evaluate(program, values)
     for name, x in expected.items():
@@ -71,7 +74,9 @@ def test_masks_are_made_of_what_was_taken_out(
 ) -> None:
     apart = hoisted(masked(), fixed, "made.")
     assert [i.op for i in apart.step.instructions] == operations
-    assert [i.op for i in apart.once.instructions] == (["exp"] if "p.k" in fixed else [])
+    assert [i.op for i in apart.once.instructions] == (
+        ["exp"] if "p.k" in fixed else []
+    )
     x = {"p.k": np.array([0.1, 3.0]), "f.x": np.array([5.0, 6.0])}
     found = evaluate(apart.step, {**x, **evaluate(apart.once, x)})
     np.testing.assert_array_equal(found["q.y"], [0.1, 6.0])

@@ -1,4 +1,4 @@
-"""The compiled kernel of a tree gives the numbers and gradients of the readable loop."""
+"""The kernel of a tree gives the numbers and gradients of the readable loop."""
 
 from __future__ import annotations
 
