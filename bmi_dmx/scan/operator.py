@@ -26,7 +26,10 @@ class Sizes(NamedTuple):
     """What a run is like beside its tensors, all of it integers.
 
     ``average`` tells whether members are averaged, ``kept`` whether what the way back
-    needs is kept, and ``forcing`` whether the gradient of the forcing is wanted.
+    needs is kept, and ``forcing`` whether the gradient of the forcing is wanted. Of
+    places that see each other, ``units`` are about the parts that threads share, and
+    ``slots`` the cells that are worked on with those to spare: way there and way back
+    have to agree on them, whatever the number of threads is by then.
     """
 
     steps: int
@@ -36,6 +39,8 @@ class Sizes(NamedTuple):
     average: int
     kept: int
     forcing: int
+    units: int = 1
+    slots: int = 0
 
 
 class Entry(ABC):
