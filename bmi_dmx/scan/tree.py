@@ -72,7 +72,7 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
 
 def _entry_of(process: Process, a: Arguments) -> TreeEntry | str:
     entry: TreeEntry | str = _entry_for(
-        process, a.shape[1], a.outputs, tuple(a.forcing), a.varying,
+        process, index(a.shape[1]), a.outputs, tuple(a.forcing), a.varying,
         tuple(a.factors.items()), double=a.dtype == torch.float64, adjoint=a.gradient,
     )  # fmt: skip
     return entry
