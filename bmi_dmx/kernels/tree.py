@@ -13,8 +13,9 @@ import numpy as np
 from ..errors import ScanError
 from ..program import Program
 from .call import ABSENT, NO_MEMORY, Block, View, pool, refuse_other_layout
+from .layout import Layout
 from .memory import borrowed, given_back
-from .print_c import Layout, source
+from .print_c import source
 from .schedule import Schedule, Unit, schedule
 from .stepper import kernel_of
 
@@ -103,11 +104,11 @@ class Passage:
 
     @staticmethod
     def size_kept(
-        layout: Layout, schedule: Schedule, steps: int, whole: bool
+        layout: Layout, slots: int, steps: int, whole: bool
     ) -> tuple[int, int]:
         """Return how many numbers are kept: of states, and of what is passed on."""
         block = min(BLOCK, steps)
-        blocks, slots = -(-steps // block), schedule.slots
+        blocks = -(-steps // block)
         passed = blocks * len(layout.links) * slots * block if whole else 0
         return blocks * slots * len(layout.states), passed
 
@@ -125,7 +126,7 @@ class Passage:
         row = slots * self.block
         back = adjoint is not None
         staged = set(self.made) - set(self.direct)
-        states, _ = self.size_kept(layout, schedule, self.steps, self.whole)
+        states, _ = self.size_kept(layout, slots, self.steps, self.whole)
         checkpoint = 0 if self.kept is None else _address(self.kept)
         if self.whole:
             flow = checkpoint + states * np.dtype(self.dtype).itemsize

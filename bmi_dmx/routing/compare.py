@@ -17,7 +17,6 @@ from ..models.rivers.formats import River, read_gauges, read_river
 from ..models.rivers.formats.gauge_table import with_gauges
 from ..models.rivers.formats.read import found
 from ..models.rivers.formats.series import SeriesOfPlaces
-from ..models.rivers.hot_start import accumulated
 from ..models.rivers.settings import OF_TREE
 from ..run.steps import rows_of
 from ..tables import Column, render
@@ -151,7 +150,7 @@ def _summed(request: Request, river: River, count: int) -> Array:
             some = min(each, count - first)
             steps = lateral.read(span.lead + first * span.every, some * span.every)
             means = steps.reshape(some, span.every, -1).mean(axis=1)
-            total = accumulated(river.tree, means.T).T
+            total = river.tree.accumulate(means.T).T
             summed[first : first + some] = total[:, at]
         return summed
     finally:

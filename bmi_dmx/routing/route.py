@@ -23,7 +23,7 @@ from ..models.rivers.component import MuskingumCunge
 from ..models.rivers.formats import River, read_gauges
 from ..models.rivers.formats.gauge_table import with_gauges
 from ..models.rivers.formats.read import found
-from ..models.rivers.hot_start import accumulated, hot_start
+from ..models.rivers.hot_start import hot_start
 from ..models.rivers.settings import RiverSettings
 from ..operate.once import warn_once
 from ..operate.shared import bundle_named
@@ -227,7 +227,7 @@ class _Run:
         component.set_value(LATERAL, self.lateral.read(0, 1)[0])
         component.settle()
         if flow is not None:
-            total = accumulated(self.river.tree, component.get_value_ptr(LATERAL))
+            total = self.river.tree.accumulate(component.get_value_ptr(LATERAL))
             hot_start(component.runner, flow.of(self.river, total))
         for text in inflow.remarks:
             warn_once(_log, text, "%s", text)
