@@ -100,6 +100,10 @@ def route_arguments(parser: ArgumentParser) -> None:
         help="route once more by the channels that the tree says, and write scores and "
         "pictures of both beside the sum of the inflow",
     )  # fmt: skip
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N",
+        help="that share the work (default: %(default)s)",
+    )  # fmt: skip
     _add_times(parser)
     _add_files(parser)
 
@@ -197,14 +201,14 @@ def route(options: Namespace) -> None:
     )  # fmt: skip
     request = Request(
         inflow=found(options.inflow), tree=found(options.tree),
-        output=options.output,
-        bundle=options.bundle or BUNDLE, at=options.at, when=when, format=options.format,
+        output=options.output, bundle=options.bundle or BUNDLE, at=options.at,
+        when=when, format=options.format,
         lakes=options.lakes, gauges=options.gauges, above=tuple(options.above),
         parameters=options.parameters, attributes=dict(options.attributes),
         variable=options.variable, units=options.units, ends=options.stamps == "end",
         by_catchment=options.catchments, lines=options.within == "linear",
         state=options.state, first_flow=options.first_flow,
-        save_state=options.save_state,
+        save_state=options.save_state, threads=options.threads,
     )  # fmt: skip
     done = routed(request)
     print("\n".join(lines(done.water, done.residual)))

@@ -61,7 +61,7 @@ class MuskingumCunge(Component):
         super()._forget()
         self._sources: Sources | None = None
         self._tape: Tape | None = None
-        self._passages: tuple[tuple[str, ...], Passages] | None = None
+        self._passages: tuple[tuple[tuple[str, ...], int], Passages] | None = None
         self._each = 1
 
     # Making
@@ -266,7 +266,7 @@ class MuskingumCunge(Component):
             buffer[:] = total / self._each if rule == "rate" else total
 
     def pass_through(
-        self, lateral_inflow: Array, outputs: Sequence[str]
+        self, lateral_inflow: Array, outputs: Sequence[str], threads: int = 1
     ) -> dict[str, Array]:
         """Advance by many steps of the model at once, as by as many calls.
 
@@ -276,6 +276,8 @@ class MuskingumCunge(Component):
             (step, source) m3 s-1, all of them there and none below 0.
         outputs : sequence of str
             Short names of what is wanted after every step.
+        threads : int
+            That share the work; the numbers do not depend on it.
 
         Returns
         -------
@@ -308,9 +310,9 @@ class MuskingumCunge(Component):
             sources.values[:] = flow[0]
             self._warm_up()
             self._break_off("many steps were made at once")
-            wanted = tuple(outputs)
+            wanted = tuple(outputs), threads
             if self._passages is None or self._passages[0] != wanted:
-                self._passages = wanted, Passages(runner, wanted)
+                self._passages = wanted, Passages(runner, outputs, threads)
             found = self._passages[1].run({_LATERAL: sources.brought(flow)})
             sources.values[:] = flow[-1]
             self._clock.set(end)

@@ -20,9 +20,9 @@ from .rows import Column, Remark
 
 __all__ = [
     "KNOWN",
-    "UPSTREAM",
     "LEAST_LENGTH",
     "LEAST_SLOPE",
+    "UPSTREAM",
     "Known",
     "attributes_of",
     "repaired",
