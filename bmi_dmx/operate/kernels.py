@@ -15,6 +15,7 @@ from ..bundle import Bundle
 from ..errors import ConfigError
 from ..kernels import build
 from ..kernels.stepper import kernels_listed
+from ..space import Tree
 from ..variables import Attribute
 from .clock import Clock
 from .operation import Operation
@@ -48,6 +49,9 @@ def typical_runner(operation: Operation, n: int) -> Runner:
     """Return a runner at places with attributes typical of the training data."""
     space = operation.space
     ids = [f"trial {k}" for k in range(n)] if space is None else space.ids
+    if space is None and any(p.coupling == "upstream" for p in operation.plan.parts):
+        # What a kernel is does not depend on the tree.
+        space = Tree(ids, [*range(1, n), -1])
     attributes = {
         attribute.name: np.full(len(ids), _typical(operation.bundle, attribute))
         for attribute in operation.attributes

@@ -70,6 +70,7 @@ def reaches_of(
         river = _above(river, settings)
     ids = river.tree.ids
     known = _wanted(river, operation.understood, f"tree: {path}")
+    known |= _completed(known, operation, f"tree: {path}")
     known |= _lakes(river, operation, path)
     known |= _more(settings, operation, folder, ids)
     _refuse_missing(known, settings, operation, path, river)
@@ -110,6 +111,27 @@ def _wanted(
         for name, variable in wanted.items()
         if name in river.attributes
     }
+
+
+def _completed(
+    known: Mapping[str, Array], operation: Operation, where: str
+) -> dict[str, Array]:
+    """Return what networks read of reaches, the mean where the file has no number.
+
+    The same is done where they are trained.
+    """
+    read = {name for part in operation.plan.networks for name in part.attributes}
+    found = {}
+    for name in sorted(read & known.keys()):
+        values = known[name]
+        missing = np.isnan(values)
+        if missing.any() and not missing.all():
+            found[name] = np.where(missing, np.nanmean(values), values)
+            _say(
+                f"{where}: {name}: missing at {int(missing.sum())} of {len(values)} "
+                "reaches, and taken as the mean of the others"
+            )
+    return found
 
 
 def _lakes(river: River, operation: Operation, path: Path) -> dict[str, Array]:

@@ -39,14 +39,15 @@ def write_tree(
     lake: str = "",
     **changes: Any,
 ) -> Path:
-    """Write the reaches in some order; changes replace numbers of a column."""
+    """Write the reaches in some order; changes replace numbers of a column, or add."""
     at = [IDS.index(name) for name in order]
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("reach", len(order))
         names = {"reach_id": list(order), "down_id": [BELOW[n] for n in order]}
         for title, texts in names.items():
             file.createVariable(title, str, ("reach",))[:] = np.array(texts, object)
-        for title, (values, units) in COLUMNS.items():
+        more = {title: (x, "") for title, x in changes.items() if title not in COLUMNS}
+        for title, (values, units) in {**COLUMNS, **more}.items():
             if title in without:
                 continue
             made = file.createVariable(title, "f8", ("reach",))

@@ -10,6 +10,7 @@ import pytest
 
 from bmi_dmx import MuskingumCunge, load_bundle
 from bmi_dmx.models.rivers.settings import RiverSettings
+from bmi_dmx.operate.kernels import needed
 
 OTHERS = (
     "juniata_reaches.nc", "lowercolorado_tx.nc",
@@ -69,6 +70,11 @@ def test_nothing_is_learned_in_the_others(name: str) -> None:
     manifest = load_bundle(name).manifest
     assert manifest.licence == "CC0-1.0"
     assert manifest.provenance["made_by"] == "scripts/make_rivers_bundle.py"
+
+
+@pytest.mark.parametrize("name", ["rivers-delaware", "rivers-compound"])
+def test_kernels_of_rivers_can_be_made_before_a_tree_is_known(name: str) -> None:
+    assert any("flow" in source for source in needed(load_bundle(name)))
 
 
 def test_lakes_let_out_the_flow_that_is_known(tmp_path: Path) -> None:

@@ -206,3 +206,14 @@ def test_without_a_bundle_of_its_own_a_component_runs_rivers_too(
         each.update()
     found = component.get_value_ptr("discharge")
     assert (found == expected.get_value_ptr("discharge")).all()
+
+
+def test_what_networks_read_is_the_mean_where_a_reach_lacks_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_tree(tmp_path / "tree.nc", upstream_length=(4.0, 6.0, 3.0, np.nan, 27.0))
+    component = started(tmp_path, bundle=None)
+    np.testing.assert_array_equal(
+        component.get_value_ptr("upstream_length"), [4.0, 6.0, 3.0, 10.0, 27.0]
+    )
+    assert "missing at 1 of 5 reaches, and taken as the mean" in caplog.text
