@@ -18,7 +18,8 @@ from ..errors import ScanError, suggestion
 from ..program import Program, evaluate
 from . import build
 from .call import Block, View, refuse_other_layout
-from .print_c import LANES, Layout, source
+from .layout import LANES, Layout
+from .print_c import source
 
 __all__ = ["Stepper", "kernel_of", "kernels_listed"]
 

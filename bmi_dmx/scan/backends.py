@@ -13,7 +13,7 @@ from ..process import Cells, Coupling, Process, Stencil, Upstream
 from . import cells, reference, tensors, tree
 from .arguments import Arguments
 
-__all__ = ["AUTO", "BACKENDS", "Backend", "choose"]
+__all__ = ["AUTO", "BACKENDS", "SCALING", "Backend", "choose"]
 
 
 class Backend(Protocol):
@@ -33,6 +33,9 @@ BACKENDS: dict[str, Backend] = {
     "reference": reference,
 }
 """Backends by name."""
+
+SCALING: tuple[Backend, ...] = (tree,)
+"""Those that bring forcings from a unit of time to a step by themselves."""
 
 AUTO: dict[type[Coupling], tuple[str, ...]] = {
     Cells: ("cells", "reference"),

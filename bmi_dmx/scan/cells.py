@@ -11,7 +11,8 @@ from torch import Tensor
 from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import Block, Kernel, history_interval
-from ..kernels.print_c import LANES, Layout, source
+from ..kernels.layout import LANES, Layout
+from ..kernels.print_c import source
 from ..process import Cells, Process
 from ..program.trace import named
 from .arguments import Arguments, optional_entries

@@ -14,7 +14,9 @@ from torch import Tensor
 from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import ABSENT, Block, View
-from ..kernels.print_c import Layout, source
+from ..kernels.layout import LANES, Layout
+from ..kernels.memory import lent
+from ..kernels.print_c import source
 from ..kernels.schedule import Schedule, schedule
 from ..kernels.tree import Passage, TreeKernel, units_for
 from ..process import Process, Upstream
@@ -27,6 +29,12 @@ from .programs import Key, adjoint_of, step_of
 from .upstream import passed_on
 
 __all__ = ["refuses", "run"]
+
+_BUSHY = 128
+"""Cells a level from which on two registers of them are worked on at once.
+
+What one waits for the other fills in; of a narrow tree most of a chunk would be empty.
+"""
 
 _KEPT_BYTES = 1 << 30
 """Most that is kept of what places pass on; what is more is computed again."""
@@ -58,7 +66,6 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     entry = _entry_of(process, a)
     assert isinstance(entry, TreeEntry)
     places, members = a.shape
-    # Compiled for any size, it is a number nevertheless.
     units, slots = _parts(process, index(members), index(a.steps))
     sizes = Sizes(
         a.steps, a.warmup, places, members,
@@ -70,8 +77,10 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _entry_of(process: Process, a: Arguments) -> TreeEntry | str:
+    # Compiled for any size, it is a number nevertheless.
     entry: TreeEntry | str = _entry_for(
-        process, a.outputs, tuple(a.forcing), a.varying,
+        process, index(a.shape[1]), a.outputs, tuple(a.forcing), a.varying,
+        tuple(a.factors.items()),
         double=a.dtype == torch.float64, adjoint=a.gradient,
     )  # fmt: skip
     return entry
@@ -81,9 +90,11 @@ def _entry_of(process: Process, a: Arguments) -> TreeEntry | str:
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _entry_for(
     process: Process,
+    members: int,
     outputs: Sequence[str],
     given: Sequence[str],
     varying: Sequence[str],
+    factors: Sequence[tuple[str, float]],
     *,
     double: bool,
     adjoint: bool,
@@ -93,7 +104,11 @@ def _entry_for(
         key = Key(process.on(None))
     except ScanError as error:
         return str(error)
-    asked = _Asked(key, tuple(outputs), tuple(given), tuple(varying), double, adjoint)
+    lanes = _lanes(process, members)
+    asked = _Asked(
+        key, lanes, tuple(outputs), tuple(given), tuple(varying), double, adjoint,
+        tuple(factors),
+    )  # fmt: skip
     return _entry(asked)
 
 
@@ -102,18 +117,26 @@ def _parts(process: Process, members: int, steps: int) -> tuple[int, int]:
     """Return in how many units a tree is worked on, and how many slots that makes."""
     downstream = tree_of(process).downstream
     units = units_for(torch.get_num_threads(), len(downstream) * members, steps)
-    return units, schedule(downstream, members, units).slots
+    return units, schedule(downstream, members, units, _lanes(process, members)).slots
+
+
+def _lanes(process: Process, members: int) -> int:
+    """Return how many cells of a tree are worked on at once."""
+    tree = tree_of(process)
+    return 2 * LANES if len(tree) * members >= _BUSHY * len(tree.levels) else LANES
 
 
 class _Asked(NamedTuple):
     """What decides the kernel of a run, whatever the tree."""
 
     key: Key
+    lanes: int
     outputs: tuple[str, ...]
     given: tuple[str, ...]
     varying: tuple[str, ...]
     double: bool
     adjoint: bool
+    factors: tuple[tuple[str, float], ...]
 
 
 @lru_cache(maxsize=256)
@@ -139,7 +162,7 @@ def _kernel(asked: _Asked, *, apart: bool) -> TreeKernel | str:
         with named(key.process):
             text = source(
                 layout, step, backward, double=asked.double, forcing_gradient=True,
-                fixed=set(layout.parameters) - set(asked.varying),
+                fixed=set(layout.parameters) - set(asked.varying), lanes=asked.lanes,
             )  # fmt: skip
     except ScanError as error:
         return str(error)
@@ -186,12 +209,29 @@ class TreeEntry(Entry):
         if sizes.members == 1:
             first = len(self.layout.states)
             for k in range(first, first + self.recorded):
-                shape = results[k].shape
-                turned = results[k].new_empty(sizes.places, shape[0]).t()
-                results[k] = (
-                    turned.reshape(shape) if len(shape) == 2 else turned[..., None]
-                )
+                results[k] = _side_by_side(tensors[0], tuple(results[k].shape))
         return results
+
+    def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return new tensors for the gradients; zeros where they are added up."""
+        gradients = super().gradients(sizes, tensors)
+        if self._once(sizes, gradients):
+            for k, x in enumerate(gradients):
+                if x.ndim == 3:
+                    gradients[k] = _side_by_side(x, tuple(x.shape))
+        return gradients
+
+    @staticmethod
+    def _once(sizes: Sizes, gradients: Sequence[Tensor]) -> bool:
+        """Return whether every number of all series has a gradient of its own."""
+        series = (x for x in gradients if x.ndim == 3)
+        return not sizes.warmup and all(x.shape[-1] == sizes.members for x in series)
+
+    def keeping(self, size: int, like: Tensor) -> Tensor:
+        """Return a tensor for what is kept, in memory that is used again."""
+        if type(like) is not Tensor:  # one that holds no numbers
+            return like.new_empty(size)
+        return torch.from_numpy(lent(size, str(like.dtype).rpartition(".")[2]))
 
     def _direct(self, sizes: Sizes, series: Sequence[Tensor]) -> tuple[str, ...]:
         """Return what is passed on and stands in the record as it does on its way."""
@@ -216,7 +256,9 @@ class TreeEntry(Entry):
         return sum(Passage.size_kept(self.layout, sizes.slots, steps, whole))
 
     def _order(self, sizes: Sizes, tensors: Sequence[Tensor]) -> Schedule:
-        order = schedule(tensors[-1].numpy(), sizes.members, sizes.units)
+        order = schedule(
+            tensors[-1].numpy(), sizes.members, sizes.units, self.asked.lanes
+        )
         if order.slots != sizes.slots:
             raise ScanError(
                 f"{self.process}: a run of {sizes.slots} slots was asked for, its tree "
@@ -242,6 +284,7 @@ class TreeEntry(Entry):
             (*self.given, *varying), self.outputs,
             kept=None if kept is None else kept.detach().numpy(),
             whole=kept is not None and self._whole(sizes),
+            factor=dict(self.asked.factors),
         )  # fmt: skip
 
     def _varying(self, parameters: Sequence[Tensor]) -> tuple[str, ...]:
@@ -327,6 +370,7 @@ class TreeEntry(Entry):
         passage = self._passage(sizes, tensors, sizes.steps - sizes.warmup, kept)
         kernel = self._way_back(cotangents[:count])
         passage.fixed = kernel.fixed
+        passage.once = self._once(sizes, gradients)
         passage.direct = self._direct(sizes, cotangents[count:])
         kernel.backward(block, passage, wanted, threads)
 
@@ -344,3 +388,8 @@ class TreeEntry(Entry):
         if isinstance(whole, str):
             raise ScanError(whole)
         return whole
+
+
+def _side_by_side(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return a new series, (time, place, …), whose steps of a place stand together."""
+    return like.new_empty(*shape[1:], shape[0]).movedim(-1, 0)

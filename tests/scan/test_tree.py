@@ -263,7 +263,7 @@ def test_a_compiled_function_has_the_numbers_and_gradients(members: int) -> None
 def test_the_operators_keep_the_rules_of_pytorch(members: int, average: bool) -> None:
     case = case_of(Wave(), [2, 0, -1, 0, 2], steps=5, members=members)
     entry = tree._entry_for(
-        case.process, ("q.outflow", "s.level"), ("f.lateral",), (),
+        case.process, members, ("q.outflow", "s.level"), ("f.lateral",), (), (),
         double=True, adjoint=True,
     )  # fmt: skip
     assert not isinstance(entry, str)
@@ -286,7 +286,7 @@ def test_the_operators_keep_the_rules_of_pytorch(members: int, average: bool) ->
 
 def test_a_tree_that_is_not_the_one_of_a_run_is_refused() -> None:
     case = plain(case_of(Wave(), BUSHY, steps=3))
-    entry = tree._entry_for(case.process, ("q.outflow",), ("f.lateral",), (),
+    entry = tree._entry_for(case.process, 1, ("q.outflow",), ("f.lateral",), (), (),
                             double=True, adjoint=False)  # fmt: skip
     assert not isinstance(entry, str)
     forcing = [x.unsqueeze(-1) for x in case.forcing.values()]
