@@ -14,7 +14,7 @@ from ...program import evaluate
 from ...space import Tree
 from .lake_kinds import INITIAL_ELEVATION, LEVEL_POOL, RESERVOIR
 
-__all__ = ["accumulated", "hot_start"]
+__all__ = ["hot_start"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -24,24 +24,6 @@ _M2_PER_KM2 = 1e6
 
 _ABSURD = 1e9
 """A flow, m3 s-1, that no river has."""
-
-
-def accumulated(tree: Tree, values: Array) -> Array:
-    """Return the sum of values over each reach and all that drains into it, (reach,).
-
-    Parameters
-    ----------
-    tree : Tree
-        The reaches.
-    values : ndarray
-        (reach,).
-    """
-    total = np.array(values, dtype=np.float64)
-    for level in tree.levels[:-1]:
-        below = tree.downstream[level]
-        inside = below >= 0
-        np.add.at(total, below[inside], total[level][inside])
-    return total
 
 
 def hot_start(runner: Runner) -> None:
@@ -77,12 +59,10 @@ def hot_start(runner: Runner) -> None:
     runner.parameterize()
     stores = runner.stores()
     discharge = stores[part.name, "discharge"]
-    discharge[:, 0] = accumulated(tree, lateral)
+    discharge[:, 0] = tree.accumulate(lateral)
     np.maximum(discharge, _least(runner, part), out=discharge)
     above = stores[part.name, "inflow_before"]
-    above.fill(0.0)
-    inside = tree.downstream >= 0
-    np.add.at(above, tree.downstream[inside], discharge[inside])
+    above[:, 0] = tree.received(discharge[:, 0])
     if (part.name, "lake_storage") in stores:
         stores[part.name, "lake_storage"][:, 0] = _held(runner)
     steady = {
