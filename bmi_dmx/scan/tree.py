@@ -24,7 +24,7 @@ from ..program import Program
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
-from .operator import Entry, Sizes, operate, series_views, views
+from .operator import Entry, Sizes, operate, refused, series_views, views
 from .programs import Key, adjoint_of, step_of
 from .upstream import passed_on
 
@@ -47,16 +47,9 @@ def refuses(process: Process, a: Arguments) -> str | None:
             f"{a.process}: backend 'tree' runs places that see those upstream, found "
             f"coupling {type(process.coupling).__name__}"
         )
-    if a.device.type != "cpu" or a.dtype not in (torch.float32, torch.float64):
-        return (
-            f"{a.process}: backend 'tree' runs float32 and float64 on a CPU, found "
-            f"{a.dtype} on {a.device}"
-        )
-    if torch._C._are_functorch_transforms_active():
-        return (
-            f"{a.process}: kernels are differentiated by autograd, and not by the "
-            "transforms of torch.func; backend='reference' is"
-        )
+    reason = refused(a, "tree")
+    if reason is not None:
+        return reason
     entry = _entry_of(process, a)
     return entry if isinstance(entry, str) else None
 
@@ -66,7 +59,7 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     entry = _entry_of(process, a)
     assert isinstance(entry, TreeEntry)
     places, members = a.shape
-    units, slots = _parts(process, index(members), index(a.steps))
+    units, slots = _parts(process, index(members), index(a.steps), entry.asked.lanes)
     sizes = Sizes(
         a.steps, a.warmup, places, members,
         a.average, a.gradient, a.forcing_gradient, units, slots,
@@ -77,11 +70,9 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _entry_of(process: Process, a: Arguments) -> TreeEntry | str:
-    # Compiled for any size, it is a number nevertheless.
     entry: TreeEntry | str = _entry_for(
         process, index(a.shape[1]), a.outputs, tuple(a.forcing), a.varying,
-        tuple(a.factors.items()),
-        double=a.dtype == torch.float64, adjoint=a.gradient,
+        tuple(a.factors.items()), double=a.dtype == torch.float64, adjoint=a.gradient,
     )  # fmt: skip
     return entry
 
@@ -104,26 +95,21 @@ def _entry_for(
         key = Key(process.on(None))
     except ScanError as error:
         return str(error)
-    lanes = _lanes(process, members)
+    tree = tree_of(process)
+    wide = len(tree) * members >= _BUSHY * len(tree.levels)
     asked = _Asked(
-        key, lanes, tuple(outputs), tuple(given), tuple(varying), double, adjoint,
-        tuple(factors),
+        key, 2 * LANES if wide else LANES, tuple(outputs), tuple(given),
+        tuple(varying), double, adjoint, tuple(factors),
     )  # fmt: skip
     return _entry(asked)
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _parts(process: Process, members: int, steps: int) -> tuple[int, int]:
+def _parts(process: Process, members: int, steps: int, lanes: int) -> tuple[int, int]:
     """Return in how many units a tree is worked on, and how many slots that makes."""
     downstream = tree_of(process).downstream
     units = units_for(torch.get_num_threads(), len(downstream) * members, steps)
-    return units, schedule(downstream, members, units, _lanes(process, members)).slots
-
-
-def _lanes(process: Process, members: int) -> int:
-    """Return how many cells of a tree are worked on at once."""
-    tree = tree_of(process)
-    return 2 * LANES if len(tree) * members >= _BUSHY * len(tree.levels) else LANES
+    return units, schedule(downstream, members, units, lanes).slots
 
 
 class _Asked(NamedTuple):
