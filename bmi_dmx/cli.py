@@ -318,6 +318,11 @@ COMMANDS = {
         arguments=lambda parser: _routing().river_arguments(parser),
         run=lambda options: _routing().river(options),
     ),
+    "route": Command(
+        about="route lateral inflow down a river, to its gauges or all reaches",
+        arguments=lambda parser: _routing().route_arguments(parser),
+        run=lambda options: _routing().route(options),
+    ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",
         arguments=_prebuild_arguments,

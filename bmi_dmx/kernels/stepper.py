@@ -184,8 +184,9 @@ class Stepper:
         recorded = [output[name] for name in self.layout.outputs]
         average = all(x.ndim == 2 for x in recorded)
         states = _views(self.state)
+        series = (*forcing.values(), *recorded)
         block = Block(
-            steps=len(recorded[0]), locations=recorded[0].shape[1],
+            steps=len(series[0]), locations=series[0].shape[1],
             members=self._members, average=average, state=states,
             forcing=[_series(forcing[name]) for name in self.layout.forcings],
             parameter=_views(self.parameter), final=states,
