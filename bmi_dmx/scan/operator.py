@@ -239,13 +239,21 @@ class _Once(torch.autograd.Function):
             results = _forward_op(tensors, number, sizes)
         ctx.save_for_backward(results[-1], *tensors)
         ctx.mark_non_differentiable(results[-1])
+        # Zeros for what nobody asks of would be as large as what is kept.
+        ctx.set_materialize_grads(False)
+        ctx.shapes = [x.shape for x in results[:-1]]
         ctx.number, ctx.sizes = number, sizes
         return tuple(results)
 
     @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         kept, *tensors = ctx.saved_tensors
-        found = _backward_op(cotangents[:-1], kept, tensors, ctx.number, ctx.sizes)
+        zero = kept.new_zeros(())
+        asked = [
+            zero.expand(shape) if x is None else x
+            for x, shape in zip(cotangents[:-1], ctx.shapes, strict=True)
+        ]
+        found = _backward_op(asked, kept, tensors, ctx.number, ctx.sizes)
         sizes, entry = Sizes(*ctx.sizes), _entries[ctx.number]
         gradients: list[Tensor | None] = list(found)
         if not sizes.forcing:
