@@ -19,7 +19,7 @@ from ..kernels.call import View
 from ..kernels.layout import Layout
 from .arguments import Arguments, refuse_not_finite
 
-__all__ = ["Entry", "Sizes", "operate", "refused", "series_views", "views"]
+__all__ = ["Entry", "Sizes", "operate", "refused", "series_views", "views", "zeros"]
 
 
 class Sizes(NamedTuple):
@@ -103,22 +103,28 @@ class Entry(ABC):
         recorded = sizes.steps - sizes.warmup
         final = [like.new_empty(grid) for _ in self.layout.states]
         shape = (recorded, sizes.places) if sizes.average else (recorded, *grid)
-        # Averages are accumulated chunk by chunk.
-        make = like.new_zeros if sizes.average else like.new_empty
-        series = [make(shape) for _ in range(self.recorded)]
+        series = [self.series(sizes, shape, like) for _ in range(self.recorded)]
         if not sizes.kept:
             return [*final, *series]
         return [*final, *series, self.keeping(self.kept(sizes, tensors), like)]
+
+    def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Return a new tensor for what is recorded."""
+        # Averages are accumulated chunk by chunk.
+        return like.new_zeros(shape) if sizes.average else like.new_empty(shape)
 
     def keeping(self, size: int, like: Tensor) -> Tensor:
         """Return a new tensor for what is kept."""
         return like.new_empty(size)
 
     def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Return zeros for the gradients of all inputs, of forcings where wanted."""
+        """Return new tensors for the gradients of what is wanted, to be added to."""
+        return [zeros(x) for x in self.wanted(sizes, tensors)]
+
+    def wanted(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the inputs whose gradient is wanted: all, of forcings if asked for."""
         states, forcing, parameters = self.split(tensors)
-        wanted = [*states, *(forcing if sizes.forcing else ()), *parameters]
-        return [torch.zeros(x.shape, dtype=x.dtype, device=x.device) for x in wanted]
+        return [*states, *(forcing if sizes.forcing else ()), *parameters]
 
     def refuse(self, tensors: Sequence[Tensor], final: Sequence[Tensor]) -> None:
         """Say what was not finite, unless it may be."""
@@ -141,6 +147,12 @@ class Entry(ABC):
     def gives(self, forcing: str) -> bool:
         """Return whether a forcing is among the inputs."""
         return True
+
+
+def zeros(x: Tensor) -> Tensor:
+    """Return zeros of the shape and type of a tensor."""
+    # Not as x lies in memory, where some of its numbers may be one.
+    return torch.zeros(x.shape, dtype=x.dtype, device=x.device)
 
 
 _entries: list[Entry] = []
