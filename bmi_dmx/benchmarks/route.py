@@ -15,6 +15,7 @@ import torch
 from ..config import as_yaml
 from ..kernels.schedule import schedule
 from ..models.rivers.component import MuskingumCunge
+from ..program.divisions import shared_divisions
 from ..program.hoist import hoisted
 from ..program.trace import trace_adjoint, trace_step
 from .limits import bandwidth, kinds, print_costs, print_shares, shares, statement_costs
@@ -310,8 +311,8 @@ def _limits(reaches: int, steps: int) -> list[Record]:
 def _statements(flow: Flow) -> dict[str, Counter[str]]:
     """Return the number of statements of a reach in a step, by kind.
 
-    Of the way back without the volume, of which no discharge depends, and without what
-    parameters alone decide.
+    As kernels run them: on the way back without the volume, on which no discharge
+    depends; without what parameters alone decide.
     """
     process = flow.process.at(DT)
     step = trace_step(process, torch.float32)
@@ -322,7 +323,9 @@ def _statements(flow: Flow) -> dict[str, Counter[str]]:
     back = [name for name in adjoint.outputs if name.startswith("g.")]
     return {
         "forward": kinds(hoisted(step, fixed, "made.").step, [*there, *fluxes]),
-        "backward": kinds(hoisted(adjoint, fixed, "made.").step, back),
+        "backward": kinds(
+            hoisted(shared_divisions(adjoint), fixed, "made.").step, back
+        ),
     }
 
 
