@@ -11,6 +11,7 @@ import torch
 from bmi_dmx.compose import Model, ModelSpec, fit_statistics
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.space import Tree
 from tests.systems import ATTRIBUTES, BLOCK, changed, made, tensors, voltages
 
 OUTPUTS = (
@@ -228,6 +229,34 @@ def test_parts_without_memory_see_the_places_upstream() -> None:
     leaving = model.simulate({"side": side}, {}).outputs["leaving"]
     torch.testing.assert_close(leaving[:, :2], side[:, :2])
     torch.testing.assert_close(leaving[:, 2], side.sum(1))
+
+
+def test_a_model_runs_in_another_space_with_the_weights_it_has() -> None:
+    block = {
+        "seconds": 3600,
+        "parts": {
+            "wiring": {"network": "mlp", "options": {"hidden": [3]},
+                       "attributes": ["size"], "gives": ["resistance"]},
+            "lamp": {"process": "lamp"},
+            "junction": {"process": "junction", "reads": {"side": "heat"}},
+        },
+        "space": {"kind": "tree", "ids": ["a", "b"], "downstream": ["b", ""]},
+    }  # fmt: skip
+    spec = convert(block, ModelSpec)
+    size = np.array([1.0, 2.0, 3.0])
+    model = Model(spec, fit_statistics(spec, {}, {"size": size})).double()
+    other = model.on(Tree(["c", "d", "e"], [2, 2, -1]))
+    voltage = {"voltage": torch.rand(4, 3, dtype=torch.float64)}
+    given = {"size": torch.from_numpy(size)}
+    ran = other.simulate(voltage, given, outputs=("heat", "leaving")).outputs
+    torch.testing.assert_close(ran["leaving"][:, 2], ran["heat"].sum(1) / 1e3)
+    ran["leaving"].sum().backward()
+    assert all(w.grad is not None for w in model.parameters())
+    assert (len(model.space.ids), len(other.space.ids)) == (2, 3)
+    two = {name: x[..., :2] for name, x in {**voltage, **given}.items()}
+    own = model.simulate(two, two, outputs=("heat", "leaving")).outputs
+    torch.testing.assert_close(own["heat"], ran["heat"][:, :2])
+    torch.testing.assert_close(own["leaving"][:, 1], own["heat"].sum(1) / 1e3)
 
 
 def test_a_part_may_have_no_forcing() -> None:

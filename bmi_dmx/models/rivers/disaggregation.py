@@ -34,7 +34,8 @@ def repeated(daily: X, steps: int = 24) -> X:
         (day x steps, …).
     """
     days: Any = daily
-    return _joined([days] * steps)
+    found: X = _joined([days] * steps)
+    return found
 
 
 def interpolated(daily: X, steps: int = 24) -> X:
@@ -67,7 +68,8 @@ def interpolated(daily: X, steps: int = 24) -> X:
     mean = sum(lines) / steps
     usual = (of.minimum(of.minimum(before, after), days) >= 0.0) & (mean > 0.0)
     factor = days / of.where(usual, mean, of.ones_like(mean))
-    return _joined([of.where(usual, line * factor, days) for line in lines])
+    found: X = _joined([of.where(usual, line * factor, days) for line in lines])
+    return found
 
 
 def shaped(daily: X, weights: X) -> X:
@@ -92,7 +94,8 @@ def shaped(daily: X, weights: X) -> X:
         When the weights do not fill the days.
     """
     days: Any = daily
-    return _flat(days[:, None] * _course(days, weights))
+    found: X = _flat(days[:, None] * _course(days, weights))
+    return found
 
 
 def responding(
@@ -142,7 +145,9 @@ def responding(
         left = left + kept * _shifted(left, reach, of.zeros_like(left[:reach]))
         kept, reach = kept * kept, 2 * reach
     portion: Any = share
-    return _flat(days[:, None] * (1.0 - portion + portion * _course(days, left)))
+    course = 1.0 - portion + portion * _course(days, left)
+    found: X = _flat(days[:, None] * course)
+    return found
 
 
 def _course(days: Any, weights: Any) -> Any:

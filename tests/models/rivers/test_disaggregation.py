@@ -131,7 +131,8 @@ def test_weights_that_do_not_fill_the_days_are_refused() -> None:
 
 def test_arrays_need_no_pytorch() -> None:
     code = (
-        "import sys, numpy as np; from bmi_dmx.models.rivers import disaggregation as d;"
-        "d.interpolated(np.ones((3, 2))); sys.exit('torch' in sys.modules)"
+        "import sys; from numpy import ones; "
+        "from bmi_dmx.models.rivers.disaggregation import interpolated; "
+        "interpolated(ones((3, 2))); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

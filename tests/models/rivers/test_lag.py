@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -41,7 +43,7 @@ def test_parts_of_hours_lie_between() -> None:
     torch.testing.assert_close(found[4:], expected)
 
 
-@pytest.mark.parametrize("dt", [300.0, HOUR, 6 * HOUR])
+@pytest.mark.parametrize("dt", [HOUR / 2, HOUR, 6 * HOUR])
 def test_the_mean_delay_is_the_lag_at_any_step(dt: float) -> None:
     pulse = torch.zeros(round(30 * HOUR / dt), 1, dtype=torch.float64)
     pulse[0] = 1.0
@@ -54,10 +56,8 @@ def test_the_mean_delay_is_the_lag_at_any_step(dt: float) -> None:
 
 def test_no_water_is_lost_when_the_lag_changes() -> None:
     lag = torch.rand(60, 3, 1, dtype=torch.float64) * 24.0
-    weights = torch.stack(
-        [InflowLag().prepare(type("p", (), {"inflow_lag": x}))["weight"] for x in lag],
-        1,
-    )
+    shares = [InflowLag().prepare(SimpleNamespace(inflow_lag=x)) for x in lag]
+    weights = torch.stack([share["weight"] for share in shares], 1)
     found = scan(
         InflowLag(), None, {"land_inflow": INFLOW}, {"weight": weights}, dt=HOUR
     )
@@ -75,26 +75,19 @@ def test_the_lag_can_be_learned() -> None:
 
 
 def test_a_run_in_two_parts_is_the_run_in_one() -> None:
-    lag = torch.full((3, 1), 5.5, dtype=torch.float64)
-    whole = scan(
-        InflowLag(), None, {"land_inflow": INFLOW}, {"inflow_lag": lag}, dt=HOUR
+    lag = {"inflow_lag": torch.full((3, 1), 5.5, dtype=torch.float64)}
+    whole, first = (
+        scan(InflowLag(), None, {"land_inflow": x}, lag, dt=HOUR)
+        for x in (INFLOW, INFLOW[:25])
     )
-    first = scan(
-        InflowLag(), None, {"land_inflow": INFLOW[:25]}, {"inflow_lag": lag}, dt=HOUR
-    )
-    second = scan(
-        InflowLag(), first.state, {"land_inflow": INFLOW[25:]}, {"inflow_lag": lag},
-        dt=HOUR,
-    )  # fmt: skip
-    both = torch.cat(
-        [first.outputs["lateral_inflow"], second.outputs["lateral_inflow"]]
-    )
-    assert torch.equal(both, whole.outputs["lateral_inflow"])
+    second = scan(InflowLag(), first.state, {"land_inflow": INFLOW[25:]}, lag, dt=HOUR)
+    both = [run.outputs["lateral_inflow"] for run in (first, second)]
+    assert torch.equal(torch.cat(both), whole.outputs["lateral_inflow"])
 
 
 @pytest.mark.parametrize("hours", [0.0, -1.0, np.inf])
 def test_a_longest_lag_of_less_than_a_step_is_refused(hours: float) -> None:
-    with pytest.raises((ConfigError, OverflowError), match="hours: found"):
+    with pytest.raises(ConfigError, match="hours: found"):
         InflowLag({"hours": hours})
 
 
