@@ -30,7 +30,9 @@ from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.models.rivers.component import MuskingumCunge as RiverComponent
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
+from bmi_dmx.models.rivers.settings import RiverSettings
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.operate.stages import stages
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
@@ -78,7 +80,11 @@ def settings_table(kind: type, known: type | None = None) -> str:
 
 def keys(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Yield dotted key, default and meaning of everything a dataclass is made of."""
-    described = parameters(kind)
+    # What is inherited may be described where it is declared.
+    described = {
+        name: text for base in reversed(kind.__mro__)
+        for name, text in parameters(base).items()
+    }
     hints = typing.get_type_hints(kind)
     for field in fields(kind):
         key = f"{prefix}{field.name}"
@@ -140,9 +146,14 @@ def plain(text: str) -> str:
     return text.replace("``", "`").replace("|", "\\|")
 
 
-def variable_table() -> str:
-    """Return the variables of a component with HBV 1.1p, without its attributes."""
-    bundle = load_bundle("dhbv-conus-daily")
+def river_variable_table() -> str:
+    """Return the variables of a component of rivers, without their attributes."""
+    return variable_table(RiverComponent.default_bundle)
+
+
+def variable_table(name: str = "dhbv-conus-daily") -> str:
+    """Return the variables of a component, without its attributes."""
+    bundle = load_bundle(name)
     seconds = bundle.manifest.seconds
     entries = catalogue(stages(Operation(bundle, seconds, seconds)), ())
     clock = [e for e in entries.of("diagnostic") if e.variable.kind == "forcing"]
@@ -169,6 +180,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "part": lambda: settings_table(PartSpec),
     "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
     "component": lambda: settings_table(Settings),
+    "river": lambda: settings_table(RiverSettings, Settings),
+    "river-variables": river_variable_table,
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),
     "leaf": lambda: declaration_table(Leaf()),

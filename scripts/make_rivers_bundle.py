@@ -46,7 +46,8 @@ def made() -> Model:
         if declared[name].spacing == "log":
             share = math.log(value / low) / math.log(high / low)
         bias.append(math.log(share / (1.0 - share)))
-    model.load_state_dict({**model.state_dict(), BIAS: torch.tensor(bias, dtype=torch.float64)})
+    answer = torch.tensor(bias, dtype=torch.float64)
+    model.load_state_dict({**model.state_dict(), BIAS: answer})
     return model
 
 

@@ -76,6 +76,7 @@ LIGHT = [
         "compose", "bundle", "operate", "bmi", "run", "info", "cli",
         "operate.runner", "run.run", "trainer.registries", "models.hydrology.system",
         "models.hydrology.climate", "models.hydrology.component",
+        "models.rivers.component", "models.rivers.reaches", "models.rivers.system",
         "models.rivers.formats",
     )
 ]  # fmt: skip

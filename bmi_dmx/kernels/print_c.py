@@ -6,11 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from ..errors import ScanError
 from ..program import Arg, Program
+from ..program.divisions import shared_divisions
 from ..program.hoist import hoisted
 from ..program.ops import OPS
 
@@ -20,7 +21,7 @@ LANES = 16
 """Cells worked on together: one AVX-512 register of float32."""
 
 _CELLS = ("common.c", "cells.c", "loop.c")
-_TREE = ("common.c", "tree.c")
+_TREE = ("common.c", "slots.c", "tree.c")
 
 _PRELUDE = """\
 #include <math.h>
@@ -278,6 +279,8 @@ def source(
     real = "double" if double else "float"
     math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
     parts = [_PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)]
+    if layout.links and not double:
+        parts.append(_text("math.c"))
     sizes = {
         "STATES": layout.states, "FORCINGS": layout.forcings,
         "PARAMETERS": layout.parameters, "OUTPUTS": layout.outputs,
@@ -313,8 +316,13 @@ def source(
         )
         parts.append(_adjoint(layout, adjoint, suffix, reads, forcing_gradient))
     for name in _TREE if layout.links else _CELLS:
-        parts.append(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+        parts.append(_text(name))
     return "\n".join(parts)
+
+
+@cache
+def _text(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _links(layout: Layout) -> list[str]:
@@ -382,7 +390,9 @@ def _once(
     """
     kept = step.select([*layout.states, *layout.outputs])
     there = hoisted(kept, fixed, f"{_AGAIN}s")
-    back = None if adjoint is None else hoisted(adjoint, fixed, f"{_AGAIN}d")
+    back = None
+    if adjoint is not None:
+        back = hoisted(shared_divisions(adjoint), fixed, f"{_AGAIN}d")
     texts, first = [], len(layout.parameters)
     for name, found in (("step", there), ("adjoint", back)):
         if found is None:

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ScanError
 from ..program import Program
 from .call import ABSENT, NO_MEMORY, Block, View, pool, refuse_other_layout
+from .memory import borrowed, given_back
 from .print_c import Layout, source
 from .schedule import Schedule, Unit, schedule
 from .stepper import kernel_of
@@ -23,7 +24,7 @@ Words = np.ndarray[Any, np.dtype[np.int64]]
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 BLOCK = 32
-"""Most steps that a chunk runs before the next one does; that of tree.c."""
+"""Most steps that a chunk runs before the next one does; that of slots.c."""
 
 _FEW = 1 << 18  # cell-steps below which sharing costs more than it saves
 
@@ -64,6 +65,8 @@ class Passage:
         From forcings as they are given to what a step sees; 1 for those not named.
     direct : sequence of str
         Of ``made``, what is passed on and recorded as it is passed on.
+    once : bool
+        Whether no two cells share a number of a series: gradients are not added up.
     """
 
     layout: Layout
@@ -78,6 +81,7 @@ class Passage:
     scale: Sequence[float] = ()
     factor: Mapping[str, float] = field(default_factory=dict)
     direct: Sequence[str] = ()
+    once: bool = False
     arrays: list[Any] = field(default_factory=list, repr=False)
 
     @property
@@ -101,7 +105,7 @@ class Passage:
         return blocks * slots * len(layout.states), passed
 
     def pack(self, *, adjoint: Sequence[str] | None = None) -> Any:
-        """Return the argument as 64-bit integers; see ``Tree`` in tree.c.
+        """Return the argument as 64-bit integers; see ``Tree`` in slots.c.
 
         Parameters
         ----------
@@ -121,7 +125,7 @@ class Passage:
         else:
             flow = self._new(links * row)
         words = [
-            self.block, schedule.chunks, int(self.whole), 0,
+            self.block, schedule.chunks, int(self.whole), 0, int(self.once),
             *(
                 _address(x)
                 for x in (
@@ -151,10 +155,16 @@ class Passage:
         return np.concatenate([np.array(words, np.int64), factors.view(np.int64)])
 
     def _new(self, size: int) -> int:
-        # Of zeros: spare lanes and outlets are read before they are written.
-        array = np.zeros(max(size, 1), self.dtype)
+        array = borrowed(max(size, 1), self.dtype)
+        # Spare lanes and outlets are read before they are written.
+        array.fill(0)
         self.arrays.append(array)
         return _address(array)
+
+    def release(self) -> None:
+        """Give back what was worked on."""
+        while self.arrays:
+            given_back(self.arrays.pop())
 
 
 def _address(array: Any) -> int:
@@ -190,6 +200,7 @@ class TreeKernel:
         for span in every:
             for units in stages:
                 answers += _share(call, span, units, threads)
+        passage.release()
         return not any(answers)
 
     def backward(
@@ -213,6 +224,7 @@ class TreeKernel:
         self.library.prepare(scan.ctypes.data, tree.ctypes.data)
         if passage.whole and sum(map(len, stages)) == 1:
             _share(back, (0, passage.blocks), stages[0], threads)
+            passage.release()
             return
         again = partial(self.library.forward, scan.ctypes.data, tree.ctypes.data)
         for b in reversed(range(passage.blocks)):
@@ -222,6 +234,7 @@ class TreeKernel:
                     _share(again, (b, b + 1), units, threads)
             for units in reversed(stages):
                 _share(back, (b, b + 1), units, threads)
+        passage.release()
 
     def packed(self, passage: Passage, wanted: Sequence[str] | None = None) -> Words:
         """Return what a run works on as the kernel takes it; see :meth:`Passage.pack`.
@@ -240,7 +253,7 @@ class TreeKernel:
         return words
 
 
-_AGAIN = 3  # of Tree in tree.c
+_AGAIN = 3  # of Tree in slots.c
 
 
 def _share(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import SimpleNamespace
 
@@ -60,6 +60,8 @@ class Arguments:
         Whether autograd will ask for the gradient of any input, and of a forcing.
     fields : dict of str to tuple of int
         What follows ``shape`` in states ``s.…`` and fluxes ``q.…``; nothing for places.
+    factors : dict of str to float
+        Of forcings that stand per unit of time yet: from there to one step.
     """
 
     process: str
@@ -76,6 +78,17 @@ class Arguments:
     gradient: bool
     forcing_gradient: bool
     fields: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    factors: dict[str, float] = field(default_factory=dict)
+
+    def in_steps(self) -> Arguments:
+        """Return them with all forcings per step."""
+        if not self.factors:
+            return self
+        forcing = {
+            n: x * self.factors[n] if n in self.factors else x
+            for n, x in self.forcing.items()
+        }
+        return replace(self, forcing=forcing, factors={})
 
     def tensors(self) -> Iterable[Tensor]:
         """Return every input tensor."""
@@ -195,7 +208,11 @@ def arrange(
         raise ScanError(f"{process.name}: average: whole fields have no members")
     axes: Axes = (Fields if fields else Places)(process)
     given = Given(process, dt, axes, (forcing, parameters, state or {}))
-    drivers = given.group("forcing", forcing, process.forcings, "f")
+    # Kernels of trees bring series into an order of their own, and to steps with that.
+    factors: dict[str, float] | None = (
+        {} if isinstance(process.coupling, Upstream) else None
+    )
+    drivers = given.group("forcing", forcing, process.forcings, "f", factors)
     coefficients = given.parameters(parameters)
     stores = given.group("state", state or {}, process.states, "s")
     axes.finish(steps)
@@ -224,6 +241,7 @@ def arrange(
         or (differentiable and _any_requires_grad({**coefficients, **stores})),
         forcing_gradient=forced,
         fields=axes.fields,
+        factors=factors or {},
     )
 
 
@@ -259,12 +277,21 @@ class Given:
         given: Mapping[str, Tensor | float],
         declared: Sequence[Forcing | State | Parameter],
         prefix: str,
+        factors: dict[str, float] | None = None,
     ) -> dict[str, Tensor]:
-        """Return the tensors of one kind, per step, by program input name."""
+        """Return the tensors of one kind, per step, by program input name.
+
+        Rates are left as they are where there are ``factors``, which take in what they
+        have to be multiplied by.
+        """
         found: dict[str, Tensor] = {}
         for variable, x in self._checked(what, given, declared):
-            tensor = per_step(x, variable.per_step, self.dt)
             names = entry_names(prefix, variable)
+            if factors is not None and variable.per_step == "rate":
+                tensor = x
+                factors |= dict.fromkeys(names, self.dt)
+            else:
+                tensor = per_step(x, variable.per_step, self.dt)
             if len(names) == 1:
                 found[names[0]] = tensor
             else:

@@ -17,7 +17,15 @@ __all__ = ["AUTO", "BACKENDS", "Backend", "choose"]
 
 
 class Backend(Protocol):
-    """A way to run a process through time."""
+    """A way to run a process through time.
+
+    Attributes
+    ----------
+    SCALES : bool
+        Whether it brings forcings from a unit of time to a step by itself.
+    """
+
+    SCALES: bool
 
     def refuses(self, process: Process, a: Arguments) -> str | None:
         """Return why it does not run this, in a sentence for the user, or None."""

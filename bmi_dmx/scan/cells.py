@@ -20,6 +20,9 @@ from .programs import Key, adjoint_of, step_of
 
 __all__ = ["entry_of", "refuses", "run"]
 
+SCALES: bool = False
+"""It is given forcings per step."""
+
 
 def refuses(process: Process, a: Arguments) -> str | None:
     """Return why no kernel runs this, if none does."""

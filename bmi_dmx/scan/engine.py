@@ -101,6 +101,8 @@ def scan(
         dt=dt, outputs=outputs, warmup=warmup, average=average, steps=steps,
     )  # fmt: skip
     chosen = choose(backend, process, arguments)
+    if not chosen.SCALES:
+        arguments = arguments.in_steps()
     final, series = chosen.run(process, arguments)
     rules = {f"q.{flux.name}": flux.per_step for flux in process.fluxes}
     recorded = {

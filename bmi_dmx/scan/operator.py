@@ -103,7 +103,11 @@ class Entry(ABC):
         series = [make(shape) for _ in range(self.recorded)]
         if not sizes.kept:
             return [*final, *series]
-        return [*final, *series, like.new_empty(self.kept(sizes, tensors))]
+        return [*final, *series, self.keeping(self.kept(sizes, tensors), like)]
+
+    def keeping(self, size: int, like: Tensor) -> Tensor:
+        """Return a new tensor for what is kept."""
+        return like.new_empty(size)
 
     def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return zeros for the gradients of all inputs, of forcings where wanted."""

@@ -14,7 +14,8 @@ from torch import Tensor
 from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import ABSENT, Block, View
-from ..kernels.print_c import Layout, source
+from ..kernels.memory import lent
+from ..kernels.print_c import LANES, Layout, source
 from ..kernels.schedule import Schedule, schedule
 from ..kernels.tree import Passage, TreeKernel, units_for
 from ..process import Process, Upstream
@@ -28,8 +29,17 @@ from .upstream import passed_on
 
 __all__ = ["refuses", "run"]
 
+_BUSHY = 128
+"""Cells a level from which on two registers of them are worked on at once.
+
+What one waits for the other fills in; of a narrow tree most of a chunk would be empty.
+"""
+
 _KEPT_BYTES = 1 << 30
 """Most that is kept of what places pass on; what is more is computed again."""
+
+SCALES: bool = True
+"""It is given forcings per unit of time."""
 
 
 def refuses(process: Process, a: Arguments) -> str | None:
@@ -75,9 +85,11 @@ def _entry_for(process: Process, a: Arguments) -> TreeEntry | str:
         key = Key(process.on(None))
     except ScanError as error:
         return str(error)
+    levels = len(tree_of(process).levels)
+    wide = a.shape[0] * a.shape[1] >= _BUSHY * levels
     asked = _Asked(
-        key, tuple(a.outputs), tuple(a.forcing), a.varying, a.dtype == torch.float64,
-        a.gradient,
+        key, 2 * LANES if wide else LANES, tuple(a.outputs), tuple(a.forcing),
+        a.varying, a.dtype == torch.float64, a.gradient, tuple(a.factors.items()),
     )  # fmt: skip
     return _entry(asked)
 
@@ -86,11 +98,13 @@ class _Asked(NamedTuple):
     """What decides the kernel of a run, whatever the tree."""
 
     key: Key
+    lanes: int
     outputs: tuple[str, ...]
     given: tuple[str, ...]
     varying: tuple[str, ...]
     double: bool
     adjoint: bool
+    factors: tuple[tuple[str, float], ...]
 
 
 @lru_cache(maxsize=256)
@@ -116,7 +130,7 @@ def _kernel(asked: _Asked, *, apart: bool) -> TreeKernel | str:
         with named(key.process):
             text = source(
                 layout, step, backward, double=asked.double, forcing_gradient=True,
-                fixed=set(layout.parameters) - set(asked.varying),
+                fixed=set(layout.parameters) - set(asked.varying), lanes=asked.lanes,
             )  # fmt: skip
     except ScanError as error:
         return str(error)
@@ -163,12 +177,29 @@ class TreeEntry(Entry):
         if sizes.members == 1:
             first = len(self.layout.states)
             for k in range(first, first + self.recorded):
-                shape = results[k].shape
-                turned = results[k].new_empty(sizes.places, shape[0]).t()
-                results[k] = (
-                    turned.reshape(shape) if len(shape) == 2 else turned[..., None]
-                )
+                results[k] = _side_by_side(tensors[0], tuple(results[k].shape))
         return results
+
+    def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return new tensors for the gradients; zeros where they are added up."""
+        gradients = super().gradients(sizes, tensors)
+        if self._once(sizes, gradients):
+            for k, x in enumerate(gradients):
+                if x.ndim == 3:
+                    gradients[k] = _side_by_side(x, tuple(x.shape))
+        return gradients
+
+    @staticmethod
+    def _once(sizes: Sizes, gradients: Sequence[Tensor]) -> bool:
+        """Return whether every number of all series has a gradient of its own."""
+        series = (x for x in gradients if x.ndim == 3)
+        return not sizes.warmup and all(x.shape[-1] == sizes.members for x in series)
+
+    def keeping(self, size: int, like: Tensor) -> Tensor:
+        """Return a tensor for what is kept, in memory that is used again."""
+        if type(like) is not Tensor:  # one that holds no numbers
+            return like.new_empty(size)
+        return torch.from_numpy(lent(size, str(like.dtype).rpartition(".")[2]))
 
     def _direct(self, sizes: Sizes, series: Sequence[Tensor]) -> tuple[str, ...]:
         """Return what is passed on and stands in the record as it does on its way."""
@@ -198,7 +229,7 @@ class TreeEntry(Entry):
         units = units_for(threads, sizes.places * sizes.members, sizes.steps)
         # Traced with tensors that hold no numbers, nobody asks for the order.
         downstream = np.asarray(tensors[-1])
-        return schedule(downstream, sizes.members, units)
+        return schedule(downstream, sizes.members, units, self.asked.lanes)
 
     def _whole(self, sizes: Sizes) -> bool:
         numbers = sizes.steps * sizes.places * sizes.members * len(self.layout.links)
@@ -218,6 +249,7 @@ class TreeEntry(Entry):
             (*self.given, *varying), self.outputs,
             kept=None if kept is None else kept.detach().numpy(),
             whole=kept is not None and self._whole(sizes),
+            factor=dict(self.asked.factors),
         )  # fmt: skip
 
     def _varying(self, parameters: Sequence[Tensor]) -> tuple[str, ...]:
@@ -302,6 +334,7 @@ class TreeEntry(Entry):
         passage = self._passage(sizes, tensors, sizes.steps - sizes.warmup, kept)
         kernel = self._way_back(cotangents[:count])
         passage.fixed = kernel.fixed
+        passage.once = self._once(sizes, gradients)
         passage.direct = self._direct(sizes, cotangents[count:])
         kernel.backward(block, passage, wanted, threads)
 
@@ -319,3 +352,8 @@ class TreeEntry(Entry):
         if isinstance(whole, str):
             raise ScanError(whole)
         return whole
+
+
+def _side_by_side(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return a new series, (time, place, …), whose steps of a place stand together."""
+    return like.new_empty(*shape[1:], shape[0]).movedim(-1, 0)

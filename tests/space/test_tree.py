@@ -337,3 +337,15 @@ def test_chains_and_stars_of_many_places_are_cut() -> None:
     star = Tree(names, ["", *["p0"] * (size - 1)])
     assert len(star.subtrees(500)) == size - 499
     assert star.strahler.tolist() == [2, *[1] * (size - 1)]
+
+
+@given(trees(), st.randoms())
+def test_bonds_are_the_same_in_any_order_of_the_places(tree: Tree, luck: Any) -> None:
+    order = list(range(len(tree)))
+    luck.shuffle(order)
+    assert tree.subset(order).bonds == tree.bonds
+    ends = np.flatnonzero(tree.downstream >= 0)
+    if ends.size:
+        below = tree.downstream.copy()
+        below[ends[0]] = -1
+        assert Tree(tree.ids, below).bonds != tree.bonds

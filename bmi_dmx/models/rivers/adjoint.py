@@ -20,11 +20,12 @@ def pulled_back(
     process: Process,
     dt: float,
     state: Mapping[str, Array],
-    lateral_inflow: Array,
+    forcing: Mapping[str, Array],
+    wanted: str,
     parameters: Mapping[str, Array],
     losses: Mapping[str, Array],
 ) -> Array:
-    """Return derivatives by lateral inflow, given those by outputs.
+    """Return derivatives by a forcing, given those by outputs.
 
     Parameters
     ----------
@@ -34,8 +35,10 @@ def pulled_back(
         Length of a step in its unit of time.
     state : mapping of str to ndarray
         (reach, 1) before the first step.
-    lateral_inflow : ndarray
-        (step, reach), m3 s-1.
+    forcing : mapping of str to ndarray
+        (step, reach).
+    wanted : str
+        The forcing by which to derive.
     parameters : mapping of str to ndarray
         (reach,), or (step, reach) of those that change.
     losses : mapping of str to ndarray
@@ -46,11 +49,12 @@ def pulled_back(
     ndarray
         (step, reach).
     """
-    flow = torch.from_numpy(lateral_inflow).requires_grad_()
+    series = {name: torch.from_numpy(x) for name, x in forcing.items()}
+    flow = series[wanted].requires_grad_()
     ran = scan(
         process,
         {name: torch.from_numpy(x) for name, x in state.items()},
-        {"lateral_inflow": flow},
+        series,
         {name: torch.from_numpy(x).unsqueeze(-1) for name, x in parameters.items()},
         dt=dt,
         outputs=list(losses),

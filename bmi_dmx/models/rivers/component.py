@@ -234,11 +234,27 @@ class MuskingumCunge(Component):
         return self._each * super().get_time_step()
 
     def update(self) -> None:
-        """Advance by a step of the host; see :meth:`.Component.update`."""
+        """Advance by a step of the host; see :meth:`.Component.update`.
+
+        Of several steps of the model in it rates are means and amounts are sums; all
+        else is of their end.
+        """
         if self._each == 1:
             super().update()
-        else:
-            self.update_until(self.get_current_time() + self.get_time_step())
+            return
+        self._steps_until(self.get_current_time() + self.get_time_step())
+        flows = [
+            (self._model().output[entry.short], entry.variable.per_step)
+            for entry in self._table.catalogue.of("flux")
+            if entry.variable.per_step != "none"
+        ]
+        sums = [np.zeros_like(buffer) for buffer, _ in flows]
+        for _ in range(self._each):
+            super().update()
+            for total, (buffer, _) in zip(sums, flows, strict=True):
+                total += buffer
+        for total, (buffer, rule) in zip(sums, flows, strict=True):
+            buffer[:] = total / self._each if rule == "rate" else total
 
     # Derivatives
 

@@ -12,12 +12,15 @@ from ...errors import ConfigError, DataError
 from ...operate.runner import Runner
 from ...program import evaluate
 from ...space import Tree
+from .lake_kinds import INITIAL_ELEVATION, LEVEL_POOL, RESERVOIR
 
 __all__ = ["accumulated", "hot_start"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _LATERAL = "lateral_inflow"
+
+_M2_PER_KM2 = 1e6
 
 _ABSURD = 1e9
 """A flow, m3 s-1, that no river has."""
@@ -45,7 +48,8 @@ def hot_start(runner: Runner) -> None:
     """Bring a runner to the steady flow of the lateral inflow it was given.
 
     What leaves a reach is all that enters above and along it, and no less than the
-    physics lets flow; what it holds is what its physics stores at that flow.
+    physics lets flow; what it holds is what its physics stores at that flow. Lakes
+    stand where their attribute ``initial_elevation`` says.
 
     Parameters
     ----------
@@ -55,7 +59,7 @@ def hot_start(runner: Runner) -> None:
     Raises
     ------
     DataError
-        When that is not set.
+        When that is not set, or it is not known how high a lake stands.
     ConfigError
         When the model has no such states.
     """
@@ -79,19 +83,47 @@ def hot_start(runner: Runner) -> None:
     above.fill(0.0)
     inside = tree.downstream >= 0
     np.add.at(above, tree.downstream[inside], discharge[inside])
-    stores[part.name, "volume"][:] = _step(runner, part, "q.stored", {})
+    if (part.name, "lake_storage") in stores:
+        stores[part.name, "lake_storage"][:, 0] = _held(runner)
+    steady = {
+        # A rate, of which a step brings as much as it is long.
+        f"f.{_LATERAL}": lateral[:, None] * part.dt(runner.operation.inner),
+        "f.inflow": above,
+        "f.upstream_discharge": above,
+    }
+    stores[part.name, "volume"][:] = _step(runner, part, "q.stored", steady)
     runner.storage.begin_balance()
+
+
+def _held(runner: Runner) -> Array:
+    """Return what lakes hold whose surface is known, (reach,), m3."""
+    known = runner.parameters.attribute
+    kind, surface = known["lake"], known.get(INITIAL_ELEVATION.name)
+    lake = (kind == LEVEL_POOL) | (kind == RESERVOIR)
+    if surface is None:
+        surface = np.full(kind.shape, np.nan)
+    unknown = lake & ~(np.isfinite(surface) & (kind == LEVEL_POOL))
+    if unknown.any():
+        name = runner.ids[int(unknown.argmax())]
+        raise DataError(
+            f"state: hot: nothing says how high the lake at {name!r} stands; set its "
+            f"attribute {INITIAL_ELEVATION.name!r}, or begin with a saved state"
+        )
+    height = np.maximum(np.where(lake, surface, 0.0) - known["orifice_elevation"], 0.0)
+    return np.where(lake, height * known["lake_area"] * _M2_PER_KM2, 0.0)
 
 
 def _least(runner: Runner, part: Part) -> Array:
     """Return the least flow: what a step makes of one that cannot be, (reach, 1)."""
-    return _step(runner, part, "s.discharge", {"s.inflow_before": -_ABSURD})
+    shape = runner.stores()[part.name, "discharge"].shape
+    drained = {"s.inflow_before": np.full(shape, -_ABSURD)}
+    return _step(runner, part, "s.discharge", drained)
 
 
 def _step(
-    runner: Runner, part: Part, output: str, others: Mapping[str, float]
+    runner: Runner, part: Part, output: str, others: Mapping[str, Array]
 ) -> Array:
-    """Return one output of a step without inflow, from the present states, (reach, 1).
+    """Return one output of a step from the present states, (reach, 1).
 
     Parameters
     ----------
@@ -101,8 +133,8 @@ def _step(
         Its process.
     output : str
         Name in the program of the process.
-    others : mapping of str to float
-        Inputs that are to be otherwise.
+    others : mapping of str to ndarray
+        (reach, 1) inputs that are to be otherwise; there is no inflow but these say so.
     """
     declared = part.declared(runner.operation.inner)
     stores = runner.stores()
@@ -112,6 +144,5 @@ def _step(
         inputs[f"p.{p.name}"] = runner.seen(part.name, p.name)
     for forcing in declared.forcings:
         inputs[f"f.{forcing.name}"] = np.zeros(shape)
-    inputs |= {name: np.full(shape, value) for name, value in others.items()}
     program = runner.operation.program(part).select([output])
-    return np.broadcast_to(evaluate(program, inputs)[output], shape)
+    return np.broadcast_to(evaluate(program, {**inputs, **others})[output], shape)

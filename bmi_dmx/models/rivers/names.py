@@ -15,6 +15,7 @@ ALIASES = {
     "tw": "top_width",
     "twcc": "floodplain_width",
     "musx": "musk_x",
+    "usgs_gage_observation__volume_flow_rate": "observed_discharge",
     "channel_water_surface__width": "width",
     "channel_water__volume": "volume",
 }

@@ -19,6 +19,8 @@ from ...operate.once import warn_once
 from ...operate.operation import Operation
 from ...variables import Attribute, Variable
 from .formats import River, read_river
+from .lake_kinds import INITIAL_ELEVATION
+from .lake_table import lake_reaches
 from .names import ALIASES
 from .settings import OF_TREE, RiverSettings
 
@@ -67,6 +69,7 @@ def reaches_of(
         river = _above(river, settings)
     ids = river.tree.ids
     known = _wanted(river, operation.understood, f"tree: {path}")
+    known |= _lakes(river, operation, path)
     known |= _more(settings, operation, folder, ids)
     _refuse_missing(known, settings, operation, path, river)
     return Locations(ids, known, _parameters(settings, operation, folder, river), river)
@@ -106,6 +109,20 @@ def _wanted(
         for name, variable in wanted.items()
         if name in river.attributes
     }
+
+
+def _lakes(river: River, operation: Operation, path: Path) -> dict[str, Array]:
+    """Return what the model reads of lakes; say where it has none, but the tree has."""
+    if "lake" not in operation.required:
+        if river.lakes is not None:
+            _say(
+                f"tree: {path}: its lakes ({len(river.lakes)}) are run as the reaches "
+                f"that lie in them, for model {operation.bundle.name!r} has no lakes"
+            )
+        return {}
+    found = lake_reaches(river)
+    known = {n: x for n, x in found.attributes.items() if n in operation.required}
+    return {**known, INITIAL_ELEVATION.name: found.elevation}
 
 
 def _more(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...operate.system import System
 from .formats.channel import KNOWN
 from .hot_start import hot_start
+from .lake_kinds import INITIAL_ELEVATION
 from .names import ALIASES, FILES
 from .settings import RiverSettings
 
@@ -15,7 +16,7 @@ RIVERS = System(
     aliases=ALIASES,
     files=FILES,
     # What is usual of a channel is no bound of what may be.
-    attributes=tuple(known.variable for known in KNOWN),
+    attributes=(*(known.variable for known in KNOWN), INITIAL_ELEVATION),
     conserved={"water": "mass"},
     starts={"hot": hot_start},
     steps={"hourly": 3600.0, "daily": 86400.0},

@@ -19,10 +19,10 @@ _LATERAL = "lateral_inflow"
 
 
 class Tape:
-    """The lateral inflow of steps, and the state before the first of them.
+    """The forcings of steps, and the state before the first of them.
 
-    It holds one number for each step and reach, and as many again for each parameter
-    that a network changes with time.
+    It holds one number of each forcing for each step and reach, and as many again of
+    each parameter that a network changes with time.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Tape:
     Raises
     ------
     ConfigError
-        When the model is another.
+        When the model is another, or a network of it reads the lateral inflow.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -43,28 +43,35 @@ class Tape:
                 "gradient: is for models whose only process is that of reaches, "
                 f"without members; this one has {names}"
             )
+        for network in runner.operation.plan.networks:
+            if _LATERAL in network.inputs:
+                raise ConfigError(
+                    f"gradient: network {network.name!r} reads the lateral inflow, and "
+                    "nothing is derived through networks"
+                )
         self._runner, self._part = runner, parts[0]
-        self._flows: list[Array] = []
+        self._given: dict[str, list[Array]] = {name: [] for name in runner.forcing}
         self._state: dict[str, Array] = {}
         self._constant: dict[str, Array] = {}
         self._varying: dict[str, list[Array]] = {}
         self._broken = ""
 
     def __len__(self) -> int:
-        return len(self._flows)
+        return len(self._given[_LATERAL])
 
     def advance(self) -> None:
         """Run one step, and keep what it was run with."""
         runner = self._runner
-        if self._flows and runner.parameters.pending:
+        if len(self) and runner.parameters.pending:
             self.break_off("a parameter or attribute was set")
-        if not self._flows:
+        if not len(self):
             self._state = self._stores()
-        flow = runner.forcing[_LATERAL].copy()
+        given = {name: array.copy() for name, array in runner.forcing.items()}
         runner.advance()
-        if not self._flows:
+        if not len(self):
             self._constant = self._parameters(varying=False)
-        self._flows.append(flow)
+        for name, values in given.items():
+            self._given[name].append(values)
         for name, values in self._parameters(varying=True).items():
             self._varying.setdefault(name, []).append(values)
 
@@ -84,7 +91,7 @@ class Tape:
         """Return the parameters of the process, (reach,): those that change, or not."""
         runner, plan = self._runner, self._runner.operation.plan
         often = (part for part in plan.networks if part.every != "once")
-        changing = {name for part in often for name in part.gives}
+        changing = {n.rpartition(".")[2] for part in often for n in part.gives}
         found = {}
         for p in self._part.declared(runner.operation.inner).parameters:
             link = plan.link(self._part, p.name)
@@ -117,7 +124,7 @@ class Tape:
         """
         if self._broken:
             raise StateError(f"gradient: {self._broken} after the first step")
-        if not self._flows:
+        if not len(self):
             raise StateError("gradient: no step has been run since the mark")
         shape = (len(self), len(self._runner.ids))
         for name, values in losses.items():
@@ -136,7 +143,8 @@ class Tape:
             runner.operation.bundle.model().processes[self._part.name].on(runner.space),
             self._part.dt(runner.operation.inner),
             self._state,
-            np.stack(self._flows),
+            {name: np.stack(x) for name, x in self._given.items()},
+            _LATERAL,
             {**self._constant, **{n: np.stack(x) for n, x in self._varying.items()}},
             losses,
         )

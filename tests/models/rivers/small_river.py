@@ -22,6 +22,10 @@ COLUMNS: dict[str, tuple[Sequence[float], str]] = {
     "slope": ((0.002, 0.0015, 0.004, 0.0012, 0.001), "1"),
     "n": ((0.04, 0.05, 0.06, 0.045, 0.03), ""),
     "areasqkm": ((12.0, 20.0, 5.0, 8.0, 30.0), "km2"),
+    "BtmWdth": ((4.0, 6.0, 3.0, 8.0, 12.0), "m"),
+    "TopWdth": ((7.0, 10.0, 5.0, 14.0, 20.0), "m"),
+    "TopWdthCC": ((21.0, 30.0, 15.0, 42.0, 60.0), "m"),
+    "nCC": ((0.08, 0.1, 0.12, 0.09, 0.06), ""),
     "ChSlp": ((0.5, 0.25, 0.2, 0.5, 0.1), ""),
     "lon": ((-75.1, -75.0, -75.2, -75.05, -75.02), "degrees_east"),
     "lat": ((41.2, 41.3, 41.15, 41.1, 41.0), "degrees_north"),
@@ -29,7 +33,11 @@ COLUMNS: dict[str, tuple[Sequence[float], str]] = {
 
 
 def write_tree(
-    path: Path, order: Sequence[str] = IDS, without: Sequence[str] = (), **changes: Any
+    path: Path,
+    order: Sequence[str] = IDS,
+    without: Sequence[str] = (),
+    lake: str = "",
+    **changes: Any,
 ) -> Path:
     """Write the reaches in some order; changes replace numbers of a column."""
     at = [IDS.index(name) for name in order]
@@ -45,7 +53,22 @@ def write_tree(
             made[:] = np.asarray(changes.get(title, values), float)[at]
             if units:
                 made.units = units
+        if lake:
+            _write_lake(file, [7 if name == lake else -9999 for name in order])
     return path
+
+
+def _write_lake(file: Any, lies_in: Sequence[int]) -> None:
+    """Write a lake that a reach lies in, 5 m above its orifice."""
+    file.createVariable("NHDWaterbodyComID", "i8", ("reach",))[:] = lies_in
+    file.createDimension("lake", 1)
+    file.createVariable("lake_id", "i8", ("lake",))[:] = 7
+    known = {
+        "LkArea": 0.5, "LkMxE": 110.0, "OrificeA": 2.0, "OrificeC": 0.1,
+        "OrificeE": 100.0, "WeirC": 0.4, "WeirE": 108.0, "WeirL": 10.0, "ifd": 0.5,
+    }  # fmt: skip
+    for title, value in known.items():
+        file.createVariable(f"lake_{title}", "f8", ("lake",))[:] = value
 
 
 def configured(folder: Path, name: str = "river.yaml", **changes: Any) -> Path:

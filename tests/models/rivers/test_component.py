@@ -12,22 +12,27 @@ import pytest
 import torch
 
 import bmi_dmx
-from bmi_dmx import MuskingumCunge, load_bundle, scan
+from bmi_dmx import MuskingumCunge, load_bundle, save_bundle, scan
+from bmi_dmx.compose import Model, ModelSpec, Statistics
+from bmi_dmx.conversion import convert
+from bmi_dmx.errors import DataError
 from bmi_dmx.models.rivers.formats import read_river
+from bmi_dmx.models.rivers.lake_table import lake_reaches
+from bmi_dmx.models.rivers.start import hot_start
 
 from .small_river import FLOW, IDS, run, started, weather, write_tree
 
 STEPS = 60
 DISCHARGE = "channel_exit_water_x-section__volume_flow_rate"
+CHANNEL = {"manning": 0.05, "width_exponent": 0.5, "width_coefficient": 21.0}
 
 
 def batch(tree: Path, inflow: Any, seconds: float = 3600.0) -> dict[str, Any]:
     """Return outputs of one scan with the channels of the shipped bundle."""
     river = read_river(tree)
     process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
-    channel = {"manning": 0.05, "width_exponent": 0.5, "width_coefficient": 21.0}
     known = {name: river.attributes[name] for name in ("length", "slope")}
-    given = {n: np.full(len(river), x) for n, x in channel.items()} | known
+    given = {n: np.full(len(river), x) for n, x in CHANNEL.items()} | known
     ran = scan(
         process.on(river.tree),
         None,
@@ -67,6 +72,129 @@ def test_a_hot_start_is_the_steady_flow_of_the_first_inflow(tmp_path: Path) -> N
     np.testing.assert_allclose(discharge, [[1.0, 2.0, 0.5, 6.0, 10.5]] * 20, rtol=1e-12)
     np.testing.assert_allclose(volume[-1], volume[0], rtol=1e-12)
     np.testing.assert_allclose(volume[0], component.get_value_ptr("stored"), rtol=1e-12)
+    river = read_river(tmp_path / "tree.nc")
+    process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
+    known = {
+        n: torch.from_numpy(river.attributes[n])[:, None] for n in ("length", "slope")
+    }
+    expected = hot_start(
+        process.on(river.tree),
+        torch.from_numpy(inflow),
+        {**CHANNEL, **known},
+        dt=3600.0,
+    )
+    np.testing.assert_allclose(volume[0], expected["volume"][:, 0].numpy(), rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def compound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with the channels of the National Water Model, and no network."""
+    spec = {
+        "parts": {
+            "river": {"process": "muskingum_cunge", "options": {"geometry": "compound"}}
+        },
+        "seconds": 300,
+        "system": "rivers",
+    }
+    path = tmp_path_factory.mktemp("bundle") / "compound"
+    model = Model(convert(spec, ModelSpec), Statistics({})).double()
+    save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
+    return path
+
+
+def test_all_of_a_channel_may_be_known_of_the_tree(
+    compound: Path, tmp_path: Path
+) -> None:
+    component = started(tmp_path, bundle=str(compound), state="hot")
+    aliases = {
+        "bw": "bottom_width", "tw": "top_width", "twcc": "floodplain_width",
+        "ncc": "floodplain_manning", "n": "manning",
+    }  # fmt: skip
+    for alias, name in aliases.items():
+        assert component.get_value_ptr(alias) is component.get_value_ptr(name)
+    river = read_river(tmp_path / "tree.nc")
+    process = load_bundle(str(compound)).model().processes["river"].on(river.tree)
+    known = {
+        p.name: torch.from_numpy(river.attributes[p.name])[:, None]
+        for p in process.parameters
+    }
+    inflow = 0.2 + weather(STEPS)
+    state = hot_start(process, torch.from_numpy(inflow[0]), known, dt=300.0)
+    found = run(component, inflow, "discharge", "volume", "depth")
+    expected = scan(
+        process, state, {"lateral_inflow": torch.from_numpy(inflow)}, known, dt=300.0,
+        outputs=["discharge", "volume", "depth"], average=True,
+    ).outputs  # fmt: skip
+    for series, x in zip(found, expected.values(), strict=True):
+        np.testing.assert_allclose(series, x.numpy(), rtol=1e-11)
+    component.set_value("bw", np.full(5, 3.0))
+    component.update()
+    assert component.get_value_ptr("depth").min() > found[2][-1].min()
+
+
+@pytest.fixture(scope="module")
+def with_lakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of reaches some of which are lakes; channels are the usual ones."""
+    river = {"process": "muskingum_cunge", "options": {"lakes": True}}
+    channel = {"network": "constant", "gives": ["manning", "width_exponent"]}
+    spec = {
+        "parts": {"channel": channel, "river": river}, "seconds": 3600,
+        "system": "rivers",
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("bundle") / "lakes"
+    model = Model(convert(spec, ModelSpec), Statistics({})).double()
+    save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
+    return path
+
+
+def test_lakes_of_the_tree_are_lakes(with_lakes: Path, tmp_path: Path) -> None:
+    write_tree(tmp_path / "tree.nc", lake="wb-1")
+    component = started(tmp_path, bundle=str(with_lakes), state="hot")
+    assert component.get_value_ptr("lake").tolist() == [0, 0, 0, 1, 0]
+    river = read_river(tmp_path / "tree.nc")
+    process = load_bundle(str(with_lakes)).model().processes["river"].on(river.tree)
+    lakes = lake_reaches(river)
+    known = {**river.attributes, **lakes.attributes}
+    known |= {
+        n: component.get_value(n, np.empty(5)) for n in component.runner.parameters.mean
+    }
+    parameters = {
+        p.name: torch.from_numpy(known[p.name])[:, None] for p in process.parameters
+    }
+    inflow = 0.2 + weather(STEPS)
+    state = hot_start(
+        process, torch.from_numpy(inflow[0]), parameters, dt=3600.0,
+        elevation=torch.from_numpy(lakes.elevation),
+    )  # fmt: skip
+    names = ("discharge", "volume", "lake_surface__elevation")
+    found = run(component, inflow, *names)
+    expected = scan(
+        process, state, {"lateral_inflow": torch.from_numpy(inflow)}, parameters,
+        dt=3600.0, outputs=["discharge", "volume", "elevation"], average=True,
+    ).outputs  # fmt: skip
+    for series, x in zip(found, expected.values(), strict=True):
+        np.testing.assert_allclose(series, x.numpy(), rtol=1e-11)
+    assert 100.0 < found[2][-1][3] < 110.0
+
+
+def test_lakes_of_unknown_height_have_no_hot_start(
+    with_lakes: Path, tmp_path: Path
+) -> None:
+    write_tree(tmp_path / "tree.nc", lake="wb-1")
+    component = started(tmp_path, bundle=str(with_lakes), state="hot")
+    component.set_value("initial_elevation", np.full(5, np.nan))
+    component.set_value(FLOW, np.ones(5))
+    with pytest.raises(DataError, match="how high the lake at 'wb-1' stands"):
+        component.update()
+
+
+def test_lakes_that_the_model_does_not_have_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_tree(tmp_path / "tree.nc", lake="wb-1")
+    with caplog.at_level("DEBUG", "bmi_dmx.models.rivers.reaches"):
+        started(tmp_path)
+    assert "its lakes (1) are run as the reaches that lie in them" in caplog.text
 
 
 def test_a_hot_start_without_inflow_has_the_least_flow(tmp_path: Path) -> None:
@@ -175,9 +303,13 @@ def test_a_step_of_the_host_may_be_many_of_the_model(tmp_path: Path) -> None:
         fine.set_value(FLOW, row)
         coarse.set_value(FLOW, row)
         coarse.update()
-        fine.update_until(coarse.get_current_time())
-        for name in ("discharge", "volume"):
+        created = np.zeros(5)
+        for _ in range(12):
+            fine.update()
+            created += fine.get_value_ptr("created") / 12.0
+        for name in ("discharge", "volume", "depth", "mass_out"):
             assert (fine.get_value_ptr(name) == coarse.get_value_ptr(name)).all()
+        np.testing.assert_allclose(coarse.get_value_ptr("created"), created)
     assert coarse.get_current_time() == 5 * 3600.0
 
 

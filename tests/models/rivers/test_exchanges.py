@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from bmi_dmx.models.rivers.start import hot_start
+
 from .plain import Plain
 from .trees import (
     DOWNSTREAM,
@@ -262,3 +264,29 @@ def binding(
         least = (outputs["solution"] - 1e-4).abs() < 1e-12
         met["all lost"] = bool((least & (outputs["leakage"] > 0.0)).any())
     return met
+
+
+def test_a_hot_start_knows_of_everything_exchanged() -> None:
+    known, physics = channels(), process(**EVERYTHING)
+    declared = {p.name for p in physics.parameters}
+    values = {n: torch.as_tensor(x).reshape(-1, 1)
+              for n, x in known.items() if n in declared}  # fmt: skip
+    lateral = torch.ones(len(DOWNSTREAM), dtype=torch.float64)
+    start = hot_start(physics, lateral, values, dt=HOUR)
+    assert start.keys() == {s.name for s in physics.states}
+    half = 0.5 * HOUR * (start["discharge"] - start["inflow_before"])
+    lakes = torch.as_tensor(known["lake"]) > 0.0
+    expected = (start["lake_storage"] + half)[lakes]
+    torch.testing.assert_close(start["volume"][lakes], expected)
+
+
+def test_declarations_of_what_is_exchanged_are_complete() -> None:
+    physics = process(**EVERYTHING)
+    for variable in (*physics.forcings, *physics.parameters, *physics.fluxes,
+                     *physics.states):  # fmt: skip
+        assert variable.about, variable.name
+        assert variable.symbol, variable.name
+    for variable in (*physics.forcings, *physics.parameters):
+        assert variable.bounds is not None, variable.name
+    assert {"leakage", "diverted"} <= set(physics.budgets[0].outputs)
+    assert "nudged" in physics.budgets[0].inputs

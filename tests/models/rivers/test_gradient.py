@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx import MuskingumCunge
-from bmi_dmx.errors import DataError, StateError, VariableError
+from bmi_dmx import MuskingumCunge, save_bundle
+from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics
+from bmi_dmx.conversion import convert
+from bmi_dmx.errors import ConfigError, DataError, StateError, VariableError
 
 from .small_river import run, started, weather
 from .test_sources import NAMES, write_fabric
@@ -129,3 +131,25 @@ def test_without_steps_there_is_nothing_to_derive(tmp_path: Path) -> None:
     component.mark()
     with pytest.raises(StateError, match="no step has been run since the mark"):
         component.gradient({"discharge": np.ones((0, 5))})
+
+
+def test_nothing_is_derived_through_networks(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    reads = {
+        "network": "lstm", "options": {"hidden": 4}, "forcings": ["lateral_inflow"],
+        "gives": ["manning", "width_exponent"],
+    }  # fmt: skip
+    spec = {
+        "parts": {"channel": reads, "river": {"process": "muskingum_cunge"}},
+        "seconds": 3600, "system": "rivers",
+    }  # fmt: skip
+    moments = Statistics({"lateral_inflow": Moments(1.0, 1.0)})
+    path = tmp_path_factory.mktemp("bundle") / "varying"
+    model = Model(convert(spec, ModelSpec), moments).double()
+    save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
+    component = started(tmp_path, bundle=str(path))
+    with pytest.raises(ConfigError, match="network 'channel' reads the lateral inflow"):
+        component.mark()
+    run(component, weather(3))
+    assert np.ptp(component.get_value_ptr("manning")) > 0.0

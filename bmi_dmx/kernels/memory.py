@@ -1,0 +1,80 @@
+"""Memory that is used again.
+
+A large new array costs a fault for each of its pages, which for what kernels work on is
+as much time as the work. What is given back waits for who needs as much.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import defaultdict
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+__all__ = ["borrowed", "given_back", "lent"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_MOST = 1 << 29
+"""Bytes that wait at most; what is more goes back to the system."""
+
+_LEAST = 1 << 16
+"""Bytes of the smallest array that is worth it."""
+
+_waiting: dict[int, list[Array]] = defaultdict(list)
+_lock = Lock()
+
+
+def _capacity(size: int) -> int:
+    """Return the bytes set aside for some: few sizes, so that arrays fit again."""
+    power = 1 << max(size - 1, 1).bit_length()
+    return power * 3 // 4 if size <= power * 3 // 4 else power
+
+
+def borrowed(size: int, dtype: str) -> Array:
+    """Return a flat array with any numbers in it.
+
+    Parameters
+    ----------
+    size : int
+        Numbers.
+    dtype : str
+        Their type.
+    """
+    kind = np.dtype(dtype)
+    capacity = _capacity(max(size * kind.itemsize, 1))
+    with _lock:
+        waiting = _waiting[capacity]
+        whole = waiting.pop() if waiting else None
+    if whole is None:
+        whole = np.empty(capacity, np.uint8)
+    return whole[: size * kind.itemsize].view(kind)
+
+
+def given_back(array: Array) -> None:
+    """Take back what :func:`borrowed` returned, which nobody reads any more."""
+    whole = array
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    if whole.nbytes >= _LEAST:
+        _wait(whole)
+
+
+def lent(size: int, dtype: str) -> Array:
+    """Return a flat array that comes back by itself when nothing refers to it."""
+    array = borrowed(size, dtype)
+    whole: Any = array
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    shown = np.frombuffer(memoryview(whole)[: array.nbytes], array.dtype)
+    if whole.nbytes >= _LEAST:
+        weakref.finalize(shown, _wait, whole).atexit = False
+    return shown
+
+
+def _wait(whole: Array) -> None:
+    with _lock:
+        if sum(c * len(arrays) for c, arrays in _waiting.items()) < _MOST:
+            _waiting[whole.nbytes].append(whole)
