@@ -57,7 +57,7 @@ def companion(spec: Land, data: LandData, train: slice) -> Companion:
         raise ConfigError(
             f"land.model: the weights of {spec.start} do not fit: {problem}"
         ) from None
-    return Companion(model=model.eval(), rate=spec.rate)
+    return Companion(model=model, rate=spec.rate)
 
 
 class LandRuns:
@@ -80,10 +80,9 @@ class LandRuns:
 
     def __init__(self, spec: Land, data: LandData, model: Model) -> None:
         self.spec, self.data, self.model = spec, data, model
-        self.volume = torch.from_numpy(_volume(spec, data, model)).float()
+        self.volume = torch.from_numpy(_volume(spec, data, model))
         self.attributes = {
-            name: torch.from_numpy(x.astype(np.float32))
-            for name, x in data.attributes.items()
+            name: torch.from_numpy(x) for name, x in data.attributes.items()
         }
         self.start = [w.detach().clone() for w in model.parameters()]
 
@@ -140,11 +139,14 @@ class LandRuns:
         return places, rows, columns, weights
 
     def whole(self, river: RiverData) -> RiverData:
-        """Return a river with the lateral inflow of its land, without gradient."""
+        """Return a river with the lateral inflow of its land, as in evaluation."""
         reaches = np.arange(len(river.river))
         first = torch.zeros(1, dtype=torch.int64)
+        training = self.model.training
+        self.model.eval()
         with torch.no_grad():
             found = self.inflow(reaches, first, len(river.days))
+        self.model.train(training)
         return replace(river, inflow=found.float().cpu().numpy())
 
     def departure(self) -> Tensor:
