@@ -163,7 +163,7 @@ def _bench_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="?",
-        choices=("scan", "scan-compare", "step", "ngen"),
+        choices=("scan", "scan-compare", "step", "ngen", "route"),
         help="what to measure (default: scan and step)",
     )
     parser.add_argument(
@@ -317,6 +317,11 @@ COMMANDS = {
         about="show what a file of a river holds, and draw it",
         arguments=lambda parser: _routing().river_arguments(parser),
         run=lambda options: _routing().river(options),
+    ),
+    "route": Command(
+        about="route lateral inflow down a river, to its gauges or all reaches",
+        arguments=lambda parser: _routing().route_arguments(parser),
+        run=lambda options: _routing().route(options),
     ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",

@@ -1,9 +1,11 @@
-"""Make the bundle of rivers whose channels are alike.
+"""Make the bundles of rivers in which nothing is learned.
 
     python scripts/make_rivers_bundle.py
 
-writes ``bmi_dmx/bundles/rivers-plain``. Nothing in it is learned: it is for rivers
-whose channels are given, and to have something to compare a trained one with.
+writes ``bmi_dmx/bundles/rivers-plain``, whose channels are alike, for rivers whose
+channels are given and to have something to compare a trained one with; and
+``rivers-compound``: channels, flood plains and lakes of the National Water Model and of
+t-route, all of which the file of the tree says.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from bmi_dmx.bundle import save_bundle
 from bmi_dmx.compose import Model, ModelSpec, Statistics
 from bmi_dmx.conversion import convert
 
-FOLDER = Path(__file__).resolve().parents[1] / "bmi_dmx" / "bundles" / "rivers-plain"
+BUNDLES = Path(__file__).resolve().parents[1] / "bmi_dmx" / "bundles"
 
 CHANNEL = {"manning": 0.05, "width_exponent": 0.5, "width_coefficient": 21.0}
 """A winding natural channel (Chow 1959, table 5-6), 21 m wide where it is 1 m deep."""
@@ -32,6 +34,24 @@ SPEC = {
     "system": "rivers",
     "answers": ["discharge", "velocity", "depth", "width"],
 }
+
+COMPOUND = {
+    "parts": {
+        "river": {
+            "process": "muskingum_cunge",
+            # Reaches of one step do not see each other, and the floors are those of the
+            # National Water Model.
+            "options": {
+                "geometry": "compound", "lakes": True, "assume_short_ts": True,
+                "floors": {"discharge": 1e-6, "slope": 1e-5},
+            },
+        }
+    },
+    "seconds": 300,
+    "steps": [60, 600, 900, 1800, 3600],
+    "system": "rivers",
+    "answers": ["discharge", "velocity", "depth", "width", "elevation"],
+}  # fmt: skip
 
 
 def made() -> Model:
@@ -56,12 +76,22 @@ BIAS = "channel.network.output.bias"
 
 
 def main() -> None:
+    by = {"made_by": "scripts/make_rivers_bundle.py"}
     save_bundle(
         made(),
-        FOLDER,
+        BUNDLES / "rivers-plain",
         licence="CC0-1.0",
         about="rivers whose channels are alike: declared, not learned",
-        provenance={"channel": CHANNEL, "made_by": "scripts/make_rivers_bundle.py"},
+        provenance={"channel": CHANNEL, **by},
+        scores={},
+        overwrite=True,
+    )
+    save_bundle(
+        Model(convert(COMPOUND, ModelSpec), Statistics({})).double().eval(),
+        BUNDLES / "rivers-compound",
+        licence="CC0-1.0",
+        about="compound channels and lakes as in the National Water Model, all given",
+        provenance=by,
         scores={},
         overwrite=True,
     )

@@ -17,10 +17,10 @@ def run(name: str | None, json_file: Path | None) -> None:
 
     Parameters
     ----------
-    name : {"scan", "scan-compare", "step", "ngen"} or None
+    name : {"scan", "scan-compare", "step", "ngen", "route"} or None
         What to measure; None is ``scan`` and ``step``. ``scan-compare`` sets the scan
         against PyTorch's own, whose compilation takes minutes; ``ngen`` is stepping by
-        the calls of NextGen.
+        the calls of NextGen, ``route`` are rivers.
     json_file : Path or None
         Where to write the records, a list of flat JSON objects.
     """
@@ -42,6 +42,10 @@ def run(name: str | None, json_file: Path | None) -> None:
             from . import ngen
 
             records += ngen.run()
+        elif chosen == "route":
+            from . import route
+
+            records += route.run()
         else:
             from . import step
 

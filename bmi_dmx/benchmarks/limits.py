@@ -28,7 +28,10 @@ from .measure import seconds_of_two as both
 from .problems import Problem, scan_with
 from .report import Shown, show
 
-__all__ = ["Chains", "bandwidth", "limits", "statement_costs", "traffic"]
+__all__ = [
+    "Chains", "bandwidth", "kinds", "limits", "print_costs", "print_shares", "shares",
+    "statement_costs", "traffic",
+]  # fmt: skip
 
 _CHAINS, _DEPTH, _CELLS, _STEPS = 12, 6, 16, 5000
 _BUFFER = 1 << 26
@@ -133,14 +136,15 @@ def limits(problems: Sequence[Problem]) -> list[Record]:
         moved, work = traffic(problem), _statements(problem.process)
         for name, measured in zip(("forward", "backward"), seconds, strict=True):
             each = measured / problem.cell_steps
-            shares = _shares(each, work[name], moved[name], costs, speed)
+            found = shares(each, work[name], moved[name], costs, speed)
             records.append(
                 Record(
                     case="limits", implementation="cells",
-                    sizes={"pass": name, **problem.sizes()}, more=shares,
+                    sizes={"pass": name, **problem.sizes()}, more=found,
                 )
             )  # fmt: skip
-    _print(records, costs)
+    print_shares(records)
+    print_costs(costs)
     kept = traffic(problems[0])["checkpoints"] * problems[0].members
     print(f"Checkpoints hold {kept:.0f} bytes per location-step.\n")
     return records
@@ -152,10 +156,6 @@ def _statements(process: Process) -> dict[str, Counter[str]]:
     stores = [name for name in step.outputs if name.startswith("s.")]
     gradients = [n for n in adjoint.outputs if n.startswith(("g.s.", "g.p."))]
 
-    def kinds(program: Program, outputs: Sequence[str]) -> Counter[str]:
-        body = program.select(outputs).instructions
-        return Counter(_KINDS.get(i.op, "function") for i in body)
-
     return {
         "forward": kinds(step, [*stores, "q.runoff"]),
         # The states between checkpoints are computed anew on the way back.
@@ -163,7 +163,13 @@ def _statements(process: Process) -> dict[str, Counter[str]]:
     }
 
 
-def _shares(
+def kinds(program: Program, outputs: Sequence[str]) -> Counter[str]:
+    """Return the number of statements that make some outputs, by kind."""
+    body = program.select(outputs).instructions
+    return Counter(_KINDS.get(i.op, "function") for i in body)
+
+
+def shares(
     seconds: float,
     work: Counter[str],
     moved: float,
@@ -186,13 +192,14 @@ def _shares(
     }
 
 
-def _print(records: list[Record], costs: Mapping[str, float]) -> None:
+def print_shares(records: Sequence[Record]) -> None:
+    """Print how far records are from both ceilings."""
     show(
         records,
         "Per cell-step: arithmetic and memory, and the share of what could be",
         (
             Shown("pass", "pass"),
-            Shown("parameters", "parameters"),
+            Shown("parameters", "parameters", optional=True),
             Shown("ns", "seconds_per_cell_step", 1e9, ".2f"),
             Shown("statements", "statements_per_cell_step"),
             Shown("G/s", "statements_per_s", 1e-9, ".1f"),
@@ -204,5 +211,9 @@ def _print(records: list[Record], costs: Mapping[str, float]) -> None:
             Shown("%", "share_of_bandwidth", 100.0, ".1f"),
         ),
     )
+
+
+def print_costs(costs: Mapping[str, float]) -> None:
+    """Print what statements of each kind cost."""
     listed = ", ".join(f"{kind} {1e9 * cost:.4f}" for kind, cost in costs.items())
     print(f"Cost of one statement for one cell by itself, ns: {listed}")

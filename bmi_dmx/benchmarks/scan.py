@@ -23,7 +23,7 @@ from .measure import seconds_of_two as both
 from .problems import MEMBERS, STEPS, Problem, Run, scan_with
 from .report import Shown, show
 
-__all__ = ["first_use", "measured", "print_records", "run", "threads"]
+__all__ = ["first_use", "measured", "print_records", "run", "shortest", "threads"]
 
 _BRIEF = Effort(repeats=3, seconds=0.0, limit=10.0)
 """For the readable loop, which takes seconds each time."""
@@ -140,7 +140,7 @@ def _threads(locations: int, steps: int) -> list[Record]:
             records.append(
                 Record(
                     case="threads", implementation="cells", sizes=problem.sizes(),
-                    more={"wall_s": _shortest(once)},
+                    more={"wall_s": shortest(once)},
                 )
             )  # fmt: skip
     show(
@@ -151,7 +151,7 @@ def _threads(locations: int, steps: int) -> list[Record]:
     return records
 
 
-def _shortest(function: Callable[[], object]) -> float:
+def shortest(function: Callable[[], object]) -> float:
     """Return the shortest wall time of a call in a second: the least disturbed."""
     function()
     shortest = float("inf")

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import numpy as np
 
 from ..errors import ScanError
-from .print_c import LANES, Layout
+from .layout import LANES, Layout
 
 __all__ = [
     "ABSENT",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .print_c import LANES
+from .layout import LANES
 
 __all__ = ["Schedule", "Unit", "schedule"]
 

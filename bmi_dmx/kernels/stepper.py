@@ -18,7 +18,8 @@ from ..errors import ScanError, suggestion
 from ..program import Program, evaluate
 from . import build
 from .call import Block, View, refuse_other_layout
-from .print_c import LANES, Layout, source
+from .layout import LANES, Layout
+from .print_c import source
 
 __all__ = ["Stepper", "kernel_of", "kernels_listed"]
 
@@ -183,8 +184,9 @@ class Stepper:
         recorded = [output[name] for name in self.layout.outputs]
         average = all(x.ndim == 2 for x in recorded)
         states = _views(self.state)
+        series = (*forcing.values(), *recorded)
         block = Block(
-            steps=len(recorded[0]), locations=recorded[0].shape[1],
+            steps=len(series[0]), locations=series[0].shape[1],
             members=self._members, average=average, state=states,
             forcing=[_series(forcing[name]) for name in self.layout.forcings],
             parameter=_views(self.parameter), final=states,

@@ -58,6 +58,10 @@ static inline void receive(Passing *w, int64_t b, int64_t c, int steps, const Tr
             else
                 for (int t = 0; t < steps; t++) z[t] += scale * y[t];
         }
+        /* Spare lanes repeat a cell in all, or their numbers might be none. */
+        const int64_t count = tree->count[c];
+        for (int64_t i = count; i < LANES; i++)
+            memcpy(sum[i], sum[count - 1], steps * sizeof(real));
         by_step(w->received[l][0], sum[0], BLOCK, steps);
     }
 }
@@ -328,8 +332,7 @@ static void finish_back(const Scan *s, const Tree *tree, const Span *span)
                    1, s, tree, span);
 }
 
-/* Returns 0, or NO_MEMORY. Spare lanes repeat a cell without what flows to it, and
- * nobody reads what they make. */
+/* Returns 0, or NO_MEMORY. Nobody reads what spare lanes make. */
 int backward(const Scan *s, const Tree *tree, const Span *span)
 {
     WORKED_ON(Back, back);

@@ -13,12 +13,20 @@ import numpy as np
 from ..errors import ScanError
 from ..program import Program
 from .call import ABSENT, NO_MEMORY, Block, View, pool, refuse_other_layout
+from .layout import Layout
 from .memory import borrowed, given_back
-from .print_c import Layout, source
+from .print_c import source
 from .schedule import Schedule, Unit, schedule
 from .stepper import kernel_of
 
-__all__ = ["BLOCK", "Passage", "TreeKernel", "tree_step", "units_for"]
+__all__ = [
+    "BLOCK",
+    "Passage",
+    "TreeKernel",
+    "tree_step",
+    "tree_steps",
+    "units_for",
+]
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -96,11 +104,11 @@ class Passage:
 
     @staticmethod
     def size_kept(
-        layout: Layout, schedule: Schedule, steps: int, whole: bool
+        layout: Layout, slots: int, steps: int, whole: bool
     ) -> tuple[int, int]:
         """Return how many numbers are kept: of states, and of what is passed on."""
         block = min(BLOCK, steps)
-        blocks, slots = -(-steps // block), schedule.slots
+        blocks = -(-steps // block)
         passed = blocks * len(layout.links) * slots * block if whole else 0
         return blocks * slots * len(layout.states), passed
 
@@ -118,7 +126,7 @@ class Passage:
         row = slots * self.block
         back = adjoint is not None
         staged = set(self.made) - set(self.direct)
-        states, _ = self.size_kept(layout, schedule, self.steps, self.whole)
+        states, _ = self.size_kept(layout, slots, self.steps, self.whole)
         checkpoint = 0 if self.kept is None else _address(self.kept)
         if self.whole:
             flow = checkpoint + states * np.dtype(self.dtype).itemsize
@@ -314,28 +322,16 @@ def tree_step(
         It answers what is false if every number was finite. None where there is no
         kernel; why is said once.
     """
-    outputs = tuple(name for name in program.fluxes if name in arrays)
-    layout = Layout.of(program, outputs, links=links)
-    text = source(layout, program, None, double=True, fixed=layout.parameters)
-    library = kernel_of(text)
-    if library is None:
+    kernel = _kernel(program, links, arrays)
+    if kernel is None:
         return None
-    kernel = TreeKernel(library, layout)
+    layout = kernel.layout
     given = [name for name in layout.forcings if name in arrays]
     passage = Passage(
-        layout, schedule(downstream), 1, kernel.fixed, "float64", given, outputs,
+        layout, schedule(downstream), 1, kernel.fixed, "float64", given, layout.outputs,
         scale=[scale[name] for name, _ in layout.links],
     )  # fmt: skip
-
-    def views(names: Sequence[str]) -> list[View]:
-        return [_view(arrays[n]) if n in arrays else ABSENT for n in names]
-
-    states = views(layout.states)
-    block = Block(
-        steps=1, locations=len(downstream), members=1, average=False, state=states,
-        forcing=views(layout.forcings), parameter=views(layout.parameters),
-        final=states, output=views(layout.outputs),
-    )  # fmt: skip
+    block = _block(layout, 1, len(downstream), arrays, {})
     unit = passage.schedule.whole
     span = np.array([0, 1, 0, unit.last_chunk, 0, unit.last_place], np.int64)
     arguments = (block.pack(layout), kernel.packed(passage), span)
@@ -343,11 +339,97 @@ def tree_step(
 
     def step(kept: Any = (arguments, passage, arrays)) -> int:
         # What the kernel points into stays as long as the function does.
-        answer: int = library.forward(*addresses)
+        answer: int = kernel.library.forward(*addresses)
         return answer
 
     return step
 
 
+def tree_steps(
+    program: Program,
+    links: Mapping[str, str],
+    scale: Mapping[str, float],
+    downstream: Words,
+    arrays: Mapping[str, Numbers],
+) -> Callable[[Mapping[str, Numbers], Mapping[str, Numbers], int], bool] | None:
+    """Return a function that advances a tree by many steps in one call.
+
+    Parameters
+    ----------
+    program, links, scale, downstream, arrays
+        As of :func:`tree_step`; of forcings and outputs alone the names count.
+
+    Returns
+    -------
+    callable or None
+        From (step, place) arrays of all forcings, such arrays that are to receive
+        outputs, and a number of threads, to what is false if every number was finite.
+        The states go on from what they are.
+    """
+    kernel = _kernel(program, links, arrays)
+    if kernel is None:
+        return None
+    layout = kernel.layout
+    given = [name for name in layout.forcings if name in arrays]
+    linked = [scale[name] for name, _ in layout.links]
+
+    def advance(
+        forcing: Mapping[str, Numbers], output: Mapping[str, Numbers], threads: int
+    ) -> bool:
+        steps = len(next(iter(forcing.values())))
+        made = [name for name in layout.outputs if name in output]
+        units = units_for(threads, len(downstream), steps)
+        passage = Passage(
+            layout, schedule(downstream, units=units), steps, kernel.fixed, "float64",
+            given, made, scale=linked,
+        )  # fmt: skip
+        series = {**forcing, **output}
+        block = _block(layout, steps, len(downstream), arrays, series)
+        return not kernel.forward(block, passage, threads)
+
+    return advance
+
+
+def _kernel(
+    program: Program, links: Mapping[str, str], arrays: Mapping[str, Numbers]
+) -> TreeKernel | None:
+    """Return the kernel of the steps of a place; None where there is none."""
+    outputs = tuple(name for name in program.fluxes if name in arrays)
+    layout = Layout.of(program, outputs, links=links)
+    text = source(layout, program, None, double=True, fixed=layout.parameters)
+    library = kernel_of(text)
+    return None if library is None else TreeKernel(library, layout)
+
+
+def _block(
+    layout: Layout,
+    steps: int,
+    places: int,
+    arrays: Mapping[str, Numbers],
+    series: Mapping[str, Numbers],
+) -> Block:
+    """Return the arguments of some steps; with series, there is no other output."""
+
+    def views(names: Sequence[str]) -> list[View]:
+        return [_view(arrays[n]) if n in arrays else ABSENT for n in names]
+
+    def changing(names: Sequence[str]) -> list[View]:
+        if not series:
+            return views(names)
+        return [_view_of_series(series[n]) if n in series else ABSENT for n in names]
+
+    states = views(layout.states)
+    return Block(
+        steps=steps, locations=places, members=1, average=False, state=states,
+        forcing=changing(layout.forcings), parameter=views(layout.parameters),
+        final=states, output=changing(layout.outputs),
+    )  # fmt: skip
+
+
 def _view(array: Numbers) -> View:
     return (_address(array), 0, array.strides[0] // array.itemsize, 0, 0)
+
+
+def _view_of_series(array: Numbers) -> View:
+    time, place = (stride // array.itemsize for stride in array.strides)
+    return (_address(array), time, place, 0, 0)

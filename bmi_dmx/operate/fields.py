@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compose.part import Declarations, Part
 from ..errors import ConfigError
-from ..kernels.tree import tree_step
+from ..kernels.tree import tree_step, tree_steps
 from ..program import Program, evaluate
 from ..space import Space, Tree
 from .stages import qualified
@@ -88,16 +88,43 @@ class TreeStepper:
         """Advance all places; return a false value if every number was finite."""
 
     def _compiled(self) -> Callable[[], object] | None:
+        return tree_step(*self._arguments())
+
+    def _arguments(self) -> tuple[Any, ...]:
         arrays = {**self._forcing, **self._output}
         for name, array in (*self.state.items(), *self.parameter.items()):
             arrays |= _entries(name, array)
-        return tree_step(
+        return (
             self._program,
             {name: flux for name, (flux, _) in self._passed.items()},
             {name: scale for name, (_, scale) in self._passed.items()},
             self._tree.downstream,
             {n: x for n, x in arrays.items() if n not in self._passed},
         )
+
+    def stretching(
+        self, wanted: Collection[str]
+    ) -> Callable[[Mapping[str, Array], Mapping[str, Array], int], bool] | None:
+        """Return what advances all places by many steps; None where nothing does.
+
+        It takes (step, place) forcings, arrays for outputs, both by names of the
+        program, and a number of threads; it answers as :attr:`step`.
+
+        Parameters
+        ----------
+        wanted : collection of str
+            Outputs that are asked for, by names of the program; no others are made.
+        """
+        if self._shown:
+            return None
+        program, links, scale, downstream, arrays = self._arguments()
+        kept = [
+            name
+            for name in program.outputs
+            if not name.startswith("q.") or name in wanted or name in links.values()
+        ]
+        left = {n: x for n, x in arrays.items() if n[:2] != "q." or n in kept}
+        return tree_steps(program.select(kept), links, scale, downstream, left)
 
     def _step(self) -> object:
         bad = self._advance()

@@ -297,7 +297,7 @@ class Runner:
             When a store was not finite.
         """
         if self.parameters.pending or not self._begun:
-            self._begin()
+            self.begin()
         for step in self._steps:
             if step():
                 raise self.not_finite()
@@ -318,7 +318,7 @@ class Runner:
                 return StateError(f"store {name!r} at {place!r} is not finite")
         return StateError("a number inside the model is not finite")
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Make what a step needs ready; before the first one networks have no past."""
         self.parameterize()
         if not self.storage.begun:
@@ -360,7 +360,7 @@ class Runner:
         prepared : callable
             Brings stores about that the two do not share, given this and the other.
         """
-        self._begin()
+        self.begin()
         self.storage.copy_stores(other.storage)
         prepared(self, other)
         pairs = zip(self._networks.items(), other._networks.values(), strict=True)

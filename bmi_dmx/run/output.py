@@ -30,12 +30,22 @@ class OutputVariable:
     name, units, about : str
     grid : int
         Number of the grid it stands on.
+    texts : tuple of (str, str)
+        More attributes by name, such as ``cell_methods``.
     """
 
     name: str
     units: str
     about: str = ""
     grid: int = 0
+    texts: tuple[tuple[str, str], ...] = ()
+
+    def describe(self, made: Any) -> None:
+        """Say of a variable of a file what it is."""
+        made.units = self.units
+        if self.about:
+            made.long_name = self.about
+        made.setncatts(dict(self.texts))
 
 
 @dataclass(frozen=True)
@@ -50,16 +60,19 @@ class Axis:
         Length of a step.
     steps : int
         Number of steps.
+    ends : bool
+        Whether values are of the ends of the steps, and not of these.
     """
 
     start: float
     seconds: float
     steps: int
+    ends: bool = False
 
     @property
     def times(self) -> Array:
-        """Beginning of each step; whole numbers where they are."""
-        times = self.start + self.seconds * np.arange(self.steps)
+        """Beginning of each step, or its end; whole numbers where they are."""
+        times = self.start + self.seconds * (np.arange(self.steps) + self.ends)
         whole = float(self.start).is_integer() and float(self.seconds).is_integer()
         return times.astype(np.int64) if whole else times
 
@@ -81,6 +94,8 @@ class SeriesFile:
         When.
     place : str
         What the dimension of the places is called.
+    beside : sequence of str
+        Constants of the places that are coordinates of the series as well.
     texts : str
         Attributes of the file, such as ``source``.
     """
@@ -94,11 +109,13 @@ class SeriesFile:
         axis: Axis,
         *,
         place: str = "place",
+        beside: Sequence[str] = (),
         **texts: str,
     ) -> None:
         import netCDF4
 
         self._path, self._place, self._ids = path, place, tuple(ids)
+        self._beside = tuple(beside)
         self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
         with writing(path):
             self._begin(variables, grids, axis, texts)
@@ -123,11 +140,9 @@ class SeriesFile:
             )  # fmt: skip
             # Written once, from the first to the last.
             made.set_var_chunk_cache(2 * 8 * rows * math.prod(shape))
-            made.units = v.units
-            if v.about:
-                made.long_name = v.about
+            v.describe(made)
             if dims[v.grid] == (self._place,):
-                made.coordinates = f"{self._place}_id"
+                made.coordinates = " ".join((f"{self._place}_id", *self._beside))
 
     def __enter__(self) -> SeriesFile:
         """Return itself."""
@@ -142,16 +157,19 @@ class SeriesFile:
         begin = axis.times
         kind = "i8" if begin.dtype.kind == "i" else "f8"
         self._file.createDimension("time", axis.steps)
-        self._file.createDimension("bounds", 2)
         time = self._file.createVariable("time", kind, ("time",))
         time.setncatts(
             {
                 "standard_name": "time", "calendar": "standard", "axis": "T",
-                "units": "seconds since 1970-01-01 00:00:00", "bounds": "time_bounds",
-                "comment": "beginning of the step, UTC",
+                "units": "seconds since 1970-01-01 00:00:00",
+                "comment": f"{'end' if axis.ends else 'beginning'} of the step, UTC",
             }
         )  # fmt: skip
         time[:] = begin
+        if axis.ends:
+            return
+        time.bounds = "time_bounds"
+        self._file.createDimension("bounds", 2)
         bounds = self._file.createVariable("time_bounds", kind, ("time", "bounds"))
         bounds[:] = np.column_stack((begin, begin + begin.dtype.type(axis.seconds)))
 
@@ -184,10 +202,9 @@ class SeriesFile:
         """Write what is known of the places, (place,) by declaration."""
         if self._place in self._file.dimensions:
             for v, values in known.items():
-                made = self._file.createVariable(v.name, "f8", (self._place,))
-                made.units = v.units
-                if v.about:
-                    made.long_name = v.about
+                kind = str if np.asarray(values).dtype.kind in "OU" else "f8"
+                made = self._file.createVariable(v.name, kind, (self._place,))
+                v.describe(made)
                 with writing(self._path):
                     made[:] = values
 

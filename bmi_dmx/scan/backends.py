@@ -13,19 +13,11 @@ from ..process import Cells, Coupling, Process, Stencil, Upstream
 from . import cells, reference, tensors, tree
 from .arguments import Arguments
 
-__all__ = ["AUTO", "BACKENDS", "Backend", "choose"]
+__all__ = ["AUTO", "BACKENDS", "SCALING", "Backend", "choose"]
 
 
 class Backend(Protocol):
-    """A way to run a process through time.
-
-    Attributes
-    ----------
-    SCALES : bool
-        Whether it brings forcings from a unit of time to a step by itself.
-    """
-
-    SCALES: bool
+    """A way to run a process through time."""
 
     def refuses(self, process: Process, a: Arguments) -> str | None:
         """Return why it does not run this, in a sentence for the user, or None."""
@@ -41,6 +33,9 @@ BACKENDS: dict[str, Backend] = {
     "reference": reference,
 }
 """Backends by name."""
+
+SCALING: tuple[Backend, ...] = (tree,)
+"""Those that bring forcings from a unit of time to a step by themselves."""
 
 AUTO: dict[type[Coupling], tuple[str, ...]] = {
     Cells: ("cells", "reference"),

@@ -11,17 +11,15 @@ from torch import Tensor
 from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import Block, Kernel, history_interval
-from ..kernels.print_c import LANES, Layout, source
+from ..kernels.layout import LANES, Layout
+from ..kernels.print_c import source
 from ..process import Cells, Process
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
-from .operator import Entry, Sizes, operate, series_views, views
+from .operator import Entry, Sizes, operate, refused, series_views, views
 from .programs import Key, adjoint_of, step_of
 
 __all__ = ["entry_of", "refuses", "run"]
-
-SCALES: bool = False
-"""It is given forcings per step."""
 
 
 def refuses(process: Process, a: Arguments) -> str | None:
@@ -31,16 +29,9 @@ def refuses(process: Process, a: Arguments) -> str | None:
             f"{a.process}: backend 'cells' runs places that do not see each other, "
             f"found coupling {type(process.coupling).__name__}"
         )
-    if a.device.type != "cpu" or a.dtype not in (torch.float32, torch.float64):
-        return (
-            f"{a.process}: backend 'cells' runs float32 and float64 on a CPU, found "
-            f"{a.dtype} on {a.device}"
-        )
-    if torch._C._are_functorch_transforms_active():
-        return (
-            f"{a.process}: kernels are differentiated by autograd, and not by the "
-            "transforms of torch.func; backend='reference' is"
-        )
+    reason = refused(a, "cells")
+    if reason is not None:
+        return reason
     entry = _entry_for(process, a)
     return entry if isinstance(entry, str) else None
 

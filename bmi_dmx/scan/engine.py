@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..process import Process
 from .arguments import arrange, per_time, timed
-from .backends import BACKENDS, choose
+from .backends import BACKENDS, SCALING, choose
 
 __all__ = ["BACKENDS", "Scanned", "scan"]
 
@@ -74,7 +74,7 @@ def scan(
         Record the mean over members.
     steps : int, optional
         Number of steps, where no forcing tells it; default 1.
-    backend : {"auto", "cells", "tensors", "reference"}
+    backend : {"auto", "cells", "tree", "tensors", "reference"}
         ``auto`` takes the fastest that runs this; a slower one than usual is told of
         once, with the reason.
 
@@ -101,7 +101,7 @@ def scan(
         dt=dt, outputs=outputs, warmup=warmup, average=average, steps=steps,
     )  # fmt: skip
     chosen = choose(backend, process, arguments)
-    if not chosen.SCALES:
+    if chosen not in SCALING:
         arguments = arguments.in_steps()
     final, series = chosen.run(process, arguments)
     rules = {f"q.{flux.name}": flux.per_step for flux in process.fluxes}

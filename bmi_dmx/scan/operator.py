@@ -16,17 +16,20 @@ from torch.library import Library
 
 from ..errors import ScanError
 from ..kernels.call import View
-from ..kernels.print_c import Layout
-from .arguments import refuse_not_finite
+from ..kernels.layout import Layout
+from .arguments import Arguments, refuse_not_finite
 
-__all__ = ["Entry", "Sizes", "operate", "series_views", "views"]
+__all__ = ["Entry", "Sizes", "operate", "refused", "series_views", "views"]
 
 
 class Sizes(NamedTuple):
     """What a run is like beside its tensors, all of it integers.
 
     ``average`` tells whether members are averaged, ``kept`` whether what the way back
-    needs is kept, and ``forcing`` whether the gradient of the forcing is wanted.
+    needs is kept, and ``forcing`` whether the gradient of the forcing is wanted. Of
+    places that see each other, ``units`` are about the parts that threads share, and
+    ``slots`` the cells that are worked on with those to spare: way there and way back
+    have to agree on them, whatever the number of threads is by then.
     """
 
     steps: int
@@ -36,6 +39,8 @@ class Sizes(NamedTuple):
     average: int
     kept: int
     forcing: int
+    units: int = 1
+    slots: int = 0
 
 
 class Entry(ABC):
@@ -206,6 +211,21 @@ def _backward_fake(
     sizes: list[int],
 ) -> list[Tensor]:
     return _entries[number].gradients(Sizes(*sizes), tensors)
+
+
+def refused(a: Arguments, backend: str) -> str | None:
+    """Return why no kernel runs what is given, whatever the process."""
+    if a.device.type != "cpu" or a.dtype not in (torch.float32, torch.float64):
+        return (
+            f"{a.process}: backend {backend!r} runs float32 and float64 on a CPU, "
+            f"found {a.dtype} on {a.device}"
+        )
+    if torch._C._are_functorch_transforms_active():
+        return (
+            f"{a.process}: kernels are differentiated by autograd, and not by the "
+            "transforms of torch.func; backend='reference' is"
+        )
+    return None
 
 
 class _Once(torch.autograd.Function):

@@ -19,9 +19,6 @@ Step = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 
 State = dict[str, Tensor]
 
-SCALES: bool = False
-"""It is given forcings per step."""
-
 
 def refuses(process: Process, a: Arguments) -> str | None:
     """Return None: the loop runs everything."""

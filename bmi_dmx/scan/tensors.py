@@ -14,9 +14,6 @@ from .reference import Step, loop, series_of, step_of, warmed_up
 
 __all__ = ["refuses", "run"]
 
-SCALES: bool = False
-"""It is given forcings per step."""
-
 
 def refuses(process: Process, a: Arguments) -> str | None:
     """Return why the backend does not run this, if it does not."""

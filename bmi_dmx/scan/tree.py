@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from operator import index
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import ABSENT, Block, View
+from ..kernels.layout import LANES, Layout
 from ..kernels.memory import lent
-from ..kernels.print_c import LANES, Layout, source
+from ..kernels.print_c import source
 from ..kernels.schedule import Schedule, schedule
 from ..kernels.tree import Passage, TreeKernel, units_for
 from ..process import Process, Upstream
@@ -23,7 +24,7 @@ from ..program import Program
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
-from .operator import Entry, Sizes, operate, series_views, views
+from .operator import Entry, Sizes, operate, refused, series_views, views
 from .programs import Key, adjoint_of, step_of
 from .upstream import passed_on
 
@@ -38,9 +39,6 @@ What one waits for the other fills in; of a narrow tree most of a chunk would be
 _KEPT_BYTES = 1 << 30
 """Most that is kept of what places pass on; what is more is computed again."""
 
-SCALES: bool = True
-"""It is given forcings per unit of time."""
-
 
 def refuses(process: Process, a: Arguments) -> str | None:
     """Return why no kernel runs this, if none does."""
@@ -49,49 +47,70 @@ def refuses(process: Process, a: Arguments) -> str | None:
             f"{a.process}: backend 'tree' runs places that see those upstream, found "
             f"coupling {type(process.coupling).__name__}"
         )
-    if a.device.type != "cpu" or a.dtype not in (torch.float32, torch.float64):
-        return (
-            f"{a.process}: backend 'tree' runs float32 and float64 on a CPU, found "
-            f"{a.dtype} on {a.device}"
-        )
-    if torch._C._are_functorch_transforms_active():
-        return (
-            f"{a.process}: kernels are differentiated by autograd, and not by the "
-            "transforms of torch.func; backend='reference' is"
-        )
-    entry = _entry_for(process, a)
+    reason = refused(a, "tree")
+    if reason is not None:
+        return reason
+    entry = _entry_of(process, a)
     return entry if isinstance(entry, str) else None
 
 
 def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     """Run the loop in a compiled kernel; same contract as the reference."""
-    entry = _entry_for(process, a)
+    entry = _entry_of(process, a)
     assert isinstance(entry, TreeEntry)
     places, members = a.shape
+    # Compiled for any size, it is a number nevertheless.
+    units, slots = _parts(process, index(members), index(a.steps), entry.asked.lanes)
     sizes = Sizes(
         a.steps, a.warmup, places, members,
-        a.average, a.gradient, a.forcing_gradient,
+        a.average, a.gradient, a.forcing_gradient, units, slots,
     )  # fmt: skip
     # A tree may be of one batch alone, and kernels are for all.
     downstream = torch.from_numpy(tree_of(process).downstream.copy())
     return operate(entry, sizes, [*a.tensors(), downstream])
 
 
+def _entry_of(process: Process, a: Arguments) -> TreeEntry | str:
+    entry: TreeEntry | str = _entry_for(
+        process, index(a.shape[1]), a.outputs, tuple(a.forcing), a.varying,
+        tuple(a.factors.items()), double=a.dtype == torch.float64, adjoint=a.gradient,
+    )  # fmt: skip
+    return entry
+
+
 # What compiles the function around a scan is to find the kernel, not how it is made.
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _entry_for(process: Process, a: Arguments) -> TreeEntry | str:
+def _entry_for(
+    process: Process,
+    members: int,
+    outputs: Sequence[str],
+    given: Sequence[str],
+    varying: Sequence[str],
+    factors: Sequence[tuple[str, float]],
+    *,
+    double: bool,
+    adjoint: bool,
+) -> TreeEntry | str:
     # One step of a place does not depend on the tree around it.
     try:
         key = Key(process.on(None))
     except ScanError as error:
         return str(error)
-    levels = len(tree_of(process).levels)
-    wide = a.shape[0] * a.shape[1] >= _BUSHY * levels
+    tree = tree_of(process)
+    wide = len(tree) * members >= _BUSHY * len(tree.levels)
     asked = _Asked(
-        key, 2 * LANES if wide else LANES, tuple(a.outputs), tuple(a.forcing),
-        a.varying, a.dtype == torch.float64, a.gradient, tuple(a.factors.items()),
+        key, 2 * LANES if wide else LANES, tuple(outputs), tuple(given),
+        tuple(varying), double, adjoint, tuple(factors),
     )  # fmt: skip
     return _entry(asked)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _parts(process: Process, members: int, steps: int, lanes: int) -> tuple[int, int]:
+    """Return in how many units a tree is worked on, and how many slots that makes."""
+    downstream = tree_of(process).downstream
+    units = units_for(torch.get_num_threads(), len(downstream) * members, steps)
+    return units, schedule(downstream, members, units, lanes).slots
 
 
 class _Asked(NamedTuple):
@@ -220,16 +239,19 @@ class TreeEntry(Entry):
 
     def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept: states, and what is passed on."""
-        order = self._order(sizes, tensors)
-        steps = sizes.steps - sizes.warmup
-        return sum(Passage.size_kept(self.layout, order, steps, self._whole(sizes)))
+        steps, whole = sizes.steps - sizes.warmup, self._whole(sizes)
+        return sum(Passage.size_kept(self.layout, sizes.slots, steps, whole))
 
     def _order(self, sizes: Sizes, tensors: Sequence[Tensor]) -> Schedule:
-        threads = torch.get_num_threads()
-        units = units_for(threads, sizes.places * sizes.members, sizes.steps)
-        # Traced with tensors that hold no numbers, nobody asks for the order.
-        downstream = np.asarray(tensors[-1])
-        return schedule(downstream, sizes.members, units, self.asked.lanes)
+        order = schedule(
+            tensors[-1].numpy(), sizes.members, sizes.units, self.asked.lanes
+        )
+        if order.slots != sizes.slots:
+            raise ScanError(
+                f"{self.process}: a run of {sizes.slots} slots was asked for, its tree "
+                f"has {order.slots}"
+            )
+        return order
 
     def _whole(self, sizes: Sizes) -> bool:
         numbers = sizes.steps * sizes.places * sizes.members * len(self.layout.links)
@@ -289,13 +311,14 @@ class TreeEntry(Entry):
         """Run the loop."""
         count, threads = len(self.layout.states), torch.get_num_threads()
         state, final = self.split(tensors)[0], results[:count]
+        finite = True
         if sizes.warmup:
             warm = [torch.empty_like(x) for x in final]
             block = self._block(sizes, tensors, 0, sizes.warmup, state)
             block.final = views(warm)
             passage = replace(self._passage(sizes, tensors, sizes.warmup), made=())
-            if not self.kernel.forward(block, passage, threads):
-                return False
+            # What may be NaN is no reason to stop.
+            finite = self.kernel.forward(block, passage, threads)
             state = warm
         block = self._block(sizes, tensors, sizes.warmup, sizes.steps, state)
         block.final = views(final)
@@ -304,7 +327,7 @@ class TreeEntry(Entry):
         steps = sizes.steps - sizes.warmup
         passage = self._passage(sizes, tensors, steps, kept)
         passage.direct = self._direct(sizes, results[count : count + self.recorded])
-        return self.kernel.forward(block, passage, threads)
+        return self.kernel.forward(block, passage, threads) and finite
 
     def backward(
         self,

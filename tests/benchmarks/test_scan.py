@@ -25,7 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure each case once."""
     for module in (scan, library, limits):
         monkeypatch.setattr(module, "Effort", lambda *a, **k: QUICK)
-    monkeypatch.setattr(scan, "_shortest", lambda function: function() or 1.0)
+    monkeypatch.setattr(scan, "shortest", lambda function: function() or 1.0)
     monkeypatch.setattr(limits, "_STEPS", 10)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         monkeypatch.setenv(name, "1")

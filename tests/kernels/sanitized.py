@@ -15,7 +15,8 @@ import numpy as np
 
 from bmi_dmx.kernels import build
 from bmi_dmx.kernels.call import Block, Kernel, View
-from bmi_dmx.kernels.print_c import LANES, Layout, source
+from bmi_dmx.kernels.layout import LANES, Layout
+from bmi_dmx.kernels.print_c import source
 from bmi_dmx.kernels.stepper import Stepper
 from bmi_dmx.program import Program
 

@@ -19,7 +19,8 @@ import torch
 from bmi_dmx.errors import ScanError
 from bmi_dmx.kernels import build
 from bmi_dmx.kernels.call import Block, Kernel
-from bmi_dmx.kernels.print_c import Layout, source
+from bmi_dmx.kernels.layout import Layout
+from bmi_dmx.kernels.print_c import source
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.pet import Hargreaves
 from bmi_dmx.process import Process

@@ -21,12 +21,18 @@ from bmi_dmx.bundle import save as saving
 from bmi_dmx.cli import main as dmx
 from bmi_dmx.config import as_yaml
 from bmi_dmx.ngen.sample import make_sample
+from bmi_dmx.routing.route import Request as Routing
+from bmi_dmx.routing.route import route
+from bmi_dmx.routing.span import Asked
 from bmi_dmx.run.run import Request, run
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import resume, train
 
 from ..bmi.untrained import INPUTS, attributes, give, static, untrained, weather
+from ..models.rivers.small_river import weather as rain
+from ..models.rivers.small_river import write_tree
+from ..routing.rivers import write_inflow
 from ..run.files import write_series, write_table
 from ..trainer.conftest import EXPERIMENT
 
@@ -307,9 +313,43 @@ class Run(Scenario):
         return {"output": of_netcdf(folder / "out.nc"), "state": digest(state)}
 
 
+class Route(Scenario):
+    """Inflow that is routed down a river, and goes on where it stopped."""
+
+    name = "route"
+
+    def prepare(self, folder: Path) -> None:
+        folder.mkdir()
+        write_tree(self.base / "tree.nc")
+        write_inflow(self.base / "long.nc", rain(24 * 8))
+        write_inflow(self.base / "short.nc", rain(48))
+        self.over("short.nc", folder)
+
+    def act(self, folder: Path) -> None:
+        self.over("long.nc", folder)
+
+    def over(self, name: str, folder: Path) -> None:
+        """Route in pieces of two days."""
+        route(
+            Routing(
+                inflow=self.base / name,
+                tree=self.base / "tree.nc",
+                output=folder / "out.nc",
+                at="all",
+                when=Asked(daily=True),
+                save_state=folder / "last.state",
+                block=5 * 48,
+            )
+        )
+
+    def look(self, folder: Path) -> Seen:
+        state = (folder / "last.state").read_bytes()
+        return {"output": of_netcdf(folder / "out.nc"), "state": digest(state)}
+
+
 torch.set_num_threads(1)
 SCENARIOS: dict[str, type[Scenario]] = {
     each.name: each
-    for each in (SavedState, Training, Export, Evaluation, Simulation, Run)
+    for each in (SavedState, Training, Export, Evaluation, Simulation, Run, Route)
 }
 """All of them, by name."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("save_state", "train", "export", "evaluate", "simulate", "run")
+NAMES = ("save_state", "train", "export", "evaluate", "simulate", "run", "route")
 FEW = 4
 
 

@@ -55,6 +55,11 @@ class Case:
     forcing: dict[str, Tensor]
     parameters: dict[str, Tensor]
 
+    @property
+    def dt(self) -> float:
+        """Length of a step: a unit of time of the process, or an hour."""
+        return 3600.0 if self.process.time == "s" else 1.0
+
     def double(self) -> Case:
         """Return the same numbers in double precision."""
         groups = (self.state, self.forcing, self.parameters)
@@ -100,6 +105,7 @@ def some_case(
         return x.requires_grad_(gradient)
 
     grid = (locations, members)
+    process = process.at(3600.0) if process.time == "s" else process
 
     def parameter(v: Parameter, k: int) -> Tensor:
         shape = grid if v.per == "member" else (locations, 1)

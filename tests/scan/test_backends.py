@@ -35,7 +35,7 @@ def run(case: Case, backend: str, **options: object) -> Scanned:
         case.forcing,
         case.parameters,
         backend=backend,
-        **options,  # type: ignore[arg-type]
+        **{"dt": case.dt, **options},  # type: ignore[arg-type]
     )
 
 

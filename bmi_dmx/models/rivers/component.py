@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,10 @@ from ...bmi.table import quantity
 from ...conversion import shown
 from ...errors import ConfigError, DataError, StateError, VariableError, suggestion
 from ...operate.operation import Operation
+from ...operate.passages import Passages
 from ...space import GridDescription, Space, Tree
 from ...space.description import SCALAR
+from .formats import River
 from .numbers import have_numbers, numbers_of, refuse_others
 from .settings import MISSING, REACHES
 from .sources import Sources
@@ -58,6 +60,7 @@ class MuskingumCunge(Component):
         super()._forget()
         self._sources: Sources | None = None
         self._tape: Tape | None = None
+        self._passages: tuple[tuple[str, ...], Passages] | None = None
         self._each = 1
 
     # Making
@@ -118,6 +121,11 @@ class MuskingumCunge(Component):
         if known is None:
             self._published = (*inputs, _SOURCE_IDS, _LENGTH), (*outputs, _IDS)
         return self._published or ((), ())
+
+    @property
+    def river(self) -> River | None:
+        """What was read of the tree; None where a ``space`` says which reaches are."""
+        return self._entering().river
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -255,6 +263,57 @@ class MuskingumCunge(Component):
                 total += buffer
         for total, (buffer, rule) in zip(sums, flows, strict=True):
             buffer[:] = total / self._each if rule == "rate" else total
+
+    def pass_through(
+        self, lateral_inflow: Array, outputs: Sequence[str]
+    ) -> dict[str, Array]:
+        """Advance by many steps of the model at once, as by as many calls.
+
+        Parameters
+        ----------
+        lateral_inflow : ndarray
+            (step, source) m3 s-1, all of them there and none below 0.
+        outputs : sequence of str
+            Short names of what is wanted after every step.
+
+        Returns
+        -------
+        dict of str to ndarray
+            (step, reach) by name.
+
+        Raises
+        ------
+        DataError
+            When a number is missing or below 0; nothing has happened then.
+        TimeError, StateError
+            As :meth:`update`.
+        """
+        with self._turn.alone():
+            runner, sources = self._model(), self._entering()
+            flow = np.asarray(lateral_inflow, np.float64)
+            if flow.ndim != 2 or flow.shape[1] != len(sources.names) or not len(flow):
+                raise DataError(
+                    f"{_LATERAL}: found shape {flow.shape}, expected one number for "
+                    f"every step and each of {len(sources.names)} sources"
+                )
+            if not (flow >= 0.0).all():
+                step, at = (int(k[0]) for k in np.nonzero(~(flow >= 0.0)))
+                raise DataError(
+                    f"{_LATERAL} of {sources.names[at]!r} in step {step} is "
+                    f"{flow[step, at]:g} m3 s-1; expected 0 or more"
+                )
+            end = self._clock.step + len(flow)
+            self._steps_until(end * float(self._clock.seconds))
+            sources.values[:] = flow[0]
+            self._warm_up()
+            self._break_off("many steps were made at once")
+            wanted = tuple(outputs)
+            if self._passages is None or self._passages[0] != wanted:
+                self._passages = wanted, Passages(runner, wanted)
+            found = self._passages[1].run({_LATERAL: sources.brought(flow)})
+            sources.values[:] = flow[-1]
+            self._clock.set(end)
+            return found
 
     # Derivatives
 

@@ -14,7 +14,7 @@ from ...program import evaluate
 from ...space import Tree
 from .lake_kinds import INITIAL_ELEVATION, LEVEL_POOL, RESERVOIR
 
-__all__ = ["accumulated", "hot_start"]
+__all__ = ["hot_start"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -22,39 +22,27 @@ _LATERAL = "lateral_inflow"
 
 _M2_PER_KM2 = 1e6
 
+_DEEP, _HALVED = 1e3, 100
+"""A depth, m, that no lake has, and how often what it holds is halved."""
+
 _ABSURD = 1e9
 """A flow, m3 s-1, that no river has."""
 
 
-def accumulated(tree: Tree, values: Array) -> Array:
-    """Return the sum of values over each reach and all that drains into it, (reach,).
-
-    Parameters
-    ----------
-    tree : Tree
-        The reaches.
-    values : ndarray
-        (reach,).
-    """
-    total = np.array(values, dtype=np.float64)
-    for level in tree.levels[:-1]:
-        below = tree.downstream[level]
-        inside = below >= 0
-        np.add.at(total, below[inside], total[level][inside])
-    return total
-
-
-def hot_start(runner: Runner) -> None:
+def hot_start(runner: Runner, flow: Array | None = None) -> None:
     """Bring a runner to the steady flow of the lateral inflow it was given.
 
     What leaves a reach is all that enters above and along it, and no less than the
     physics lets flow; what it holds is what its physics stores at that flow. Lakes
-    stand where their attribute ``initial_elevation`` says.
+    stand where their attribute ``initial_elevation`` says; where the flow is given, as
+    high as they let it out.
 
     Parameters
     ----------
     runner : Runner
         A model of reaches before its first step, whose lateral inflow is set.
+    flow : ndarray, optional
+        (reach,) what leaves each, m3 s-1, where that is known.
 
     Raises
     ------
@@ -77,14 +65,14 @@ def hot_start(runner: Runner) -> None:
     runner.parameterize()
     stores = runner.stores()
     discharge = stores[part.name, "discharge"]
-    discharge[:, 0] = accumulated(tree, lateral)
+    discharge[:, 0] = tree.accumulate(lateral) if flow is None else flow
     np.maximum(discharge, _least(runner, part), out=discharge)
     above = stores[part.name, "inflow_before"]
-    above.fill(0.0)
-    inside = tree.downstream >= 0
-    np.add.at(above, tree.downstream[inside], discharge[inside])
+    above[:, 0] = tree.received(discharge[:, 0])
     if (part.name, "lake_storage") in stores:
-        stores[part.name, "lake_storage"][:, 0] = _held(runner)
+        stores[part.name, "lake_storage"][:] = (
+            _held(runner)[:, None] if flow is None else _letting_out(runner, part)
+        )
     steady = {
         # A rate, of which a step brings as much as it is long.
         f"f.{_LATERAL}": lateral[:, None] * part.dt(runner.operation.inner),
@@ -111,6 +99,28 @@ def _held(runner: Runner) -> Array:
         )
     height = np.maximum(np.where(lake, surface, 0.0) - known["orifice_elevation"], 0.0)
     return np.where(lake, height * known["lake_area"] * _M2_PER_KM2, 0.0)
+
+
+def _letting_out(runner: Runner, part: Part) -> Array:
+    """Return what lakes hold that let out the present flow, (reach, 1), m3.
+
+    It is found by halving: a lake that holds more falls, where that much enters it.
+    """
+    stores = runner.stores()
+    flow = stores[part.name, "discharge"]
+    steady = dict.fromkeys(
+        ("s.inflow_before", "f.inflow", "f.upstream_discharge"), flow
+    )
+    low = np.zeros_like(flow)
+    high = np.full_like(flow, _DEEP * _M2_PER_KM2)
+    high *= runner.parameters.attribute["lake_area"][:, None]
+    for _ in range(_HALVED):
+        middle = 0.5 * (low + high)
+        given = {**steady, "s.lake_storage": middle}
+        falls = _step(runner, part, "s.lake_storage", given) < middle
+        low, high = np.where(falls, low, middle), np.where(falls, middle, high)
+    kind = runner.parameters.attribute["lake"][:, None]
+    return np.where((kind == LEVEL_POOL) | (kind == RESERVOIR), low, 0.0)
 
 
 def _least(runner: Runner, part: Part) -> Array:

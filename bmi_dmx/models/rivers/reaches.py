@@ -19,6 +19,7 @@ from ...operate.once import warn_once
 from ...operate.operation import Operation
 from ...variables import Attribute, Variable
 from .formats import River, read_river
+from .formats.read import found
 from .lake_kinds import INITIAL_ELEVATION
 from .lake_table import lake_reaches
 from .names import ALIASES
@@ -56,7 +57,7 @@ def reaches_of(
         When a file is not there or not usable, or lacks what the model reads.
     """
     assert settings.tree is not None
-    path = folder / settings.tree
+    path = found(folder / settings.tree)
     lakes = None if settings.lakes is None else folder / settings.lakes
     if not path.exists():
         raise ConfigError(f"tree: {path}: no such file")

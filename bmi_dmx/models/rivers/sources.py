@@ -42,6 +42,8 @@ class Sources:
 
     Attributes
     ----------
+    river : River or None
+        As given.
     names : tuple of str
         Names in the order in which values come.
     values : ndarray
@@ -60,7 +62,7 @@ class Sources:
         flow: Array,
         wanted: str | Sequence[str | int] = REACHES,
     ) -> None:
-        self._river, self._flow = river, flow
+        self.river, self._flow = river, flow
         self._reaches = tuple(reaches)
         others = () if river is None else tuple(river.entering)
         self._known = (*self._reaches, *(n for n in others if n not in set(reaches)))
@@ -153,8 +155,8 @@ class Sources:
         self._tell_dry()
 
     def _map_from(self, names: tuple[str, ...]) -> Map:
-        if self._river is not None:
-            return self._river.map_from(names)
+        if self.river is not None:
+            return self.river.map_from(names)
         links = [(name, name, 1.0) for name in names]
         return Map.by_id(Points(names), Points(self._reaches), links)
 
@@ -184,6 +186,10 @@ class Sources:
             return
         self._restored = False
         self._flow[:] = self._map.apply(self.values)
+
+    def brought(self, values: Array) -> Array:
+        """Return what sources bring to the reaches, (..., reach) of (..., source)."""
+        return values if self._map is None else self._map.apply(values)
 
     def checked(self, check: Callable[[], None]) -> None:
         """Spread the values, and look at them; the error is told of the source.

@@ -66,7 +66,7 @@ def hot_start(
         {name: x[None] for name, x in steady.items()},
         {name: _first(x) for name, x in parameters.items()},
         dt=dt, outputs=("stored",), warmup=0, average=False, steps=1,
-    )  # fmt: skip
+    ).in_steps()  # fmt: skip
     forcing = {name: x[0] for name, x in a.forcing.items()}
     values = {**a.state, **forcing, **a.parameters}
     if process.options.lakes:

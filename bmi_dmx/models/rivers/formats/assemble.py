@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 LOGARITHM = "log10_uparea"
 """What files of MERIT-Basins may hold instead of the area above, km2."""
 
+UPSTREAM = "upstream_length"
+"""Length of a reach and all above it: how large a river is, where no area is known."""
+
 
 def assembled(
     rows: Rows,
@@ -55,6 +58,8 @@ def assembled(
     latitude = found.get("latitude") if latitude is None else latitude
     tree = tree_of(rows, remarks.append, longitude, latitude)
     _areas(found, units, tree, rows.where, remarks)
+    if UPSTREAM not in found and "length" in found:
+        found[UPSTREAM], units[UPSTREAM] = tree.accumulate(found["length"]) / 1e3, "km"
     return River(
         tree=tree,
         attributes=found,

@@ -103,6 +103,13 @@ FORMATS = {
 """Kinds of files by name."""
 
 
+def found(path: Path) -> Path:
+    """Return a path, that of the sample where it is none but the name of one."""
+    if not path.exists() and path.name in SAMPLES:
+        return Path(str(files("bmi_dmx") / "data" / SAMPLES[path.name]))
+    return path
+
+
 def read_river(
     path: str | Path,
     *,
@@ -128,9 +135,7 @@ def read_river(
     ConfigError, DataError
         When there is no such file, no such format, or its content is not usable.
     """
-    path = Path(path)
-    if not path.exists() and str(path) in SAMPLES:
-        path = Path(str(files("bmi_dmx") / "data" / SAMPLES[str(path)]))
+    path = found(Path(path))
     if not path.exists():
         raise ConfigError(f"{path}: no such file")
     if format is not None and format not in FORMATS:

@@ -16,7 +16,7 @@ from ....errors import DataError, suggestion
 from ....variables import Variable
 from .reach_table import REACH, called
 
-__all__ = ["ReachSeries", "read_series"]
+__all__ = ["ReachSeries", "SeriesOfPlaces", "read_series"]
 
 OTHERS = ("gauge_id", "divide_id", "nexus_id", "station_id", "hru_id")
 """What files call the names of places that are no reaches."""
@@ -47,10 +47,8 @@ class ReachSeries:
     remarks: tuple[str, ...] = ()
 
 
-def read_series(
-    path: Path, name: str, *, units: str = "m3 s-1", some: slice = slice(None)
-) -> ReachSeries:
-    """Read a series, with the names of its places and its times.
+class SeriesOfPlaces:
+    """A series in a file that stays open, to be read piece by piece.
 
     Parameters
     ----------
@@ -60,42 +58,115 @@ def read_series(
         Its variable, along time and places, in either order; packed or not.
     units : str
         What is wanted; taken as those of the file where that states none.
+    stated : str, optional
+        Units of the file, where it states none.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        Names of the places.
+    stamps : Stamps
+        Its times.
+    units : str
+        What is given.
+    stated : str
+        What the file, or who opened it, says of its units; empty if nothing.
+    remarks : dict of str to None
+        What was assumed, each once, in order.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When there is no such variable, or its places have no names.
+    """
+
+    def __init__(
+        self, path: Path, name: str, units: str = "m3 s-1", stated: str = ""
+    ) -> None:
+        self.path, self.name, self.units = path, name, units
+        self.remarks: dict[str, None] = {}
+        self._file = netcdf.opened(path)
+        try:
+            self._open(stated)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, stated: str) -> None:
+        path, file, name = self.path, self._file, self.name
+        if name not in file.variables:
+            hint = suggestion(name, file.variables)
+            raise DataError(f"{path}: no variable {name!r}{hint}")
+        self._variable = variable = file.variables[name]
+        self.stamps = netcdf.stamps(path, file, netcdf.time_variable(path, file))
+        along = self.stamps.dimension
+        if along not in variable.dimensions or variable.ndim != 2:
+            raise DataError(
+                f"{path}: {name}: stands along {', '.join(variable.dimensions)}, "
+                f"expected {along} and places"
+            )
+        self._along = variable.dimensions.index(along)
+        place = variable.dimensions[1 - self._along]
+        self.ids = _names(path, file, place, name)
+        self.stated = netcdf.units_of(variable) or stated
+        if not self.stated:
+            self.remarks[
+                f"{path}: {name}: no units are stated, taken as {self.units}"
+            ] = None
+
+    def read(self, some: slice = slice(None)) -> NDArray[np.float64]:
+        """Return numbers of some of the times, (time, place); NaN where unknown.
+
+        Raises
+        ------
+        UnitsError
+            When units do not convert.
+        """
+        index = (slice(None), some) if self._along else (some, slice(None))
+        numbers = netcdf.numbers(self.path, self._variable, index)
+        return quantity(
+            numbers.T if self._along else numbers, self.stated,
+            Variable(name="series", units=self.units), f"{self.path}: {self.name}",
+            lambda text: self.remarks.setdefault(text),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file.isopen():
+            self._file.close()
+
+    def __enter__(self) -> SeriesOfPlaces:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+
+def read_series(
+    path: Path, name: str, *, units: str = "m3 s-1", some: slice = slice(None)
+) -> ReachSeries:
+    """Read a series, with the names of its places and its times.
+
+    Parameters
+    ----------
+    path, name, units
+        As of :class:`SeriesOfPlaces`.
     some : slice
         Which of the times.
 
     Raises
     ------
     ConfigError, DataError, UnitsError
-        When there is no such variable, its places have no names, or units do not
-        convert.
+        As :class:`SeriesOfPlaces`, or when units do not convert.
     """
-    remarks: list[str] = []
-    with netcdf.opened(path) as file:
-        if name not in file.variables:
-            hint = suggestion(name, file.variables)
-            raise DataError(f"{path}: no variable {name!r}{hint}")
-        variable = file.variables[name]
-        stamps = netcdf.stamps(path, file, netcdf.time_variable(path, file))
-        if stamps.dimension not in variable.dimensions or variable.ndim != 2:
-            raise DataError(
-                f"{path}: {name}: stands along {', '.join(variable.dimensions)}, "
-                f"expected {stamps.dimension} and places"
-            )
-        along = variable.dimensions.index(stamps.dimension)
-        ids = _names(path, file, variable.dimensions[1 - along], name)
-        index = (slice(None), some) if along else (some, slice(None))
-        numbers = netcdf.numbers(path, variable, index)
-        stated = netcdf.units_of(variable)
-        time = stamps.axis(some)
-    values = quantity(
-        numbers.T if along else numbers, stated,
-        Variable(name="series", units=units), f"{path}: {name}", remarks.append,
-    )  # fmt: skip
-    if not stated:
-        remarks.append(f"{path}: {name}: no units are stated, taken as {units}")
-    return ReachSeries(
-        ids=ids, time=time, values=values, units=units, remarks=tuple(remarks)
-    )
+    with SeriesOfPlaces(path, name, units) as series:
+        values = series.read(some)
+        return ReachSeries(
+            ids=series.ids, time=series.stamps.axis(some), values=values, units=units,
+            remarks=tuple(series.remarks),
+        )  # fmt: skip
 
 
 def _names(path: Path, file: Any, dimension: str, name: str) -> tuple[str, ...]:

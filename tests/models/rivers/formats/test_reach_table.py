@@ -71,7 +71,7 @@ def test_columns_of_other_names_stay_under_their_own(tmp_path: Path) -> None:
     river = table(
         tmp_path, text="link,to,length[m],name,soil[percent]\n1,2,7,a,3\n2,,8,b,\n"
     )
-    assert list(river.attributes) == ["length", "soil"]
+    assert list(river.attributes) == ["length", "soil", "upstream_length"]
     assert river.units["soil"] == "percent"
     np.testing.assert_array_equal(river.attributes["soil"], [3.0, np.nan])
     assert "numbers that reaches lack: soil (1)" in "\n".join(river.remarks)

@@ -1,0 +1,115 @@
+"""Programs as C functions that loop over the lanes of a chunk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import ScanError
+from ..program import Arg, Program
+from ..program.ops import OPS
+
+__all__ = ["Write", "function", "slot", "writes_of"]
+
+
+def _literal(value: float, suffix: str) -> str:
+    if math.isnan(value):
+        return "NAN"
+    if math.isinf(value):
+        return "INFINITY" if value > 0 else "(-INFINITY)"
+    return f"{float(value)!r}{suffix}"
+
+
+class _Printer:
+    """Prints the statements of one program."""
+
+    def __init__(self, program: Program, suffix: str) -> None:
+        self.program = program
+        self.suffix = suffix
+        self._text: dict[str, str] = {}
+
+    def arg(self, arg: Arg) -> str:
+        """Return an argument as C."""
+        if isinstance(arg, str):
+            return self._text.get(arg, arg)
+        if isinstance(arg, (int, float)):
+            return _literal(arg, self.suffix)
+        raise ScanError(f"argument {arg!r} has no C form")
+
+    def body(self) -> list[str]:
+        """Return one line per value that needs a variable."""
+        lines = []
+        for instruction in self.program.instructions:
+            op = OPS[instruction.op]
+            if op.c is None:
+                raise ScanError(f"operation {instruction.op!r} is not elementwise")
+            args = list(instruction.args)
+            if instruction.op in ("maximum", "minimum"):
+                args.sort(key=lambda arg: isinstance(arg, str))
+            text = op.c.format(*map(self.arg, args))
+            if op.boolean:
+                self._text[instruction.out] = text
+            else:
+                lines.append(f"const real {instruction.out} = {text};")
+        return lines
+
+
+@dataclass(frozen=True)
+class Write:
+    """An output of a program, where it goes, and whether it is added there."""
+
+    output: str
+    target: str
+    operator: str = "="
+
+
+def writes_of(
+    names: Sequence[str], array: str, prefix: str = "", operator: str = "="
+) -> list[Write]:
+    """Return the writes of outputs, in this order, to the slots of an array."""
+    return [
+        Write(prefix + name, slot(array, k), operator) for k, name in enumerate(names)
+    ]
+
+
+def function(
+    signature: str,
+    program: Program,
+    suffix: str,
+    reads: dict[str, str],
+    writes: Sequence[Write],
+) -> str:
+    """Return a C function that loops the program over lanes.
+
+    ``reads`` gives the C expression of each input, and ``writes`` what becomes of the
+    outputs.
+    """
+    chosen = _used(program, [w.output for w in writes])
+    printer = _Printer(chosen, suffix)
+    lines = [f"const real {v} = {reads[n]};" for n, v in chosen.inputs.items()]
+    lines += printer.body()
+    lines += [
+        f"{w.target} {w.operator} {printer.arg(chosen.outputs[w.output])};"
+        for w in writes
+    ]
+    body = "\n        ".join(lines)
+    return (
+        f"static inline void {signature}\n{{\n"
+        "#pragma omp simd\n    for (int i = 0; i < LANES; i++) {\n"
+        f"        {body}\n    }}\n}}\n"
+    )
+
+
+def slot(array: str, index: int) -> str:
+    """Return the lane of a variable in an array."""
+    return f"{array}[{index} * LANES + i]"
+
+
+def _used(program: Program, outputs: Sequence[str]) -> Program:
+    """Return the selected program with unused inputs left out."""
+    chosen = program.select(outputs)
+    text = {a for i in chosen.instructions for a in i.args if isinstance(a, str)}
+    text |= {v for v in chosen.outputs.values() if isinstance(v, str)}
+    inputs = {n: v for n, v in chosen.inputs.items() if v in text}
+    return Program(inputs, chosen.instructions, chosen.outputs)
