@@ -469,7 +469,8 @@ def test_a_checkpoint_holds_both_models(finished: Path, valley: Path) -> None:
         (
             "land={model: {recipe: dhbv, process: hbv11p, evaporation: oudin,"
             " time_step: hourly, static: {attributes: [p_mean]}}, attributes: land.csv,"
-            " forcings: {precipitation: {variable: prcp}, air_temperature: {variable: tmin}}}",
+            " forcings: {precipitation: {variable: prcp}, air_temperature: {variable:"
+            " tmin}}}",
             "steps are of 3600 s, those of the weather",
         ),
         ("land.forcings.rain={variable: prcp}", "the land reads no 'rain'"),
