@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ....bundle import load_bundle
+from ....bundle import bundles, load_bundle
 from ....compose import ModelSpec, check_spec
 from ....conversion import convert, plain, refuse_outside
 from ....errors import ConfigError
@@ -99,7 +99,10 @@ class Land:
 
     def resolved(self, anchored: Anchor) -> Land:
         """Return the land with absolute paths, and what it is made of."""
-        given: dict[str, Any] = {"model": self.spec}
+        given: dict[str, Any] = {}
+        if self.start is not None and self.start not in bundles:
+            given["start"] = anchored("land.start", self.start)
+        given["model"] = replace(self, **given).spec
         given["attributes"] = anchored("land.attributes", self.attributes)
         if self.path is not None:
             given["path"] = anchored("land.path", self.path)

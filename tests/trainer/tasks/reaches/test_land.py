@@ -243,6 +243,17 @@ def test_land_that_does_not_learn_is_the_bundle(
     assert (report.folder / "streamflow.nc").is_file()
 
 
+def test_files_are_found_beside_the_experiment(tmp_path: Path) -> None:
+    land = {**EXPERIMENT["land"], "start": "begun"}
+    path = tmp_path / "other.yaml"
+    path.write_text(as_yaml({**EXPERIMENT, "land": land}), encoding="utf-8")
+    found = load_experiment(path)
+    assert isinstance(found, Experiment)
+    assert found.land is not None
+    assert found.land.start == str(tmp_path / "begun")
+    assert found.land.attributes == str(tmp_path / "land.csv")
+
+
 @pytest.mark.parametrize("step", [1, 3])
 def test_a_resumed_run_equals_an_uninterrupted_one(
     finished: Path,
