@@ -247,7 +247,7 @@ def _sharing(reaches: Sequence[int], steps: int) -> list[Record]:
 
 
 def _balance(flow: Flow, number: int) -> float:
-    """Return the work of a pass over that of the thread with the most of it."""
+    """Return the work of one thread over the most that one of some has to do."""
     cells = len(flow.tree)
     units = units_for(number, cells, len(flow.lateral))
     order = schedule(flow.tree.downstream, 1, units)
@@ -259,7 +259,7 @@ def _balance(flow: Flow, number: int) -> float:
             least = busy.index(min(busy))
             busy[least] += unit.last_chunk - unit.first_chunk
         longest += max(busy)
-    return order.chunks / longest
+    return schedule(flow.tree.downstream).chunks / longest
 
 
 def _updates(reaches: Sequence[int]) -> list[Record]:
