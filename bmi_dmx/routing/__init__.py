@@ -1,1 +1,1 @@
-"""Rivers for people at the command line: what their files hold."""
+"""Rivers at the command line: what their files hold, and inflow routed down them."""

@@ -76,15 +76,15 @@ def route_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "tree", type=Path, metavar="TREE",
-        help="file of the reaches, as of dmx river, or delaware, the sample",
+        help="file of the reaches, as of dmx river",
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path, default=Path("route.nc"), metavar="FILE",
         help="CF NetCDF file to write (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--bundle", default="rivers-delaware", metavar="NAME",
-        help="a bundle of a river, by name or folder (default: %(default)s)",
+        "--bundle", metavar="NAME",
+        help="a bundle of a river, by name or folder (default: rivers-delaware)",
     )  # fmt: skip
     parser.add_argument(
         "--parameters", metavar="tree|TABLE",
@@ -99,6 +99,10 @@ def route_arguments(parser: ArgumentParser) -> None:
         "--compare", action="store_true",
         help="route once more by the channels that the tree says, and write scores and "
         "pictures of both beside the sum of the inflow",
+    )  # fmt: skip
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N",
+        help="that share the work (default: %(default)s)",
     )  # fmt: skip
     _add_times(parser)
     _add_files(parser)
@@ -185,7 +189,8 @@ def _add_files(parser: ArgumentParser) -> None:
 
 def route(options: Namespace) -> None:
     """Run ``dmx route``, and say what became of the water."""
-    from .route import Request
+    from ..models.rivers.formats.read import found
+    from .route import BUNDLE, Request
     from .route import route as routed
     from .span import Asked
     from .water import lines
@@ -195,14 +200,15 @@ def route(options: Namespace) -> None:
         daily=options.daily_mean, utc_offset=options.utc_offset, warmup=options.warmup,
     )  # fmt: skip
     request = Request(
-        inflow=options.inflow, tree=options.tree, output=options.output,
-        bundle=options.bundle, at=options.at, when=when, format=options.format,
+        inflow=found(options.inflow), tree=found(options.tree),
+        output=options.output, bundle=options.bundle or BUNDLE, at=options.at,
+        when=when, format=options.format,
         lakes=options.lakes, gauges=options.gauges, above=tuple(options.above),
         parameters=options.parameters, attributes=dict(options.attributes),
         variable=options.variable, units=options.units, ends=options.stamps == "end",
         by_catchment=options.catchments, lines=options.within == "linear",
         state=options.state, first_flow=options.first_flow,
-        save_state=options.save_state,
+        save_state=options.save_state, threads=options.threads,
     )  # fmt: skip
     done = routed(request)
     print("\n".join(lines(done.water, done.residual)))

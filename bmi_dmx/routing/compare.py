@@ -246,4 +246,5 @@ def _draw(flow: _Flow, path: Path, name: str) -> None:
             own.set_title(flow.names[k])
             own.set_ylabel("m³ s⁻¹")
         dates(axes[-1], flow.times)
-        axes[0].legend(ncols=len(flow.series), loc="upper right")
+        labelled, labels = axes[0].get_legend_handles_labels()
+        figure.legend(labelled, labels, ncols=len(labels), loc="outside lower center")

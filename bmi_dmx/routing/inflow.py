@@ -34,7 +34,7 @@ MOST = 1e5
 def lateral_names() -> tuple[str, ...]:
     """Return what files call lateral inflow, that of models of the land among it."""
     usual = (name for f in FILES if f.variable == LATERAL for name in f.names)
-    return (LATERAL, STANDARD, *usual, "runoff_volume")
+    return (LATERAL, STANDARD, *usual, "runoff_volume", "runoff", "Q_OUT")
 
 
 class Inflow(ABC):

@@ -41,7 +41,7 @@ __all__ = ["BUNDLE", "Request", "Routed", "opened_inflow", "route"]
 
 _log = logging.getLogger(__name__)
 
-BUNDLE = "rivers-delaware"
+BUNDLE = MuskingumCunge.default_bundle
 """The bundle that is run unless another is asked for."""
 
 FLOW = "discharge"
@@ -89,6 +89,8 @@ class Request:
         Variable of the inflow's file, the flow of reaches to start from.
     save_state : Path, optional
         Where to save the last state.
+    threads : int
+        That share the work.
     block : int
         Most numbers of one variable in memory.
     """
@@ -113,6 +115,7 @@ class Request:
     state: str = "hot"
     first_flow: str | None = None
     save_state: Path | None = None
+    threads: int = 1
     block: int = BLOCK
 
 
@@ -329,7 +332,9 @@ class _Run:
             rows = min(self._rows, steps - begin)
             lateral = self.lateral.read(span.lead + first * span.every + begin, rows)
             before = self.component.get_value(FLOW, np.empty(len(self.river)))[columns]
-            ran = self.component.pass_through(lateral, self._wanted)
+            ran = self.component.pass_through(
+                lateral, self._wanted, self.request.threads
+            )
             self._record(written, ran[FLOW][:, columns], before, begin)
             water += self.water.of(lateral, ran, span.seconds)
             bar.update(rows)

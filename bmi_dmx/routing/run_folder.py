@@ -9,7 +9,7 @@ import numpy as np
 from ..data.lines import Lines
 from ..data.table import heading
 from ..data.times import moment_of_text, regular
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, UnitsError
 from ..units import convert
 from .inflow import DEPTH, UNITS, Array, Inflow, is_depth, lateral_names
 
@@ -18,6 +18,8 @@ __all__ = ["RunFolder"]
 _NEXUS, _CATCHMENT = "nex-*_output.csv", "cat-*.csv"
 _STEP, _TIME = 0, 1
 """Columns: number of a step, when it begins."""
+
+DAY = 86400.0
 
 _FEW = 1 << 14
 """Times of a file in memory as text."""
@@ -58,8 +60,8 @@ class RunFolder(Inflow):
         self.ids = tuple(f.stem.removesuffix("_output") for f in files)
         self._files = [Lines(file, titled=self._titled) for file in files]
         self._factor = 1.0
-        self._column = self._find(name, units) if self._titled else 2
         self.axis = regular(self._times(self._files[0]), str(files[0]))
+        self._column = self._find(name, units) if self._titled else 2
 
     def _find(self, name: str | None, units: str) -> int:
         """Return the column of lateral inflow, the same in all files."""
@@ -84,9 +86,19 @@ class RunFolder(Inflow):
             raise DataError(
                 f"{first.path}: {titles[at][0]!r} has no units; --units UNITS says them"
             )
-        self._deep = is_depth(stated, f"{first.path}: {titles[at][0]}")
-        self._factor = float(convert(1.0, stated, DEPTH if self._deep else UNITS))
+        self._deep, self._factor = self._scaled(
+            stated, f"{first.path}: {titles[at][0]}"
+        )
         return at
+
+    def _scaled(self, units: str, where: str) -> tuple[bool, float]:
+        """Return whether numbers are depths, and how many m3 s-1 or mm d-1 one is."""
+        try:
+            # What a model gives of a step, and not of a time.
+            return True, float(convert(1.0, units, "mm")) * DAY / self.axis.seconds
+        except UnitsError:
+            deep = is_depth(units, where)
+            return deep, float(convert(1.0, units, DEPTH if deep else UNITS))
 
     def _times(self, file: Lines) -> list[np.datetime64]:
         found: list[np.datetime64] = []

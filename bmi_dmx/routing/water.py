@@ -92,10 +92,10 @@ def lines(terms: Mapping[str, float], left: float) -> list[str]:
     """Return the account of water in words, a line for each term."""
     whole = max(map(abs, terms.values())) or 1.0
     found = [
-        f"{WORDS.get(name, name):42}{value:14.6g} m3 {value / whole:10.4%}"
+        f"{WORDS.get(name, name):47}{value:13.6g} m3 {value / whole:10.4%}"
         for name, value in terms.items()
     ]
-    return [*found, f"{'not accounted for':42}{left:14.3g} m3 {left / whole:10.1e}"]
+    return [*found, f"{'not accounted for':47}{left:13.3g} m3 {left / whole:10.1e}"]
 
 
 def texts(terms: Mapping[str, float], left: float) -> dict[str, Any]:

@@ -48,9 +48,7 @@ def test_threads_change_nothing(folder: Path, threads: int) -> None:
     one, many = pair(folder)
     inflow = weather(50)
     (expected,) = run(one, inflow, "discharge")
-    many.set_value("lateral_inflow", inflow[0])
-    many.settle()
-    ran = Passages(many.runner, ["discharge"], threads).run({"lateral_inflow": inflow})
+    ran = many.pass_through(inflow, ["discharge"], threads)
     np.testing.assert_array_equal(ran["discharge"], expected)
 
 

@@ -203,10 +203,12 @@ def test_files_of_catchments(domain: Path, tmp_path: Path) -> None:
         RunFolder(folder, "Q_OUT", "", by_catchment=True)
     with pytest.raises(DataError, match=r"cat-\d+.csv: 'RAIN' has no units; --units"):
         RunFolder(folder, "RAIN", "", by_catchment=True)
-    deep = RunFolder(folder, "RAIN", "mm h-1", by_catchment=True)
-    deep.join(river)
     area = river.attributes["area_km2"]
-    np.testing.assert_allclose(deep.read(0, 1)[0].sum(), (9.0 * area / 3.6).sum())
+    # In a time, or in a step of an hour.
+    for units in ("mm h-1", "mm", "0.001 m"):
+        deep = RunFolder(folder, "RAIN", units, by_catchment=True)
+        deep.join(river)
+        np.testing.assert_allclose(deep.read(0, 1)[0].sum(), (9.0 * area / 3.6).sum())
 
 
 def damage(folder: Path, name: str, change: Any) -> Path:

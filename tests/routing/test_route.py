@@ -131,9 +131,10 @@ def test_a_run_that_ended_early_goes_on(
         left[0] -= 1
         add(self, *given)
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(Pieces, "add", fail)
-        routed(tmp_path, **more)
+        with pytest.raises(Killed):
+            routed(tmp_path, **more)
     assert not (tmp_path / "out.nc").exists()
     done = routed(tmp_path, **more)
     np.testing.assert_array_equal(flow(tmp_path / "out.nc"), expected)
@@ -148,9 +149,10 @@ def test_pieces_of_another_run_are_refused(
     def fail(self: Pieces, suffix: str) -> Path:
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(Pieces, "whole", fail)
-        routed(tmp_path)
+        with pytest.raises(Killed):
+            routed(tmp_path)
     with pytest.raises(ConfigError, match=r"out.nc.pieces: pieces of another run: "):
         routed(tmp_path, at="outlets")
     with pytest.raises(ConfigError, match="pieces of another run: inflow was"):
@@ -168,7 +170,7 @@ def test_a_saved_state_goes_on_with_the_same_bits(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate(parts), flow(tmp_path / "all.nc"))
     with pytest.raises(ConfigError, match="found inflow from 2000-01-02 12:00:00 to"):
         routed(tmp_path, state=str(state), when={"start": "2000-01-01"})
-    with pytest.raises(StateError, match="state: .*hott: no such file; did you mean"):
+    with pytest.raises(StateError, match=r"state: .*hott: no such file; did you mean"):
         routed(tmp_path, state="hott")
 
 

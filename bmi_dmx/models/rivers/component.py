@@ -23,6 +23,7 @@ from ...operate.passages import Passages
 from ...space import GridDescription, Space, Tree
 from ...space.description import SCALAR
 from .formats import River
+from .formats.channel import UPSTREAM, upstream_length
 from .numbers import have_numbers, numbers_of, refuse_others
 from .settings import MISSING, REACHES
 from .sources import Sources
@@ -51,7 +52,7 @@ class MuskingumCunge(Component):
     step of the host, within which the lateral inflow stays as it is.
     """
 
-    default_bundle = "rivers-plain"
+    default_bundle = "rivers-delaware"
 
     METADATA: ClassVar[str] = "data/MuskingumCunge"
     """Folder of what pymt and bmi-tester want to know, beside this module."""
@@ -60,7 +61,7 @@ class MuskingumCunge(Component):
         super()._forget()
         self._sources: Sources | None = None
         self._tape: Tape | None = None
-        self._passages: tuple[tuple[str, ...], Passages] | None = None
+        self._passages: tuple[tuple[tuple[str, ...], int], Passages] | None = None
         self._each = 1
 
     # Making
@@ -78,7 +79,7 @@ class MuskingumCunge(Component):
         if wanted is not None:
             others = tuple(name for name in wanted if name != _IDS)
             settings = replace(settings, outputs=others)
-        super()._build(settings, operation, places, space)
+        super()._build(settings, operation, _with_lengths(places, space), space)
         runner = self._model()
         chosen = getattr(settings, "sources", REACHES)
         self._sources = Sources(
@@ -265,7 +266,7 @@ class MuskingumCunge(Component):
             buffer[:] = total / self._each if rule == "rate" else total
 
     def pass_through(
-        self, lateral_inflow: Array, outputs: Sequence[str]
+        self, lateral_inflow: Array, outputs: Sequence[str], threads: int = 1
     ) -> dict[str, Array]:
         """Advance by many steps of the model at once, as by as many calls.
 
@@ -275,6 +276,8 @@ class MuskingumCunge(Component):
             (step, source) m3 s-1, all of them there and none below 0.
         outputs : sequence of str
             Short names of what is wanted after every step.
+        threads : int
+            That share the work; the numbers do not depend on it.
 
         Returns
         -------
@@ -307,9 +310,9 @@ class MuskingumCunge(Component):
             sources.values[:] = flow[0]
             self._warm_up()
             self._break_off("many steps were made at once")
-            wanted = tuple(outputs)
+            wanted = tuple(outputs), threads
             if self._passages is None or self._passages[0] != wanted:
-                self._passages = wanted, Passages(runner, wanted)
+                self._passages = wanted, Passages(runner, outputs, threads)
             found = self._passages[1].run({_LATERAL: sources.brought(flow)})
             sources.values[:] = flow[-1]
             self._clock.set(end)
@@ -398,6 +401,16 @@ class MuskingumCunge(Component):
     def _break_off(self, why: str) -> None:
         if self._tape is not None and len(self._tape):
             self._tape.break_off(why)
+
+
+def _with_lengths(places: Locations, tree: Tree) -> Locations:
+    """Return places with what follows from their lengths on a tree."""
+    known = places.attributes
+    if UPSTREAM in known or "length" not in known:
+        return places
+    return places.with_attributes(
+        {UPSTREAM: upstream_length(tree, np.asarray(known["length"], np.float64))}
+    )
 
 
 def _own_inputs(sources: Sources) -> tuple[str, ...]:

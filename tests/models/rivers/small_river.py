@@ -76,7 +76,8 @@ def configured(folder: Path, name: str = "river.yaml", **changes: Any) -> Path:
     tree = folder / "tree.nc"
     if not tree.exists():
         write_tree(tree)
-    settings = {"start_time": "2000-01-01", "tree": "tree.nc", **changes}
+    usual = {"start_time": "2000-01-01", "tree": "tree.nc", "bundle": "rivers-plain"}
+    settings = {**usual, **changes}
     path = folder / name
     kept = {key: value for key, value in settings.items() if value is not None}
     path.write_text(as_yaml(kept), encoding="utf-8")

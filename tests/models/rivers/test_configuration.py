@@ -197,7 +197,7 @@ def test_a_state_of_another_tree_is_refused(tmp_path: Path) -> None:
 def test_without_a_bundle_of_its_own_a_component_runs_rivers_too(
     tmp_path: Path,
 ) -> None:
-    expected = started(tmp_path)
+    expected = started(tmp_path, bundle=None)
     component = Component()
     bundle = MuskingumCunge.default_bundle
     component.initialize(str(configured(tmp_path, bundle=bundle)))

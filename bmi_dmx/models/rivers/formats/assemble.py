@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ....data.identity import listed
 from ....errors import DataError
 from ....space import Tree
-from .channel import attributes_of, repaired
+from .channel import UPSTREAM, attributes_of, repaired, upstream_length
 from .river import Lakes, River
 from .rows import Rows, named, tree_of
 
@@ -20,9 +20,6 @@ Array = NDArray[np.float64]
 
 LOGARITHM = "log10_uparea"
 """What files of MERIT-Basins may hold instead of the area above, km2."""
-
-UPSTREAM = "upstream_length"
-"""Length of a reach and all above it: how large a river is, where no area is known."""
 
 
 def assembled(
@@ -59,7 +56,7 @@ def assembled(
     tree = tree_of(rows, remarks.append, longitude, latitude)
     _areas(found, units, tree, rows.where, remarks)
     if UPSTREAM not in found and "length" in found:
-        found[UPSTREAM], units[UPSTREAM] = tree.accumulate(found["length"]) / 1e3, "km"
+        found[UPSTREAM], units[UPSTREAM] = upstream_length(tree, found["length"]), "km"
     return River(
         tree=tree,
         attributes=found,

@@ -13,6 +13,7 @@ from ....data.identity import listed
 from ....data.missing import without_markers
 from ....data.quantity import assumed, quantity
 from ....errors import DataError
+from ....space import Tree
 from ....units import NO_DIMENSION
 from ....variables import Attribute
 from .rows import Column, Remark
@@ -21,10 +22,12 @@ __all__ = [
     "KNOWN",
     "LEAST_LENGTH",
     "LEAST_SLOPE",
+    "UPSTREAM",
     "Known",
     "attributes_of",
     "repaired",
     "units_by_name",
+    "upstream_length",
 ]
 
 Array = NDArray[np.float64]
@@ -37,6 +40,9 @@ LEAST_SLOPE = 1e-5
 
 Physics has a floor of its own above it.
 """
+
+UPSTREAM = "upstream_length"
+"""How large a river is, where no area is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +104,18 @@ KNOWN = (
     _known("drainage_area_km2", "km2", (0.0, 1e7),
            "tot_drainage_areasqkm totdasqkm uparea seg_cum_area comid_drain_sqkm",
            "area that drains through the lower end of the reach"),
+    _known(UPSTREAM, "km", (1e-3, 1e7), "", "length of the reach and all above it"),
     _known("longitude", "degrees_east", (-180.0, 360.0), "lon",
            "of the reach"),
     _known("latitude", "degrees_north", (-90.0, 90.0), "lat seg_lat segment_lat",
            "of the reach"),
 )  # fmt: skip
 """What readers call alike whatever the file calls it."""
+
+
+def upstream_length(tree: Tree, length: Array) -> Array:
+    """Return the length of each reach and all above it, (reach,), km of m."""
+    return tree.accumulate(length) / 1e3
 
 
 def units_by_name(title: str) -> str:

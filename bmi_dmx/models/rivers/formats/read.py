@@ -22,7 +22,7 @@ from .segments import BELOW_BY_NUMBER, read_segments
 
 __all__ = ["FORMATS", "Format", "read_river"]
 
-SAMPLES = {"delaware": "delaware_1979_1980.nc"}
+SAMPLES = {"delaware": "delaware_1979_1980.nc", "sample": "made_river.nc"}
 """Files that come with the package, by the name that serves in place of a path."""
 
 _BINARY = (b"CDF", b"\x89HDF")
@@ -104,7 +104,7 @@ FORMATS = {
 
 
 def found(path: Path) -> Path:
-    """Return a path, that of the sample where it is none but the name of one."""
+    """Return a path, that of a sample where it is none but the name of one."""
     if not path.exists() and path.name in SAMPLES:
         return Path(str(files("bmi_dmx") / "data" / SAMPLES[path.name]))
     return path
@@ -122,7 +122,8 @@ def read_river(
     Parameters
     ----------
     path : str or Path
-        The file or store; or ``delaware``, the sample that comes with the package.
+        The file or store; or ``delaware``, the sample that comes with the package, or
+        ``sample``, a small made river with its lateral inflow.
     format : str, optional
         One of :data:`FORMATS`; by default it is told by the content.
     lakes : str or Path, optional
