@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["borrowed", "given_back", "lent"]
+__all__ = ["borrowed", "forget", "given_back", "lent"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -58,6 +58,11 @@ def given_back(array: Array) -> None:
         whole = whole.base
     if whole.nbytes >= _LEAST:
         _wait(whole)
+
+
+def forget() -> None:
+    """Let the system have what waits."""
+    _waiting.clear()
 
 
 def lent(size: int, dtype: str) -> Array:

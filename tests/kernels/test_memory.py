@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bmi_dmx.kernels import memory
-from bmi_dmx.kernels.memory import borrowed, given_back, lent
+from bmi_dmx.kernels.memory import borrowed, forget, given_back, lent
 
 SIZE = 1 << 16
 
@@ -38,6 +38,13 @@ def test_what_is_given_back_is_used_again() -> None:
     assert address(borrowed(SIZE, "float32")) != at
     given_back(first)
     assert address(borrowed(SIZE // 2, "float64")) == at
+
+
+def test_what_waits_can_be_let_go() -> None:
+    given_back(borrowed(SIZE, "float32"))
+    assert memory._waiting
+    forget()
+    assert not memory._waiting
 
 
 def test_what_is_lent_comes_back_when_nobody_has_it() -> None:
