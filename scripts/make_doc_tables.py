@@ -82,7 +82,8 @@ def keys(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Yield dotted key, default and meaning of everything a dataclass is made of."""
     # What is inherited may be described where it is declared.
     described = {
-        name: text for base in reversed(kind.__mro__)
+        name: text
+        for base in reversed(kind.__mro__)
         for name, text in parameters(base).items()
     }
     hints = typing.get_type_hints(kind)

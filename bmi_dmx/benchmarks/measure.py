@@ -23,6 +23,7 @@ from ..describe import versions
 from ..errors import DmxError
 from ..files import atomic
 from ..kernels.build import compiler
+from ..kernels.memory import forget
 
 __all__ = [
     "Effort",
@@ -190,6 +191,7 @@ def peak_growth(function: Callable[[], object]) -> int | None:
     ask for all it needs. None where the system does not tell.
     """
     gc.collect()
+    forget()
     try:
         ctypes.CDLL(None).malloc_trim(0)
         # Sets the recorded peak back to what is resident now.

@@ -7,13 +7,11 @@ as much time as the work. What is given back waits for who needs as much.
 from __future__ import annotations
 
 import weakref
-from collections import defaultdict
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
-__all__ = ["borrowed", "given_back", "lent"]
+__all__ = ["borrowed", "forget", "given_back", "lent"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -23,8 +21,9 @@ _MOST = 1 << 29
 _LEAST = 1 << 16
 """Bytes of the smallest array that is worth it."""
 
-_waiting: dict[int, list[Array]] = defaultdict(list)
-_lock = Lock()
+# Without a lock: arrays also come back while memory is cleared up, which may be at any
+# time, in whatever holds one. To put into a list and to take out are of one piece.
+_waiting: dict[int, list[Array]] = {}
 
 
 def _capacity(size: int) -> int:
@@ -45,10 +44,9 @@ def borrowed(size: int, dtype: str) -> Array:
     """
     kind = np.dtype(dtype)
     capacity = _capacity(max(size * kind.itemsize, 1))
-    with _lock:
-        waiting = _waiting[capacity]
-        whole = waiting.pop() if waiting else None
-    if whole is None:
+    try:
+        whole = _waiting.setdefault(capacity, []).pop()
+    except IndexError:
         whole = np.empty(capacity, np.uint8)
     return whole[: size * kind.itemsize].view(kind)
 
@@ -60,6 +58,11 @@ def given_back(array: Array) -> None:
         whole = whole.base
     if whole.nbytes >= _LEAST:
         _wait(whole)
+
+
+def forget() -> None:
+    """Let the system have what waits."""
+    _waiting.clear()
 
 
 def lent(size: int, dtype: str) -> Array:
@@ -75,6 +78,6 @@ def lent(size: int, dtype: str) -> Array:
 
 
 def _wait(whole: Array) -> None:
-    with _lock:
-        if sum(c * len(arrays) for c, arrays in _waiting.items()) < _MOST:
-            _waiting[whole.nbytes].append(whole)
+    waiting = sum(size * len(arrays) for size, arrays in tuple(_waiting.items()))
+    if waiting + whole.nbytes <= _MOST:
+        _waiting.setdefault(whole.nbytes, []).append(whole)

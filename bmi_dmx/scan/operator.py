@@ -19,7 +19,7 @@ from ..kernels.call import View
 from ..kernels.layout import Layout
 from .arguments import Arguments, refuse_not_finite
 
-__all__ = ["Entry", "Sizes", "operate", "refused", "series_views", "views"]
+__all__ = ["Entry", "Sizes", "operate", "refused", "series_views", "views", "zeros"]
 
 
 class Sizes(NamedTuple):
@@ -103,22 +103,28 @@ class Entry(ABC):
         recorded = sizes.steps - sizes.warmup
         final = [like.new_empty(grid) for _ in self.layout.states]
         shape = (recorded, sizes.places) if sizes.average else (recorded, *grid)
-        # Averages are accumulated chunk by chunk.
-        make = like.new_zeros if sizes.average else like.new_empty
-        series = [make(shape) for _ in range(self.recorded)]
+        series = [self.series(sizes, shape, like) for _ in range(self.recorded)]
         if not sizes.kept:
             return [*final, *series]
         return [*final, *series, self.keeping(self.kept(sizes, tensors), like)]
+
+    def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Return a new tensor for what is recorded."""
+        # Averages are accumulated chunk by chunk.
+        return like.new_zeros(shape) if sizes.average else like.new_empty(shape)
 
     def keeping(self, size: int, like: Tensor) -> Tensor:
         """Return a new tensor for what is kept."""
         return like.new_empty(size)
 
     def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Return zeros for the gradients of all inputs, of forcings where wanted."""
+        """Return new tensors for the gradients of what is wanted, to be added to."""
+        return [zeros(x) for x in self.wanted(sizes, tensors)]
+
+    def wanted(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the inputs whose gradient is wanted: all, of forcings if asked for."""
         states, forcing, parameters = self.split(tensors)
-        wanted = [*states, *(forcing if sizes.forcing else ()), *parameters]
-        return [torch.zeros(x.shape, dtype=x.dtype, device=x.device) for x in wanted]
+        return [*states, *(forcing if sizes.forcing else ()), *parameters]
 
     def refuse(self, tensors: Sequence[Tensor], final: Sequence[Tensor]) -> None:
         """Say what was not finite, unless it may be."""
@@ -141,6 +147,12 @@ class Entry(ABC):
     def gives(self, forcing: str) -> bool:
         """Return whether a forcing is among the inputs."""
         return True
+
+
+def zeros(x: Tensor) -> Tensor:
+    """Return zeros of the shape and type of a tensor."""
+    # Not as x lies in memory, where some of its numbers may be one.
+    return torch.zeros(x.shape, dtype=x.dtype, device=x.device)
 
 
 _entries: list[Entry] = []
@@ -239,13 +251,21 @@ class _Once(torch.autograd.Function):
             results = _forward_op(tensors, number, sizes)
         ctx.save_for_backward(results[-1], *tensors)
         ctx.mark_non_differentiable(results[-1])
+        # Zeros for what nobody asks of would be as large as what is kept.
+        ctx.set_materialize_grads(False)
+        ctx.shapes = [x.shape for x in results[:-1]]
         ctx.number, ctx.sizes = number, sizes
         return tuple(results)
 
     @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         kept, *tensors = ctx.saved_tensors
-        found = _backward_op(cotangents[:-1], kept, tensors, ctx.number, ctx.sizes)
+        zero = kept.new_zeros(())
+        asked = [
+            zero.expand(shape) if x is None else x
+            for x, shape in zip(cotangents[:-1], ctx.shapes, strict=True)
+        ]
+        found = _backward_op(asked, kept, tensors, ctx.number, ctx.sizes)
         sizes, entry = Sizes(*ctx.sizes), _entries[ctx.number]
         gradients: list[Tensor | None] = list(found)
         if not sizes.forcing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -24,7 +25,7 @@ from ..program import Program
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
-from .operator import Entry, Sizes, operate, refused, series_views, views
+from .operator import Entry, Sizes, operate, refused, series_views, views, zeros
 from .programs import Key, adjoint_of, step_of
 from .upstream import passed_on
 
@@ -59,7 +60,6 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     entry = _entry_of(process, a)
     assert isinstance(entry, TreeEntry)
     places, members = a.shape
-    # Compiled for any size, it is a number nevertheless.
     units, slots = _parts(process, index(members), index(a.steps), entry.asked.lanes)
     sizes = Sizes(
         a.steps, a.warmup, places, members,
@@ -190,35 +190,30 @@ class TreeEntry(Entry):
         self.outputs, self.given = asked.outputs, asked.given
         self.recorded = len(self.outputs)
 
-    def results(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Return new tensors; series of places lie side by side, as they are made."""
-        results = super().results(sizes, tensors)
+    def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Return a new series; those of places lie side by side, as they are made."""
         if sizes.members == 1:
-            first = len(self.layout.states)
-            for k in range(first, first + self.recorded):
-                results[k] = _side_by_side(tensors[0], tuple(results[k].shape))
-        return results
+            return _side_by_side(like, shape)
+        return _new(like, math.prod(shape)).reshape(shape)
 
     def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return new tensors for the gradients; zeros where they are added up."""
-        gradients = super().gradients(sizes, tensors)
-        if self._once(sizes, gradients):
-            for k, x in enumerate(gradients):
-                if x.ndim == 3:
-                    gradients[k] = _side_by_side(x, tuple(x.shape))
-        return gradients
+        wanted = self.wanted(sizes, tensors)
+        once = self._once(sizes, wanted)
+        return [
+            _side_by_side(x, tuple(x.shape)) if once and x.ndim == 3 else zeros(x)
+            for x in wanted
+        ]
 
     @staticmethod
-    def _once(sizes: Sizes, gradients: Sequence[Tensor]) -> bool:
+    def _once(sizes: Sizes, wanted: Sequence[Tensor]) -> bool:
         """Return whether every number of all series has a gradient of its own."""
-        series = (x for x in gradients if x.ndim == 3)
+        series = (x for x in wanted if x.ndim == 3)
         return not sizes.warmup and all(x.shape[-1] == sizes.members for x in series)
 
     def keeping(self, size: int, like: Tensor) -> Tensor:
-        """Return a tensor for what is kept, in memory that is used again."""
-        if type(like) is not Tensor:  # one that holds no numbers
-            return like.new_empty(size)
-        return torch.from_numpy(lent(size, str(like.dtype).rpartition(".")[2]))
+        """Return a tensor for what is kept."""
+        return _new(like, size)
 
     def _direct(self, sizes: Sizes, series: Sequence[Tensor]) -> tuple[str, ...]:
         """Return what is passed on and stands in the record as it does on its way."""
@@ -379,4 +374,12 @@ class TreeEntry(Entry):
 
 def _side_by_side(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return a new series, (time, place, …), whose steps of a place stand together."""
-    return like.new_empty(*shape[1:], shape[0]).movedim(-1, 0)
+    turned = (*shape[1:], shape[0])
+    return _new(like, math.prod(turned)).reshape(turned).movedim(-1, 0)
+
+
+def _new(like: Tensor, size: int) -> Tensor:
+    """Return a flat tensor with any numbers in it, in memory that is used again."""
+    if type(like) is not Tensor:  # one that holds no numbers
+        return like.new_empty(size)
+    return torch.from_numpy(lent(size, str(like.dtype).rpartition(".")[2]))

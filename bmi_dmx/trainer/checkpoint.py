@@ -19,6 +19,7 @@ from ..errors import ConfigError, StateError
 from ..files import atomic
 
 __all__ = [
+    "COMPANIONS",
     "LAYOUT",
     "OWN",
     "AtomicCheckpoints",
@@ -39,6 +40,10 @@ SEAL = b"bmi_dmx sha256 "
 """Comes, with the hash of all that stands before, at the end of the file."""
 
 PREFIX = "model."
+
+COMPANIONS = "companions"
+"""Where models trained with that of the experiment stand, in a training and among what
+it keeps."""
 
 
 class AtomicCheckpoints(CheckpointIO):
@@ -119,8 +124,17 @@ def _opened(path: Path) -> tuple[bytes, bool]:
     return content[:begin], True
 
 
-def load_model(path: Path, spec: ModelSpec) -> Model:
+def load_model(path: Path, spec: ModelSpec, companion: str | None = None) -> Model:
     """Return the model of a checkpoint, in evaluation mode.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint.
+    spec : ModelSpec
+        What the model is made of.
+    companion : str, optional
+        Name of one that was trained with that of the experiment.
 
     Raises
     ------
@@ -129,8 +143,12 @@ def load_model(path: Path, spec: ModelSpec) -> Model:
     """
     checkpoint = read_checkpoint(path)
     try:
-        statistics = Statistics.from_dict(checkpoint[OWN]["statistics"])
-        weights = _weights(checkpoint["state_dict"])
+        own, prefix = checkpoint[OWN], PREFIX
+        known = own["statistics"]
+        if companion is not None:
+            known, prefix = own[COMPANIONS][companion], f"{COMPANIONS}.{companion}."
+        statistics = Statistics.from_dict(known)
+        weights = _weights(checkpoint["state_dict"], prefix)
     except (KeyError, ConfigError, TypeError) as error:
         raise StateError(f"{path}: not a whole checkpoint: {error}") from None
     model = Model(spec, statistics)
@@ -142,8 +160,8 @@ def load_model(path: Path, spec: ModelSpec) -> Model:
     return model.eval()
 
 
-def _weights(found: Any) -> dict[str, torch.Tensor]:
-    """Return weights by the name they have in the model; refuse what are none."""
+def _weights(found: Any, prefix: str) -> dict[str, torch.Tensor]:
+    """Return weights by the name they have in a model; refuse what are none."""
     if not isinstance(found, Mapping):
         raise TypeError(f"state_dict: found {found!r:.60}, expected arrays by name")
     weights = {}
@@ -152,7 +170,8 @@ def _weights(found: Any) -> dict[str, torch.Tensor]:
             raise TypeError(f"state_dict: {name!r:.60}: found {array!r:.60}, no array")
         if not torch.isfinite(array).all():
             raise TypeError(f"state_dict: {name!r}: not all numbers are finite")
-        weights[name.removeprefix(PREFIX)] = array
+        if name.startswith(prefix):
+            weights[name.removeprefix(prefix)] = array
     return weights
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle import Bundle, save_bundle
+from ..compose import Model
 from ..conversion import plain
 from ..errors import DataError
 from .checkpoint import OWN, load_model, read_checkpoint
@@ -21,6 +22,9 @@ def export(
     run: Path | str, target: Path | str | None = None, *, overwrite: bool = False
 ) -> Bundle:
     """Save the best checkpoint of a run as a bundle, with provenance and scores.
+
+    Models that were trained with that of the experiment become bundles beside it, named
+    after it: ``bundle-NAME``.
 
     The task of the run says where the model comes from and how good it is, and what is
     known of the attributes that it reads.
@@ -48,24 +52,34 @@ def export(
             f"{folder.path}: no {folder.summary.name}; the training is not finished"
         )
     training = json.loads(folder.summary.read_text(encoding="utf-8"))
-    model = load_model(folder.require_best(), experiment.model)
+    best = folder.require_best()
     task, facts = tasks[experiment.task], read_checkpoint(folder.best)[OWN]["facts"]
-    return save_bundle(
-        model,
-        Path(target) if target is not None else folder.path / "bundle",
-        licence=experiment.licence,
-        provenance={
-            "sources": list(experiment.sources),
-            "task": experiment.task,
-            **task.provenance(experiment, facts),
-            **_provenance(experiment, training),
-        },
-        scores=task.scores(folder, experiment, training),
-        name=experiment.name,
-        about=experiment.about,
-        attributes=task.attributes(facts),
-        overwrite=overwrite,
-    )
+    place = Path(target) if target is not None else folder.path / "bundle"
+    scores = task.scores(folder, experiment, training)
+
+    def saved(model: Model, name: str) -> Bundle:
+        return save_bundle(
+            model,
+            place.with_name(f"{place.name}{name}"),
+            licence=experiment.licence,
+            provenance={
+                "sources": list(experiment.sources),
+                "task": experiment.task,
+                **task.provenance(experiment, facts),
+                **_provenance(experiment, training),
+            },
+            scores=scores,
+            name=f"{experiment.name}{name}",
+            about=experiment.about,
+            attributes=task.attributes(facts),
+            overwrite=overwrite,
+        )
+
+    bundle = saved(load_model(best, experiment.model), "")
+    for name, spec in task.accompanying(experiment).items():
+        saved(load_model(best, spec, name), f"-{name}")
+    task.accompany(experiment, bundle.path)
+    return bundle
 
 
 def _provenance(experiment: Experiment, training: dict[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _announce(module: TrainingModule, folder: RunFolder) -> None:
         "%s: %s, %d weights, %d steps",
         folder.path,
         module.task.about,
-        sum(w.numel() for w in module.model.parameters()),
+        module.weights,
         module.steps,
     )
 
@@ -138,9 +138,10 @@ def build(experiment: Experiment) -> TrainingModule:
     seed_everything(experiment.seed)
     model = Model(experiment.model, task.statistics())
     steps = spec.total_steps(*task.extent)
+    companions = task.companions()
     task.prepare(model, spec.intervals(steps)[0])
     return TrainingModule(
-        task, model, spec, steps, experiment.validates, experiment.course()
+        task, model, spec, steps, experiment.validates, experiment.course(), companions
     )
 
 
@@ -245,7 +246,7 @@ def _finish(
         "stopped_early": trainer.global_step < module.steps,
         "best_step": checkpoints.best_step if validated else trainer.global_step,
         monitor.best: checkpoints.best_score if validated else None,
-        "weights": sum(w.numel() for w in module.model.parameters()),
+        "weights": module.weights,
         "seconds": round(seconds, 3),
         "versions": versions(("torch", "lightning", "numpy")),
         "commit": commit(),

@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from ..compose import Model
 from ..errors import DataError, ScanError, StateError, TrainingError
-from .checkpoint import LAYOUT, OWN, random_state, restore_random_state
+from .checkpoint import COMPANIONS, LAYOUT, OWN, random_state, restore_random_state
+from .companion import Companion, groups, learning
 from .experiment import Optimizer as OptimizerSpec
 from .experiment import Training
 from .task import Task
@@ -51,6 +52,8 @@ class TrainingModule(LightningModule):
         Whether the task has something to validate on.
     settings : mapping of str to object
         Plain values of all that decides the training, kept in checkpoints.
+    companions : mapping of str to Companion
+        Models that are trained with it.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class TrainingModule(LightningModule):
         steps: int,
         validates: bool,
         settings: Mapping[str, Any],
+        companions: Mapping[str, Companion] | None = None,
     ) -> None:
         super().__init__()
         self.task = task
@@ -69,10 +73,20 @@ class TrainingModule(LightningModule):
         self.steps = steps
         self.validates = validates
         self.settings = settings
+        with_it = companions or {}
+        self.companions = nn.ModuleDict({n: one.model for n, one in with_it.items()})
+        for one in with_it.values():
+            one.model.requires_grad_(one.learns)
+        self.groups = groups(model, with_it, training.optimizer.rate)
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
         self._restored: dict[str, Any] | None = None
         self._data = dict(task.fingerprint)
+
+    @property
+    def weights(self) -> int:
+        """How many numbers are learned."""
+        return sum(w.numel() for w in learning(self.groups))
 
     def training_step(self, batch: Any, index: int) -> Tensor:
         """Return the loss of one batch."""
@@ -115,7 +129,7 @@ class TrainingModule(LightningModule):
             After 20 such steps in a row.
         """
         limit = self.training_spec.gradient_clip or math.inf
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        norm = torch.nn.utils.clip_grad_norm_(learning(self.groups), limit)
         self.gradient_norm = float(norm)
         if math.isfinite(self.gradient_norm) and math.isfinite(self.last_loss):
             self.failures = 0
@@ -161,7 +175,7 @@ class TrainingModule(LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its schedule."""
         spec = self.training_spec
-        optimizer = _optimizer(spec.optimizer, self.model.parameters())
+        optimizer = _optimizer(spec.optimizer, self.groups)
         schedule = _schedule(spec, optimizer, self.steps)
         if schedule is None:
             return optimizer
@@ -178,6 +192,7 @@ class TrainingModule(LightningModule):
             "data": self._data,
             "facts": dict(self.task.facts),
             "statistics": self.model.statistics.to_dict(),
+            **({COMPANIONS: self._others()} if self.companions else {}),
             "batches": self.task.batches.state_dict(),
             "random": random_state(),
             "failures": self.failures,
@@ -198,8 +213,16 @@ class TrainingModule(LightningModule):
         for name in ("data", "statistics", "batches", "random", "failures", "stopping"):
             if name not in own:
                 raise StateError(f"the checkpoint is not whole: {name!r} is missing")
-        now = {**self._data, "statistics": self.model.statistics.to_dict()}
-        before = {**own["data"], "statistics": own["statistics"]}
+        now = {
+            **self._data,
+            "statistics": self.model.statistics.to_dict(),
+            COMPANIONS: self._others(),
+        }
+        before = {
+            **own["data"],
+            "statistics": own["statistics"],
+            COMPANIONS: own.get(COMPANIONS, {}),
+        }
         for name in {**before, **now}:
             if now.get(name) != before.get(name):
                 raise DataError(
@@ -207,6 +230,14 @@ class TrainingModule(LightningModule):
                     "or validation data differ from those of the checkpoint"
                 )
         self._restored = own
+
+    def _others(self) -> dict[str, Any]:
+        """Return the statistics of the companions."""
+        found = {}
+        for name, model in self.companions.items():
+            assert isinstance(model, Model)
+            found[name] = model.statistics.to_dict()
+        return found
 
     def on_train_start(self) -> None:
         """Bring what the task keeps to the model; go on as a checkpoint says."""
@@ -220,7 +251,7 @@ class TrainingModule(LightningModule):
             self._restored = None
 
 
-def _optimizer(spec: OptimizerSpec, weights: Iterator[torch.nn.Parameter]) -> Optimizer:
+def _optimizer(spec: OptimizerSpec, weights: list[dict[str, Any]]) -> Optimizer:
     common: dict[str, Any] = {"lr": spec.rate, "weight_decay": spec.weight_decay}
     if spec.name == "adamw":
         return torch.optim.AdamW(weights, **common)
@@ -236,7 +267,7 @@ def _schedule(spec: Training, optimizer: Optimizer, steps: int) -> LRScheduler |
         cycles = spec.optimizer.name != "adadelta"
         return OneCycleLR(
             optimizer,
-            spec.optimizer.rate,
+            [group["lr"] for group in optimizer.param_groups],
             # The scheduler moves once more after the last step.
             total_steps=steps + 1,
             cycle_momentum=cycles,

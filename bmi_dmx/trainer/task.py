@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from ..bundle import Bundle
-from ..compose import Model, Statistics
+from ..compose import Model, ModelSpec, Statistics
 from ..errors import ConfigError, UnitsError
 from ..units import check
 from ..variables import Attribute
+from .companion import Companion
 from .experiment import Experiment
 from .run_folder import RunFolder
 
@@ -190,6 +191,14 @@ class Task(ABC, Generic[E]):
     def statistics(self) -> Statistics:
         """Return the moments of all that the networks read, of the training data."""
 
+    def companions(self) -> Mapping[str, Companion]:
+        """Return models that are trained together with that of the experiment, by name.
+
+        Asked for once, before :meth:`prepare`. What is returned holds the weights that
+        the training changes.
+        """
+        return {}
+
     @abstractmethod
     def prepare(self, model: Model, count: int) -> None:
         """Make ready to train a model: choose from the data what it reads.
@@ -275,6 +284,23 @@ class Task(ABC, Generic[E]):
     @abstractmethod
     def provenance(cls, experiment: E, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Return where a model comes from, besides what all experiments say; plain."""
+
+    @classmethod
+    def accompanying(cls, experiment: E) -> Mapping[str, ModelSpec]:
+        """Return what models trained with that of an experiment are made of."""
+        return {}
+
+    @classmethod
+    def accompany(cls, experiment: E, target: Path) -> None:
+        """Write what is needed beside the bundles of a run to use them together.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            Of the run.
+        target : Path
+            Bundle of the model of the experiment; those of its companions lie beside.
+        """
 
     @classmethod
     def attributes(cls, facts: Mapping[str, Any]) -> list[Attribute]:

@@ -153,7 +153,8 @@ def passed(
 
     def excess(log_depth: Tensor) -> Tensor:
         uniform = channel.uniform(torch.exp(log_depth))
-        leaving = channel.storage(uniform, dt).outflow(water, dt)
+        storage = channel.storage(uniform, dt)
+        leaving = storage.outflow(water, storage.at(water), dt)
         return torch.log(uniform.discharge / torch.clamp(leaving, min=least))
 
     with torch.no_grad():

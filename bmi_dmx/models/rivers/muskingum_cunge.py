@@ -17,7 +17,7 @@ from ...variables import Flux, Forcing, State
 from . import compound
 from .exchanges import Exchanges, Outflow, exchanged
 from .hydraulics import Floors, Hydraulics, Width, depth, power_law, trapezoid
-from .lakes import held, without_travel
+from .lakes import held, is_lake, without_travel
 from .leakance import Bed, warn_of_leakance
 from .parameters import X, channel
 from .storage import Passing, Storage, cunge
@@ -94,6 +94,10 @@ class MuskingumCunge(Process):
             and X of at least 0.25.
         admissible : bool
             Keep K and X where no coefficient is negative, at the price of diffusion.
+        conserving : bool
+            Let go of the water that is there, the state ``volume``, and not of what the
+            reach would hold at its flow, which changes with K and X though no water
+            comes or goes. Needs ``admissible``.
         assume_short_ts : bool
             Take the inflow of the start of a step for that of its end, so that the
             reaches of a step do not depend on each other.
@@ -107,6 +111,7 @@ class MuskingumCunge(Process):
         constant_x: float = 0.3
         geometry: Literal["power_law", "given", "compound"] = "power_law"
         admissible: bool = False
+        conserving: bool = False
         assume_short_ts: bool = False
         floors: Floors = field(default_factory=Floors)
 
@@ -114,6 +119,16 @@ class MuskingumCunge(Process):
             if not 0.0 <= self.constant_x <= 0.5:
                 raise ConfigError(
                     f"constant_x: found {self.constant_x:g}, expected 0 to 0.5"
+                )
+            if self.conserving and not self.admissible:
+                raise ConfigError(
+                    "conserving: found True without 'admissible', expected both: with "
+                    "negative coefficients the volume runs away"
+                )
+            if self.conserving and self.assume_short_ts:
+                raise ConfigError(
+                    "conserving: found True with 'assume_short_ts', which passes on "
+                    "other water than leaves; expected one of them"
                 )
             if self.geometry == "compound":
                 usual = {"celerity": "corrected", "x": "cunge", "admissible": False}
@@ -247,7 +262,13 @@ class MuskingumCunge(Process):
         lake = torch.zeros_like(storage.prism)
         if self.options.lakes:
             storage, lake = without_travel(p, storage, dt), held(p, s)
-        outflow = Outflow(storage.outflow(water, dt), storage.response(dt), lake, least)
+        there = storage.at(water)
+        if self.options.conserving:
+            # What lakes hold is no water on its way.
+            lakes = self.options.lakes
+            there = torch.where(is_lake(p), there, s.volume) if lakes else s.volume
+        unbounded = storage.outflow(water, there, dt)
+        outflow = Outflow(unbounded, storage.response(dt), lake, least)
         bed = self._bed(s.discharge, shape, p)
         beside = exchanged(self.options, outflow, f, p, bed, dt)
         solution = beside.solution
@@ -276,8 +297,7 @@ class MuskingumCunge(Process):
             "entering": entering,
             "leaving": leaving,
             "created": created,
-            "stored": storage.wedge * s.inflow_before
-            + (storage.prism * s.discharge + lake),
+            "stored": storage.at(water) + lake,
             "negative": (solution < 0.0).to(solution.dtype),
             **beside.fluxes,
         }

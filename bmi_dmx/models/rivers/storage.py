@@ -68,27 +68,41 @@ class Storage(NamedTuple):
         highest = (1.0 - _MARGIN) * torch.minimum(half, 1.0 - half)
         return cls.of(travel, torch.clamp(highest, max=x))
 
-    def outflow(self, water: Passing, dt: float) -> Tensor:
-        r"""Return what leaves at the end of a step, m3 s-1.
-
-        Both numerator and denominator of the coefficients :math:`c_1, \dots, c_4` are
-        not divided by one another before all is summed up.
+    def at(self, water: Passing) -> Tensor:
+        """Return what a reach stores at the flow of the start of a step, m3.
 
         Parameters
         ----------
         water : Passing
             What passes.
+        """
+        return self.wedge * water.before + self.prism * water.discharge
+
+    def outflow(self, water: Passing, stored: Tensor, dt: float) -> Tensor:
+        r"""Return what leaves at the end of a step, m3 s-1.
+
+        What is stored then is what was stored, and what came in, less what leaves:
+
+        .. math::
+
+            K X J + K (1 - X) x = V + \Delta t \left(\frac{I + J}{2} + q'
+            - \frac{Q + x}{2}\right)
+
+        which with :math:`V = K [X I + (1 - X) Q]` are the coefficients
+        :math:`c_1, \dots, c_4`.
+
+        Parameters
+        ----------
+        water : Passing
+            What passes.
+        stored : Tensor
+            V of the start of the step, m3.
         dt : float
             s.
         """
-        wedge, prism = 2.0 * self.wedge, 2.0 * self.prism
-        weighed = (
-            (dt - wedge) * water.arriving
-            + (dt + wedge) * water.before
-            + (prism - dt) * water.discharge
-            + 2.0 * water.lateral
-        )
-        return weighed / (prism + dt)
+        came = (0.5 * dt) * (water.before + water.arriving - water.discharge)
+        left = stored + came + water.lateral - self.wedge * water.arriving
+        return left / (self.prism + 0.5 * dt)
 
     def response(self, dt: float) -> Tensor:
         """Return by how much a volume of lateral inflow raises the outflow, s-1.

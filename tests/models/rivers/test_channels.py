@@ -71,7 +71,7 @@ def compound(
     process = MuskingumCunge({"geometry": "compound", **options}).on(tree)
     state = hot_start(process, lateral[0], given, dt=300.0)
     return state, scan(process, state, {"lateral_inflow": lateral}, given, dt=300.0,
-                       outputs=("depth", "discharge"))  # fmt: skip
+                       outputs=("depth", "discharge", "stored"))  # fmt: skip
 
 
 @pytest.mark.parametrize("short", [False, True])
@@ -99,6 +99,10 @@ def test_a_steady_compound_river_stays_as_it_is() -> None:
     state, ran = compound(channels(river), tree_of(river), lateral)
     torch.testing.assert_close(
         ran.outputs["discharge"][-1], state["discharge"], rtol=1e-9, atol=0.0
+    )
+    # So does the water in it.
+    torch.testing.assert_close(
+        ran.outputs["stored"][-1], state["volume"], rtol=1e-9, atol=0.0
     )
 
 

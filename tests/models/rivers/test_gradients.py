@@ -25,7 +25,12 @@ CASES: list[tuple[dict[str, Any], Physics]] = [
 ]
 LEARNED = {"n": "manning", "q": "width_exponent", "p": "width_coefficient"}
 STENCIL = {1: 8.0 / 12, 2: -1.0 / 12}
-STEPS = (1e-6, 3e-6, 1e-5)  # what is too small to see, or bends, in one is not in all
+STEPS = (
+    1e-6,
+    3e-6,
+    1e-5,
+    3e-5,
+)  # what is too small to see, or bends, in one is not in all
 
 
 def routing(
@@ -136,7 +141,13 @@ def test_gradients_are_those_by_hand_and_what_differences_show(
 
 
 @pytest.mark.parametrize(
-    "options", [{"admissible": True}, {"assume_short_ts": True}], ids=str
+    "options",
+    [
+        {"admissible": True},
+        {"admissible": True, "conserving": True},
+        {"assume_short_ts": True},
+    ],
+    ids=str,
 )
 def test_gradients_of_other_modes_are_what_differences_show(options: Any) -> None:
     river = drawn()

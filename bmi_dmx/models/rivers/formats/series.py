@@ -18,7 +18,7 @@ from .reach_table import REACH, called
 
 __all__ = ["ReachSeries", "SeriesOfPlaces", "read_series"]
 
-OTHERS = ("gauge_id", "divide_id", "nexus_id", "station_id")
+OTHERS = ("gauge_id", "divide_id", "nexus_id", "station_id", "hru_id")
 """What files call the names of places that are no reaches."""
 
 

@@ -21,6 +21,9 @@ from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import ReachSeries, River, read_river, read_series
 from .experiment import DAY, SAMPLE, DataSpec, Series
 from .gauges import Gauges, expanded, gauges_of
+from .land import LandData, read_land
+from .land_spec import Land
+from .whole_days import CALENDAR, day_of_year, whole_days
 
 __all__ = ["LATERAL", "RiverData", "read"]
 
@@ -36,9 +39,6 @@ UNITS = "m3 s-1"
 
 LATERAL = ("lateral_inflow", "land_inflow")
 """What lateral inflow is called in models: at the river, or before a lag."""
-
-CALENDAR = "day_of_year"
-"""What models are told of the date: 1 on the first of January."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class RiverData:
     per_day : int
         Steps of the inflow in a day.
     inflow : (day * per_day, reach) float32
-        Local lateral inflow, m3 s-1, without gaps.
+        Local lateral inflow, m3 s-1, without gaps; NaN where land makes it that has
+        not run.
     others : dict of str to array (day * per_day, reach) float32
         What networks read besides, without gaps.
     observed : (day, gauge) float32
@@ -65,6 +66,8 @@ class RiverData:
         Lateral inflow within its steps.
     remarks : tuple of str
         What was assumed and repaired.
+    land : LandData, optional
+        What drives the land that makes the inflow.
     """
 
     river: River
@@ -76,12 +79,12 @@ class RiverData:
     observed: Array32
     disaggregation: Literal["repeat", "linear"] = "repeat"
     remarks: tuple[str, ...] = ()
+    land: LandData | None = None
 
     @cached_property
     def forcing(self) -> dict[str, Array32]:
         """Everything that changes with time, by its name in models."""
-        days = self.days - self.days.astype("datetime64[Y]").astype("datetime64[D]")
-        calendar = np.repeat(days.astype(np.float32) + 1, self.per_day)[:, None]
+        calendar = day_of_year(self.days, self.per_day)[:, None]
         return {
             **dict.fromkeys(LATERAL, self.inflow),
             CALENDAR: np.broadcast_to(calendar, self.inflow.shape),
@@ -139,10 +142,12 @@ class RiverData:
         series = (self.forcing[name] for name in forcings)
         for values in (self.observed, *series, *gauges, *known):
             digest.update(np.ascontiguousarray(values).data)
+        if self.land is not None:
+            digest.update(self.land.fingerprint().encode())
         return digest.hexdigest()
 
 
-def read(spec: DataSpec, model: Plan) -> RiverData:
+def read(spec: DataSpec, model: Plan, land: Land | None = None) -> RiverData:
     """Read what an experiment says.
 
     Parameters
@@ -151,6 +156,8 @@ def read(spec: DataSpec, model: Plan) -> RiverData:
         Where it lies.
     model : Plan
         Which units forcings have.
+    land : Land, optional
+        What makes the lateral inflow; nothing is read of it then.
 
     Raises
     ------
@@ -161,12 +168,19 @@ def read(spec: DataSpec, model: Plan) -> RiverData:
     whole = read_river(path, format=spec.format)
     whole, gauges = gauges_of(spec, whole)
     river = whole.upstream_of(gauges.reaches)
-    inflow = _series(spec.inflow, path, INFLOW, "inflow")
     observed = _series(spec.observed, path, OBSERVED, "observed")
-    days, per_day, kept = _days(inflow)
-    local, filled = _of_reaches(spec, inflow, kept, river)
+    remarks = [*river.remarks, *observed.remarks]
+    ground = None if land is None else read_land(land, river, path)
+    if ground is None:
+        inflow = _series(spec.inflow, path, INFLOW, "inflow")
+        days, per_day, kept = whole_days(inflow, "inflow")
+        local, filled = _of_reaches(spec, inflow, kept, river)
+        remarks += [*inflow.remarks, *filled]
+    else:
+        days, per_day = ground.days, ground.per_day
+        local = np.full((len(days) * per_day, len(river)), np.nan, np.float32)
+        remarks += ground.remarks
     measured = _of_gauges(observed, days, gauges)
-    remarks = [*river.remarks, *inflow.remarks, *observed.remarks, *filled]
     units = {forcing.name: forcing.units for forcing in model.forcings}
     for name in units:
         if name not in (*LATERAL, CALENDAR, *spec.forcings):
@@ -187,7 +201,7 @@ def read(spec: DataSpec, model: Plan) -> RiverData:
         others[name] = _on_steps(name, series, days, per_day, river, remarks)
     return RiverData(
         river, gauges, days, per_day, local, others, measured,
-        spec.disaggregation, tuple(remarks),
+        spec.disaggregation, tuple(remarks), ground,
     )  # fmt: skip
 
 
@@ -210,25 +224,6 @@ def _series(spec: Series, river: Path, usual: Sequence[str], key: str) -> ReachS
             )
         (name,) = there
     return read_series(path, name, units=UNITS)
-
-
-def _days(series: ReachSeries) -> tuple[NDArray[np.datetime64], int, slice]:
-    """Return whole days of a series, its steps in a day, and which steps these are."""
-    per_day = round(DAY / series.time.seconds)
-    if per_day < 1 or abs(per_day * series.time.seconds - DAY) > 1.0:
-        raise DataError(
-            f"inflow: its steps are of {series.time.seconds:g} s, expected a day or a"
-            " whole part of it"
-        )
-    first = series.time.first.astype("datetime64[s]")
-    late = (first - first.astype("datetime64[D]")).astype(float)
-    skipped = round((DAY - late) % DAY / series.time.seconds)
-    count = (series.time.steps - skipped) // per_day
-    if count < 1:
-        raise DataError("inflow: there is no whole day of it")
-    begin = series.time.times[skipped].astype("datetime64[D]")
-    days = begin + np.arange(count)
-    return days, per_day, slice(skipped, skipped + count * per_day)
 
 
 def _of_reaches(
@@ -280,7 +275,7 @@ def _on_steps(
     Where it is missing at some reaches it is the mean of the others.
     """
     key = f"data.forcings.{name}"
-    own, count, kept = _days(series)
+    own, count, kept = whole_days(series, key)
     if per_day % count or own[0] > days[0] or own[-1] < days[-1]:
         raise DataError(
             f"{key}: found {count} steps a day from {own[0]} to {own[-1]}, expected"

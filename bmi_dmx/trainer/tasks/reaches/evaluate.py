@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from .baselines import ABOUT, Lag
 from .data import RiverData, read
 from .experiment import Evaluation, Experiment
 from .forest import Forests
+from .land_runs import LandRuns
+from .land_spec import LAND, Land
 from .pictures import draw
-from .prediction import Predicted, Span, predict
+from .prediction import Predicted, Span, predict, unrouted
 from .shift import Shift
 from .simulation import Routing, learned
 
@@ -64,15 +67,18 @@ def evaluate(
     pairs = list(zip(folders, experiments, strict=True))
     models = [load_model(f.require_best(), e.model) for f, e in pairs]
     with naming(folders[0].config, experiment):
-        data = read(experiment.data, models[0].plan)
+        data = read(experiment.data, models[0].plan, experiment.land)
         days = data.within(experiment.periods[period], f"periods.{period}")
         train = data.within(experiment.periods.train, "periods.train")
     shift = Shift.of(experiment.data.days, data.gauges, experiment.model.seconds)
     span = Span.of(experiment, days)
+    wet = [_with_land(data, folder, e) for folder, e in pairs]
     found = [
-        predict(Routing(data, Forests(data), shift, model), model, span)
-        for model in models
+        _predicted(one, shift, model, span, experiment.land)
+        for one, model in zip(wet, models, strict=True)
     ]
+    if data.land is not None:
+        data = replace(data, inflow=np.mean([one.inflow for one in wet], axis=0))
     head = {
         "experiment": experiment.name,
         "runs": [folder.path.name for folder in folders],
@@ -86,7 +92,7 @@ def evaluate(
         experiment.name,
         f"{experiment.name}, {period} period",
         "model",
-        models,
+        models if experiment.land is None or experiment.land.routed else (),
         data,
         found,
         span,
@@ -95,6 +101,24 @@ def evaluate(
         head,
         _notes(span, experiment),
     )
+
+
+def _with_land(data: RiverData, folder: RunFolder, experiment: Experiment) -> RiverData:
+    """Return the river with the inflow that the land of a run makes, if there is."""
+    land = experiment.land
+    if land is None:
+        return data
+    assert data.land is not None
+    model = load_model(folder.best, land.spec, LAND)
+    return LandRuns(land, data.land, model).whole(data)
+
+
+def _predicted(
+    data: RiverData, shift: Shift, model: Model, span: Span, land: Land | None
+) -> Predicted:
+    if land is not None and not land.routed:
+        return unrouted(data, span)
+    return predict(Routing(data, Forests(data), shift, model), model, span)
 
 
 def _notes(span: Span, experiment: Experiment) -> tuple[str, ...]:
@@ -116,11 +140,16 @@ def _refuse_other(
                 f"{folder.path}: periods.{period} is not that of {folders[0].path};"
                 f" {SAME}"
             )
-        if other.data != first.data or other.model.seconds != first.model.seconds:
+        if _seen(other) != _seen(first):
             raise ConfigError(
-                f"{folder.path}: data or model.seconds are not those of"
+                f"{folder.path}: data, land or model.seconds are not those of"
                 f" {folders[0].path}; {SAME}"
             )
+
+
+def _seen(experiment: Experiment) -> tuple[Any, ...]:
+    """Return what of an experiment decides which river is scored."""
+    return experiment.data, experiment.land, experiment.model.seconds
 
 
 def write(
@@ -231,7 +260,7 @@ def classes(
 
 def _parameters(models: Sequence[Model], data: RiverData) -> dict[str, Any]:
     """Return median and range over reaches of what networks supply once."""
-    if len(models) > 1:
+    if len(models) != 1:
         return {}
     (model,) = models
     return {

@@ -13,6 +13,8 @@ from ...experiment import Experiment as AnyExperiment
 from ..streamflow.losses import compose
 from ..streamflow.metrics import metrics
 from ..streamflow.periods import Periods
+from .land_spec import Land
+from .series_spec import Series
 
 __all__ = [
     "DAY",
@@ -30,22 +32,6 @@ DAY = 86400.0
 
 SAMPLE = "sample"
 """Name of the made river that comes with the package."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """Where a series comes from.
-
-    Parameters
-    ----------
-    path : str, optional
-        NetCDF file or Zarr store; default: the file of the river.
-    variable : str, optional
-        Its name in the file; told by what it is where only one can be meant.
-    """
-
-    path: str | None = None
-    variable: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +216,9 @@ class Experiment(AnyExperiment):
         the gauge.
     priors : dict of str to Prior
         What parameters are taken to be, by name.
+    land : Land, optional
+        What makes the lateral inflow, trained with the river. Without it, lateral
+        inflow is read.
     together : int, optional
         Gauges of a batch, whose trees are merged; all when absent.
     training : Training
@@ -246,6 +235,7 @@ class Experiment(AnyExperiment):
     periods: Periods
     loss: str | dict[str, float] = "nse_batch"
     priors: dict[str, Prior] = field(default_factory=dict)
+    land: Land | None = None
     together: int | None = None
     evaluation: Evaluation = field(default_factory=Evaluation)
 
@@ -253,6 +243,13 @@ class Experiment(AnyExperiment):
         super().__post_init__()
         compose(self.loss)
         refuse_outside("together", self.together, 1)
+        if self.land is not None:
+            for name in ("path", "variable"):
+                if getattr(self.data.inflow, name) is not None:
+                    raise ConfigError(
+                        f"data.inflow.{name}: the inflow comes from the land; remove"
+                        " one of them"
+                    )
         if DAY % self.model.seconds:
             raise ConfigError(
                 f"model.seconds: found {self.model.seconds:g}, expected a step that"
@@ -301,7 +298,8 @@ class Experiment(AnyExperiment):
                 for name, series in data.forcings.items()
             },
         )
-        return replace(self, data=data)
+        land = self.land and self.land.resolved(anchored)
+        return replace(self, data=data, land=land)
 
     def course(self) -> dict[str, Any]:
         """Return what decides the course of a training, as plain values.
@@ -312,6 +310,8 @@ class Experiment(AnyExperiment):
         names = ("data", "periods", "loss", "priors", "together")
         settings |= {name: plain(getattr(self, name)) for name in names}
         settings["data"].pop("river")
+        if self.land is not None:
+            settings["land"] = self.land.course()
         for series in (
             settings["data"]["inflow"],
             settings["data"]["observed"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -40,9 +42,17 @@ class Forest:
         one = whole.subset(self.reaches)
         self.copies = copies
         self.tree = one.repeated(copies)
-        self._ids = one.ids
+        self._ids, self._one, self._gauged = one.ids, one, at
         first = np.arange(copies)[:, None] * len(one)
         self.outlets = torch.from_numpy((first + one.positions(at)).reshape(-1))
+
+    @cached_property
+    def above(self) -> torch.Tensor:
+        """(gauge, reach of a copy) 1 where the water of a reach passes a gauge."""
+        found = torch.zeros(len(self.outlets) // self.copies, len(self.reaches))
+        for k, reach in enumerate(self._gauged):
+            found[k, self._one.upstream_of([reach])] = 1.0
+        return found
 
     def name(self, position: int) -> str:
         """Return the reach at a position of the tree, as the river calls it."""

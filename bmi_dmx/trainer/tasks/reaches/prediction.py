@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....compose import Model
+from .baselines import daily, summed
+from .data import RiverData
 from .experiment import Experiment
 from .forest import Forest
+from .land_runs import LandRuns
 from .simulation import FLOW, Routing
 
-__all__ = ["Predicted", "Span", "predict"]
+__all__ = ["Predicted", "Span", "followed", "predict", "unrouted"]
 
 COUNTED = ("created", "negative")
 """Fluxes that say what the least flow has cost, where a river has them."""
@@ -114,6 +117,32 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
     of = {"created": sums["inflow"], "negative": float(count)}
     water = {name: sums[name] / of[name] for name in counted if of[name]}
     return Predicted(days.double().numpy(), water)
+
+
+def followed(
+    routing: Routing, model: Model, span: Span, land: LandRuns | None
+) -> Predicted:
+    """Simulate a period at all gauges, from the weather over land where there is some.
+
+    Parameters
+    ----------
+    routing, model, span
+        As of :func:`predict`.
+    land : LandRuns, optional
+        What makes the lateral inflow, in evaluation mode.
+    """
+    if land is None:
+        return predict(routing, model, span)
+    data = land.whole(routing.data)
+    if not land.spec.routed:
+        return unrouted(data, span)
+    own = Routing(data, routing.forests, routing.shift, model)
+    return predict(own, model, span)
+
+
+def unrouted(data: RiverData, span: Span) -> Predicted:
+    """Return what enters above the gauges on the same days."""
+    return Predicted(daily(summed(data), data.per_day)[span.days], {})
 
 
 def _forcing(

@@ -18,6 +18,7 @@ from ....models.rivers.muskingum_cunge import MuskingumCunge
 from ....models.rivers.start import hot_start
 from .data import LATERAL, RiverData
 from .forest import Forest, Forests
+from .land_runs import LandRuns, at_once
 from .shift import Shift
 from .windows import Batch
 
@@ -64,6 +65,8 @@ class Routing:
         Of their days.
     model : Model
         Its declarations say what it reads; its weights do not matter.
+    land : LandRuns, optional
+        What makes the lateral inflow of windows, where it is trained.
 
     Raises
     ------
@@ -72,9 +75,15 @@ class Routing:
     """
 
     def __init__(
-        self, data: RiverData, forests: Forests, shift: Shift, model: Model
+        self,
+        data: RiverData,
+        forests: Forests,
+        shift: Shift,
+        model: Model,
+        land: LandRuns | None = None,
     ) -> None:
         self.data, self.forests, self.shift = data, forests, shift
+        self.land = land
         self.part = river_of(model.plan)
         self.forcings = model.forcings
         self.lateral = next(name for name in LATERAL if name in self.forcings)
@@ -125,18 +134,35 @@ class Routing:
             A flow is not a number; names the reach.
         """
         forest = self.forest(batch)
+        given = self._with_land(batch, forest)
+        gauges = batch["gauges"].cpu().numpy().astype(np.intp)
+        if self.land is not None and not self.land.spec.routed:
+            lateral = given[self.lateral]
+            beyond = self.shift.days_behind * self.data.per_day
+            return at_once(
+                forest, lateral[: len(lateral) - beyond], self.seen[gauges],
+                self.data.per_day, warmup,
+            )  # fmt: skip
         more = self.shift.days_behind * self.shift.per_day - self.shift.steps_behind
         forcing = {
             name: self.steps(name, x.to(model.like))[: len(x) * self.parts - more]
-            for name, x in batch["forcing"].items()
+            for name, x in given.items()
         }
         lateral = forcing[self.lateral]
         start = self.steady(model.on(forest.tree), forest, lateral[0])
         flow, _, _ = self.advance(model, forest, forcing, start)
         at = forest.outlets.to(flow.device)
-        gauges = batch["gauges"].cpu().numpy().astype(np.intp)
         before = start[f"{self.part.name}.{FLOW}"][at]
         return self.days(flow, before, lateral[:, at], gauges, warmup)
+
+    def _with_land(self, batch: Batch, forest: Forest) -> dict[str, Tensor]:
+        """Return what drives windows, with the lateral inflow that land makes."""
+        given = batch["forcing"]
+        if self.land is None or not self.land.learns:
+            return given
+        days = len(given[self.lateral]) // self.data.per_day
+        inflow = self.land.inflow(forest.reaches, batch["start"], days)
+        return {**given, self.lateral: inflow}
 
     def advance(
         self,

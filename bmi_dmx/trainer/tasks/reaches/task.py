@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from ....bundle import Bundle
-from ....compose import Model, Statistics, fit_statistics, plan
+from ....compose import Model, ModelSpec, Statistics, fit_statistics, plan
 from ....compose.parts import make_parts
 from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
+from ...companion import Companion
 from ...run_folder import RunFolder
 from ...task import Monitor, Scoring, Task, attributes_in
 from ..streamflow.comparison import Comparison
@@ -29,7 +30,10 @@ from .data import read
 from .evaluate import evaluate
 from .experiment import DAY, Experiment
 from .forest import Forests
-from .prediction import Span, predict
+from .land import write_links
+from .land_runs import LandRuns, companion
+from .land_spec import LAND
+from .prediction import Span, followed
 from .priors import check_priors, penalty
 from .scoring import score_bundle
 from .shift import Shift
@@ -39,6 +43,9 @@ from .windows import Batch, WindowSampler
 __all__ = ["ReachesTask"]
 
 log = logging.getLogger(__name__)
+
+AREAS = {"area_km2": "km2", "latitude": "degrees_north", "longitude": "degrees_east"}
+"""Units of attributes that go without saying."""
 
 
 class ReachesTask(Task[Experiment]):
@@ -64,8 +71,9 @@ class ReachesTask(Task[Experiment]):
         self.experiment = experiment
         spec = experiment.model
         self.data = read(
-            experiment.data, plan((m.part for m in make_parts(spec)), spec.seconds)
-        )
+            experiment.data, plan((m.part for m in make_parts(spec)), spec.seconds),
+            experiment.land,
+        )  # fmt: skip
         for remark in self.data.remarks:
             log.info("%s", remark)
         self.shift = Shift.of(
@@ -84,6 +92,7 @@ class ReachesTask(Task[Experiment]):
             [self.data.gauges.ids[g] for g in self.learning.tolist()],
         )
         self.routing: Routing | None = None
+        self.land: LandRuns | None = None
 
     def _observed_gauges(self) -> np.ndarray[Any, Any]:
         """Return the gauges with observations to learn from; say which have none."""
@@ -134,10 +143,22 @@ class ReachesTask(Task[Experiment]):
         except DataError as error:
             raise DataError(f"model.transforms: {error}") from None
 
+    def companions(self) -> dict[str, Companion]:
+        """Return the land, where there is some."""
+        spec = self.experiment.land
+        if spec is None:
+            return {}
+        assert self.data.land is not None
+        land = companion(spec, self.data.land, self.days["train"])
+        self.land = LandRuns(spec, self.data.land, land.model)
+        if not land.learns:
+            self.data = self.land.whole(self.data)
+        return {LAND: land}
+
     def prepare(self, model: Model, count: int) -> None:
         """Choose what the model reads, and make ready to draw windows."""
         spec, days = self.experiment.training, self.days["train"]
-        self.routing = Routing(self.data, self.forests, self.shift, model)
+        self.routing = Routing(self.data, self.forests, self.shift, model, self.land)
         check_priors(self.experiment.priors, model)
         self.batches = WindowSampler(
             self.data,
@@ -173,6 +194,8 @@ class ReachesTask(Task[Experiment]):
         at = np.searchsorted(self.learning, gauges)
         scale = self.scale[torch.from_numpy(np.tile(at, windows)).to(days.device)]
         loss = self.compared(days * depth.repeat(windows), batch["target"], scale)
+        if self.land is not None and self.land.learns and self.land.spec.keep:
+            loss = loss + self.land.spec.keep * self.land.departure()
         if not self.experiment.priors:
             return loss
         of_reaches = self.routing.of_reaches(self.routing.forest(batch))
@@ -182,7 +205,7 @@ class ReachesTask(Task[Experiment]):
         """Return the median NSE over the gauges in the validation period."""
         assert self.routing is not None
         span = Span.of(self.experiment, self.days["validation"])
-        simulated = predict(self.routing, model, span).days
+        simulated = followed(self.routing, model, span, self.land).days
         nse = score(simulated, self.data.observed[span.days], ["nse"])["nse"]
         value, gauges = median(nse)
         if not gauges:
@@ -215,13 +238,20 @@ class ReachesTask(Task[Experiment]):
     def facts(self) -> dict[str, Any]:
         """The gauges, and units of the attributes."""
         learned = [self.data.gauges.ids[g] for g in self.learning.tolist()]
-        units = self.data.river.units
+        units = {**AREAS, **self.data.river.units}
         assert self.routing is not None
         return {
             "gauges": learned,
             "reaches": len(self.data.river),
-            "units": {n: units[n] for n in self.routing.attributes if units.get(n)},
+            "units": {n: units[n] for n in self._read if units.get(n)},
         }
+
+    @property
+    def _read(self) -> set[str]:
+        """Attributes that are read, by the river and the land."""
+        assert self.routing is not None
+        land = {} if self.land is None else self.land.attributes
+        return {*self.routing.attributes, *land}
 
     def to(self, device: torch.device) -> None:
         """Bring the scales of the gauges to the model."""
@@ -261,7 +291,26 @@ class ReachesTask(Task[Experiment]):
             "periods": plain(experiment.periods),
             "loss": plain(experiment.loss),
             "priors": plain(experiment.priors),
+            **({} if experiment.land is None else {LAND: experiment.land.course()}),
         }
+
+    @classmethod
+    def accompanying(cls, experiment: Experiment) -> dict[str, ModelSpec]:
+        """Return what the land is made of, where there is some."""
+        return {} if experiment.land is None else {LAND: experiment.land.spec}
+
+    @classmethod
+    def accompany(cls, experiment: Experiment, target: Path) -> None:
+        """Write which land enters which reach, as ``<target>-land.csv``."""
+        if experiment.land is None:
+            return
+        spec = experiment.model
+        data = read(
+            experiment.data, plan((m.part for m in make_parts(spec)), spec.seconds),
+            experiment.land,
+        )  # fmt: skip
+        assert data.land is not None
+        write_links(target.with_name(f"{target.name}-{LAND}.csv"), data.land)
 
     @classmethod
     def attributes(cls, facts: Mapping[str, Any]) -> list[Attribute]:

@@ -67,8 +67,8 @@ def test_other_flow_is_noticed(
     (path / "training.json").unlink()
     reading = read
 
-    def corrected(spec: Any, model: Any) -> Any:
-        data = reading(spec, model)
+    def corrected(*given: Any) -> Any:
+        data = reading(*given)
         return replace(data, observed=data.observed + np.float32(0.01))
 
     monkeypatch.setattr(module, "read", corrected)
@@ -99,8 +99,8 @@ def test_a_gauge_that_was_never_observed_is_scored_alone(
 ) -> None:
     reading = read
 
-    def less(spec: Any, model: Any) -> Any:
-        data = reading(spec, model)
+    def less(*given: Any) -> Any:
+        data = reading(*given)
         observed = data.observed.copy()
         observed[:50, 1] = np.nan
         return replace(data, observed=observed)
