@@ -14,6 +14,7 @@ typedef struct {
     int64_t kept;  /* what is passed on is there of all blocks, and not of one alone */
     int64_t again; /* a block is run once more, from where it started */
     int64_t once;  /* gradients of series are not added up */
+    int64_t ring;  /* blocks of which what is passed on is there at least */
     const int32_t *place, *member; /* of every slot; spare ones repeat the one before */
     const int64_t *count;          /* cells of every chunk */
     const int64_t *edge;           /* first edge into every chunk, one more at the end */
@@ -71,8 +72,14 @@ static inline real *row_of(real *data, const Tree *tree, int64_t chunk, int64_t 
 static inline real *flow_of(real *data, const Tree *tree, int64_t b, int link,
                             int64_t slot)
 {
-    return data + (((tree->kept ? b : 0) * LINKS + link) * tree->chunks * LANES + slot) *
-                      tree->block;
+    const int64_t at = tree->kept ? b : b % tree->ring;
+    return data + ((at * LINKS + link) * tree->chunks * LANES + slot) * tree->block;
+}
+
+/* The block at which the gradient of what is passed on lies. */
+static inline int64_t back_of(const Tree *tree, int64_t b)
+{
+    return b % tree->ring;
 }
 
 static inline int64_t offset(const View *v, const Tree *tree, int64_t slot)

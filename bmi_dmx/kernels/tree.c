@@ -235,7 +235,7 @@ static inline void load_cotangents(Passing *w, int64_t b, int64_t c, int steps,
     for (int l = 0; l < LINKS; l++) {
         const int k = LINK_OUTPUT[l];
         const View *v = &s->d_output[k];
-        const real *flow = flow_of(tree->d_flow, tree, 0, l, c * LANES);
+        const real *flow = flow_of(tree->d_flow, tree, back_of(tree, b), l, c * LANES);
         if (OUTPUT_LINK[k] != l || !direct(v, tree->d_made[k])) {
             by_step(w->sent[l][0], flow, tree->block, steps);
             continue;
@@ -301,7 +301,7 @@ static void backward_chunk(Back *back, int64_t b, int64_t c, const Scan *s,
         const real scale = (real)tree->scale[l];
         by_slot(w->turned[0], BLOCK, w->received[l][0], steps);
         for (int64_t e = tree->edge[c]; e < tree->edge[c + 1]; e++) {
-            real *restrict y = flow_of(tree->d_flow, tree, 0, l, tree->giver[e]);
+            real *restrict y = flow_of(tree->d_flow, tree, back_of(tree, b), l, tree->giver[e]);
             const real *restrict x = w->turned[tree->lane[e]];
             for (int t = 0; t < steps; t++) y[t] = scale * x[t];
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -39,7 +39,7 @@ _FEW = 1 << 18  # cell-steps below which sharing costs more than it saves
 
 def units_for(threads: int, cells: int, steps: int) -> int:
     """Return into how many units a tree is worth to be split."""
-    return 1 if threads < 2 or cells * steps < _FEW else 8 * threads
+    return 1 if threads < 2 or cells * steps < _FEW else 4 * threads
 
 
 @dataclass
@@ -124,16 +124,16 @@ class Passage:
         slots, links = schedule.slots, len(layout.links)
         series = (*layout.forcings, *layout.parameters)
         row = slots * self.block
-        back = adjoint is not None
+        back, ring = adjoint is not None, len(schedule.stages)
         staged = set(self.made) - set(self.direct)
         states, _ = self.size_kept(layout, slots, self.steps, self.whole)
         checkpoint = 0 if self.kept is None else _address(self.kept)
         if self.whole:
             flow = checkpoint + states * np.dtype(self.dtype).itemsize
         else:
-            flow = self._new(links * row)
+            flow = self._new(ring * links * row)
         words = [
-            self.block, schedule.chunks, int(self.whole), 0, int(self.once),
+            self.block, schedule.chunks, int(self.whole), 0, int(self.once), ring,
             *(
                 _address(x)
                 for x in (
@@ -149,7 +149,7 @@ class Passage:
                 for n in layout.outputs
             ),
             self._new(slots * len(layout.states)) if back else 0,
-            self._new(links * row) if back else 0,
+            self._new(ring * links * row) if back else 0,
             self._new(slots * len(layout.parameters)) if back else 0,
             *(self._new(row) if n in (adjoint or ()) else 0 for n in series),
             *(self._new(row) if n in staged and back else 0 for n in layout.outputs),
@@ -198,16 +198,12 @@ class TreeKernel:
     def forward(self, block: Block, passage: Passage, threads: int = 1) -> bool:
         """Run all steps; return whether every input was finite."""
         scan, tree = block.pack(self.layout), self.packed(passage)
-        stages = passage.schedule.stages
-        if passage.whole or sum(map(len, stages)) == 1:
-            every = [(0, passage.blocks)]
-        else:
-            every = [(b, b + 1) for b in range(passage.blocks)]
         call = partial(self.library.forward, scan.ctypes.data, tree.ctypes.data)
-        answers: list[int] = []
-        for span in every:
-            for units in stages:
-                answers += _share(call, span, units, threads)
+        answers = [
+            answer
+            for spans in _waves(passage.schedule.stages, passage.blocks)
+            for answer in _share(call, spans, threads)
+        ]
         passage.release()
         return not any(answers)
 
@@ -227,21 +223,21 @@ class TreeKernel:
         """
         scan = block.pack(self.layout, adjoint=True)
         tree = self.packed(passage, wanted)
-        stages = passage.schedule.stages
+        stages, blocks = passage.schedule.stages, passage.blocks
         back = partial(self.library.backward, scan.ctypes.data, tree.ctypes.data)
         self.library.prepare(scan.ctypes.data, tree.ctypes.data)
-        if passage.whole and sum(map(len, stages)) == 1:
-            _share(back, (0, passage.blocks), stages[0], threads)
+        if passage.whole:
+            for spans in _waves(stages[::-1], blocks, backwards=True):
+                _share(back, spans, threads)
             passage.release()
             return
+        tree[_AGAIN] = 1
         again = partial(self.library.forward, scan.ctypes.data, tree.ctypes.data)
-        for b in reversed(range(passage.blocks)):
-            if not passage.whole:
-                tree[_AGAIN] = 1
-                for units in stages:
-                    _share(again, (b, b + 1), units, threads)
+        for b in reversed(range(blocks)):
+            for units in stages:
+                _share(again, [_span(b, b + 1, unit) for unit in units], threads)
             for units in reversed(stages):
-                _share(back, (b, b + 1), units, threads)
+                _share(back, [_span(b, b + 1, unit) for unit in units], threads)
         passage.release()
 
     def packed(self, passage: Passage, wanted: Sequence[str] | None = None) -> Words:
@@ -264,25 +260,41 @@ class TreeKernel:
 _AGAIN = 3  # of Tree in slots.c
 
 
+def _waves(
+    stages: Sequence[Sequence[Unit]], blocks: int, *, backwards: bool = False
+) -> Iterator[list[Words]]:
+    """Yield spans of blocks and units that do not depend on each other, in order.
+
+    While some work on a block, those that come after them work on the one before: what
+    they need of it is there.
+    """
+    if len(stages) == 1:
+        yield [_span(0, blocks, unit) for unit in stages[0]]
+        return
+    for wave in range(blocks + len(stages) - 1):
+        spans = []
+        for stage, units in enumerate(stages):
+            if 0 <= (at := wave - stage) < blocks:
+                b = blocks - 1 - at if backwards else at
+                spans += [_span(b, b + 1, unit) for unit in units]
+        yield spans
+
+
+def _span(first: int, last: int, unit: Unit) -> Words:
+    """Return blocks and a unit as the kernel takes them; see ``Span`` in slots.c."""
+    chunks = (unit.first_chunk, unit.last_chunk)
+    return np.array([first, last, *chunks, unit.first_place, unit.last_place], np.int64)
+
+
 def _share(
-    call: Callable[[int], int],
-    blocks: tuple[int, int],
-    units: Sequence[Unit],
-    threads: int,
+    call: Callable[[int], int], spans: Sequence[Words], threads: int
 ) -> list[int]:
-    """Run blocks of units that do not depend on each other."""
-    spans = [
-        np.array(
-            [*blocks, u.first_chunk, u.last_chunk, u.first_place, u.last_place],
-            np.int64,
-        )
-        for u in units
-    ]
+    """Run spans that do not depend on each other; return what each answers."""
 
     def run(span: Words) -> int:
         return call(span.ctypes.data)
 
-    if threads < 2 or len(units) < 2:
+    if threads < 2 or len(spans) < 2:
         answers = [run(span) for span in spans]
     else:
         # ctypes releases the interpreter lock during the call.

@@ -74,7 +74,7 @@ def test_nor_have_they_of_a_kernel_without_a_way_back(
 
 
 def test_blocks_are_of_one_length_here_and_there() -> None:
-    text = Path(build.__file__).with_name("tree.c").read_text(encoding="utf-8")
+    text = Path(build.__file__).with_name("slots.c").read_text(encoding="utf-8")
     assert f"#define BLOCK {BLOCK} " in text
 
 
