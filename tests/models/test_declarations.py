@@ -9,7 +9,7 @@ import torch
 from bmi_dmx.describe import declaration_table
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
-from bmi_dmx.process import Process
+from bmi_dmx.process import SECONDS, Process
 
 
 def declared(process):
@@ -26,7 +26,8 @@ def within_bounds(variable, rng, *shape):
 @pytest.mark.parametrize("steps", [1, 24])
 def test_budgets_close(balanced, steps, run, parameters, residual):
     process = balanced
-    dt = process.dt if steps == 1 else 1.0 / steps
+    day = 1.0 if process.time == "1" else 86400.0 / SECONDS[process.time]
+    dt = process.dt if steps == 1 else day / steps
     rng = np.random.default_rng(1)
     forcing = {
         f.name: within_bounds(f, rng, 50, 6)
