@@ -28,9 +28,9 @@ CHANNEL = {"manning": 0.05, "width_exponent": 0.5, "width_coefficient": 21.0}
 
 
 def batch(tree: Path, inflow: Any, seconds: float = 3600.0) -> dict[str, Any]:
-    """Return outputs of one scan with the channels of the shipped bundle."""
+    """Return outputs of one scan with the channels of ``rivers-plain``."""
     river = read_river(tree)
-    process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
+    process = load_bundle("rivers-plain").model().processes["river"]
     known = {name: river.attributes[name] for name in ("length", "slope")}
     given = {n: np.full(len(river), x) for n, x in CHANNEL.items()} | known
     ran = scan(
@@ -65,6 +65,25 @@ def test_stepped_it_gives_the_numbers_of_one_run(tmp_path: Path, seconds: int) -
         )
 
 
+def test_the_usual_bundle_stepped_is_its_model_at_once(tmp_path: Path) -> None:
+    inflow = weather(STEPS)
+    component = started(tmp_path, bundle=MuskingumCunge.default_bundle)
+    river = read_river(tmp_path / "tree.nc")
+    model = load_bundle(MuskingumCunge.default_bundle).model().double()
+    known = {n: torch.from_numpy(river.attributes[n]) for n in model.attributes}
+    names = ("discharge", "volume", "created")
+    with torch.no_grad():
+        ran = model.on(river.tree).simulate(
+            {"lateral_inflow": torch.from_numpy(inflow)}, known, outputs=names
+        )
+    found = run(component, inflow, *names)
+    for name, series in zip(names, found, strict=True):
+        expected = ran.outputs[name].numpy()
+        np.testing.assert_allclose(
+            series, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max()
+        )
+
+
 def test_a_hot_start_is_the_steady_flow_of_the_first_inflow(tmp_path: Path) -> None:
     component = started(tmp_path, state="hot")
     inflow = np.array([1.0, 2.0, 0.5, 3.0, 4.0])
@@ -73,7 +92,7 @@ def test_a_hot_start_is_the_steady_flow_of_the_first_inflow(tmp_path: Path) -> N
     np.testing.assert_allclose(volume[-1], volume[0], rtol=1e-12)
     np.testing.assert_allclose(volume[0], component.get_value_ptr("stored"), rtol=1e-12)
     river = read_river(tmp_path / "tree.nc")
-    process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
+    process = load_bundle("rivers-plain").model().processes["river"]
     known = {
         n: torch.from_numpy(river.attributes[n])[:, None] for n in ("length", "slope")
     }
