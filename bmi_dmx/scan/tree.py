@@ -126,6 +126,10 @@ class _Asked(NamedTuple):
     factors: tuple[tuple[str, float], ...]
 
 
+def _dtype(asked: _Asked) -> torch.dtype:
+    return torch.float64 if asked.double else torch.float32
+
+
 @lru_cache(maxsize=256)
 def _entry(asked: _Asked) -> TreeEntry | str:
     kernel = _kernel(asked, apart=True)
@@ -136,7 +140,7 @@ def _entry(asked: _Asked) -> TreeEntry | str:
 def _kernel(asked: _Asked, *, apart: bool) -> TreeKernel | str:
     """Return a kernel; states that nothing depends on have no gradient if ``apart``."""
     key = asked.key
-    dtype = torch.float64 if asked.double else torch.float32
+    dtype = _dtype(asked)
     links = passed_on(key.process)
     try:
         step = step_of(key, dtype)
@@ -362,7 +366,7 @@ class TreeEntry(Entry):
         Most ask nothing of what no other number depends on, such as a sum of what came
         in, and then a shorter way back does.
         """
-        step = step_of(self.asked.key, final[0].dtype)
+        step = step_of(self.asked.key, _dtype(self.asked))
         asked = dict(zip(self.layout.states, final, strict=True))
         if not any(bool(asked[name].any()) for name in _sinks(step, self.layout)):
             return self.kernel

@@ -182,7 +182,8 @@ def test_a_fault_of_an_option_names_no_temporary_file(opened, bundle):
         assert ".yml" not in str(caught.value)
 
 
-def test_a_hydrofabric_without_channels_is_named_as_it_was_given(opened, bundle):
+def test_a_hydrofabric_whose_channels_lack_something_is_named_as_it_was_given(opened, bundle):
     with pytest.raises(DataError) as caught:
         prepare(opened, str(bundle), Path("run"), routing=True)
-    assert str(caught.value).startswith(f"{opened.hydrofabric.path}: layer")
+    said = f"{opened.hydrofabric.path}: flowpath-attributes: no column 'nCC'"
+    assert str(caught.value).startswith(said)

@@ -249,7 +249,7 @@ def test_stepped_together_they_give_the_numbers_of_one_run(
     tree = read_river(made / "config/sample.gpkg")
     enter = tree.map_from(ids)
     lateral = np.repeat(enter.apply(runoff["runoff_volume"].numpy()), 24, axis=0)
-    process = load_bundle(MuskingumCunge.default_bundle).model().processes["river"]
+    process = load_bundle("rivers-plain").model().processes["river"]
     channel = {"width_exponent": 0.5, "width_coefficient": 21.0}
     parameters = {n: np.full(8, x) for n, x in channel.items()} | {
         name: tree.attributes[name] for name in ("length", "slope", "manning")
