@@ -182,7 +182,7 @@ def test_a_fault_of_an_option_names_no_temporary_file(opened, bundle):
         assert ".yml" not in str(caught.value)
 
 
-def test_a_hydrofabric_whose_channels_lack_something_is_named_as_it_was_given(opened, bundle):
+def test_a_hydrofabric_with_half_a_channel_is_named_as_it_was_given(opened, bundle):
     with pytest.raises(DataError) as caught:
         prepare(opened, str(bundle), Path("run"), routing=True)
     said = f"{opened.hydrofabric.path}: flowpath-attributes: no column 'nCC'"

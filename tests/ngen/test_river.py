@@ -54,7 +54,8 @@ def here(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def river_file(folder: Path, tree: Path, **changes: Any) -> Path:
     """Write the configuration of a river."""
     settings = {
-        "start_time": "1980-03-15", "tree": str(tree), "parameters": "tree", **changes
+        "start_time": "1980-03-15", "tree": str(tree), "parameters": "tree",
+        "bundle": "rivers-plain", **changes,
     }  # fmt: skip
     path = folder / "river.yaml"
     path.write_text(as_yaml(settings), encoding="utf-8")
