@@ -14,7 +14,7 @@ import torch
 
 from ..config import as_yaml
 from ..kernels.schedule import schedule
-from ..kernels.tree import units_for
+from ..kernels.tree import BLOCK, units_for
 from ..models.rivers.component import MuskingumCunge
 from ..program.divisions import shared_divisions
 from ..program.hoist import hoisted
@@ -251,15 +251,17 @@ def _balance(flow: Flow, number: int) -> float:
     cells = len(flow.tree)
     units = units_for(number, cells, len(flow.lateral))
     order = schedule(flow.tree.downstream, 1, units)
+    blocks = -(-len(flow.lateral) // BLOCK)
     longest = 0
-    for stage in order.stages:
+    for wave in range(blocks + len(order.stages) - 1):
         busy = [0] * number
-        for unit in stage:
-            # Who is first to be done takes the next.
-            least = busy.index(min(busy))
-            busy[least] += unit.last_chunk - unit.first_chunk
+        for at, stage in enumerate(order.stages):
+            for unit in stage if 0 <= wave - at < blocks else ():
+                # Who is first to be done takes the next.
+                least = busy.index(min(busy))
+                busy[least] += unit.last_chunk - unit.first_chunk
         longest += max(busy)
-    return schedule(flow.tree.downstream).chunks / longest
+    return blocks * schedule(flow.tree.downstream).chunks / longest
 
 
 def _updates(reaches: Sequence[int]) -> list[Record]:
