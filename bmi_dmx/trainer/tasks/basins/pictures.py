@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from ....compose import Model
-from ....errors import DataError, suggestion
 from ..streamflow.metrics import score
 from ..streamflow.plots import (
     hydrographs,
@@ -22,7 +21,7 @@ from ..streamflow.plots import (
     parameter_series,
     score_map,
 )
-from ..streamflow.results import read_streamflow
+from ..streamflow.results import read_streamflow, shown_of
 from .data.basins import BasinData
 from .prediction import blocks, predict
 
@@ -197,24 +196,13 @@ def plot(
     path = source / "streamflow.nc" if source.is_dir() else source
     flow = read_streamflow(path)
     known = flow.ids.tolist()
-    for name in basins:
-        if name not in known:
-            raise DataError(f"{path}: no basin {name!r}{suggestion(name, known)}")
-    chosen = [known.index(name) for name in basins or known]
-    days = flow.time.astype("datetime64[D]")
-    kept = np.ones(len(days), dtype=bool)
-    if start is not None:
-        kept &= days >= np.datetime64(start)
-    if end is not None:
-        kept &= days <= np.datetime64(end)
-    if not kept.any():
-        raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
+    chosen, kept = shown_of(path, flow, basins, start, end, what="basin")
     # Of all steps, as in scores.csv, whichever of them are drawn.
     nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"]
     for at in chosen if basins else ():
         if not np.isfinite(nse[at]):
             log.warning("%s: basin %s has no NSE and is not drawn", path, known[at])
-    window = np.ix_(kept, chosen)
+    window = np.ix_(kept, np.array(chosen))
     return hydrographs(
         output,
         time=flow.time[kept],

@@ -13,13 +13,12 @@ from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from ....compose import Model
-from ....errors import DataError, suggestion
 from ....space import Tree
 from ...plots.style import COLOURS, MUTED, SIMULATED, PathLike, picture
 from ..streamflow.comparison import Comparison
 from ..streamflow.metrics import score
 from ..streamflow.plots import hydrographs, learned_parameters, nse_cdf
-from ..streamflow.results import Hydrographs, read_streamflow
+from ..streamflow.results import Hydrographs, read_streamflow, shown_of
 from .baselines import LAGGED, SUMMED
 from .data import RiverData
 from .simulation import learned
@@ -291,21 +290,9 @@ def plot(
     """
     path = source / "streamflow.nc" if source.is_dir() else source
     flows = read_streamflow(path)
-    known = flows.ids.tolist()
-    for name in gauges:
-        if name not in known:
-            raise DataError(f"{path}: no gauge {name!r}{suggestion(name, known)}")
-    days = flows.time.astype("datetime64[D]")
-    kept = np.ones(len(days), dtype=bool)
-    if start is not None:
-        kept &= days >= np.datetime64(start)
-    if end is not None:
-        kept &= days <= np.datetime64(end)
-    if not kept.any():
-        raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
-    chosen = [known.index(name) for name in gauges or known]
+    chosen, kept = shown_of(path, flows, gauges, start, end, what="gauge")
     nse = score(flows["simulated"], flows["observed"], ["nse"])["nse"]
-    window: Any = np.ix_(kept, chosen)
+    window: Any = np.ix_(kept, np.array(chosen))
     shown = Hydrographs(
         time=flows.time[kept],
         ids=flows.ids[chosen],

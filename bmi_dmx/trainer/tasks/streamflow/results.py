@@ -10,9 +10,9 @@ import csv
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ __all__ = [
     "Hydrographs",
     "Series",
     "read_streamflow",
+    "shown_of",
     "write_results",
     "write_scores",
     "write_streamflow",
@@ -211,6 +212,50 @@ def _write_stations(file: Any, hydrographs: Hydrographs) -> None:
             variable = file.createVariable(name, "f8", ("basin",), fill_value=np.nan)
             variable.setncatts(attributes)
             variable[:] = values
+
+
+def shown_of(
+    path: Path,
+    flows: Hydrographs,
+    names: Sequence[str],
+    start: date | None,
+    end: date | None,
+    *,
+    what: str,
+) -> tuple[list[int], NDArray[np.bool_]]:
+    """Return which places and steps of a file are to be drawn.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    flows : Hydrographs
+        What it holds.
+    names : sequence of str
+        Ids of places; all when empty.
+    start, end : date, optional
+        First and last day.
+    what : str
+        What a place is called.
+
+    Raises
+    ------
+    DataError
+        A place is not in the file, or it has no such days.
+    """
+    known = flows.ids.tolist()
+    for name in names:
+        if name not in known:
+            raise DataError(f"{path}: no {what} {name!r}{suggestion(name, known)}")
+    days = flows.time.astype("datetime64[D]")
+    kept = np.ones(len(days), dtype=bool)
+    if start is not None:
+        kept &= days >= np.datetime64(start)
+    if end is not None:
+        kept &= days <= np.datetime64(end)
+    if not kept.any():
+        raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
+    return [known.index(name) for name in names or known], kept
 
 
 def read_streamflow(path: PathLike) -> Hydrographs:
