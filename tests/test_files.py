@@ -130,18 +130,21 @@ def test_a_kill_at_any_moment_leaves_a_whole_folder(tmp_path: Path) -> None:
     rng = random.Random(3)
     command = [sys.executable, "-c", FOREVER, str(target)]
     reached = 0
-    for _ in range(8):
+    # A busy machine may not let the writer write before it is killed; then later.
+    for attempt in range(40):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()
-            time.sleep(rng.uniform(0.005, 0.05))
+            time.sleep(rng.uniform(0.005, 0.05 + 0.02 * attempt))
             writer.kill()
         if target.exists() or reached:
             found = content(target)
             assert set(found) == {"a", "b"}
             assert found["a"] == found["b"]
             reached += 1
-    assert reached > 3
+        if reached == 6:
+            return
+    pytest.fail(f"the folder was there after {reached} of 40 kills")
 
 
 @pytest.mark.parametrize("alive", [False, True], ids=["killed", "alive"])
