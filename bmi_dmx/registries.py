@@ -38,6 +38,7 @@ processes: Registry[type[Process]] = Registry(
         "oudin": f"{_HYDROLOGY}.pet:Oudin",
         "hargreaves": f"{_HYDROLOGY}.pet:Hargreaves",
         "priestley_taylor": f"{_HYDROLOGY}.priestley_taylor:PriestleyTaylor",
+        "evaporative_demand": f"{_HYDROLOGY}.demand:EvaporativeDemand",
         "penman_monteith": f"{_HYDROLOGY}.penman_monteith:PenmanMonteith",
         "unit_hydrograph": f"{_HYDROLOGY}.unit_hydrograph:UnitHydrograph",
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ from ..variables import Parameter
 from .part import Part
 from .spec import PartSpec
 
-__all__ = ["Constant", "Supplied", "Varying", "within_bounds"]
+__all__ = ["Constant", "Supplied", "Varying", "raw_outputs", "within_bounds"]
 
 _MARGIN = 0.1  # share of a range, at both ends, that no member starts in
 
@@ -179,6 +180,38 @@ class Varying(nn.Module):
     def channels(self) -> int:
         """Outputs of the network."""
         return sum(entry.channels for entry in self.supplied)
+
+
+@contextmanager
+def raw_outputs(model: nn.Module) -> Iterator[list[Tensor]]:
+    """Give what networks answer before it is brought inside the bounds.
+
+    While the context lasts, each time a network that supplies parameters runs with
+    gradient, its outputs are added to the list: 0 in the middle of the bounds, logits
+    of the share of them elsewhere.
+
+    Parameters
+    ----------
+    model : Module
+        One whose parts have such networks.
+    """
+    collected: list[Tensor] = []
+
+    def collect(layer: nn.Module, inputs: object, raw: Tensor) -> None:
+        if raw.requires_grad:
+            collected.append(raw)
+
+    last = [
+        module.network.output
+        for module in model.modules()
+        if isinstance(module, (Constant, Varying))
+    ]
+    handles = [layer.register_forward_hook(collect) for layer in last]
+    try:
+        yield collected
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _values(raw: Tensor, supplied: Sequence[Supplied]) -> dict[str, Tensor]:

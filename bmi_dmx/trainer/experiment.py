@@ -81,6 +81,9 @@ class Training:
         doi:10.1117/12.2520589), down along a cosine, or constant.
     gradient_clip : float, optional
         Longest gradient (Euclidean norm) that a step may use.
+    bounds_penalty : float
+        Weight in the loss of the mean square of what networks that supply parameters
+        answer, as logits of the share of the bounds: keeps parameters off their bounds.
     validate_every : int
         Steps between two validations; divides the steps.
     checkpoint_every : int, optional
@@ -107,6 +110,7 @@ class Training:
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Literal["one_cycle", "cosine", "none"] = "one_cycle"
     gradient_clip: float | None = 1.0
+    bounds_penalty: float = 0.0
     validate_every: int = 500
     checkpoint_every: int | None = None
     patience: int | None = None
@@ -123,6 +127,10 @@ class Training:
             value = getattr(self, name)
             if value is not None and not 0.0 < value < math.inf:
                 raise ConfigError(f"{name}: found {value}, expected a number above 0")
+        if not 0.0 <= self.bounds_penalty < math.inf:
+            raise ConfigError(
+                f"bounds_penalty: found {self.bounds_penalty}, expected 0 or more"
+            )
         if (self.steps is None) == (self.epochs is None):
             raise ConfigError("steps or epochs: exactly one of them must be given")
         if self.checkpoint_every is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from ..compose import Model
+from ..compose.parameterization import raw_outputs
 from ..errors import DataError, ScanError, StateError, TrainingError
 from .checkpoint import COMPANIONS, LAYOUT, OWN, random_state, restore_random_state
 from .companion import Companion, groups, learning
@@ -90,8 +91,14 @@ class TrainingModule(LightningModule):
 
     def training_step(self, batch: Any, index: int) -> Tensor:
         """Return the loss of one batch."""
+        penalty = self.training_spec.bounds_penalty
         with self._diverging():
-            loss = self.task.loss(self.model, batch)
+            if penalty:
+                with raw_outputs(self.model) as raw:
+                    loss = self.task.loss(self.model, batch)
+                loss = loss + penalty * mean_square(raw)
+            else:
+                loss = self.task.loss(self.model, batch)
         self.last_loss = loss.item()
         return loss
 
@@ -275,3 +282,10 @@ def _schedule(spec: Training, optimizer: Optimizer, steps: int) -> LRScheduler |
     if spec.schedule == "cosine":
         return CosineAnnealingLR(optimizer, steps)
     return None
+
+
+def mean_square(tensors: Sequence[Tensor]) -> Tensor | float:
+    """Return the mean of the squares of all entries; 0 of none."""
+    if not tensors:
+        return 0.0
+    return torch.cat([x.flatten() for x in tensors]).square().mean()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bmi_dmx.errors import TrainingError
+from bmi_dmx.errors import ConfigError, TrainingError
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.fit import build, train
@@ -92,6 +92,30 @@ def test_training_stops_when_validation_no_longer_improves(run: Run) -> None:
     summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
     assert summary["stopped_early"] is True
     assert (summary["steps"], summary["best_step"]) == (30, 10)
+
+
+def test_the_penalty_is_the_mean_square_of_the_logits_of_parameters(
+    tiny: Path,
+) -> None:
+    losses = []
+    for weight in (0.0, 0.5):
+        settings = [f"training.bounds_penalty={weight}", "model.static.dropout=0"]
+        module = build(load_experiment(tiny, settings))
+        batch = next(iter(module.task.batches))
+        losses.append(module.training_step(batch, 0).item())
+        parameters = module.model.constant_parameters(batch["attributes"])
+    declared = {p.name: p for _, p in module.model.plan.given()}
+    logits = []
+    for name, values in parameters.items():
+        low, high = declared[name].bounds or (0.0, 0.0)
+        logits.append(torch.logit((values.double() - low) / (high - low)).flatten())
+    expected = 0.5 * torch.cat(logits).square().mean().item()
+    assert losses[1] - losses[0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_negative_penalty_is_refused(tiny: Path) -> None:
+    with pytest.raises(ConfigError, match=r"bounds_penalty: found -1"):
+        load_experiment(tiny, ["training.bounds_penalty=-1"])
 
 
 @pytest.mark.parametrize("name", ["adam", "adadelta", "sgd"])

@@ -112,6 +112,9 @@ class Dhbv:
     evaporation : str
         Where potential evaporation comes from: a registered process, such as
         ``hargreaves``, or ``given``, the data.
+    evaporation_coefficient : bool
+        Whether the potential evaporation is multiplied by a coefficient of the place,
+        which the static network learns: no formula is unbiased everywhere.
     routing : {"gamma", "none"}
         How runoff reaches the outlet.
     dynamic : DynamicSpec, optional
@@ -131,6 +134,7 @@ class Dhbv:
     static: StaticSpec
     members: int = 16
     evaporation: str = "given"
+    evaporation_coefficient: bool = False
     routing: Literal["gamma", "none"] = "gamma"
     dynamic: DynamicSpec | None = None
     time_step: TimeStep = "daily"
@@ -144,7 +148,7 @@ class Dhbv:
                 _check_head(key, head)
 
     def model(self) -> ModelSpec:
-        """Return the parts: static, dynamic, evaporation, land, outlet, volume.
+        """Return the parts: static, evaporation, demand, dynamic, land, outlet, volume.
 
         Raises
         ------
@@ -155,14 +159,21 @@ class Dhbv:
         static, dynamic = self.split(process.parameters)
         self._check_fluxes(process)
         routed = _ROUTING if self.routing == "gamma" else ()
+        demand = ("kc",) if self.evaporation_coefficient else ()
         parts = {}
-        if static or routed:
-            parts["static"] = _head(self.static, (*static, *routed))
+        if static or routed or demand:
+            parts["static"] = _head(self.static, (*static, *routed, *demand))
         if self.evaporation != "given":
             parts["evaporation"] = PartSpec(process=self.evaporation)
+        reads = {}
+        if demand:
+            parts["demand"] = PartSpec(process="evaporative_demand")
+            reads = {_EVAPORATION: "evaporative_demand"}
         if self.dynamic is not None:
             parts["dynamic"] = _head(self.dynamic, tuple(dynamic))
-        parts["land"] = PartSpec(process=self.process, members=self.members)
+        parts["land"] = PartSpec(
+            process=self.process, members=self.members, reads=reads
+        )
         outlet = "unit_hydrograph" if routed else "direct_outlet"
         parts["outlet"] = PartSpec(process=outlet)
         parts["volume"] = PartSpec(process="depth_to_volume")
@@ -193,10 +204,15 @@ class Dhbv:
                 f"process {self.process!r} has no flux 'runoff', which a model gives "
                 f"out as streamflow; found {', '.join(fluxes) or 'none'}"
             )
+        needed = [forcing.name for forcing in process.forcings]
+        if self.evaporation_coefficient and _EVAPORATION not in needed:
+            raise ConfigError(
+                f"evaporation_coefficient: process {self.process!r} has no forcing "
+                f"{_EVAPORATION!r}"
+            )
         if self.evaporation == "given":
             return
         gives = [flux.name for flux in _made(self.evaporation, "evaporation").fluxes]
-        needed = [forcing.name for forcing in process.forcings]
         if _EVAPORATION not in needed:
             raise ConfigError(
                 f"evaporation: process {self.process!r} has no forcing "

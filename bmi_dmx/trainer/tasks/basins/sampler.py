@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ....errors import DataError
 from ...sampler import Sampler, usable_windows
+from .climates import Climates
 from .data.basins import BasinData
 
 __all__ = ["Batch", "WindowSampler", "Windows", "basin_blocks"]
@@ -132,6 +133,9 @@ class WindowSampler(Sampler[Batch]):
         Seed of the random numbers.
     every, first : int
         As of :func:`~bmi_dmx.trainer.sampler.usable_windows`.
+    climates : Climates, optional
+        Climate attributes over several runs of years, of which each window has one at
+        random; always those of the data when absent.
 
     Raises
     ------
@@ -152,7 +156,9 @@ class WindowSampler(Sampler[Batch]):
         seed: int,
         every: int = 1,
         first: int = 0,
+        climates: Climates | None = None,
     ) -> None:
+        self.climates = climates
         self.windows = Windows(data, forcings, attributes)
         self.warmup, self.length = warmup, length
         if self.windows.steps < warmup + length:
@@ -167,7 +173,11 @@ class WindowSampler(Sampler[Batch]):
 
     def cut(self, place: NDArray[np.intp], start: NDArray[np.intp]) -> Batch:
         """Return the windows of a batch."""
-        return self.windows.cut(place, start, self.warmup, self.length)
+        batch = self.windows.cut(place, start, self.warmup, self.length)
+        if self.climates is not None:
+            run = self.generator.integers(self.climates.runs, size=len(place))
+            batch["attributes"] |= self.climates.at(run, batch["basin"])
+        return batch
 
 
 def basin_blocks(

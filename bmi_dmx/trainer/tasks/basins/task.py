@@ -25,6 +25,7 @@ from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
 from ..streamflow.periods import Period
+from .climates import Climates
 from .data.basins import BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
@@ -128,10 +129,20 @@ class BasinsTask(Task[Experiment]):
             basins=spec.batch,
             steps=count,
             seed=self.experiment.seed,
+            climates=self._climates(model),
             **periods_in(with_warmup, self.experiment.model),
         )
         self.validation = self._validation(model)
         self.units = {n: u for n, u in data.units.items() if n in model.attributes}
+
+    def _climates(self, model: Model) -> Climates | None:
+        """Return what is drawn from, where climates of several years are asked for."""
+        spec = self.experiment.data
+        if spec.attributes_years is None:
+            return None
+        period = spec.attributes_period or self.experiment.learned_days
+        computed = set(self.data.computed) & set(model.attributes)
+        return Climates.of(self.data, period, spec.attributes_years, computed)
 
     def _validation(self, model: Model) -> Blocks | None:
         period = self.experiment.periods.validation

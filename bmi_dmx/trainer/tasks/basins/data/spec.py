@@ -113,6 +113,10 @@ class DataSpec:
         computed ones taking precedence where a name is shared.
     attributes_period : (date, date), optional
         Days over which portable attributes are computed; all days when absent.
+    attributes_years : (int, int), optional
+        In training, climate attributes are those of runs of so many years within these
+        days, from the shortest to the longest, another for each window; always those of
+        all days when absent.
 
     Raises
     ------
@@ -136,6 +140,7 @@ class DataSpec:
     unobserved: Literal["refuse", "leave_out"] = "refuse"
     attributes: Literal["file", "portable", "both"] = "portable"
     attributes_period: tuple[date, date] | None = None
+    attributes_years: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for key, names in (
@@ -150,6 +155,18 @@ class DataSpec:
             if abs(steps) > MOST_SHIFT:
                 raise ConfigError(
                     f"shift: {name}: found {steps}, expected at most {MOST_SHIFT} steps"
+                )
+        if self.attributes_years is not None:
+            shortest, longest = self.attributes_years
+            if not 1 <= shortest <= longest:
+                raise ConfigError(
+                    f"attributes_years: found [{shortest}, {longest}], expected the"
+                    " years of the shortest and of the longest run"
+                )
+            if self.attributes == "file":
+                raise ConfigError(
+                    "attributes_years: attributes: 'file' are not computed from the"
+                    " forcing; expected 'portable' or 'both'"
                 )
         if self.max_gap < 1:
             raise ConfigError(
