@@ -40,6 +40,7 @@ processes: Registry[type[Process]] = Registry(
         "priestley_taylor": f"{_HYDROLOGY}.priestley_taylor:PriestleyTaylor",
         "evaporative_demand": f"{_HYDROLOGY}.demand:EvaporativeDemand",
         "penman_monteith": f"{_HYDROLOGY}.penman_monteith:PenmanMonteith",
+        "undercatch": f"{_HYDROLOGY}.undercatch:Undercatch",
         "unit_hydrograph": f"{_HYDROLOGY}.unit_hydrograph:UnitHydrograph",
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",

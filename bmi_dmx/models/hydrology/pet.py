@@ -22,6 +22,7 @@ from .forcings import (
 
 __all__ = [
     "LATENT_HEAT",
+    "PLACE_LATITUDE",
     "POTENTIAL_EVAPORATION_RATE",
     "Hargreaves",
     "Oudin",
@@ -42,7 +43,7 @@ _STEFAN_BOLTZMANN = 5.670374e-8  # W m-2 K-4
 _MJ_PER_DAY = 0.0864  # MJ m-2 d-1 in a W m-2
 _SMALLEST_RANGE = 1e-12  # degC: the slope of a square root is infinite at 0
 
-_LATITUDE = Parameter(
+PLACE_LATITUDE = Parameter(
     name="latitude", symbol="phi", units="degrees_north", bounds=LATITUDE.bounds,
     about="geographical latitude", source="attribute", per="place",
 )  # fmt: skip
@@ -154,7 +155,7 @@ class Oudin(Process):
 
     about = "potential evaporation from mean temperature (Oudin et al., 2005)"
     forcings = (AIR_TEMPERATURE, DAY_OF_YEAR)
-    parameters = (_LATITUDE,)
+    parameters = (PLACE_LATITUDE,)
     fluxes = (POTENTIAL_EVAPORATION_RATE,)
 
     def step(
@@ -186,7 +187,7 @@ class Hargreaves(Process):
 
     about = "potential evaporation from daily extremes (Hargreaves and Samani, 1985)"
     forcings = (AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX, DAY_OF_YEAR)
-    parameters = (_LATITUDE,)
+    parameters = (PLACE_LATITUDE,)
     fluxes = (POTENTIAL_EVAPORATION_RATE,)
 
     def at(self, dt: float) -> Process:

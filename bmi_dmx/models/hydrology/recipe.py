@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ...compose.spec import ModelSpec, PartSpec
 from ...conversion import MOST, refuse_outside
@@ -113,8 +113,12 @@ class Dhbv:
         Where potential evaporation comes from: a registered process, such as
         ``hargreaves``, or ``given``, the data.
     evaporation_coefficient : bool
-        Whether the potential evaporation is multiplied by a coefficient of the place,
-        which the static network learns: no formula is unbiased everywhere.
+        Whether the potential evaporation is multiplied by a coefficient of the place
+        and the season, which the static network learns; see
+        :class:`~.demand.EvaporativeDemand`.
+    snow_correction : bool
+        Whether the static network learns how much snow gauges miss; see
+        :class:`~.undercatch.Undercatch`.
     routing : {"gamma", "none"}
         How runoff reaches the outlet.
     dynamic : DynamicSpec, optional
@@ -135,6 +139,7 @@ class Dhbv:
     members: int = 16
     evaporation: str = "given"
     evaporation_coefficient: bool = False
+    snow_correction: bool = False
     routing: Literal["gamma", "none"] = "gamma"
     dynamic: DynamicSpec | None = None
     time_step: TimeStep = "daily"
@@ -148,7 +153,7 @@ class Dhbv:
                 _check_head(key, head)
 
     def model(self) -> ModelSpec:
-        """Return the parts: static, evaporation, demand, dynamic, land, outlet, volume.
+        """Return the parts: networks, what corrects the weather, land, outlet, volume.
 
         Raises
         ------
@@ -159,20 +164,21 @@ class Dhbv:
         static, dynamic = self.split(process.parameters)
         self._check_fluxes(process)
         routed = _ROUTING if self.routing == "gamma" else ()
-        demand = ("kc",) if self.evaporation_coefficient else ()
+        corrections = [c for key, c in _CORRECTIONS.items() if getattr(self, key)]
+        learned = [name for c in corrections for name in c.learned]
         parts = {}
-        if static or routed or demand:
-            parts["static"] = _head(self.static, (*static, *routed, *demand))
+        if static or routed or learned:
+            parts["static"] = _head(self.static, (*static, *routed, *learned))
         if self.evaporation != "given":
             parts["evaporation"] = PartSpec(process=self.evaporation)
-        reads = {}
-        if demand:
-            parts["demand"] = PartSpec(process="evaporative_demand")
-            reads = {_EVAPORATION: "evaporative_demand"}
+        for correction in corrections:
+            parts[correction.part] = PartSpec(process=correction.process)
         if self.dynamic is not None:
             parts["dynamic"] = _head(self.dynamic, tuple(dynamic))
         parts["land"] = PartSpec(
-            process=self.process, members=self.members, reads=reads
+            process=self.process,
+            members=self.members,
+            reads={c.forcing: c.flux for c in corrections},
         )
         outlet = "unit_hydrograph" if routed else "direct_outlet"
         parts["outlet"] = PartSpec(process=outlet)
@@ -205,11 +211,12 @@ class Dhbv:
                 f"out as streamflow; found {', '.join(fluxes) or 'none'}"
             )
         needed = [forcing.name for forcing in process.forcings]
-        if self.evaporation_coefficient and _EVAPORATION not in needed:
-            raise ConfigError(
-                f"evaporation_coefficient: process {self.process!r} has no forcing "
-                f"{_EVAPORATION!r}"
-            )
+        for key, correction in _CORRECTIONS.items():
+            if getattr(self, key) and correction.forcing not in needed:
+                raise ConfigError(
+                    f"{key}: process {self.process!r} has no forcing "
+                    f"{correction.forcing!r} to correct"
+                )
         if self.evaporation == "given":
             return
         gives = [flux.name for flux in _made(self.evaporation, "evaporation").fluxes]
@@ -259,6 +266,39 @@ class Dhbv:
 
 
 _EVAPORATION = "potential_evaporation"
+
+
+class _Correction(NamedTuple):
+    """A part that stands between the weather and the land.
+
+    Parameters
+    ----------
+    part, process : str
+        Its name, and the registered process.
+    forcing, flux : str
+        What it corrects, and what the land reads in its place.
+    learned : tuple of str
+        Its parameters that the static network supplies.
+    """
+
+    part: str
+    process: str
+    forcing: str
+    flux: str
+    learned: tuple[str, ...]
+
+
+_CORRECTIONS = {
+    "evaporation_coefficient": _Correction(
+        "demand", "evaporative_demand", _EVAPORATION, "evaporative_demand",
+        ("kc", "kc_sine", "kc_cosine"),
+    ),
+    "snow_correction": _Correction(
+        "undercatch", "undercatch", "precipitation", "corrected_precipitation",
+        ("sfcf",),
+    ),
+}  # fmt: skip
+"""By the key that asks for it."""
 
 
 def _made(name: str, key: str) -> Any:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from bmi_dmx.compose import ModelSpec
 from bmi_dmx.conversion import convert, plain
 from bmi_dmx.errors import ConfigError
-from bmi_dmx.models.hydrology.demand import EvaporativeDemand
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
-from bmi_dmx.scan import scan
 
 BLOCK = {
     "process": "hbv11p",
@@ -155,15 +152,12 @@ def test_the_hydrograph_lasts_its_days_at_any_step(days):
             process.at(dt)
 
 
-def test_a_coefficient_of_evaporation_stands_between_formula_and_land():
-    parts = convert(changed(evaporation_coefficient=True), ModelSpec).parts
-    assert list(parts)[:3] == ["static", "evaporation", "demand"]
-    assert "kc" in parts["static"].gives
-    assert parts["land"].reads == {"potential_evaporation": "evaporative_demand"}
-
-
-def test_a_coefficient_scales_what_evaporates_from_a_wet_soil():
-    forcing = {n: torch.full((3, 2), x) for n, x in (("potential_evaporation", 2.0),)}
-    demand = EvaporativeDemand()
-    found = scan(demand, {}, forcing, {"kc": torch.tensor([[0.5], [1.5]])}).outputs
-    assert found["evaporative_demand"].squeeze(-1).tolist() == [[1.0, 3.0]] * 3
+def test_corrections_stand_between_the_weather_and_the_land():
+    block = changed(evaporation_coefficient=True, snow_correction=True)
+    parts = convert(block, ModelSpec).parts
+    assert list(parts)[:4] == ["static", "evaporation", "demand", "undercatch"]
+    assert {"kc", "kc_sine", "kc_cosine", "sfcf"} <= set(parts["static"].gives)
+    assert parts["land"].reads == {
+        "potential_evaporation": "evaporative_demand",
+        "precipitation": "corrected_precipitation",
+    }
