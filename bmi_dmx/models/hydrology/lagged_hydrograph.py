@@ -124,7 +124,8 @@ def lagged(weight: Tensor, lag: Tensor, latest: int) -> Tensor:
         (length + latest + 1, \*shape of ``lag``) with the sum of ``weight``.
     """
     most = latest + 1
-    nothing = [0.0 * weight[:1]] * most
+    # Zeros of its own shape, for those of programs are numbers without one.
+    nothing = [weight[:1] - weight[:1]] * most
     padded = torch.cat([*nothing, weight, *nothing])
     length = len(weight) + most
     shares = [torch.clamp(1.0 - torch.abs(lag - k), min=0.0) for k in range(most)]
