@@ -35,6 +35,9 @@ processes: Registry[type[Process]] = Registry(
     {
         "hbv10": f"{_HYDROLOGY}.hbv:Hbv",
         "hbv11p": f"{_HYDROLOGY}.hbv:Hbv11p",
+        "hbv20": f"{_HYDROLOGY}.hbv20:Hbv20",
+        "hbv20_hourly": f"{_HYDROLOGY}.hbv_hourly:Hbv20Hourly",
+        "hbv21_hourly": f"{_HYDROLOGY}.hbv_hourly:Hbv21Hourly",
         "oudin": f"{_HYDROLOGY}.pet:Oudin",
         "hargreaves": f"{_HYDROLOGY}.pet:Hargreaves",
         "priestley_taylor": f"{_HYDROLOGY}.priestley_taylor:PriestleyTaylor",
@@ -42,6 +45,9 @@ processes: Registry[type[Process]] = Registry(
         "penman_monteith": f"{_HYDROLOGY}.penman_monteith:PenmanMonteith",
         "undercatch": f"{_HYDROLOGY}.undercatch:Undercatch",
         "unit_hydrograph": f"{_HYDROLOGY}.unit_hydrograph:UnitHydrograph",
+        "lagged_unit_hydrograph": (
+            f"{_HYDROLOGY}.lagged_hydrograph:LaggedUnitHydrograph"
+        ),
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",

@@ -19,7 +19,7 @@ OUTPUTS = ("streamflow", "evaporation", "soil_moisture", "potential_evaporation"
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 
 EVERY_MODEL = pytest.mark.parametrize("dynamic", [False, True], ids=["static", "lstm"])
-EVERY_PROCESS = pytest.mark.parametrize("process", ["hbv10", "hbv11p"])
+EVERY_PROCESS = pytest.mark.parametrize("process", ["hbv10", "hbv11p", "hbv20"])
 
 
 def part(series, start, stop):
@@ -82,6 +82,26 @@ def test_warm_up_passes_no_gradient(build, weather, places):
 
 
 @EVERY_MODEL
+def test_the_gradient_reaches_back_through_the_warm_up_where_it_should(
+    build, weather, places, dynamic
+):
+    """As by hand: all of it simulated, and the end looked at."""
+    model, found = build(dynamic=dynamic), []
+    for gradient in (True, None):
+        forcing = weather(60)
+        rain = forcing["precipitation"].requires_grad_()
+        keys = {"warmup": 40, "warmup_gradient": True} if gradient else {}
+        ran = model.simulate(forcing, places(), **keys)
+        flow = ran.outputs["streamflow"]
+        flow = flow if gradient else flow[40:]
+        assert flow.shape[0] == 20
+        flow.square().sum().backward()
+        found.append((flow, rain.grad, ran.state["land.lower_zone"]))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+    assert bool((found[0][1][:40] != 0.0).any())
+
+
+@EVERY_MODEL
 def test_every_weight_has_a_gradient(build, weather, places, dynamic):
     model = build(dynamic=dynamic)
     flow = model.simulate(weather(200), places(), warmup=50).outputs["streamflow"]
@@ -137,9 +157,13 @@ def test_water_is_neither_made_nor_lost(build, weather, places, process, dynamic
     model = build(dynamic=dynamic, process=process, seed=seed)
     forcing = weather(150, seed=seed)
     before = model.initial_state(2)
-    ran = model.simulate(forcing, places(), outputs=("streamflow", "evaporation"))
-    entered = forcing["precipitation"].sum(0)
-    left = sum(x.sum(0) for x in ran.outputs.values())
+    gained = tuple(n for n in ("exchange", "exchange_cut") if n in model.outputs)
+    outputs = ("streamflow", "evaporation", *gained)
+    ran = model.simulate(forcing, places(), outputs=outputs)
+    entered = forcing["precipitation"].sum(0) + sum(
+        ran.outputs[n].sum(0) for n in gained
+    )
+    left = sum(ran.outputs[n].sum(0) for n in ("streamflow", "evaporation"))
     stored = held(ran.state) - held(before)
     torch.testing.assert_close(entered - left, stored, rtol=0.0, atol=1e-9)
 

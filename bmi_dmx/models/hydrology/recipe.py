@@ -34,7 +34,12 @@ TIME_STEPS: dict[str, float] = {"daily": 86400.0, "hourly": 3600.0}
 EVAPORATIONS = ("oudin", "hargreaves", "priestley_taylor", "penman_monteith")
 """Registered processes of this package that compute potential evaporation."""
 
-_ROUTING = ("routing_a", "routing_b")
+_ROUTING = {
+    "gamma": "unit_hydrograph",
+    "lagged": "lagged_unit_hydrograph",
+    "none": "direct_outlet",
+}
+"""Registered processes that bring runoff to the outlet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +91,9 @@ class DynamicSpec:
         Its activation.
     dropout : float
         Share of its units silenced in training.
+    drop : float
+        Share of basins and parameters for which, in training, the last value of a
+        window holds through all of it.
     """
 
     parameters: tuple[str, ...]
@@ -95,6 +103,7 @@ class DynamicSpec:
     hidden: int = 64
     activation: str = "relu"
     dropout: float = 0.0
+    drop: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +114,11 @@ class Dhbv:
     ----------
     process : str
         Registered process with a flux ``runoff``, such as ``hbv11p``.
+    process_options : mapping of str to object
+        What the process lets choose, such as ``snow_transition``.
+    reads : mapping of str to str
+        Other names under which inputs of the process are looked for, by the name in
+        it, such as ``drainage_area_km2: area_km2`` of whole catchments.
     static : StaticSpec
         Network of the constant parameters.
     members : int
@@ -119,8 +133,9 @@ class Dhbv:
     snow_correction : bool
         Whether the static network learns how much snow gauges miss; see
         :class:`~.undercatch.Undercatch`.
-    routing : {"gamma", "none"}
-        How runoff reaches the outlet.
+    routing : {"gamma", "lagged", "none"}
+        How runoff reaches the outlet: by a unit hydrograph of days, by one of hours
+        after a learned lag, or at once.
     dynamic : DynamicSpec, optional
         Network of the parameters that change with time.
     time_step : {"daily", "hourly"}
@@ -135,12 +150,14 @@ class Dhbv:
     """
 
     process: str
+    process_options: dict[str, Any] = field(default_factory=dict)
+    reads: dict[str, str] = field(default_factory=dict)
     static: StaticSpec
     members: int = 16
     evaporation: str = "given"
     evaporation_coefficient: bool = False
     snow_correction: bool = False
-    routing: Literal["gamma", "none"] = "gamma"
+    routing: Literal["gamma", "lagged", "none"] = "gamma"
     dynamic: DynamicSpec | None = None
     time_step: TimeStep = "daily"
     transforms: dict[str, Transform] = field(default_factory=dict)
@@ -160,10 +177,11 @@ class Dhbv:
         ConfigError
             When a name is unknown, or the process is not one of rainfall and runoff.
         """
-        process = _made(self.process, "process")
+        process = _made(self.process, "process", self.process_options)
         static, dynamic = self.split(process.parameters)
         self._check_fluxes(process)
-        routed = _ROUTING if self.routing == "gamma" else ()
+        outlet = _ROUTING[self.routing]
+        routed = tuple(p.name for p in processes[outlet]().parameters)
         corrections = [c for key, c in _CORRECTIONS.items() if getattr(self, key)]
         learned = [name for c in corrections for name in c.learned]
         parts = {}
@@ -177,10 +195,10 @@ class Dhbv:
             parts["dynamic"] = _head(self.dynamic, tuple(dynamic))
         parts["land"] = PartSpec(
             process=self.process,
+            options=self.process_options,
             members=self.members,
-            reads={c.forcing: c.flux for c in corrections},
+            reads={c.forcing: c.flux for c in corrections} | self.reads,
         )
-        outlet = "unit_hydrograph" if routed else "direct_outlet"
         parts["outlet"] = PartSpec(process=outlet)
         parts["volume"] = PartSpec(process="depth_to_volume")
         return ModelSpec(
@@ -235,7 +253,8 @@ class Dhbv:
         Parameters
         ----------
         parameters : sequence of Parameter
-            All parameters of the process; their order is kept.
+            All parameters of the process; their order is kept. Known properties of
+            places are learned where they are named alone.
 
         Raises
         ------
@@ -248,8 +267,11 @@ class Dhbv:
         for name in dynamic:
             _one_of("dynamic.parameters", name, known)
         listed = self.static.parameters
+        learnable = [p.name for p in parameters if p.source == "network"]
         static = (
-            [n for n in known if n not in dynamic] if listed == "all" else list(listed)
+            [n for n in learnable if n not in dynamic]
+            if listed == "all"
+            else list(listed)
         )
         for name in static:
             _one_of("static.parameters", name, known)
@@ -257,7 +279,8 @@ class Dhbv:
                 raise ConfigError(f"static.parameters: {name!r} is dynamic already")
         for parameter in parameters:
             learned = parameter.name in static or parameter.name in dynamic
-            if not learned and parameter.default is None:
+            given = parameter.source == "attribute" or parameter.default is not None
+            if not learned and not given:
                 raise ConfigError(
                     f"static.parameters: {parameter.name!r} of {self.process!r} has "
                     "no default and must be learned"
@@ -301,12 +324,15 @@ _CORRECTIONS = {
 """By the key that asks for it."""
 
 
-def _made(name: str, key: str) -> Any:
+def _made(name: str, key: str, options: dict[str, Any] | None = None) -> Any:
     """Return a registered process."""
     if name not in processes:
         known = ("given", *EVAPORATIONS) if key == "evaporation" else processes
         raise ConfigError(f"{key}: unknown {name!r}{suggestion(str(name), known)}")
-    return processes[name]()
+    try:
+        return processes[name](options or None)
+    except ConfigError as error:
+        raise ConfigError(f"{key}_options: {error}") from None
 
 
 def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
@@ -317,6 +343,7 @@ def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
         options=options,
         attributes=head.attributes,
         forcings=head.forcings if isinstance(head, DynamicSpec) else (),
+        drop=head.drop if isinstance(head, DynamicSpec) else 0.0,
         gives=gives,
     )
 
@@ -330,6 +357,8 @@ def _one_of(key: str, found: str, known: Iterable[str]) -> None:
 def _check_head(key: str, head: StaticSpec | DynamicSpec) -> None:
     if not 0.0 <= head.dropout < 1.0:
         raise ConfigError(f"{key}.dropout: expected 0 to below 1, found {head.dropout}")
+    if isinstance(head, DynamicSpec) and not 0.0 <= head.drop <= 1.0:
+        raise ConfigError(f"{key}.drop: expected 0 to 1, found {head.drop}")
     widths = [head.hidden] if isinstance(head.hidden, int) else head.hidden
     for width in widths:
         refuse_outside(f"{key}.hidden", width, 1, MOST)
