@@ -10,7 +10,7 @@ import numpy as np
 from ..files import atomic
 from ..models.hydrology.system import PLACES
 from ..run.output import Axis, OutputVariable, SeriesFile
-from ..run.steps import blocks, rows_of
+from ..run.steps import Steps, rows_of
 from .attributes import Attributes
 from .catchment_map import write_map
 from .domain import Domain
@@ -102,7 +102,7 @@ def simulate(
         ) as file,
     ):  # fmt: skip
         file.write_constants(_constants(setup.attributes))
-        for first, values in blocks(component, read, names, domain.steps, rows):
+        for first, values in Steps(component, read, names).blocks(domain.steps, rows):
             file.write(first, values)
             for name, block in values.items():
                 sums[name] += block.sum(axis=0)

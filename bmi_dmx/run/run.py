@@ -29,7 +29,7 @@ from .netcdf_series import NetcdfSeries
 from .output import Axis, OutputVariable, SeriesFile
 from .pieces import Pieces
 from .series import Series
-from .steps import BLOCK, blocks, rows_of
+from .steps import BLOCK, Steps, rows_of
 
 __all__ = ["Request", "run"]
 
@@ -280,7 +280,7 @@ def _advance(
         return {f.name: series.read(f, begin, count) for f in forcings}
 
     try:
-        for _, values in blocks(component, read, names, series.steps, rows, first):
+        for _, values in Steps(component, read, names).blocks(series.steps, rows, first):
             pieces.add(values, component.state_bytes())
     except DataError as error:
         where = f"{series.path}: "
