@@ -135,18 +135,14 @@ class Passages:
             if follows:
                 runner.clock.tick()
 
-    def _at_once(
-        self, given: Mapping[str, Array], wanted: Mapping[str, Array]
-    ) -> None:
+    def _at_once(self, given: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:
         """Let each stage make all the steps, in the order of the stages."""
         shape = next(iter(given.values())).shape
         made = {**wanted, **{name: np.empty(shape) for name in self._handed}}
         if any([stage(given, made) for stage in self._stages]):
             raise self._runner.not_finite()
 
-    def _periods(
-        self, given: Mapping[str, Array], wanted: Mapping[str, Array]
-    ) -> None:
+    def _periods(self, given: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:
         """Make whole periods, whose answers are given out through the next."""
         runner = self._runner
         steps = round(runner.operation.period / runner.operation.seconds)

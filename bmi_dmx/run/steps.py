@@ -94,9 +94,7 @@ class Steps:
             and self._component.screen.accepts(given)
         )
 
-    def _pass(
-        self, passages: Passages, given: Mapping[str, Array]
-    ) -> dict[str, Array]:
+    def _pass(self, passages: Passages, given: Mapping[str, Array]) -> dict[str, Array]:
         component = self._component
         runner, clock = component.runner, component.runner.clock
         count, places = next(iter(given.values())).shape
@@ -115,9 +113,7 @@ class Steps:
         component.screen.check()
         return {name: made[short] for name, short in self._shorts.items()}
 
-    def _one_by_one(
-        self, forcing: Mapping[str, Array], count: int
-    ) -> dict[str, Array]:
+    def _one_by_one(self, forcing: Mapping[str, Array], count: int) -> dict[str, Array]:
         component = self._component
         given = [(component.get_value_ptr(n), x) for n, x in forcing.items()]
         found = {name: np.empty((count, x.size)) for name, x in self._pointers.items()}
