@@ -20,7 +20,16 @@ from ..operate.shared import bundle_named
 from ..run.cluster import Crew, run_all
 from ..run.output import Axis, OutputVariable, SeriesFile
 from ..run.steps import Read
-from ..run.tasks import PLACES, Division, Task, divided, folder_of, pieces_of, save_last
+from ..run.tasks import (
+    PLACES,
+    Division,
+    Task,
+    divided,
+    first_of,
+    folder_of,
+    pieces_of,
+    save_last,
+)
 from .attributes import Attributes
 from .catchment_map import write_map
 from .domain import Domain
@@ -108,11 +117,11 @@ def simulate(
         plan={}, names=(), steps=domain.steps,
         rows=division.rows, some=slice(0, len(domain.ids)),
     )  # fmt: skip
-    component = whole.part(division.blocks[0]).started()
+    blocks = [whole.part(some) for some in division.blocks]
+    component = first_of(blocks).started()
     names = tuple(outputs or interesting(component))
     plan = _plan(setup, names, division)
-    whole = replace(whole, names=names, plan=plan)
-    tasks = [whole.part(some) for some in division.blocks]
+    tasks = [replace(block, names=names, plan=plan) for block in blocks]
     sums = {name: np.zeros(len(domain.ids)) for name in names}
     with divided(tasks, plan, component.runner) as tasks:
         run_all(tasks, crew or Crew())

@@ -33,7 +33,16 @@ from .netcdf_series import NetcdfSeries
 from .output import Axis, OutputVariable, SeriesFile
 from .series import Series
 from .steps import Read
-from .tasks import PLACES, Division, Task, divided, folder_of, pieces_of, save_last
+from .tasks import (
+    PLACES,
+    Division,
+    Task,
+    divided,
+    first_of,
+    folder_of,
+    pieces_of,
+    save_last,
+)
 
 __all__ = ["Request", "run"]
 
@@ -130,11 +139,11 @@ def run(request: Request) -> Path:
             series=series, folder=folder_of(request.output), plan={}, names=(),
             steps=series.steps, rows=division.rows, some=slice(0, len(series.ids)),
         )  # fmt: skip
-        component = whole.part(division.blocks[0]).started(operation)
+        blocks = [whole.part(some) for some in division.blocks]
+        component = first_of(blocks).started(operation)
         names = tuple(_outputs(request, component))
         plan = _plan(request, operation, series, known, names, division)
-        whole = replace(whole, names=names, plan=plan)
-        tasks = [whole.part(some) for some in division.blocks]
+        tasks = [replace(block, names=names, plan=plan) for block in blocks]
         with divided(tasks, plan, component.runner) as tasks:
             run_all(tasks, request.crew)
             _finish(request, component, known, series, tasks, division)

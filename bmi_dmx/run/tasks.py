@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..bmi.component import Component
+from ..bmi.settings import COLD
 from ..files import atomic
 from ..operate.persistence import unpack
 from ..operate.runner import Runner
@@ -25,6 +26,7 @@ __all__ = [
     "Division",
     "Task",
     "divided",
+    "first_of",
     "folder_of",
     "pieces_of",
     "run_task",
@@ -100,21 +102,32 @@ class Division:
             along = min(chunk[1], _WIDEST)
             width = max(along, width - width % along)
         width = max(1, min(width, places))
-        whole = width % _CHUNK_PLACES == 0 and width < places
-        wide = _CHUNK_PLACES if whole else width
+        wide = _part_of(width, _CHUNK_PLACES) if width < places else width
+        wide = width if width % wide else wide
         rows = rows_of(steps, max(width, size or 0), block)
-        high = min(rows, max(1, _CHUNK // wide))
-        rows -= rows % high
         # Chunks of the forcing are read once, where a piece has room for them.
-        common = int(np.lcm(high, chunk[0]))
-        rows -= rows % common if rows >= common else 0
-        return cls(steps, places, rows, width, (high, wide))
+        rows -= rows % chunk[0] if rows >= chunk[0] else 0
+        high = _part_of(rows, max(1, _CHUNK // wide))
+        return cls(steps, places, rows - rows % high, width, (high, wide))
 
     @property
     def blocks(self) -> tuple[slice, ...]:
         """The places of each block."""
         edges = range(0, self.places, self.width)
         return tuple(slice(k, min(k + self.width, self.places)) for k in edges)
+
+
+def _part_of(whole: int, most: int) -> int:
+    """Return a large part of a number, which divides it where one nearly as large does.
+
+    Parameters
+    ----------
+    whole, most : int
+        The number, and the largest part.
+    """
+    most = min(whole, most)
+    exact = (k for k in range(most, most // 3, -1) if whole % k == 0)
+    return next(exact, most)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +177,14 @@ class Task(ABC):
 def folder_of(output: Path) -> Path:
     """Return the folder of the pieces of a run, beside its output."""
     return output.with_name(f".{output.name}.pieces")
+
+
+def first_of(tasks: Sequence[TaskType]) -> TaskType:
+    """Return the first task; of several, without the state of all their places."""
+    task = tasks[0]
+    if len(tasks) > 1 and Path(task.state).is_file():
+        return replace(task, state=COLD)
+    return task
 
 
 @contextmanager
