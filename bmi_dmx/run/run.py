@@ -368,9 +368,10 @@ def _plan(
 def _division(request: Request, operation: Operation, series: Series) -> Division:
     """Return how steps and places are divided."""
     places, space = len(series.ids), operation.space
-    width = places
+    width, (rows, wide) = places, series.chunk
     if space is None and series.divisible:
         width = PLACES if request.places is None else request.places
+        wide = wide if request.places is None else 1
     elif request.places is not None and request.places < places:
         raise ConfigError(
             f"--block-places: the places of {operation.bundle.name} over "
@@ -380,7 +381,7 @@ def _division(request: Request, operation: Operation, series: Series) -> Divisio
     if space is not None:
         size = max([math.prod(space.shape(f)) for f in operation.forcings], default=1)
     return Division.of(
-        series.steps, places, width, chunk=series.chunk, block=request.block, size=size
+        series.steps, places, width, chunk=(rows, wide), block=request.block, size=size
     )
 
 

@@ -123,6 +123,7 @@ def in_the_middle(folder: Path, least: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_run_in_blocks_that_is_killed_goes_on(bundle: Path, long: Path) -> None:
     alone = request(bundle, long, long / "expected.nc", places=2, block=2 * 20)
     expected = read(run(alone))
@@ -164,6 +165,7 @@ def test_without_dask_the_command_says_what_brings_it(
         ask(places=1, crew=Crew(workers=2))
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_run_of_one(bundle: Path, long: Path) -> None:
     pytest.importorskip("distributed")
     expected = read(run(request(bundle, long, long / "expected.nc", places=2)))
@@ -174,16 +176,17 @@ def test_two_processes_give_the_run_of_one(bundle: Path, long: Path) -> None:
         np.testing.assert_array_equal(found[name], values, strict=True)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_loses_nothing(bundle: Path, long: Path) -> None:
     distributed = pytest.importorskip("distributed")
-    alone = request(bundle, long, long / "expected.nc", places=2, block=2 * 5)
+    alone = request(bundle, long, long / "expected.nc", places=2, block=2 * 25)
     expected = read(run(alone))
     output, found = long / "killed.nc", []
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None
     ) as cluster:
         crew = Crew(scheduler=cluster.scheduler_address)
-        asked = request(bundle, long, output, places=2, block=2 * 5, crew=crew)
+        asked = request(bundle, long, output, places=2, block=2 * 25, crew=crew)
         running = threading.Thread(target=lambda: found.append(read(run(asked))))
         with distributed.Client(cluster) as client:
             processes = client.run(os.getpid)
