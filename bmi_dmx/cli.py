@@ -163,18 +163,20 @@ def _bench_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="?",
-        choices=("scan", "scan-compare", "step", "ngen", "route"),
+        choices=("scan", "scan-compare", "step", "ngen", "route", "simulate"),
         help="what to measure (default: scan and step)",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the records here as well"
     )
+    parser.add_argument("--places", type=int, help="of the whole run of simulate")
+    parser.add_argument("--years", type=float, help="of the whole run of simulate")
 
 
 def _bench(options: Namespace) -> None:
     from .benchmarks import run
 
-    run(options.name, options.json)
+    run(options.name, options.json, options.places, options.years)
 
 
 def _demo_arguments(parser: ArgumentParser) -> None:

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 __all__ = ["run"]
 
 
-def run(name: str | None, json_file: Path | None) -> None:
+def run(
+    name: str | None,
+    json_file: Path | None,
+    places: int | None = None,
+    years: float | None = None,
+) -> None:
     """Measure, print tables, and write the records to a file.
 
     Parameters
     ----------
-    name : {"scan", "scan-compare", "step", "ngen", "route"} or None
+    name : {"scan", "scan-compare", "step", "ngen", "route", "simulate"} or None
         What to measure; None is ``scan`` and ``step``. ``scan-compare`` sets the scan
         against PyTorch's own, whose compilation takes minutes; ``ngen`` is stepping by
-        the calls of NextGen, ``route`` are rivers.
+        the calls of NextGen, ``route`` are rivers, ``simulate`` are many catchments
+        over many days.
     json_file : Path or None
         Where to write the records, a list of flat JSON objects.
+    places, years : int, float, optional
+        Size of the run of ``simulate`` from file to file.
     """
     # Read by the libraries of linear algebra when NumPy loads them.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
@@ -46,6 +55,12 @@ def run(name: str | None, json_file: Path | None) -> None:
             from . import route
 
             records += route.run()
+        elif chosen == "simulate":
+            from . import simulate
+
+            sizes = {"places": places, "years": years}
+            asked: Any = {n: size for n, size in sizes.items() if size is not None}
+            records += simulate.run(**asked)
         else:
             from . import step
 

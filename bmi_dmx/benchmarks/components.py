@@ -11,7 +11,7 @@ from ..config import as_yaml
 from ..conversion import convert
 from ..models.hydrology.component import DeltaHbv
 
-__all__ = ["FORCING", "configuration", "dynamic_bundle", "static_bundle"]
+__all__ = ["FORCING", "configuration", "dynamic_bundle", "static_bundle", "typical"]
 
 FORCING = {
     "precipitation": 4.0,
@@ -74,14 +74,14 @@ def configuration(path: Path, bundle: Path, locations: int, time_step: str) -> P
         "time_step": time_step,
         "locations": {
             "ids": [f"cat-{k}" for k in range(locations)],
-            "attributes": {"area_km2": 10.0, **_typical(load_bundle(bundle))},
+            "attributes": {"area_km2": 10.0, **typical(load_bundle(bundle))},
         },
     }
     path.write_text(as_yaml(settings), encoding="utf-8")
     return path
 
 
-def _typical(bundle: Bundle) -> dict[str, float]:
+def typical(bundle: Bundle) -> dict[str, float]:
     """Return a usual value of every attribute the bundle reads."""
     usual = {name: moments.typical for name, moments in bundle.statistics.items()}
     names = [attribute.name for attribute in bundle.plan.attributes]

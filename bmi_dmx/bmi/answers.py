@@ -137,6 +137,12 @@ class Answers(Bmi):
         return self._model()
 
     @property
+    def screen(self) -> Screen:
+        """What looks at its forcings."""
+        self._model()
+        return self._screen
+
+    @property
     def bundle(self) -> Bundle:
         """The bundle that is run."""
         return self._model().operation.bundle

@@ -68,8 +68,11 @@ static int forward_chunk(Work *w, const Scan *s, const Chunk *c)
         }
         load_row(w, s, t + s->warmup, AHEAD, c);
         record(w->state, w->forcing, w->parameter, w->output);
+        /* What nobody wants is made all the same, lest the rest be rounded otherwise. */
         for (int k = 0; k < OUTPUTS; k++)
-            if (s->average)
+            if (!s->output[k].data)
+                continue;
+            else if (s->average)
                 add(&s->output[k], t, w->output + k * LANES, share, c);
             else
                 store(&s->output[k], t, w->output + k * LANES, c);

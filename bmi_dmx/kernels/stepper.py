@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import ScanError, suggestion
 from ..program import Program, evaluate
 from . import build
-from .call import Block, View, refuse_other_layout
+from .call import ABSENT, Block, View, refuse_other_layout
 from .layout import LANES, Layout
 from .print_c import source
 
@@ -173,6 +173,7 @@ class Stepper:
         output : mapping of str to ndarray
             What is recorded, by output name, C-contiguous: all the averages over the
             members, (step, location), or all the members, (step, location, member).
+            Outputs that are left out are computed, which costs less than recording.
 
         Raises
         ------
@@ -181,7 +182,7 @@ class Stepper:
         """
         if self._library is None:
             raise ScanError("many steps in one call need a kernel")
-        recorded = [output[name] for name in self.layout.outputs]
+        recorded = [output[name] for name in self.layout.outputs if name in output]
         average = all(x.ndim == 2 for x in recorded)
         states = _views(self.state)
         series = (*forcing.values(), *recorded)
@@ -190,7 +191,10 @@ class Stepper:
             members=self._members, average=average, state=states,
             forcing=[_series(forcing[name]) for name in self.layout.forcings],
             parameter=_views(self.parameter), final=states,
-            output=[_series(x) for x in recorded],
+            output=[
+                _series(output[name]) if name in output else ABSENT
+                for name in self.layout.outputs
+            ],
         )  # fmt: skip
         # Averages are added up.
         summed = recorded if average else []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
+from ..run.command import crew_arguments
 
 if TYPE_CHECKING:
     from .domain import Domain
@@ -90,6 +91,7 @@ def simulate_arguments(parser: ArgumentParser) -> None:
         "--map", type=Path, metavar="FILE",
         help="GeoPackage of the catchments with the means of the outputs",
     )  # fmt: skip
+    crew_arguments(parser)
 
 
 def _domain_arguments(parser: ArgumentParser) -> None:
@@ -229,6 +231,7 @@ def _sample(options: Namespace) -> None:
 
 def simulate(options: Namespace) -> None:
     """Run ``dmx simulate``."""
+    from ..run.cluster import Crew
     from .simulate import simulate as run
 
     with _domain(options) as domain:
@@ -243,6 +246,8 @@ def simulate(options: Namespace) -> None:
             settings=_settings(options),
             save_state=options.save_state,
             map_file=options.map,
+            places=options.block_places,
+            crew=Crew(options.workers, options.scheduler),
         )
     _tell(done.remarks)
     print(f"{done.path}: {done.catchments} catchments, {done.hours} hours")

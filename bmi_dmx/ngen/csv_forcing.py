@@ -74,6 +74,10 @@ class CsvForcing(ForcingProvider):
         self._tables: dict[str, Hours] = {}
         self._converted: dict[tuple[str, str, str], Array] = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        # Files are read where they are needed.
+        return {**self.__dict__, "_tables": {}, "_converted": {}}
+
     def _table(self, catchment: str) -> Hours:
         if catchment not in self._tables:
             path = self._file_of(catchment)

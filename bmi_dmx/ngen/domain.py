@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ..data.identity import match
@@ -149,11 +150,12 @@ def _provider(path: Path, names: Mapping[str, str]) -> ForcingProvider:
     if not path.is_dir():
         return NetcdfForcing(path, strict=False, names=names)
 
-    def file_of(catchment: str) -> Path:
-        name = names.get(catchment, catchment)
-        return matching(path, rf"{re.escape(name)}(?!\d).*\.csv", name)
+    return CsvForcing(path, partial(_file_of, path, names), strict=False)
 
-    return CsvForcing(path, file_of, strict=False)
+
+def _file_of(path: Path, names: Mapping[str, str], catchment: str) -> Path:
+    name = names.get(catchment, catchment)
+    return matching(path, rf"{re.escape(name)}(?!\d).*\.csv", name)
 
 
 def _has(forcing: ForcingProvider, catchment: str) -> bool:

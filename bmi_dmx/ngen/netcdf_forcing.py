@@ -67,6 +67,7 @@ class NetcdfForcing(ForcingProvider):
         self, path: Path, *, strict: bool = True, names: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(path, strict=strict)
+        self._made = (path.absolute(), strict, dict(names or {}))
         self._file = opened(path)
         try:
             self._open(names or {})
@@ -112,6 +113,19 @@ class NetcdfForcing(ForcingProvider):
         self._blocks: dict[tuple[str, str], tuple[int, Array]] = {}
         rows = max(1, _BLOCK // max(1, len(in_file)))
         self._rows = min(self.steps, rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (*self._made, self._place)
+
+    @property
+    def chunk(self) -> tuple[int, int]:
+        """Hours and catchments that are compressed together; 1 where none are."""
+        rows = wide = 1
+        for variable in self._variables.values():
+            chunks = variable.chunking()
+            if chunks not in (None, "contiguous"):
+                wide, rows = max(wide, chunks[0]), max(rows, chunks[1])
+        return rows, wide
 
     def close(self) -> None:
         """Close the file."""
@@ -180,13 +194,32 @@ class NetcdfForcing(ForcingProvider):
         row = self.row(self.start, start)
         if not 0 <= row <= self.steps - steps:
             raise self.outside(ids[0], start + (steps - 1) * STEP)
-        return self._read(name, units, row, steps)[:, places]
+        # Some of many stand side by side, and are read without the others.
+        low, high = min(places), max(places) + 1
+        some = [place - low for place in places]
+        return self._read(name, units, row, steps, slice(low, high))[:, some]
 
-    def _read(self, name: str, units: str, first: int, steps: int) -> Array:
+    def _read(
+        self,
+        name: str,
+        units: str,
+        first: int,
+        steps: int,
+        some: slice = slice(None),
+    ) -> Array:
         found = self.units("", name)
-        hours = (slice(None), slice(first, first + steps))
+        hours = (some, slice(first, first + steps))
         values = numbers(self.path, self._variables[name], hours)
         return self.convert(np.ascontiguousarray(values.T), name, found, units)
+
+
+def _again(
+    path: Path, strict: bool, names: Mapping[str, str], place: dict[str, int]
+) -> NetcdfForcing:
+    """Open a file once more, in another process."""
+    found = NetcdfForcing(path, strict=strict, names=names)
+    found._place = place
+    return found
 
 
 def _readable(path: Path, variables: Mapping[str, Any], steps: int) -> None:

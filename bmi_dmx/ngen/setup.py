@@ -20,7 +20,7 @@ from .attributes import Attributes, attributes_of
 from .domain import Domain
 from .forcing import STEP
 
-__all__ = ["MAIN_OUTPUT", "STARTS", "Done", "Setup", "interesting"]
+__all__ = ["MAIN_OUTPUT", "STARTS", "Done", "Setup", "interesting", "started"]
 
 STARTS = (COLD, *HYDROLOGY.starts)
 """What catchments may start from, beside a saved state."""
@@ -132,11 +132,8 @@ class Setup:
 
     def started(self) -> Component:
         """Return a component with a location for every catchment, ready to step."""
-        places = LocationSettings(ids=self.attributes.ids)
-        settings = replace(_typed(self.settings, self.bundle), locations=places)
-        component = Component()
-        component.start(settings, self.bundle, self.attributes.values)
-        return component
+        known = self.attributes
+        return started(self.bundle, self.settings, known.ids, known.values)
 
     def done(self, path: Path) -> Done:
         """Return what was made with this, and what to know about it."""
@@ -146,6 +143,33 @@ class Setup:
             chosen = self.settings.get("evaporation")
             remarks = (*remarks, evaporation_remark(self.bundle, chosen))
         return Done(path, len(self.domain.ids), self.domain.steps, (*remarks, begin))
+
+
+def started(
+    bundle: Bundle,
+    settings: Mapping[str, Any],
+    ids: Sequence[str],
+    values: Mapping[str, Any],
+) -> Component:
+    """Return a component with a location for each of some catchments.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    settings : mapping of str to object
+        As of :class:`Setup`.
+    ids : sequence of str
+        The catchments.
+    values : mapping of str to ndarray
+        (catchment,) attributes by name.
+    """
+    places = LocationSettings(ids=tuple(ids))
+    component = Component()
+    component.start(
+        replace(_typed(settings, bundle), locations=places), bundle, dict(values)
+    )
+    return component
 
 
 def _typed(chosen: Mapping[str, Any], model: Bundle) -> Settings:

@@ -69,6 +69,11 @@ class Accumulation:
             )
         ]
         self._names = list(extremes)
+        self._read = {
+            name: name if name in sources else base
+            for name, (_, base) in extremes.items()
+        }
+        self._dated = dated
         self._dates = [(self.values[name], sources[name]) for name in dated]
         self.memory = {
             "total": self._total, "extreme": self._extreme, "steps": self._steps,
@@ -102,3 +107,29 @@ class Accumulation:
         for name, extreme in zip(self._names, self._extreme, strict=True):
             self.values[name][:] = extreme
         self._steps[0] = 0.0
+
+    def gathered(self, series: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what whole periods come to, whose steps are known beforehand.
+
+        The numbers are those of :meth:`add` and :meth:`close`; nothing changes here.
+
+        Parameters
+        ----------
+        series : mapping of str to ndarray
+            (period, step, place) by the names of the sources.
+
+        Returns
+        -------
+        dict of str to ndarray
+            (period, place) by the names of :attr:`values`.
+        """
+        found = {name: series[name][:, 0].copy() for name in self._dated}
+        for name, whole, _ in self._summed:
+            steps = series[name].swapaxes(0, 1)
+            total = np.zeros(steps.shape[1:])
+            for step in steps:
+                total += step
+            found[name] = total / (whole or float(len(steps)))
+        for name, (function, _, _) in zip(self._names, self._pairs, strict=True):
+            found[name] = function.reduce(series[self._read[name]], axis=1)
+        return found

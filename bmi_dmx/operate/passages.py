@@ -1,4 +1,4 @@
-"""Many steps of a tree on forcing that is known beforehand, in one call."""
+"""Many steps on forcing that is known beforehand, in few calls."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .runner import Runner
 __all__ = ["Passages"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Advance = Callable[[Mapping[str, Array], Mapping[str, Array]], bool]
 
 
 class Passages:
-    """Steps of a runner whose places lie on a tree, a block of them at a time.
+    """Steps of a runner, a block of them at a time.
 
     The numbers are those of :meth:`~.runner.Runner.advance`, step by step; so are the
-    state and the outputs that are left. The clock stands still, and nothing looks at
-    the forcing.
+    state and the outputs that are left. Nothing looks at the forcing.
 
     Parameters
     ----------
@@ -31,24 +31,22 @@ class Passages:
     wanted : sequence of str
         Outputs that are to be recorded.
     threads : int
-        That share the work.
+        That share the work on a tree.
 
     Attributes
     ----------
     in_kernels : bool
-        Whether a block is one call of each stage. A missing kernel, networks that step
-        as well, forcing that is gathered or of the calendar do not permit it.
+        Whether a block is one call of each stage. A missing kernel, or networks that
+        step as well, do not permit it.
     """
 
     def __init__(self, runner: Runner, wanted: Sequence[str], threads: int = 1) -> None:
         self._runner, self._threads, self._wanted = runner, threads, tuple(wanted)
-        operation = runner.operation
-        usual = not (runner.dates or operation.waits or operation.lags)
         stages = runner.stages.sequence
         programs = (s.program for s in stages if s.program is not None)
         read = {name[2:] for program in programs for name in program.forcings}
         self._handed = sorted((read & runner.output.keys()) - set(wanted))
-        found = [self._stage(k) for k in range(len(stages)) if usual]
+        found = [self._stage(k) for k in range(len(stages))]
         self._stages = [stage for stage in found if stage is not None]
         self.in_kernels = bool(found) and len(self._stages) == len(found)
 
@@ -58,7 +56,8 @@ class Passages:
         if isinstance(stepper, TreeStepper):
             made = (*self._wanted, *self._handed)
             blocks = stepper.stretching({f"q.{name}" for name in made})
-            if blocks is None:
+            # What the calendar gives is no series of a tree.
+            if blocks is None or self._runner.dates or self._runner.operation.waits:
                 return None
             threads = self._threads
 
@@ -74,19 +73,23 @@ class Passages:
         def beside(series: Mapping[str, Array], made: Mapping[str, Array]) -> bool:
             known = {**series, **made}
             given = {name: known[name[2:]] for name in layout.forcings}
-            return bool(
-                cells.stretch(given, {n: made[n[2:]] for n in layout.outputs})()
-            )
+            asked = {n: made[n[2:]] for n in layout.outputs if n[2:] in made}
+            return bool(cells.stretch(given, asked)())
 
         return beside
 
-    def run(self, given: Mapping[str, Array]) -> dict[str, Array]:
+    def run(
+        self, given: Mapping[str, Array], ends: Flags | None = None
+    ) -> dict[str, Array]:
         """Make the steps of a block; return what was to be recorded, (step, place).
 
         Parameters
         ----------
         given : mapping of str to ndarray
-            (step, place), all the forcings by name.
+            (step, place), all the forcings, and what the calendar gives, by name.
+        ends : ndarray of bool, optional
+            (step,) whether a period ends with it that is run as a whole, where steps
+            are gathered for one. The clock goes along; without it stands still.
 
         Raises
         ------
@@ -97,18 +100,73 @@ class Passages:
         shape = len(next(iter(given.values()))), len(runner.ids)
         wanted = {name: np.empty(shape) for name in self._wanted}
         # The last one leaves all outputs as they are to be, the recorded and others.
-        many = shape[0] - 1 if self.in_kernels else 0
-        if many:
+        first = last = 0
+        if self.in_kernels:
             runner.begin()
-            series = {name: x[:many] for name, x in given.items()}
-            made = {name: x[:many] for name, x in wanted.items()}
-            made |= {name: np.empty((many, shape[1])) for name in self._handed}
-            if any([stage(series, made) for stage in self._stages]):
-                raise runner.not_finite()
-        for step in range(many, shape[0]):
+            if not runner.operation.waits:
+                last = shape[0] - 1
+            elif ends is not None:
+                first, last = _whole_periods(ends)
+        follows = ends is not None
+        self._one_by_one(given, wanted, range(first), follows)
+        if last > first:
+            advance = self._periods if runner.operation.waits else self._at_once
+            advance(_part(given, first, last), _part(wanted, first, last))
+            if follows:
+                runner.clock.set(runner.clock.step + last - first)
+        self._one_by_one(given, wanted, range(last, shape[0]), follows)
+        return wanted
+
+    def _one_by_one(
+        self,
+        given: Mapping[str, Array],
+        wanted: Mapping[str, Array],
+        steps: range,
+        follows: bool,
+    ) -> None:
+        runner = self._runner
+        arrays = {**runner.forcing, **runner.dates}
+        for step in steps:
             for name, values in given.items():
-                runner.forcing[name][:] = values[step]
+                arrays[name][:] = values[step]
             runner.advance()
             for name, values in wanted.items():
                 values[step] = runner.output[name]
-        return wanted
+            if follows:
+                runner.clock.tick()
+
+    def _at_once(self, given: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:
+        """Let each stage make all the steps, in the order of the stages."""
+        shape = next(iter(given.values())).shape
+        made = {**wanted, **{name: np.empty(shape) for name in self._handed}}
+        if any([stage(given, made) for stage in self._stages]):
+            raise self._runner.not_finite()
+
+    def _periods(self, given: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:
+        """Make whole periods, whose answers are given out through the next."""
+        runner = self._runner
+        steps = round(runner.operation.period / runner.operation.seconds)
+        series = {name: x.reshape(-1, steps, x.shape[1]) for name, x in given.items()}
+        gathered = runner.gathered(series)
+        answers = {name: np.empty((len(x) // steps, x.shape[1]))
+                   for name, x in wanted.items()}  # fmt: skip
+        self._at_once(gathered, answers)
+        for name, found in answers.items():
+            rows = wanted[name].reshape(-1, steps, found.shape[1])
+            rows[:, -1] = found
+            rows[0, :-1] = runner.output[name]
+            rows[1:, :-1] = found[:-1, None]
+            runner.output[name][:] = found[-1]
+
+
+def _whole_periods(ends: Flags) -> tuple[int, int]:
+    """Return the first step of whole periods, and that of the last one of them.
+
+    The last one leaves all outputs as they are to be.
+    """
+    last = np.flatnonzero(ends)
+    return (int(last[0]) + 1, int(last[-2]) + 1) if len(last) > 2 else (0, 0)
+
+
+def _part(arrays: Mapping[str, Array], first: int, last: int) -> dict[str, Array]:
+    return {name: x[first:last] for name, x in arrays.items()}

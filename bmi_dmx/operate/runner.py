@@ -286,6 +286,11 @@ class Runner:
             return any(step() for step in self._whole)
         return False
 
+    def gathered(self, series: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the forcing of whole periods; as of :meth:`.Accumulation.gathered`."""
+        assert self._period is not None
+        return self._period.gathered(series)
+
     def advance(self) -> None:
         """Run one step on the forcings in the buffers, which must be finite.
 

@@ -152,6 +152,21 @@ class Screen:
         for last, array in self._held:
             last[:] = array
 
+    def accepts(self, series: Mapping[str, Array]) -> bool:
+        """Return whether there is nothing to repair or refuse in many steps.
+
+        Parameters
+        ----------
+        series : mapping of str to ndarray
+            (step, place) by forcing.
+        """
+        for name, values in series.items():
+            low, high = self._bounds[name]
+            # False as well where one of them is NaN.
+            if not (low <= values.min() and values.max() <= high):
+                return False
+        return True
+
     def _repair(self) -> None:
         found = {}
         for name, array in self._buffers.items():

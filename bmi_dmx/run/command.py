@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-__all__ = ["run_arguments", "run_command"]
+__all__ = ["crew_arguments", "run_arguments", "run_command"]
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -56,10 +56,30 @@ def run_arguments(parser: ArgumentParser) -> None:
         "--missing", choices=("raise", "hold"), default="raise",
         help="forcing that is missing or absurd: refuse it, or hold the last good one",
     )  # fmt: skip
+    crew_arguments(parser)
+
+
+def crew_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that say who runs, and how much at a time."""
+    parser.add_argument(
+        "--workers", type=int, metavar="N",
+        help="share the places among N processes (needs Dask)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="share them among the workers of a scheduler of Dask, which see the same "
+        "files, such as tcp://10.0.0.1:8786",
+    )  # fmt: skip
+    parser.add_argument(
+        "--block-places", type=int, metavar="N",
+        help="places that are stepped together (default: as the chunks of the forcing "
+        "are, about 2048)",
+    )  # fmt: skip
 
 
 def run_command(options: Namespace) -> None:
     """Run it, and say where the output is."""
+    from .cluster import Crew
     from .run import Request, run
 
     done = run(
@@ -76,6 +96,8 @@ def run_command(options: Namespace) -> None:
             units=options.units,
             names=dict(options.names),
             policy=options.missing,
+            places=options.block_places,
+            crew=Crew(options.workers, options.scheduler),
         )
     )
     print(done)

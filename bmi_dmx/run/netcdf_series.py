@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,6 +49,8 @@ class NetcdfSeries(Series):
         super().__init__(path, names, system)
         self._dims: tuple[str, ...] = ()
         self._rows: list[int] | None = None
+        self._some = slice(None)
+        self._read: tuple[str, ...] = ()
         self._file = opened(path)
         try:
             time = time_variable(path, self._file)
@@ -90,8 +91,8 @@ class NetcdfSeries(Series):
         ids: Sequence[str] | None,
         fields: Sequence[tuple[int, ...]] | None,
     ) -> tuple[str, ...]:
-        for name in names:
-            self._cache(self._own[name])
+        self._read = tuple(names)
+        self._cache(slice(None))
         if fields is not None and ids is not None:
             for name, shape in zip(names, fields, strict=True):
                 self._refuse_shape(name, shape)
@@ -168,27 +169,61 @@ class NetcdfSeries(Series):
 
     # Numbers
 
-    def _cache(self, variable: Any) -> None:
-        """Keep what one piece of time needs, lest it be decompressed many times."""
+    def _chunks(self, name: str) -> dict[str, int]:
+        """Return the sizes of the chunks of a series; nothing where it has none."""
+        variable = self._own[name]
         chunks = variable.chunking()
         if chunks in (None, "contiguous"):
+            return {}
+        return dict(zip(variable.dimensions, chunks, strict=True))
+
+    @property
+    def chunk(self) -> tuple[int, int]:
+        """Steps and places that the file has together; the most of any series."""
+        found = [c for name in self._read if (c := self._chunks(name))]
+        along = self._dims[-1] if self.divisible else ""
+        return (
+            max((c[self._axis] for c in found), default=1),
+            max((c.get(along, 1) for c in found), default=1),
+        )
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the places are one dimension, in the order of the file."""
+        return len(self._dims) == 1 and self._rows is None
+
+    def narrow(self, some: slice) -> None:
+        """Read some of the places from now on."""
+        if not self.divisible:
+            super().narrow(some)
             return
-        number = 1
-        for dimension, size, chunk in zip(
-            variable.dimensions, variable.shape, chunks, strict=True
-        ):
-            number *= 1 if dimension == self._axis else -(-size // chunk)
-        wanted = number * math.prod(chunks) * variable.dtype.itemsize
-        size, count, preemption = variable.get_var_chunk_cache()
-        if size < wanted:
-            variable.set_var_chunk_cache(
-                min(wanted, _CACHE), max(count, number), preemption
-            )
+        self._some = some
+        self._cache(some)
+
+    def _cache(self, some: slice) -> None:
+        """Keep what one piece of time needs, lest it be decompressed many times."""
+        for name in self._read:
+            variable, chunks = self._own[name], self._chunks(name)
+            if not chunks:
+                continue
+            number = 1
+            for dimension, size in zip(
+                variable.dimensions, variable.shape, strict=True
+            ):
+                if dimension != self._axis:
+                    wanted = size if some.stop is None else some.stop - some.start
+                    number *= -(-wanted // chunks[dimension]) + (wanted < size)
+            room = number * math.prod(chunks.values()) * variable.dtype.itemsize
+            size, count, preemption = variable.get_var_chunk_cache()
+            if size < room:
+                variable.set_var_chunk_cache(
+                    min(room, _CACHE), max(count, number), preemption
+                )
 
     def _raw(self, name: str, first: int, count: int) -> Array:
         variable = self._own[name]
         at = variable.dimensions.index(self._axis)
-        index = [slice(None)] * variable.ndim
+        index = [self._some if self._some.stop else slice(None)] * variable.ndim
         index[at] = slice(first, first + count)
         moved = np.moveaxis(numbers(self.path, variable, tuple(index)), at, 0)
         values = moved.reshape(moved.shape[0], -1)

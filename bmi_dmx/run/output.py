@@ -96,6 +96,9 @@ class SeriesFile:
         What the dimension of the places is called.
     beside : sequence of str
         Constants of the places that are coordinates of the series as well.
+    chunk : (int, int), optional
+        Steps and places that are compressed together. Who writes whole ones has each
+        compressed once.
     texts : str
         Attributes of the file, such as ``source``.
     """
@@ -110,12 +113,13 @@ class SeriesFile:
         *,
         place: str = "place",
         beside: Sequence[str] = (),
+        chunk: tuple[int, int] | None = None,
         **texts: str,
     ) -> None:
         import netCDF4
 
         self._path, self._place, self._ids = path, place, tuple(ids)
-        self._beside = tuple(beside)
+        self._beside, self._chunk = tuple(beside), chunk
         self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
         with writing(path):
             self._begin(variables, grids, axis, texts)
@@ -134,6 +138,8 @@ class SeriesFile:
         for v in variables:
             shape = [len(self._file.dimensions[d]) for d in dims[v.grid]]
             rows = max(1, min(axis.steps, _CHUNK // max(1, math.prod(shape))))
+            if self._chunk is not None and len(shape) == 1:
+                rows, shape = self._chunk[0], [min(self._chunk[1], shape[0])]
             made = self._file.createVariable(
                 v.name, "f8", ("time", *dims[v.grid]), zlib=True, complevel=1,
                 chunksizes=(rows, *shape),
@@ -208,10 +214,18 @@ class SeriesFile:
                 with writing(self._path):
                     made[:] = values
 
-    def write(self, first: int, values: Mapping[str, Array]) -> None:
-        """Write (time, place) series from a step on; whole fields are flat."""
+    def write(
+        self, first: int, values: Mapping[str, Array], some: slice | None = None
+    ) -> None:
+        """Write (time, place) series from a step on, of all or some of the places.
+
+        Whole fields are flat.
+        """
         for name, block in values.items():
             made = self._file[name]
-            shape = (len(block), *made.shape[1:])
+            rows = slice(first, first + len(block))
             with writing(self._path):
-                made[first : first + len(block)] = block.reshape(shape)
+                if some is not None and made.ndim == 2:
+                    made[rows, some] = block
+                else:
+                    made[rows] = block.reshape((len(block), *made.shape[1:]))

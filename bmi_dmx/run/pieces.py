@@ -28,7 +28,7 @@ class Pieces:
 
     A piece is written whole or not at all, and counts once the state behind it is
     written: a run may be killed at any moment, and goes on from the last piece that
-    counts.
+    counts. Folders in it are those of the parts of a run.
 
     Parameters
     ----------
@@ -70,7 +70,8 @@ class Pieces:
                 self.done += 1
             known = self._known(file)
             other = next((k for k in plan if known.get(k) != plan[k]), None)
-            if other is not None and self.done:
+            begun = self.done or any(self.folder.glob("*/state-*"))
+            if other is not None and begun:
                 raise ConfigError(
                     f"{self.folder}: pieces of another run: {other} was "
                     f"{known.get(other)!r}, now it is {plan[other]!r}; remove the "
@@ -96,7 +97,9 @@ class Pieces:
         """Delete all but the lock, the plan first: what is left counts no more."""
         (self.folder / _PLAN).unlink(missing_ok=True)
         for file in self.folder.iterdir():
-            if file.name != _LOCK:
+            if file.is_dir():
+                shutil.rmtree(file, ignore_errors=True)
+            elif file.name != _LOCK:
                 file.unlink(missing_ok=True)
 
     def _piece(self, number: int) -> Path:

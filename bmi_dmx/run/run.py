@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,27 @@ from ..bmi.steps import step_length
 from ..bundle import Bundle
 from ..errors import ConfigError, DataError, suggestion
 from ..files import atomic
+from ..operate.attributes import own_attributes
 from ..operate.operation import Operation, step_text
 from ..operate.screen import Policy
 from ..operate.shared import bundle_named
 from ..operate.system import system_of
+from .cluster import Crew, run_all
 from .csv_series import CsvSeries
 from .netcdf_series import NetcdfSeries
 from .output import Axis, OutputVariable, SeriesFile
-from .pieces import Pieces
 from .series import Series
-from .steps import BLOCK, blocks, rows_of
+from .steps import Read
+from .tasks import (
+    PLACES,
+    Division,
+    Task,
+    divided,
+    first_of,
+    folder_of,
+    pieces_of,
+    save_last,
+)
 
 __all__ = ["Request", "run"]
 
@@ -71,8 +84,12 @@ class Request:
     policy : Policy
         What to do with forcing that is missing or absurd; see
         :class:`~bmi_dmx.bmi.settings.Settings`.
-    block : int
+    block : int, optional
         Most numbers of one variable in memory.
+    places : int, optional
+        Places that are stepped together, where they do not see each other.
+    crew : Crew
+        Who runs them.
     """
 
     bundle: str
@@ -87,14 +104,17 @@ class Request:
     units: str = "model"
     names: dict[str, str] = field(default_factory=dict)
     policy: Policy = "raise"
-    block: int = BLOCK
+    block: int | None = None
+    places: int | None = None
+    crew: Crew = field(default_factory=Crew)
 
 
 def run(request: Request) -> Path:
     """Run a bundle over a file of forcing.
 
-    The run is streamed: memory does not grow with its length. One that was stopped or
-    killed goes on from where it was when it is asked for again.
+    The run is streamed: memory grows neither with its length nor, where places do not
+    see each other, with their number. One that was stopped or killed goes on from where
+    it was when it is asked for again.
 
     Returns
     -------
@@ -112,18 +132,90 @@ def run(request: Request) -> Path:
     with _opened(request, bundle) as series:
         operation = _operation(request, bundle, series)
         _choose(request, operation, series)
-        component = _started(request, operation, series)
-        names = _outputs(request, component)
-        folder = request.output.with_name(f".{request.output.name}.pieces")
-        pieces = Pieces(folder, _plan(request, component, series, names))
-        try:
-            _advance(request, component, series, names, pieces)
-            _finish(request, component, series, names, pieces)
-        finally:
-            pieces.close()
-    component.finalize()
-    pieces.remove()
+        division = _division(request, operation, series)
+        known = _attributes(request, operation, series)
+        whole = _Block(
+            request=request, known=known, ids=series.ids, state=request.state,
+            series=series, folder=folder_of(request.output), plan={}, names=(),
+            steps=series.steps, rows=division.rows, some=slice(0, len(series.ids)),
+        )  # fmt: skip
+        blocks = [whole.part(some) for some in division.blocks]
+        component = first_of(blocks).started(operation)
+        names = tuple(_outputs(request, component))
+        plan = _plan(request, operation, series, known, names, division)
+        tasks = [replace(block, names=names, plan=plan) for block in blocks]
+        with divided(tasks, plan, component.runner) as tasks:
+            run_all(tasks, request.crew)
+            _finish(request, component, known, series, tasks, division)
     return request.output
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block(Task):
+    """Some places of a file of forcing.
+
+    Parameters
+    ----------
+    request : Request
+        What is run over them.
+    known : dict of str to ndarray
+        (place,) attributes of them.
+    series : Series or None
+        The file, where this process has it open.
+    """
+
+    request: Request
+    known: dict[str, Array]
+    series: Series | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Elsewhere paths would start from another folder.
+        request, state = self.request, Path(self.state)
+        named = Path(request.bundle)
+        request = replace(
+            request,
+            forcing=request.forcing.absolute(),
+            bundle=str(named.absolute()) if named.is_dir() else request.bundle,
+        )
+        own: dict[str, Any] = {"series": None, "request": request}
+        own["folder"] = self.folder.absolute()
+        if state.is_file():
+            own["state"] = str(state.absolute())
+        return {**self.__dict__, **own}
+
+    def part(self, some: slice) -> _Block:
+        """Return the part at some of the places."""
+        known = {name: values[some] for name, values in self.known.items()}
+        return replace(self, known=known, ids=self.ids[some], some=some)
+
+    def started(self, operation: Operation) -> Component:
+        """Return a component at the beginning of the forcing."""
+        assert self.series is not None
+        return _started(self.request, operation, self.series, self.ids, self.known,
+                        self.state)  # fmt: skip
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Component, Read]]:
+        """Give a component at the first step, and what reads its forcing."""
+        request, bundle = self.request, bundle_named(self.request.bundle, Path())
+        with ExitStack() as stack:
+            series = self.series
+            if series is None:
+                series = stack.enter_context(_opened(request, bundle))
+                _choose(request, _operation(request, bundle, series), series)
+            operation = _operation(request, bundle, series)
+            series.narrow(self.some)
+            component = replace(self, series=series).started(operation)
+            forcings, reader = component.runner.operation.forcings, series
+
+            def read(begin: int, count: int) -> Mapping[str, Array]:
+                return {f.name: reader.read(f, begin, count) for f in forcings}
+
+            try:
+                yield component, read
+            except DataError as error:
+                where = f"{series.path}: "
+                raise DataError(f"{where}{str(error).removeprefix(where)}") from None
 
 
 def _opened(request: Request, bundle: Bundle) -> Series:
@@ -178,22 +270,29 @@ def _choose(request: Request, operation: Operation, series: Series) -> None:
     )  # fmt: skip
 
 
-def _started(request: Request, operation: Operation, series: Series) -> Component:
-    """Return a component at the beginning of the forcing."""
+def _started(
+    request: Request,
+    operation: Operation,
+    series: Series,
+    ids: Sequence[str],
+    known: Mapping[str, Array],
+    state: str,
+) -> Component:
+    """Return a component of some places at the beginning of the forcing."""
     component = Component()
     lives = operation.space is not None
     settings = Settings(
         start_time=series.start,
-        locations=None if lives else LocationSettings(ids=series.ids),
+        locations=None if lives else LocationSettings(ids=tuple(ids)),
         time_step=series.seconds,
         mode=operation.inner,
         parts=request.parts,
         units=request.units,
         outputs=request.outputs or None,
-        state=request.state,
+        state=state,
         forcing_policy=request.policy,
     )
-    component.start(settings, operation.bundle, _attributes(request, operation, series))
+    component.start(settings, operation.bundle, known)
     component.runner.parameterize()
     return component
 
@@ -238,90 +337,93 @@ def _outputs(request: Request, component: Component) -> list[str]:
 
 
 def _plan(
-    request: Request, component: Component, series: Series, names: Sequence[str]
+    request: Request,
+    operation: Operation,
+    series: Series,
+    known: Mapping[str, Array],
+    names: Sequence[str],
+    division: Division,
 ) -> dict[str, str]:
     """Return what decides the numbers of a run."""
     stat = series.path.stat()
-    start = hashlib.sha256(component.state_bytes()).hexdigest()
+    start = hashlib.sha256("\n".join((*operation.key, *series.ids)).encode())
+    for name, values in known.items():
+        start.update(name.encode() + np.ascontiguousarray(values).tobytes())
+    state = Path(request.state)
+    start.update(state.read_bytes() if state.is_file() else request.state.encode())
     sources = series.sources.items()
     return {
         "version": __version__,
         "file of forcing": f"{series.path.name}, {stat.st_size} bytes, "
         f"{stat.st_mtime_ns}",
         "choice of series": ", ".join(f"{name} is {s}" for name, s in sources),
-        "start (bundle, settings, places, attributes, state)": start,
+        "start (bundle, settings, places, attributes, state)": start.hexdigest(),
         "choice of outputs": ", ".join(names),
-        "steps of a piece": str(_rows(request, component, series)),
+        "steps of a piece": str(division.rows),
+        "places of a piece": str(division.width),
         "treatment of missing forcing": str(request.policy),
     }
 
 
-def _rows(request: Request, component: Component, series: Series) -> int:
-    widths = [component.get_value_ptr(name).size for name in series.sources]
-    return rows_of(series.steps, max((len(series.ids), *widths)), request.block)
-
-
-def _advance(
-    request: Request,
-    component: Component,
-    series: Series,
-    names: Sequence[str],
-    pieces: Pieces,
-) -> None:
-    """Run what is still to be run, piece by piece."""
-    rows = _rows(request, component, series)
-    first = pieces.done * rows
-    if first:
-        component.set_state_bytes(pieces.state(), str(pieces.folder))
-        _log.info("%s: goes on from step %d", request.output, first)
-    forcings = component.runner.operation.forcings
-
-    def read(begin: int, count: int) -> Mapping[str, Array]:
-        return {f.name: series.read(f, begin, count) for f in forcings}
-
-    try:
-        for _, values in blocks(component, read, names, series.steps, rows, first):
-            pieces.add(values, component.state_bytes())
-    except DataError as error:
-        where = f"{series.path}: "
-        raise DataError(f"{where}{str(error).removeprefix(where)}") from None
+def _division(request: Request, operation: Operation, series: Series) -> Division:
+    """Return how steps and places are divided."""
+    places, space = len(series.ids), operation.space
+    width, (rows, wide) = places, series.chunk
+    if space is None and series.divisible:
+        width = PLACES if request.places is None else request.places
+        wide = wide if request.places is None else 1
+    elif request.places is not None and request.places < places:
+        raise ConfigError(
+            f"--block-places: the places of {operation.bundle.name} over "
+            f"{series.path} are run together"
+        )
+    size = None
+    if space is not None:
+        size = max([math.prod(space.shape(f)) for f in operation.forcings], default=1)
+    return Division.of(
+        series.steps, places, width, chunk=(rows, wide), block=request.block, size=size
+    )
 
 
 def _finish(
     request: Request,
     component: Component,
+    known: Mapping[str, Array],
     series: Series,
-    names: Sequence[str],
-    pieces: Pieces,
+    tasks: Sequence[Task],
+    division: Division,
 ) -> None:
     """Write the output, and the last state where it is wanted."""
-    known = component.catalogue
-    entries = [entry for name in names if (entry := known.get(name)) is not None]
+    catalogue, operation = component.catalogue, component.runner.operation
+    names = tasks[0].names
+    entries = [entry for name in names if (entry := catalogue.get(name)) is not None]
     variables = [
         OutputVariable(e.short, e.units, e.about, component.get_var_grid(e.short))
         for e in entries
     ]
+    own = own_attributes(
+        operation.required, operation.plan.optional, operation.understood, known, {},
+        series.ids,
+    )  # fmt: skip
     constants = {
-        OutputVariable(e.short, e.units, e.about): component.get_value_ptr(e.short)
-        for e in known.of("attribute")
+        OutputVariable(e.short, e.units, e.about): own[e.short]
+        for e in catalogue.of("attribute")
         if e.short not in names
     }
     begin = component.start_time
     epoch = (begin - type(begin)(1970, 1, 1)).total_seconds()
-    whole = pieces.whole(request.output.suffix)
+    whole = folder_of(request.output) / f"whole{request.output.suffix}"
     with (
         atomic(whole) as temporary,
         SeriesFile(
-            temporary, variables, component.grids.descriptions, component.runner.ids,
-            Axis(epoch, series.seconds, series.steps),
+            temporary, variables, component.grids.descriptions, series.ids,
+            Axis(epoch, series.seconds, series.steps), chunk=division.chunk,
             source=component.get_component_name(),
         ) as file,
     ):  # fmt: skip
         file.write_constants(constants)
-        first = 0
-        for piece in pieces:
-            file.write(first, piece)
-            first += len(next(iter(piece.values())))
+        for first, some, values in pieces_of(tasks):
+            file.write(first, values, some)
     if request.save_state is not None:
-        component.save_state(request.save_state)
+        save_last(tasks, component.runner, request.save_state)
     os.replace(whole, request.output)

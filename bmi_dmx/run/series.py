@@ -117,6 +117,21 @@ class Series(ABC):
     def _raw(self, name: str, first: int, count: int) -> Array:
         """Return numbers as they are in the file, (time, place); NaN where missing."""
 
+    @property
+    def chunk(self) -> tuple[int, int]:
+        """Steps and places that the file has together, where it matters; else 1."""
+        return 1, 1
+
+    @property
+    def divisible(self) -> bool:
+        """Whether some of the places can be read without the others."""
+        return False
+
+    def narrow(self, some: slice) -> None:
+        """Read some of the places from now on, where it is :attr:`divisible`."""
+        if some != slice(0, len(self.ids)):
+            raise DataError(f"{self.path}: its places are read together")
+
     @abstractmethod
     def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return the constants of the places that the file has, (place,).

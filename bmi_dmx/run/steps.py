@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..bmi.component import Component
+from ..operate.passages import Passages
 
-__all__ = ["BLOCK", "blocks", "rows_of"]
+__all__ = ["BLOCK", "Read", "Steps", "rows_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+
+Read = Callable[[int, int], Mapping[str, Array]]
+"""From the number of a step and a count to forcings by name, (time, place)."""
 
 BLOCK = 2**20
 """Numbers of one variable in memory: forcing and output pass through in pieces."""
@@ -27,52 +30,98 @@ def rows_of(steps: int, width: int, block: int | None = None) -> int:
     return max(1, min(steps, numbers // max(1, width)))
 
 
-def blocks(
-    component: Component,
-    read: Callable[[int, int], Mapping[str, Array]],
-    names: Sequence[str],
-    steps: int,
-    rows: int,
-    first: int = 0,
-    unit: str = "steps",
-) -> Iterator[tuple[int, dict[str, Array]]]:
-    """Yield the number of the first step and (time, place) outputs, block by block.
+class Steps:
+    """Steps of a component that nobody looks at in between.
+
+    What is good forcing of a model that kernels run is stepped many times in one call;
+    else step follows step. The numbers are the same, and so is what is left behind.
 
     Parameters
     ----------
     component : Component
-        Where step ``first`` is the next.
+        Ready to step; nothing else steps it meanwhile.
     read : callable
-        From the number of a step and a count to forcings by name, (time, place), in
-        units of the component.
+        Returns forcing in units of the component.
     names : sequence of str
-        What to keep.
-    steps : int
-        Number of the step at which to end.
-    rows : int
-        Steps of a block.
-    first : int
-        Number of the step to begin with.
-    unit : str
-        What the progress bar counts.
+        What to keep, by either of its names.
     """
-    pointers = {name: component.get_value_ptr(name) for name in names}
-    with tqdm(
-        total=steps, initial=first, desc="run", unit=f" {unit}", disable=None
-    ) as progress:
+
+    def __init__(self, component: Component, read: Read, names: Sequence[str]) -> None:
+        self._component, self._read = component, read
+        self._pointers = {name: component.get_value_ptr(name) for name in names}
+        runner, known = component.runner, component.catalogue
+        self._shorts = {n: e.short for n in names if (e := known.get(n)) is not None}
+        given = runner.output.get
+        own = all(
+            given(self._shorts[n]) is pointer for n, pointer in self._pointers.items()
+        )
+        self._passages = None
+        if own:
+            passages = Passages(runner, list(dict.fromkeys(self._shorts.values())))
+            self._passages = passages if passages.in_kernels else None
+
+    def blocks(
+        self, steps: int, rows: int, first: int = 0
+    ) -> Iterator[tuple[int, dict[str, Array]]]:
+        """Yield the number of the first step and (time, place) outputs, by block.
+
+        Parameters
+        ----------
+        steps : int
+            Number of the step at which to end.
+        rows : int
+            Steps of a block.
+        first : int
+            Number of the step that is the next of the component.
+        """
         for begin in range(first, steps, rows):
             count = min(rows, steps - begin)
-            given = [
-                (component.get_value_ptr(name), block)
-                for name, block in read(begin, count).items()
-            ]
-            found = {name: np.empty((count, x.size)) for name, x in pointers.items()}
-            for row in range(count):
-                for buffer, block in given:
-                    buffer[:] = block[row]
-                component.update()
-                for name, block in found.items():
-                    # Some values are computed when they are asked for.
-                    block[row] = component.get_value_ptr(name)
-                progress.update()
-            yield begin, found
+            yield begin, self._block(self._read(begin, count), count)
+
+    def _block(self, forcing: Mapping[str, Array], count: int) -> dict[str, Array]:
+        known = self._component.catalogue
+        given = {e.short: x for n, x in forcing.items() if (e := known.get(n))}
+        if self._passages is not None and self._may_pass(given, count):
+            return self._pass(self._passages, given)
+        return self._one_by_one(given, count)
+
+    def _may_pass(self, given: Mapping[str, Array], count: int) -> bool:
+        # What is refused is refused at its step.
+        clock = self._component.runner.clock
+        return (
+            bool(given)
+            and clock.time + (count - 1) * clock.seconds <= clock.last
+            and self._component.screen.accepts(given)
+        )
+
+    def _pass(self, passages: Passages, given: Mapping[str, Array]) -> dict[str, Array]:
+        component = self._component
+        runner, clock = component.runner, component.runner.clock
+        count, places = next(iter(given.values())).shape
+        component.settle()
+        ends = np.empty(count, dtype=bool)
+        days = {name: np.empty(count) for name in runner.dates}
+        for step in range(count):
+            ends[step] = clock.ends_period
+            for name, series in days.items():
+                series[step] = runner.dates[name][0]
+            clock.tick()
+        clock.set(clock.step - count)
+        dates = {n: np.repeat(x[:, None], places, axis=1) for n, x in days.items()}
+        made = passages.run({**given, **dates}, ends)
+        # The last good values are those of the last step.
+        component.screen.check()
+        return {name: made[short] for name, short in self._shorts.items()}
+
+    def _one_by_one(self, forcing: Mapping[str, Array], count: int) -> dict[str, Array]:
+        component = self._component
+        given = [(component.get_value_ptr(n), x) for n, x in forcing.items()]
+        found = {name: np.empty((count, x.size)) for name, x in self._pointers.items()}
+        for row in range(count):
+            for buffer, block in given:
+                buffer[:] = block[row]
+            component.update()
+            for name, block in found.items():
+                # Some values are computed when they are asked for.
+                block[row] = component.get_value_ptr(name)
+        return found

@@ -55,7 +55,7 @@ def test_a_simulation_is_continued_from_its_saved_state(sample, bundle):
 def test_nothing_depends_on_the_size_of_the_pieces(sample, bundle, monkeypatch):
     with open_domain(*sample, **SPAN) as domain:
         simulate(domain, str(bundle), Path("whole.nc"))
-        monkeypatch.setattr("bmi_dmx.ngen.simulate.rows_of", lambda steps, width: 7)
+        monkeypatch.setattr("bmi_dmx.run.steps.BLOCK", 7 * len(domain.ids))
         simulate(domain, str(bundle), Path("pieces.nc"), outputs=["streamflow", RUNOFF])
     with netCDF4.Dataset("whole.nc") as a, netCDF4.Dataset("pieces.nc") as b:
         np.testing.assert_array_equal(a[RUNOFF][:], b[RUNOFF][:])

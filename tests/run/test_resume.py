@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.bmi import Component
 from bmi_dmx.errors import ConfigError, DataError, StateError
+from bmi_dmx.run import run as run_module
 from bmi_dmx.run.output import SeriesFile
 from bmi_dmx.run.pieces import Pieces
 
@@ -117,7 +117,7 @@ def test_a_run_that_ends_at_the_worst_of_moments(
             "state": (os, "truncate"),
             "whole": (SeriesFile, "write"),
             "replaced": (Pieces, "remove"),
-            "saved": (Component, "save_state"),
+            "saved": (run_module, "save_last"),
         }[place]
         before = place in ("whole", "replaced")
         patch.setattr(owner, name, fail_after(getattr(owner, name), before=before))
