@@ -22,8 +22,8 @@ class Geometry(NamedTuple):
 def geometry(places: int, members: int, processors: int) -> Geometry:
     """Return the geometry of a launch, whose blocks work on whole places.
 
-    Blocks are as large as leaves two for each multiprocessor, where there is work for as
-    many; results do not depend on it.
+    Blocks are as large as leaves two for each multiprocessor, where there is work for
+    as many; results do not depend on it.
 
     Parameters
     ----------

@@ -118,9 +118,10 @@ def _compile(library: ctypes.CDLL, source: str, target: str, kind: str) -> bytes
         code = library.nvrtcCompileProgram(program, len(options), given)
         if code:
             log = _text(library, program, "ProgramLog").decode(errors="replace")
+            log = log.strip("\0").strip()[:_LONGEST_LOG]
             raise ScanError(
                 f"NVRTC {_version(library)} could not compile a kernel for {target} "
-                f"({_reason(library, code)}):\n{log.strip(chr(0)).strip()[:_LONGEST_LOG]}"
+                f"({_reason(library, code)}):\n{log}"
             )
         return _text(library, program, kind)
     finally:
@@ -195,6 +196,5 @@ def _folders(package: str) -> Sequence[Path]:
         spec = find_spec(package)
     except ModuleNotFoundError:
         return ()
-    return (
-        [] if spec is None else list(map(Path, spec.submodule_search_locations or ()))
-    )
+    found = None if spec is None else spec.submodule_search_locations
+    return [Path(folder) for folder in found or ()]

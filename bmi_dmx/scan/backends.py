@@ -13,7 +13,7 @@ from ..process import Cells, Coupling, Process, Stencil, Upstream
 from . import cells, cuda, reference, tensors, tree
 from .arguments import Arguments
 
-__all__ = ["AUTO", "BACKENDS", "SCALING", "Backend", "choose"]
+__all__ = ["AUTO", "BACKENDS", "ON_GPU", "SCALING", "Backend", "choose"]
 
 
 class Backend(Protocol):

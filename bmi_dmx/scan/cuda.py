@@ -148,7 +148,7 @@ def passed(
     """
     words = block.pack(layout, adjoint=True)
     if by_value(layout):
-        return (ctypes.c_int64 * len(words)).from_buffer(words), None
+        return (ctypes.c_int64 * len(words)).from_buffer(words.data), None
     there = torch.from_numpy(words).to(like.device)
     return ctypes.c_void_p(there.data_ptr()), there
 

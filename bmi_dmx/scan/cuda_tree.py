@@ -1,4 +1,4 @@
-"""Trees on a GPU: every place runs blocks of steps, in waves from the top to the outlet."""
+"""Trees on a GPU: places run blocks of steps, in waves from the top to the outlet."""
 
 from __future__ import annotations
 

@@ -14,18 +14,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import torch
 
 from bmi_dmx.files import atomic, cache_folder
 from bmi_dmx.kernels import driver
 from bmi_dmx.kernels.nvrtc import Capability
 from bmi_dmx.scan import cuda, cuda_tree
 
-__all__ = ["GPU_ON_HOST", "needs_compiler", "put_on_host"]
+__all__ = ["forget", "needs_compiler", "put_on_host"]
 
 FOLDER = Path(__file__).parent
 HEADER = FOLDER / "on_host.h"
-FLAGS = ("-O1", "-std=c++17", "-shared", "-fPIC", "-w", "-ffp-contract=fast")
+FLAGS = ("-O0", "-std=c++17", "-shared", "-fPIC", "-w", "-ffp-contract=fast")
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("g++") is None, reason="there is no g++ to compile CUDA text for a CPU"
@@ -47,7 +46,7 @@ def built(text: str) -> Path:
 
 
 def image(source: str, capability: Capability) -> bytes:
-    """Return what the driver on the host takes for a kernel: the path of its library."""
+    """Return what the driver of the host takes for a kernel: its library's path."""
     assert capability == (9, 0)
     ends = ["ON_HOST(forward)", "#ifdef ADJOINT", "ON_HOST(backward)", "#endif", ""]
     text = "\n".join((HEADER.read_text(encoding="utf-8"), source, *ends))
@@ -76,7 +75,3 @@ def put_on_host(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cuda, "DEVICE", "cpu")
     patch.setattr(cuda, "stream_of", lambda tensor: 0)
     patch.setattr(cuda_tree, "stream_of", lambda tensor: 0)
-    patch.setattr(torch.cuda, "is_available", lambda: False)
-
-
-GPU_ON_HOST = "on_host"
