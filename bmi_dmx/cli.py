@@ -169,12 +169,16 @@ def _bench_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the records here as well"
     )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu",
+        help="of scan alone: where (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _bench(options: Namespace) -> None:
     from .benchmarks import run
 
-    run(options.name, options.json)
+    run(options.name, options.json, options.device)
 
 
 def _demo_arguments(parser: ArgumentParser) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..errors import ConfigError
+
 __all__ = ["run"]
 
 
-def run(name: str | None, json_file: Path | None) -> None:
+def run(name: str | None, json_file: Path | None, device: str = "cpu") -> None:
     """Measure, print tables, and write the records to a file.
 
     Parameters
@@ -23,14 +25,30 @@ def run(name: str | None, json_file: Path | None) -> None:
         the calls of NextGen, ``route`` are rivers.
     json_file : Path or None
         Where to write the records, a list of flat JSON objects.
+    device : {"cpu", "cuda"}
+        Where; a GPU is measured by ``scan`` alone.
+
+    Raises
+    ------
+    ConfigError
+        Something else is to be measured on a GPU.
+    ScanError
+        There is no GPU here.
     """
+    if device != "cpu" and name != "scan":
+        found = "nothing" if name is None else repr(name)
+        raise ConfigError(f"bench --device {device}: expected 'scan', found {found}")
     # Read by the libraries of linear algebra when NumPy loads them.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     from . import measure
 
     records: list[measure.Record] = []
     for chosen in ("scan", "step") if name is None else (name,):
-        if chosen == "scan":
+        if device == "cuda":
+            from . import gpu
+
+            records += gpu.run()
+        elif chosen == "scan":
             from . import scan
 
             records += scan.run()
