@@ -21,7 +21,7 @@ def test_without_a_gpu_nothing_is_measured(
     file = tmp_path / "records.json"
     assert main(["bench", "scan", "--device", "cuda", "--json", str(file)]) == 1
     message = capsys.readouterr().err
-    assert message.startswith("dmx bench: --device cuda: there is no GPU here")
+    assert message.startswith("dmx bench: error: --device cuda: there is no GPU here")
     assert len(message.splitlines()) == 1
     assert not file.exists()
 
