@@ -73,7 +73,7 @@ __device__ static inline void give(Team &team, const Scan &s, const View &v, who
 __device__ static inline void load_forcing(const Scan &s, whole t, const Cell &c, real *f,
                                            real *probed)
 {
-#pragma unroll
+#pragma unroll (FORCINGS_AT_ONCE)
     for (int k = 0; k < FORCINGS; k++) {
         const View &v = s.view[FORCING + k];
         f[k] = v.data[at(v, t, c)];
@@ -91,14 +91,14 @@ __device__ static inline whole kept_at(const Scan &s, whole row, int k, const Ce
 __device__ static inline void keep(const Scan &s, real *memory, whole row, const Cell &c,
                                    const real *state)
 {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
     for (int k = 0; k < STATES; k++) memory[kept_at(s, row, k, c)] = state[k];
 }
 
 __device__ static inline void recall(const Scan &s, const real *memory, whole row,
                                      const Cell &c, real *state)
 {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
     for (int k = 0; k < STATES; k++) state[k] = memory[kept_at(s, row, k, c)];
 }
 
@@ -110,7 +110,7 @@ __device__ static void forward_cell(Team &team, const Scan &s, int *bad)
     real probed = 0;
     if (c.there) {
         load_fixed(s, c, p, &probed);
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++) {
             const View &v = s.view[STATE + k];
             state[k] = v.data[at(v, 0, c)];
@@ -130,7 +130,7 @@ __device__ static void forward_cell(Team &team, const Scan &s, int *bad)
             load_varying(s, t + s.warmup, c, p, &probed);
             record(state, f, p, q);
         }
-#pragma unroll
+#pragma unroll (OUTPUTS_AT_ONCE)
         for (int k = 0; k < OUTPUTS; k++) {
             const View &v = s.view[OUTPUT + k];
             if (s.average)
@@ -140,7 +140,7 @@ __device__ static void forward_cell(Team &team, const Scan &s, int *bad)
         }
     }
     if (c.there) {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++) {
             const View &v = s.view[FINAL + k];
             v.data[at(v, 0, c)] = state[k];
@@ -161,13 +161,13 @@ __device__ static void backward_cell(Team &team, const Scan &s, real *history)
     const whole recorded = s.steps - s.warmup;
     const real share = s.average ? (real)1 / (real)s.members : (real)1;
     real ignored = 0;
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
     for (int k = 0; k < PARAMETERS; k++) gp[k] = 0;
-#pragma unroll
+#pragma unroll (FORCINGS_AT_ONCE)
     for (int k = 0; k < FORCINGS; k++) gf[k] = 0;
     if (c.there) {
         load_fixed(s, c, p, &ignored);
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++) {
             const View &v = s.view[D_FINAL + k];
             d[k] = v.data[at(v, 0, c)];
@@ -192,34 +192,34 @@ __device__ static void backward_cell(Team &team, const Scan &s, real *history)
                 load_forcing(s, t + s.warmup, c, f, &ignored);
                 load_varying(s, t + s.warmup, c, p, &ignored);
                 recall(s, history, t - start, c, state);
-#pragma unroll
+#pragma unroll (OUTPUTS_AT_ONCE)
                 for (int k = 0; k < OUTPUTS; k++) {
                     const View &v = s.view[D_OUTPUT + k];
                     dq[k] = share * v.data[at(v, t, c)];
                     if (OUTPUT_STATE(k) >= 0) d[OUTPUT_STATE(k)] += dq[k];
                 }
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
                 for (int k = 0; k < PARAMETERS; k++)
                     if (s.view[PARAMETER + k].time != 0) gp[k] = 0;
                 adjoint(state, f, p, dq, d, gf, gp);
             }
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
             for (int k = 0; k < PARAMETERS; k++)
                 if (s.view[PARAMETER + k].time != 0)
                     give(team, s, s.view[G_PARAMETER + k], t + s.warmup, gp[k]);
 #if FORCING_GRADIENT
-#pragma unroll
+#pragma unroll (FORCINGS_AT_ONCE)
             for (int k = 0; k < FORCINGS; k++)
                 give(team, s, s.view[G_FORCING + k], t + s.warmup, gf[k]);
 #endif
         }
     }
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
     for (int k = 0; k < PARAMETERS; k++)
         if (s.view[PARAMETER + k].time == 0)
             give(team, s, s.view[G_PARAMETER + k], 0, gp[k]);
     if (c.there && s.warmup == 0) {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++) {
             const View &v = s.view[G_STATE + k];
             v.data[at(v, 0, c)] = d[k];

@@ -49,6 +49,17 @@ static_assert(sizeof(Scan) == sizeof(whole) * ARGUMENT_WORDS,
 #define SCAN_ARGUMENT const Scan *__restrict__ arguments
 #endif
 
+/* Loops over many variables are left as loops: written out, they would take a compiler
+ * minutes, and so many numbers do not stay in registers anyway. */
+#define WRITTEN_OUT 24
+#define AT_ONCE(count) ((count) > 0 && (count) <= WRITTEN_OUT ? (count) : 1)
+enum {
+    STATES_AT_ONCE = AT_ONCE(STATES),
+    FORCINGS_AT_ONCE = AT_ONCE(FORCINGS),
+    PARAMETERS_AT_ONCE = AT_ONCE(PARAMETERS),
+    OUTPUTS_AT_ONCE = AT_ONCE(OUTPUTS)
+};
+
 typedef struct {
     whole location, member;
     bool there; /* and not a thread to spare */
@@ -69,7 +80,7 @@ __device__ static inline void probe(real *sum, real x)
 __device__ static inline void load_fixed(const Scan &s, const Cell &c, real *p,
                                          real *probed)
 {
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
     for (int k = 0; k < PARAMETERS; k++) {
         const View &v = s.view[PARAMETER + k];
         p[k] = v.time == 0 ? v.data[at(v, 0, c)] : (real)0;
@@ -80,7 +91,7 @@ __device__ static inline void load_fixed(const Scan &s, const Cell &c, real *p,
 __device__ static inline void load_varying(const Scan &s, whole t, const Cell &c, real *p,
                                            real *probed)
 {
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
     for (int k = 0; k < PARAMETERS; k++) {
         const View &v = s.view[PARAMETER + k];
         if (v.time != 0) {

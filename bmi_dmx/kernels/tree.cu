@@ -58,20 +58,20 @@ __device__ static inline real *row_of(real *memory, whole row, const Spot &spot)
 
 __device__ static inline void keep(real *row, const Spot &spot, const real *state)
 {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
     for (int k = 0; k < STATES; k++) row[k * spot.cells] = state[k];
 }
 
 __device__ static inline void recall(const real *row, const Spot &spot, real *state)
 {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
     for (int k = 0; k < STATES; k++) state[k] = row[k * spot.cells];
 }
 
 __device__ static inline void load_forcing(const Scan &s, const Tree &tree, whole t,
                                            const Spot &spot, real *f, real *probed)
 {
-#pragma unroll
+#pragma unroll (FORCINGS_AT_ONCE)
     for (int k = 0; k < FORCINGS; k++) {
         const View &v = s.view[FORCING + k];
         f[k] = 0;
@@ -109,7 +109,7 @@ extern "C" __global__ void forward(SCAN_ARGUMENT, const __grid_constant__ Tree t
     real probed = 0;
     load_fixed(s, c, p, &probed);
     if (block == 0) {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++) {
             state[k] = s.view[STATE + k].data[at(s.view[STATE + k], 0, c)];
             probe(&probed, state[k]);
@@ -122,19 +122,19 @@ extern "C" __global__ void forward(SCAN_ARGUMENT, const __grid_constant__ Tree t
     for (whole t = block * s.interval; t < stop; t++) {
         step_of(s, tree, t, spot, f, p, &probed);
         record(state, f, p, q);
-#pragma unroll
+#pragma unroll (OUTPUTS_AT_ONCE)
         for (int k = 0; k < OUTPUTS; k++) {
             const View &v = s.view[OUTPUT + k];
             if (v.data) v.data[at(v, t, c)] = q[k];
         }
-#pragma unroll
+#pragma unroll (LINKS)
         for (int l = 0; l < LINKS; l++)
             tree.passed[link_at(s, l, t, spot.cells, spot.index)] = q[LINK_OUTPUT(l)];
     }
     if (block + 1 < tree.blocks)
         keep(row_of(s.checkpoints, (block + 1) * tree.kept, spot), spot, state);
     else {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++) {
             const View &v = s.view[FINAL + k];
             v.data[at(v, 0, c)] = state[k];
@@ -150,7 +150,7 @@ extern "C" __global__ void forward(SCAN_ARGUMENT, const __grid_constant__ Tree t
 __device__ static inline void asked(const Scan &s, const Tree &tree, whole t,
                                     const Spot &spot, real *dq, real *d)
 {
-#pragma unroll
+#pragma unroll (OUTPUTS_AT_ONCE)
     for (int k = 0; k < OUTPUTS; k++) {
         const View &v = s.view[D_OUTPUT + k];
         dq[k] = v.data ? v.data[at(v, t, spot.cell)] : (real)0;
@@ -158,11 +158,11 @@ __device__ static inline void asked(const Scan &s, const Tree &tree, whole t,
     const whole below = tree.below[spot.slot];
     if (below >= 0) {
         const whole receiver = below * s.members + spot.cell.member;
-#pragma unroll
+#pragma unroll (LINKS)
         for (int l = 0; l < LINKS; l++)
             dq[LINK_OUTPUT(l)] += tree.arriving[link_at(s, l, t, spot.cells, receiver)];
     }
-#pragma unroll
+#pragma unroll (OUTPUTS_AT_ONCE)
     for (int k = 0; k < OUTPUTS; k++)
         if (OUTPUT_STATE(k) >= 0) d[OUTPUT_STATE(k)] += dq[k];
 }
@@ -171,15 +171,15 @@ __device__ static inline void asked(const Scan &s, const Tree &tree, whole t,
 __device__ static inline void give(const Scan &s, const Tree &tree, whole t,
                                    const Spot &spot, const real *gf, const real *gp)
 {
-#pragma unroll
+#pragma unroll (FORCINGS_AT_ONCE)
     for (int k = 0; k < FORCINGS; k++) {
         const View &v = s.view[G_FORCING + k];
         if (v.data) v.data[at(v, t, spot.cell)] = gf[k];
     }
-#pragma unroll
+#pragma unroll (LINKS)
     for (int l = 0; l < LINKS; l++)
         tree.arriving[link_at(s, l, t, spot.cells, spot.index)] = gf[LINK_FORCING(l)];
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
     for (int k = 0; k < PARAMETERS; k++) {
         const View &v = s.view[G_PARAMETER + k];
         if (s.view[PARAMETER + k].time != 0) v.data[at(v, t, spot.cell)] = gp[k];
@@ -202,9 +202,9 @@ extern "C" __global__ void backward(SCAN_ARGUMENT, const __grid_constant__ Tree 
     real d[SOME(STATES)], dq[SOME(OUTPUTS)], gf[SOME(FORCINGS)], gp[SOME(PARAMETERS)];
     real ignored = 0;
     load_fixed(s, c, p, &ignored);
-#pragma unroll
+#pragma unroll (FORCINGS_AT_ONCE)
     for (int k = 0; k < FORCINGS; k++) gf[k] = 0;
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
     for (int k = 0; k < PARAMETERS; k++) {
         const View &v = s.view[G_PARAMETER + k];
         gp[k] = late && v.time == 0 ? v.data[at(v, 0, c)] : (real)0;
@@ -212,7 +212,7 @@ extern "C" __global__ void backward(SCAN_ARGUMENT, const __grid_constant__ Tree 
     if (late)
         recall(row_of(tree.d_state, 0, spot), spot, d);
     else {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++)
             d[k] = s.view[D_FINAL + k].data[at(s.view[D_FINAL + k], 0, c)];
     }
@@ -229,7 +229,7 @@ extern "C" __global__ void backward(SCAN_ARGUMENT, const __grid_constant__ Tree 
         step_of(s, tree, t, spot, f, p, &ignored);
         recall(row_of(tree.history, t - start, spot), spot, state);
         asked(s, tree, t, spot, dq, d);
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
         for (int k = 0; k < PARAMETERS; k++)
             if (s.view[PARAMETER + k].time != 0) gp[k] = 0;
         adjoint(state, f, p, dq, d, gf, gp);
@@ -238,13 +238,13 @@ extern "C" __global__ void backward(SCAN_ARGUMENT, const __grid_constant__ Tree 
     if (block > 0)
         keep(row_of(tree.d_state, 0, spot), spot, d);
     else {
-#pragma unroll
+#pragma unroll (STATES_AT_ONCE)
         for (int k = 0; k < STATES; k++) {
             const View &v = s.view[G_STATE + k];
             v.data[at(v, 0, c)] = d[k];
         }
     }
-#pragma unroll
+#pragma unroll (PARAMETERS_AT_ONCE)
     for (int k = 0; k < PARAMETERS; k++) {
         const View &v = s.view[G_PARAMETER + k];
         if (s.view[PARAMETER + k].time == 0) v.data[at(v, 0, c)] = gp[k];

@@ -92,7 +92,7 @@ def test_all_couplings_of_places_are_among_them() -> None:
 
 @needs_nvrtc
 def test_many_arguments_lie_on_the_gpu() -> None:
-    text = source_of(Delay(20), "float32")
+    text = source_of(Delay(40), "float32")
     assert "#define BY_VALUE 0" in text
     assert compiled(text, H100).startswith(b"\x7fELF")
 

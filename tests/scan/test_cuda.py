@@ -48,7 +48,7 @@ DRAWN = {
     [
         (Hbv11p(), torch.float64), (Hbv11p(), torch.float32), (Delay(4), torch.float64),
         # So many arguments do not come with a launch.
-        (Delay(20), torch.float32), *SLOW,
+        (Delay(40), torch.float32), *SLOW,
     ],
     ids=str,
 )  # fmt: skip
