@@ -159,26 +159,6 @@ def _plot(options: Namespace) -> None:
     )
 
 
-def _bench_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "name",
-        nargs="?",
-        choices=("scan", "scan-compare", "step", "ngen", "route", "simulate"),
-        help="what to measure (default: scan and step)",
-    )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the records here as well"
-    )
-    parser.add_argument("--places", type=int, help="of the whole run of simulate")
-    parser.add_argument("--years", type=float, help="of the whole run of simulate")
-
-
-def _bench(options: Namespace) -> None:
-    from .benchmarks import run
-
-    run(options.name, options.json, options.places, options.years)
-
-
 def _demo_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, default=Path("runs/demo"), metavar="DIR",
@@ -251,6 +231,12 @@ def _routing() -> ModuleType:
     from .routing import commands
 
     return commands
+
+
+def _benchmarks() -> ModuleType:
+    from .benchmarks import command
+
+    return command
 
 
 def _run() -> ModuleType:
@@ -337,8 +323,8 @@ COMMANDS = {
     ),
     "bench": Command(
         about="measure speed and memory",
-        arguments=_bench_arguments,
-        run=_bench,
+        arguments=lambda parser: _benchmarks().bench_arguments(parser),
+        run=lambda options: _benchmarks().bench_command(options),
     ),
     "demo": Command(
         about="train on a small river basin, step it through BMI, show the scores",

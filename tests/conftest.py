@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture
+def on_host(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let kernels of a GPU run on the CPU, compiled from the same text."""
+    from tests.kernels.on_host import forget, put_on_host
+
+    put_on_host(monkeypatch)
+    yield
+    forget()
 
 
 @pytest.fixture(autouse=True)

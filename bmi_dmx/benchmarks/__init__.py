@@ -7,63 +7,65 @@ otherwise: they do not depend on what else a machine is doing as wall time does.
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-__all__ = ["run"]
+from ..errors import ConfigError
+
+__all__ = ["BENCHMARKS", "DEFAULT", "run"]
+
+BENCHMARKS = {
+    "scan": "scan",
+    "scan-compare": "library",
+    "step": "step",
+    "ngen": "ngen",
+    "route": "route",
+    "simulate": "simulate",
+}
+"""Modules by the name of what they measure."""
+
+DEFAULT = ("scan", "step")
+"""What is measured unless something is asked for."""
+
+_ON_A_GPU = "gpu"
 
 
 def run(
-    name: str | None,
-    json_file: Path | None,
-    places: int | None = None,
-    years: float | None = None,
+    name: str | None, json_file: Path | None, device: str = "cpu", **sizes: Any
 ) -> None:
     """Measure, print tables, and write the records to a file.
 
     Parameters
     ----------
-    name : {"scan", "scan-compare", "step", "ngen", "route", "simulate"} or None
-        What to measure; None is ``scan`` and ``step``. ``scan-compare`` sets the scan
-        against PyTorch's own, whose compilation takes minutes; ``ngen`` is stepping by
-        the calls of NextGen, ``route`` are rivers, ``simulate`` are many catchments
-        over many days.
+    name : str or None
+        What to measure, of :data:`BENCHMARKS`; None is :data:`DEFAULT`.
     json_file : Path or None
         Where to write the records, a list of flat JSON objects.
-    places, years : int, float, optional
-        Size of the run of ``simulate`` from file to file.
+    device : {"cpu", "cuda"}
+        Where; a GPU is measured by ``scan`` alone.
+    **sizes
+        Of the problem, by the keywords of the module.
+
+    Raises
+    ------
+    ConfigError
+        Something else is to be measured on a GPU.
+    ScanError
+        There is no GPU here.
     """
+    if device != "cpu" and name != "scan":
+        found = "nothing" if name is None else repr(name)
+        raise ConfigError(f"bench --device {device}: expected 'scan', found {found}")
     # Read by the libraries of linear algebra when NumPy loads them.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     from . import measure
 
+    modules = [BENCHMARKS[chosen] for chosen in ([name] if name else DEFAULT)]
+    if device != "cpu":
+        modules = [_ON_A_GPU]
     records: list[measure.Record] = []
-    for chosen in ("scan", "step") if name is None else (name,):
-        if chosen == "scan":
-            from . import scan
-
-            records += scan.run()
-        elif chosen == "scan-compare":
-            from . import library
-
-            records += library.run()
-        elif chosen == "ngen":
-            from . import ngen
-
-            records += ngen.run()
-        elif chosen == "route":
-            from . import route
-
-            records += route.run()
-        elif chosen == "simulate":
-            from . import simulate
-
-            sizes = {"places": places, "years": years}
-            asked: Any = {n: size for n, size in sizes.items() if size is not None}
-            records += simulate.run(**asked)
-        else:
-            from . import step
-
-            records += step.run()
+    for module in modules:
+        records += import_module(f".{module}", __name__).run(**sizes)
     if json_file is not None:
         measure.write(records, json_file)

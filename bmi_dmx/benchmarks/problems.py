@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -111,6 +111,15 @@ class Problem:
             "dtype": "float32",
             "threads": torch.get_num_threads(),
         }
+
+    def on(self, device: str) -> Problem:
+        """Return the same problem on another device."""
+        parameters = {
+            n: x.detach().to(device).requires_grad_()
+            for n, x in self.parameters.items()
+        }
+        forcing = {n: x.to(device) for n, x in self.forcing.items()}
+        return replace(self, forcing=forcing, parameters=parameters)
 
     def backward(self, runoff: Tensor) -> None:
         """Run the backward pass of the sum of the runoff; keep no gradient."""

@@ -16,7 +16,6 @@ import os
 import platform
 import shlex
 import shutil
-import stat
 import subprocess
 import tempfile
 import warnings
@@ -26,8 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ScanError
-from ..files import atomic, cache_folder
+from ..files import cache_folder
 from .processor import features, levels
+from .sealed import refuse_of_others, whole, write_sealed
 
 __all__ = ["compile_for", "compiler", "library", "load"]
 
@@ -113,8 +113,6 @@ def _command(
 
 
 def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
-    # Whatever the usual rights of new files are, others may not change these.
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
         text.write_text(source, encoding="utf-8")
@@ -139,35 +137,11 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
                     f"{len(source)} characters for more than {_PATIENCE:g} s"
                 ) from None
             if done.returncode == 0:
-                content = made.read_bytes()
-                with atomic(target) as temporary:
-                    temporary.write_bytes(content + _seal(content, target.name))
-                    temporary.chmod(0o644)
+                write_sealed(target, made.read_bytes())
                 return
     raise ScanError(
         f"{shlex.join(cc)} could not compile a kernel:\n{done.stderr.strip()[:2000]}"
     )
-
-
-def _seal(content: bytes, name: str) -> bytes:
-    """Return the hash of a library under its name, which is that of its source.
-
-    A library of another kernel, whole as it may be, does not bear it.
-    """
-    return hashlib.sha256(name.encode() + b"\0" + content).digest()
-
-
-def _whole(path: Path) -> bool:
-    """Return whether a kernel is there as it was written.
-
-    Half a library would not be refused by the system, but end the process. What stands
-    behind the end of a library does not matter to who loads it: there is its hash.
-    """
-    if not path.is_file():
-        return False
-    content = path.read_bytes()
-    size = hashlib.sha256().digest_size
-    return content[-size:] == _seal(content[:-size], path.name)
 
 
 def compile_for(level: str, source: str, folder: Path) -> None:
@@ -191,7 +165,7 @@ def compile_for(level: str, source: str, folder: Path) -> None:
     if cc is None:
         raise ScanError(f"kernels cannot be compiled: {_NO_COMPILER}")
     path = folder / level / _name(source, level)
-    if not _whole(path):
+    if not whole(path):
         _compile(cc, source, level, path)
 
 
@@ -201,7 +175,7 @@ def _prebuilt(source: str) -> Path | None:
     if named:
         for level in levels():
             path = Path(named, level, _name(source, level))
-            if _whole(path):
+            if whole(path):
                 return path
     return None
 
@@ -241,26 +215,13 @@ def _cached(source: str) -> Path:
     path = cache_folder() / _name(source, march)
     for place in (path.parent, path):
         if place.exists():
-            _refuse_of_others(place)
-    if not _whole(path):
+            refuse_of_others(place)
+    if not whole(path):
         cc = compiler()
         if cc is None:
             raise ScanError(_NO_COMPILER)
         _compile(cc, source, march, path)
     return path
-
-
-def _refuse_of_others(path: Path) -> None:
-    """Refuse what others may put there: who loads a library runs it."""
-    if not hasattr(os, "geteuid"):
-        return
-    status = path.stat()
-    cure = "name a folder of your own by BMI_DMX_CACHE"
-    if status.st_uid not in (0, os.geteuid()):
-        raise ScanError(f"{path} belongs to another user; {cure}")
-    # Where the sticky bit is set, as in /tmp, others cannot replace what is there.
-    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
-        raise ScanError(f"anybody may write to {path}; take that right away, or {cure}")
 
 
 def _open(path: Path) -> ctypes.CDLL:

@@ -18,7 +18,7 @@ import numpy as np
 
 from .layout import LANES
 
-__all__ = ["Schedule", "Unit", "schedule"]
+__all__ = ["Schedule", "Unit", "distances", "schedule"]
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -113,7 +113,7 @@ def schedule(
 @lru_cache(maxsize=32)
 def _schedule(downstream: bytes, members: int, units: int, lanes: int) -> Schedule:
     below = np.frombuffer(downstream, np.int64)
-    distance = _distances(below)
+    distance = distances(below)
     stages = _stages(below, distance, units)
     chunks: list[list[int]] = []
     spans: list[tuple[Unit, ...]] = []
@@ -165,7 +165,7 @@ def _in_slots(
     )  # fmt: skip
 
 
-def _distances(below: Array) -> Array:
+def distances(below: Array) -> Array:
     """Return how many places there are on the way from each to its outlet."""
     down = below.tolist()
     distance = [-1] * len(down)

@@ -1,4 +1,4 @@
-"""Programs as C functions that loop over the lanes of a chunk."""
+"""Programs as statements of C, and as functions that loop over the lanes of a chunk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import ScanError
 from ..program import Arg, Program
 from ..program.ops import OPS
 
-__all__ = ["Write", "function", "slot", "writes_of"]
+__all__ = ["Write", "function", "slot", "statements", "writes_of"]
 
 
 def _literal(value: float, suffix: str) -> str:
@@ -85,6 +85,18 @@ def function(
     ``reads`` gives the C expression of each input, and ``writes`` what becomes of the
     outputs.
     """
+    body = "\n        ".join(statements(program, suffix, reads, writes))
+    return (
+        f"static inline void {signature}\n{{\n"
+        "#pragma omp simd\n    for (int i = 0; i < LANES; i++) {\n"
+        f"        {body}\n    }}\n}}\n"
+    )
+
+
+def statements(
+    program: Program, suffix: str, reads: dict[str, str], writes: Sequence[Write]
+) -> list[str]:
+    """Return the statements of one lane, as for :func:`function`."""
     chosen = _used(program, [w.output for w in writes])
     printer = _Printer(chosen, suffix)
     lines = [f"const real {v} = {reads[n]};" for n, v in chosen.inputs.items()]
@@ -93,12 +105,7 @@ def function(
         f"{w.target} {w.operator} {printer.arg(chosen.outputs[w.output])};"
         for w in writes
     ]
-    body = "\n        ".join(lines)
-    return (
-        f"static inline void {signature}\n{{\n"
-        "#pragma omp simd\n    for (int i = 0; i < LANES; i++) {\n"
-        f"        {body}\n    }}\n}}\n"
-    )
+    return lines
 
 
 def slot(array: str, index: int) -> str:

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..errors import ScanError, suggestion
 from ..process import Cells, Coupling, Process, Stencil, Upstream
-from . import cells, reference, tensors, tree
+from . import cells, cuda, reference, tensors, tree
 from .arguments import Arguments
 
-__all__ = ["AUTO", "BACKENDS", "SCALING", "Backend", "choose"]
+__all__ = ["AUTO", "BACKENDS", "ON_GPU", "SCALING", "Backend", "choose"]
 
 
 class Backend(Protocol):
@@ -29,6 +29,7 @@ class Backend(Protocol):
 BACKENDS: dict[str, Backend] = {
     "cells": cells,
     "tree": tree,
+    "cuda": cuda,
     "tensors": tensors,
     "reference": reference,
 }
@@ -43,6 +44,13 @@ AUTO: dict[type[Coupling], tuple[str, ...]] = {
     Stencil: ("tensors", "reference"),
 }
 """Which are tried for a coupling when none is asked for, the fastest first."""
+
+ON_GPU: dict[type[Coupling], tuple[str, ...]] = {
+    Cells: ("cuda", "reference"),
+    Upstream: ("cuda", "reference"),
+    Stencil: ("tensors", "reference"),
+}
+"""The same, where tensors are on a GPU."""
 
 
 def choose(name: str, process: Process, a: Arguments) -> Backend:
@@ -63,7 +71,8 @@ def choose(name: str, process: Process, a: Arguments) -> Backend:
         When the backend that was asked for refuses, or there is none of that name.
     """
     if name == "auto":
-        return _first(AUTO[type(process.coupling)], process, a)
+        table = ON_GPU if a.device.type == cuda.DEVICE else AUTO
+        return _first(table[type(process.coupling)], process, a)
     if name not in BACKENDS:
         hint = suggestion(name, ["auto", *BACKENDS])
         raise ScanError(f"{process.name}: unknown backend {name!r}{hint}")

@@ -74,7 +74,7 @@ def scan(
         Record the mean over members.
     steps : int, optional
         Number of steps, where no forcing tells it; default 1.
-    backend : {"auto", "cells", "tree", "tensors", "reference"}
+    backend : {"auto", "cells", "tree", "cuda", "tensors", "reference"}
         ``auto`` takes the fastest that runs this; a slower one than usual is told of
         once, with the reason.
 

@@ -225,11 +225,12 @@ def _backward_fake(
     return _entries[number].gradients(Sizes(*sizes), tensors)
 
 
-def refused(a: Arguments, backend: str) -> str | None:
+def refused(a: Arguments, backend: str, device: str = "cpu") -> str | None:
     """Return why no kernel runs what is given, whatever the process."""
-    if a.device.type != "cpu" or a.dtype not in (torch.float32, torch.float64):
+    if a.device.type != device or a.dtype not in (torch.float32, torch.float64):
+        where = "a CPU" if device == "cpu" else "a GPU of NVIDIA"
         return (
-            f"{a.process}: backend {backend!r} runs float32 and float64 on a CPU, "
+            f"{a.process}: backend {backend!r} runs float32 and float64 on {where}, "
             f"found {a.dtype} on {a.device}"
         )
     if torch._C._are_functorch_transforms_active():
@@ -335,6 +336,7 @@ for _name, _run, _fake, _autograd in (
     ("run_backward", _backward, _backward_fake, _backward_autograd),
 ):
     _library.impl(_name, _run, "CPU")
+    _library.impl(_name, _run, "CUDA")
     _library.impl(_name, _autograd, "Autograd")
     torch.library.register_fake(f"bmi_dmx::{_name}", _fake, lib=_library)
 _forward_op = torch.ops.bmi_dmx.run.default

@@ -17,7 +17,7 @@ def lightning_device(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        ``cpu``, ``gpu``, ``auto`` or ``cuda:<number>``.
+        ``cpu``, ``gpu``, ``auto``, ``cuda`` or ``cuda:<number>``.
 
     Raises
     ------
@@ -29,6 +29,8 @@ def lightning_device(name: str) -> dict[str, Any]:
     known = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     if name in known:
         return {"accelerator": "gpu", "devices": [known.index(name)]}
+    if name == "cuda" and known:
+        return {"accelerator": "cuda", "devices": 1}
     if name == "gpu" and (known or torch.backends.mps.is_available()):
         return {"accelerator": "gpu", "devices": 1}
     there = ", ".join(known) or "no GPU"

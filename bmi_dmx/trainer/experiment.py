@@ -21,7 +21,7 @@ __all__ = ["Anchor", "Experiment", "Optimizer", "Training"]
 Anchor = Callable[[str, str], str]
 """From a key and a relative path under it to an absolute path."""
 
-DEVICE = r"cpu|gpu|auto|cuda:\d+"
+DEVICE = r"cpu|gpu|auto|cuda(:\d+)?"
 
 E = TypeVar("E", bound="Experiment")
 
@@ -96,8 +96,8 @@ class Training:
     threads : int, optional
         Threads of PyTorch and the kernels; as many as it likes when absent.
     device : str
-        Where the model is trained: ``cpu``, ``gpu``, a certain one such as ``cuda:0``,
-        or ``auto``, a GPU where there is one.
+        Where the model is trained: ``cpu``, ``gpu``, ``cuda`` for one of NVIDIA, a
+        certain one such as ``cuda:0``, or ``auto``, a GPU where there is one.
 
     Raises
     ------
@@ -143,8 +143,8 @@ class Training:
             _divides("validate_every", self.validate_every, self.steps)
         if not re.fullmatch(DEVICE, self.device, re.ASCII):
             raise ConfigError(
-                f"device: found {self.device!r}, expected 'cpu', 'gpu', 'auto' or a"
-                " certain one such as 'cuda:0'"
+                f"device: found {self.device!r}, expected 'cpu', 'gpu', 'cuda', 'auto'"
+                " or a certain one such as 'cuda:0'"
             )
 
     def total_steps(self, places: int, times: int) -> int:

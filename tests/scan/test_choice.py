@@ -13,7 +13,7 @@ from bmi_dmx.errors import ScanError
 from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.process import Stencil
 from bmi_dmx.scan import backends, scan
-from bmi_dmx.scan.backends import AUTO, BACKENDS
+from bmi_dmx.scan.backends import AUTO, BACKENDS, ON_GPU
 from tests.scan.cases import some_case
 
 
@@ -74,4 +74,7 @@ def test_couplings_have_backends_of_their_own() -> None:
     case = some_case(Hbv(), steps=3)
     with pytest.raises(ScanError, match="runs whole fields, found coupling Cells"):
         scan(case.process, None, case.forcing, case.parameters, backend="tensors")
-    assert {name for names in AUTO.values() for name in names} == BACKENDS.keys()
+    chosen = [name for table in (AUTO, ON_GPU) for names in table.values()
+              for name in names]  # fmt: skip
+    assert set(chosen) == BACKENDS.keys()
+    assert AUTO.keys() == ON_GPU.keys()

@@ -34,9 +34,11 @@ def test_what_is_not_there_is_refused(
     if count:
         assert lightning_device("cuda:1") == {"accelerator": "gpu", "devices": [1]}
         assert lightning_device("gpu") == {"accelerator": "gpu", "devices": 1}
+        assert lightning_device("cuda") == {"accelerator": "cuda", "devices": 1}
         return
-    with pytest.raises(ConfigError, match="found 'gpu', but PyTorch sees no GPU here"):
-        lightning_device("gpu")
+    for name in ("gpu", "cuda"):
+        with pytest.raises(ConfigError, match=f"found '{name}', but PyTorch sees no G"):
+            lightning_device(name)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

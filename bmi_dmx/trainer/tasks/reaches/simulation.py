@@ -276,12 +276,13 @@ class Routing:
 def learned(model: Model, data: RiverData) -> dict[str, NDArray[np.float64]]:
     """Return what networks supply once, by parameter, (reach,)."""
     given = {
-        n: torch.from_numpy(x) for n, x in data.attributes(model.attributes).items()
+        n: torch.from_numpy(x).to(model.like.device)
+        for n, x in data.attributes(model.attributes).items()
     }
     with torch.no_grad():
         found = model.constant_parameters(given)
     count = len(data.river)
-    return {name: x.double().expand(count).numpy() for name, x in found.items()}
+    return {n: x.double().expand(count).cpu().numpy() for n, x in found.items()}
 
 
 def steps_within(data: RiverData, seconds: float) -> int:
