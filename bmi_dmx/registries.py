@@ -41,6 +41,7 @@ processes: Registry[type[Process]] = Registry(
         "penman_monteith": f"{_HYDROLOGY}.penman_monteith:PenmanMonteith",
         "unit_hydrograph": f"{_HYDROLOGY}.unit_hydrograph:UnitHydrograph",
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
+        "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
@@ -65,7 +66,10 @@ networks: Registry[type[Network]] = Registry(
 
 recipes: Registry[type[Recipe]] = Registry(
     "recipe",
-    {"dhbv": f"{_HYDROLOGY}.recipe:Dhbv"},
+    {
+        "dhbv": f"{_HYDROLOGY}.recipe:Dhbv",
+        "lstm": f"{_HYDROLOGY}.learned_flow:NetworkFlow",
+    },
     group="bmi_dmx.recipes",
 )
 """Short ways to write usual models."""

@@ -234,6 +234,10 @@ class Parameter(Variable):
         place, which networks do not supply unless told to by name.
     optional : bool
         Whether a place may lack it: what follows from it is NaN there.
+    target : str
+        An observed quantity that it stands for: a network answers how many standard
+        deviations of what was observed it lies above the mean of it, and the bounds cut
+        off what cannot be. Empty: a network answers with a share of the bounds.
     """
 
     kind: ClassVar[str] = "parameter"
@@ -245,6 +249,7 @@ class Parameter(Variable):
     per: Literal["member", "place"] = "member"
     source: Literal["network", "attribute"] = "network"
     optional: bool = False
+    target: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
