@@ -224,8 +224,9 @@ class Parameter(Variable):
         Value when nobody supplies it; None makes it required.
     size : int
         Number of entries, as for :class:`State`.
-    spacing : {"linear", "log"}
-        How values lie between the bounds when they are learned.
+    spacing : {"linear", "log", "share"}
+        How values lie between the bounds when they are learned; ``share``: those of the
+        members of a place have the mean one.
     per : {"member", "place"}
         Whether every member has a value of its own, or all members share that of the
         place.
@@ -245,7 +246,7 @@ class Parameter(Variable):
 
     default: float | None = None
     size: int = 1
-    spacing: Literal["linear", "log"] = "linear"
+    spacing: Literal["linear", "log", "share"] = "linear"
     per: Literal["member", "place"] = "member"
     source: Literal["network", "attribute"] = "network"
     optional: bool = False
@@ -253,9 +254,9 @@ class Parameter(Variable):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.spacing == "log" and not (self.bounds and self.bounds[0] > 0.0):
+        if self.spacing != "linear" and not (self.bounds and self.bounds[0] > 0.0):
             raise ValueError(
-                f"{self.name}: spacing 'log' needs bounds above 0, found {self.bounds}"
+                f"{self.name}: spacing {self.spacing!r} needs bounds above 0, found {self.bounds}"
             )
 
 

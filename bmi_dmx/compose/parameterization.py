@@ -1,4 +1,4 @@
-"""Networks that supply parameters inside their declared bounds, or by what was observed."""
+"""Networks that supply parameters, inside their bounds or by what was observed."""
 
 from __future__ import annotations
 
@@ -54,11 +54,19 @@ class Supplied:
         raw, share : Tensor
             (…, member or 1), of a network and between 0 and 1.
         """
-        if self.moments is None:
+        if self.parameter.spacing == "share":
+            values = _shares(raw, self.parameter)
+        elif self.moments is None:
             values = within_bounds(share, self.parameter)
         else:
             values = _cut(self.moments.mean + self.moments.std * raw, self.parameter)
         return values if self.members else values.squeeze(-1)
+
+
+def _shares(raw: Tensor, parameter: Parameter) -> Tensor:
+    """Return values of mean one over members, none below the lowest that may be."""
+    low, _ = parameter.limits
+    return low + (1.0 - low) * raw.shape[-1] * torch.softmax(raw, -1)
 
 
 def _cut(values: Tensor, parameter: Parameter) -> Tensor:
@@ -153,6 +161,13 @@ class Varying(nn.Module):
     ) -> None:
         super().__init__()
         self.supplied = tuple(supplied)
+        for entry in self.supplied:
+            if entry.parameter.spacing == "share":
+                raise ConfigError(
+                    f"parts.{part.name}.gives: {entry.parameter.name!r} is constant: "
+                    "what members hold would appear and vanish as it changes; let a "
+                    "network of attributes alone give it"
+                )
         self.normalize_forcing = Normalize(statistics, part.inputs)
         self.normalize_attributes = Normalize(statistics, part.attributes)
         inputs = len(part.inputs) + len(part.attributes)
@@ -237,7 +252,7 @@ def _spread_bias(network: Network, supplied: Sequence[Supplied]) -> None:
         bias.zero_()
         first = 0
         for entry in supplied:
-            if entry.members:
+            if entry.members and entry.parameter.spacing != "share":
                 middle = torch.arange(entry.members, dtype=bias.dtype) + 0.5
                 share = _MARGIN + (1.0 - 2.0 * _MARGIN) * (middle / entry.members)
                 order = torch.randperm(entry.members)

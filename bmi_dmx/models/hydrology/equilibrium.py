@@ -48,8 +48,9 @@ def seasons(attributes: Mapping[str, Array], day_of_year: Array) -> dict[str, Ar
 
     Temperature swings with the seasons, the more the farther from the equator;
     precipitation swings with it as far as ``p_seasonality`` says, and falls on as many
-    days as ``low_prec_freq`` leaves; extremes of days lie around their means as usual; potential evaporation has the course of Oudin's
-    formula and the mean ``pet_mean`` where that is known.
+    days as ``low_prec_freq`` leaves; extremes of days lie around their means as usual;
+    potential evaporation has the course of Oudin's formula and the mean ``pet_mean``
+    where that is known.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ...compose.spec import ModelSpec, PartSpec
+from ...compose.weighted import MEMBER_WEIGHT
 from ...conversion import MOST, refuse_outside
 from ...errors import ConfigError, suggestion
 from ...networks.statistics import Transform
@@ -109,6 +110,9 @@ class Dhbv:
         Network of the constant parameters.
     members : int
         Number of parallel parameter sets whose mean is the answer.
+    member_weights : {"mean", "learned"}
+        Whether members count alike, or have weights that the static network learns, the
+        same for every flux and every store.
     evaporation : str
         Where potential evaporation comes from: a registered process, such as
         ``hargreaves``, or ``given``, the data.
@@ -130,6 +134,7 @@ class Dhbv:
     process: str
     static: StaticSpec
     members: int = 16
+    member_weights: Literal["mean", "learned"] = "mean"
     evaporation: str = "given"
     routing: Literal["gamma", "none"] = "gamma"
     dynamic: DynamicSpec | None = None
@@ -156,13 +161,20 @@ class Dhbv:
         self._check_fluxes(process)
         routed = _ROUTING if self.routing == "gamma" else ()
         parts = {}
-        if static or routed:
-            parts["static"] = _head(self.static, (*static, *routed))
+        weighted = (
+            (MEMBER_WEIGHT.name,) if self.member_weights == "learned" else ()
+        )  # fmt: skip
+        if static or routed or weighted:
+            parts["static"] = _head(self.static, (*static, *weighted, *routed))
         if self.evaporation != "given":
             parts["evaporation"] = PartSpec(process=self.evaporation)
         if self.dynamic is not None:
             parts["dynamic"] = _head(self.dynamic, tuple(dynamic))
-        parts["land"] = PartSpec(process=self.process, members=self.members)
+        parts["land"] = PartSpec(
+            process=self.process,
+            members=self.members,
+            member_weights=self.member_weights,
+        )
         outlet = "unit_hydrograph" if routed else "direct_outlet"
         parts["outlet"] = PartSpec(process=outlet)
         parts["volume"] = PartSpec(process="depth_to_volume")
