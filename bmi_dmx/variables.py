@@ -256,7 +256,8 @@ class Parameter(Variable):
         super().__post_init__()
         if self.spacing != "linear" and not (self.bounds and self.bounds[0] > 0.0):
             raise ValueError(
-                f"{self.name}: spacing {self.spacing!r} needs bounds above 0, found {self.bounds}"
+                f"{self.name}: spacing {self.spacing!r} needs bounds above 0, found "
+                f"{self.bounds}"
             )
 
 

@@ -77,7 +77,7 @@ class Weighted(Process):
         return timed
 
     def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
-        """Return what the step of the process sees of the parameters, and the weight."""
+        """Return what the step of the process sees, and the weight."""
         return {**self.process.prepare(p), MEMBER_WEIGHT.name: p.member_weight}
 
     def step(

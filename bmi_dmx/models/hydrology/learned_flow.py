@@ -6,6 +6,7 @@ Kratzert et al. (2019), doi:10.5194/hess-23-5089-2019.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,10 @@ from torch import Tensor
 from ...compose.spec import ModelSpec, PartSpec
 from ...errors import ConfigError, suggestion
 from ...networks.statistics import Transform
-from ...process import Process
+from ...process import NoOptions, Process
 from ...registries import processes
-from ...variables import Parameter
+from ...units import unknown
+from ...variables import Forcing, Parameter
 from .forcings import FORCINGS, POTENTIAL_EVAPORATION, PRECIPITATION
 from .outlet import STREAMFLOW
 from .recipe import EVAPORATIONS, TIME_STEPS, TimeStep
@@ -44,25 +46,53 @@ class LearnedFlow(Process):
 
     @dataclass(frozen=True)
     class Options:
-        """The forcings that the network reads."""
+        """The forcings that the network reads, and units of those nobody declares."""
 
         forcings: tuple[str, ...] = (PRECIPITATION.name,)
+        others: dict[str, str] = field(default_factory=dict)
 
         def __post_init__(self) -> None:
-            for name in self.forcings:
-                if name not in FORCINGS:
-                    hint = suggestion(name, FORCINGS.names)
-                    raise ConfigError(f"forcings: unknown {name!r}{hint}")
+            _refuse_unknown(self.forcings, self.others)
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        self.forcings = tuple(FORCINGS[name] for name in self.options.forcings)
+        others = self.options.others
+        self.forcings = tuple(
+            _other(name, others[name]) if name in others else FORCINGS[name]
+            for name in self.options.forcings
+        )
+        # They decide the declarations, and nothing else.
+        self.options = NoOptions()
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return no state, and the flow."""
         return {}, {"streamflow": p.learned_flow}
+
+
+def _refuse_unknown(forcings: tuple[str, ...], others: Mapping[str, str]) -> None:
+    """Refuse forcings of which nothing is known, and units of others."""
+    known = (*FORCINGS.names, *others)
+    for name in forcings:
+        if name not in known:
+            raise ConfigError(
+                f"forcings: unknown {name!r}{suggestion(name, known)}; 'others' gives "
+                "the units of what nobody declares"
+            )
+    for name, units in others.items():
+        if name in FORCINGS:
+            raise ConfigError(f"others: {name!r} is declared, with units of its own")
+        if name not in forcings:
+            raise ConfigError(f"others: {name!r} is not among the forcings")
+        problem = unknown(units)
+        if problem:
+            raise ConfigError(f"others: {name}: {problem}")
+
+
+def _other(name: str, units: str) -> Forcing:
+    """Return a forcing of which the units alone are known."""
+    return Forcing(name=name, symbol="x", units=units, about="read by a network")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +104,8 @@ class NetworkFlow:
     forcings : tuple of str
         What it reads at every step; ``potential_evaporation`` is that of
         ``evaporation``.
+    others : dict of str to str
+        Units of forcings among these that no process of the package declares.
     attributes : tuple of str
         What it reads of places.
     network : str
@@ -96,6 +128,7 @@ class NetworkFlow:
     """
 
     forcings: tuple[str, ...]
+    others: dict[str, str] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
     network: str = "lstm"
     options: dict[str, Any] = field(default_factory=dict)
@@ -104,10 +137,7 @@ class NetworkFlow:
     transforms: dict[str, Transform] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in self.forcings:
-            if name not in FORCINGS:
-                hint = suggestion(name, FORCINGS.names)
-                raise ConfigError(f"forcings: unknown {name!r}{hint}")
+        _refuse_unknown(self.forcings, self.others)
         if self.evaporation != "given" and not self._computes:
             raise ConfigError(
                 f"evaporation: {self.evaporation!r} computes what 'forcings' does not "
@@ -142,7 +172,8 @@ class NetworkFlow:
             gives=("learned_flow",),
         )
         parts["outlet"] = PartSpec(
-            process="learned_flow", options={"forcings": self.forcings}
+            process="learned_flow",
+            options={"forcings": self.forcings, "others": self.others},
         )
         parts["volume"] = PartSpec(process="depth_to_volume")
         return ModelSpec(
