@@ -58,7 +58,9 @@ networks: Registry[type[Network]] = Registry(
         "conv": "bmi_dmx.networks.conv:Convolution",
         "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
+        "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
+        "transformer": "bmi_dmx.networks.transformer:Transformer",
     },
     group="bmi_dmx.networks",
 )

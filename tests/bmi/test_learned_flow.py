@@ -22,11 +22,21 @@ def whole(path: Any, forcing: dict[str, np.ndarray], n: int) -> Any:
     return batch(path, forcing, n, outputs=("streamflow",)).outputs["streamflow"]
 
 
+NETWORKS = {
+    "lstm": {"hidden": 6},
+    "lstm_heads": {"hidden": 6, "head_hidden": [4]},
+    "transformer": {"hidden": 8, "heads": 2, "window": 9},
+    "mlp": {"hidden": [5]},
+    "kan": {"hidden": 4, "layers": 1, "grid": 5},
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("n", [1, 3])
 def test_stepping_gives_the_numbers_of_one_run(
-    n: int, start: Any, bundle_of: Any
+    n: int, network: str, start: Any, bundle_of: Any
 ) -> None:
-    path = bundle_of(learned_flow())
+    path = bundle_of(learned_flow(network=network, options=NETWORKS[network]))
     forcing = weather(DAYS, n)
     outputs = ("streamflow", "runoff_depth")
     found = run(start(n, bundle=str(path)), forcing, range(DAYS), outputs)
