@@ -72,8 +72,9 @@ class Lstm(Network):
         self.activation = activation_named(activation) if embedded else nn.Identity()
         self.lstm = nn.LSTM(hidden if embedded else inputs, hidden)
         if forget_bias:
+            _, _, _, bias = self.lstm.all_weights[0]
             with torch.no_grad():
-                self.lstm.bias_hh_l0[hidden : 2 * hidden] += forget_bias
+                bias[hidden : 2 * hidden] += forget_bias
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, outputs)
 

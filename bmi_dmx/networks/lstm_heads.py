@@ -94,4 +94,5 @@ class LstmHeads(Network):
         weights = self.output.weight.split_with_sizes(self.sizes, 0)
         rows = zip(self.heads, weights, strict=True)
         found = [torch.matmul(head(inner), own.t()) for head, own in rows]
-        return torch.cat(found, -1) + self.output.bias
+        answer: Tensor = torch.cat(found, -1) + self.output.bias
+        return answer
