@@ -83,12 +83,14 @@ def _train(options: Namespace) -> None:
 def _import_arguments(parser: ArgumentParser) -> None:
     from .trainer.registries import importers
 
-    parser.add_argument("kind", choices=sorted(importers), help="whose file it is")
-    parser.add_argument("file", type=Path, help="configuration file")
+    parser.add_argument("kind", choices=sorted(importers), help="whose it is")
+    parser.add_argument(
+        "file", type=Path, help="configuration file, or folder of a run"
+    )
     _settings_argument(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE",
-        help="the experiment (default: its name, in the current folder)",
+        help="the experiment or bundle (default: its name, in the current folder)",
     )  # fmt: skip
 
 
@@ -257,7 +259,7 @@ COMMANDS = {
         run=_train,
     ),
     "import": Command(
-        about="make an experiment of the configuration of another package",
+        about="make an experiment or bundle of what another package wrote",
         arguments=_import_arguments,
         run=_import,
     ),

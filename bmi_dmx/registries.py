@@ -49,6 +49,7 @@ processes: Registry[type[Process]] = Registry(
             f"{_HYDROLOGY}.lagged_hydrograph:LaggedUnitHydrograph"
         ),
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
+        "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
@@ -65,7 +66,9 @@ networks: Registry[type[Network]] = Registry(
         "conv": "bmi_dmx.networks.conv:Convolution",
         "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
+        "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
+        "transformer": "bmi_dmx.networks.transformer:Transformer",
     },
     group="bmi_dmx.networks",
 )
@@ -73,7 +76,10 @@ networks: Registry[type[Network]] = Registry(
 
 recipes: Registry[type[Recipe]] = Registry(
     "recipe",
-    {"dhbv": f"{_HYDROLOGY}.recipe:Dhbv"},
+    {
+        "dhbv": f"{_HYDROLOGY}.recipe:Dhbv",
+        "lstm": f"{_HYDROLOGY}.learned_flow:NetworkFlow",
+    },
     group="bmi_dmx.recipes",
 )
 """Short ways to write usual models."""

@@ -224,8 +224,9 @@ class Parameter(Variable):
         Value when nobody supplies it; None makes it required.
     size : int
         Number of entries, as for :class:`State`.
-    spacing : {"linear", "log"}
-        How values lie between the bounds when they are learned.
+    spacing : {"linear", "log", "share"}
+        How values lie between the bounds when they are learned; ``share``: those of the
+        members of a place have the mean one.
     per : {"member", "place"}
         Whether every member has a value of its own, or all members share that of the
         place.
@@ -234,6 +235,10 @@ class Parameter(Variable):
         place, which networks do not supply unless told to by name.
     optional : bool
         Whether a place may lack it: what follows from it is NaN there.
+    target : str
+        An observed quantity that it stands for: a network answers how many standard
+        deviations of what was observed it lies above the mean of it, and the bounds cut
+        off what cannot be. Empty: a network answers with a share of the bounds.
     """
 
     kind: ClassVar[str] = "parameter"
@@ -241,16 +246,18 @@ class Parameter(Variable):
 
     default: float | None = None
     size: int = 1
-    spacing: Literal["linear", "log"] = "linear"
+    spacing: Literal["linear", "log", "share"] = "linear"
     per: Literal["member", "place"] = "member"
     source: Literal["network", "attribute"] = "network"
     optional: bool = False
+    target: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.spacing == "log" and not (self.bounds and self.bounds[0] > 0.0):
+        if self.spacing != "linear" and not (self.bounds and self.bounds[0] > 0.0):
             raise ValueError(
-                f"{self.name}: spacing 'log' needs bounds above 0, found {self.bounds}"
+                f"{self.name}: spacing {self.spacing!r} needs bounds above 0, found "
+                f"{self.bounds}"
             )
 
 

@@ -122,10 +122,11 @@ class Settings:
         Length of a step for the host: seconds, a number with ``s``, ``min``, ``h`` or
         ``d``, or a word of the system of the bundle; default: as it was trained.
     mode : str or number, optional
-        Length of a step of the physics; default: that of ``time_step``. Physics of
-        longer steps is run when the last step of the host is there, and what it answers
-        is given out evenly through as many steps from then on, so everything is late by
-        one; until then nothing flows.
+        Length of a step of the physics; default: that of ``time_step``, or the shortest
+        made of such steps that the bundle runs at. Physics of longer steps is run when
+        the last step of the host is there, and what it answers is given out evenly
+        through as many steps from then on, so everything is late by one; until then
+        nothing flows.
     day_start_hour : int
         Hour, UTC, at which days begin where steps are summed up.
     parts : mapping of str to str

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 
 from ..bundle import Bundle
 from ..errors import ConfigError, suggestion
-from ..operate.operation import Operation
+from ..operate.once import warn_once
+from ..operate.operation import Operation, step_text
 from ..operate.system import system_of
 from ..process import SECONDS
 from .settings import Settings
 
 __all__ = ["operation_of", "step_length"]
+
+_log = logging.getLogger(__name__)
 
 _LENGTH = re.compile(r"\s*([0-9.eE+-]+)\s*([a-z]+)\s*")
 
@@ -33,15 +37,39 @@ def operation_of(settings: Settings, bundle: Bundle) -> Operation:
     seconds = bundle.manifest.seconds
     if settings.time_step is not None:
         seconds = step_length("time_step", settings.time_step, words)
-    inner = seconds
     if settings.mode is not None:
         inner = step_length("mode", settings.mode, words)
+    else:
+        inner = _usual(seconds, bundle)
     choices = {part: name for part, name in settings.parts.items() if name != "bundle"}
     # The operation keeps its bundle, so that no other one gets this number.
     key = (id(bundle), seconds, inner, *sorted(choices.items()), settings.units)
     if key not in _known:
         _known[key] = Operation(bundle, seconds, inner, choices, settings.units)
     return _known[key]
+
+
+def _usual(seconds: float, bundle: Bundle) -> float:
+    """Return the step of the physics at steps of a host, where none was chosen.
+
+    It is that of the host, or the shortest that is made of such steps.
+    """
+    longer = [x for x in bundle.manifest.steps if x > seconds and not x % seconds]
+    if seconds in bundle.manifest.steps or not longer:
+        return seconds
+    inner = min(longer)
+    warn_once(
+        _log,
+        f"steps of {bundle.name}",
+        "model %r does not run at steps of %s: they are gathered for its steps of %s, "
+        "and what it answers at the end of one is given out through the next, so that "
+        "all is late by %s",
+        bundle.name,
+        step_text(seconds),
+        step_text(inner),
+        step_text(inner),
+    )
+    return inner
 
 
 def step_length(key: str, text: str | float, words: Mapping[str, float]) -> float:

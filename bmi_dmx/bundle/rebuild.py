@@ -21,7 +21,9 @@ from .manifest import MANIFEST, WEIGHTS, Manifest
 
 __all__ = ["rebuild"]
 
-_NUMERIC = ("units", "per_step", "initial", "default", "size", "spacing", "source")
+_NUMERIC = (
+    "units", "per_step", "initial", "default", "size", "spacing", "source", "target",
+)  # fmt: skip
 """Fields of a variable that decide numbers, beside the bounds of what is learned."""
 
 _STRUCTURE = (

@@ -140,7 +140,7 @@ class _Trial:
             default = getattr(variable, "default", None)
             return self.guess if default is None else float(default)
         low, high = variable.bounds
-        if isinstance(variable, Parameter) and variable.spacing == "log":
+        if isinstance(variable, Parameter) and variable.spacing != "linear":
             return float(low ** (1.0 - self.fraction) * high**self.fraction)
         return low * (1.0 - self.fraction) + high * self.fraction
 

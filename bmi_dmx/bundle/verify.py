@@ -70,7 +70,7 @@ def _verify_statistics(
             parts[f"{part.name}.normalize_attributes"] = part.attributes
     statistics = f"{path / MANIFEST}: statistics"
     read = {name for names in parts.values() for name in names}
-    _same_names(statistics, manifest.statistics, read)
+    _same_names(statistics, manifest.statistics, read | _answered(manifest))
     for part_name, names in parts.items():
         for moment in ("mean", "std"):
             key = f"{part_name}.{moment}"
@@ -88,6 +88,17 @@ def _verify_statistics(
                         f"{statistics}: {name}: {moment} is {written}, array {key!r} "
                         f"holds {value}"
                     )
+
+
+def _answered(manifest: Manifest) -> set[str]:
+    """Return the observed quantities that networks answer by the moments of."""
+    given = {name for part in manifest.parts for name in part.gives}
+    return {
+        p.target
+        for part in manifest.parts
+        for p in part.variables.parameters
+        if p.target and {part.source(p.name), f"{part.name}.{p.name}"} & given
+    }
 
 
 def verify_programs(

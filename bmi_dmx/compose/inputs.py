@@ -127,8 +127,9 @@ def fit_statistics(
     forcing: Mapping[str, ArrayLike],
     attributes: Mapping[str, ArrayLike],
     seconds: float | None = None,
+    observed: Mapping[str, ArrayLike] | None = None,
 ) -> Statistics:
-    """Return the statistics of everything a model's networks read.
+    """Return the statistics of all that a model's networks read, and answer by.
 
     Parameters
     ----------
@@ -141,6 +142,9 @@ def fit_statistics(
     seconds : float, optional
         Length of the steps of the forcing; default: that of the model. Networks with a
         longer step of their own read means over it, and so it is these that count.
+    observed : mapping of str to array_like
+        (time, place) of the same period and places, NaN where missing: what parameters
+        stand for that are answered by the moments of observations.
 
     Raises
     ------
@@ -194,7 +198,11 @@ def fit_statistics(
             (part, *_) = readers
             periods = periods_of(whole, replace(part, inputs=(name,)), seconds)
             values[name] = periods.whole(values[name].unsqueeze(-1))
-    return Statistics.fit({n: x.numpy() for n, x in values.items()}, spec.transforms)
+    known = {name: x.numpy() for name, x in values.items()}
+    for name in whole.targets:
+        x = numbers("observed", observed or {}, name).numpy()
+        known[name] = x[np.isfinite(x)]
+    return Statistics.fit(known, spec.transforms)
 
 
 def check_spec(spec: ModelSpec) -> None:
@@ -207,7 +215,9 @@ def check_spec(spec: ModelSpec) -> None:
     """
     from .model import Model
 
-    statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
+    whole = plan((m.part for m in make_parts(spec)), spec.seconds)
+    names = (*spec.network_inputs, *whole.targets)
+    statistics = Statistics({n: Moments(0.0, 1.0) for n in names})
     # Of shapes alone: no memory, however wide, and no random numbers.
     with torch.device("meta"):
         Model(spec, statistics)

@@ -106,7 +106,8 @@ class Model(nn.Module):
         if part.kind == "process":
             return part
         kind = Constant if part.every == "once" else Varying
-        module: Any = kind(part, entry, self.statistics, supplied(first, part.name))
+        given = supplied(first, part.name, self.statistics)
+        module: Any = kind(part, entry, self.statistics, given)
         # Not by attribute: a part may be called as something that modules have.
         self._modules[part.name] = module
         if part.every == "once":
@@ -391,8 +392,17 @@ class Model(nn.Module):
         return {name: given[name].to(self.like) for name in cold}
 
 
-def supplied(whole: Plan, network: str) -> list[Supplied]:
+def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied]:
     """Return what a network supplies, in the order of its channels.
+
+    Parameters
+    ----------
+    whole : Plan
+        Of the model.
+    network : str
+        Name of the part.
+    statistics : Statistics
+        With those of the observed quantities that it answers.
 
     Raises
     ------
@@ -406,7 +416,8 @@ def supplied(whole: Plan, network: str) -> list[Supplied]:
             continue
         own = parameter.per == "member"
         known = replace(parameter, name=link.name)
-        one = Supplied(known, part.members if own else None)
+        moments = statistics[known.target] if known.target else None
+        one = Supplied(known, part.members if own else None, moments)
         first, other = found.setdefault(link.name, (part.name, one))
         if not _alike(one, other):
             raise ConfigError(
@@ -421,4 +432,5 @@ def supplied(whole: Plan, network: str) -> list[Supplied]:
 def _alike(one: Supplied, other: Supplied) -> bool:
     a, b = one.parameter, other.parameter
     same = (a.bounds, a.spacing, a.units) == (b.bounds, b.spacing, b.units)
+    same = same and a.target == b.target
     return same and one.members == other.members

@@ -1,4 +1,4 @@
-"""Networks that supply parameters inside their declared bounds."""
+"""Networks that supply parameters, inside their bounds or by what was observed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..networks.base import Memory, Network
 from ..networks.normalization import Normalize
-from ..networks.statistics import Statistics
+from ..networks.statistics import Moments, Statistics
 from ..registries import networks
 from ..variables import Parameter
 from .part import Part
@@ -34,20 +34,51 @@ class Supplied:
         The declaration.
     members : int, optional
         None where it is one value for each place.
+    moments : Moments, optional
+        Of the observed quantity that it stands for.
     """
 
     parameter: Parameter
     members: int | None
+    moments: Moments | None = None
 
     @property
     def channels(self) -> int:
         """Outputs of the network that it takes."""
         return self.members or 1
 
-    def value(self, share: Tensor) -> Tensor:
-        """Return physical values, (…, member) or (…), at shares of the bounds."""
-        values = within_bounds(share, self.parameter)
+    def value(self, raw: Tensor, share: Tensor) -> Tensor:
+        """Return physical values, (…, member) or (…).
+
+        Parameters
+        ----------
+        raw, share : Tensor
+            (…, member or 1), of a network and between 0 and 1.
+        """
+        if self.parameter.spacing == "share":
+            values = _shares(raw, self.parameter)
+        elif self.moments is None:
+            values = within_bounds(share, self.parameter)
+        else:
+            values = _cut(self.moments.mean + self.moments.std * raw, self.parameter)
         return values if self.members else values.squeeze(-1)
+
+
+def _shares(raw: Tensor, parameter: Parameter) -> Tensor:
+    """Return values of mean one over members, none below the lowest that may be."""
+    low, _ = parameter.limits
+    return low + (1.0 - low) * raw.shape[-1] * torch.softmax(raw, -1)
+
+
+def _cut(values: Tensor, parameter: Parameter) -> Tensor:
+    """Return values with what lies out of the bounds brought to them.
+
+    The gradient passes as if nothing were cut, so that a network whose answer is cut
+    learns from where it should lie.
+    """
+    low, high = parameter.limits
+    cut = values.clamp(low, high)
+    return values + (cut - values).detach() if values.requires_grad else cut
 
 
 def within_bounds(share: Tensor, parameter: Parameter) -> Tensor:
@@ -131,6 +162,13 @@ class Varying(nn.Module):
     ) -> None:
         super().__init__()
         self.supplied = tuple(supplied)
+        for entry in self.supplied:
+            if entry.parameter.spacing == "share":
+                raise ConfigError(
+                    f"parts.{part.name}.gives: {entry.parameter.name!r} is constant: "
+                    "what members hold would appear and vanish as it changes; let a "
+                    "network of attributes alone give it"
+                )
         self.normalize_forcing = Normalize(statistics, part.inputs)
         self.normalize_attributes = Normalize(statistics, part.attributes)
         inputs = len(part.inputs) + len(part.attributes)
@@ -216,10 +254,10 @@ def raw_outputs(model: nn.Module) -> Iterator[list[Tensor]]:
 
 def _values(raw: Tensor, supplied: Sequence[Supplied]) -> dict[str, Tensor]:
     sizes = [entry.channels for entry in supplied]
-    shares = torch.sigmoid(raw).split_with_sizes(sizes, -1)
+    answers = (x.split_with_sizes(sizes, -1) for x in (raw, torch.sigmoid(raw)))
     return {
-        entry.parameter.name: entry.value(share)
-        for entry, share in zip(supplied, shares, strict=True)
+        entry.parameter.name: entry.value(own, share)
+        for entry, own, share in zip(supplied, *answers, strict=True)
     }
 
 
@@ -247,7 +285,7 @@ def _spread_bias(network: Network, supplied: Sequence[Supplied]) -> None:
         bias.zero_()
         first = 0
         for entry in supplied:
-            if entry.members:
+            if entry.members and entry.parameter.spacing != "share":
                 middle = torch.arange(entry.members, dtype=bias.dtype) + 0.5
                 share = _MARGIN + (1.0 - 2.0 * _MARGIN) * (middle / entry.members)
                 order = torch.randperm(entry.members)

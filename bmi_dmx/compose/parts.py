@@ -12,6 +12,7 @@ from ..space import Space
 from ..variables import Parameter
 from .part import Declarations, Part, coupled, step_key
 from .spec import ModelSpec, PartSpec
+from .weighted import Weighted
 
 __all__ = ["Made", "make_parts"]
 
@@ -50,6 +51,9 @@ def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -
     process = processes[entry.process or ""](entry.options or None)
     if space is not None:
         process = process.on(space)
+    timed = type(process).at is not Process.at
+    if entry.member_weights == "learned":
+        process = Weighted(process)
     time = SECONDS[process.time]
     usual = process.at(spec.seconds / time)
     at = {}
@@ -61,7 +65,7 @@ def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -
     part = Part(
         name=name, kind="process", every=entry.when,
         variables=Declarations.of(usual), at=at, time=process.time,
-        timed=type(process).at is not Process.at,
+        timed=timed,
         members=entry.members, mean=entry.mean, coupling=coupling, links=links,
         reads=entry.reads,
     )  # fmt: skip

@@ -139,6 +139,12 @@ class Plan:
                     yield part, p
 
     @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the observed quantities whose moments networks answer by."""
+        found = (p.target for _, p in self.given() if p.target)
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
     def outputs(self) -> dict[str, tuple[Part, Flux | State]]:
         """What can be recorded, by name: that of the last part which has it."""
         return {

@@ -12,6 +12,7 @@ from ..networks.statistics import Transform
 from ..process import SECONDS
 from ..registries import DEFAULT_RECIPE, recipes
 from .part import Every
+from .weighted import MOST_WEIGHTED
 
 __all__ = [
     "Composition",
@@ -38,6 +39,9 @@ class PartSpec:
         Number of parallel parameter sets of a process.
     mean : bool
         Whether later parts get the mean of the members.
+    member_weights : {"mean", "learned"}
+        Whether members count alike, or have weights at every place, which are a
+        parameter ``member_weight``.
     every : {"once", "step", "trained"}, optional
         When it runs; default: processes at every step, networks that read forcings at
         steps as trained, other networks, and no others, once.
@@ -70,6 +74,7 @@ class PartSpec:
     options: dict[str, Any] = field(default_factory=dict)
     members: int | None = None
     mean: bool = True
+    member_weights: Literal["mean", "learned"] = "mean"
     every: Every | None = None
     step: float | None = None
     drop: float = 0.0
@@ -83,6 +88,7 @@ class PartSpec:
         if (self.process is None) == (self.network is None):
             raise ConfigError("expected either 'process' or 'network'")
         refuse_outside("members", self.members, 1, MOST)
+        self._refuse_weights()
         wrong = ("members", "reads", "correction") if self.network else _OF_NETWORKS
         for key in wrong:
             if getattr(self, key):
@@ -112,6 +118,16 @@ class PartSpec:
             raise ConfigError(
                 "step: a network has a step of its own where it reads forcings, at "
                 f"steps as trained; this one runs {self.when!r}"
+            )
+
+    def _refuse_weights(self) -> None:
+        """Refuse weights of members that are not there, or not averaged."""
+        if self.member_weights == "mean":
+            return
+        if not 2 <= (self.members or 0) <= MOST_WEIGHTED or not self.mean:
+            raise ConfigError(
+                "member_weights: 'learned' needs a process of 2 to "
+                f"{MOST_WEIGHTED} members whose mean is taken"
             )
 
     @property

@@ -13,7 +13,7 @@ __all__ = ["Lstm"]
 
 
 class Lstm(Network):
-    r"""Linear layer, activation, one LSTM layer, linear layer.
+    r"""Linear layer and activation, unless left out, one LSTM layer, linear layer.
 
     The memory is ``hidden`` and ``cell``. A series runs through PyTorch's fused kernel;
     :meth:`step` writes out its cell on the same weights,
@@ -35,6 +35,11 @@ class Lstm(Network):
         Activation after the input layer; a name in :data:`~.base.ACTIVATIONS`.
     dropout : float
         Share of LSTM outputs silenced in training mode; the memory is left whole.
+    embedded : bool
+        Whether the input layer, with its activation, stands before the LSTM layer.
+    forget_bias : float
+        What is added to the biases of the forget gates at first: large, and they begin
+        open (Gers et al. 2000, doi:10.1162/089976600300015015).
 
     References
     ----------
@@ -43,9 +48,11 @@ class Lstm(Network):
 
     @dataclass(frozen=True)
     class Options(LayerOptions):
-        """Width, activation and dropout."""
+        """Width, activation, dropout, and how it begins."""
 
         hidden: int = 64
+        embedded: bool = True
+        forget_bias: float = 0.0
 
     def __init__(
         self,
@@ -55,13 +62,19 @@ class Lstm(Network):
         hidden: int = 64,
         activation: str = "relu",
         dropout: float = 0.0,
+        embedded: bool = True,
+        forget_bias: float = 0.0,
     ) -> None:
         super().__init__()
         refuse_nothing(inputs)
         self.memory = {"hidden": hidden, "cell": hidden}
-        self.input = nn.Linear(inputs, hidden)
-        self.activation = activation_named(activation)
-        self.lstm = nn.LSTM(hidden, hidden)
+        self.input = nn.Linear(inputs, hidden) if embedded else nn.Identity()
+        self.activation = activation_named(activation) if embedded else nn.Identity()
+        self.lstm = nn.LSTM(hidden if embedded else inputs, hidden)
+        if forget_bias:
+            _, _, _, bias = self.lstm.all_weights[0]
+            with torch.no_grad():
+                bias[hidden : 2 * hidden] += forget_bias
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, outputs)
 

@@ -111,7 +111,7 @@ class Setup:
             is not there.
         """
         model = bundle_named(bundle, Path())
-        if STEP not in model.manifest.steps:
+        if all(seconds % STEP for seconds in model.manifest.steps):
             raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
         chosen: dict[str, Any] = {
             **(settings or {}),

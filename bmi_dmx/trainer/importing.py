@@ -1,19 +1,23 @@
-"""Experiments made of the configuration files of others."""
+"""Experiments and bundles made of what others wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from .. import config
-from ..errors import ConfigError
+from ..bundle import save_bundle
+from ..compose import Model
+from ..errors import ConfigError, suggestion
 from ..files import atomic
 from .experiment_file import load_experiment
 from .registries import importers
 
-__all__ = ["Imported", "Importer", "write_imported"]
+__all__ = ["Imported", "ImportedModel", "Importer", "write_imported"]
+
+_UNKNOWN_LICENCE = "LicenseRef-unknown"
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,34 @@ class Imported:
     remarks: tuple[str, ...]
 
 
-class Importer(Protocol):
-    """Reads one kind of configuration files."""
+@dataclass(frozen=True, kw_only=True)
+class ImportedModel:
+    """A model that others trained, and what is other in it than there.
 
-    def __call__(self, path: Path) -> Imported:
-        """Return what a file means here.
+    Parameters
+    ----------
+    model : Model
+        With their weights.
+    name, about : str
+        Of the bundle.
+    provenance : mapping of str to object
+        How it was trained.
+    remarks : tuple of str
+        Each begins with the key of their configuration it is about.
+    """
+
+    model: Model
+    name: str
+    about: str
+    provenance: Mapping[str, Any]
+    remarks: tuple[str, ...]
+
+
+class Importer(Protocol):
+    """Reads one kind of configuration files, or of trained models."""
+
+    def __call__(self, path: Path) -> Imported | ImportedModel:
+        """Return what a file or folder means here.
 
         Raises
         ------
@@ -48,23 +75,24 @@ class Importer(Protocol):
 def write_imported(
     kind: str, source: Path, settings: Iterable[str] = (), output: Path | None = None
 ) -> tuple[Path, tuple[str, ...]]:
-    """Write the experiment that the configuration file of others stands for.
+    """Write the experiment or bundle that files of others stand for.
 
     Parameters
     ----------
     kind : str
         Registered kind of the file.
     source : Path
-        The file.
+        The file, or folder.
     settings : iterable of str
-        ``key.key=value`` settings that replace those of the experiment.
+        ``key.key=value`` settings that replace those of the experiment; of a model its
+        ``name``, ``about`` and ``licence``.
     output : Path, optional
-        Where to; default: the name of the experiment, in the current folder.
+        Where to; default: the name of the experiment or model, in the current folder.
 
     Returns
     -------
     path : Path
-        The experiment, with the remarks as comments at its top.
+        The experiment, with the remarks as comments at its top, or the bundle.
     remarks : tuple of str
         What is other in it.
 
@@ -74,6 +102,8 @@ def write_imported(
         The file cannot be taken over, or there is something at its place already.
     """
     found = importers[kind](source)
+    if isinstance(found, ImportedModel):
+        return _bundle(kind, found, settings, output), found.remarks
     data = config.override(found.experiment, settings)
     path = Path(f"{data['name']}.yaml") if output is None else output
     if path.exists():
@@ -87,3 +117,27 @@ def write_imported(
         except ConfigError as error:
             raise ConfigError(str(error).replace(str(temporary), str(source))) from None
     return path, found.remarks
+
+
+def _bundle(
+    kind: str, found: ImportedModel, settings: Iterable[str], output: Path | None
+) -> Path:
+    """Save a model that others trained, and return the folder of the bundle."""
+    usual = {
+        "name": found.name, "about": found.about, "licence": _UNKNOWN_LICENCE
+    }  # fmt: skip
+    said = config.override(usual, settings)
+    for key in said:
+        if key not in usual:
+            raise ConfigError(f"{key}: unknown key{suggestion(key, usual)}")
+    path = Path(str(said["name"])) if output is None else output
+    bundle = save_bundle(
+        found.model,
+        path,
+        name=str(said["name"]),
+        about=str(said["about"]),
+        licence=str(said["licence"]),
+        provenance={"imported": kind, **found.provenance},
+        scores={},
+    )
+    return bundle.path

@@ -46,11 +46,14 @@ catalogues: Registry[Registry[Any]] = Registry(
 
 
 importers: Registry[Importer] = Registry(
-    "kind of configuration files",
-    {"ddr": f"{_TASKS}.reaches.ddr:imported"},
+    "kind of files of others",
+    {
+        "ddr": f"{_TASKS}.reaches.ddr:imported",
+        "neuralhydrology": f"{_TASKS}.basins.neuralhydrology:imported",
+    },
     group="bmi_dmx.importers",
 )
-"""Configuration files of others that experiments are made of."""
+"""What others wrote that experiments or bundles are made of."""
 
 
 def experiments() -> dict[str, Path]:

@@ -49,7 +49,13 @@ def daily(forcing: dict[str, np.ndarray], first: int = 0) -> dict[str, np.ndarra
     }
 
 
-def batch(path: Any, forcing: dict[str, np.ndarray], n: int, dt: float = 1.0) -> Any:
+def batch(
+    path: Any,
+    forcing: dict[str, np.ndarray],
+    n: int,
+    dt: float = 1.0,
+    outputs: tuple[str, ...] = ("streamflow", "soil_moisture", "k0"),
+) -> Any:
     """Run the model at once, in days or in hours."""
     steps = len(forcing["precipitation"])
     first = date.fromisoformat(START)
@@ -60,10 +66,7 @@ def batch(path: Any, forcing: dict[str, np.ndarray], n: int, dt: float = 1.0) ->
     places = {k: torch.tensor(x, dtype=torch.float64) for k, x in attributes(n).items()}
     model = load_bundle(path).model()
     with torch.no_grad():
-        return model.simulate(
-            series, places, dt=dt,
-            outputs=("streamflow", "soil_moisture", "k0"),
-        )  # fmt: skip
+        return model.simulate(series, places, dt=dt, outputs=outputs)
 
 
 SOURCES = [static(), dynamic(), *(static(evaporation=e) for e in ("given", "oudin"))]

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from bmi_dmx import Component
-from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics
+from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics, plan
+from bmi_dmx.compose.parts import make_parts
 from bmi_dmx.conversion import convert
 
 ATTRIBUTES = ("p_mean", "aridity", "elevation")
@@ -21,6 +22,9 @@ MOMENTS = {
     "precipitation": Moments(3.0, 8.0),
     "air_temperature": Moments(10.0, 10.0),
     "potential_evaporation": Moments(3.0, 2.0),
+    "air_temperature_min": Moments(5.0, 10.0),
+    "air_temperature_max": Moments(15.0, 10.0),
+    "streamflow": Moments(2.0, 12.0),
 }
 START = "1980-10-01"
 
@@ -61,13 +65,29 @@ def exchanging(process: str = "hbv20", **changes: Any) -> ModelSpec:
     return static(process=process, **known, **changes)
 
 
+def learned_flow(**changes: Any) -> ModelSpec:
+    """Return a small LSTM whose answer is the flow."""
+    settings = {
+        "recipe": "lstm",
+        "forcings": [
+            "precipitation", "air_temperature_min", "air_temperature_max",
+            "potential_evaporation",
+        ],
+        "attributes": list(ATTRIBUTES),
+        "evaporation": "hargreaves",
+        "options": {"hidden": 6},
+    }  # fmt: skip
+    return convert({**settings, **changes}, ModelSpec, "model")
+
+
 def untrained(spec: ModelSpec) -> Model:
     """Return a model with weights that make locations and members differ."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
+        targets = plan((m.part for m in make_parts(spec)), spec.seconds).targets
         moments = {
             name: replace(MOMENTS[name], transform=spec.transforms.get(name, "none"))
-            for name in spec.network_inputs
+            for name in (*spec.network_inputs, *targets)
         }
         model = Model(spec, Statistics(moments)).double().eval()
         for name, weight in model.named_parameters():

@@ -19,6 +19,7 @@ from ...operate.stages import stages
 from ...operate.stretch import Stretch
 from ...program import evaluate
 from .climate import DAYS_PER_YEAR
+from .daily_range import estimated_extremes
 from .shipped import shipped
 
 __all__ = ["NEEDED", "equilibrium", "seasons"]
@@ -47,8 +48,9 @@ def seasons(attributes: Mapping[str, Array], day_of_year: Array) -> dict[str, Ar
 
     Temperature swings with the seasons, the more the farther from the equator;
     precipitation swings with it as far as ``p_seasonality`` says, and falls on as many
-    days as ``low_prec_freq`` leaves; potential evaporation has the course of Oudin's
-    formula and the mean ``pet_mean`` where that is known.
+    days as ``low_prec_freq`` leaves; extremes of days lie around their means as usual;
+    potential evaporation has the course of Oudin's formula and the mean ``pet_mean``
+    where that is known.
 
     Parameters
     ----------
@@ -80,9 +82,13 @@ def seasons(attributes: Mapping[str, Array], day_of_year: Array) -> dict[str, Ar
     wanted = _known(attributes, "pet_mean", np.nan)
     scaled = np.where(np.isnan(wanted) | (mean == 0.0), mean, wanted)
     factor = np.divide(scaled, mean, out=np.ones_like(mean), where=mean > 0.0)
+    precipitation = rain * (1.0 + in_phase * summer) * falls / wet
+    lowest, highest = estimated_extremes(temperature, precipitation)
     return {
-        "precipitation": rain * (1.0 + in_phase * summer) * falls / wet,
+        "precipitation": precipitation,
         "air_temperature": temperature,
+        "air_temperature_min": lowest,
+        "air_temperature_max": highest,
         "potential_evaporation": evaporation * factor,
     }
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ...compose.spec import ModelSpec, PartSpec
+from ...compose.weighted import MEMBER_WEIGHT
 from ...conversion import MOST, refuse_outside
 from ...errors import ConfigError, suggestion
 from ...networks.statistics import Transform
@@ -123,6 +124,9 @@ class Dhbv:
         Network of the constant parameters.
     members : int
         Number of parallel parameter sets whose mean is the answer.
+    member_weights : {"mean", "learned"}
+        Whether members count alike, or have weights that the static network learns, the
+        same for every flux and every store.
     evaporation : str
         Where potential evaporation comes from: a registered process, such as
         ``hargreaves``, or ``given``, the data.
@@ -154,6 +158,7 @@ class Dhbv:
     reads: dict[str, str] = field(default_factory=dict)
     static: StaticSpec
     members: int = 16
+    member_weights: Literal["mean", "learned"] = "mean"
     evaporation: str = "given"
     evaporation_coefficient: bool = False
     snow_correction: bool = False
@@ -185,6 +190,8 @@ class Dhbv:
         corrections = [c for key, c in _CORRECTIONS.items() if getattr(self, key)]
         learned = [name for c in corrections for name in c.learned]
         parts = {}
+        if self.member_weights == "learned":
+            learned.append(MEMBER_WEIGHT.name)
         if static or routed or learned:
             parts["static"] = _head(self.static, (*static, *routed, *learned))
         if self.evaporation != "given":
@@ -197,6 +204,7 @@ class Dhbv:
             process=self.process,
             options=self.process_options,
             members=self.members,
+            member_weights=self.member_weights,
             reads={c.forcing: c.flux for c in corrections} | self.reads,
         )
         parts["outlet"] = PartSpec(process=outlet)

@@ -8,6 +8,7 @@ from ...bundle import Bundle
 from ...compose.part import Part
 from ...operate.system import System
 from ...program import Program
+from ..weather import AIR_TEMPERATURE
 from .climate import AREA, CLIMATE, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .equilibrium import equilibrium
 from .forcings import SHORTENING, SLACK
@@ -95,7 +96,9 @@ HYDROLOGY = System(
     names={
         "potential_evaporation": (
             "land_surface_water__potential_evaporation_volume_flux"
-        )
+        ),
+        # Also where extremes of it are read alone, which are found in it.
+        AIR_TEMPERATURE.name: AIR_TEMPERATURE.standard_name,
     },
     aliases={
         "areasqkm": "area_km2",

@@ -131,6 +131,8 @@ def _static(path: Path, model: Model, data: BasinData) -> None:
     given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
     with torch.no_grad():
         values = model.constant_parameters(given)
+    if not values:
+        return
     declared = [p for _, p in model.plan.given() if p.name in values]
     learned_parameters(
         path,
@@ -145,10 +147,11 @@ def _dynamic(
 ) -> None:
     """Draw what changes with time, in one basin."""
     varying = {part.name for part in model.plan.networks if part.every != "once"}
+    # What stands for an observed quantity is drawn with it.
     declared = [
         p
         for part, p in model.plan.given()
-        if model.plan.link(part, p.name).part in varying
+        if model.plan.link(part, p.name).part in varying and not p.target
     ]
     if not declared:
         return

@@ -96,7 +96,7 @@ class BasinsTask(Task[Experiment]):
         return len(self.data.ids), len(self.training.time)
 
     def statistics(self) -> Statistics:
-        """Return the moments of all that the networks read.
+        """Return the moments of all that the networks read, and of the flow.
 
         Raises
         ------
@@ -111,6 +111,7 @@ class BasinsTask(Task[Experiment]):
                 training.dated_forcing(),
                 training.attributes,
                 training.seconds,
+                {TARGET: training.target},
             )
         except DataError as error:
             # All inputs are finite, so it is their logarithm or root that is not.

@@ -1,0 +1,299 @@
+"""Run folders of NeuralHydrology: streamflow by one LSTM, taken over as it is.
+
+NeuralHydrology (Kratzert et al. 2022, doi:10.21105/joss.04050) keeps a run as
+``config.yml``, weights by epoch, and the moments that inputs were standardised by.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .... import config
+from ....compose import Model, Moments, Statistics
+from ....compose.spec import ModelSpec
+from ....conversion import convert
+from ....errors import ConfigError, DataError
+from ....models.hydrology.forcings import FORCINGS
+from ....units import unknown
+from ...importing import ImportedModel
+
+__all__ = ["imported"]
+
+NAMES = {
+    "prcp": "precipitation", "precipitation": "precipitation",
+    "total_precipitation_sum": "precipitation",
+    "tmean": "air_temperature", "temperature_2m_mean": "air_temperature",
+    "tmin": "air_temperature_min", "temperature_2m_min": "air_temperature_min",
+    "tmax": "air_temperature_max", "temperature_2m_max": "air_temperature_max",
+    "pet": "potential_evaporation", "srad": "shortwave_radiation",
+    "potential_evaporation_sum": "potential_evaporation",
+}  # fmt: skip
+"""Names of inputs there, in small letters, and here."""
+
+UNITS = {
+    "mm/day": "mm d-1", "mm/d": "mm d-1", "mm": "mm d-1", "c": "degC", "°c": "degC",
+    "w/m2": "W m-2", "pa": "Pa", "s": "s",
+}  # fmt: skip
+"""Units there, in small letters, and here; of a day, where they are amounts of one."""
+
+TARGETS = ("qobs(mm/d)", "qobs(mm/day)", "qobs_mm_per_day", "streamflow")
+"""Names, in small letters, of flow in mm per day."""
+
+LARGEST = 1 << 28
+"""Bytes of weights that are looked at."""
+
+_NAMED = re.compile(r"([^()]+?)\s*(?:\(([^()]*)\))?(?:_(\w+))?")
+
+_NONE = (
+    "autoregressive_inputs", "evolving_attributes", "hydroatlas_attributes",
+    "mass_inputs", "hindcast_inputs", "forecast_inputs", "statics_embedding",
+    "dynamics_embedding", "nan_handling_method", "duplicate_features",
+    "lagged_features",
+    "random_holdout_from_dynamic_features", "use_basin_id_encoding", "timestep_counter",
+)  # fmt: skip
+"""Keys that change what the network reads, of which nothing is taken over."""
+
+
+def imported(path: Path) -> ImportedModel:
+    """Return the model of a run folder.
+
+    Raises
+    ------
+    ConfigError
+        The configuration asks for what is not taken over; names file, key, what was
+        found and what was expected.
+    DataError
+        Weights or moments are missing, or do not fit the configuration.
+    """
+    return _Run(path).imported()
+
+
+class _Run:
+    """One run folder on its way into a model, and what is said of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "config.yml"
+        if not folder.is_dir():
+            raise ConfigError(f"{folder}: expected the folder of a run")
+        found = config.read(self.file)
+        if not isinstance(found, Mapping):
+            raise ConfigError(f"{self.file}: expected a mapping")
+        self.config: Mapping[str, Any] = found
+        self.remarks: list[str] = []
+        self.others: dict[str, str] = {}
+
+    def imported(self) -> ImportedModel:
+        self._refuse()
+        there = [str(name) for name in self.config.get("dynamic_inputs") or ()]
+        if not there:
+            raise ConfigError(f"{self.file}: dynamic_inputs: expected at least one")
+        forcings = self._forcings(there)
+        attributes = sorted(map(str, self.config.get("static_attributes") or ()))
+        weights = self._weights()
+        hidden = weights["lstm.weight_hh_l0"].shape[-1]
+        spec = convert(
+            {
+                "recipe": "lstm",
+                "forcings": forcings,
+                "others": self.others,
+                "attributes": attributes,
+                "options": {"hidden": hidden, "forget_bias": 0.0},
+                "time_step": self._time_step(),
+            },
+            ModelSpec,
+        )
+        statistics = self._statistics(there, forcings, attributes)
+        model = Model(spec, Statistics(statistics)).float()
+        self._load(model, weights)
+        self._remark()
+        return ImportedModel(
+            model=model.eval(),
+            name=str(self.config.get("experiment_name") or self.folder.name),
+            about="Streamflow by an LSTM trained with NeuralHydrology",
+            provenance={
+                "run": self.folder.name,
+                "epoch": int(self.epoch.stem.removeprefix("model_epoch")),
+                "seeds": [self.config.get("seed")],
+                "version": str(self.config.get("package_version", "unknown")),
+                "dataset": str(self.config.get("dataset", "unknown")),
+            },
+            remarks=tuple(self.remarks),
+        )
+
+    # What is taken over
+
+    def _expect(self, key: str, *expected: str, usual: str = "") -> None:
+        found = str(self.config.get(key) or usual).lower()
+        if found not in expected:
+            raise ConfigError(
+                f"{self.file}: {key}: found {found or 'nothing'!r}, expected "
+                f"{' or '.join(map(repr, expected))}; nothing else is taken over"
+            )
+
+    def _refuse(self) -> None:
+        """Refuse networks, heads and inputs that the model here would not have."""
+        self._expect("model", "cudalstm")
+        self._expect("head", "regression")
+        self._expect("output_activation", "linear", usual="linear")
+        for key in _NONE:
+            if self.config.get(key):
+                raise ConfigError(
+                    f"{self.file}: {key}: found {self.config[key]!r:.60}, expected "
+                    "nothing; it is not taken over"
+                )
+        targets = [str(name) for name in self.config.get("target_variables") or ()]
+        if len(targets) != 1 or targets[0].lower() not in TARGETS:
+            raise ConfigError(
+                f"{self.file}: target_variables: found {', '.join(targets) or 'none'}, "
+                f"expected one of {', '.join(TARGETS)}: flow in mm d-1"
+            )
+        (self.target,) = targets
+
+    def _time_step(self) -> str:
+        found = self.config.get("use_frequencies") or ["1D"]
+        steps = {"1d": "daily", "1h": "hourly"}
+        step = steps.get(str(found[0]).lower()) if len(found) == 1 else None
+        if step is None:
+            raise ConfigError(
+                f"{self.file}: use_frequencies: found {found!r}, expected one of 1D, 1h"
+            )
+        return step
+
+    def _forcings(self, there: list[str]) -> list[str]:
+        """Return what inputs are called here, in their order."""
+        parted = [self._parted(name) for name in there]
+        plain = [NAMES.get(name, name) for name, _, _ in parted]
+        found = []
+        for theirs, own, (_, units, product) in zip(there, plain, parted, strict=True):
+            declared = own in FORCINGS and units in ("", FORCINGS[own].units)
+            if declared and plain.count(own) == 1:
+                found.append(own)
+                continue
+            # Of several products each has a name, and none is that of the weather.
+            name = f"{own}_{product}" if plain.count(own) > 1 and product else own
+            name = re.sub(r"\W", "_", name)
+            if not name.isidentifier() or name in FORCINGS or name in found:
+                raise ConfigError(
+                    f"{self.file}: dynamic_inputs: {theirs!r} has no name here; "
+                    "expected NAME(UNITS), and _PRODUCT where there are several"
+                )
+            usual = FORCINGS[own].units if own in FORCINGS else "1"
+            self.others[name] = units or usual
+            self.remarks.append(
+                f"dynamic_inputs: {theirs} is {name} in {self.others[name]}"
+            )
+            found.append(name)
+        return found
+
+    def _parted(self, name: str) -> tuple[str, str, str]:
+        """Return name, units and product of an input."""
+        match = _NAMED.fullmatch(name)
+        if match is None:
+            return name.lower(), "", ""
+        own, text, product = match[1].lower(), (match[2] or "").lower(), match[3] or ""
+        if not text:
+            # Without units in the middle an underscore is part of the name.
+            return name.lower(), "", ""
+        units = UNITS.get(text, text)
+        if unknown(units):
+            raise ConfigError(
+                f"{self.file}: dynamic_inputs: {name}: unknown units {text!r}"
+            )
+        return own, units, product
+
+    def _statistics(
+        self, there: list[str], forcings: list[str], attributes: list[str]
+    ) -> dict[str, Moments]:
+        path = self.folder / "train_data" / "train_data_scaler.yml"
+        data = config.read(path)
+
+        def number(block: str, name: str) -> float:
+            entries = data.get(block) if isinstance(data, Mapping) else None
+            if isinstance(entries, Mapping) and "data_vars" in entries:
+                one = entries["data_vars"].get(name)
+                value = one.get("data") if isinstance(one, Mapping) else None
+            else:
+                value = entries.get(name) if isinstance(entries, Mapping) else None
+            if not isinstance(value, (int, float)):
+                raise DataError(f"{path}: {block}: {name}: expected a number")
+            return float(value)
+
+        series = zip((*forcings, "streamflow"), (*there, self.target), strict=True)
+        try:
+            return {
+                **{
+                    own: Moments(
+                        number("xarray_feature_center", theirs),
+                        number("xarray_feature_scale", theirs),
+                    )
+                    for own, theirs in series
+                },
+                **{
+                    name: Moments(
+                        number("attribute_means", name), number("attribute_stds", name)
+                    )
+                    for name in attributes
+                },
+            }
+        except ConfigError as error:
+            raise DataError(f"{path}: {error}") from None
+
+    def _weights(self) -> dict[str, Tensor]:
+        found = sorted(self.folder.glob("model_epoch*.pt"))
+        if not found:
+            raise DataError(
+                f"{self.folder}: no model_epoch*.pt; the run trained nothing"
+            )
+        self.epoch = path = found[-1]
+        if path.stat().st_size > LARGEST:
+            raise DataError(f"{path}: larger than {LARGEST} bytes")
+        try:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+            raise DataError(
+                f"{path}: expected arrays by name, and nothing else"
+            ) from None
+        known = {
+            "lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0",
+            "lstm.bias_hh_l0", "head.net.0.weight", "head.net.0.bias",
+        }  # fmt: skip
+        names = set(weights) if isinstance(weights, Mapping) else set()
+        for name in sorted(known ^ names):
+            state = "missing" if name in known else "not part of the network"
+            raise DataError(f"{path}: array {name!r} is {state}")
+        return dict(weights)
+
+    def _load(self, model: Model, weights: Mapping[str, Tensor]) -> None:
+        own = {
+            f"dynamic.network.{name}".replace("head.net.0", "output"): x
+            for name, x in weights.items()
+        }
+        shapes = model.state_dict()
+        for name, x in own.items():
+            if x.shape != shapes[name].shape:
+                raise DataError(
+                    f"{self.epoch}: {name.removeprefix('dynamic.network.')} has shape "
+                    f"{tuple(x.shape)}, the configuration asks for "
+                    f"{tuple(shapes[name].shape)}"
+                )
+        model.load_state_dict({**shapes, **own})
+
+    def _remark(self) -> None:
+        clipped = self.config.get("clip_targets_to_zero") or ()
+        if self.target not in clipped:
+            self.remarks.append(
+                "clip_targets_to_zero: negative flow is cut off here, and was not there"
+            )
+        self.remarks.append(
+            f"seq_length: there each answer starts from nothing "
+            f"{self.config.get('seq_length')} steps before; here memory is kept, and "
+            "answers differ by what it holds from before that"
+        )
