@@ -233,6 +233,12 @@ def _scoring() -> ModuleType:
     return evaluate_command
 
 
+def _protocols() -> ModuleType:
+    from .trainer.protocols import command
+
+    return command
+
+
 def _data() -> ModuleType:
     from .inspection import commands
 
@@ -277,6 +283,11 @@ COMMANDS = {
         about="search for settings that do best in the validation period",
         arguments=_tune_arguments,
         run=_tune,
+    ),
+    "experiment": Command(
+        about="judge models by what was held out of their training, as a protocol says",
+        arguments=lambda parser: _protocols().experiment_arguments(parser),
+        run=lambda options: _protocols().experiment_command(options),
     ),
     "evaluate": Command(
         about="score a trained model on its test period, or a bundle on any basins",

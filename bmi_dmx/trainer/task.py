@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ from ..variables import Attribute
 from .companion import Companion
 from .experiment import Experiment
 from .run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from .protocols.trial import Trial
 
 __all__ = ["Batches", "Monitor", "Report", "Scoring", "Task", "attributes_in"]
 
@@ -323,6 +326,17 @@ class Task(ABC, Generic[E]):
             The summary of the training.
         """
         return {}
+
+    @classmethod
+    def trial(cls) -> Trial[E]:
+        """Return how protocols hold places and times out of trainings of this task.
+
+        Raises
+        ------
+        ConfigError
+            There are no protocols of this task.
+        """
+        raise ConfigError(f"models: task {cls.schema.task!r} has no protocols")
 
     @classmethod
     def plot(

@@ -19,6 +19,7 @@ from ....errors import ConfigError, DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
+from ...protocols.trial import Trial
 from ...run_folder import RunFolder
 from ...task import Monitor, Scoring, Task, attributes_in
 from ..streamflow.comparison import Comparison
@@ -217,6 +218,13 @@ class BasinsTask(Task[Experiment]):
     def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
+
+    @classmethod
+    def trial(cls) -> Trial[Experiment]:
+        """Return how basins and days are held out; see :class:`~.trial.BasinsTrial`."""
+        from .trial import BasinsTrial
+
+        return BasinsTrial()
 
     @classmethod
     def provenance(

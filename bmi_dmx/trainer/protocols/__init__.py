@@ -1,0 +1,1 @@
+"""Many trainings that answer one question: what is held out, with which models, how often."""
