@@ -1,1 +1,1 @@
-"""Many trainings that answer one question: what is held out, with which models, how often."""
+"""Many trainings for one question: what is held out, of which models, how often."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,14 +28,18 @@ caption { text-align: left; padding-bottom: .3rem; }
 th, td { padding: .22rem .6rem; text-align: left; vertical-align: top; }
 th { border-bottom: 1px solid #9ca3af; font-weight: 600; }
 tr + tr td { border-top: 1px solid #f0f1f3; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td { white-space: nowrap; }
 th.number { text-align: right; }
 tr.other td { color: #6b7280; font-style: italic; }
 .wide { overflow-x: auto; }
 figure { margin: .8rem 0 1.4rem; }
-img { max-width: 100%; height: auto; }
+img { max-width: min(100%, 50rem); max-height: 46rem; }
 ul { margin: .3rem 0 1rem; padding-left: 1.2rem; max-width: 48rem; }
 """
+
+NUMBER = re.compile(r"[−–\d]")
+"""How numbers, and what stands for none, begin."""
 
 KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
 
@@ -82,7 +87,7 @@ class Page:
         heads : sequence of str
             Heads of the columns.
         rows : sequence of sequence
-            Cells; numbers are aligned right, NaN and None become a dash.
+            Cells; columns of numbers are aligned right, NaN and None become a dash.
         caption : str
             What it shows.
         format : str
@@ -91,7 +96,7 @@ class Page:
             Which rows are of somebody else, shown apart.
         """
         numeric = [
-            any(isinstance(row[at], int | float) for row in rows)
+            all(NUMBER.match(_shown(row[at], format)) for row in rows)
             for at in range(len(heads))
         ]
         head = "".join(
@@ -152,5 +157,6 @@ def _shown(value: Any, format: str) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if isinstance(value, float):
-        return f"{value:{format}}".replace("-", "−")
-    return html.escape(str(value))
+        value = f"{value:{format}}"
+    # The sign of a number, not what joins two words.
+    return html.escape(re.sub(r"^-(?=[\d.])", "−", str(value)))

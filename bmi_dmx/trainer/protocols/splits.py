@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -168,7 +169,8 @@ def _far_apart(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     for _ in range(count - 1):
         nearness = (points @ points[chosen].T).max(axis=1)
         chosen.append(int(nearness.argmin()))
-    return points[chosen].copy()
+    start: NDArray[np.float64] = points[chosen]
+    return start
 
 
 Groups = dict[str, NDArray[np.str_]]
@@ -242,10 +244,7 @@ def _labels(attribute: str, places: KnownPlaces) -> NDArray[np.str_]:
 
 
 def _named(label: str) -> str:
-    kept = "".join(
-        c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in label
-    )
-    return f"region-{kept}"
+    return "region-" + re.sub(r"[^A-Za-z0-9_.-]", "-", label)
 
 
 def _neighbourhoods(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:

@@ -44,8 +44,9 @@ def conduct(
 ) -> Report:
     """Train and judge all that a protocol asks for, and report on it.
 
-    What an earlier attempt in the same folder finished is not done again, and a training
-    that was stopped goes on. More seeds and models can be added to a finished study.
+    What an earlier attempt in the same folder finished is not done again, and a
+    training that was stopped goes on. More seeds and models can be added to a finished
+    study.
 
     Parameters
     ----------
@@ -148,9 +149,8 @@ def _refuse_other(folder: Path, now: dict[str, Any], before: dict[str, Any]) -> 
     for key in ("experiments", "folds", "withheld"):
         found, expected = now[key], before[key]
         if key == "experiments":
-            found, expected = (
-                {m: x[m] for m in found if m in expected} for x in (found, expected)
-            )
+            both = [model for model in found if model in expected]
+            found, expected = ({m: x[m] for m in both} for x in (found, expected))
         pairs = differences({key: found}, {key: expected})
         for name, (here, there) in pairs.items():
             raise ConfigError(
@@ -180,9 +180,7 @@ def _train(study: Study, workers: int) -> None:
     waiting = [cell for cell in cells if not study.answers(cell).is_dir()]
     began, done = time.perf_counter(), len(cells) - len(waiting)
     if done:
-        log.info(
-            "%s: %d of %d trainings were done before", study.folder, done, len(cells)
-        )
+        log.info("%s: %d of %d trainings are done", study.folder, done, len(cells))
     for cell in waiting:
         _prepare(study, cell)
     for number, cell in enumerate(in_workers(finish, study, waiting, workers), 1):

@@ -1,4 +1,4 @@
-"""What a protocol asks of a task: its places, its experiments on some of them, answers."""
+"""What a protocol asks of a task: places, experiments on some of them, answers."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -95,18 +96,16 @@ def _classed(rows: NDArray[np.float64], names: list[str]) -> list[PeakClass]:
     period, peak = rows[:, 0], rows[:, 1:2]
     error = 100.0 * (rows[:, 2:] / peak - 1.0)
     classes = []
-    for low, high in zip(CLASSES[:-1], CLASSES[1:], strict=True):
+    for low, high in pairwise(CLASSES):
         kept = error[(period >= low) & (period < high)]
         if not len(kept):
             continue
         away = np.abs(kept)
         nearer = (away < away[:, :1]).mean(axis=0)
-        name = (
-            f"{low:g} to {high:g} years" if np.isfinite(high) else f"{low:g} years on"
-        )
+        to = f"to {high:g} years" if np.isfinite(high) else "years or more"
         classes.append(
             PeakClass(
-                name=name,
+                name=f"{low:g} {to}",
                 peaks=len(kept),
                 error=dict(zip(names, np.median(away, axis=0).tolist(), strict=True)),
                 bias=dict(zip(names, np.median(kept, axis=0).tolist(), strict=True)),

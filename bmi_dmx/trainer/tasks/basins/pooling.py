@@ -212,10 +212,16 @@ def _models(
             flow = flows["simulated"]
             models[model].append(_line(model, "model", flow, observed, seed))
             for name in flows.series.keys() - {*OWN}:
-                called = f"{name} of {model}" if name == "mid-range" else name
-                if called not in baselines:
-                    values = flows[name]
-                    baselines[called] = _line(called, "baseline", values, observed)
+                same = baselines.get(name)
+                if same is not None and not np.array_equal(
+                    same.flow, flows[name], equal_nan=True
+                ):
+                    # The same of other physics.
+                    called = f"{name} of {model}"
+                    line = _line(called, "baseline", flows[name], observed)
+                    baselines[called] = line
+                elif same is None:
+                    baselines[name] = _line(name, "baseline", flows[name], observed)
     return models, sorted(baselines.values(), key=lambda line: line.name)
 
 
@@ -265,7 +271,7 @@ def _joined(study: Study, model: str, seed: int) -> Hydrographs:
         )
         for name, entry in first.series.items()
     }
-    stations = {}
+    stations: dict[str, Any] = {}
     for name in ("latitude", "longitude", "area_km2"):
         known = [getattr(part, name) for part in parts]
         if all(values is not None for values in known):

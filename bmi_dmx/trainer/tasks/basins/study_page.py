@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,7 @@ from ..streamflow.plots import (
 )
 from .peaks import PeakClass
 from .pooling import Pooled
-
-if TYPE_CHECKING:
-    from .study_report import Row, StudyReport
+from .study_scores import SHOWN, Row, Spread, by_fold
 
 __all__ = ["write_page"]
 
@@ -32,101 +30,109 @@ MOST_MAPS = 3
 
 
 def write_page(
-    folder: Path,
     study: Study,
     pooled: Pooled,
-    report: StudyReport,
+    title: str,
+    rows: Sequence[Row],
+    notes: Sequence[str],
     classes: Sequence[PeakClass],
-) -> None:
-    """Write ``report.html``, which needs no other file.
+) -> Page:
+    """Return the page of a study.
 
     Parameters
     ----------
-    folder : Path
-        Where it goes.
     study : Study
         What was asked.
     pooled : Pooled
         What was answered.
-    report : StudyReport
-        The scores of it.
+    title : str
+        Protocol, basins and days.
+    rows : sequence of Row
+        The scores.
+    notes : sequence of str
+        What a reader must know.
     classes : sequence of PeakClass
         How peaks were met.
     """
     page = Page(f"{study.protocol.name}: {study.protocol.about}".rstrip(": "))
-    page.text(report.title.partition(": ")[2])
+    page.text(title.partition(": ")[2])
     with TemporaryDirectory() as place:
         pictures = Path(place)
-        _scores(page, study, report)
+        _scores(page, study, rows)
         _distribution(page, study, pooled, pictures)
         _places(page, study, pooled, pictures)
         _floods(page, pooled, classes, pictures)
         _parameters(page, pooled, pictures)
     page.heading("What was done")
-    page.items(report.notes)
+    page.items(notes)
     _trainings(page, study, pooled)
-    page.write(folder / "report.html")
+    page.heading("What the scores are")
+    told = [f"{_head(name)}: {metrics[name].about}" for name in SHOWN]
+    page.items([*told, f"{BFI}: over basins, of simulated and observed baseflow index"])
+    return page
 
 
-def _scores(page: Page, study: Study, report: StudyReport) -> None:
-    from .study_report import SHOWN
+BFI, CONVENTION = "BFI correlation", "NSE, 1st year unscored"
+"""Heads of columns that are no score of a single basin."""
 
+
+def _scores(page: Page, study: Study, rows: Sequence[Row]) -> None:
+    published = study.protocol.published
+    heads = ["median over basins", *(_head(name) for name in SHOWN), BFI, CONVENTION]
+    cells = [_row(row) for row in rows]
+    for one in published:
+        known = {**one.scores}
+        names = (*SHOWN, "bfi_correlation", "nse_first_year_unscored")
+        values = [_digits(name, known.get(name)) for name in names]
+        cells.append([f"{one.name} (published)", *values])
+    kept = [at for at in range(len(heads)) if any(row[at] != DASH for row in cells)]
     page.heading("Scores")
-    heads = ["median over basins", *(_head(name) for name in SHOWN)]
-    heads += ["BFI correlation", "NSE, first year unscored"]
-    rows: list[list[Any]] = [_row(row, SHOWN) for row in report.rows]
-    for one in study.protocol.published:
-        cells = [one.scores.get(name) for name in SHOWN]
-        more = [
-            one.scores.get("bfi_correlation"),
-            one.scores.get("nse_first_year_unscored"),
-        ]
-        rows.append([f"{one.name} (published)", *cells, *more])
-    apart = [row.kind == "baseline" for row in report.rows]
     page.table(
-        heads,
-        rows,
+        [heads[at] for at in kept],
+        [[row[at] for at in kept] for row in cells],
         caption="Medians over basins; where there are several seeds, their mean ± "
         "standard deviation. Italics: baselines and published values.",
-        others=[*apart, *(True for _ in study.protocol.published)],
-        format=".3f",
+        others=[*(row.kind == "baseline" for row in rows), *(True for _ in published)],
     )
-    page.text(
-        "; ".join(f"{_head(n)}: {metrics[n].about}" for n in SHOWN) + ". BFI"
-        " correlation: over basins, of simulated and observed baseflow index.",
-        small=True,
-    )
-    if study.protocol.published:
-        page.text(
-            "Published values are of others, on their basins and days:", small=True
-        )
+    if published:
+        page.text("Published values are of others, on their basins and days:")
         page.items(
             [
                 f"{one.name}: {one.source}" + (f". {one.about}" if one.about else "")
-                for one in study.protocol.published
+                for one in published
             ]
         )
 
 
+DASH = "–"
+
+
+def _digits(name: str, value: float | None) -> str:
+    """Return a median as text: percentages with one digit after the point."""
+    if value is None or not np.isfinite(value):
+        return DASH
+    percent = name in metrics and metrics[name].units == "percent"
+    return f"{value:.1f}" if percent else f"{value:.3f}"
+
+
 def _head(name: str) -> str:
-    units = metrics[name].units
-    short = {"percent": "%", "mm d-1": "mm/d"}.get(units, "")
-    plain = name.replace("_", " ")
+    short = {"percent": " (%)", "mm d-1": " (mm/d)"}.get(metrics[name].units, "")
     upper = {"nse", "kge", "fhv", "flv", "rmse", "bfi"}
-    words = [w.upper() if w in upper else w for w in plain.split()]
-    return " ".join(words) + (f" ({short})" if short else "")
+    words = [word.upper() if word in upper else word for word in name.split("_")]
+    return " ".join(words) + short
 
 
-def _row(row: Row, shown: Sequence[str]) -> list[Any]:
-    def cell(spread: Any) -> Any:
+def _row(row: Row) -> list[str]:
+    def cell(name: str, spread: Spread | None) -> str:
         if spread is None:
-            return None
-        if spread.spread is None:
-            return spread.mean
-        return f"{spread.mean:.3f} ± {spread.spread:.3f}".replace("-", "−")
+            return DASH
+        text = _digits(name, spread.mean)
+        more = "" if spread.spread is None else f" ± {_digits(name, spread.spread)}"
+        return f"{text}{more}"
 
-    cells = [cell(row.medians[name]) for name in shown]
-    return [row.name, *cells, row.bfi_correlation, cell(row.convention)]
+    cells = [cell(name, row.medians[name]) for name in SHOWN]
+    known = _digits("", row.bfi_correlation)
+    return [row.name, *cells, known, cell("", row.convention)]
 
 
 def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
@@ -148,8 +154,6 @@ def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> N
 
 
 def _places(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
-    from .study_report import by_fold
-
     if len(study.folds) > 1:
         page.heading("By fold")
         models = list(pooled.best)

@@ -18,22 +18,13 @@ from ....files import atomic_folder
 from ....tables import Column, print_table
 from ...protocols.trial import Study
 from ...provenance import commit
-from ..streamflow.metrics import median, metrics, score
-from ..streamflow.signatures import baseflow_index
+from ..streamflow.metrics import metrics
 from .peaks import PeakClass, peak_classes
-from .pooling import Line, Pooled, pool
+from .pooling import Pooled, pool
 from .study_page import write_page
+from .study_scores import SHOWN, Row, by_fold, rows_of
 
-__all__ = ["SHOWN", "StudyReport", "report_study"]
-
-SHOWN = (
-    "nse", "kge", "log_nse", "bias", "fhv_abs", "flv_abs", "rmse_peak", "rmse_low",
-    "bfi_error", "flashiness_error",
-)  # fmt: skip
-"""Scores of the tables for people; files hold all."""
-
-CONVENTION = 365
-"""Days at the start that the usual convention spends on warming up."""
+__all__ = ["StudyReport", "report_study"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,59 +64,6 @@ class StudyReport:
             print(f"note: {note}")
 
 
-@dataclass(frozen=True)
-class Spread:
-    """A median over basins, by seed.
-
-    Parameters
-    ----------
-    seeds : list of float
-        One for each seed.
-    mean : float
-        Over the seeds.
-    spread : float or None
-        Standard deviation over the seeds; None where there is one.
-    """
-
-    seeds: list[float]
-    mean: float
-    spread: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """Return the spread of some values."""
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        return cls(list(values), float(np.mean(values)), spread)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A row of the table of scores.
-
-    Parameters
-    ----------
-    name : str
-        Of the model, mean or baseline.
-    kind : str
-        See :class:`~.pooling.Line`.
-    seeds : int
-        Single trainings in the row.
-    medians : dict of str to Spread
-        By metric.
-    convention : Spread, optional
-        Median NSE when the first year is not scored.
-    bfi_correlation : float
-        Correlation over basins between simulated and observed baseflow index.
-    """
-
-    name: str
-    kind: str
-    seeds: int
-    medians: dict[str, Spread]
-    convention: Spread | None
-    bfi_correlation: float
-
-
 def report_study(study: Study) -> StudyReport:
     """Pool the answers of a study, score them, and write the report.
 
@@ -140,7 +78,7 @@ def report_study(study: Study) -> StudyReport:
         Its folder is ``report`` in that of the study.
     """
     pooled = pool(study)
-    rows = _rows(study, pooled)
+    rows = rows_of(study, pooled)
     time, whole = pooled.flows.time, pooled.everything
     flows = {name: line.flow for name, line in pooled.best.items()}
     classes = peak_classes(time, whole, pooled.observed, flows)
@@ -159,60 +97,9 @@ def report_study(study: Study) -> StudyReport:
         summary = _summary(study, pooled, report, classes)
         text = json.dumps(plain(summary, "summary", lambda *_: None), indent=2)
         (made / "summary.json").write_text(f"{text}\n", encoding="utf-8")
-        write_page(made, study, pooled, report, classes)
+        page = write_page(study, pooled, report.title, rows, notes, classes)
+        page.write(made / "report.html")
     return report
-
-
-def _rows(study: Study, pooled: Pooled) -> list[Row]:
-    groups = [
-        *pooled.models.values(),
-        *([line] for line in (*pooled.means, *pooled.baselines)),
-    ]
-    return [_row(study, pooled, lines) for lines in groups]
-
-
-def _row(study: Study, pooled: Pooled, lines: Sequence[Line]) -> Row:
-    first = lines[0]
-    name = first.name
-    if first.kind == "model" and len(lines) > 1:
-        name += f", single ({len(lines)} seeds)"
-    observed = baseflow_index(pooled.observed)
-    simulated = baseflow_index(
-        np.where(np.isfinite(pooled.observed), first.flow, np.nan)
-    )
-    return Row(
-        name=name,
-        kind=first.kind,
-        seeds=len(lines) if first.kind == "model" else 0,
-        medians={
-            metric: Spread.of([median(line.scores[metric])[0] for line in lines])
-            for metric in metrics
-        },
-        convention=_convention(study, pooled, lines),
-        bfi_correlation=_correlation(simulated, observed),
-    )
-
-
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    both = np.isfinite(a) & np.isfinite(b)
-    if both.sum() < 3 or a[both].std() == 0.0 or b[both].std() == 0.0:
-        return float("nan")
-    return float(np.corrcoef(a[both], b[both])[0, 1])
-
-
-def _convention(study: Study, pooled: Pooled, lines: Sequence[Line]) -> Spread | None:
-    """Return the NSE of the convention that does not score the first year."""
-    time = pooled.flows.time
-    first = np.searchsorted(time, time[0] + np.timedelta64(CONVENTION, "D"))
-    if study.withheld is not None or 2 * first > len(time):
-        return None
-    observed = pooled.observed[first:]
-    return Spread.of(
-        [
-            median(score(line.flow[first:], observed, ["nse"])["nse"])[0]
-            for line in lines
-        ]
-    )
 
 
 def _notes(study: Study, pooled: Pooled) -> list[str]:
@@ -264,17 +151,6 @@ def _summary(
         "units": {name: metrics[name].units for name in metrics},
         "commit": commit() or "unknown",
         "versions": versions(("torch", "numpy")),
-    }
-
-
-def by_fold(study: Study, pooled: Pooled) -> dict[str, dict[str, float]]:
-    """Return the median NSE by fold and model."""
-    return {
-        fold.name: {
-            model: median(line.scores["nse"][pooled.fold == fold.name])[0]
-            for model, line in pooled.best.items()
-        }
-        for fold in study.folds
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,10 +106,8 @@ class BasinsTrial(Trial[Experiment]):
         rare = return_periods(peaks, known) > asked.return_period
         spans = []
         for basin, year in np.argwhere(rare.T):
-            first = _begin(int(years[year]), asked.begin)
-            last = _begin(int(years[year]) + 1, asked.begin)
-            day = np.timedelta64(1, "D")
-            spans.append(Span(str(data.ids[basin]), first.item(), (last - day).item()))
+            first, after = (_begin(int(years[year]) + n, asked.begin) for n in (0, 1))
+            spans.append(Span(str(data.ids[basin]), first, after - timedelta(days=1)))
         return spans
 
     def learning(
@@ -201,10 +199,9 @@ def held_data(experiment: Experiment, held: Sequence[str]) -> BasinData:
     return replace(known, forcing=whole.forcing, target=whole.target)
 
 
-def _begin(year: int, month: int) -> np.datetime64:
+def _begin(year: int, month: int) -> date:
     """Return the first day of a year that is named after its end."""
-    start = year if month == 1 else year - 1
-    return np.datetime64(f"{start:04d}-{month:02d}-01", "D")
+    return date(year if month == 1 else year - 1, month, 1)
 
 
 def _classes(numbers: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.str_]]:

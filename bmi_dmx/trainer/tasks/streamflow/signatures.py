@@ -34,10 +34,8 @@ def flashiness(flow: NDArray[Any]) -> Array:
     array (B,)
         NaN where no two steps in a row are known, or nothing flows.
     """
-    later, change = (
-        flow[1:].astype(np.float64),
-        np.diff(flow.astype(np.float64), axis=0),
-    )
+    given = flow.astype(np.float64)
+    later, change = given[1:], np.diff(given, axis=0)
     known = np.isfinite(change)
     total = np.where(known, later, 0.0).sum(axis=0)
     moved = np.where(known, np.abs(change), 0.0).sum(axis=0)

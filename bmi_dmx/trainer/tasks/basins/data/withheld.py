@@ -115,7 +115,7 @@ def without(
 def _stand_ins(
     withheld: NDArray[np.bool_], allowed: NDArray[np.bool_], year: int
 ) -> NDArray[np.intp]:
-    """Return which step stands at each one: itself, or one whole years away; else -1."""
+    """Return which step stands at each: itself, or one whole years away; else -1."""
     steps = len(withheld)
     own = np.arange(steps)[:, None]
     source: NDArray[Any] = np.where(withheld, -1, np.broadcast_to(own, withheld.shape))

@@ -15,7 +15,8 @@ from .map import framed
 
 __all__ = ["fold_map"]
 
-PALETTE = "tab20"
+PALETTES = ("tab10", "tab20")
+"""For a few folds, and for more."""
 
 
 def fold_map(
@@ -40,7 +41,7 @@ def fold_map(
         All folds, in the order of the legend.
     """
     frame, width = framed(longitude, latitude)
-    colours = mpl.colormaps[PALETTE]
+    colours = mpl.colormaps[PALETTES[len(names) > 10]]
     with picture(path, width + 1.6, width * frame.shape + 0.8) as figure:
         axes = figure.subplots()
         frame.apply(axes)
