@@ -38,8 +38,8 @@ img { max-width: min(100%, 50rem); max-height: 46rem; }
 ul { margin: .3rem 0 1rem; padding-left: 1.2rem; max-width: 48rem; }
 """
 
-NUMBER = re.compile(r"[−–\d]")
-"""How numbers, and what stands for none, begin."""
+NUMBER = re.compile(r"–|−?\d+(\.\d+)?( ± \d+(\.\d+)?)?")
+"""A number, perhaps with its spread, and what stands for none."""
 
 KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
 
@@ -96,7 +96,7 @@ class Page:
             Which rows are of somebody else, shown apart.
         """
         numeric = [
-            all(NUMBER.match(_shown(row[at], format)) for row in rows)
+            all(NUMBER.fullmatch(_shown(row[at], format)) for row in rows)
             for at in range(len(heads))
         ]
         head = "".join(

@@ -89,7 +89,7 @@ def folds_of(held: HeldPlaces, places: KnownPlaces) -> tuple[list[Fold], str]:
             " left to learn from"
         )
     folds = [
-        Fold(name, tuple(np.setdiff1d(ids, part).tolist()), tuple(np.sort(part)))
+        Fold(name, tuple(np.setdiff1d(ids, part).tolist()), tuple(np.sort(part).tolist()))
         for name, part in groups.items()
     ]
     return folds, about
@@ -188,7 +188,7 @@ def _dealt(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
             raise DataError(f"places.stratify: no attribute {held.stratify!r}{hint}")
         along = places.numbers[held.stratify]
         if not np.isfinite(along).all():
-            name = places.ids[~np.isfinite(along)][0]
+            name = str(places.ids[~np.isfinite(along)][0])
             raise DataError(
                 f"places.stratify: {held.stratify!r} is not known of place {name!r}"
             )
@@ -236,7 +236,7 @@ def _labels(attribute: str, places: KnownPlaces) -> NDArray[np.str_]:
         hint = suggestion(attribute, [*places.classes, *places.numbers])
         raise DataError(f"places.attribute: no attribute {attribute!r}{hint}")
     if (labels == "").any():
-        name = places.ids[labels == ""][0]
+        name = str(places.ids[labels == ""][0])
         raise DataError(
             f"places.attribute: {attribute!r} is not known of place {name!r}"
         )
@@ -256,7 +256,7 @@ def _neighbourhoods(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]
         )
     for name, values in (("longitude", longitude), ("latitude", latitude)):
         if not np.isfinite(values).all():
-            place = places.ids[~np.isfinite(values)][0]
+            place = str(places.ids[~np.isfinite(values)][0])
             raise DataError(f"places.by: the {name} of place {place!r} is not known")
     different = len({*zip(longitude.tolist(), latitude.tolist(), strict=True)})
     if different < held.folds:

@@ -226,17 +226,20 @@ def _parameters(page: Page, pooled: Pooled, pictures: Path) -> None:
     if not pooled.parameters:
         return
     page.heading("Learned parameters")
-    names = list(dict.fromkeys(n for p in pooled.parameters.values() for n in p.values))
-    rows: list[list[Any]] = []
-    for model, learned in pooled.parameters.items():
-        shares = [100.0 * learned.at_bounds.get(name, np.nan) for name in names]
-        rows.append([model, 100.0 * learned.share_at_bounds, *map(float, shares)])
+    models = pooled.parameters
+    names = list(dict.fromkeys(n for p in models.values() for n in p.values))
+    rows: list[list[Any]] = [
+        ["all", *(100.0 * learned.share_at_bounds for learned in models.values())]
+    ]
+    for name in names:
+        shares = (p.at_bounds.get(name, np.nan) for p in models.values())
+        rows.append([name, *(100.0 * share for share in shares)])
     page.table(
-        ["model", "all", *names],
+        ["at bounds (%)", *models],
         rows,
         format=".1f",
         caption="Share of the values, over basins and members, within 1 % of the range "
-        "of a bound (%).",
+        "of a bound.",
     )
     for at, (model, learned) in enumerate(pooled.parameters.items()):
         path = learned_parameters(
