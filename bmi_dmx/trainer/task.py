@@ -29,7 +29,15 @@ from .run_folder import RunFolder
 if TYPE_CHECKING:
     from .protocols.trial import Trial
 
-__all__ = ["Batches", "Monitor", "Report", "Scoring", "Task", "attributes_in"]
+__all__ = [
+    "Batches",
+    "Examining",
+    "Monitor",
+    "Report",
+    "Scoring",
+    "Task",
+    "attributes_in",
+]
 
 E = TypeVar("E", bound=Experiment)
 
@@ -127,6 +135,26 @@ class Scoring:
     warmup: int | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
     output: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examining(Scoring):
+    """Under which conditions a bundle is scored.
+
+    Parameters
+    ----------
+    attributes : sequence of (date, date)
+        Days from which attributes are computed instead, one condition each.
+    shifts : sequence of int
+        Steps by which forcing is moved later, one condition each.
+    held_out : sequence of Path
+        Folders of studies that say how models like this one do in places that were
+        held out.
+    """
+
+    attributes: Sequence[tuple[date, date]] = ()
+    shifts: Sequence[int] = ()
+    held_out: Sequence[Path] = ()
 
 
 def attributes_in(units: Mapping[str, str]) -> list[Attribute]:
@@ -282,6 +310,24 @@ class Task(ABC, Generic[E]):
             The task cannot do so, or the data or the choices do not suit the bundle.
         """
         raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
+
+    @classmethod
+    def examine(cls, bundle: Bundle, asked: Examining) -> Report:
+        """Score a bundle under conditions that it was not made for.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            A trained model of this task.
+        asked : Examining
+            Data and conditions.
+
+        Raises
+        ------
+        ConfigError, DataError, UnitsError
+            As of :meth:`score`.
+        """
+        raise ConfigError(f"{bundle.path}: bundles of its task are not examined")
 
     @classmethod
     @abstractmethod

@@ -89,7 +89,9 @@ def folds_of(held: HeldPlaces, places: KnownPlaces) -> tuple[list[Fold], str]:
             " left to learn from"
         )
     folds = [
-        Fold(name, tuple(np.setdiff1d(ids, part).tolist()), tuple(np.sort(part).tolist()))
+        Fold(
+            name, tuple(np.setdiff1d(ids, part).tolist()), tuple(np.sort(part).tolist())
+        )
         for name, part in groups.items()
     ]
     return folds, about

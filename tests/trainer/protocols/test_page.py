@@ -26,9 +26,8 @@ class Tags(HTMLParser):
         self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.addresses += [
-            value or "" for name, value in attrs if name in ("src", "href")
-        ]
+        told = dict(attrs)
+        self.addresses += [told[name] or "" for name in ("src", "href") if name in told]
         if tag not in ("meta", "img"):
             self.open.append(tag)
 

@@ -117,7 +117,7 @@ class BasinsTrial(Trial[Experiment]):
         data = replace(
             experiment.data,
             basins=list(learned),
-            withheld="" if withheld is None else str(withheld),
+            withheld=str(withheld or experiment.data.withheld),
         )
         return replace(experiment, data=data)
 

@@ -17,7 +17,9 @@ ZONES = ("01", "01", "02", "02", "03", "03")
 EXPERIMENT: dict[str, Any] = {
     "name": "made",
     "data": {"path": "made.nc", "attributes": "both"},
-    "periods": {"train": ["2001-10-01", "2004-09-30"], "test": ["2004-10-01", "2006-09-30"]},
+    "periods": {
+        "train": ["2001-10-01", "2004-09-30"], "test": ["2004-10-01", "2006-09-30"],
+    },
     "model": {
         "process": "hbv11p",
         "members": 2,
@@ -52,8 +54,8 @@ def made() -> xr.Dataset:
         store -= flow[day]
     data = xr.Dataset(coords={"basin": list(IDS), "time": time})
     for name, values, units in (
-        ("prcp", rain, "mm/day"), ("tmin", mean - 5, "degC"), ("tmax", mean + 5, "degC"),
-        ("qobs", flow, "mm/day"),
+        ("prcp", rain, "mm/day"), ("tmin", mean - 5, "degC"),
+        ("tmax", mean + 5, "degC"), ("qobs", flow, "mm/day"),
     ):  # fmt: skip
         data[name] = (("time", "basin"), values, {"units": units})
     for name, values, units in (

@@ -84,10 +84,9 @@ def test_a_poisoned_place_changes_nothing_where_it_is_held_out(
     bad = poisoned_places(made(), held)
     with pytest.raises(DataError):
         trained("bad", bad, places=places, seeds=[0])
-    root = Path(clean[fold].path).parents[4] / "bad" / "study"
-    poisoned = RunFolder(
-        root / clean[fold].path.relative_to(clean[fold].path.parents[3])
-    )
+    run = clean[fold].path
+    other = run.parents[5] / "bad" / run.relative_to(run.parents[4])
+    poisoned = RunFolder(other)
     assert weights(poisoned) == weights(clean[fold])
 
 
@@ -122,10 +121,10 @@ def test_poisoned_extreme_years_change_nothing(
     # Which years are held out is decided once, from the clean flow.
     bad = poisoned_days(made(), spans)
     settings = {**EXTREMES["settings"], "data.withheld": str(table)}
-    other = trained("bad", bad, settings=settings | {"periods.test": None}, times={})
+    other = trained("bad", bad, settings=settings)
     assert weights(other["all"]) == weights(clean)
     unheld = {**settings, "data.withheld": ""}
-    leaky = trained("leaky", bad, settings=unheld, times={})
+    leaky = trained("leaky", bad, settings=unheld)
     assert weights(leaky["all"]) != weights(clean)
 
 
@@ -176,10 +175,8 @@ def test_medians_come_with_their_spread_over_seeds(
     with (report.folder / "scores.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     found = summary["scores"]["one, single (2 seeds)"]["medians"]["nse"]
-    medians = [
-        float(np.median([float(r["nse"]) for r in rows if r["model"] == "one" and r["seed"] == s]))
-        for s in ("0", "1")
-    ]  # fmt: skip
+    own = [(r["seed"], float(r["nse"])) for r in rows if r["model"] == "one"]
+    medians = [float(np.median([x for of, x in own if of == s])) for s in "01"]
     assert found["seeds"] == pytest.approx(medians, rel=1e-5)
     assert found["mean"] == pytest.approx(np.mean(medians), rel=1e-5)
     assert found["spread"] == pytest.approx(np.std(medians, ddof=1), rel=1e-4)
@@ -234,15 +231,15 @@ def test_seeds_can_be_added_and_nothing_is_done_twice(
     folder, _ = study
     again = tmp_path / "again"
     shutil.copytree(folder, again)
-    before = {
-        path: path.stat().st_mtime_ns
-        for path in again.glob("study/runs/**/training.json")
-    }
-    report = conduct(again / "protocol.yaml", ["seeds=[0,1,2]", "models={one: made.yaml}"], root=again)  # fmt: skip
-    after = {
-        path: path.stat().st_mtime_ns
-        for path in again.glob("study/runs/**/training.json")
-    }
+
+    def finished() -> dict[Path, int]:
+        found = again.glob("study/runs/**/training.json")
+        return {path: path.stat().st_mtime_ns for path in found}
+
+    before = finished()
+    settings = ["seeds=[0,1,2]", "models={one: made.yaml}", "model_settings={}"]
+    report = conduct(again / "protocol.yaml", settings, root=again)
+    after = finished()
     assert len(before) == 12
     assert before.items() <= after.items()
     assert len(after) == 12 + 3
@@ -258,7 +255,7 @@ def test_another_protocol_does_not_go_into_the_same_folder(
     folder, _ = study
     for setting, key in (
         ("places.seed=2", "folds"),
-        ("settings.training.steps=4", "experiments.one.training.steps"),
+        ("settings.training.steps=6", "experiments.one.training.steps"),
     ):
         with pytest.raises(ConfigError, match=key) as error:
             conduct(folder / "protocol.yaml", [setting], root=folder)
