@@ -14,6 +14,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -211,40 +213,19 @@ def _health(options: Namespace) -> None:
         print(check_health(name))
 
 
-def _scoring() -> ModuleType:
-    from .trainer import evaluate_command
-
-    return evaluate_command
-
-
-def _data() -> ModuleType:
-    from .inspection import commands
-
-    return commands
+def _module(name: str) -> ModuleType:
+    """Return a module of the package, imported when a command needs it."""
+    return import_module(f"{__package__}.{name}")
 
 
-def _ngen() -> ModuleType:
-    from .ngen import commands
-
-    return commands
-
-
-def _routing() -> ModuleType:
-    from .routing import commands
-
-    return commands
-
-
-def _benchmarks() -> ModuleType:
-    from .benchmarks import command
-
-    return command
-
-
-def _run() -> ModuleType:
-    from .run import command
-
-    return command
+_benchmarks = partial(_module, "benchmarks.command")
+_data = partial(_module, "inspection.commands")
+_ngen = partial(_module, "ngen.commands")
+_protocols = partial(_module, "trainer.protocols.command")
+_reporting = partial(_module, "trainer.report_command")
+_routing = partial(_module, "routing.commands")
+_run = partial(_module, "run.command")
+_scoring = partial(_module, "trainer.evaluate_command")
 
 
 COMMANDS = {
@@ -268,10 +249,20 @@ COMMANDS = {
         arguments=_tune_arguments,
         run=_tune,
     ),
+    "experiment": Command(
+        about="judge models by what was held out of their training, as a protocol says",
+        arguments=lambda parser: _protocols().experiment_arguments(parser),
+        run=lambda options: _protocols().experiment_command(options),
+    ),
     "evaluate": Command(
         about="score a trained model on its test period, or a bundle on any basins",
         arguments=lambda parser: _scoring().evaluate_arguments(parser),
         run=lambda options: _scoring().evaluate_command(options),
+    ),
+    "report": Command(
+        about="score a bundle under conditions that it was not made for",
+        arguments=lambda parser: _reporting().report_arguments(parser),
+        run=lambda options: _reporting().report_command(options),
     ),
     "plot": Command(
         about="draw observed and simulated flow",

@@ -36,6 +36,7 @@ from bmi_dmx.models.rivers.settings import RiverSettings
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.operate.stages import stages
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
+from bmi_dmx.trainer.protocols.protocol import Protocol
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
@@ -178,6 +179,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "attributes": attribute_table,
     "experiment": lambda: settings_table(Experiment),
     "model": lambda: settings_table(Composition),
+    "protocol": lambda: settings_table(Protocol),
     "part": lambda: settings_table(PartSpec),
     "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
     "component": lambda: settings_table(Settings),

@@ -12,9 +12,18 @@ from . import export as exporting
 from . import fit, importing
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Report, Scoring
+from .task import Examining, Report, Scoring
 
-__all__ = ["evaluate", "export", "import_file", "plot", "score", "train", "tune"]
+__all__ = [
+    "evaluate",
+    "examine",
+    "export",
+    "import_file",
+    "plot",
+    "score",
+    "train",
+    "tune",
+]
 
 
 def train(config: Path, settings: Iterable[str] = ()) -> None:
@@ -101,16 +110,55 @@ def score(
     _show(evaluation.score(bundles[0], asked))
 
 
-def _days(period: Sequence[str]) -> tuple[date, date]:
+def examine(
+    bundle: Path,
+    data: Sequence[str],
+    period: Sequence[str],
+    *,
+    attributes: Sequence[Sequence[str]] = (),
+    shifts: Sequence[int] = (),
+    held_out: Sequence[Path] = (),
+    places: Sequence[str] = (),
+    warmup: int | None = None,
+    output: Path | None = None,
+) -> None:
+    """Score a bundle under several conditions, and print a table.
+
+    Parameters
+    ----------
+    bundle : Path
+        By name or folder.
+    data : sequence of str
+        File or folder, and ``data.KEY=value`` settings of how it is read.
+    period : sequence of str
+        First and last day.
+    attributes, shifts, held_out, places, warmup, output
+        See :class:`~.task.Examining`.
+    """
+    asked = Examining(
+        data=Path(data[0]),
+        settings=tuple(data[1:]),
+        period=_days(period),
+        places=places,
+        warmup=warmup,
+        output=output,
+        attributes=[_days(days, "--attributes") for days in attributes],
+        shifts=shifts,
+        held_out=held_out,
+    )
+    _show(evaluation.examine(bundle, asked))
+
+
+def _days(period: Sequence[str], option: str = "--period") -> tuple[date, date]:
     try:
         first, last = map(date.fromisoformat, period)
     except ValueError:
         raise ConfigError(
-            f"--period: found {' '.join(period)!r}, expected first and last day, such"
+            f"{option}: found {' '.join(period)!r}, expected first and last day, such"
             " as 1995-10-01 2010-09-30"
         ) from None
     if first > last:
-        raise ConfigError(f"--period: {first} to {last} ends before it starts")
+        raise ConfigError(f"{option}: {first} to {last} ends before it starts")
     return first, last
 
 

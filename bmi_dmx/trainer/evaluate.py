@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ..bundle import bundles, load_bundle
+from ..bundle import Bundle, bundles, load_bundle
 from ..errors import ConfigError, suggestion
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Report, Scoring
+from .task import Examining, Report, Scoring, Task
 
-__all__ = ["evaluate", "score"]
+__all__ = ["evaluate", "examine", "score"]
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,31 @@ def score(bundle: Path | str, asked: Scoring) -> Report:
     ConfigError, DataError, UnitsError
         Its task does not do so, or the data do not suit the bundle.
     """
+    found, task = _of_bundle(bundle)
+    return task.score(found, asked)
+
+
+def examine(bundle: Path | str, asked: Examining) -> Report:
+    """Score a bundle as it is, and under conditions that it was not made for.
+
+    Parameters
+    ----------
+    bundle : path or str
+        Name of a bundle that comes with the package, or the folder of any other.
+    asked : Examining
+        Data and conditions.
+
+    Raises
+    ------
+    BundleError, ConfigError, DataError, UnitsError
+        As of :func:`score`.
+    """
+    found, task = _of_bundle(bundle)
+    return task.examine(found, asked)
+
+
+def _of_bundle(bundle: Path | str) -> tuple[Bundle, type[Task[Any]]]:
+    """Return a bundle and its task."""
     if RunFolder(Path(bundle)).config.is_file():
         raise ConfigError(
             f"{bundle}: the folder of a run; dmx export makes the bundle of it that is"
@@ -105,7 +131,7 @@ def score(bundle: Path | str, asked: Scoring) -> Report:
     if name not in tasks:
         hint = suggestion(name, tasks)
         raise ConfigError(f"{found.path}: provenance.task: unknown {name!r}{hint}")
-    return tasks[name].score(found, asked)
+    return found, tasks[name]
 
 
 def _refuse_repeated(folders: Sequence[RunFolder]) -> None:

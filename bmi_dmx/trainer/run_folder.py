@@ -69,6 +69,14 @@ class RunFolder:
             save_experiment(cls(made).config, experiment)
             return cls(_numbered(root, name, partial(os.rename, made)))
 
+    @classmethod
+    def create_at(cls, path: Path, experiment: Experiment) -> RunFolder:
+        """Make a folder with the configuration in it, both or nothing."""
+        with folder_beside(path) as made:
+            save_experiment(cls(made).config, experiment)
+            os.rename(made, path)
+        return cls(path)
+
     def remove_partial(self) -> None:
         """Delete checkpoints whose writing a kill cut short."""
         for cut in self.last.parent.glob(".*.ckpt"):

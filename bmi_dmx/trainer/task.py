@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,7 +26,18 @@ from .companion import Companion
 from .experiment import Experiment
 from .run_folder import RunFolder
 
-__all__ = ["Batches", "Monitor", "Report", "Scoring", "Task", "attributes_in"]
+if TYPE_CHECKING:
+    from .protocols.trial import Trial
+
+__all__ = [
+    "Batches",
+    "Examining",
+    "Monitor",
+    "Report",
+    "Scoring",
+    "Task",
+    "attributes_in",
+]
 
 E = TypeVar("E", bound=Experiment)
 
@@ -124,6 +135,26 @@ class Scoring:
     warmup: int | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
     output: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examining(Scoring):
+    """Under which conditions a bundle is scored.
+
+    Parameters
+    ----------
+    attributes : sequence of (date, date)
+        Days from which attributes are computed instead, one condition each.
+    shifts : sequence of int
+        Steps by which forcing is moved later, one condition each.
+    held_out : sequence of Path
+        Folders of studies that say how models like this one do in places that were
+        held out.
+    """
+
+    attributes: Sequence[tuple[date, date]] = ()
+    shifts: Sequence[int] = ()
+    held_out: Sequence[Path] = ()
 
 
 def attributes_in(units: Mapping[str, str]) -> list[Attribute]:
@@ -281,6 +312,24 @@ class Task(ABC, Generic[E]):
         raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
 
     @classmethod
+    def examine(cls, bundle: Bundle, asked: Examining) -> Report:
+        """Score a bundle under conditions that it was not made for.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            A trained model of this task.
+        asked : Examining
+            Data and conditions.
+
+        Raises
+        ------
+        ConfigError, DataError, UnitsError
+            As of :meth:`score`.
+        """
+        raise ConfigError(f"{bundle.path}: bundles of its task are not examined")
+
+    @classmethod
     @abstractmethod
     def provenance(cls, experiment: E, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Return where a model comes from, besides what all experiments say; plain."""
@@ -323,6 +372,17 @@ class Task(ABC, Generic[E]):
             The summary of the training.
         """
         return {}
+
+    @classmethod
+    def trial(cls) -> Trial[E]:
+        """Return how protocols hold places and times out of trainings of this task.
+
+        Raises
+        ------
+        ConfigError
+            There are no protocols of this task.
+        """
+        raise ConfigError(f"models: task {cls.schema.task!r} has no protocols")
 
     @classmethod
     def plot(

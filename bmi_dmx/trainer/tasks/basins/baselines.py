@@ -61,18 +61,17 @@ def beside(
     """
     scored = part.part(slice(lead, None))
     expected, of = _usual(data, scored)
-    untrained = mid_range(model.spec, model.statistics).to(model.dtype)
-    flows = {
-        "climatology": expected,
-        "persistence": persistence(part, lead),
-        "mid-range": mean_flow([untrained], [(part, lead)], AT_ONCE),
-    }
+    flows = {"climatology": expected, "persistence": persistence(part, lead)}
     about = {
         "climatology": f"flow observed around the date (mean of {2 * HALF_WINDOW + 1}"
         f" days), {of}",
-        "persistence": "flow observed a day before, which the bundle is not told",
-        "mid-range": "the bundle's physics, every parameter in the middle of its range",
+        "persistence": "flow observed a day before, which the model is not told",
     }
+    # Of a network alone there are no parameters to be in the middle of.
+    if any(True for _ in model.plan.given()):
+        untrained = mid_range(model.spec, model.statistics).to(model.dtype)
+        flows["mid-range"] = mean_flow([untrained], [(part, lead)], AT_ONCE)
+        about["mid-range"] = "the same physics, every parameter amid its range"
     return flows, about
 
 

@@ -146,6 +146,7 @@ class Experiment(AnyExperiment):
         data = replace(
             data,
             path=anchored("data.path", data.path),
+            withheld=anchored("data.withheld", data.withheld),
             attributes_period=data.attributes_period or self.learned_days,
         )
         return replace(self, data=data)
@@ -157,6 +158,7 @@ class Experiment(AnyExperiment):
         """
         settings = super().course()
         settings |= {n: plain(getattr(self, n)) for n in ("data", "periods", "loss")}
-        del settings["data"]["path"]
+        for name in ("path", "withheld"):
+            del settings["data"][name]
         settings["periods"].pop("test", None)
         return settings

@@ -114,8 +114,8 @@ class Windows:
 class WindowSampler(Sampler[Batch]):
     """Random windows of random basins.
 
-    Windows in which at least one step after the warm-up has been observed are drawn;
-    see :class:`~bmi_dmx.trainer.sampler.Sampler`.
+    Windows in which at least one step after the warm-up has been observed, and none is
+    withheld, are drawn; see :class:`~bmi_dmx.trainer.sampler.Sampler`.
 
     Parameters
     ----------
@@ -167,6 +167,8 @@ class WindowSampler(Sampler[Batch]):
                 f" {self.windows.steps} steps of data"
             )
         usable = usable_windows(np.isfinite(data.target), warmup, length, every, first)
+        if data.withheld is not None:
+            usable &= ~usable_windows(data.withheld, 0, warmup + length)
         if not usable.any():
             raise DataError("no basin is observed at a step after the warm-up")
         super().__init__(usable, size=basins, steps=steps, seed=seed)

@@ -33,7 +33,7 @@ from .prediction import TARGET, steps_within, with_lead
 from .scored_data import completed, data_spec
 from .training_basins import Learned, learned
 
-__all__ = ["score_bundle"]
+__all__ = ["model_of", "score_bundle", "usual_warmup"]
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +72,12 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     """
     refuse_outside("--warmup", asked.warmup, 0)
     _refuse_other(asked.output)
-    model = _model(bundle, asked.choices)
+    model = model_of(bundle, asked.choices)
     spec = data_spec(asked)
     given = completed(bundle, model, spec, asked.period)
     data = given.data
     steps_within(data, model.spec)
-    warmup = _warmup(data) if asked.warmup is None else asked.warmup
+    warmup = usual_warmup(data) if asked.warmup is None else asked.warmup
     period = asked.period or _everything(data, warmup)
     part, lead = with_lead(data, period, warmup)
     observed = part.target[lead:]
@@ -146,7 +146,7 @@ def _refuse_nothing(simulated: NDArray[Any], data: BasinData) -> None:
         )
 
 
-def _model(bundle: Bundle, choices: Mapping[str, str]) -> Model:
+def model_of(bundle: Bundle, choices: Mapping[str, str]) -> Model:
     """Return the model of a bundle, with what is run in place of its parts."""
     model = bundle.model()
     if TARGET not in model.outputs:
@@ -166,7 +166,8 @@ def _model(bundle: Bundle, choices: Mapping[str, str]) -> Model:
     return other.eval()
 
 
-def _warmup(data: BasinData) -> int:
+def usual_warmup(data: BasinData) -> int:
+    """Return the steps of a year, which models warm up on unless something is said."""
     return YEAR * SECONDS_PER_DAY // data.seconds
 
 

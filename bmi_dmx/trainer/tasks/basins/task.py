@@ -19,8 +19,9 @@ from ....errors import ConfigError, DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
+from ...protocols.trial import Trial
 from ...run_folder import RunFolder
-from ...task import Monitor, Scoring, Task, attributes_in
+from ...task import Examining, Monitor, Scoring, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
@@ -29,6 +30,7 @@ from .climates import Climates
 from .data.basins import BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
+from .examination import Examination, examine
 from .experiment import Experiment
 from .groups import basin_groups
 from .prediction import (
@@ -232,6 +234,18 @@ class BasinsTask(Task[Experiment]):
     def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
+
+    @classmethod
+    def examine(cls, bundle: Bundle, asked: Examining) -> Examination:
+        """Score a bundle under conditions; see :func:`~.examination.examine`."""
+        return examine(bundle, asked)
+
+    @classmethod
+    def trial(cls) -> Trial[Experiment]:
+        """Return how basins and days are held out; see :class:`~.trial.BasinsTrial`."""
+        from .trial import BasinsTrial
+
+        return BasinsTrial()
 
     @classmethod
     def provenance(

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....registry import Registry
 from .pairs import FloatArray, Pairs
+from .signatures import baseflow_index, flashiness
 
 __all__ = ["Metric", "Summary", "median", "metrics", "score", "summarise"]
 
@@ -303,6 +304,24 @@ def _shifted(values: FloatArray, lag: int) -> FloatArray:
     outside = np.full((min(abs(lag), len(values)), values.shape[1]), -np.inf)
     parts = (values[lag:], outside) if lag > 0 else (outside, values[:lag])
     return np.concatenate(parts)
+
+
+@_metric("flashiness_error", units="percent", ideal=0.0)
+def flashiness_error(pairs: Pairs) -> FloatArray:
+    """Relative error of the flashiness (Richards-Baker): 100 (RB(s) / RB(o) − 1).
+
+    See :func:`~.signatures.flashiness`.
+    """
+    return 100 * (flashiness(pairs.simulated) / flashiness(pairs.observed) - 1)
+
+
+@_metric("bfi_error", units="1", ideal=0.0)
+def bfi_error(pairs: Pairs) -> FloatArray:
+    """Error of the baseflow index: BFI(s) − BFI(o).
+
+    See :func:`~.signatures.baseflow_index`.
+    """
+    return baseflow_index(pairs.simulated) - baseflow_index(pairs.observed)
 
 
 @_metric("n_observations", units="1", ideal=None)

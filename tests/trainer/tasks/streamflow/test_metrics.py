@@ -17,7 +17,7 @@ from bmi_dmx.trainer.tasks.streamflow.metrics import median, metrics, score, sum
 Array = NDArray[np.float64]
 NAN = math.nan
 
-IN_TIME = ("peak_timing",)
+IN_TIME = ("peak_timing", "flashiness_error", "bfi_error")
 """Metrics that depend on the order of days."""
 
 ORDERLESS = [name for name in metrics.names() if name not in IN_TIME]
@@ -90,8 +90,39 @@ def one_basin(simulated: Array, observed: Array) -> dict[str, float]:
         "log_nse": nse_of(log_s, log_o),
         "sqrt_nse": nse_of([math.sqrt(v) for v in s], [math.sqrt(v) for v in o]),
         "peak_timing": timing_of(simulated, observed),
+        "flashiness_error": 100 * (nervous(simulated, observed) - 1),
+        "bfi_error": slow_share(simulated, observed) - slow_share(observed, simulated),
         "n_observations": len(pairs),
     }
+
+
+def nervous(one: Array, other: Array) -> float:
+    """Flashiness of one series over that of the other."""
+
+    def index(x: Array) -> float:
+        known = [a == a and b == b for a, b in zip(one, other, strict=True)]
+        steps = [t for t in range(1, len(x)) if known[t] and known[t - 1]]
+        return float(
+            sum(abs(x[t] - x[t - 1]) for t in steps) / sum(x[t] for t in steps)
+        )
+
+    return index(one) / index(other)
+
+
+def slow_share(flow: Array, other: Array) -> float:
+    """Baseflow index of the steps at which another series is known, too."""
+    known = [a == a and b == b for a, b in zip(flow, other, strict=True)]
+    slow = [float(q) if k else NAN for q, k in zip(flow, known, strict=True)]
+    for direction in (1, -1, 1):
+        series, quick, left = slow[::direction], 0.0, []
+        for t, q in enumerate(series):
+            gap = t > 0 and series[t - 1] != series[t - 1]
+            rise = 0.0 if t == 0 else q - series[t - 1]
+            quick = 0.0 if q != q or gap else max(0.925 * quick + 0.9625 * rise, 0.0)
+            left.append(q - min(quick, q) if q == q else NAN)
+        slow = left[::direction]
+    whole = sum(float(q) for q, k in zip(flow, known, strict=True) if k)
+    return sum(q for q in slow if q == q) / whole
 
 
 def timing_of(simulated: Array, observed: Array) -> float:

@@ -65,6 +65,9 @@ class BasinData:
     computed : tuple of str
         Attributes that were computed from the forcing, by the definitions of
         :data:`~bmi_dmx.models.hydrology.climate.CLIMATE`; others are the data set's.
+    withheld : (T, B) array of bool, optional
+        Steps of which nothing is left to be learned from; see
+        :func:`~.withheld.without`.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class BasinData:
     unread: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
+    withheld: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
@@ -95,6 +99,10 @@ class BasinData:
             self._check_finite(name, values)
         for name, constants in self.attributes.items():
             self._check_shape(name, constants, shape[1:])
+        if self.withheld is not None and self.withheld.shape != shape:
+            raise DataError(
+                f"'withheld' has shape {self.withheld.shape}, expected {shape}"
+            )
 
     def _check_axes(self) -> None:
         if self.ids.size == 0 or self.time.size == 0:
@@ -170,6 +178,7 @@ class BasinData:
             time=self.time[steps],
             forcing={name: values[steps] for name, values in self.forcing.items()},
             target=self.target[steps],
+            withheld=None if self.withheld is None else self.withheld[steps],
         )
 
     def select(self, ids: Iterable[str]) -> BasinData:
@@ -187,6 +196,7 @@ class BasinData:
             forcing={name: values[:, at] for name, values in self.forcing.items()},
             attributes={name: values[at] for name, values in self.attributes.items()},
             target=self.target[:, at],
+            withheld=None if self.withheld is None else self.withheld[:, at],
         )
 
     def require(

@@ -26,7 +26,8 @@ from .quality import (
 from .source import (
     Source,
 )
-from .spec import DataSpec
+from .spec import DataSpec, expand
+from .withheld import read_withheld, without
 
 __all__ = ["READERS", "moved", "open_source", "read", "read_for_training"]
 
@@ -103,6 +104,11 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     )
     data = moved(data, spec.shift)
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
+    if spec.withheld:
+        path = expand(spec.withheld, folder, "data.withheld")
+        # In the climate neither: what stands in is of the days it is computed from.
+        mask = read_withheld(path, data.ids, data.time)
+        data = without(data, mask, spec.attributes_period)
     asked, computed = _attributes(spec, data, source)
     remark_far(asked, ids, str(source.path))
     unread = tuple(sorted(attributes.keys() - asked.keys()))

@@ -31,6 +31,7 @@ __all__ = [
     "VARIABLES",
     "Condition",
     "DataSpec",
+    "expand",
     "satisfied",
 ]
 
@@ -111,6 +112,10 @@ class DataSpec:
         ``file``: as the data set gives them; ``portable``: only what
         :func:`~.attributes.portable` computes; ``both``: all, the
         computed ones taking precedence where a name is shared.
+    withheld : str
+        A table of days of some basins that nothing is learned from, neither weights
+        nor climate nor moments: columns ``place``, ``first`` and ``last``; found as
+        :attr:`path` is.
     attributes_period : (date, date), optional
         Days over which portable attributes are computed; all days when absent.
     attributes_years : (int, int), optional
@@ -139,6 +144,7 @@ class DataSpec:
     max_gap: int = 3
     unobserved: Literal["refuse", "leave_out"] = "refuse"
     attributes: Literal["file", "portable", "both"] = "portable"
+    withheld: str = ""
     attributes_period: tuple[date, date] | None = None
     attributes_years: tuple[int, int] | None = None
 
@@ -185,7 +191,7 @@ class DataSpec:
         """
         if not self.path:
             raise ConfigError(f"data.path: the reader {self.reader!r} needs a path")
-        path = _expand(self.path, folder, "data.path")
+        path = expand(self.path, folder, "data.path")
         if not path.exists():
             raise DataError(f"data.path: nothing found at {path}")
         return path
@@ -241,7 +247,7 @@ class DataSpec:
                     "data.basins: the list is empty, expected identifiers or 'all'"
                 )
             return [str(name) for name in self.basins]
-        path = _expand(self.basins, folder, "data.basins")
+        path = expand(self.basins, folder, "data.basins")
         if not path.is_file():
             raise DataError(
                 f"data.basins: no file {path}; expected 'all', a list, or a text file"
@@ -296,7 +302,23 @@ def _satisfied(values: Array64, condition: Condition) -> NDArray[np.bool_]:
     return equal
 
 
-def _expand(text: str, folder: Path, key: str) -> Path:
+def expand(text: str, folder: Path, key: str) -> Path:
+    """Return a path with variables expanded, relative to a folder.
+
+    Parameters
+    ----------
+    text : str
+        The path.
+    folder : Path
+        Where a relative one starts.
+    key : str
+        Key of the configuration, for messages.
+
+    Raises
+    ------
+    ConfigError
+        An environment variable in it is not set.
+    """
     path = os.path.expandvars(text)
     unset = re.search(r"\$\{?(\w+)", path)
     if unset:

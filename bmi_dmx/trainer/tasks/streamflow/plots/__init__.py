@@ -5,11 +5,15 @@ and matplotlib's state of the process stays as it was.
 """
 
 from .distribution import nse_cdf
+from .events import flood_events
+from .folds import fold_map
 from .hydrograph import hydrographs
 from .map import score_map
 from .parameters import learned_parameters, parameter_series
 
 __all__ = [
+    "flood_events",
+    "fold_map",
     "hydrographs",
     "learned_parameters",
     "nse_cdf",

@@ -17,6 +17,9 @@ __all__ = ["nse_cdf"]
 
 MARKERS = "DosPvX^*"
 
+DASHES = ("-", "--", ":", "-.")
+"""Of curves that have to share a colour."""
+
 WIDE = 100
 """Characters of the legend that the picture is wide."""
 
@@ -51,9 +54,9 @@ def nse_cdf(
     with picture(path, 7.2, 4.6) as figure:
         axes = figure.subplots()
         axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-        for (name, values), colour in zip(
-            experiments.items(), _cycle(COLOURS, len(experiments)), strict=True
-        ):
+        for at, (name, values) in enumerate(experiments.items()):
+            colour = COLOURS[at % len(COLOURS)]
+            dashes = DASHES[at // len(COLOURS) % len(DASHES)]
             middle, defined = median(values)
             if not defined:
                 axes.plot([], [], color=colour, label=f"{name} (undefined)")
@@ -62,7 +65,10 @@ def nse_cdf(
             note = f"median {middle:.3f}, {defined} basin{'s' if defined != 1 else ''}"
             note += f", {missing} undefined" if missing else ""
             ranked = np.sort(values[np.isfinite(values)])
-            axes.ecdf(ranked, color=colour, linewidth=1.7, label=f"{name} ({note})")
+            axes.ecdf(
+                ranked, color=colour, linewidth=1.7, linestyle=dashes,
+                label=f"{name} ({note})",
+            )  # fmt: skip
             axes.plot(middle, 0.5, "o", color=colour, markersize=7, markeredgecolor="w")
         marks = sorted((published or {}).items(), key=lambda mark: -mark[1])
         for (name, value), marker in zip(
@@ -86,5 +92,5 @@ def nse_cdf(
     return Path(path)
 
 
-def _cycle(choices: tuple[str, ...] | str, count: int) -> list[str]:
+def _cycle(choices: str, count: int) -> list[str]:
     return [choices[i % len(choices)] for i in range(count)]

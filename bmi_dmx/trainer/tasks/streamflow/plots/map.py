@@ -22,7 +22,7 @@ from ....plots.style import INK, MUTED, PathLike, picture
 from ..metrics import median
 from .hydrograph import WATER
 
-__all__ = ["score_map"]
+__all__ = ["framed", "score_map"]
 
 CLASSES = 10
 """Classes of colours between 0 and 1."""
@@ -72,8 +72,7 @@ def score_map(
     """
     if not (np.isfinite(longitude).all() and np.isfinite(latitude).all()):
         raise DataError("score_map: a station has no coordinates")
-    frame = _Frame.around(np.stack([longitude, latitude], axis=1), *rivers)
-    width = math.sqrt(AREA / frame.shape)
+    frame, width = framed(longitude, latitude, *rivers)
     with picture(path, width + 1.4, width * frame.shape + 0.8) as figure:
         axes = figure.subplots()
         frame.apply(axes)
@@ -94,6 +93,14 @@ def score_map(
         if title:
             figure.suptitle(title, x=0.01, ha="left")
     return Path(path)
+
+
+def framed(
+    longitude: NDArray[Any], latitude: NDArray[Any], *lines: NDArray[Any]
+) -> tuple[_Frame, float]:
+    """Return the frame around stations and lines, and its width on paper in inches."""
+    frame = _Frame.around(np.stack([longitude, latitude], axis=1), *lines)
+    return frame, math.sqrt(AREA / frame.shape)
 
 
 def _dots(

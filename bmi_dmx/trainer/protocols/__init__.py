@@ -1,0 +1,1 @@
+"""Many trainings for one question: what is held out, of which models, how often."""

@@ -1,0 +1,215 @@
+"""A protocol from its file to its report; continued where it was stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...conversion import plain
+from ...errors import ConfigError
+from ...files import atomic, locked
+from .. import fit
+from ..experiment import Experiment
+from ..experiment_file import differences
+from ..registries import tasks
+from ..run_folder import RunFolder
+from ..task import Report
+from .protocol import experiments_of, find_protocol, load_protocol
+from .splits import Fold, folds_of
+from .trial import Cell, Span, Study, Trial
+from .workers import in_workers
+
+__all__ = ["conduct", "finish"]
+
+log = logging.getLogger(__name__)
+
+BEGUN = "protocol.json"
+"""What a study began with."""
+
+WITHHELD = "withheld.csv"
+
+
+def conduct(
+    config: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    workers: int = 1,
+    root: str | Path = "runs",
+) -> Report:
+    """Train and judge all that a protocol asks for, and report on it.
+
+    What an earlier attempt in the same folder finished is not done again, and a
+    training that was stopped goes on. More seeds and models can be added to a finished
+    study.
+
+    Parameters
+    ----------
+    config : path or str
+        YAML file of the protocol, or the name of one that comes with the package.
+    overrides : iterable of str
+        ``key=value`` settings of the protocol; ``settings.key=value`` of all its
+        experiments.
+    workers : int
+        Trainings at a time, each in a process and on one thread of its own.
+    root : path
+        Folder of all runs; the study lies in ``<root>/<name>``.
+
+    Returns
+    -------
+    Report
+        What was found, and where the files of it lie.
+
+    Raises
+    ------
+    ConfigError
+        The protocol is wrong, or the folder is one of another, or in use.
+    DataError, UnitsError, TrainingError
+        As of the trainings.
+    """
+    if workers < 1:
+        raise ConfigError(f"--workers: expected at least 1, found {workers}")
+    path = find_protocol(config)
+    protocol = load_protocol(path, overrides)
+    experiments = experiments_of(protocol, path)
+    first = next(iter(experiments.values()))
+    trial = tasks[first.task].trial()
+    folds, about = _folds(trial, experiments, protocol.places)
+    folder = Path(root) / protocol.name
+    spans = trial.withheld(first, protocol.times) if protocol.times else []
+    study = Study(
+        folder=folder,
+        protocol=protocol,
+        experiments=experiments,
+        folds=folds,
+        about_folds=about,
+        withheld=(folder / WITHHELD).resolve() if protocol.times else None,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(folder / ".lock"):
+            _begin(study, spans)
+            _train(study, workers)
+            return trial.report(study)
+    except BlockingIOError:
+        raise ConfigError(
+            f"{folder}: another process is at work on this study"
+        ) from None
+
+
+def _folds(
+    trial: Trial[Any], experiments: dict[str, Experiment], held: Any
+) -> tuple[list[Fold], str]:
+    """Return the folds, after making sure that all models have the same places."""
+    (first, *others) = experiments
+    places = trial.places(experiments[first])
+    for model in others:
+        found = set(trial.places(experiments[model]).ids.tolist())
+        differing = found ^ set(places.ids.tolist())
+        if differing:
+            raise ConfigError(
+                f"models: only one of {first!r} and {model!r} has place"
+                f" {min(differing)!r}; models are compared on the same places"
+            )
+    return folds_of(held, places)
+
+
+def _begin(study: Study, spans: Sequence[Span]) -> None:
+    """Write what a study is, or make sure that the folder is one of this very study."""
+    if study.withheld is not None:
+        _write_spans(study.withheld, spans)
+    file = study.folder / BEGUN
+    now: dict[str, Any] = {
+        "protocol": plain(study.protocol),
+        "experiments": {m: _course(e) for m, e in study.experiments.items()},
+        "folds": {fold.name: list(fold.held) for fold in study.folds},
+        "withheld": [plain(span) for span in spans],
+    }
+    now = json.loads(json.dumps(now))
+    if file.is_file():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        _refuse_other(study.folder, now, before)
+    with atomic(file) as temporary:
+        temporary.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+
+
+def _course(experiment: Experiment) -> dict[str, Any]:
+    course = experiment.course()
+    del course["seed"]
+    return course
+
+
+def _refuse_other(folder: Path, now: dict[str, Any], before: dict[str, Any]) -> None:
+    """Refuse a folder of something else; models and seeds may be more or less."""
+    for key in ("experiments", "folds", "withheld"):
+        found, expected = now[key], before[key]
+        if key == "experiments":
+            both = [model for model in found if model in expected]
+            found, expected = ({m: x[m] for m in both} for x in (found, expected))
+        pairs = differences({key: found}, {key: expected})
+        for name, (here, there) in pairs.items():
+            raise ConfigError(
+                f"{folder}: {name}: found {_short(here)}, but the study there began"
+                f" with {_short(there)}; another name=… begins another study"
+            )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _write_spans(path: Path, spans: Sequence[Span]) -> None:
+    with (
+        atomic(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("place", "first", "last"))
+        writer.writerows((span.place, span.first, span.last) for span in spans)
+
+
+def _train(study: Study, workers: int) -> None:
+    """Finish all cells that are not finished."""
+    cells = list(study.cells)
+    waiting = [cell for cell in cells if not study.answers(cell).is_dir()]
+    began, done = time.perf_counter(), len(cells) - len(waiting)
+    if done:
+        log.info("%s: %d of %d trainings are done", study.folder, done, len(cells))
+    for cell in waiting:
+        _prepare(study, cell)
+    for number, cell in enumerate(in_workers(finish, study, waiting, workers), 1):
+        seconds = time.perf_counter() - began
+        left = seconds / number * (len(waiting) - number)
+        log.info(
+            "%d of %d: %s; %.0f s, about %.0f s left",
+            done + number, len(cells), cell, seconds, left,
+        )  # fmt: skip
+
+
+def _prepare(study: Study, cell: Cell) -> None:
+    """Make the folder of a training with its configuration, unless it is there."""
+    run = study.run(cell)
+    if run.config.is_file():
+        return
+    experiment = study.experiments[cell.model]
+    spec = experiment.training
+    experiment = replace(
+        experiment, seed=cell.seed, training=replace(spec, threads=spec.threads or 1)
+    )
+    trial = tasks[experiment.task].trial()
+    learned = study.fold(cell.fold).learned
+    RunFolder.create_at(run.path, trial.learning(experiment, learned, study.withheld))
+
+
+def finish(study: Study, cell: Cell) -> None:
+    """Train what a cell asks for, or continue, and let the model answer."""
+    run = study.run(cell)
+    if not run.summary.is_file():
+        fit.resume(run.path)
+    tasks[study.experiments[cell.model].task].trial().answer(study, cell)

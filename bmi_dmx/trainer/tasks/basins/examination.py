@@ -1,0 +1,300 @@
+"""How far a bundle can be trusted: scored under conditions that it was not made for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ....bundle import Bundle
+from ....compose import Model
+from ....conversion import plain
+from ....errors import ConfigError, DataError
+from ....files import atomic_folder
+from ....logs import kept
+from ....tables import Column, print_table
+from ...protocols.page import Page
+from ...provenance import commit
+from ...run_folder import numbered_folder
+from ...task import Examining
+from ..streamflow.metrics import median, metrics, score
+from ..streamflow.periods import Period
+from .data.basins import BasinData
+from .data.spec import DataSpec
+from .evaluate import AT_ONCE, mean_flow
+from .pooling import Parameters
+from .prediction import steps_within, with_lead
+from .scored_data import completed, data_spec
+from .scoring import model_of, usual_warmup
+from .training_basins import learned
+
+__all__ = ["Examination", "examine"]
+
+SHOWN = ("nse", "kge", "log_nse", "bias", "flashiness_error", "bfi_error")
+"""Scores of the table."""
+
+RAIN = "precipitation"
+
+FOLDER = Path("evaluations")
+
+Scored = tuple[BasinData, dict[str, NDArray[np.float64]]]
+"""What was simulated, and the scores of it."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A way of running a bundle, and how good it then is.
+
+    Parameters
+    ----------
+    name : str
+        What differs.
+    basins : int
+        How many were scored.
+    medians : dict of str to float
+        Median over basins, by metric.
+    change : float or None
+        Median over basins of the change of NSE against the first condition.
+    """
+
+    name: str
+    basins: int
+    medians: dict[str, float]
+    change: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What an examination found.
+
+    Parameters
+    ----------
+    folder : Path
+        Of ``report.html`` and ``summary.json``.
+    title : str
+        Bundle, data and days.
+    conditions : sequence of Condition
+        As it is meant to be run first.
+    at_bounds : dict of str to float
+        Share of the values of each parameter within 1 % of its range of a bound.
+    notes : sequence of str
+        What a reader must know.
+    """
+
+    folder: Path
+    title: str
+    conditions: Sequence[Condition]
+    at_bounds: dict[str, float]
+    notes: Sequence[str]
+
+    @property
+    def share_at_bounds(self) -> float | None:
+        """Mean over the parameters; None where there are none."""
+        shares = list(self.at_bounds.values())
+        return float(np.mean(shares)) if shares else None
+
+    def show(self) -> None:
+        """Print the table of conditions, and what lies at bounds."""
+        rows = self.conditions
+        columns = [
+            Column(header="condition", values=[row.name for row in rows]),
+            Column(header="basins", values=[row.basins for row in rows]),
+            *(
+                Column(
+                    header=name,
+                    values=[row.medians.get(name) for row in rows],
+                    format=".3f",
+                )
+                for name in SHOWN
+            ),
+            Column(
+                header="NSE changes by", values=[r.change for r in rows], format="+.3f"
+            ),
+        ]
+        print_table(columns, title=self.title)
+        if self.at_bounds:
+            worst = sorted(self.at_bounds.items(), key=lambda item: -item[1])
+            listed = ", ".join(f"{name} {share:.0%}" for name, share in worst[:5])
+            print(f"\nparameters at bounds: {self.share_at_bounds:.1%} ({listed}, …)")
+        for note in self.notes:
+            print(f"note: {note}")
+
+
+def examine(bundle: Bundle, asked: Examining) -> Examination:
+    """Score a bundle as it is, and where attributes or forcing are not what they were.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        A trained model whose answer is streamflow.
+    asked : Examining
+        Data, scored days and conditions.
+
+    Raises
+    ------
+    BundleError, ConfigError, DataError, UnitsError
+        As of :func:`~.scoring.score_bundle`; or a study of held-out places is none.
+    """
+    if asked.period is None:
+        raise ConfigError("--period: expected the first and the last day to score")
+    model = model_of(bundle, asked.choices)
+    spec = data_spec(asked)
+    given = completed(bundle, model, spec, asked.period)
+    steps_within(given.data, model.spec)
+    first = _scores(model, given.data, asked.period, asked.warmup)
+    conditions = [_condition("as trained", first, None)]
+    for days in asked.attributes:
+        name = f"attributes of {days[0]} to {days[1]}"
+        other = replace(spec, attributes_period=days)
+        conditions.append(_other(bundle, model, other, asked, first, name))
+    for steps in asked.shifts:
+        later = "later" if steps > 0 else "earlier"
+        name = f"{RAIN} {abs(steps)} step{'s' if abs(steps) > 1 else ''} {later}"
+        other = replace(spec, shift={**spec.shift, RAIN: steps})
+        conditions.append(_other(bundle, model, other, asked, first, name))
+    for study in asked.held_out:
+        conditions += _held_out(study)
+    source = Path(spec.path).name or spec.reader
+    scored = f"{asked.period[0]} to {asked.period[1]}"
+    report = Examination(
+        folder=asked.output or numbered_folder(FOLDER, f"{bundle.name}-examined"),
+        title=f"{bundle.name} on {source}, {scored}",
+        conditions=conditions,
+        at_bounds=_at_bounds(model, given.data),
+        notes=(*given.notes, *_seen(bundle, given.data, asked.period)),
+    )
+    _write(report, bundle, spec)
+    return report
+
+
+def _other(
+    bundle: Bundle,
+    model: Model,
+    spec: DataSpec,
+    asked: Examining,
+    first: Scored,
+    name: str,
+) -> Condition:
+    """Score with other data; what is said of them was said before."""
+    assert asked.period is not None
+    with kept():
+        data = completed(bundle, model, spec, asked.period).data
+    return _condition(name, _scores(model, data, asked.period, asked.warmup), first)
+
+
+def _scores(
+    model: Model, data: BasinData, period: Period, warmup: int | None
+) -> Scored:
+    steps = usual_warmup(data) if warmup is None else warmup
+    # Forcing that is moved leaves a step at an end of the record without any.
+    first, last = (data.time[at].astype("datetime64[D]").item() for at in (0, -1))
+    days = max(period[0], first), min(period[1], last)
+    part, lead = with_lead(data, days, steps)
+    simulated = mean_flow([model], [(part, lead)], AT_ONCE)
+    return part, score(simulated, part.target[lead:])
+
+
+def _condition(name: str, scored: Scored, first: Scored | None) -> Condition:
+    data, scores = scored
+    change = None
+    if first is not None:
+        before = dict(zip(first[0].ids.tolist(), first[1]["nse"].tolist(), strict=True))
+        other = np.array([before.get(basin, np.nan) for basin in data.ids.tolist()])
+        change = median(scores["nse"] - other)[0]
+    medians = {metric: median(values)[0] for metric, values in scores.items()}
+    return Condition(name, len(data.ids), medians, change)
+
+
+def _held_out(folder: Path) -> list[Condition]:
+    """Return what a study says of models like this one in basins that were held out."""
+    file = folder / "report" / "summary.json"
+    if not file.is_file():
+        raise DataError(
+            f"--held-out: {folder} is no finished study: no report/summary.json"
+        )
+    found = json.loads(file.read_text(encoding="utf-8"))
+    of = f"{found['protocol']} ({len(found['folds'])} folds)"
+    return [
+        Condition(
+            f"held out: {row['name']} of {of}",
+            int(found["basins"]),
+            {name: entry["mean"] for name, entry in row["medians"].items()},
+            None,
+        )
+        for row in found["scores"].values()
+        if row["kind"] == "model"
+    ]
+
+
+def _at_bounds(model: Model, data: BasinData) -> dict[str, float]:
+    given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
+    with torch.no_grad():
+        values = model.constant_parameters(given)
+    declared = {p.name: p for _, p in model.plan.given() if p.bounds is not None}
+    known = {
+        n: x.numpy().astype(np.float64) for n, x in values.items() if n in declared
+    }
+    bounds = {n: b for n in known if (b := declared[n].bounds) is not None}
+    return Parameters(known, bounds, {}).at_bounds
+
+
+def _seen(bundle: Bundle, data: BasinData, period: Period) -> tuple[str, ...]:
+    known = learned(bundle.manifest.provenance, str(bundle.path))
+    among = known.among(data.ids)
+    if among is None:
+        return (f"the bundle does not list the basins it learned from ({known.about})",)
+    days = "some of these days" if known.shares_days(period) else "other days"
+    count = f"{int(among.sum())} of {len(among)} basins"
+    return (f"{count} are among those it learned from, on {days}",)
+
+
+def _write(report: Examination, bundle: Bundle, spec: DataSpec) -> None:
+    data = plain(spec)
+    data["path"] = Path(spec.path).name
+    summary = {
+        "bundle": bundle.name,
+        "fingerprint": bundle.fingerprint,
+        "title": report.title,
+        "data": data,
+        "conditions": [asdict(one) for one in report.conditions],
+        "parameters_at_bounds": {"all": report.share_at_bounds, **report.at_bounds},
+        "notes": list(report.notes),
+        "commit": commit() or "unknown",
+    }
+    with atomic_folder(report.folder) as made:
+        text = json.dumps(plain(summary, "summary", lambda *_: None), indent=2)
+        (made / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+        _page(report).write(made / "report.html")
+
+
+def _page(report: Examination) -> Page:
+    page = Page(report.title)
+    page.heading("Scores")
+    page.table(
+        ["condition", "basins", *SHOWN, "NSE changes by"],
+        [
+            [one.name, one.basins, *map(one.medians.get, SHOWN), one.change]
+            for one in report.conditions
+        ],
+        caption="Medians over basins; the last column is the median over basins of the"
+        " change against the first row.",
+    )
+    if report.at_bounds:
+        page.heading("Parameters at bounds")
+        shares = {"all": report.share_at_bounds or 0.0, **report.at_bounds}
+        page.table(
+            ["parameter", "%"],
+            [[name, 100.0 * share] for name, share in shares.items()],
+            format=".1f",
+            caption="Share of the values, over basins and members, within 1 % of the"
+            " range of a bound.",
+        )
+    page.heading("Notes")
+    told = [f"{name}: {metrics[name].about}" for name in SHOWN]
+    page.items([*report.notes, *told])
+    return page

@@ -1,0 +1,273 @@
+"""The page of a study: what was asked, the scores, and pictures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ...protocols.page import Page
+from ...protocols.trial import Study
+from ..streamflow.metrics import median, metrics
+from ..streamflow.plots import (
+    flood_events,
+    fold_map,
+    learned_parameters,
+    nse_cdf,
+    score_map,
+)
+from .peaks import PeakClass
+from .pooling import Pooled
+from .study_scores import SHOWN, Row, Spread, by_fold
+
+__all__ = ["write_page"]
+
+MOST_MAPS = 3
+"""Models with a map of their own."""
+
+
+def write_page(
+    study: Study,
+    pooled: Pooled,
+    title: str,
+    rows: Sequence[Row],
+    notes: Sequence[str],
+    classes: Sequence[PeakClass],
+) -> Page:
+    """Return the page of a study.
+
+    Parameters
+    ----------
+    study : Study
+        What was asked.
+    pooled : Pooled
+        What was answered.
+    title : str
+        Protocol, basins and days.
+    rows : sequence of Row
+        The scores.
+    notes : sequence of str
+        What a reader must know.
+    classes : sequence of PeakClass
+        How peaks were met.
+    """
+    page = Page(f"{study.protocol.name}: {study.protocol.about}".rstrip(": "))
+    page.text(title.partition(": ")[2])
+    with TemporaryDirectory() as place:
+        pictures = Path(place)
+        _scores(page, study, rows)
+        _distribution(page, study, pooled, pictures)
+        _places(page, study, pooled, pictures)
+        _floods(page, pooled, classes, pictures)
+        _parameters(page, pooled, pictures)
+    page.heading("What was done")
+    page.items(notes)
+    _trainings(page, study, pooled)
+    page.heading("What the scores are")
+    told = [f"{_head(name)}: {metrics[name].about}" for name in SHOWN]
+    page.items([*told, f"{BFI}: over basins, of simulated and observed baseflow index"])
+    return page
+
+
+BFI, CONVENTION = "BFI correlation", "NSE, 1st year unscored"
+"""Heads of columns that are no score of a single basin."""
+
+
+def _scores(page: Page, study: Study, rows: Sequence[Row]) -> None:
+    published = study.protocol.published
+    heads = ["median over basins", *(_head(name) for name in SHOWN), BFI, CONVENTION]
+    cells = [_row(row) for row in rows]
+    for one in published:
+        known = {**one.scores}
+        names = (*SHOWN, "bfi_correlation", "nse_first_year_unscored")
+        values = [_digits(name, known.get(name)) for name in names]
+        cells.append([f"{one.name} (published)", *values])
+    kept = [at for at in range(len(heads)) if any(row[at] != DASH for row in cells)]
+    page.heading("Scores")
+    page.table(
+        [heads[at] for at in kept],
+        [[row[at] for at in kept] for row in cells],
+        caption="Medians over basins; where there are several seeds, their mean ± "
+        "standard deviation. Italics: baselines and published values.",
+        others=[*(row.kind == "baseline" for row in rows), *(True for _ in published)],
+    )
+    if published:
+        page.text("Published values are of others, on their basins and days:")
+        page.items(
+            [
+                f"{one.name}: {one.source}" + (f". {one.about}" if one.about else "")
+                for one in published
+            ]
+        )
+
+
+DASH = "–"
+
+
+def _digits(name: str, value: float | None) -> str:
+    """Return a median as text: percentages with one digit after the point."""
+    if value is None or not np.isfinite(value):
+        return DASH
+    percent = name in metrics and metrics[name].units == "percent"
+    return f"{value:.1f}" if percent else f"{value:.3f}"
+
+
+def _head(name: str) -> str:
+    short = {"percent": " (%)", "mm d-1": " (mm/d)"}.get(metrics[name].units, "")
+    upper = {"nse", "kge", "fhv", "flv", "rmse", "bfi"}
+    words = [word.upper() if word in upper else word for word in name.split("_")]
+    return " ".join(words) + short
+
+
+def _row(row: Row) -> list[str]:
+    def cell(name: str, spread: Spread | None) -> str:
+        if spread is None:
+            return DASH
+        text = _digits(name, spread.mean)
+        more = "" if spread.spread is None else f" ± {_digits(name, spread.spread)}"
+        return f"{text}{more}"
+
+    cells = [cell(name, row.medians[name]) for name in SHOWN]
+    known = _digits("", row.bfi_correlation)
+    return [row.name, *cells, known, cell("", row.convention)]
+
+
+def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
+    curves = {
+        line.name: line.scores["nse"]
+        for line in (*pooled.best.values(), *pooled.means, *pooled.baselines)
+    }
+    if not any(median(values)[1] for values in curves.values()):
+        page.text("No basin has a defined NSE; there is no picture of it.")
+        return
+    published = {
+        one.name: one.scores["nse"]
+        for one in study.protocol.published
+        if "nse" in one.scores
+    }
+    path = nse_cdf(pictures / "cdf.png", curves, published=published)
+    page.heading("Distribution over basins")
+    page.picture(path, "Share of basins below each NSE; marks are published medians.")
+
+
+def _places(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
+    if len(study.folds) > 1:
+        page.heading("By fold")
+        models = list(pooled.best)
+        rows: list[list[Any]] = []
+        for fold, values in by_fold(study, pooled).items():
+            held = len(study.fold(fold).held)
+            rows.append([fold, held, *(values[model] for model in models)])
+        page.table(
+            ["fold", "basins", *models], rows, caption="Median NSE of the held basins."
+        )
+    longitude, latitude = pooled.flows.longitude, pooled.flows.latitude
+    if longitude is None or latitude is None:
+        return
+    if not (np.isfinite(longitude).all() and np.isfinite(latitude).all()):
+        return
+    if len(study.folds) == 1:
+        page.heading("Where")
+    else:
+        path = fold_map(
+            pictures / "folds.png", longitude=longitude, latitude=latitude,
+            folds=pooled.fold, names=[fold.name for fold in study.folds],
+        )  # fmt: skip
+        page.picture(path, "The fold in which each basin was held out.")
+    for at, (model, line) in enumerate(list(pooled.best.items())[:MOST_MAPS]):
+        path = score_map(
+            pictures / f"map-{at}.png", longitude=longitude, latitude=latitude,
+            scores=line.scores["nse"], title=line.name,
+        )  # fmt: skip
+        page.picture(path, f"NSE of {model} in each basin.")
+
+
+def _floods(
+    page: Page, pooled: Pooled, classes: Sequence[PeakClass], pictures: Path
+) -> None:
+    if not np.isfinite(pooled.observed).any():
+        return
+    page.heading("Floods")
+    flows = {model: line.flow for model, line in pooled.best.items()}
+    path = flood_events(
+        pictures / "floods.png", time=pooled.flows.time, ids=pooled.flows.ids,
+        observed=pooled.observed, models=flows,
+    )  # fmt: skip
+    page.picture(
+        path, "The highest scored flows, one for each basin: observed and simulated."
+    )
+    if not classes:
+        return
+    models = list(pooled.best)
+    heads = ["peaks that return after", "number"]
+    for model in models:
+        heads += [f"{model}: error (%)", "bias (%)"]
+    heads += [f"{model} nearer than {models[0]} (%)" for model in models[1:]]
+    rows: list[list[Any]] = []
+    for one in classes:
+        cells: list[Any] = [one.name, one.peaks]
+        for model in models:
+            cells += [one.error[model], one.bias[model]]
+        rows.append([*cells, *(100.0 * one.nearer[m] for m in models[1:])])
+    page.table(
+        heads,
+        rows,
+        format=".1f",
+        caption="Annual peaks by their return period (log-Pearson III of the observed "
+        "years of each basin): median absolute error and median bias of the simulated "
+        "peak within a day of it.",
+    )
+
+
+def _parameters(page: Page, pooled: Pooled, pictures: Path) -> None:
+    if not pooled.parameters:
+        return
+    page.heading("Learned parameters")
+    models = pooled.parameters
+    names = list(dict.fromkeys(n for p in models.values() for n in p.values))
+    rows: list[list[Any]] = [
+        ["all", *(100.0 * learned.share_at_bounds for learned in models.values())]
+    ]
+    for name in names:
+        shares = (p.at_bounds.get(name, np.nan) for p in models.values())
+        rows.append([name, *(100.0 * share for share in shares)])
+    page.table(
+        ["at bounds (%)", *models],
+        rows,
+        format=".1f",
+        caption="Share of the values, over basins and members, within 1 % of the range "
+        "of a bound.",
+    )
+    for at, (model, learned) in enumerate(pooled.parameters.items()):
+        path = learned_parameters(
+            pictures / f"parameters-{at}.png", learned.values, learned.bounds,
+            units=learned.units,
+        )  # fmt: skip
+        page.picture(path, f"{model}: parameters that do not change, in held basins.")
+
+
+def _trainings(page: Page, study: Study, pooled: Pooled) -> None:
+    rows = [
+        [
+            one["model"],
+            one["fold"],
+            one["seed"],
+            one["basins"],
+            one["training"]["steps"],
+            round(one["training"]["seconds"]),
+            one["median_nse"],
+        ]
+        for one in pooled.summaries
+    ]
+    page.table(
+        ["model", "fold", "seed", "basins judged", "steps", "seconds", "median NSE"],
+        rows,
+        caption="Trainings.",
+    )
+    settings = {**study.protocol.settings, **study.protocol.model_settings}
+    listed = ", ".join(f"{key}: {value}" for key, value in settings.items())
+    models = ", ".join(f"{m} = {e}" for m, e in study.protocol.models.items())
+    page.text(f"Models: {models}. Settings: {listed or 'none'}.", small=True)

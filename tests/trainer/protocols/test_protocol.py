@@ -1,0 +1,101 @@
+"""Protocols as files: what they are made of, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.trainer.protocols.protocol import (
+    experiments_of,
+    find_protocol,
+    load_protocol,
+    protocols,
+)
+from bmi_dmx.trainer.protocols.splits import KnownPlaces, folds_of
+
+
+@pytest.mark.parametrize("name", protocols())
+def test_every_shipped_protocol_can_be_read(name: str) -> None:
+    path = find_protocol(name)
+    protocol = load_protocol(path)
+    assert protocol.name == path.stem
+    assert protocol.about
+    for experiment in experiments_of(protocol, path).values():
+        assert not experiment.validates
+    assert all(one.source and one.scores for one in protocol.published)
+
+
+def test_the_folds_of_pub_are_a_seeded_permutation_cut_into_five() -> None:
+    ids = np.array([f"{7 * number % 541:08d}" for number in range(541)])
+    folds, _ = folds_of(
+        load_protocol(find_protocol("pub")).places, KnownPlaces(ids=ids)
+    )
+    drawn = np.random.default_rng(0).permutation(np.sort(ids))
+    for fold, part in zip(folds, np.array_split(drawn, 5), strict=True):
+        assert fold.held == tuple(sorted(part.tolist()))
+
+
+def test_settings_reach_all_models_and_those_of_one_win() -> None:
+    path = find_protocol("sample")
+    given = ["settings.training.steps=30", "settings.training.validate_every=30"]
+    own = 'model_settings={wide: {"model.members": 5, training.steps: 60}}'
+    found = experiments_of(load_protocol(path, [*given, own]), path)
+    assert found["small"].training.steps == 30
+    assert found["wide"].training.steps == 60
+    assert found["wide"].model.parts["land"].members == 5
+    assert {name: e.name for name, e in found.items()} == {
+        "small": "small",
+        "wide": "wide",
+    }
+
+
+def test_models_are_files_beside_the_protocol(tmp_path: Path) -> None:
+    text = find_protocol("sample").read_text(encoding="utf-8")
+    experiment = Path("bmi_dmx/configs/experiments/delaware.yaml")
+    root = Path(__file__).resolve().parents[3]
+    (tmp_path / "own.yaml").write_bytes((root / experiment).read_bytes())
+    path = tmp_path / "protocol.yaml"
+    path.write_text(text.replace("small: delaware", "small: own.yaml"), "utf-8")
+    assert experiments_of(load_protocol(path), path)["small"].task == "basins"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("seeds=[1,1]", "seeds: found [1, 1], expected one or more, each once"),
+        ("seeds=[]", "seeds: found [], expected one or more"),
+        ("models={}", "models: none is given"),
+        ("models={a b: delaware}", "models: found 'a b'"),
+        ("places.by=fold", "places.by"),
+        ("places.stratify=x", "places"),
+        ("places={by: regions, groups: {a: [b]}}", "groups: are of regions"),
+        ("places.folds=1", "folds: expected at least 2, found 1"),
+        ("model_settings={wyde: {}}", "did you mean 'wide'"),
+        ("modells={}", "did you mean 'models'"),
+    ],
+)
+def test_what_is_wrong_is_named(setting: str, message: str) -> None:
+    path = find_protocol("sample")
+    settings = ["places.by=nothing"] if "stratify" in setting else []
+    with pytest.raises(ConfigError) as error:
+        load_protocol(path, [*settings, setting])
+    assert str(path) in str(error.value)
+    assert message in str(error.value)
+
+
+def test_a_protocol_that_is_not_there_has_a_near_name() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'extremes'"):
+        find_protocol("extreme")
+
+
+def test_models_of_different_tasks_are_not_compared() -> None:
+    path = find_protocol("sample")
+    protocol = load_protocol(
+        path, ["settings={}", "model_settings={}",
+               "models={a: delaware, b: leaf_c3_made}"],
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match="expected those of one task"):
+        experiments_of(protocol, path)
