@@ -11,7 +11,7 @@ from .layout import LANES, Layout
 from .print_tree import apart, history_of, links_of
 from .statements import function, slot, writes_of
 
-__all__ = ["source"]
+__all__ = ["prelude", "source", "text_of"]
 
 _CELLS = ("common.c", "cells.c", "loop.c")
 _TREE = ("common.c", "slots.c", "tree.c")
@@ -104,11 +104,9 @@ def source(
         alone is computed once.
     """
     suffix = "" if double else "f"
-    real = "double" if double else "float"
-    math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
-    parts = [_PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)]
+    parts = [prelude(double=double, lanes=lanes)]
     if layout.links and not double:
-        parts.append(_text("math.c"))
+        parts.append(text_of("math.c"))
     sizes = {
         "STATES": layout.states, "FORCINGS": layout.forcings,
         "PARAMETERS": layout.parameters, "OUTPUTS": layout.outputs,
@@ -144,12 +142,29 @@ def source(
         )
         parts.append(_adjoint(layout, adjoint, suffix, reads, forcing_gradient))
     for name in _TREE if layout.links else _CELLS:
-        parts.append(_text(name))
+        parts.append(text_of(name))
     return "\n".join(parts)
 
 
+def prelude(*, double: bool, lanes: int) -> str:
+    """Return what every kernel begins with: the type of numbers, and functions of them.
+
+    Parameters
+    ----------
+    double : bool
+        float64, else float32.
+    lanes : int
+        How many stand side by side; of one alone, functions are not of vectors.
+    """
+    suffix = "" if double else "f"
+    real = "double" if double else "float"
+    math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
+    return _PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)
+
+
 @cache
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """Return the text of a file of C beside this one."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 

@@ -10,10 +10,11 @@ from ..errors import ScanError
 from ..program import Arg, Program
 from ..program.ops import OPS
 
-__all__ = ["Write", "function", "slot", "writes_of"]
+__all__ = ["Write", "function", "literal", "slot", "writes_of"]
 
 
-def _literal(value: float, suffix: str) -> str:
+def literal(value: float, suffix: str) -> str:
+    """Return a number as C, of the type that a suffix says."""
     if math.isnan(value):
         return "NAN"
     if math.isinf(value):
@@ -34,7 +35,7 @@ class _Printer:
         if isinstance(arg, str):
             return self._text.get(arg, arg)
         if isinstance(arg, (int, float)):
-            return _literal(arg, self.suffix)
+            return literal(arg, self.suffix)
         raise ScanError(f"argument {arg!r} has no C form")
 
     def body(self) -> list[str]:
