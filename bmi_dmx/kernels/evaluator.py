@@ -131,9 +131,12 @@ def _series(name: str, array: Array, divisor: float) -> list[int]:
     """Return the words of ``Series`` in places.c."""
     if array.dtype != np.float64:
         raise ScanError(f"{name!r} is {array.dtype}, expected float64")
-    place, *entry = (stride // array.itemsize for stride in array.strides)
+    rows = array.reshape(len(array), array.size // len(array))
+    if not np.may_share_memory(rows, array):
+        raise ScanError(f"the entries of {name!r} do not follow each other")
+    place, entry = (stride // array.itemsize for stride in rows.strides)
     by = int(np.float64(divisor).view(np.int64))
-    return [_address(array), place, entry[0] if entry else 0, by]
+    return [_address(array), place, entry, by]
 
 
 def _address(array: Array) -> int:

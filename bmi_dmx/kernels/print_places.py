@@ -318,6 +318,15 @@ class _Printer:
             first += size
         return made
 
+    def _take(self, shape: Shape, x: Arg, axis: int, index: list[int]) -> Held:
+        held, made = self._operand(x), self.memory.new(shape)
+        at = axis % len(shape)
+        one = (*shape[:at], 1, *shape[at + 1 :])
+        for k, wanted in enumerate(index):
+            part = held.sliced(at, wanted, 1, one)
+            self._copy(part, made.sliced(at, k, 1, one))
+        return made
+
     def _sum(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Held:
         return self._reduced(shape, x, axes, "0", "{0} + {1}")
 
@@ -339,10 +348,10 @@ class _Printer:
         among = {axis % len(held.shape) for axis in axes or range(len(held.shape))}
         if any(held.shape[axis] is None for axis in among):
             raise ScanError("all places are made one")
-        kept = iter(made.strides)
         if len(shape) == len(held.shape):
-            strides = made.strides
+            strides = made.within(held.shape)
         else:
+            kept = iter(made.strides)
             strides = tuple(
                 0 if axis in among else next(kept) for axis in range(len(held.shape))
             )
