@@ -60,7 +60,9 @@ class NetworkProgram:
         try:
             return printed(self._program, self._fixed, self._widths, together)
         except ScanError as error:
-            _log.warning("%s is evaluated in NumPy, which is slower: %s", self.name, error)
+            _log.warning(
+                "%s is evaluated in NumPy, which is slower: %s", self.name, error
+            )
             return None
 
     def bind(
@@ -96,7 +98,9 @@ class NetworkProgram:
         for name, width in found.outputs.items():
             entries = outputs[name].size // places
             if entries != width:
-                raise ScanError(f"{name!r} has {width} entries, found room for {entries}")
+                raise ScanError(
+                    f"{name!r} has {width} entries, found room for {entries}"
+                )
             words += _series(name, outputs[name], 1.0)
         words += [*map(_address, found.fixed), 0]
         block = np.array(words, dtype=np.int64)
@@ -132,7 +136,7 @@ def _series(name: str, array: Array, divisor: float) -> list[int]:
     if array.dtype != np.float64:
         raise ScanError(f"{name!r} is {array.dtype}, expected float64")
     rows = array.reshape(len(array), array.size // len(array))
-    if not np.may_share_memory(rows, array):
+    if rows.size and not np.may_share_memory(rows, array):
         raise ScanError(f"the entries of {name!r} do not follow each other")
     place, entry = (stride // array.itemsize for stride in rows.strides)
     by = int(np.float64(divisor).view(np.int64))

@@ -208,7 +208,9 @@ class _Printer:
         loops = merged(shape, strides)
         offsets = []
         for k in range(len(strides)):
-            terms = [f"{step[k]} * e{d}" for d, (_, step) in enumerate(loops) if step[k]]
+            terms = [
+                f"{step[k]} * e{d}" for d, (_, step) in enumerate(loops) if step[k]
+            ]
             offsets.append(f"const int o{k} = {' + '.join(terms) or '0'};")
         simd = "#pragma omp simd\n"
         body = "\n".join((*offsets, *lines))
@@ -365,7 +367,11 @@ class _Printer:
         return made
 
     def _rows(self, shape: Shape, table: Arg, index: Arg) -> Held:
-        rows, at, made = self._operand(table), self._operand(index), self.memory.new(shape)
+        rows, at, made = (
+            self._operand(table),
+            self._operand(index),
+            self.memory.new(shape),
+        )
         if not rows.fixed or len(rows.shape) != 2:
             raise ScanError("rows are taken out of a table that is not fixed")
         number, width = rows.shape

@@ -65,7 +65,9 @@ class DynamicNetwork:
                 continue
             array = self.parameters[p.name] = parameter[owner.name, p.name]
             dt = owner.dt(operation.inner)
-            answer = _Answer(owner.name, p.name, link.name, p.per_step, dt, array.shape[1])
+            answer = _Answer(
+                owner.name, p.name, link.name, p.per_step, dt, array.shape[1]
+            )
             answers.append(answer)
             outputs[answer.seen] = array
             outputs[answer.averaged] = mean[p.name]

@@ -87,7 +87,7 @@ def test_everything_that_is_run_was_recorded() -> None:
 
 @pytest.fixture
 def evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evaluate networks in NumPy, as those numbers were made; kernels add up otherwise."""
+    """Evaluate networks in NumPy, as then: kernels add up in another order."""
     monkeypatch.setattr("bmi_dmx.kernels.evaluator.kernel_of", lambda _: None)
 
 

@@ -40,11 +40,15 @@ def traced(kind: str) -> tuple[Program, dict[str, np.ndarray], dict[str, tuple[i
     def whole(given: Any) -> dict[str, torch.Tensor]:
         own = {n[2:]: x for n, x in given.items() if n.startswith("w.")}
         past = {n[2:]: given[n] for n in memory}
-        y, after = torch.func.functional_call(Step(network), named(own), (given["x"], past))
+        y, after = torch.func.functional_call(
+            Step(network), named(own), (given["x"], past)
+        )
         return {"y": y, **{f"s.{n}": x for n, x in after.items()}}
 
     widths = {"x": INPUTS, **memory}
-    examples = {n: torch.zeros(BATCH, k, dtype=torch.float64) for n, k in widths.items()}
+    examples = {
+        n: torch.zeros(BATCH, k, dtype=torch.float64) for n, k in widths.items()
+    }
     program = trace(whole, {**examples, **weights})
     arrays = {name: x.numpy() for name, x in weights.items()}
     return program, arrays, {name: (k,) for name, k in widths.items()}
@@ -145,8 +149,9 @@ def shapes(build: Builder) -> dict[str, Any]:
     table = build.emit("reshape", x, [-1, 2, 3])
     column = build.emit("expand_dims", y, 1)
     rows = build.emit("trunc", build.emit("mul", x, 4.0))
+    turned = build.emit("transpose", table, [0, 2, 1])
     return {
-        "turned": build.emit("transpose", table, [0, 2, 1]),
+        "turned": turned,
         "part": build.emit("slice", x, 1, 1, 6, 2),
         "last": build.emit("slice", x, -1, -2, 1000, 1),
         "joined": build.emit("cat", [x, column, build.emit("neg", x)], -1),
@@ -157,12 +162,10 @@ def shapes(build: Builder) -> dict[str, Any]:
         "mean": build.emit("mean", x, [1], 0),
         "rows": build.emit("rows", build.input("table"), rows),
         "taken": build.emit("take", x, 1, [4, 0, 4]),
-        "product": build.emit(
-            "matmul", build.emit("transpose", table, [0, 2, 1]), table
-        ),
+        "product": build.emit("matmul", turned, table),
         "each": build.emit("matmul", table, build.input("square")),
         "same": build.emit("squeeze", build.emit("expand", column, [-1, 1]), 1),
-        "straight": build.emit("reshape", build.emit("transpose", table, [0, 2, 1]), [-1, 6]),
+        "straight": build.emit("reshape", turned, [-1, 6]),
         "fixed": build.emit("add", build.emit("mul", y, 0.0001), 2.0),
     }  # fmt: skip
 
@@ -201,8 +204,8 @@ def test_what_has_no_c_form_is_evaluated_and_said_once(
             whole.bind(given, {"y": y})()
             np.testing.assert_array_equal(y, np.roll(given["x"], 1, 1))
     assert [r.getMessage() for r in caplog.records] == [
-        "network 'it' is evaluated in NumPy, which is slower: operation 'roll' has no C "
-        "form for places"
+        "network 'it' is evaluated in NumPy, which is slower: operation 'roll' has no "
+        "C form for places"
     ]
 
 
