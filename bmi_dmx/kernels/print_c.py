@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
 from ..program import Program
 from .layout import LANES, Layout
 from .print_tree import apart, history_of, links_of
-from .statements import function, slot, writes_of
+from .rolled import rolled
+from .statements import Write, function, slot, writes_of
 
 __all__ = ["prelude", "source", "text_of"]
 
@@ -131,8 +132,9 @@ def source(
         step, adjoint, texts = apart(layout, step, adjoint, fixed, suffix, reads)
         parts += texts
     parts += [
-        _advance(layout, step, suffix, reads), _record(layout, step, suffix, reads)
-    ]  # fmt: skip
+        _advance(layout, step, suffix, reads, lanes),
+        _record(layout, step, suffix, reads, lanes),
+    ]
     if adjoint is not None:
         index = {name: k for k, name in enumerate(layout.states)}
         owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
@@ -171,19 +173,47 @@ def text_of(name: str) -> str:
 _INPUTS = "const real *s, const real *restrict f, const real *restrict p"
 
 
-def _advance(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
+def _step(
+    signature: str,
+    layout: Layout,
+    step: Program,
+    suffix: str,
+    reads: dict[str, str],
+    writes: Sequence[Write],
+    lanes: int,
+) -> str:
+    if lanes > 1:
+        return function(signature, step, suffix, reads, writes)
+    places = {
+        name: (array, k)
+        for array, names in (
+            ("s", layout.states), ("f", layout.forcings), ("p", layout.parameters),
+        )
+        for k, name in enumerate(names)
+    }  # fmt: skip
+    found = rolled(step, writes, places, suffix)
     return function(
-        f"advance({_INPUTS}, real *next)",
-        step, suffix, reads, writes_of(layout.states, "next"),
+        signature, step, suffix, reads, found.writes, found.loops, found.needed
     )  # fmt: skip
 
 
-def _record(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
-    return function(
+def _advance(
+    layout: Layout, step: Program, suffix: str, reads: dict[str, str], lanes: int
+) -> str:
+    return _step(
+        f"advance({_INPUTS}, real *next)",
+        layout, step, suffix, reads, writes_of(layout.states, "next"), lanes,
+    )  # fmt: skip
+
+
+def _record(
+    layout: Layout, step: Program, suffix: str, reads: dict[str, str], lanes: int
+) -> str:
+    return _step(
         "record(real *s, const real *restrict f, const real *restrict p, "
         "real *restrict q)",
-        step, suffix, reads,
-        [*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")],
+        layout, step, suffix, reads,
+        [*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")], lanes,
     )  # fmt: skip
 
 
