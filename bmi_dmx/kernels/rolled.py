@@ -25,6 +25,7 @@ _SAME = {"next": "s"}
 
 Places = Mapping[str, tuple[str, int]]
 Pattern = tuple[Any, ...]
+_Span = tuple[str, range]
 
 
 class Rolled(NamedTuple):
@@ -63,17 +64,20 @@ def rolled(
     """
     finder = _Finder(program, places)
     found = Rolled([], [], [])
-    spans: list[tuple[str, range]] = []
+    written: list[_Span] = []
+    seen: list[_Span] = []
     for run, pattern in finder.runs(writes):
         first, size = run[0], len(run)
-        array = _SAME.get(first.array, first.array)
-        own = array, range(first.index, first.index + size)
-        read = [(a, range(k + first.index, k + first.index + size))
-                for a, k in _moving(pattern)]  # fmt: skip
-        if size < _LONG or not _in_order(own, read, spans):
+        own = _span(_SAME.get(first.array, first.array), first.index, size)
+        read = [_span(a, k + first.index, size) for a, k in _moving(pattern)]
+        # Each may be made of those behind it, which are still the old ones.
+        behind = all(a != own[0] or k.start >= own[1].start for a, k in read)
+        apart = not _meet([own], [*written, *seen]) and not _meet(read, written)
+        if size < _LONG or not behind or not apart:
             found.writes.extend(run)
             continue
-        spans += [own, *read]
+        written.append(own)
+        seen += read
         found.needed.extend(_fixed(pattern))
         found.loops.append(
             f"for (int k = {first.index}; k < {first.index + size}; k++) "
@@ -82,22 +86,16 @@ def rolled(
     return found
 
 
-def _in_order(
-    own: tuple[str, range],
-    read: Sequence[tuple[str, range]],
-    others: Sequence[tuple[str, range]],
-) -> bool:
-    """Return whether entries may be written one after the other.
+def _span(array: str, first: int, size: int) -> _Span:
+    return array, range(first, first + size)
 
-    Each may be made of those behind it, which are still the old ones, and of nothing
-    that another loop has to do with.
-    """
-    behind = all(a != own[0] or k.start >= own[1].start for a, k in read)
-    return behind and not any(
+
+def _meet(some: Sequence[_Span], others: Sequence[_Span]) -> bool:
+    """Return whether some entries are among others."""
+    return any(
         a == b and x.start < y.stop and y.start < x.stop
-        for a, x in (own, *read)
+        for a, x in some
         for b, y in others
-        if a == own[0]
     )
 
 
@@ -136,8 +134,8 @@ class _Finder:
         alike = (one.array, one.operator, one.index + 1)
         if alike != (next_one.array, next_one.operator, next_one.index):
             return None
-        values = (self._outputs[w.output] for w in (one, next_one))
-        return self._pattern(*values, one.index)
+        a, b = (self._outputs[w.output] for w in (one, next_one))
+        return self._pattern(a, b, one.index)
 
     def _pattern(self, a: Arg, b: Arg, index: int) -> Pattern | None:
         if a == b:
