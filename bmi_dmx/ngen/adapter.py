@@ -96,7 +96,6 @@ class Adapter:
         self._set_params(properties)
         self._started = self._whole("get_start_time")
         self._functions = Functions(self.model)
-        self._named: dict[str, tuple[Any, tuple[str, ...]]] = {}
         self.inputs, self.outputs = self._names("input"), self._names("output")
         both = set(self.inputs) & set(self.outputs)
         if both:
@@ -167,21 +166,20 @@ class Adapter:
         return int(time * self.seconds)
 
     def _names(self, kind: str) -> tuple[str, ...]:
-        counted, listed = self._functions.listing[kind]
-        what = f"get_{kind}_item_count"
+        listing = self._functions.listing[kind]
+        what, then = listing.called
         try:
-            answer = counted()
-            what = f"get_{kind}_var_names"
-            found = listed()
+            answer = listing.count()
+            what = then
+            found = listing.list()
         except (Exception, SystemExit) as error:
             self._fail(what, error)
         # The same tuple holds the same names.
-        known, names = self._named.get(kind, (None, ()))
-        if found is known and answer == len(names):
-            return names
+        if found is listing.known and answer == len(listing.names):
+            return listing.names
         names = self._listed(kind, answer, found)
         if type(found) is tuple:
-            self._named[kind] = found, names
+            listing.known, listing.names = found, names
         return names
 
     def _listed(self, kind: str, answer: Any, found: Any) -> tuple[str, ...]:
@@ -397,11 +395,13 @@ class Adapter:
             raise VariableError(f"{where}: no output {name!r}{hint}")
         ask, what = self._functions, "get_var_type"
         try:
-            for _ in range(2):
-                what = "get_var_type"
-                kind = ask.get_var_type(name)
-                what = "get_var_itemsize"
-                size = ask.get_var_itemsize(name)
+            kind = ask.get_var_type(name)
+            what = "get_var_itemsize"
+            size = ask.get_var_itemsize(name)
+            what = "get_var_type"
+            ask.get_var_type(name)
+            what = "get_var_itemsize"
+            ask.get_var_itemsize(name)
             self._names("input")
             what = "get_var_type"
             ask.get_var_type(name)
@@ -411,13 +411,13 @@ class Adapter:
             self._fail(what, error)
         dest = self._room(name, kind, size)
         try:
-            what = f"get_value_at_indices({name!r})"
+            what = ""
             # What it returns is not looked at: only what it writes counts.
             ask.get_value_at_indices(name, dest, _FIRST.copy())
             what = "get_var_units"
             units = ask.get_var_units(name)
         except (Exception, SystemExit) as error:
-            self._fail(what, error)
+            self._fail(what or f"get_value_at_indices({name!r})", error)
         return dest.item(), str(units)
 
     def _room(self, name: str, kind: Any, size: Any) -> np.ndarray[Any, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["INPUT_TYPES", "OUTPUT_TYPES", "Functions"]
+__all__ = ["INPUT_TYPES", "OUTPUT_TYPES", "Functions", "Listing"]
 
 _WORDS = {
     np.float64: ("float64", "float", "np.float64", "numpy.float64"),
@@ -24,12 +24,39 @@ OUTPUT_TYPES = {
 }  # fmt: skip
 
 
+def listing_of(kind: str) -> tuple[str, str]:
+    """Return the functions that count and list the names of a kind."""
+    return f"get_{kind}_item_count", f"get_{kind}_var_names"
+
+
+class Listing:
+    """What counts and what lists names, and what it answered last.
+
+    Attributes
+    ----------
+    known : object
+        The names as they were answered.
+    names : tuple of str
+        The same as text.
+    """
+
+    __slots__ = ("called", "count", "known", "list", "names")
+
+    def __init__(
+        self, kind: str, count: Callable[[], Any], listing: Callable[[], Any]
+    ) -> None:
+        self.called = listing_of(kind)
+        self.count, self.list = count, listing
+        self.known: Any = None
+        self.names: tuple[str, ...] = ()
+
+
 class Functions:
     """The functions of a module that are called at every step, bound to it once.
 
     Attributes
     ----------
-    listing : dict of str to (callable, callable)
+    listing : dict of str to Listing
         What counts and what lists the names of a kind.
     """
 
@@ -42,10 +69,7 @@ class Functions:
         ):  # fmt: skip
             setattr(self, name, self._bound(name))
         self.listing = {
-            kind: (
-                self._bound(f"get_{kind}_item_count"),
-                self._bound(f"get_{kind}_var_names"),
-            )
+            kind: Listing(kind, *map(self._bound, listing_of(kind)))
             for kind in ("input", "output")
         }
 
@@ -55,4 +79,4 @@ class Functions:
     def _bound(self, name: str) -> Callable[..., Any]:
         """Return a function, or what fails as asking for it does where it lacks."""
         model = self._model
-        return getattr(model, name, None) or (lambda *_: getattr(model, name))
+        return getattr(model, name, None) or (lambda *args: getattr(model, name)(*args))
