@@ -11,6 +11,7 @@ import gc
 import json
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -24,6 +25,7 @@ from ..ngen.mass import MassWatch
 from ..ngen.realization import MassBalance, Module
 from ..ngen.setup import MAIN_OUTPUT
 from .components import configuration, dynamic_bundle, static_bundle
+from .counter import instructions_of, why_not_counted
 from .measure import Effort, Record, Value, in_new_process, resident, seconds_of
 from .report import Shown, show
 
@@ -201,11 +203,13 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
         count.write_text(str(inputs), encoding="utf-8")
         nothing = _adapter(f"{__name__}.{Nothing.__name__}", count, "cat-0")
         idle = _hour_seconds(nothing)
+        least = instructions_of(partial(_hour, nothing))
         nothing.finalize()
         sizes: dict[str, Value] = {"inputs": inputs, "outputs": 1}
         records.append(
             Record(
-                case="hour", implementation="Nothing", sizes=sizes, forward_s=idle
+                case="hour", implementation="Nothing", sizes=sizes, forward_s=idle,
+                more={"instructions": least},
             )
         )  # fmt: skip
         for parameters, bundle in bundles.items():
@@ -214,6 +218,7 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
             spent = _hour_seconds(component)
             watch = MassWatch(component, MassBalance(tolerance=1e-6))
             watched = _hour_seconds(component, watch)
+            counted = instructions_of(partial(_hour, component))
             component.finalize()
             records.append(
                 Record(
@@ -221,12 +226,18 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
                     sizes={**sizes, "parameters": parameters}, forward_s=spent,
                     more={
                         "difference_s": spent - idle,
+                        "instructions": counted,
+                        "instructions_beyond": _beyond(counted, least),
                         "balance_s": watched - spent,
                         "target_s": _STEP_TARGETS[parameters],
                     },
                 )
             )  # fmt: skip
     return records
+
+
+def _beyond(counted: float | None, least: float | None) -> float | None:
+    return None if counted is None or least is None else counted - least
 
 
 def _runs(
@@ -334,8 +345,13 @@ def _print_steps(records: Sequence[Record]) -> None:
             Shown("beyond nothing µs", "difference_s", 1e6, ".1f"),
             Shown("target", "target_s", 1e6, ".0f"),
             Shown("mass balance µs", "balance_s", 1e6, ".1f"),
+            Shown("instructions", "instructions", 1.0, ".0f", optional=True),
+            Shown("beyond", "instructions_beyond", 1.0, ".0f", optional=True),
         ),
     )
+    reason = why_not_counted()
+    if reason is not None:
+        print(f"instructions are not counted: {reason}")
 
 
 def _print_runs(records: Sequence[Record]) -> None:

@@ -56,7 +56,7 @@ def fill_at(name: str, values: Array, dest: Array, inds: Array) -> Array:
             if dest.dtype is not values.dtype:
                 return fill(name, values[one : one + 1], dest)
             try:
-                dest[0] = values[one]
+                dest[0] = values.item(one)
             except ValueError as error:
                 raise DataError(f"{name!r}: cannot be copied: {error}") from None
             return dest

@@ -18,6 +18,7 @@ from ..operate.shared import bundle_named
 from ..operate.stages import stages
 from ..operate.storage import Storage, balance_names
 from ..variables import Variable
+from .filling import no_name
 from .serialization import Signal
 from .table import (
     REPAIRED,
@@ -76,6 +77,8 @@ class Expected(Quantities):
         return catalogue(stages(Operation(bundle, seconds, seconds)), ())
 
     def __missing__(self, name: str) -> Quantity:
+        if not isinstance(name, str):
+            raise no_name(name)
         entry = self.catalogue.get(name)
         if entry is None:
             raise not_initialized()

@@ -7,7 +7,7 @@ component has an entry of its own only for what its host has asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..operate.operation import Operation
 from ..operate.stages import Stages
 from ..operate.storage import balance_names
 from ..variables import Variable
+from .filling import no_name
 from .serialization import Signal
 
 __all__ = [
@@ -90,25 +91,20 @@ class Quantity(Entry):
         Its values, (place,) or a flat field; the same array for life.
     refresh : callable or None
         To be called before the values are read, where they are computed on demand.
+    type : str
+        NumPy's name of the type of a value.
+    itemsize, nbytes : int
+        Bytes of one value and of all; known beforehand, for hosts ask at every step.
     """
 
     buffer: Array
     refresh: Callable[[], object] | None
+    type: str = field(init=False, default="float64")
+    itemsize: int = field(init=False, default=8)
+    nbytes: int = field(init=False)
 
-    @property
-    def type(self) -> str:
-        """NumPy's name of the type of a value."""
-        return "float64"
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one value."""
-        return self.buffer.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all values."""
-        return self.buffer.nbytes
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nbytes", self.buffer.nbytes)
 
 
 class Catalogue:
@@ -178,6 +174,8 @@ class Quantities(dict[str, "Quantity | Signal"]):
         self._others: Callable[[], Iterable[Quantity | Signal]] | None = others
 
     def __missing__(self, name: str) -> Quantity | Signal:
+        if not isinstance(name, str):
+            raise no_name(name)
         entry = self.catalogue.get(name)
         if entry is not None:
             known = self.get(entry.short)

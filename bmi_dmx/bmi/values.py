@@ -121,13 +121,18 @@ class Values:
             When ``dest`` has another size, cannot be written to or is not of floating
             point, or there is no such location.
         """
-        values = self.get_value_ptr(name)
+        try:
+            quantity = self._table[name]
+        except TypeError:
+            raise no_name(name) from None
         turn = self._turn
         try:
             others, turn.taken = turn.taken, True
             if others:
                 raise turn.refusal()
-            return fill_at(name, values, dest, inds)
+            if quantity.refresh is not None:
+                quantity.refresh()
+            return fill_at(name, quantity.buffer, dest, inds)
         finally:
             if not others:
                 turn.taken = False
@@ -162,7 +167,8 @@ class Values:
             return
         if values.size != quantity.buffer.size:
             raise misfit(name, values.size, quantity.buffer.size)
-        if values.dtype.kind not in "fiub":
+        kind = values.dtype
+        if kind is not quantity.buffer.dtype and kind.kind not in "fiub":
             raise DataError(f"{name!r}: expected numbers, found {shown(src)}")
         turn = self._turn
         try:
@@ -170,7 +176,10 @@ class Values:
             if others:
                 raise turn.refusal()
             if quantity.role == "forcing":
-                quantity.buffer[:] = values if values.ndim == 1 else values.reshape(-1)
+                if values.shape == (1,):
+                    quantity.buffer[0] = values.item()
+                else:
+                    quantity.buffer[:] = values.reshape(-1)
             else:
                 self._set(quantity, values, np.arange(values.size))
         finally:

@@ -245,6 +245,8 @@ def _signatures(tree: bool) -> dict[str, tuple[Any, list[Any]]]:
         "backward": (answer, span),
         "prepare": (None, [address] * 2),
         "step": (answer, [address]),
+        "answer": (answer, [address]),
+        "call_words": (number, []),
         "groups": (number, [number] * 2),
         "scan_words": (number, []),
         "tree_words": (number, []),

@@ -124,9 +124,21 @@ typedef struct {
 static inline void probe(Work *w, const real *restrict x, int rows)
 {
 #if LANES == 1
+    /* Many sums, lest each addition wait for the one before it. */
+    enum { SUMS = 32 };
     real sum = w->probe[0];
+    int k = 0;
+    if (rows >= SUMS) {
+        real part[SUMS] = {0};
+        for (; k + SUMS <= rows; k += SUMS)
+#pragma omp simd
+            for (int j = 0; j < SUMS; j++) part[j] += x[k + j] - x[k + j];
+#pragma omp simd
+        for (int j = 0; j < SUMS / 2; j++) part[j] += part[j + SUMS / 2];
 #pragma omp simd reduction(+ : sum)
-    for (int k = 0; k < rows; k++) sum += x[k] - x[k];
+        for (int j = 0; j < SUMS / 2; j++) sum += part[j];
+    }
+    for (; k < rows; k++) sum += x[k] - x[k];
     w->probe[0] = sum;
 #else
     FOR_LANES(i) {

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
 from ..program import Program
 from .layout import LANES, Layout
 from .print_tree import apart, history_of, links_of
-from .statements import function, slot, writes_of
+from .rolled import rolled
+from .statements import Write, function, slot, writes_of
 
-__all__ = ["source"]
+__all__ = ["prelude", "source", "text_of"]
 
 _CELLS = ("common.c", "cells.c", "loop.c")
 _TREE = ("common.c", "slots.c", "tree.c")
@@ -104,11 +105,9 @@ def source(
         alone is computed once.
     """
     suffix = "" if double else "f"
-    real = "double" if double else "float"
-    math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
-    parts = [_PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)]
+    parts = [prelude(double=double, lanes=lanes)]
     if layout.links and not double:
-        parts.append(_text("math.c"))
+        parts.append(text_of("math.c"))
     sizes = {
         "STATES": layout.states, "FORCINGS": layout.forcings,
         "PARAMETERS": layout.parameters, "OUTPUTS": layout.outputs,
@@ -133,8 +132,9 @@ def source(
         step, adjoint, texts = apart(layout, step, adjoint, fixed, suffix, reads)
         parts += texts
     parts += [
-        _advance(layout, step, suffix, reads), _record(layout, step, suffix, reads)
-    ]  # fmt: skip
+        _advance(layout, step, suffix, reads, lanes),
+        _record(layout, step, suffix, reads, lanes),
+    ]
     if adjoint is not None:
         index = {name: k for k, name in enumerate(layout.states)}
         owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
@@ -144,31 +144,76 @@ def source(
         )
         parts.append(_adjoint(layout, adjoint, suffix, reads, forcing_gradient))
     for name in _TREE if layout.links else _CELLS:
-        parts.append(_text(name))
+        parts.append(text_of(name))
     return "\n".join(parts)
 
 
+def prelude(*, double: bool, lanes: int) -> str:
+    """Return what every kernel begins with: the type of numbers, and functions of them.
+
+    Parameters
+    ----------
+    double : bool
+        float64, else float32.
+    lanes : int
+        How many stand side by side; of one alone, functions are not of vectors.
+    """
+    suffix = "" if double else "f"
+    real = "double" if double else "float"
+    math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
+    return _PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)
+
+
 @cache
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """Return the text of a file of C beside this one."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 _INPUTS = "const real *s, const real *restrict f, const real *restrict p"
 
 
-def _advance(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
+def _step(
+    signature: str,
+    layout: Layout,
+    step: Program,
+    suffix: str,
+    reads: dict[str, str],
+    writes: Sequence[Write],
+    lanes: int,
+) -> str:
+    if lanes > 1:
+        return function(signature, step, suffix, reads, writes)
+    places = {
+        name: (array, k)
+        for array, names in (
+            ("s", layout.states), ("f", layout.forcings), ("p", layout.parameters),
+        )
+        for k, name in enumerate(names)
+    }  # fmt: skip
+    found = rolled(step, writes, places, suffix)
     return function(
-        f"advance({_INPUTS}, real *next)",
-        step, suffix, reads, writes_of(layout.states, "next"),
+        signature, step, suffix, reads, found.writes, found.loops, found.needed
     )  # fmt: skip
 
 
-def _record(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
-    return function(
+def _advance(
+    layout: Layout, step: Program, suffix: str, reads: dict[str, str], lanes: int
+) -> str:
+    return _step(
+        f"advance({_INPUTS}, real *next)",
+        layout, step, suffix, reads, writes_of(layout.states, "next"), lanes,
+    )  # fmt: skip
+
+
+def _record(
+    layout: Layout, step: Program, suffix: str, reads: dict[str, str], lanes: int
+) -> str:
+    return _step(
         "record(real *s, const real *restrict f, const real *restrict p, "
         "real *restrict q)",
-        step, suffix, reads,
-        [*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")],
+        layout, step, suffix, reads,
+        [*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")], lanes,
     )  # fmt: skip
 
 

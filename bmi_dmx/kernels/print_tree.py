@@ -88,7 +88,7 @@ def apart(
         made = tuple(found.once.outputs)
         texts.append(f"#define HOISTED_{what.upper()} {len(made)}")
         own = {n: slot("p", first + k) for k, n in enumerate(made)}
-        writes = [Write(name, place) for name, place in own.items()]
+        writes = [Write(n, "p", first + k) for k, n in enumerate(made)]
         texts.append(
             function(f"prepare_{what}(real *p)", found.once, suffix, reads, writes)
         )

@@ -10,10 +10,11 @@ from ..errors import ScanError
 from ..program import Arg, Program
 from ..program.ops import OPS
 
-__all__ = ["Write", "function", "slot", "statements", "writes_of"]
+__all__ = ["Write", "function", "literal", "slot", "statements", "writes_of"]
 
 
-def _literal(value: float, suffix: str) -> str:
+def literal(value: float, suffix: str) -> str:
+    """Return a number as C, of the type that a suffix says."""
     if math.isnan(value):
         return "NAN"
     if math.isinf(value):
@@ -34,7 +35,7 @@ class _Printer:
         if isinstance(arg, str):
             return self._text.get(arg, arg)
         if isinstance(arg, (int, float)):
-            return _literal(arg, self.suffix)
+            return literal(arg, self.suffix)
         raise ScanError(f"argument {arg!r} has no C form")
 
     def body(self) -> list[str]:
@@ -60,7 +61,8 @@ class Write:
     """An output of a program, where it goes, and whether it is added there."""
 
     output: str
-    target: str
+    array: str
+    index: int
     operator: str = "="
 
 
@@ -68,9 +70,7 @@ def writes_of(
     names: Sequence[str], array: str, prefix: str = "", operator: str = "="
 ) -> list[Write]:
     """Return the writes of outputs, in this order, to the slots of an array."""
-    return [
-        Write(prefix + name, slot(array, k), operator) for k, name in enumerate(names)
-    ]
+    return [Write(prefix + name, array, k, operator) for k, name in enumerate(names)]
 
 
 def function(
@@ -79,13 +79,22 @@ def function(
     suffix: str,
     reads: dict[str, str],
     writes: Sequence[Write],
+    loops: Sequence[str] = (),
+    needed: Sequence[Arg] = (),
 ) -> str:
     """Return a C function that loops the program over lanes.
 
     ``reads`` gives the C expression of each input, and ``writes`` what becomes of the
-    outputs.
+    outputs. Of one lane, ``loops`` over entries may come before they are written, which
+    read the values ``needed``.
     """
-    body = "\n        ".join(statements(program, suffix, reads, writes))
+    body = "\n        ".join(statements(program, suffix, reads, writes, loops, needed))
+    if loops:
+        # A loop over the lane would be in the way of those.
+        return (
+            f"static inline void {signature}\n{{\n    enum {{ i = 0 }};\n"
+            f"        {body}\n}}\n"
+        )
     return (
         f"static inline void {signature}\n{{\n"
         "#pragma omp simd\n    for (int i = 0; i < LANES; i++) {\n"
@@ -94,15 +103,26 @@ def function(
 
 
 def statements(
-    program: Program, suffix: str, reads: dict[str, str], writes: Sequence[Write]
+    program: Program,
+    suffix: str,
+    reads: dict[str, str],
+    writes: Sequence[Write],
+    loops: Sequence[str] = (),
+    needed: Sequence[Arg] = (),
 ) -> list[str]:
     """Return the statements of one lane, as for :func:`function`."""
-    chosen = _used(program, [w.output for w in writes])
+    held = {f"{k} of loops": value for k, value in enumerate(needed)}
+    whole = Program(
+        program.inputs, program.instructions, {**program.outputs, **held}
+    )  # fmt: skip
+    chosen = _used(whole, [*(w.output for w in writes), *held])
     printer = _Printer(chosen, suffix)
     lines = [f"const real {v} = {reads[n]};" for n, v in chosen.inputs.items()]
     lines += printer.body()
+    lines += [f"#pragma omp simd\n        {loop}" for loop in loops]
     lines += [
-        f"{w.target} {w.operator} {printer.arg(chosen.outputs[w.output])};"
+        f"{slot(w.array, w.index)} {w.operator} "
+        f"{printer.arg(chosen.outputs[w.output])};"
         for w in writes
     ]
     return lines

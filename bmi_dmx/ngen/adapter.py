@@ -6,14 +6,10 @@ not the answer is needed here: a module that fails in the framework fails here, 
 
 from __future__ import annotations
 
-import importlib
 import logging
 import math
-import re
-import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -27,84 +23,18 @@ from ..errors import (
 )
 from ..units import convert
 from .forcing import STEP
-from .realization import PLACEHOLDER, Module
+from .functions import INPUT_TYPES, OUTPUT_TYPES, Functions
+from .python_module import import_class, is_there, no_file
+from .realization import Module
 
-__all__ = ["Adapter", "import_class", "is_there", "no_file"]
+__all__ = ["Adapter"]
 
 Number = TypeVar("Number", int, float)
 
 _log = logging.getLogger(__name__)
 
-_WORDS = {
-    np.float64: ("float64", "float", "np.float64", "numpy.float64"),
-    np.float32: ("float32", "float", "np.float32", "numpy.float32"),
-    np.int16: ("int16", "int"), np.int32: ("int32", "int"),
-    np.int64: ("int64", "int", "longlong"),
-}  # fmt: skip
-_INPUT_TYPES: dict[tuple[str, int], Any] = {
-    (word, kind().itemsize): kind for kind, words in _WORDS.items() for word in words
-}
-"""What the framework makes of a type and the size of its items."""
-_OUTPUT_TYPES = {
-    "float64": np.float64, "float32": np.float32, "float": np.float64, "int": np.int64,
-}  # fmt: skip
 _FIRST = np.zeros(1, np.int32)
 """The index of the one item, in the type in which the framework gives it."""
-
-
-def import_class(module: Module) -> Callable[[], Any]:
-    """Return the class of a Python module.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be imported; says what is wrong.
-    """
-    path = module.module_path
-    if path:
-        if not Path(path).is_dir():
-            raise ConfigError(f"module_path: {path}: no such folder")
-        if path not in sys.path:
-            sys.path.append(path)
-    package, _, name = module.python_type.rpartition(".")
-    if not package:
-        raise ConfigError(
-            f"python_type: found {module.python_type!r}, expected package.Class"
-        )
-    try:
-        found = getattr(importlib.import_module(package), name, None)
-    except ImportError as error:
-        raise ConfigError(
-            f"python_type: {module.python_type!r} cannot be imported: {error}"
-        ) from None
-    except (Exception, SystemExit) as error:
-        # Whatever its own code does then: a prompt, broken syntax, a missing file.
-        kind = type(error).__name__
-        raise ConfigError(
-            f"python_type: {module.python_type!r} cannot be imported: its code raised "
-            f"{kind}: {error}"
-        ) from error
-    if not callable(found):
-        near = suggestion(name, [n for n in dir(sys.modules[package]) if n[0] != "_"])
-        raise ConfigError(f"python_type: {package!r} has no class {name!r}{near}")
-    made: Callable[[], Any] = found
-    return made
-
-
-def is_there(init_config: str) -> bool:
-    """Return whether a module can be given a file; ``/dev/null`` will do for many."""
-    path = Path(init_config)
-    return path.exists() and not path.is_dir()
-
-
-def no_file(init_config: str) -> str:
-    """Return the message for a file that is not there, and what may be meant."""
-    hint = ""
-    if "\\" in init_config:
-        hint = "; folders are parted by / wherever the framework runs"
-    elif re.search(r"\{\{\s*id\s*\}\}", init_config, re.IGNORECASE):
-        hint = f"; the name of the catchment is put in for {PLACEHOLDER} alone"
-    return f"init_config: {init_config}: no such file{hint}"
 
 
 class Adapter:
@@ -165,11 +95,14 @@ class Adapter:
             )
         self._set_params(properties)
         self._started = self._whole("get_start_time")
+        self._functions = Functions(self.model)
         self.inputs, self.outputs = self._names("input"), self._names("output")
         both = set(self.inputs) & set(self.outputs)
         if both:
             raise self._error(f"{sorted(both)[0]!r} is both input and output")
+        # How many items an input has, of what type; and what it said of itself then.
         self._types: dict[str, tuple[int, Any]] = {}
+        self._said: dict[str, tuple[Any, Any, Any]] = {}
         self._now = 0.0
 
     def _error(self, problem: str) -> ModuleError:
@@ -182,6 +115,9 @@ class Adapter:
             # These say what is wrong; who it happened to is added.
             return type(error)(f"{self.catchment}: {what}: {error}")
         return self._error(f"{what} raised {type(error).__name__}: {error}")
+
+    def _fail(self, what: str, error: BaseException) -> NoReturn:
+        raise self._failed(what, error) from error
 
     def ask(self, function: str, *args: Any, what: str = "") -> Any:
         """Return what a function of the module answers.
@@ -210,6 +146,12 @@ class Adapter:
     ) -> Number:
         """Return a number that the module answers; otherwise as :meth:`ask`."""
         found = self.ask(function, *args, what=what)
+        return self._number(function, kind, found, what)
+
+    def _number(
+        self, function: str, kind: type[Number], found: Any, what: str = ""
+    ) -> Number:
+        """Return an answer as a number, as :meth:`number` does."""
         try:
             return kind(found)
         except (TypeError, ValueError, OverflowError):
@@ -224,8 +166,25 @@ class Adapter:
         return int(time * self.seconds)
 
     def _names(self, kind: str) -> tuple[str, ...]:
-        count = self.number(f"get_{kind}_item_count", int)
-        found = self.ask(f"get_{kind}_var_names")
+        listing = self._functions.listing[kind]
+        what, then = listing.called
+        try:
+            answer = listing.count()
+            what = then
+            found = listing.list()
+        except (Exception, SystemExit) as error:
+            self._fail(what, error)
+        # The same tuple holds the same names.
+        if found is listing.known and answer == len(listing.names):
+            return listing.names
+        names = self._listed(kind, answer, found)
+        if type(found) is tuple:
+            listing.known, listing.names = found, names
+        return names
+
+    def _listed(self, kind: str, answer: Any, found: Any) -> tuple[str, ...]:
+        """Return names that a module lists, as many as it counts."""
+        count = self._number(f"get_{kind}_item_count", int, answer)
         try:
             names = tuple(map(str, found))
         except TypeError:
@@ -274,10 +233,13 @@ class Adapter:
 
     def _type(self, what: str, name: str, size: int) -> Any:
         """Return the type of the items of an input."""
-        kind = str(self.ask("get_var_type", name))
-        if (kind, size) not in _INPUT_TYPES:
+        return self._known_type(what, self.ask("get_var_type", name), size)
+
+    def _known_type(self, what: str, answer: Any, size: int) -> Any:
+        kind = str(answer)
+        if (kind, size) not in INPUT_TYPES:
             raise self._error(f"{what}: type {kind!r} of {size} bytes is not known")
-        return _INPUT_TYPES[kind, size]
+        return INPUT_TYPES[kind, size]
 
     def _param(
         self, name: str, value: Any, properties: Mapping[str, Any]
@@ -302,7 +264,8 @@ class Adapter:
             self.warn(name, f"parameter {name!r}: {value!r} is skipped: not a number")
             return None
 
-    # One step
+    # One step. Functions are called one after the other, and what each answers is
+    # looked at closely where it is another than before: this runs for every catchment.
 
     def begin(self) -> int:
         """Return the time at which the next step begins, in seconds from the start.
@@ -312,7 +275,12 @@ class Adapter:
         ModuleError
             When the step would pass the end, or does not begin with an hour.
         """
-        now = self.number("get_current_time", float)
+        asked = self._functions.get_current_time
+        try:
+            first = asked()
+        except (Exception, SystemExit) as error:
+            self._fail("get_current_time", error)
+        now = self._number("get_current_time", float, first)
         if not self.module.allow_exceed_end_time:
             end = self.number("get_end_time", float)
             if end * self.seconds < now * self.seconds + 3600.0:
@@ -320,7 +288,14 @@ class Adapter:
                     f"a step from {now:g} would pass its end time {end:g}; "
                     "allow_exceed_end_time permits it"
                 )
-        elapsed = self._whole("get_current_time") - self._started
+        try:
+            second = asked()
+        except (Exception, SystemExit) as error:
+            self._fail("get_current_time", error)
+        time = self._number("get_current_time", float, second)
+        if not math.isfinite(time):
+            raise self._error(f"get_current_time answers {time!r}, expected a number")
+        elapsed = int(time * self.seconds) - self._started
         self._now = now
         if elapsed % STEP:
             raise self._error(
@@ -337,15 +312,28 @@ class Adapter:
 
     def input_units(self, name: str) -> str:
         """Return the units of an input, after all the framework asks before it."""
-        if self.module.cache_input_variable_metadata and name in self._types:
-            return str(self.ask("get_var_units", name))
-        size = self.number("get_var_itemsize", int, name)
-        units = self.ask("get_var_units", name)
-        kind = self._type(f"input {name!r}", name, size)
-        total = self.number("get_var_nbytes", int, name)
-        self.ask("get_var_itemsize", name)
-        count = total // size
-        self._types[name] = (count, kind)
+        ask, what = self._functions, "get_var_units"
+        try:
+            if self.module.cache_input_variable_metadata and name in self._types:
+                return str(ask.get_var_units(name))
+            what = "get_var_itemsize"
+            size = ask.get_var_itemsize(name)
+            what = "get_var_units"
+            units = ask.get_var_units(name)
+            what = "get_var_type"
+            kind = ask.get_var_type(name)
+            what = "get_var_nbytes"
+            total = ask.get_var_nbytes(name)
+            what = "get_var_itemsize"
+            ask.get_var_itemsize(name)
+        except (Exception, SystemExit) as error:
+            self._fail(what, error)
+        said = size, kind, total
+        if self._said.get(name) != said:
+            one = self._number("get_var_itemsize", int, size)
+            known = self._known_type(f"input {name!r}", kind, one)
+            items = self._number("get_var_nbytes", int, total) // one
+            self._types[name], self._said[name] = (items, known), said
         return str(units)
 
     def give(self, name: str, value: float) -> None:
@@ -356,18 +344,38 @@ class Adapter:
         ModuleError
             When it has no room for one number, or for more.
         """
-        for function in ("get_var_type", "get_var_nbytes", "get_var_itemsize"):
-            self.ask(function, name)
+        ask, what = self._functions, "get_var_type"
+        try:
+            ask.get_var_type(name)
+            what = "get_var_nbytes"
+            ask.get_var_nbytes(name)
+            what = "get_var_itemsize"
+            ask.get_var_itemsize(name)
+        except (Exception, SystemExit) as error:
+            self._fail(what, error)
         count, kind = self._types[name]
         if count != 1:
             raise self._error(f"input {name!r} has {count} items, expected 1")
-        array = np.full(1, value).astype(kind)
-        self.ask("set_value", name, array, what=f"set_value({name!r})")
+        array = np.array([value])
+        if kind is not np.float64:
+            array = array.astype(kind)
+        try:
+            ask.set_value(name, array)
+        except (Exception, SystemExit) as error:
+            self._fail(f"set_value({name!r})", error)
 
     def advance(self) -> None:
         """Run one step of an hour."""
-        hour = 3600.0 / self.seconds
-        if self.number("get_time_step", float) == hour:
+        ask, hour, what = self._functions, 3600.0 / self.seconds, "get_time_step"
+        try:
+            step = ask.get_time_step()
+            if step == hour:
+                what = "update"
+                ask.update()
+                return
+        except (Exception, SystemExit) as error:
+            self._fail(what, error)
+        if self._number("get_time_step", float, step) == hour:
             self.ask("update")
         else:
             self.ask("update_until", self._now + hour)
@@ -385,21 +393,56 @@ class Adapter:
             where = f"{self.catchment}: module {self.module.model_type_name!r}"
             hint = suggestion(name, outputs)
             raise VariableError(f"{where}: no output {name!r}{hint}")
-        for _ in range(2):
-            kind = str(self.ask("get_var_type", name))
-            size = self.number("get_var_itemsize", int, name)
-        self._names("input")
-        self.ask("get_var_type", name)
-        if kind not in _OUTPUT_TYPES or size != _OUTPUT_TYPES[kind]().itemsize:
+        ask, what = self._functions, "get_var_type"
+        try:
+            kind = ask.get_var_type(name)
+            what = "get_var_itemsize"
+            size = ask.get_var_itemsize(name)
+            what = "get_var_type"
+            ask.get_var_type(name)
+            what = "get_var_itemsize"
+            ask.get_var_itemsize(name)
+            self._names("input")
+            what = "get_var_type"
+            ask.get_var_type(name)
+        except DmxError:
+            raise
+        except (Exception, SystemExit) as error:
+            self._fail(what, error)
+        dest = self._room(name, kind, size)
+        try:
+            what = ""
+            # What it returns is not looked at: only what it writes counts.
+            ask.get_value_at_indices(name, dest, _FIRST.copy())
+            what = "get_var_units"
+            units = ask.get_var_units(name)
+        except (Exception, SystemExit) as error:
+            self._fail(what or f"get_value_at_indices({name!r})", error)
+        return dest.item(), str(units)
+
+    def _room(self, name: str, kind: Any, size: Any) -> np.ndarray[Any, Any]:
+        """Return an array for one item of an output."""
+        if kind == "float64" and size == 8:
+            return np.zeros(1)
+        one = self._number("get_var_itemsize", int, size)
+        known = OUTPUT_TYPES.get(str(kind))
+        if known is None or one != known().itemsize:
             raise self._error(
-                f"output {name!r}: type {kind!r} of {size} bytes is not known"
+                f"output {name!r}: type {str(kind)!r} of {one} bytes is not known"
             )
-        dest = np.zeros(1, dtype=_OUTPUT_TYPES[kind])
-        what = f"get_value_at_indices({name!r})"
-        # What it returns is not looked at: only what it writes counts.
-        self.ask("get_value_at_indices", name, dest, _FIRST.copy(), what=what)
-        units = self.ask("get_var_units", name)
-        return float(dest[0]), str(units)
+        return np.zeros(1, dtype=known)
+
+    def pointer(self, name: str) -> Any:
+        """Return the values of a variable themselves, as a protocol asks for them."""
+        ask, what = self._functions, "get_var_itemsize"
+        try:
+            ask.get_var_itemsize(name)
+            what = "get_var_type"
+            ask.get_var_type(name)
+            what = "get_value_ptr"
+            return ask.get_value_ptr(name)
+        except (Exception, SystemExit) as error:
+            self._fail(what, error)
 
     def finalize(self) -> None:
         """End the module."""

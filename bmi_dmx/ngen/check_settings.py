@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DmxError, suggestion
-from .adapter import import_class, is_there, no_file
 from .findings import Finding, a_few, a_warning, an_error
 from .forcing import STEP
 from .hydrofabric import Hydrofabric
 from .outputs import CatchmentFiles, NexusFiles, unwritable
+from .python_module import import_class, is_there, no_file
 from .realization import PYTHON, Module, Period, Realization
 from .saving import Saving
 

@@ -60,10 +60,8 @@ class MassWatch:
 
     def _term(self, name: str) -> float:
         """Return a term, which has to be an array of one number."""
-        ask = self.adapter.ask
-        ask("get_var_itemsize", name)
-        ask("get_var_type", name)
-        values = np.asarray(ask("get_value_ptr", name))
+        found = self.adapter.pointer(name)
+        values = found if type(found) is np.ndarray else np.asarray(found)
         if values.shape != (1,):
             raise ModuleError(
                 f"{self.adapter.catchment}: {name}: found an array of shape "
@@ -84,8 +82,9 @@ class MassWatch:
             return
         entered, left, stored, leaked = [self._term(name) for name in _TERMS]
         residual = abs(entered - left - stored - leaked)
-        # Of Python's max a NaN would be lost, and with it the one thing to be told.
-        self.worst = float(np.maximum(self.worst, residual))
+        # Once it is NaN it stays so, for nothing is above: the one thing to be told.
+        if residual > self.worst or residual != residual:
+            self.worst = residual
         if residual <= self.settings.tolerance:
             return
         self.breaches += 1

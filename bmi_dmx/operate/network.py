@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..compose.part import Part
-from ..program import evaluate
+from ..kernels.evaluator import NetworkProgram
+from ..program import Arg, Builder, Program, evaluate
 from ..variables import Flux, Forcing, PerStep, Variable, in_step
 from .operation import Operation
 
@@ -54,20 +55,22 @@ class DynamicNetwork:
     ) -> None:
         bundle, plan = operation.bundle, operation.plan
         self.part = part
-        self._program = operation.program(part)
         self._forcing = [buffer for _, buffer in drivers]
         self._attributes = [attributes[name] for name in part.attributes]
-        self._parameters = []
         self.parameters: dict[str, Array] = {}
+        answers, outputs = [], {}
         for owner, p in plan.given():
             link = plan.link(owner, p.name)
-            if link.part == part.name:
-                array = parameter[owner.name, p.name]
-                dt = owner.dt(operation.inner)
-                entry = (p.per_step, dt, f"p.{link.name}", array, mean[p.name])
-                self._parameters.append(entry)
-                self.parameters[p.name] = array
-        self._factors = np.array([operation.factor(v) for v, _ in drivers])
+            if link.part != part.name:
+                continue
+            array = self.parameters[p.name] = parameter[owner.name, p.name]
+            dt = owner.dt(operation.inner)
+            answer = _Answer(
+                owner.name, p.name, link.name, p.per_step, dt, array.shape[1]
+            )
+            answers.append(answer)
+            outputs[answer.seen] = array
+            outputs[answer.averaged] = mean[p.name]
         self._typical = [bundle.statistics[name].typical for name in part.inputs]
         places = len(next(iter(mean.values())))
         self._drivers = np.empty((places, len(part.inputs)))
@@ -75,14 +78,16 @@ class DynamicNetwork:
         self.memory = {
             s.name: np.zeros((places, s.size)) for s in part.variables.states
         }
-        self._inputs: dict[str, Array] = {
-            "forcing": self._drivers,
-            "attributes": self._places,
-            **{f"s.{name}": array for name, array in self.memory.items()},
-        }
-        self._inputs.update(
-            (n, x) for n, x in bundle.constants.items() if n in self._program.inputs
-        )
+        memory = {f"s.{name}": array for name, array in self.memory.items()}
+        outputs |= {_DRIVERS: self._drivers, **memory}
+        program = _program(operation, part, answers)
+        own = {_ATTRIBUTES: self._places, **memory}
+        factors = dict(enumerate(operation.factor(v) for v, _ in drivers))
+        given = {_driver(k): buffer for k, buffer in enumerate(self._forcing)}
+        divisors = {_driver(k): factor for k, factor in factors.items()}
+        known = {_driver(k): column for k, column in enumerate(self._drivers.T)}
+        self._answer_now = program.bind({**given, **own}, outputs, divisors)
+        self._answer_known = program.bind({**known, **own}, outputs)
 
     def read_attributes(self) -> None:
         """Take over the values the attributes have now."""
@@ -91,28 +96,152 @@ class DynamicNetwork:
 
     def step(self) -> None:
         """Advance the memory and set the parameters of the processes."""
-        np.stack(self._forcing, axis=1, out=self._drivers)
-        self._drivers /= self._factors
-        self._answer()
+        self._answer_now()
 
     def step_without_past(self) -> None:
         """Step as after a period that is the mean of those it was trained on."""
         self._drivers[:] = self._typical
-        self._answer()
+        self._answer_known()
 
     def step_as(self, other: DynamicNetwork) -> None:
         """Step as the network of another runner did last."""
         self._drivers[:] = other._drivers
-        self._answer()
+        self._answer_known()
 
-    def _answer(self) -> None:
-        found = evaluate(self._program, self._inputs)
-        for rule, dt, name, parameter, mean in self._parameters:
-            values = found[name].reshape(len(self._drivers), -1)
-            parameter[...] = in_step(values, rule, dt, np.expm1, np.log1p)
-            np.mean(values, axis=1, out=mean)
-        for name, array in self.memory.items():
-            array[...] = found[f"s.{name}"]
+
+class _Answer(NamedTuple):
+    """A parameter of a process that a network supplies.
+
+    Parameters
+    ----------
+    part, name : str
+        The process and its parameter.
+    given : str
+        What the network calls it.
+    rule : {"none", "rate", "fraction", "amount"}
+        How it depends on the length of the step.
+    dt : float
+        Length of the step, in the unit of time of the process.
+    members : int
+        Numbers for each place.
+    """
+
+    part: str
+    name: str
+    given: str
+    rule: PerStep
+    dt: float
+    members: int
+
+    @property
+    def seen(self) -> str:
+        """Name of what the step sees."""
+        return f"seen.{self.part}/{self.name}"
+
+    @property
+    def averaged(self) -> str:
+        """Name of the mean of the members."""
+        return f"mean.{self.part}/{self.name}"
+
+
+_DRIVERS, _ATTRIBUTES = "forcing", "attributes"
+
+_made: dict[tuple[str, ...], NetworkProgram] = {}
+
+
+def _driver(k: int) -> str:
+    """Return the name of what a network reads as its ``k``-th driver."""
+    return f"driver.{k}"
+
+
+def _program(
+    operation: Operation, part: Part, answers: Sequence[_Answer]
+) -> NetworkProgram:
+    """Return what a network does in a step, made once per process."""
+    key = (*operation.key, part.name)
+    if key not in _made:
+        inside = operation.program(part)
+        constants = operation.bundle.constants
+        weights = {n: x for n, x in constants.items() if n in inside.inputs}
+        memory = {f"s.{s.name}": (s.size,) for s in part.variables.states}
+        own = {_ATTRIBUTES: (len(part.attributes),), **memory}
+        own = {name: width for name, width in own.items() if name in inside.inputs}
+        shown = {_DRIVERS: (len(part.inputs),), **own}
+        examples = {n: np.zeros((1, *width)) for n, width in shown.items()}
+        found = evaluate(inside, {**weights, **examples})
+        axes = {name: x.ndim for name, x in found.items()}
+        whole = _stepped(inside, axes, len(part.inputs), answers)
+        drivers: dict[str, tuple[int, ...]] = {
+            _driver(k): () for k in range(len(part.inputs))
+        }
+        _made[key] = NetworkProgram(
+            f"network {part.name!r} of {operation.bundle.name!r}",
+            whole, weights, {**drivers, **own},
+        )  # fmt: skip
+    return _made[key]
+
+
+def _stepped(
+    program: Program, axes: Mapping[str, int], drivers: int, answers: Sequence[_Answer]
+) -> Program:
+    """Return a network with its drivers apart, and what processes see of its answers.
+
+    Parameters
+    ----------
+    program : Program
+        The network.
+    axes : mapping of str to int
+        How many axes its outputs have.
+    drivers : int
+        How many it reads.
+    answers : sequence of _Answer
+        What is made of its outputs.
+    """
+    build = Builder()
+    columns = [
+        build.emit("expand_dims", build.input(_driver(k)), 1) for k in range(drivers)
+    ]
+    read = build.emit("cat", columns, 1)
+    inputs = {n: read if n == _DRIVERS else build.input(n) for n in program.inputs}
+    values = build.splice(program, inputs)
+    outputs: dict[str, Arg] = {_DRIVERS: read}
+    for answer in answers:
+        name = f"p.{answer.given}"
+        value = values[name]
+        if axes[name] == 1:
+            value = build.emit("expand_dims", value, 1)
+        outputs[answer.averaged] = build.emit("mean", value, [1], 0)
+        number = _Number(build, value)
+        seen = in_step(number, answer.rule, answer.dt, _Number.expm1, _Number.log1p)
+        outputs[answer.seen] = build.emit("expand", seen.value, [-1, answer.members])
+    outputs |= {n: value for n, value in values.items() if n.startswith("s.")}
+    return build.build(outputs)
+
+
+class _Number:
+    """A value of a program that is being built, for functions of numbers."""
+
+    def __init__(self, build: Builder, value: Arg) -> None:
+        self._build, self.value = build, value
+
+    def _emit(self, op: str, *args: Arg) -> _Number:
+        return _Number(self._build, self._build.emit(op, *args))
+
+    def __mul__(self, other: float) -> _Number:
+        return self._emit("mul", self.value, other)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> _Number:
+        return self._emit("neg", self.value)
+
+    def expm1(self) -> _Number:
+        """Return exp(x) - 1."""
+        return self._emit("expm1", self.value)
+
+    def log1p(self) -> _Number:
+        """Return log(1 + x)."""
+        return self._emit("log1p", self.value)
 
 
 def drivers_of(

@@ -10,6 +10,7 @@ import pytest
 
 from bmi_dmx.benchmarks import ngen
 from bmi_dmx.benchmarks.components import static_bundle
+from bmi_dmx.benchmarks.counter import why_not_counted
 from bmi_dmx.benchmarks.measure import Effort
 from bmi_dmx.bmi import Component
 
@@ -33,6 +34,8 @@ def test_all_of_the_benchmark_is_recorded(
             expected = record.forward_s - idle.forward_s
             assert record.more["difference_s"] == expected
             assert record.more["balance_s"] is not None
+            counted = record.more["instructions"] is not None
+            assert counted == (why_not_counted() is None)
     runs = [r for r in records if r.case == "many catchments"]
     assert [r.sizes["parameters"] for r in runs] == ["static", "dynamic"]
     for record in runs:
@@ -41,6 +44,7 @@ def test_all_of_the_benchmark_is_recorded(
         assert record.memory_bytes is not None
     assert runs[0].more["equilibrium_s"] > runs[0].more["first_hour_s"]
     printed = capsys.readouterr().out
+    assert ("instructions are not counted" in printed) != counted
     assert "One hour of one catchment" in printed
     assert "Many catchments" in printed
 

@@ -30,9 +30,15 @@ class Module:
         self.seen: list[dict[str, float]] = []
 
     def __getattribute__(self, name: str) -> Any:
-        if name.startswith(("get_", "set_", "update", "initialize", "finalize")):
+        found = super().__getattribute__(name)
+        if not name.startswith(("get_", "set_", "update", "initialize", "finalize")):
+            return found
+
+        def counted(*args: Any) -> Any:
             type(self).calls[name] += 1
-        return super().__getattribute__(name)
+            return found(*args)
+
+        return counted
 
     def initialize(self, path: str) -> None:
         self.path = path

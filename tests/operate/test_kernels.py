@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from bmi_dmx import Component
+from bmi_dmx.bundle import load_bundle
 from bmi_dmx.cli import main
 from bmi_dmx.errors import DataError, ScanError, StateError, UnitsError
 from bmi_dmx.kernels.processor import DEFAULT_LEVEL
@@ -140,3 +142,10 @@ def test_lost_water_is_no_health(bundle: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Storage, "close_balance", forget)
     with kernels_listed(), pytest.raises(StateError, match="mm of water lost"):
         health.check_health(str(bundle))
+
+
+def test_those_of_networks_that_vary_are_among_them() -> None:
+    bundle = load_bundle(Path(__file__).parents[1] / "golden" / "lstm-format-1")
+    texts = "\n".join(kernels.needed(bundle))
+    # One place alone, and many together.
+    assert set(re.findall(r"#define TOGETHER (\d+)", texts)) == {"1", "16"}
