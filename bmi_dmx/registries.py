@@ -35,6 +35,7 @@ processes: Registry[type[Process]] = Registry(
     {
         "hbv10": f"{_HYDROLOGY}.hbv:Hbv",
         "hbv11p": f"{_HYDROLOGY}.hbv:Hbv11p",
+        "hbv_implicit": f"{_HYDROLOGY}.hbv_implicit:HbvImplicit",
         "oudin": f"{_HYDROLOGY}.pet:Oudin",
         "hargreaves": f"{_HYDROLOGY}.pet:Hargreaves",
         "priestley_taylor": f"{_HYDROLOGY}.priestley_taylor:PriestleyTaylor",
