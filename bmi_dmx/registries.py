@@ -35,6 +35,9 @@ processes: Registry[type[Process]] = Registry(
     {
         "hbv10": f"{_HYDROLOGY}.hbv:Hbv",
         "hbv11p": f"{_HYDROLOGY}.hbv:Hbv11p",
+        "hbv20": f"{_HYDROLOGY}.hbv20:Hbv20",
+        "hbv20_hourly": f"{_HYDROLOGY}.hbv_hourly:Hbv20Hourly",
+        "hbv21_hourly": f"{_HYDROLOGY}.hbv_hourly:Hbv21Hourly",
         "hbv_implicit": f"{_HYDROLOGY}.hbv_implicit:HbvImplicit",
         "gr4j": f"{_HYDROLOGY}.gr4j:Gr4j",
         "gr4j_cemaneige": f"{_HYDROLOGY}.after_snow:Gr4jCemaNeige",
@@ -47,6 +50,9 @@ processes: Registry[type[Process]] = Registry(
         "priestley_taylor": f"{_HYDROLOGY}.priestley_taylor:PriestleyTaylor",
         "penman_monteith": f"{_HYDROLOGY}.penman_monteith:PenmanMonteith",
         "unit_hydrograph": f"{_HYDROLOGY}.unit_hydrograph:UnitHydrograph",
+        "lagged_unit_hydrograph": (
+            f"{_HYDROLOGY}.lagged_hydrograph:LaggedUnitHydrograph"
+        ),
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import torch
 from torch import Tensor
 
+from ...errors import ConfigError
 from ...process import Budget, Process
 from ...variables import Flux, Parameter, State
 from ..weather import AIR_TEMPERATURE
 from .forcings import POTENTIAL_EVAPORATION, PRECIPITATION
 
-__all__ = ["Hbv", "Hbv11p"]
+__all__ = [
+    "DRIEST",
+    "Fluxes",
+    "Hbv",
+    "Hbv11p",
+    "rate",
+    "soil_store",
+    "store",
+    "wetness",
+]
 
-# Below this saturation the power laws of soil moisture are flat: keeps their
-# derivatives finite at an empty soil without adding or removing water.
-_DRIEST = 1e-8
+Fluxes = dict[str, Tensor]
+"""New stores and fluxes by name."""
+
+DRIEST = 1e-8
+"""Saturation below which the power laws of soil moisture are flat: keeps their
+derivatives finite at an empty soil without adding or removing water."""
 
 
-def _store(name: str, symbol: str, about: str, standard_name: str = "") -> State:
+def store(name: str, symbol: str, about: str, standard_name: str = "") -> State:
+    """Return a store of water that starts almost empty."""
     return State(
         name=name, symbol=symbol, units="mm", about=about, initial=0.001,
         bounds=(0.0, 1e6), standard_name=standard_name,
     )  # fmt: skip
 
 
-def _rate(name: str, symbol: str, about: str, standard_name: str = "") -> Flux:
+def rate(name: str, symbol: str, about: str, standard_name: str = "") -> Flux:
+    """Return a flux of water per day."""
     return Flux(
         name=name, symbol=symbol, units="mm d-1", about=about, per_step="rate",
         standard_name=standard_name,
@@ -50,7 +66,18 @@ class Hbv(Process):
     ==================================================================  ==============
 
     Powers of soil moisture are at most 1, and every store may become empty. The change
-    from rain to snow is a jump and gives *TT* no gradient; melt and refreezing do.
+    from rain to snow is a jump and gives *TT* no gradient; melt and refreezing do. With
+    ``snow_transition`` it is gradual, :math:`PS = P / (1 + e^{(T - TT)/width})`.
+
+    Parameters
+    ----------
+    options : mapping or Options, optional
+        ``snow_transition`` between snow and rain, in degC; 0 is the jump.
+
+    Raises
+    ------
+    ConfigError
+        When an option is unknown or out of range.
 
     Notes
     -----
@@ -66,17 +93,30 @@ class Hbv(Process):
     doi:10.1029/2022WR032404.
     """
 
+    @dataclass(frozen=True)
+    class Options:
+        """Width, degC, of the logistic change from snow to rain; 0 is a jump."""
+
+        snow_transition: float = 0.0
+
+        def __post_init__(self) -> None:
+            if not 0.0 <= self.snow_transition <= 20.0:
+                raise ConfigError(
+                    "snow_transition: expected 0 to 20 degC, found "
+                    f"{self.snow_transition:g}"
+                )
+
     about = "HBV 1.0: degree-day snow, power-law soil, two groundwater zones"
     forcings = (PRECIPITATION, AIR_TEMPERATURE, POTENTIAL_EVAPORATION)
-    states = (
-        _store("snowpack", "SP", "frozen water of the snow pack"),
-        _store("meltwater", "MW", "liquid water held in the snow pack"),
-        _store(
+    states: tuple[State, ...] = (
+        store("snowpack", "SP", "frozen water of the snow pack"),
+        store("meltwater", "MW", "liquid water held in the snow pack"),
+        store(
             "soil_moisture", "SM", "water of the soil",
             "land_surface_soil_water__volume-per-area_storage_density",
         ),
-        _store("upper_zone", "UZ", "upper groundwater zone"),
-        _store("lower_zone", "LZ", "lower groundwater zone"),
+        store("upper_zone", "UZ", "upper groundwater zone"),
+        store("lower_zone", "LZ", "lower groundwater zone"),
     )  # fmt: skip
     parameters: tuple[Parameter, ...] = (
         Parameter(name="beta", symbol="BETA", bounds=(1, 6), about="shape of recharge"),
@@ -106,22 +146,22 @@ class Hbv(Process):
                   about="shape of evaporation reduction"),
     )  # fmt: skip
     fluxes: tuple[Flux, ...] = (
-        _rate("runoff", "Q", "runoff of the land surface",
+        rate("runoff", "Q", "runoff of the land surface",
               "land_surface_water_runoff__volume_flux"),
-        _rate("quick_flow", "Q0", "runoff above the threshold of the upper zone"),
-        _rate("interflow", "Q1", "runoff of the upper zone"),
-        _rate("baseflow", "Q2", "runoff of the lower zone",
+        rate("quick_flow", "Q0", "runoff above the threshold of the upper zone"),
+        rate("interflow", "Q1", "runoff of the upper zone"),
+        rate("baseflow", "Q2", "runoff of the lower zone",
               "land_surface_water_baseflow__volume_flux"),
-        _rate("evaporation", "ET", "actual evapotranspiration",
+        rate("evaporation", "ET", "actual evapotranspiration",
               "land_surface_water_evaporation__volume_flux"),
-        _rate("snowfall", "PS", "precipitation falling as snow"),
-        _rate("melt", "M", "melting of the snow pack",
+        rate("snowfall", "PS", "precipitation falling as snow"),
+        rate("melt", "M", "melting of the snow pack",
               "snowpack_meltwater__volume_flux"),
-        _rate("refreezing", "R", "refreezing of melt water in the pack"),
-        _rate("infiltration", "INF", "rain and outflow of the snow pack"),
-        _rate("recharge", "RECH", "water passing the soil, saturation excess included",
+        rate("refreezing", "R", "refreezing of melt water in the pack"),
+        rate("infiltration", "INF", "rain and outflow of the snow pack"),
+        rate("recharge", "RECH", "water passing the soil, saturation excess included",
               "groundwater_recharge__volume_flux"),
-        _rate("percolation", "PC", "flow from the upper to the lower zone"),
+        rate("percolation", "PC", "flow from the upper to the lower zone"),
         Flux(name="snow_water_equivalent", symbol="SWE", units="mm",
              about="frozen and liquid water of the snow pack",
              standard_name="snowpack__leq_depth"),
@@ -140,20 +180,47 @@ class Hbv(Process):
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Advance one step; equations in the order of Feng et al. (2022)."""
-        now = degree_day_snow(s, f, p)
-        now |= power_law_soil(s, f, p, now["infiltration"])
+        now = degree_day_snow(
+            s, f, p, self.snow_threshold(p), self.options.snow_transition
+        )
+        now |= self.soil(s, f, p, now["infiltration"])
         now |= self.capillary_exchange(now["soil_moisture"], s.lower_zone, p)
-        now |= two_zones(s.upper_zone, now["lower_zone"], p, now["recharge"])
+        now |= upper_zone(s.upper_zone, p, now["recharge"])
+        now |= self.regional_exchange(now["lower_zone"] + now["percolation"], p)
+        now |= lower_zone(now["lower_zone"], p)
+        now |= self.runoff(s, p, now)
         return (
             {state.name: now[state.name] for state in self.states},
             {flux.name: now[flux.name] for flux in self.fluxes},
         )
 
+    # What variants do otherwise.
+
+    def snow_threshold(self, p: SimpleNamespace) -> Tensor:
+        """Return the temperature of snowfall and of melting."""
+        threshold: Tensor = p.tt
+        return threshold
+
+    def soil(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace, water: Tensor
+    ) -> Fluxes:
+        """Return soil moisture and where the water that reaches the soil goes."""
+        passing = water * wetness(s, p) ** p.beta
+        return soil_store(s.soil_moisture + water - passing, passing, f, p)
+
     def capillary_exchange(
         self, soil_moisture: Tensor, lower_zone: Tensor, p: SimpleNamespace
-    ) -> dict[str, Tensor]:
+    ) -> Fluxes:
         """Return soil moisture and lower zone after their exchange; here none."""
         return {"soil_moisture": soil_moisture, "lower_zone": lower_zone}
+
+    def regional_exchange(self, lower_zone: Tensor, p: SimpleNamespace) -> Fluxes:
+        """Return the lower zone after its exchange with the outside; here none."""
+        return {"lower_zone": lower_zone}
+
+    def runoff(self, s: SimpleNamespace, p: SimpleNamespace, now: Fluxes) -> Fluxes:
+        """Return the sum of what runs off."""
+        return {"runoff": now["quick_flow"] + now["interflow"] + now["baseflow"]}
 
 
 class Hbv11p(Hbv):
@@ -182,12 +249,12 @@ class Hbv11p(Hbv):
     )  # fmt: skip
     fluxes = (
         *Hbv.fluxes,
-        _rate("capillary_rise", "CAP", "flow from the lower zone back to the soil"),
+        rate("capillary_rise", "CAP", "flow from the lower zone back to the soil"),
     )
 
     def capillary_exchange(
         self, soil_moisture: Tensor, lower_zone: Tensor, p: SimpleNamespace
-    ) -> dict[str, Tensor]:
+    ) -> Fluxes:
         """Return soil moisture and lower zone after capillary rise, and the rise."""
         dryness = 1.0 - torch.clamp(soil_moisture / p.fc, max=1.0)
         rise = torch.minimum(p.c * lower_zone * dryness, lower_zone)
@@ -199,11 +266,18 @@ class Hbv11p(Hbv):
 
 
 def degree_day_snow(
-    s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
-) -> dict[str, Tensor]:
+    s: SimpleNamespace,
+    f: SimpleNamespace,
+    p: SimpleNamespace,
+    threshold: Tensor,
+    transition: float,
+) -> Fluxes:
     """Return snow pack, melt water and the water that leaves them for the soil."""
-    warmth = f.air_temperature - p.tt
-    snowfall = torch.where(warmth < 0.0, f.precipitation, 0.0)
+    warmth = f.air_temperature - threshold
+    if transition:
+        snowfall = f.precipitation * torch.sigmoid(-warmth / transition)
+    else:
+        snowfall = torch.where(warmth < 0.0, f.precipitation, 0.0)
     snowpack = s.snowpack + snowfall
     melt = torch.minimum(torch.clamp(p.cfmax * warmth, min=0.0), snowpack)
     snowpack = snowpack - melt
@@ -226,16 +300,18 @@ def degree_day_snow(
     }
 
 
-def power_law_soil(
-    s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace, infiltration: Tensor
-) -> dict[str, Tensor]:
-    """Return soil moisture, recharge and evaporation."""
-    wetness = torch.clamp(s.soil_moisture / p.fc, _DRIEST, 1.0)
-    passing = infiltration * wetness**p.beta
-    soil_moisture = s.soil_moisture + infiltration - passing
+def wetness(s: SimpleNamespace, p: SimpleNamespace, wettest: float = 1.0) -> Tensor:
+    """Return the saturation of the soil that power laws see."""
+    return torch.clamp(s.soil_moisture / p.fc, DRIEST, wettest)
+
+
+def soil_store(
+    soil_moisture: Tensor, passing: Tensor, f: SimpleNamespace, p: SimpleNamespace
+) -> Fluxes:
+    """Return soil moisture, recharge and evaporation once the soil has been wetted."""
     excess = torch.clamp(soil_moisture - p.fc, min=0.0)
     soil_moisture = soil_moisture - excess
-    supply = torch.clamp(soil_moisture / (p.lp * p.fc), _DRIEST, 1.0) ** p.betaet
+    supply = torch.clamp(soil_moisture / (p.lp * p.fc), DRIEST, 1.0) ** p.betaet
     evaporation = torch.minimum(f.potential_evaporation * supply, soil_moisture)
     return {
         "soil_moisture": soil_moisture - evaporation,
@@ -244,25 +320,23 @@ def power_law_soil(
     }
 
 
-def two_zones(
-    upper_zone: Tensor, lower_zone: Tensor, p: SimpleNamespace, recharge: Tensor
-) -> dict[str, Tensor]:
-    """Return the upper zone with its two outlets and the lower zone with one."""
-    upper_zone = upper_zone + recharge
-    percolation = torch.minimum(upper_zone, p.perc)
-    upper_zone = upper_zone - percolation
-    quick_flow = p.k0 * torch.clamp(upper_zone - p.uzl, min=0.0)
-    upper_zone = upper_zone - quick_flow
-    interflow = p.k1 * upper_zone
-    upper_zone = upper_zone - interflow
-    lower_zone = lower_zone + percolation
-    baseflow = p.k2 * lower_zone
+def upper_zone(water: Tensor, p: SimpleNamespace, recharge: Tensor) -> Fluxes:
+    """Return the upper zone with percolation and its two outlets."""
+    water = water + recharge
+    percolation = torch.minimum(water, p.perc)
+    water = water - percolation
+    quick_flow = p.k0 * torch.clamp(water - p.uzl, min=0.0)
+    water = water - quick_flow
+    interflow = p.k1 * water
     return {
-        "upper_zone": upper_zone,
-        "lower_zone": lower_zone - baseflow,
+        "upper_zone": water - interflow,
         "percolation": percolation,
         "quick_flow": quick_flow,
         "interflow": interflow,
-        "baseflow": baseflow,
-        "runoff": quick_flow + interflow + baseflow,
     }
+
+
+def lower_zone(water: Tensor, p: SimpleNamespace) -> Fluxes:
+    """Return the lower zone with its outlet."""
+    baseflow = p.k2 * water
+    return {"lower_zone": water - baseflow, "baseflow": baseflow}

@@ -16,7 +16,7 @@ from ...process import Budget, Process
 from ...variables import Parameter, State
 from .outlet import RUNOFF, STREAMFLOW
 
-__all__ = ["UnitHydrograph", "gamma_weights"]
+__all__ = ["UnitHydrograph", "gamma_weights", "whole_steps"]
 
 
 class UnitHydrograph(Process):
@@ -55,7 +55,7 @@ class UnitHydrograph(Process):
 
     about = "gamma unit hydrograph with the water in transit as state"
     forcings = (RUNOFF,)
-    parameters = (
+    parameters: tuple[Parameter, ...] = (
         Parameter(
             name="routing_a", symbol="a", bounds=(0.0, 2.9), per="place",
             about="shape of the gamma unit hydrograph, less 0.1",
@@ -70,7 +70,7 @@ class UnitHydrograph(Process):
     def __init__(self, options: Any = None, dt: float = 1.0) -> None:
         super().__init__(options)
         self.dt = dt
-        length = _length(self.options.days, dt)
+        length = self.length()
         self.states = (
             State(
                 name="in_transit", symbol="r", units="mm", bounds=(0.0, 1e6),
@@ -91,7 +91,11 @@ class UnitHydrograph(Process):
 
     def at(self, dt: float) -> UnitHydrograph:
         """Return the hydrograph of the same days at steps of ``dt`` days."""
-        return self if dt == self.dt else _timed(self.options, dt)
+        return self if dt == self.dt else _timed(type(self), self.options, dt)
+
+    def length(self) -> int:
+        """Return the number of ordinates of the hydrograph."""
+        return whole_steps(self.options.days, self.dt, "days")
 
     def prepare(self, p: SimpleNamespace) -> dict[str, Tensor]:
         """Return the weights of the hydrograph."""
@@ -114,18 +118,26 @@ class UnitHydrograph(Process):
 
 
 @cache
-def _timed(options: UnitHydrograph.Options, dt: float) -> UnitHydrograph:
+def _timed(
+    kind: type[UnitHydrograph], options: UnitHydrograph.Options, dt: float
+) -> UnitHydrograph:
     """Return one object for all who ask, whose kernels are made once."""
-    return UnitHydrograph(options, dt)
+    return kind(options, dt)
 
 
-def _length(days: float, dt: float) -> int:
-    """Return the number of steps of ``dt`` days in the days of a hydrograph."""
-    length = round(days / dt) if dt > 0.0 and math.isfinite(dt) else 0
-    if length < 2 or abs(length * dt - days) > 1e-6:
+def whole_steps(span: float, dt: float, unit: str) -> int:
+    """Return the number of steps in the span of a hydrograph.
+
+    Raises
+    ------
+    ConfigError
+        When the steps do not fill it, or there are less than 2.
+    """
+    length = round(span / dt) if dt > 0.0 and math.isfinite(dt) else 0
+    if length < 2 or abs(length * dt - span) > 1e-6:
         raise ConfigError(
-            f"dt: steps of {dt} days do not fill the {days:g} days of the unit "
-            "hydrograph; choose a part of a day such as 1/24"
+            f"dt: steps of {dt} {unit} do not fill the {span:g} {unit} of the unit "
+            "hydrograph; choose a whole part of them"
         )
     return length
 
@@ -146,7 +158,7 @@ def gamma_weights(a: Tensor, b: Tensor, length: int, dt: float = 1.0) -> Tensor:
     length : int
         Number of weights.
     dt : float
-        Length of a step in days.
+        Length of a step in days, or whatever the unit of time of ``b`` is.
 
     Returns
     -------

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from bmi_dmx.process import Process
+
 REGIMES = {  # precipitation: chance, mean of a wet day; temperature: mean, spread
     "humid": (0.5, 8.0, 10.0, 8.0),
     "storm": (0.1, 150.0, 15.0, 10.0),
@@ -36,3 +38,19 @@ def _weather(regime: str, seed: int, steps: int, places: int) -> dict[str, Tenso
 def weather() -> Callable[..., dict[str, Tensor]]:
     """Return a function that draws weather of a regime, (time, place)."""
     return _weather
+
+
+@pytest.fixture(scope="session")
+def parameters(
+    parameters: Callable[..., dict[str, Tensor]],
+) -> Callable[..., dict[str, Tensor]]:
+    """Return a function that draws parameters; drainage areas are of all sizes."""
+
+    def drawn(process: Process, *args: int, **keys: float) -> dict[str, Tensor]:
+        found = parameters(process, *args, **keys)
+        if "drainage_area_km2" in found:
+            size = found["drainage_area_km2"] / 1e7
+            found["drainage_area_km2"] = 10.0 ** (1.0 + 2.7 * size)
+        return found
+
+    return drawn

@@ -7,6 +7,13 @@ import pytest
 import torch
 
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.hbv20 import Hbv20
+
+VARIANTS = pytest.mark.parametrize(
+    "process",
+    [Hbv(), Hbv11p(), Hbv20({"elevation_threshold": True})],
+    ids=lambda p: p.name,
+)
 
 STORES = ("snowpack", "meltwater", "soil_moisture", "upper_zone", "lower_zone")
 
@@ -19,7 +26,8 @@ def restated_day(store, weather, p, driest=1e-8, floor=0.0):
     """
     sp, mw, sm, uz, lz = store
     rainfall, temperature, demand = weather
-    above = temperature - p["tt"]
+    high = p.get("elevation_mean", 0.0) >= 2000.0
+    above = temperature - (4.0 if high else p["tt"])
     if above < 0:
         sp += rainfall
         rainfall = 0.0
@@ -48,8 +56,18 @@ def restated_day(store, weather, p, driest=1e-8, floor=0.0):
     q1 = p["k1"] * uz
     uz -= q1
     lz += down
+    if "rt" in p:
+        lz = max(lz + p["rt"] * regional_share(p), floor)
     q2 = p["k2"] * lz
     return (sp, mw, sm, uz, lz - q2), q0 + q1 + q2
+
+
+def regional_share(p):
+    """Return the exchange with the region relative to its largest."""
+    area = p["drainage_area_km2"]
+    if area < 2500.0:
+        return min(max((area - p["ac"]) / 1000.0, -1.0), 1.0)
+    return np.exp(max(-(area - 2500.0) / 50.0, -10.0))
 
 
 def restated(forcing, parameters, location, **floors):
@@ -63,7 +81,7 @@ def restated(forcing, parameters, location, **floors):
     return np.array(store), np.array(runoff)
 
 
-@pytest.mark.parametrize("process", [Hbv(), Hbv11p()], ids=lambda p: p.name)
+@VARIANTS
 @pytest.mark.parametrize("regime", ["humid", "storm", "thaw"])
 def test_two_years_of_weather(process, regime, run, parameters, weather):
     forcing = weather(regime, 21, 730, 8)
@@ -77,7 +95,7 @@ def test_two_years_of_weather(process, regime, run, parameters, weather):
         np.testing.assert_allclose(computed, runoff, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("process", [Hbv(), Hbv11p()], ids=lambda p: p.name)
+@VARIANTS
 def test_published_code_adds_a_trace_of_water_to_empty_stores(
     process, run, parameters, weather
 ):

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.hbv20 import Hbv20
 
-VARIANTS = pytest.mark.parametrize("process", [Hbv(), Hbv11p()], ids=lambda p: p.name)
+VARIANTS = pytest.mark.parametrize(
+    "process", [Hbv(), Hbv11p(), Hbv20()], ids=lambda p: p.name
+)
 BASINS = 300
 
 
@@ -54,6 +57,8 @@ def test_recessions_are_the_same_at_any_step(process, run, parameters):
     drawn = parameters(process, 3, 50)
     drawn["perc"] = torch.zeros(50, 1, dtype=torch.float64)
     drawn["uzl"] = torch.zeros(50, 1, dtype=torch.float64)
+    if "rt" in drawn:
+        drawn["rt"] = torch.zeros(50, 1, dtype=torch.float64)
     start = {
         "soil_moisture": drawn["fc"].clone(),  # full: no capillary rise
         "upper_zone": torch.full((50, 1), 80.0, dtype=torch.float64),
