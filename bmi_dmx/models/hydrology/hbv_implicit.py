@@ -11,9 +11,8 @@ from torch import Tensor
 
 from ...errors import ConfigError
 from ...process import Budget
-from ...variables import Flux
 from ..root import falling_root
-from .hbv import Hbv
+from .hbv import Fluxes, Hbv, frozen, rate
 
 __all__ = ["HbvImplicit"]
 
@@ -50,7 +49,7 @@ class HbvImplicit(Hbv):
     Parameters
     ----------
     options : mapping or Options, optional
-        ``iterations`` of Newton's method.
+        Those of HBV, and ``iterations`` of Newton's method.
 
     Raises
     ------
@@ -68,12 +67,13 @@ class HbvImplicit(Hbv):
     """
 
     @dataclass(frozen=True)
-    class Options:
-        """Number of steps of Newton's method in the soil."""
+    class Options(Hbv.Options):
+        """Those of HBV, and the number of steps of Newton's method in the soil."""
 
         iterations: int = 8
 
         def __post_init__(self) -> None:
+            Hbv.Options.__post_init__(self)
             if not 1 <= self.iterations <= 50:
                 raise ConfigError(
                     f"iterations: expected 1 to 50, found {self.iterations}"
@@ -85,11 +85,8 @@ class HbvImplicit(Hbv):
     )
     fluxes = (
         *Hbv.fluxes,
-        Flux(
-            name="residual", symbol="G", units="mm d-1", per_step="rate",
-            about="water that the search for the new soil moisture left over",
-        ),
-    )  # fmt: skip
+        rate("residual", "G", "water that the search for the new soil moisture left"),
+    )
     budgets = (
         Budget(
             inputs=("precipitation",),
@@ -111,7 +108,7 @@ class HbvImplicit(Hbv):
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Solve one store after the other, in the order of the water."""
-        now = _snow(s, f, p, self.dt)
+        now = _snow(s, f, p, self.dt, self.options.snow_transition)
         soil = _Soil(s.soil_moisture, now["infiltration"], f, p, self.dt)
         now |= soil.solved(self.options.iterations)
         now |= _zones(s, now["recharge"], p, self.dt)
@@ -122,15 +119,19 @@ class HbvImplicit(Hbv):
 
 
 def _snow(
-    s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace, dt: float
-) -> dict[str, Tensor]:
+    s: SimpleNamespace,
+    f: SimpleNamespace,
+    p: SimpleNamespace,
+    dt: float,
+    transition: float,
+) -> Fluxes:
     """Return snow pack and melt water, and what leaves them for the soil.
 
     Where it melts nothing freezes, and the other way round. A limit that a store sets
     holds if the solution under it is the smaller one.
     """
     warmth = f.air_temperature - p.tt
-    snowfall = torch.where(warmth < 0.0, f.precipitation, 0.0)
+    snowfall = frozen(f.precipitation, warmth, transition)
     fallen = s.snowpack + snowfall
     # SP = fallen - dt SP, where the pack is the limit.
     melt = torch.minimum(
@@ -204,7 +205,7 @@ class _Soil:
         there = self.before + self.infiltration - moisture
         return there - passing - excess - evaporation, -1.0 - growth
 
-    def solved(self, iterations: int) -> dict[str, Tensor]:
+    def solved(self, iterations: int) -> Fluxes:
         """Return soil moisture, recharge and evaporation, and what is left over."""
         with torch.no_grad():
             low = self.before / (1.0 + 2.0 * self.dt)
@@ -226,7 +227,7 @@ class _Soil:
 
 def _zones(
     s: SimpleNamespace, recharge: Tensor, p: SimpleNamespace, dt: float
-) -> dict[str, Tensor]:
+) -> Fluxes:
     """Return both groundwater zones and their outflow."""
     water = s.upper_zone + recharge
     # The upper zone under either limit of percolation; the smaller limit holds, which

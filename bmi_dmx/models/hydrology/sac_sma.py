@@ -251,7 +251,7 @@ def _evaporated(
         w.upper_tension - tension, w.upper_free - free, p
     )
     column = p.uztwm + p.lztwm
-    lower = torch.minimum((left - free) * w.lower_tension / column, w.lower_tension)
+    lower = w.lower_tension * torch.clamp((left - free) / column, max=1.0)
     refilled = _refilled(w._replace(lower_tension=w.lower_tension - lower), p)
     # The saturating ground has an upper part of its own above what lies deeper.
     deeper = w.saturating - tension - upper_tension
@@ -343,8 +343,9 @@ def _percolation(w: _Water, p: SimpleNamespace, lzsk: Tensor, lzpk: Tensor) -> T
     room = torch.clamp(capacity - content, min=0.0)
     base = p.lzfpm * lzpk + p.lzfsm * lzsk
     dryness = torch.clamp(room / capacity, min=_FULLEST)
-    wanted = base * w.upper_free / p.uzfwm * (1.0 + p.zperc * dryness**p.rexp)
-    return torch.minimum(torch.minimum(wanted, w.upper_free), room)
+    # As a share: of an empty store a minimum would have the slope of neither side.
+    share = base / p.uzfwm * (1.0 + p.zperc * dryness**p.rexp)
+    return torch.minimum(w.upper_free * torch.clamp(share, max=1.0), room)
 
 
 def _percolated(w: _Water, percolation: Tensor, p: SimpleNamespace) -> _Water:

@@ -81,9 +81,7 @@ def test_two_years_of_weather(regime, run, parameters, weather):
         flow, taken, s, r = restated(*series, p)
         found = {n: x[:, place, 0] for n, x in result.outputs.items()}
         np.testing.assert_allclose(found["runoff"], flow, rtol=1e-10, atol=1e-12)
-        np.testing.assert_allclose(
-            found["exchange"], 2 * taken, rtol=1e-10, atol=1e-12
-        )
+        np.testing.assert_allclose(found["exchange"], 2 * taken, rtol=1e-10, atol=1e-12)
         stores = [
             result.state[n][place, 0] for n in ("production_store", "routing_store")
         ]
@@ -188,20 +186,20 @@ def test_stores_recede_alike_at_any_step(run):
     start = {"production_store": torch.full((1, 1), 300.0).double()}
 
     def left(per_day):
-        dry = {n: torch.zeros(30 * per_day, 1).double() for n in
+        dry = {n: torch.zeros(10 * per_day, 1).double() for n in
                ("precipitation", "potential_evaporation")}  # fmt: skip
         return run(Gr4j(), start, dry, PLAIN, dt=1 / per_day).state["production_store"]
 
     s = 4 / 9 * 300.0 / 350.0
-    expected = 300.0 * (1 + 30 * s**4) ** -0.25
-    for per_day in (1, 6, 24):
+    expected = 300.0 * (1 + 10 * s**4) ** -0.25
+    for per_day in (1, 4):
         assert left(per_day).item() == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("process", [Gr4j(), Gr4jCemaNeige({"cold_width": 1.0})],
                          ids=lambda p: p.name)  # fmt: skip
 def test_gradients_are_those_of_differences(process, run, parameters, weather):
-    forcing = weather("humid", 5, 40, 2)
+    forcing = weather("humid", 5, 20, 2)
     forcing = {f.name: forcing[f.name] for f in process.forcings}
     drawn = parameters(process, 6, 2)
     names = list(drawn)
@@ -209,7 +207,7 @@ def test_gradients_are_those_of_differences(process, run, parameters, weather):
     def runoff(*values):
         given = dict(zip(names, values, strict=True))
         flow = run(process, None, forcing, given, outputs=["runoff"]).outputs["runoff"]
-        return (flow * torch.linspace(0.5, 1.5, 40).double()[:, None, None]).sum(0)
+        return (flow * torch.linspace(0.5, 1.5, 20).double()[:, None, None]).sum(0)
 
     values = [x.requires_grad_() for x in drawn.values()]
     assert torch.autograd.gradcheck(runoff, values, atol=1e-6)

@@ -100,7 +100,7 @@ def stepped(run, start=None, days=1, outputs=("melt",), dt=1.0, **weather):
 
 
 def test_a_degree_melts_most_at_midsummer(run):
-    def melt(day, **changed):
+    def melt(day):
         pack = {"snowpack": 500.0}
         return stepped(run, pack, day_of_year=day).outputs["melt"].item()
 
@@ -128,14 +128,17 @@ def test_frost_makes_a_deficit_and_snow_is_counted_as_the_gauge_misses_it(run):
     assert cold.state["snowpack"].item() == 116.0
 
 
-def test_rain_melts_more_than_warmth_alone(run):
-    pack = {"snowpack": 500.0}
-    dry = stepped(run, pack).outputs["melt"].item()
-    wet = stepped(run, pack, precipitation=40.0).outputs["melt"].item()
-    assert wet > dry
-    # Heat of 40 mm of rain at 5 degrees, and radiation of an overcast sky.
+def test_rain_brings_its_heat(run):
+    """Under an overcast sky melt depends on the rain by its heat alone."""
+
+    def melt(rain):
+        pack = {"snowpack": 500.0}
+        return stepped(run, pack, precipitation=rain).outputs["melt"].item()
+
+    assert melt(80.0) - melt(40.0) == pytest.approx(0.0125 * 40.0 * 5.0)
+    assert melt(5.0) - melt(0.0) == pytest.approx(0.0125 * 5.0 * 5.0)
     radiation = 6.12e-10 * 24 * (278.0**4 - 273.0**4)
-    assert wet > 0.0125 * 40.0 * 5.0 + radiation
+    assert melt(40.0) > 0.0125 * 40.0 * 5.0 + radiation
 
 
 def test_water_takes_some_hours_through_a_thick_pack(run):
