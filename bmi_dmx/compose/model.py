@@ -238,6 +238,7 @@ class Model(nn.Module):
         *,
         state: Tensors | None = None,
         warmup: int = 0,
+        warmup_gradient: bool = False,
         steps: int | None = None,
         dt: float | None = None,
         outputs: Sequence[str] | None = None,
@@ -256,7 +257,9 @@ class Model(nn.Module):
         state : mapping of str to Tensor, optional
             State to start from; default :meth:`initial_state`.
         warmup : int
-            Number of first steps run without gradient and without recording.
+            Number of first steps run without recording.
+        warmup_gradient : bool
+            Whether the gradient reaches back through them.
         steps : int, optional
             Number of steps, of a model without forcing.
         dt : float, optional
@@ -293,6 +296,9 @@ class Model(nn.Module):
             )
         run.constants(attributes)
         current = self._state(state, run.lead, at)
+        if warmup and warmup_gradient:
+            ran = run.advance(series, current, run.steps, recorded)
+            return Simulated({n: x[warmup:] for n, x in ran.outputs.items()}, ran.state)
         if warmup:
             past = {name: x[:warmup] for name, x in series.items()}
             series = {name: x[warmup:] for name, x in series.items()}

@@ -67,6 +67,7 @@ class Simulation:
         self.lead: tuple[int, ...] = ()
         self.place: dict[str, Tensor] = {}
         self.learned: dict[tuple[str, str], Tensor] = {}
+        self.dropped: dict[tuple[str, str], Tensor] = {}
         self.needed = _needed(at, recorded)
 
     def series(
@@ -150,8 +151,19 @@ class Simulation:
             values, memory = network(x, fixed, own)
         else:
             values, memory = held(self.model, self.at, part, x, fixed, own)
+        if self.model.training and self.model.spec.parts[part.name].drop:
+            values = {n: self._dropped(part, n, x) for n, x in values.items()}
         known |= {(part.name, name): x for name, x in values.items()}
         after |= {f"{part.name}.{name}": m for name, m in memory.items()}
+
+    def _dropped(self, part: Part, name: str, x: Tensor) -> Tensor:
+        """Return a parameter, constant at some places, the same in all pieces."""
+        where = self.dropped.get((part.name, name))
+        if where is None:
+            drawn = torch.rand(x.shape[1], dtype=x.dtype, device=x.device)
+            where = drawn < self.model.spec.parts[part.name].drop
+            self.dropped[part.name, name] = where
+        return torch.where(where.reshape(-1, *(1,) * (x.ndim - 2)), x[-1:], x)
 
     def _given(
         self, part: Part, name: str, known: Mapping[tuple[str, str], Tensor]

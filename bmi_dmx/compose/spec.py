@@ -45,6 +45,10 @@ class PartSpec:
         Length of a network's own step in seconds, a multiple of the model's: it reads
         the mean of its forcings over one (the sum of amounts), and what it answers
         holds through the next one. Default: that of the model, without such a delay.
+    drop : float
+        Share of places and parameters for which, in training, the last value of a
+        series of a network that varies holds through all of it, so that the rest of
+        the model learns to do without what varies.
     attributes, forcings : tuple of str
         What a network reads.
     gives : "all" or tuple of str
@@ -68,6 +72,7 @@ class PartSpec:
     mean: bool = True
     every: Every | None = None
     step: float | None = None
+    drop: float = 0.0
     attributes: tuple[str, ...] = ()
     forcings: tuple[str, ...] = ()
     gives: Literal["all"] | tuple[str, ...] = ()
@@ -98,6 +103,11 @@ class PartSpec:
             raise ConfigError("gives: expected at least one parameter, or 'all'")
         if self.every == "once" and self.forcings:
             raise ConfigError("forcings: a network that runs once reads attributes")
+        if self.drop and not (0.0 <= self.drop <= 1.0 and self.forcings):
+            raise ConfigError(
+                "drop: expected 0 to 1, of a network that reads forcings, found "
+                f"{self.drop:g}"
+            )
         if self.step is not None and self.when != "trained":
             raise ConfigError(
                 "step: a network has a step of its own where it reads forcings, at "
@@ -114,7 +124,7 @@ class PartSpec:
         return "trained" if self.forcings else "once"
 
 
-_OF_NETWORKS = ("attributes", "forcings", "gives", "step")
+_OF_NETWORKS = ("attributes", "forcings", "gives", "step", "drop")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,6 +74,9 @@ class Training:
     warmup, window : int
         Time steps of a window before the loss counts, and time steps it counts; steps
         of the data.
+    warmup_gradient : bool
+        Whether the gradient reaches back through the warm-up; a task that simulates it
+        together with what counts lets it in any case.
     optimizer : Optimizer
         Optimiser and learning rate.
     schedule : {"one_cycle", "cosine", "none"}
@@ -104,6 +107,7 @@ class Training:
     batch: int = 100
     warmup: int = 365
     window: int = 365
+    warmup_gradient: bool = False
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Literal["one_cycle", "cosine", "none"] = "one_cycle"
     gradient_clip: float | None = 1.0

@@ -11,7 +11,16 @@ import torch
 
 from bmi_dmx.bundle import load_bundle
 
-from .untrained import START, attributes, dynamic, last_day, run, static, weather
+from .untrained import (
+    START,
+    attributes,
+    dynamic,
+    exchanging,
+    last_day,
+    run,
+    static,
+    weather,
+)
 
 OUTPUTS = (
     "streamflow",
@@ -50,7 +59,16 @@ MODELS = {
     "hbv11p static": static(),
     "hbv10 dynamic": dynamic(process="hbv10"),
     "hbv11p dynamic": dynamic(),
+    "hbv20 with options": exchanging(
+        process_options={"snow_transition": 1.0, "exchange": True}
+    ),
     "without routing": static(routing="none"),
+}
+
+HOURLY = {
+    "hbv11p": static(),
+    "hbv20_hourly": exchanging("hbv20_hourly", time_step="hourly"),
+    "hbv21_hourly": exchanging("hbv21_hourly", time_step="hourly"),
 }
 
 
@@ -67,12 +85,14 @@ def test_two_years_of_days(spec: Any, n: int, start: Any, bundle_of: Any) -> Non
     assert np.ptp(found["streamflow"]) > 1.0
 
 
+@pytest.mark.parametrize("spec", HOURLY.values(), ids=HOURLY)
 @pytest.mark.parametrize("n", [1, 5])
-def test_forty_days_of_hours(n: int, start: Any, bundle: Any) -> None:
+def test_forty_days_of_hours(spec: Any, n: int, start: Any, bundle_of: Any) -> None:
     steps = 40 * 24
     forcing = weather(steps, n, hours=1.0)
+    bundle = bundle_of(spec)
     expected = batch(bundle, forcing, n, 24)
-    component = start(n, time_step="hourly")
+    component = start(n, bundle=str(bundle), time_step="hourly")
     found = run(component, forcing, range(steps), (*OUTPUTS, "k0"))
     for name, series in found.items():
         np.testing.assert_allclose(series, expected.outputs[name], **PRECISE)

@@ -16,7 +16,16 @@ import safetensors.numpy
 from bmi_dmx import Component
 from bmi_dmx.errors import ConfigError, DmxError, StateError, TimeError
 
-from .untrained import START, attributes, dynamic, give, run, static, weather
+from .untrained import (
+    START,
+    attributes,
+    dynamic,
+    exchanging,
+    give,
+    run,
+    static,
+    weather,
+)  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +34,9 @@ MODELS = {
     "hbv11p static": (static(), "daily"),
     "hbv11p hourly": (static(), "hourly"),
     "hbv11p dynamic": (dynamic(), "daily"),
+    "hbv20": (exchanging(), "daily"),
+    "hbv20_hourly": (exchanging("hbv20_hourly", time_step="hourly"), "hourly"),
+    "hbv21_hourly": (exchanging("hbv21_hourly", time_step="hourly"), "hourly"),
     "without routing": (static(routing="none"), "daily"),
 }
 

@@ -55,6 +55,12 @@ def dynamic(**changes: Any) -> ModelSpec:
     return static(dynamic=network, **changes)
 
 
+def exchanging(process: str = "hbv20", **changes: Any) -> ModelSpec:
+    """Return a small model that exchanges water, of places drained by their area."""
+    known = {"reads": {"drainage_area_km2": "area_km2"}}
+    return static(process=process, **known, **changes)
+
+
 def untrained(spec: ModelSpec) -> Model:
     """Return a model with weights that make locations and members differ."""
     with torch.random.fork_rng():

@@ -55,6 +55,7 @@ def some_places(places: int = 2) -> dict[str, Tensor]:
         "aridity": 0.5 + along,
         "slope_mean": 10.0 + 100.0 * along**2,
         "latitude": 35.0 + 10.0 * along,
+        "drainage_area_km2": 80.0 + 2500.0 * along,
     }
 
 

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmi_dmx.compose import Model, Simulated, Statistics, fit_statistics
+from bmi_dmx.compose.spec import PartSpec
+from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError, DataError, StateError
 from bmi_dmx.models.hydrology.recipe import DynamicSpec, StaticSpec
 from bmi_dmx.process import Process
@@ -19,7 +21,7 @@ OUTPUTS = ("streamflow", "evaporation", "soil_moisture", "potential_evaporation"
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 
 EVERY_MODEL = pytest.mark.parametrize("dynamic", [False, True], ids=["static", "lstm"])
-EVERY_PROCESS = pytest.mark.parametrize("process", ["hbv10", "hbv11p"])
+EVERY_PROCESS = pytest.mark.parametrize("process", ["hbv10", "hbv11p", "hbv20"])
 
 
 def part(series, start, stop):
@@ -82,6 +84,68 @@ def test_warm_up_passes_no_gradient(build, weather, places):
 
 
 @EVERY_MODEL
+def test_the_gradient_reaches_back_through_the_warm_up_where_it_should(
+    build, weather, places, dynamic
+):
+    """As by hand: all of it simulated, and the end looked at."""
+    model, found = build(dynamic=dynamic), []
+    for gradient in (True, None):
+        forcing = weather(60)
+        rain = forcing["precipitation"].requires_grad_()
+        keys = {"warmup": 40, "warmup_gradient": True} if gradient else {}
+        ran = model.simulate(forcing, places(), **keys)
+        flow = ran.outputs["streamflow"]
+        flow = flow if gradient else flow[40:]
+        assert flow.shape[0] == 20
+        flow.square().sum().backward()
+        found.append((flow, rain.grad, ran.state["land.lower_zone"]))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+    assert bool((found[0][1][:40] != 0.0).any())
+
+
+def dropping(share):
+    return DynamicSpec(
+        parameters=("beta", "k0"), forcings=("precipitation",),
+        attributes=("aridity",), hidden=5, drop=share,
+    )  # fmt: skip
+
+
+def test_dropped_parameters_keep_their_last_value_in_training_alone(
+    build, weather, places
+):
+    """One draw a place and parameter, for all members and through the warm-up."""
+    model, outputs = build(dynamic=dropping(0.5)), ("beta", "k0")
+    forcing, where = weather(30, 40), places(40)
+    model.eval()
+    varying = model.simulate(forcing, where, outputs=outputs).outputs
+    again = model.simulate(forcing, where, outputs=outputs).outputs
+    assert all(torch.equal(again[n], varying[n]) for n in outputs)
+    model.train()
+    torch.manual_seed(4)
+    drawn = model.simulate(forcing, where, outputs=outputs).outputs
+    held = {}
+    for name, x in drawn.items():
+        held[name] = (x == x[-1:]).all(0)
+        last = varying[name][-1:].expand_as(x)
+        expected = torch.where(held[name], last, varying[name])
+        assert torch.equal(x, expected)
+        assert 5 < int(held[name].sum()) < 35
+    assert not torch.equal(held["beta"], held["k0"])
+    torch.manual_seed(4)
+    warm = model.simulate(forcing, where, warmup=12, outputs=outputs).outputs
+    for name, x in warm.items():
+        torch.testing.assert_close(x, drawn[name][12:])
+
+
+def test_what_is_dropped_must_be_a_share_of_what_varies(build):
+    with pytest.raises(ConfigError, match=r"dynamic\.drop: expected 0 to 1, found 1.5"):
+        build(dynamic=dropping(1.5))
+    part = {"network": "mlp", "attributes": ["aridity"], "gives": "all", "drop": 0.5}
+    with pytest.raises(ConfigError, match=r"drop: .* of a network that reads forcings"):
+        convert(part, PartSpec)
+
+
+@EVERY_MODEL
 def test_every_weight_has_a_gradient(build, weather, places, dynamic):
     model = build(dynamic=dynamic)
     flow = model.simulate(weather(200), places(), warmup=50).outputs["streamflow"]
@@ -137,9 +201,13 @@ def test_water_is_neither_made_nor_lost(build, weather, places, process, dynamic
     model = build(dynamic=dynamic, process=process, seed=seed)
     forcing = weather(150, seed=seed)
     before = model.initial_state(2)
-    ran = model.simulate(forcing, places(), outputs=("streamflow", "evaporation"))
-    entered = forcing["precipitation"].sum(0)
-    left = sum(x.sum(0) for x in ran.outputs.values())
+    gained = tuple(n for n in ("exchange", "exchange_cut") if n in model.outputs)
+    outputs = ("streamflow", "evaporation", *gained)
+    ran = model.simulate(forcing, places(), outputs=outputs)
+    entered = forcing["precipitation"].sum(0) + sum(
+        ran.outputs[n].sum(0) for n in gained
+    )
+    left = sum(ran.outputs[n].sum(0) for n in ("streamflow", "evaporation"))
     stored = held(ran.state) - held(before)
     torch.testing.assert_close(entered - left, stored, rtol=0.0, atol=1e-9)
 

@@ -86,6 +86,9 @@ class DynamicSpec:
         Its activation.
     dropout : float
         Share of its units silenced in training.
+    drop : float
+        Share of basins and parameters for which, in training, the last value of a
+        window holds through all of it.
     """
 
     parameters: tuple[str, ...]
@@ -95,6 +98,7 @@ class DynamicSpec:
     hidden: int = 64
     activation: str = "relu"
     dropout: float = 0.0
+    drop: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,11 @@ class Dhbv:
     ----------
     process : str
         Registered process with a flux ``runoff``, such as ``hbv11p``.
+    process_options : mapping of str to object
+        What the process lets choose, such as ``snow_transition``.
+    reads : mapping of str to str
+        Other names under which inputs of the process are looked for, by the name in
+        it, such as ``drainage_area_km2: area_km2`` of whole catchments.
     static : StaticSpec
         Network of the constant parameters.
     members : int
@@ -128,6 +137,8 @@ class Dhbv:
     """
 
     process: str
+    process_options: dict[str, Any] = field(default_factory=dict)
+    reads: dict[str, str] = field(default_factory=dict)
     static: StaticSpec
     members: int = 16
     evaporation: str = "given"
@@ -151,7 +162,7 @@ class Dhbv:
         ConfigError
             When a name is unknown, or the process is not one of rainfall and runoff.
         """
-        process = _made(self.process, "process")
+        process = _made(self.process, "process", self.process_options)
         static, dynamic = self.split(process.parameters)
         self._check_fluxes(process)
         routed = _ROUTING if self.routing == "gamma" else ()
@@ -162,7 +173,12 @@ class Dhbv:
             parts["evaporation"] = PartSpec(process=self.evaporation)
         if self.dynamic is not None:
             parts["dynamic"] = _head(self.dynamic, tuple(dynamic))
-        parts["land"] = PartSpec(process=self.process, members=self.members)
+        parts["land"] = PartSpec(
+            process=self.process,
+            options=self.process_options,
+            members=self.members,
+            reads=self.reads,
+        )
         outlet = "unit_hydrograph" if routed else "direct_outlet"
         parts["outlet"] = PartSpec(process=outlet)
         parts["volume"] = PartSpec(process="depth_to_volume")
@@ -212,7 +228,8 @@ class Dhbv:
         Parameters
         ----------
         parameters : sequence of Parameter
-            All parameters of the process; their order is kept.
+            All parameters of the process; their order is kept. Known properties of
+            places are learned where they are named alone.
 
         Raises
         ------
@@ -225,8 +242,11 @@ class Dhbv:
         for name in dynamic:
             _one_of("dynamic.parameters", name, known)
         listed = self.static.parameters
+        learnable = [p.name for p in parameters if p.source == "network"]
         static = (
-            [n for n in known if n not in dynamic] if listed == "all" else list(listed)
+            [n for n in learnable if n not in dynamic]
+            if listed == "all"
+            else list(listed)
         )
         for name in static:
             _one_of("static.parameters", name, known)
@@ -234,7 +254,8 @@ class Dhbv:
                 raise ConfigError(f"static.parameters: {name!r} is dynamic already")
         for parameter in parameters:
             learned = parameter.name in static or parameter.name in dynamic
-            if not learned and parameter.default is None:
+            given = parameter.source == "attribute" or parameter.default is not None
+            if not learned and not given:
                 raise ConfigError(
                     f"static.parameters: {parameter.name!r} of {self.process!r} has "
                     "no default and must be learned"
@@ -245,12 +266,15 @@ class Dhbv:
 _EVAPORATION = "potential_evaporation"
 
 
-def _made(name: str, key: str) -> Any:
+def _made(name: str, key: str, options: dict[str, Any] | None = None) -> Any:
     """Return a registered process."""
     if name not in processes:
         known = ("given", *EVAPORATIONS) if key == "evaporation" else processes
         raise ConfigError(f"{key}: unknown {name!r}{suggestion(str(name), known)}")
-    return processes[name]()
+    try:
+        return processes[name](options or None)
+    except ConfigError as error:
+        raise ConfigError(f"{key}_options: {error}") from None
 
 
 def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
@@ -261,6 +285,7 @@ def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
         options=options,
         attributes=head.attributes,
         forcings=head.forcings if isinstance(head, DynamicSpec) else (),
+        drop=head.drop if isinstance(head, DynamicSpec) else 0.0,
         gives=gives,
     )
 
@@ -274,6 +299,8 @@ def _one_of(key: str, found: str, known: Iterable[str]) -> None:
 def _check_head(key: str, head: StaticSpec | DynamicSpec) -> None:
     if not 0.0 <= head.dropout < 1.0:
         raise ConfigError(f"{key}.dropout: expected 0 to below 1, found {head.dropout}")
+    if isinstance(head, DynamicSpec) and not 0.0 <= head.drop <= 1.0:
+        raise ConfigError(f"{key}.drop: expected 0 to 1, found {head.drop}")
     widths = [head.hidden] if isinstance(head.hidden, int) else head.hidden
     for width in widths:
         refuse_outside(f"{key}.hidden", width, 1, MOST)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bmi_dmx.compose import ModelSpec
+from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics
 from bmi_dmx.conversion import convert, plain
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
+from bmi_dmx.models.hydrology.hbv20 import Hbv20
 from bmi_dmx.models.hydrology.recipe import Dhbv
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
 
@@ -138,6 +139,65 @@ def test_constant_parameters_serve_any_step_and_dynamic_ones_their_own():
     assert dynamic.lengths == (3600.0,)
     static = convert({**BLOCK, "dynamic": None}, ModelSpec)
     assert static.lengths == (86400.0, 3600.0)
+
+
+def test_options_of_the_process_and_other_names_of_its_inputs_are_those_of_its_part():
+    options = {"elevation_threshold": True, "snow_transition": 1.0}
+    reads = {"drainage_area_km2": "area_km2"}
+    block = changed(process="hbv20", process_options=options, reads=reads)
+    land = convert(block, ModelSpec).parts["land"]
+    assert (land.options, land.reads) == (options, reads)
+    model = made(convert(block, ModelSpec))
+    assert model.processes["land"].options.snow_transition == 1.0
+    given = {a.name for a in model.plan.attributes}
+    assert {"area_km2", "elevation_mean"} <= given
+    assert "drainage_area_km2" not in given
+
+
+def test_known_properties_of_places_are_learned_by_name_alone():
+    known = Hbv20.parameters
+    static, _ = convert(changed(process="hbv20"), Dhbv).split(known)
+    assert {"rt", "ac"} <= set(static)
+    assert "drainage_area_km2" not in static
+    names = [*static, "drainage_area_km2"]
+    block = changed(process="hbv20", static__parameters=names)
+    assert "drainage_area_km2" in convert(block, Dhbv).split(known)[0]
+
+
+def test_a_process_without_exchange_has_no_parameters_of_it():
+    block = changed(process="hbv20", process_options={"exchange": False})
+    assert not {"rt", "ac"} & set(convert(block, ModelSpec).parts["static"].gives)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"process_options": {"snow_transiton": 1.0}},
+            r"process_options: Hbv11p: options: snow_transiton: unknown key; did you "
+            r"mean 'snow_transition'",
+        ),
+        (
+            {"process_options": {"snow_transition": -1.0}},
+            r"snow_transition: expected 0 to 20 degC, found -1",
+        ),
+        ({"dynamic__drop": 2.0}, r"dynamic\.drop: expected 0 to 1, found 2"),
+    ],
+)
+def test_options_are_refused_by_name(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        convert(changed(**changes), ModelSpec)
+
+
+def test_an_unknown_input_is_refused_when_the_model_is_made():
+    spec = convert(changed(reads={"drainage_area": "area_km2"}), ModelSpec)
+    with pytest.raises(ConfigError, match=r"land: reads: unknown 'drainage_area"):
+        made(spec)
+
+
+def made(spec):
+    statistics = {name: Moments(0.0, 1.0) for name in spec.network_inputs}
+    return Model(spec, Statistics(statistics))
 
 
 @pytest.mark.parametrize("days", [15.0, 3.0])

@@ -110,8 +110,9 @@ class ArraysTask(Task[Experiment]):
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """Return the mean squared error over targets, in squared deviations."""
+        spec = self.experiment.training
         found = simulate(
-            model, batch, self.experiment.training.warmup, list(self.weights)
+            model, batch, spec.warmup, list(self.weights), spec.warmup_gradient
         )
         errors = []
         for name, weight in self.weights.items():

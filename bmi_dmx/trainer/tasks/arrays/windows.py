@@ -60,7 +60,11 @@ class WindowSampler(Sampler[Batch]):
 
 
 def simulate(
-    model: Model, batch: Batch, warmup: int, outputs: Sequence[str]
+    model: Model,
+    batch: Batch,
+    warmup: int,
+    outputs: Sequence[str],
+    warmup_gradient: bool = False,
 ) -> dict[str, Tensor]:
     """Run a model over windows.
 
@@ -71,9 +75,11 @@ def simulate(
     batch : Batch
         The windows.
     warmup : int
-        Time steps at their beginning, without gradient and answer.
+        Time steps at their beginning, without answer.
     outputs : sequence of str
         What to record.
+    warmup_gradient : bool
+        Whether the gradient reaches back through the warm-up.
 
     Returns
     -------
@@ -81,15 +87,22 @@ def simulate(
         (L, B, *field).
     """
     if all(part.coupling != "upstream" for part in model.plan.parts):
-        return _run(model, batch, warmup, outputs)
+        return _run(model, batch, warmup, outputs, warmup_gradient)
     # Places that feed others have no second axis: windows run one after the other.
     windows = next(iter(batch["targets"].values())).shape[1]
-    found = [_run(model, _only(batch, at), warmup, outputs) for at in range(windows)]
+    found = [
+        _run(model, _only(batch, at), warmup, outputs, warmup_gradient)
+        for at in range(windows)
+    ]
     return {name: torch.stack([f[name] for f in found], 1) for name in outputs}
 
 
 def _run(
-    model: Model, batch: Batch, warmup: int, outputs: Sequence[str]
+    model: Model,
+    batch: Batch,
+    warmup: int,
+    outputs: Sequence[str],
+    warmup_gradient: bool,
 ) -> dict[str, Tensor]:
     steps = len(batch["steps"])
     state: dict[str, Tensor] | None = None
@@ -105,6 +118,7 @@ def _run(
         batch["attributes"],
         state=state,
         warmup=warmup,
+        warmup_gradient=warmup_gradient,
         steps=None if batch["forcing"] else steps,
         outputs=outputs,
     ).outputs

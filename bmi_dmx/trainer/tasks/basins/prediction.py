@@ -147,6 +147,7 @@ def simulate(
     *,
     warmup: int,
     parts: int,
+    warmup_gradient: bool = False,
     outputs: Sequence[str] = (TARGET,),
 ) -> dict[str, Tensor]:
     """Run a model over a batch.
@@ -161,9 +162,11 @@ def simulate(
     batch : Batch
         Forcing and attributes.
     warmup : int
-        Time steps of the data at the beginning, without gradient and answer.
+        Time steps of the data at the beginning, without answer.
     parts : int
         Steps of the model in one of the data.
+    warmup_gradient : bool
+        Whether the gradient reaches back through the warm-up.
     outputs : sequence of str
         What to record.
 
@@ -176,8 +179,9 @@ def simulate(
     if parts > 1:
         forcing = {n: x.repeat_interleave(parts, 0) for n, x in forcing.items()}
     ran = model.simulate(
-        forcing, batch["attributes"], warmup=warmup * parts, outputs=outputs
-    )
+        forcing, batch["attributes"], warmup=warmup * parts,
+        warmup_gradient=warmup_gradient, outputs=outputs,
+    )  # fmt: skip
     if parts == 1:
         return ran.outputs
     return {

@@ -151,8 +151,11 @@ class BasinsTask(Task[Experiment]):
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """Return the loss of windows of some basins."""
-        warmup = self.experiment.training.warmup
-        simulated = simulate(model, batch, warmup=warmup, parts=self.parts)[TARGET]
+        spec = self.experiment.training
+        simulated = simulate(
+            model, batch, warmup=spec.warmup, parts=self.parts,
+            warmup_gradient=spec.warmup_gradient,
+        )[TARGET]  # fmt: skip
         return self.compared(simulated, batch["target"], self.scale[batch["basin"]])
 
     def validate(self, model: Model) -> float:
