@@ -155,8 +155,10 @@ def middle():
 
 def driven(run, days, start=None, outputs=("runoff",), dt=1.0, **weather):
     forcing = {"precipitation": 0.0, "potential_evaporation": 0.0} | weather
-    forcing = {n: torch.full((days, 1), x).double() for n, x in forcing.items()}
-    full = {n: torch.full((1, 1), (start or {}).get(n, 0.0)).double() for n in STORES}
+    double = torch.float64
+    forcing = {n: torch.full((days, 1), x, dtype=double) for n, x in forcing.items()}
+    start = {n: 0.0 for n in STORES} | (start or {})
+    full = {n: torch.full((1, 1), x, dtype=double) for n, x in start.items()}
     return run(SacSma(), full, forcing, middle(), outputs=outputs, dt=dt)
 
 
