@@ -5,7 +5,6 @@ Declarations, budgets, and kernels against the loop are tests of all processes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,20 @@ DAYS = 90
 @pytest.fixture(scope="module", params=FAMILIES)
 def learned(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path, Bundle]]:
+) -> tuple[str, Path, Bundle]:
     """An experiment of the package, some steps of it, and the bundle of them."""
     folder = tmp_path_factory.mktemp(request.param)
-    fewer = ["training.steps=2", "training.validate_every=1", "training.batch=4",
-             "model.members=2", "model.static.hidden=[8]", "training.window=90",
-             "data.basins=['01466500', '01467150', '01483700', '01473120']"]  # fmt: skip
+    fewer = [
+        "training.steps=2",
+        "training.validate_every=1",
+        "training.batch=4",
+        "training.window=90",
+        "model.members=2",
+        "model.static.hidden=[8]",
+        "data.basins=['01466500', '01467150', '01483700', '01473120']",
+    ]
     bundle = export(train(request.param, fewer, root=folder), folder / "bundle")
-    yield request.param, folder, bundle
+    return request.param, folder, bundle
 
 
 def component(folder: Path) -> Component:
