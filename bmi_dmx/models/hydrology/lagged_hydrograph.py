@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ...errors import ConfigError
 from ...variables import Parameter
-from .outlet import RUNOFF, STREAMFLOW
 from .unit_hydrograph import UnitHydrograph, gamma_weights, whole_steps
 
 __all__ = ["LaggedUnitHydrograph", "lagged"]
@@ -35,7 +34,7 @@ class LaggedUnitHydrograph(UnitHydrograph):
         ``hours`` over which runoff leaves once it does, and the ``longest_lag`` in
         hours, which bounds what is learned.
     dt : float
-        Length of a step in hours, which fill the hours of the hydrograph.
+        Length of a step in days, which fill the hours of the hydrograph.
 
     Raises
     ------
@@ -62,9 +61,6 @@ class LaggedUnitHydrograph(UnitHydrograph):
                 )
 
     about = "gamma unit hydrograph with a lag, from a unit of land to a gauge"
-    time = "h"
-    forcings = (replace(RUNOFF, units="mm h-1"),)
-    fluxes = (replace(STREAMFLOW, units="mm h-1"),)
 
     def __init__(self, options: Any = None, dt: float = 1.0) -> None:
         super().__init__(options, dt)
@@ -90,18 +86,24 @@ class LaggedUnitHydrograph(UnitHydrograph):
 
     @property
     def _released(self) -> int:
-        return whole_steps(self.options.hours, self.dt, "hours")
+        return whole_steps(self.options.hours, self._hours, "hours")
+
+    @property
+    def _hours(self) -> float:
+        """Length of a step in hours."""
+        return 24.0 * self.dt
 
     @property
     def _latest(self) -> int:
         """Longest lag in steps."""
         longest: float = self.options.longest_lag
-        return math.ceil(longest / self.dt)
+        return math.ceil(round(longest / self._hours, 9))
 
     def prepare(self, p: SimpleNamespace) -> dict[str, Tensor]:
         """Return the weights of the hydrograph."""
-        weight = gamma_weights(p.routing_a, p.routing_b, self._released, self.dt)
-        return {"weight": lagged(weight, p.routing_lag / self.dt, self._latest)}
+        hours = self._hours
+        weight = gamma_weights(p.routing_a, p.routing_b, self._released, hours)
+        return {"weight": lagged(weight, p.routing_lag / hours, self._latest)}
 
 
 def lagged(weight: Tensor, lag: Tensor, latest: int) -> Tensor:
@@ -121,10 +123,13 @@ def lagged(weight: Tensor, lag: Tensor, latest: int) -> Tensor:
     Tensor
         (length + latest + 1, \*shape of ``lag``) with the sum of ``weight``.
     """
-    total = weight.new_zeros(len(weight) + latest + 1, *weight.shape[1:])
-    for k in range(latest + 1):
-        share = torch.clamp(1.0 - torch.abs(lag - k), min=0.0)
-        before, after = weight.new_zeros(k, *weight.shape[1:]), latest + 1 - k
-        behind = weight.new_zeros(after, *weight.shape[1:])
-        total = total + torch.cat([before, share * weight, behind])
+    most = latest + 1
+    # Zeros of its own shape, for those of programs are numbers without one.
+    nothing = [weight[:1] - weight[:1]] * most
+    padded = torch.cat([*nothing, weight, *nothing])
+    length = len(weight) + most
+    shares = [torch.clamp(1.0 - torch.abs(lag - k), min=0.0) for k in range(most)]
+    total = shares[0] * padded[most : most + length]
+    for k, share in enumerate(shares[1:], 1):
+        total = total + share * padded[most - k : most - k + length]
     return total

@@ -34,7 +34,12 @@ TIME_STEPS: dict[str, float] = {"daily": 86400.0, "hourly": 3600.0}
 EVAPORATIONS = ("oudin", "hargreaves", "priestley_taylor", "penman_monteith")
 """Registered processes of this package that compute potential evaporation."""
 
-_ROUTING = ("routing_a", "routing_b")
+_ROUTING = {
+    "gamma": "unit_hydrograph",
+    "lagged": "lagged_unit_hydrograph",
+    "none": "direct_outlet",
+}
+"""Registered processes that bring runoff to the outlet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +126,9 @@ class Dhbv:
     evaporation : str
         Where potential evaporation comes from: a registered process, such as
         ``hargreaves``, or ``given``, the data.
-    routing : {"gamma", "none"}
-        How runoff reaches the outlet.
+    routing : {"gamma", "lagged", "none"}
+        How runoff reaches the outlet: by a unit hydrograph of days, by one of hours
+        after a learned lag, or at once.
     dynamic : DynamicSpec, optional
         Network of the parameters that change with time.
     time_step : {"daily", "hourly"}
@@ -142,7 +148,7 @@ class Dhbv:
     static: StaticSpec
     members: int = 16
     evaporation: str = "given"
-    routing: Literal["gamma", "none"] = "gamma"
+    routing: Literal["gamma", "lagged", "none"] = "gamma"
     dynamic: DynamicSpec | None = None
     time_step: TimeStep = "daily"
     transforms: dict[str, Transform] = field(default_factory=dict)
@@ -165,7 +171,8 @@ class Dhbv:
         process = _made(self.process, "process", self.process_options)
         static, dynamic = self.split(process.parameters)
         self._check_fluxes(process)
-        routed = _ROUTING if self.routing == "gamma" else ()
+        outlet = _ROUTING[self.routing]
+        routed = tuple(p.name for p in processes[outlet]().parameters)
         parts = {}
         if static or routed:
             parts["static"] = _head(self.static, (*static, *routed))
@@ -179,7 +186,6 @@ class Dhbv:
             members=self.members,
             reads=self.reads,
         )
-        outlet = "unit_hydrograph" if routed else "direct_outlet"
         parts["outlet"] = PartSpec(process=outlet)
         parts["volume"] = PartSpec(process="depth_to_volume")
         return ModelSpec(

@@ -57,14 +57,14 @@ def test_water_is_kept_from_units_by_way_of_pairs_to_gauges(seed):
         "routing_lag": torch.from_numpy(rng.uniform(0.0, 48.0, pairs)),
     }
     of_pairs = {"runoff": torch.from_numpy(gauges.to_pairs.apply(runoff))}
-    ran = scan(LaggedUnitHydrograph(), None, of_pairs, routing)
+    ran = scan(LaggedUnitHydrograph(), None, of_pairs, routing, dt=1 / 24)
     flow = gauges.to_gauges.apply(ran.outputs["streamflow"][..., 0].numpy())
     waiting = gauges.to_gauges.apply(ran.state["in_transit"].sum(0)[:, 0].numpy())
     for g, name in enumerate(gauges.mean.target.ids):
         of = [int(u[1:]) for u, gauge in chosen if gauge == name]
         given_off = (runoff.sum(0) * area)[of].sum()
-        arrived = (flow.sum(0) + waiting)[g] * gauges.area_km2[g]
-        assert arrived == pytest.approx(given_off, rel=1e-12)
+        arrived = (flow.sum(0) / 24.0 + waiting)[g] * gauges.area_km2[g]
+        assert arrived == pytest.approx(given_off / 24.0, rel=1e-12)
 
 
 def test_steps_give_the_series(gauges):
@@ -78,7 +78,7 @@ def test_steps_give_the_series(gauges):
 
     def routed(rows, state):
         rows = torch.from_numpy(gauges.to_pairs.apply(rows))
-        ran = scan(process, state, {"runoff": rows}, routing)
+        ran = scan(process, state, {"runoff": rows}, routing, dt=1 / 24)
         return gauges.to_gauges.apply(ran.outputs["streamflow"][..., 0].numpy()), ran
 
     whole, _ = routed(runoff, None)

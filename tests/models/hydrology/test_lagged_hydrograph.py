@@ -14,6 +14,7 @@ from bmi_dmx.errors import ConfigError
 from bmi_dmx.models.hydrology.lagged_hydrograph import LaggedUnitHydrograph, lagged
 
 WHOLE, LONGEST = 72, 48
+HOUR = 1.0 / 24.0
 
 
 def column(*values):
@@ -39,7 +40,7 @@ def restated(a, b, tau):
 @settings(max_examples=50)
 @given(a=st.floats(0.0, 5.0), b=st.floats(0.0, 12.0), tau=st.floats(0.0, 48.0))
 def test_weights_are_those_restated_and_lose_nothing(a, b, tau):
-    process = LaggedUnitHydrograph()
+    process = LaggedUnitHydrograph().at(HOUR)
     given = {"routing_a": a, "routing_b": b, "routing_lag": tau}
     pair = {name: column(x) for name, x in given.items()}
     (weight,) = process.prepare(type("P", (), pair)()).values()
@@ -54,12 +55,12 @@ def test_flow_is_the_convolution_with_the_lagged_weights(run):
     a, b, tau = (0.0, 2.0, 5.0), (0.0, 4.0, 12.0), (0.0, 7.3, 48.0)
     given = {"routing_a": column(*a), "routing_b": column(*b)}
     given["routing_lag"] = column(*tau)
-    ran = run(LaggedUnitHydrograph(), None, {"runoff": runoff}, given)
+    ran = run(LaggedUnitHydrograph(), None, {"runoff": runoff}, given, dt=HOUR)
     for i in range(3):
         whole = np.convolve(runoff[:, i].numpy(), restated(a[i], b[i], tau[i]))
         flow = ran.outputs["streamflow"][:, i, 0]
         np.testing.assert_allclose(flow, whole[:300], rtol=1e-9, atol=1e-12)
-        waiting = ran.state["in_transit"][:, i, 0]
+        waiting = ran.state["in_transit"][:, i, 0] * 24.0
         np.testing.assert_allclose(waiting, whole[300:], rtol=1e-9, atol=1e-12)
 
 
@@ -77,8 +78,9 @@ def test_no_water_is_made_or_lost_at_any_step(
     rain = np.random.default_rng(seed).exponential(0.5, (40, 4))
     forcing = {"runoff": torch.from_numpy(rain)}
     drawn = parameters(process, seed, 4, corners=0.3)
-    ran = run(process, None, forcing, drawn, dt=dt)
-    assert residual(process.at(dt), {}, forcing, ran, dt) < 1e-13
+    step = dt * HOUR
+    ran = run(process, None, forcing, drawn, dt=step)
+    assert residual(process.at(step), {}, forcing, ran, step) < 1e-13
 
 
 def test_the_lag_moves_the_mean_arrival_by_itself():
@@ -97,7 +99,7 @@ def test_gradients_pass_finite_differences():
 
     def weights(*values):
         space = type("P", (), dict(zip(names, values, strict=True)))()
-        return LaggedUnitHydrograph().prepare(space)["weight"]
+        return LaggedUnitHydrograph().at(HOUR).prepare(space)["weight"]
 
     assert torch.autograd.gradcheck(weights, [x.requires_grad_() for x in given])
 
@@ -108,20 +110,20 @@ def test_hours_and_days_bring_the_same_water_within_a_day_of_each_other(run):
     days = hours.reshape(12, 24, 1).mean(1)
     given = {"routing_a": 2.0, "routing_b": 6.0, "routing_lag": 30.0}
     given = {name: column(x) for name, x in given.items()}
-    by_hour = run(LaggedUnitHydrograph(), None, {"runoff": hours}, given)
-    by_day = run(LaggedUnitHydrograph(), None, {"runoff": days}, given, dt=24.0)
-    fine = by_hour.outputs["streamflow"][:, 0, 0].reshape(12, 24).sum(1)
-    coarse = by_day.outputs["streamflow"][:, 0, 0] * 24.0
-    assert fine.sum().item() == pytest.approx(48.0, rel=1e-12)
-    assert coarse.sum().item() == pytest.approx(48.0, rel=1e-12)
-    shift = ((fine - coarse) * torch.arange(12)).sum() / 48.0
+    by_hour = run(LaggedUnitHydrograph(), None, {"runoff": hours}, given, dt=HOUR)
+    by_day = run(LaggedUnitHydrograph(), None, {"runoff": days}, given)
+    fine = by_hour.outputs["streamflow"][:, 0, 0].reshape(12, 24).mean(1)
+    coarse = by_day.outputs["streamflow"][:, 0, 0]
+    assert fine.sum().item() == pytest.approx(2.0, rel=1e-12)
+    assert coarse.sum().item() == pytest.approx(2.0, rel=1e-12)
+    shift = ((fine - coarse) * torch.arange(12)).sum() / 2.0
     assert 0.0 < shift.item() < 0.6  # a day counts as arrived from its beginning
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hours": 0.5}, "steps of 1.0 hours do not fill the 0.5 hours"),
+        ({"hours": 30.0}, "steps of 24.0 hours do not fill the 30 hours"),
         ({"longest_lag": 0.0}, "longest_lag: expected above 0 to 1000 h, found 0"),
         ({"longest_leg": 5}, "longest_leg: unknown key; did you mean 'longest_lag'"),
     ],

@@ -71,6 +71,12 @@ def test_evaporation_and_routing_are_parts_where_they_are_wanted():
     assert "routing_a" not in parts["static"].gives
 
 
+def test_a_lag_is_learned_where_the_way_has_one():
+    parts = convert(changed(routing="lagged"), ModelSpec).parts
+    assert parts["outlet"].process == "lagged_unit_hydrograph"
+    assert parts["static"].gives[-3:] == ("routing_a", "routing_b", "routing_lag")
+
+
 def test_what_was_written_is_written_again():
     spec = convert(BLOCK, ModelSpec)
     again = plain(spec)
