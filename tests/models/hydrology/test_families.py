@@ -80,7 +80,9 @@ def test_days_one_by_one_are_those_of_a_run(learned: Any) -> None:
     series["day_of_year"] = torch.from_numpy(days)
     places = {n: torch.tensor(x, dtype=torch.float64) for n, x in PLACES.items()}
     with torch.no_grad():
-        whole = bundle.model().simulate(series, places, outputs=outputs).outputs
+        whole = (
+            bundle.model().double().simulate(series, places, outputs=outputs).outputs
+        )
     for output in outputs:
         np.testing.assert_allclose(
             found[output], whole[output], rtol=1e-10, atol=1e-12, err_msg=output
