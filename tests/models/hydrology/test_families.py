@@ -111,6 +111,6 @@ def test_the_balance_of_a_component_closes(learned: Any) -> None:
     stepped = component(folder)
     run(stepped, weather(DAYS, 3), range(DAYS), ())
     terms = ("in", "out", "stored")
-    entered, left, stored = (stepped.get_value_ptr(f"water_budget_{n}") for n in terms)
+    entered, left, stored = (stepped.get_value_ptr(f"mass_{n}") for n in terms)
     np.testing.assert_allclose(entered - left, stored, rtol=1e-9, atol=1e-9)
     stepped.finalize()
