@@ -108,8 +108,8 @@ def _placed(process: Process) -> Process:
 
 
 def _needs_another(kind: type[Process]) -> bool:
-    """Whether a class is made around another process; seen at hours."""
-    return "inner" in inspect.signature(kind).parameters
+    """Whether a class is made around another process, or by subclasses of it."""
+    return inspect.isabstract(kind) or "inner" in inspect.signature(kind).parameters
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

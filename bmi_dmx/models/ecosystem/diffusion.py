@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..root import falling_root
 from .photosynthesis import C3, C4
-from .root import falling_root
 from .stomata import STOMATA, BallBerry, Demand, Held, Medlyn
 
 __all__ = ["BOUNDARY_LAYER", "Air", "boundary_layer", "intercellular"]

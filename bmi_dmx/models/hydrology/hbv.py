@@ -19,6 +19,7 @@ __all__ = [
     "Fluxes",
     "Hbv",
     "Hbv11p",
+    "frozen",
     "rate",
     "soil_store",
     "store",
@@ -265,6 +266,21 @@ class Hbv11p(Hbv):
         }
 
 
+def frozen(precipitation: Tensor, warmth: Tensor, transition: float) -> Tensor:
+    """Return the part of precipitation that is snow.
+
+    Parameters
+    ----------
+    precipitation, warmth : Tensor
+        mm, and degC above the temperature of snowfall.
+    transition : float
+        Width of the change from snow to rain, degC; 0 is a jump.
+    """
+    if transition:
+        return precipitation * torch.sigmoid(-warmth / transition)
+    return torch.where(warmth < 0.0, precipitation, 0.0)
+
+
 def degree_day_snow(
     s: SimpleNamespace,
     f: SimpleNamespace,
@@ -274,10 +290,7 @@ def degree_day_snow(
 ) -> Fluxes:
     """Return snow pack, melt water and the water that leaves them for the soil."""
     warmth = f.air_temperature - threshold
-    if transition:
-        snowfall = f.precipitation * torch.sigmoid(-warmth / transition)
-    else:
-        snowfall = torch.where(warmth < 0.0, f.precipitation, 0.0)
+    snowfall = frozen(f.precipitation, warmth, transition)
     snowpack = s.snowpack + snowfall
     melt = torch.minimum(torch.clamp(p.cfmax * warmth, min=0.0), snowpack)
     snowpack = snowpack - melt

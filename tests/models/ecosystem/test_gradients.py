@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bmi_dmx.models.ecosystem import diffusion
 from bmi_dmx.models.ecosystem.leaf import Leaf
-from bmi_dmx.models.ecosystem.root import Function, falling_root
+from bmi_dmx.models.root import Function, falling_root
 from bmi_dmx.scan import scan
 
 from .leaves import exchange, given, leaf, tensors, weather

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["Function", "falling_root"]
+__all__ = ["ITERATIONS", "Function", "falling_root"]
 
-_ITERATIONS = 10
+ITERATIONS = 10
+"""Steps of a search, unless it says otherwise."""
+
 _MARGIN = 0.02
 
 
@@ -17,7 +19,14 @@ Function = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From a number to the value of a function, and its slope."""
 
 
-def falling_root(function: Function, low: Tensor, high: Tensor) -> Tensor:
+def falling_root(
+    function: Function,
+    low: Tensor,
+    high: Tensor,
+    *,
+    start: Tensor | None = None,
+    iterations: int = ITERATIONS,
+) -> Tensor:
     r"""Return where a function falls through 0.
 
     Newton's method from the left. The tangents of a convex function cross 0 on the left
@@ -37,6 +46,10 @@ def falling_root(function: Function, low: Tensor, high: Tensor) -> Tensor:
         Elementwise, value and slope; positive at ``low``, at most 0 at ``high``.
     low, high : Tensor
         What the root lies between.
+    start : Tensor, optional
+        Between them, where the search begins; else as said above.
+    iterations : int
+        Number of steps of the search.
 
     Returns
     -------
@@ -44,9 +57,12 @@ def falling_root(function: Function, low: Tensor, high: Tensor) -> Tensor:
         The root, differentiable once in all that ``function`` is made of.
     """
     with torch.no_grad():
-        x = torch.maximum(_crossing(function, low), _crossing(function, high))
-        x = torch.minimum(x, high)
-        for _ in range(_ITERATIONS):
+        if start is None:
+            x = torch.maximum(_crossing(function, low), _crossing(function, high))
+            x = torch.minimum(x, high)
+        else:
+            x = start
+        for _ in range(iterations):
             value, slope = function(x)
             left = value > 0.0
             low, high = torch.where(left, x, low), torch.where(left, high, x)
