@@ -9,7 +9,7 @@ from pathlib import Path
 from ..program import Program
 from .call import Block
 from .layout import Layout
-from .statements import Write, statements
+from .statements import Write, statements, writes_of
 
 __all__ = ["THREADS", "argument_words", "by_value", "cuda_source"]
 
@@ -87,7 +87,7 @@ def cuda_source(
     parts.append(
         _function(
             f"advance({_INPUTS}, real *next)",
-            step, suffix, reads, _writes(layout.states, "next"),
+            step, suffix, reads, writes_of(layout.states, "next"),
         )
     )  # fmt: skip
     parts.append(
@@ -95,7 +95,7 @@ def cuda_source(
             "record(real *s, const real *restrict f, const real *restrict p, "
             "real *restrict q)",
             step, suffix, reads,
-            [*_writes(layout.states, "s"), *_writes(layout.outputs, "q")],
+            [*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")],
         )
     )  # fmt: skip
     if adjoint is not None:
@@ -162,14 +162,6 @@ def _reads(layout: Layout) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _writes(
-    names: Sequence[str], array: str, prefix: str = "", operator: str = "="
-) -> list[Write]:
-    return [
-        Write(prefix + name, _at(array, k), operator) for k, name in enumerate(names)
-    ]
-
-
 def _function(
     signature: str,
     program: Program,
@@ -177,7 +169,7 @@ def _function(
     reads: Mapping[str, str],
     writes: Sequence[Write],
 ) -> str:
-    body = "\n    ".join(statements(program, suffix, dict(reads), writes))
+    body = "\n    ".join(statements(program, suffix, dict(reads), writes, place=_at))
     return f"__device__ static inline void {signature}\n{{\n    {body}\n}}\n"
 
 
@@ -192,9 +184,9 @@ def _adjoint(
     asked |= {f"d.{n}": _at("dq", k) for k, n in enumerate(layout.outputs)
               if n not in layout.states}  # fmt: skip
     writes = [
-        *_writes(layout.states, "d", "g."),
-        *_writes(layout.parameters, "gp", "g.", "+="),
-        *_writes(layout.forcings if forcing else (), "gf", "g."),
+        *writes_of(layout.states, "d", "g."),
+        *writes_of(layout.parameters, "gp", "g.", "+="),
+        *writes_of(layout.forcings if forcing else (), "gf", "g."),
     ]
     return _function(
         f"adjoint({_INPUTS}, const real *restrict dq, real *restrict d, "

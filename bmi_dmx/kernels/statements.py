@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import ScanError
@@ -109,8 +109,13 @@ def statements(
     writes: Sequence[Write],
     loops: Sequence[str] = (),
     needed: Sequence[Arg] = (),
+    place: Callable[[str, int], str] | None = None,
 ) -> list[str]:
-    """Return the statements of one lane, as for :func:`function`."""
+    """Return the statements of one lane, as for :func:`function`.
+
+    ``place`` says where in an array a variable is written, :func:`slot` unless said.
+    """
+    at = place or slot
     held = {f"{k} of loops": value for k, value in enumerate(needed)}
     whole = Program(
         program.inputs, program.instructions, {**program.outputs, **held}
@@ -121,8 +126,7 @@ def statements(
     lines += printer.body()
     lines += [f"#pragma omp simd\n        {loop}" for loop in loops]
     lines += [
-        f"{slot(w.array, w.index)} {w.operator} "
-        f"{printer.arg(chosen.outputs[w.output])};"
+        f"{at(w.array, w.index)} {w.operator} {printer.arg(chosen.outputs[w.output])};"
         for w in writes
     ]
     return lines
