@@ -168,7 +168,8 @@ class SacSma(Process):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Advance one step: evaporate, move water by increments, and gather it."""
         soil = 1.0 - p.pctim - p.adimp
-        w = _Water(*(getattr(s, name) / soil for name in _SOIL), s.saturating / p.adimp)
+        depths = {name: getattr(s, name) / soil for name in _SOIL}
+        w = _Water(**depths, saturating=s.saturating / p.adimp)
         w, taken, missing = _evaporated(w, f.potential_evaporation, p)
         # Upper tension water first; all that it cannot hold becomes free.
         excess = torch.clamp(f.precipitation + w.upper_tension - p.uztwm, min=0.0)
