@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Callable, Collection, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from ..program import Program
+from ..program.shared import shared_functions
 from .layout import LANES, Layout
 from .print_tree import apart, history_of, links_of
-from .statements import function, slot, writes_of
+from .statements import Write, function, slot, writes_of
 
 __all__ = ["source"]
 
@@ -20,6 +21,9 @@ _PRELUDE = """\
 #include <math.h>
 typedef {real} real;
 #define LANES {lanes}
+#define ABREAST {abreast}
+/* Chunks that go abreast stand side by side in every array that is worked on. */
+#define ROW (ABREAST * LANES)
 #define ONE ((real)1)
 /* NaN if either is. Of a constant, which comes first, only one comparison is left. */
 #define MAXIMUM(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
@@ -80,6 +84,7 @@ def source(
     double: bool,
     forcing_gradient: bool = False,
     lanes: int = LANES,
+    abreast: int = 1,
     fixed: Collection[str] = (),
 ) -> str:
     """Return the C source of a kernel.
@@ -99,6 +104,9 @@ def source(
         Also compute the gradient with respect to the forcing.
     lanes : int
         Number of cells worked on together, a power of two.
+    abreast : int
+        Of cells that do not see each other, how many times as many take turns at every
+        statement.
     fixed : collection of str
         Of a tree, the parameters that do not change with time: what is made of them
         alone is computed once.
@@ -106,7 +114,7 @@ def source(
     suffix = "" if double else "f"
     real = "double" if double else "float"
     math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
-    parts = [_PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)]
+    parts = [_PRELUDE.format(real=real, lanes=lanes, abreast=abreast, f=suffix, math=math)]
     if layout.links and not double:
         parts.append(_text("math.c"))
     sizes = {
@@ -132,9 +140,13 @@ def source(
             parts += history_of(layout, step, adjoint)
         step, adjoint, texts = apart(layout, step, adjoint, fixed, suffix, reads)
         parts += texts
-    parts += [
-        _advance(layout, step, suffix, reads), _record(layout, step, suffix, reads)
-    ]  # fmt: skip
+    traced = step
+    if adjoint is not None and not layout.links:
+        traced, adjoint, kept = shared_functions(step, adjoint)
+        reads.update({n: slot("s", len(layout.states) + k) for k, n in enumerate(kept)})
+        parts.append(f"#define KEPT {len(kept)}")
+    text = partial(function, suffix=suffix, reads=reads, abreast=abreast)
+    parts += [_advance(layout, step, text), _record(layout, step, text)]
     if adjoint is not None:
         index = {name: k for k, name in enumerate(layout.states)}
         owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
@@ -142,7 +154,10 @@ def source(
         parts.append(
             f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
         )
-        parts.append(_adjoint(layout, adjoint, suffix, reads, forcing_gradient))
+        if not layout.links:
+            parts.append(_retrace(layout, traced, kept, text))
+        reads |= _asked(layout)
+        parts.append(_adjoint(layout, adjoint, text, forcing_gradient))
     for name in _TREE if layout.links else _CELLS:
         parts.append(_text(name))
     return "\n".join(parts)
@@ -153,42 +168,56 @@ def _text(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-_INPUTS = "const real *s, const real *restrict f, const real *restrict p"
+_INPUTS = "const real *restrict f, const real *restrict p"
+
+_Print = Callable[..., str]
 
 
-def _advance(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
-    return function(
-        f"advance({_INPUTS}, real *next)",
-        step, suffix, reads, writes_of(layout.states, "next"),
-    )  # fmt: skip
+def _advance(layout: Layout, step: Program, text: _Print) -> str:
+    return text(
+        f"advance(const real *s, {_INPUTS}, real *next)",
+        step,
+        writes=writes_of(layout.states, "next"),
+    )
 
 
-def _record(layout: Layout, step: Program, suffix: str, reads: dict[str, str]) -> str:
-    return function(
-        "record(real *s, const real *restrict f, const real *restrict p, "
-        "real *restrict q)",
-        step, suffix, reads,
-        [*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")],
-    )  # fmt: skip
+def _record(layout: Layout, step: Program, text: _Print) -> str:
+    return text(
+        f"record(real *s, {_INPUTS}, real *restrict q)",
+        step,
+        writes=[*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")],
+    )
 
 
-def _adjoint(
-    layout: Layout,
-    adjoint: Program,
-    suffix: str,
-    reads: dict[str, str],
-    forcing: bool,
-) -> str:
-    reads.update({f"d.{n}": slot("d", k) for k, n in enumerate(layout.states)})
-    reads.update({f"d.{n}": slot("dq", k) for k, n in enumerate(layout.outputs)
-                  if n not in layout.states})  # fmt: skip
-    writes = [
-        *writes_of(layout.states, "d", "g."),
-        *writes_of(layout.parameters, "gp", "g.", "+="),
-        *writes_of(layout.forcings if forcing else (), "gf", "g."),
-    ]
-    return function(
-        f"adjoint({_INPUTS}, const real *restrict dq, real *restrict d, "
+def _retrace(layout: Layout, step: Program, kept: Sequence[str], text: _Print) -> str:
+    """Return what advances on the way back, leaving behind what the adjoint reads."""
+    first = len(layout.states)
+    left = [Write(name, slot("s", first + k)) for k, name in enumerate(kept)]
+    return text(
+        f"retrace(real *s, {_INPUTS}, real *next)",
+        step,
+        writes=[*writes_of(layout.states, "next"), *left],
+    )
+
+
+def _asked(layout: Layout) -> dict[str, str]:
+    """Return where the adjoint reads cotangents."""
+    states = {f"d.{n}": slot("d", k) for k, n in enumerate(layout.states)}
+    return states | {
+        f"d.{n}": slot("dq", k)
+        for k, n in enumerate(layout.outputs)
+        if n not in layout.states
+    }
+
+
+def _adjoint(layout: Layout, adjoint: Program, text: _Print, forcing: bool) -> str:
+    return text(
+        f"adjoint(const real *s, {_INPUTS}, const real *restrict dq, real *restrict d, "
         "real *restrict gf, real *restrict gp)",
-        adjoint, suffix, reads, writes,
-    )  # fmt: skip
+        adjoint,
+        writes=[
+            *writes_of(layout.states, "d", "g."),
+            *writes_of(layout.parameters, "gp", "g.", "+="),
+            *writes_of(layout.forcings if forcing else (), "gf", "g."),
+        ],
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ..errors import ScanError
 from ..program import Arg, Program
@@ -22,17 +23,18 @@ def _literal(value: float, suffix: str) -> str:
 
 
 class _Printer:
-    """Prints the statements of one program."""
+    """Prints the statements of one program, for the lanes of one chunk."""
 
-    def __init__(self, program: Program, suffix: str) -> None:
+    def __init__(self, program: Program, suffix: str, mark: str) -> None:
         self.program = program
         self.suffix = suffix
+        self.mark = mark
         self._text: dict[str, str] = {}
 
     def arg(self, arg: Arg) -> str:
         """Return an argument as C."""
         if isinstance(arg, str):
-            return self._text.get(arg, arg)
+            return self._text.get(arg, f"{arg}{self.mark}")
         if isinstance(arg, (int, float)):
             return _literal(arg, self.suffix)
         raise ScanError(f"argument {arg!r} has no C form")
@@ -51,7 +53,7 @@ class _Printer:
             if op.boolean:
                 self._text[instruction.out] = text
             else:
-                lines.append(f"const real {instruction.out} = {text};")
+                lines.append(f"const real {instruction.out}{self.mark} = {text};")
         return lines
 
 
@@ -79,20 +81,18 @@ def function(
     suffix: str,
     reads: dict[str, str],
     writes: Sequence[Write],
+    abreast: int = 1,
 ) -> str:
     """Return a C function that loops the program over lanes.
 
     ``reads`` gives the C expression of each input, and ``writes`` what becomes of the
-    outputs.
+    outputs. Chunks that go ``abreast`` take turns at every statement: while one waits
+    for a result the others go on.
     """
     chosen = _used(program, [w.output for w in writes])
-    printer = _Printer(chosen, suffix)
-    lines = [f"const real {v} = {reads[n]};" for n, v in chosen.inputs.items()]
-    lines += printer.body()
-    lines += [
-        f"{w.target} {w.operator} {printer.arg(chosen.outputs[w.output])};"
-        for w in writes
-    ]
+    turns = [_lines(chosen, suffix, reads, writes, k) for k in range(abreast)]
+    lanes = [f"const int i{k} = i + {k} * LANES;" for k in range(1, abreast)]
+    lines = [*lanes, *chain.from_iterable(zip(*turns, strict=True))]
     body = "\n        ".join(lines)
     return (
         f"static inline void {signature}\n{{\n"
@@ -101,9 +101,33 @@ def function(
     )
 
 
+def _lines(
+    program: Program,
+    suffix: str,
+    reads: dict[str, str],
+    writes: Sequence[Write],
+    chunk: int,
+) -> list[str]:
+    """Return the statements for the lanes of one of the chunks that go abreast."""
+    mark = f"_{chunk}" if chunk else ""
+    lane = f"i{chunk or ''}"
+    printer = _Printer(program, suffix, mark)
+    lines = [
+        f"const real {v}{mark} = {reads[n].format(lane=lane)};"
+        for n, v in program.inputs.items()
+    ]
+    lines += printer.body()
+    lines += [
+        f"{w.target.format(lane=lane)} {w.operator} "
+        f"{printer.arg(program.outputs[w.output])};"
+        for w in writes
+    ]
+    return lines
+
+
 def slot(array: str, index: int) -> str:
-    """Return the lane of a variable in an array."""
-    return f"{array}[{index} * LANES + i]"
+    """Return the lane of a variable in an array, a format with the name of the lane."""
+    return f"{array}[{index} * ROW + {{lane}}]"
 
 
 def _used(program: Program, outputs: Sequence[str]) -> Program:
