@@ -163,7 +163,7 @@ def _bench_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="?",
-        choices=("scan", "scan-compare", "step", "ngen", "route"),
+        choices=("scan", "scan-compare", "step", "ngen", "route", "train"),
         help="what to measure (default: scan and step)",
     )
     parser.add_argument(

@@ -17,10 +17,10 @@ def run(name: str | None, json_file: Path | None) -> None:
 
     Parameters
     ----------
-    name : {"scan", "scan-compare", "step", "ngen", "route"} or None
+    name : {"scan", "scan-compare", "step", "ngen", "route", "train"} or None
         What to measure; None is ``scan`` and ``step``. ``scan-compare`` sets the scan
         against PyTorch's own, whose compilation takes minutes; ``ngen`` is stepping by
-        the calls of NextGen, ``route`` are rivers.
+        the calls of NextGen, ``route`` are rivers, ``train`` are steps of training.
     json_file : Path or None
         Where to write the records, a list of flat JSON objects.
     """
@@ -46,6 +46,10 @@ def run(name: str | None, json_file: Path | None) -> None:
             from . import route
 
             records += route.run()
+        elif chosen == "train":
+            from . import train
+
+            records += train.run()
         else:
             from . import step
 
