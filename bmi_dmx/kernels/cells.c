@@ -94,16 +94,16 @@ static inline void load_run(real *restrict x, const View *run, int length, int64
         }
 }
 
-static inline void store_run(const View *run, const real *restrict x, int length,
-                             const Chunk *c)
+static inline void store_run(const View *run, int64_t t, const real *restrict x,
+                             int length, const Chunk *c)
 {
-    real *p = row(run, 0, c);
+    real *p = row(run, t, c);
     if (p)
         memcpy(p, x, length * sizeof(real));
     else
         for (int e = 0; e < length; e++) {
             const View v = entry(run, e);
-            store(&v, 0, x + e * ROW, c);
+            store(&v, t, x + e * ROW, c);
         }
 }
 

@@ -97,7 +97,7 @@ static int forward_chunks(Work *w, const Scan *s, const Chunk *c)
     }
     FOR_RUNS(STATE, r, k)
         FOR_ABREAST(a)
-            store_run(&s->final[r], w->state + k * ROW + OF(a), STATE_RUN(r), c + a);
+            store_run(&s->final[r], 0, w->state + k * ROW + OF(a), STATE_RUN(r), c + a);
     probe(w, w->state, STATES);
     int bad = 0;
     FOR_ABREAST(a) bad |= total(w->probe + OF(a)) != 0; /* 0 or NaN */
@@ -154,6 +154,12 @@ static inline void load_asked(Back *b, const Scan *s, int64_t t, const Chunk *c)
     }
 }
 
+/* Whether every cell has a number of its own: then nothing is added up. */
+static inline int own(const View *v, const Scan *s)
+{
+    return (v->location != 0 || s->locations == 1) && (v->member != 0 || s->members == 1);
+}
+
 /* The adjoint of a step, and what it adds to gradients that change with time. */
 static inline void step_back(Back *b, const Scan *s, int64_t t, const real *trace,
                              const Chunk *c)
@@ -168,10 +174,18 @@ static inline void step_back(Back *b, const Scan *s, int64_t t, const real *trac
     adjoint(trace, w->forcing, w->parameter, b->d_output, b->d_state, b->g_forcing,
             b->g_parameter);
     FOR_RUNS(PARAMETER, r, k)
-        if (s->parameter[r].time != 0)
+        if (s->parameter[r].time != 0) {
+            const View *v = &s->g_parameter[r];
+            const int once = own(v, s);
             FOR_ABREAST(a)
-                add_run(&s->g_parameter[r], t, b->g_parameter + k * ROW + OF(a),
-                        PARAMETER_RUN(r), c + a);
+            {
+                const real *g = b->g_parameter + k * ROW + OF(a);
+                if (once)
+                    store_run(v, t, g, PARAMETER_RUN(r), c + a);
+                else
+                    add_run(v, t, g, PARAMETER_RUN(r), c + a);
+            }
+        }
     if (FORCING_GRADIENT)
         for (int k = 0; k < FORCINGS; k++)
             FOR_ABREAST(a)
@@ -216,8 +230,8 @@ static void backward_chunks(Back *b, const Scan *s, const Chunk *c, real *histor
     if (s->warmup == 0)
         FOR_RUNS(STATE, r, k)
             FOR_ABREAST(a)
-                store_run(&s->g_state[r], b->d_state + k * ROW + OF(a), STATE_RUN(r),
-                          c + a);
+                store_run(&s->g_state[r], 0, b->d_state + k * ROW + OF(a),
+                          STATE_RUN(r), c + a);
 }
 
 /* Returns 0, or NO_MEMORY for the history of one segment. */

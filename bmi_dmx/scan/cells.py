@@ -16,7 +16,16 @@ from ..kernels.print_c import source
 from ..process import Cells, Process
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
-from .operator import Entry, Sizes, operate, refused, series_views, views
+from .operator import (
+    Entry,
+    Sizes,
+    new_flat,
+    operate,
+    refused,
+    series_views,
+    views,
+    zeros,
+)
 from .programs import Key, adjoint_of, step_of
 
 __all__ = ["entry_of", "refuses", "run"]
@@ -125,6 +134,22 @@ def _entry(
     return CellsEntry(key.process, Kernel(library, layout), abreast)
 
 
+def _unfilled(x: Tensor, sizes: Sizes) -> Tensor:
+    """Return the gradient of a series before the kernel fills it in.
+
+    Its steps lie in memory as those of the series do, where nobody writes over another.
+    """
+    steps, places, members = x.shape
+    flat = new_flat(x, x.numel())
+    if x.stride(0) < x.stride(1):
+        new = flat.view(places, steps, members).transpose(0, 1)
+    else:
+        new = flat.view(steps, places, members)
+    # The kernel leaves out steps without gradient.
+    new[: sizes.warmup] = 0.0
+    return new
+
+
 class CellsEntry(Entry):
     """The kernel of cells that do not see each other."""
 
@@ -144,6 +169,22 @@ class CellsEntry(Entry):
         segments = -(-recorded // self.interval(sizes, tensors[0]))
         rows = -(-sizes.places * sizes.members // self.row)
         return rows * segments * len(self.layout.states) * self.row
+
+    def keeping(self, size: int, like: Tensor) -> Tensor:
+        """Return a tensor for what is kept."""
+        return new_flat(like, size)
+
+    def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return new tensors for the gradients; zeros where they are added up."""
+        return [
+            _unfilled(x, sizes) if x.ndim == 3 and self._own(x, sizes) else zeros(x)
+            for x in self.wanted(sizes, tensors)
+        ]
+
+    @staticmethod
+    def _own(x: Tensor, sizes: Sizes) -> bool:
+        """Return whether every cell has numbers of its own in a series."""
+        return tuple(x.shape[1:]) == (sizes.places, sizes.members)
 
     def _block(
         self, sizes: Sizes, tensors: Sequence[Tensor], final: Sequence[Tensor]
