@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from .problems import DYNAMIC, MEMBERS, Problem, scan_with
 from .report import Shown, show
 from .scan import threads
 
-__all__ = ["CASES", "Case", "run"]
+__all__ = ["CASES", "Case", "Step", "run"]
 
 _ATTRIBUTES = tuple(f"attribute_{k}" for k in range(13))
 _DRIVERS = ("precipitation", "air_temperature", "potential_evaporation")
@@ -78,8 +79,18 @@ class _Answers(nn.Module):
         return now, self.memory
 
 
-class _Training:
-    """A step of training on made-up weather, whole and in parts."""
+class Step:
+    """A step of training on made-up weather, whole and in parts.
+
+    Parameters
+    ----------
+    case : Case
+        The model.
+    places : int
+        Places of the batch.
+    warmup, steps : int
+        Steps of the window without and with gradient.
+    """
 
     def __init__(self, case: Case, places: int, warmup: int, steps: int) -> None:
         torch.manual_seed(0)
@@ -93,11 +104,12 @@ class _Training:
     def whole(self) -> None:
         """Simulate, compare, go back, and change the weights."""
         self.optimizer.zero_grad()
-        self._compared(self.model, self.warmup).backward()  # type: ignore[no-untyped-call]
+        self.compared(self.model, self.warmup).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
 
-    def _compared(self, model: Model, warmup: int) -> Tensor:
+    def compared(self, model: Model, warmup: int) -> Tensor:
+        """Return the loss of a model, with so many steps without gradient."""
         ran = model.simulate(
             self.forcing, self.attributes, warmup=warmup, outputs=["streamflow"]
         )
@@ -127,9 +139,9 @@ class _Training:
         start = f"{part}."
         return {n[len(start) :]: x for n, x in state.items() if n.startswith(start)}
 
-    def processes(self, warmup: int) -> Callable[[], object]:
-        """Return what runs the processes alone, after so many steps without gradient."""
-        model = self.case.model()
+    def answered(self) -> tuple[Model, list[Tensor]]:
+        """Return the model with answers for networks, and these answers."""
+        model = deepcopy(self.model)
         leaves: list[Tensor] = []
         for part in model.plan.networks:
             network, memory = model.network(part.name), self._memory(part.name)
@@ -143,11 +155,12 @@ class _Training:
             made = {n: x.requires_grad_() for n, x in found.items()}
             leaves += made.values()
             setattr(model, part.name, _Answers(made, memory))
+        return model, leaves
 
-        def run() -> None:
-            torch.autograd.grad(self._compared(model, warmup), leaves)
-
-        return run
+    def processes(self, warmup: int) -> Callable[[], object]:
+        """Return what runs the processes alone; ``warmup`` steps without gradient."""
+        model, leaves = self.answered()
+        return lambda: torch.autograd.grad(self.compared(model, warmup), leaves)
 
     def sizes(self) -> dict[str, Value]:
         """Return what a record tells about the case."""
@@ -177,15 +190,13 @@ def run(
         Steps of a window without and with gradient.
     """
     with threads(1):
-        records = [
-            _measured(_Training(case, places, warmup, steps)) for case in cases
-        ]
+        records = [_measured(Step(case, places, warmup, steps)) for case in cases]
         _print(records)
         loop = _loop(places, warmup, steps)
     return [*records, loop]
 
 
-def _measured(training: _Training) -> Record:
+def _measured(training: Step) -> Record:
     effort = Effort(repeats=3, seconds=0.5)
     whole = seconds_of(training.whole, effort)
     networks = seconds_of(training.networks, effort)

@@ -114,7 +114,9 @@ def source(
     suffix = "" if double else "f"
     real = "double" if double else "float"
     math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
-    parts = [_PRELUDE.format(real=real, lanes=lanes, abreast=abreast, f=suffix, math=math)]
+    parts = [
+        _PRELUDE.format(real=real, lanes=lanes, abreast=abreast, f=suffix, math=math)
+    ]
     if layout.links and not double:
         parts.append(_text("math.c"))
     sizes = {

@@ -20,7 +20,16 @@ from ..kernels.layout import Layout
 from ..kernels.memory import lent
 from .arguments import Arguments, refuse_not_finite
 
-__all__ = ["Entry", "Sizes", "new_flat", "operate", "refused", "series_views", "views", "zeros"]
+__all__ = [
+    "Entry",
+    "Sizes",
+    "new_flat",
+    "operate",
+    "refused",
+    "series_views",
+    "views",
+    "zeros",
+]
 
 
 class Sizes(NamedTuple):
