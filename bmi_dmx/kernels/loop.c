@@ -187,9 +187,18 @@ static inline void step_back(Back *b, const Scan *s, int64_t t, const real *trac
             }
         }
     if (FORCING_GRADIENT)
-        for (int k = 0; k < FORCINGS; k++)
+        for (int k = 0; k < FORCINGS; k++) {
+            const View *v = &s->g_forcing[k];
+            const int once = own(v, s);
             FOR_ABREAST(a)
-                add(&s->g_forcing[k], t, b->g_forcing + k * ROW + OF(a), 1, c + a);
+            {
+                const real *g = b->g_forcing + k * ROW + OF(a);
+                if (once)
+                    store(v, t, g, c + a);
+                else
+                    add(v, t, g, 1, c + a);
+            }
+        }
 }
 
 static void backward_chunks(Back *b, const Scan *s, const Chunk *c, real *history)

@@ -53,3 +53,15 @@ def test_gradients_of_series_lie_as_the_series() -> None:
     assert gradient.stride() == series.stride()
     assert not gradient[:2].any()
     assert gradient[2:].any()
+
+
+@pytest.mark.parametrize(("locations", "members"), [(3, 4), (5, 1), (1, 1)])
+def test_nothing_that_memory_held_is_left(
+    locations: int, members: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = found(locations, members, False)
+    monkeypatch.setattr(
+        cells, "new_flat", lambda like, size: like.new_full((size,), float("nan"))
+    )
+    assert all(map(torch.equal, found(locations, members, False), expected))
+    assert all(x.isfinite().all() for x in expected)
