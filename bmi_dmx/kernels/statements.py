@@ -91,7 +91,8 @@ def function(
     """
     chosen = _used(program, [w.output for w in writes])
     turns = [_lines(chosen, suffix, reads, writes, k) for k in range(abreast)]
-    lanes = [f"const int i{k} = i + {k} * LANES;" for k in range(1, abreast)]
+    others = range(1, abreast if turns[0] else 1)
+    lanes = [f"const int i{k} = i + {k} * LANES;" for k in others]
     lines = [*lanes, *chain.from_iterable(zip(*turns, strict=True))]
     body = "\n        ".join(lines)
     return (
