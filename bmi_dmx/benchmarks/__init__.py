@@ -22,6 +22,7 @@ BENCHMARKS = {
     "ngen": "ngen",
     "route": "route",
     "simulate": "simulate",
+    "train": "train",
 }
 """Modules by the name of what they measure."""
 

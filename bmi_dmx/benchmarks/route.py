@@ -313,8 +313,7 @@ def _updates(reaches: Sequence[int]) -> list[Record]:
 def _limits(reaches: int, steps: int) -> list[Record]:
     """Measure how far a river is from what statements and memory allow."""
     # Nothing is faster than at its best, which others on the machine hide.
-    tried = [statement_costs(Effort()) for _ in range(3)]
-    costs = {kind: min(found[kind] for found in tried) for kind in tried[0]}
+    costs = statement_costs(Effort())
     speed = bandwidth(Effort())
     flow = Flow.of(reaches, steps)
     seconds = both(flow.run, flow.backward, Effort())
@@ -332,7 +331,12 @@ def _limits(reaches: int, steps: int) -> list[Record]:
             )
         )  # fmt: skip
     print_shares(records)
-    print_costs({f"{kind}, of 16 cells": 16 * cost for kind, cost in costs.items()})
+    print_costs(
+        {
+            f"{kind}, of 16 cells": None if cost is None else 16 * cost
+            for kind, cost in costs.items()
+        }
+    )
     print()
     return records
 

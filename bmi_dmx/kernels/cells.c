@@ -10,6 +10,7 @@ typedef struct {
     int count;    /* cells that are not repetitions */
     int together; /* a full chunk of one location */
     int line;     /* a full chunk of one member at successive locations */
+    int spare;    /* there is no such chunk: it repeats the one before */
     int64_t index;
 } Chunk;
 
@@ -33,6 +34,7 @@ static inline void load(real *restrict x, const View *v, int64_t t, const Chunk 
 static inline void add(const View *v, int64_t t, const real *restrict x, real scale,
                        const Chunk *c)
 {
+    if (c->spare) return;
     real *p = v->data + t * v->time;
     if (c->together || c->line) {
         const int64_t stride = c->together ? v->member : v->location;
@@ -50,6 +52,7 @@ static inline void add(const View *v, int64_t t, const real *restrict x, real sc
 
 static inline void store(const View *v, int64_t t, const real *restrict x, const Chunk *c)
 {
+    if (c->spare) return;
     real *p = v->data + t * v->time;
     if (c->together || c->line) {
         const int64_t stride = c->together ? v->member : v->location;
@@ -73,7 +76,7 @@ static inline View entry(const View *run, int e)
 /* Where the entries of a cell alone stand side by side; else NULL. */
 static inline real *row(const View *run, int64_t t, const Chunk *c)
 {
-    if (LANES > 1 || run->entry != 1) return NULL;
+    if (ROW > 1 || run->entry != 1) return NULL;
     return run->data + t * run->time + c->location[0] * run->location +
            c->member[0] * run->member;
 }
@@ -87,20 +90,20 @@ static inline void load_run(real *restrict x, const View *run, int length, int64
     else
         for (int e = 0; e < length; e++) {
             const View v = entry(run, e);
-            load(x + e * LANES, &v, t, c);
+            load(x + e * ROW, &v, t, c);
         }
 }
 
-static inline void store_run(const View *run, const real *restrict x, int length,
-                             const Chunk *c)
+static inline void store_run(const View *run, int64_t t, const real *restrict x,
+                             int length, const Chunk *c)
 {
-    real *p = row(run, 0, c);
+    real *p = row(run, t, c);
     if (p)
         memcpy(p, x, length * sizeof(real));
     else
         for (int e = 0; e < length; e++) {
             const View v = entry(run, e);
-            store(&v, 0, x + e * LANES, c);
+            store(&v, t, x + e * ROW, c);
         }
 }
 
@@ -109,7 +112,7 @@ static inline void add_run(const View *run, int64_t t, const real *restrict x, i
 {
     for (int e = 0; e < length; e++) {
         const View v = entry(run, e);
-        add(&v, t, x + e * LANES, 1, c);
+        add(&v, t, x + e * ROW, 1, c);
     }
 }
 
@@ -123,10 +126,10 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-/* Chunks in a group. */
+/* Chunks in a group. Those that go abreast are of one group. */
 static int64_t group_chunks(int64_t members)
 {
-    return members / common_divisor(members, LANES);
+    return ABREAST * (members / common_divisor(members, ROW));
 }
 
 int64_t groups(int64_t locations, int64_t members)
@@ -136,12 +139,13 @@ int64_t groups(int64_t locations, int64_t members)
 }
 
 /* Describe a chunk; return 0 when there is no such chunk. */
-static inline int describe(Chunk *c, const Scan *s, int64_t index)
+static inline int describe_one(Chunk *c, const Scan *s, int64_t index)
 {
     const int64_t first = index * LANES;
     const int64_t cells = s->locations * s->members;
     if (first >= cells) return 0;
     c->index = index;
+    c->spare = 0;
     c->count = cells - first < LANES ? (int)(cells - first) : LANES;
     c->location[0] = first / s->members;
     c->member[0] = first - c->location[0] * s->members;
@@ -153,6 +157,18 @@ static inline int describe(Chunk *c, const Scan *s, int64_t index)
             const int64_t cell = first + (i < c->count ? i : c->count - 1);
             c->location[i] = cell / s->members;
             c->member[i] = cell % s->members;
+        }
+    return 1;
+}
+
+/* Describe chunks that go abreast; return 0 when there is none. */
+static inline int describe(Chunk *c, const Scan *s, int64_t first)
+{
+    if (!describe_one(c, s, first)) return 0;
+    for (int a = 1; a < ABREAST; a++)
+        if (!describe_one(c + a, s, first + a)) {
+            c[a] = c[a - 1];
+            c[a].spare = 1;
         }
     return 1;
 }

@@ -43,6 +43,8 @@ int64_t scan_words(void)
 #define FOR_RUNS(kind, r, k)                                                            \
     for (int r = 0, k = 0; r < kind##_RUNS; k += kind##_RUN(r), r++)
 
+#define FOR_ROW(i) _Pragma("omp simd") for (int i = 0; i < ROW; i++)
+
 #define FOR_LANES(i) _Pragma("omp simd") for (int i = 0; i < LANES; i++)
 
 #define FOLD(width)                                                                     \
@@ -94,11 +96,11 @@ static void restore(unsigned old)
 #endif
 
 typedef struct {
-    _Alignas(64) real state[STATES * LANES];
-    _Alignas(64) real forcing[FORCINGS * LANES + LANES];
-    _Alignas(64) real parameter[(PARAMETERS + HOISTED) * LANES + LANES];
-    _Alignas(64) real output[OUTPUTS * LANES + LANES];
-    _Alignas(64) real probe[LANES]; /* NaN once an input was not finite */
+    _Alignas(64) real state[STATES * ROW];
+    _Alignas(64) real forcing[FORCINGS * ROW + ROW];
+    _Alignas(64) real parameter[(PARAMETERS + HOISTED) * ROW + ROW];
+    _Alignas(64) real output[OUTPUTS * ROW + ROW];
+    _Alignas(64) real probe[ROW]; /* NaN once an input was not finite */
 } Work;
 
 /* Bytes of what is worked on that the stack of a thread is asked for; it may be small.
@@ -141,9 +143,9 @@ static inline void probe(Work *w, const real *restrict x, int rows)
     for (; k < rows; k++) sum += x[k] - x[k];
     w->probe[0] = sum;
 #else
-    FOR_LANES(i) {
+    FOR_ROW(i) {
         real sum = w->probe[i];
-        for (int k = 0; k < rows; k++) sum += x[k * LANES + i] - x[k * LANES + i];
+        for (int k = 0; k < rows; k++) sum += x[k * ROW + i] - x[k * ROW + i];
         w->probe[i] = sum;
     }
 #endif

@@ -9,10 +9,13 @@ from functools import cached_property
 
 from ..program import Program
 
-__all__ = ["LANES", "Layout"]
+__all__ = ["ABREAST", "LANES", "Layout"]
 
 LANES = 16
 """Cells worked on together: one AVX-512 register of float32."""
+
+ABREAST = (4, 2, 1)
+"""How many chunks of cells may take turns in a series: while one waits others work."""
 
 
 @dataclass(frozen=True)

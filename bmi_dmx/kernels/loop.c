@@ -1,16 +1,22 @@
 /* The time loop around a generated step: forward, and backward with checkpoints. */
 
+
+#define FOR_ABREAST(a) for (int a = 0; a < ABREAST; a++)
+
+/* Where the lanes of a chunk begin in a row. */
+#define OF(a) ((a) * LANES)
+
 /* Those that change with time are read later; until then they are probed as zeros. */
 static inline void load_fixed(Work *w, const Scan *s, const Chunk *c)
 {
     FOR_RUNS(PARAMETER, r, k)
     {
         const int length = PARAMETER_RUN(r);
-        real *x = w->parameter + k * LANES;
+        real *x = w->parameter + k * ROW;
         if (s->parameter[r].time == 0)
-            load_run(x, &s->parameter[r], length, 0, c);
+            FOR_ABREAST(a) load_run(x + OF(a), &s->parameter[r], length, 0, c + a);
         else
-            memset(x, 0, length * LANES * sizeof(real));
+            memset(x, 0, length * ROW * sizeof(real));
     }
     probe(w, w->parameter, PARAMETERS);
 }
@@ -22,9 +28,10 @@ static inline void ask(const View *run, int length, int64_t t, const Scan *s,
 {
     if (t >= 0 && t < s->steps)
         for (int e = 0; e < length; e++)
-            __builtin_prefetch(run->data + e * run->entry + t * run->time +
-                               c->location[0] * run->location +
-                               c->member[0] * run->member);
+            FOR_ABREAST(a)
+                __builtin_prefetch(run->data + e * run->entry + t * run->time +
+                                   c[a].location[0] * run->location +
+                                   c[a].member[0] * run->member);
 }
 
 #define AHEAD 8
@@ -32,30 +39,40 @@ static inline void ask(const View *run, int length, int64_t t, const Scan *s,
 /* `ahead` is the number of steps, AHEAD or its negative, to the row to ask for. */
 static inline void load_row(Work *w, const Scan *s, int64_t t, int ahead, const Chunk *c)
 {
-    for (int k = 0; k < FORCINGS; k++)
-        load(w->forcing + k * LANES, &s->forcing[k], t, c);
+    for (int k = 0; k < FORCINGS; k++) {
+        ask(&s->forcing[k], 1, t + ahead, s, c);
+        FOR_ABREAST(a) load(w->forcing + k * ROW + OF(a), &s->forcing[k], t, c + a);
+    }
     probe(w, w->forcing, FORCINGS);
     FOR_RUNS(PARAMETER, r, k)
         if (s->parameter[r].time != 0) {
             const View *v = &s->parameter[r];
+            real *x = w->parameter + k * ROW;
             ask(v, PARAMETER_RUN(r), t + ahead, s, c);
-            load_run(w->parameter + k * LANES, v, PARAMETER_RUN(r), t, c);
-            probe(w, w->parameter + k * LANES, PARAMETER_RUN(r));
+            FOR_ABREAST(a) load_run(x + OF(a), v, PARAMETER_RUN(r), t, c + a);
+            probe(w, x, PARAMETER_RUN(r));
         }
 }
 
+/* States that are kept of chunks that go abreast, or NULL. */
+static inline real *checkpoints_of(const Scan *s, const Chunk *c, int64_t kept)
+{
+    if (!s->checkpoints) return NULL;
+    return s->checkpoints + c->index / ABREAST * kept * STATES * ROW;
+}
+
 /* Returns whether an input or the last state was not finite: a choice may hide it. */
-static int forward_chunk(Work *w, const Scan *s, const Chunk *c)
+static int forward_chunks(Work *w, const Scan *s, const Chunk *c)
 {
     memset(w->probe, 0, sizeof w->probe);
     const int64_t recorded = s->steps - s->warmup;
     const int64_t kept = (recorded + s->interval - 1) / s->interval;
-    real *checkpoint =
-        s->checkpoints ? s->checkpoints + c->index * kept * STATES * LANES : NULL;
+    real *checkpoint = checkpoints_of(s, c, kept);
     const real share = s->average ? (real)1 / (real)s->members : (real)1;
     load_fixed(w, s, c);
     FOR_RUNS(STATE, r, k)
-        load_run(w->state + k * LANES, &s->state[r], STATE_RUN(r), 0, c);
+        FOR_ABREAST(a)
+            load_run(w->state + k * ROW + OF(a), &s->state[r], STATE_RUN(r), 0, c + a);
     probe(w, w->state, STATES);
     for (int64_t t = 0; t < s->warmup; t++) {
         load_row(w, s, t, AHEAD, c);
@@ -64,36 +81,43 @@ static int forward_chunk(Work *w, const Scan *s, const Chunk *c)
     for (int64_t t = 0; t < recorded; t++) {
         if (checkpoint && t % s->interval == 0) {
             memcpy(checkpoint, w->state, sizeof w->state);
-            checkpoint += STATES * LANES;
+            checkpoint += STATES * ROW;
         }
         load_row(w, s, t + s->warmup, AHEAD, c);
         record(w->state, w->forcing, w->parameter, w->output);
         /* What nobody wants is made all the same, lest the rest be rounded otherwise. */
         for (int k = 0; k < OUTPUTS; k++)
-            if (!s->output[k].data)
-                continue;
-            else if (s->average)
-                add(&s->output[k], t, w->output + k * LANES, share, c);
-            else
-                store(&s->output[k], t, w->output + k * LANES, c);
+            FOR_ABREAST(a)
+            {
+                const real *q = w->output + k * ROW + OF(a);
+                if (!s->output[k].data)
+                    continue;
+                else if (s->average)
+                    add(&s->output[k], t, q, share, c + a);
+                else
+                    store(&s->output[k], t, q, c + a);
+            }
     }
     FOR_RUNS(STATE, r, k)
-        store_run(&s->final[r], w->state + k * LANES, STATE_RUN(r), c);
+        FOR_ABREAST(a)
+            store_run(&s->final[r], 0, w->state + k * ROW + OF(a), STATE_RUN(r), c + a);
     probe(w, w->state, STATES);
-    return total(w->probe) != 0; /* 0 or NaN */
+    int bad = 0;
+    FOR_ABREAST(a) bad |= total(w->probe + OF(a)) != 0; /* 0 or NaN */
+    return bad;
 }
 
-/* Returns what forward_chunk() does, for all of these groups, or NO_MEMORY. */
+/* Returns what forward_chunks() does, for all of these groups, or NO_MEMORY. */
 int forward(const Scan *s, int64_t first, int64_t last)
 {
     WORKED_ON(Work, work);
     if (!work) return NO_MEMORY;
     const unsigned mode = quiet();
     int bad = 0;
-    const int64_t per_group = group_chunks(s->members);
-    Chunk c;
-    for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
-        bad |= forward_chunk(work, s, &c);
+    const int64_t chunks = group_chunks(s->members);
+    Chunk c[ABREAST];
+    for (int64_t k = first * chunks; k < last * chunks && describe(c, s, k); k += ABREAST)
+        bad |= forward_chunks(work, s, c);
     restore(mode);
     DONE_WITH(work);
     return bad;
@@ -111,73 +135,121 @@ int step(const Scan *s)
 #ifdef ADJOINT
 typedef struct {
     Work work; /* its probe is not read here */
-    _Alignas(64) real d_state[STATES * LANES + LANES];
-    _Alignas(64) real d_output[OUTPUTS * LANES + LANES];
-    _Alignas(64) real g_forcing[FORCINGS * LANES + LANES];
-    _Alignas(64) real g_parameter[PARAMETERS * LANES + LANES];
+    _Alignas(64) real d_state[STATES * ROW + ROW];
+    _Alignas(64) real d_output[OUTPUTS * ROW + ROW];
+    _Alignas(64) real g_forcing[FORCINGS * ROW + ROW];
+    _Alignas(64) real g_parameter[PARAMETERS * ROW + ROW];
 } Back;
 
-static void backward_chunk(Back *b, const Scan *s, const Chunk *c, real *history)
+/* Of a step, the states before it and what retrace() leaves for adjoint(). */
+#define TRACE ((STATES + KEPT) * ROW)
+
+/* The cotangents of a step. */
+static inline void load_asked(Back *b, const Scan *s, int64_t t, const Chunk *c)
+{
+    const real share = s->average ? (real)1 / (real)s->members : (real)1;
+    for (int k = 0; k < OUTPUTS; k++) {
+        real *d = b->d_output + k * ROW;
+        FOR_ABREAST(a) load(d + OF(a), &s->d_output[k], t, c + a);
+        FOR_ROW(i) d[i] *= share;
+        if (OUTPUT_STATE[k] >= 0)
+            FOR_ROW(i) b->d_state[OUTPUT_STATE[k] * ROW + i] += d[i];
+    }
+}
+
+/* Whether every cell has a number of its own: then nothing is added up. */
+static inline int own(const View *v, const Scan *s)
+{
+    return (v->location != 0 || s->locations == 1) && (v->member != 0 || s->members == 1);
+}
+
+/* The adjoint of a step, and what it adds to gradients that change with time. */
+static inline void step_back(Back *b, const Scan *s, int64_t t, const real *trace,
+                             const Chunk *c)
+{
+    Work *const w = &b->work;
+    FOR_RUNS(PARAMETER, r, k)
+        if (s->parameter[r].time != 0) {
+            const int length = PARAMETER_RUN(r);
+            ask(&s->g_parameter[r], length, t - AHEAD, s, c);
+            memset(b->g_parameter + k * ROW, 0, length * ROW * sizeof(real));
+        }
+    adjoint(trace, w->forcing, w->parameter, b->d_output, b->d_state, b->g_forcing,
+            b->g_parameter);
+    FOR_RUNS(PARAMETER, r, k)
+        if (s->parameter[r].time != 0) {
+            const View *v = &s->g_parameter[r];
+            const int once = own(v, s);
+            FOR_ABREAST(a)
+            {
+                const real *g = b->g_parameter + k * ROW + OF(a);
+                if (once)
+                    store_run(v, t, g, PARAMETER_RUN(r), c + a);
+                else
+                    add_run(v, t, g, PARAMETER_RUN(r), c + a);
+            }
+        }
+    if (FORCING_GRADIENT)
+        for (int k = 0; k < FORCINGS; k++) {
+            const View *v = &s->g_forcing[k];
+            const int once = own(v, s);
+            FOR_ABREAST(a)
+            {
+                const real *g = b->g_forcing + k * ROW + OF(a);
+                if (once)
+                    store(v, t, g, c + a);
+                else
+                    add(v, t, g, 1, c + a);
+            }
+        }
+}
+
+static void backward_chunks(Back *b, const Scan *s, const Chunk *c, real *history)
 {
     Work *const w = &b->work;
     const int64_t recorded = s->steps - s->warmup;
     const int64_t kept = (recorded + s->interval - 1) / s->interval;
-    const real *checkpoints = s->checkpoints + c->index * kept * STATES * LANES;
-    const real share = s->average ? (real)1 / (real)s->members : (real)1;
+    const real *checkpoints = checkpoints_of(s, c, kept);
     memset(w->probe, 0, sizeof w->probe);
     memset(b->g_parameter, 0, sizeof b->g_parameter);
     load_fixed(w, s, c);
     FOR_RUNS(STATE, r, k)
-        load_run(b->d_state + k * LANES, &s->d_final[r], STATE_RUN(r), 0, c);
+        FOR_ABREAST(a)
+            load_run(b->d_state + k * ROW + OF(a), &s->d_final[r], STATE_RUN(r), 0,
+                     c + a);
     for (int64_t segment = kept - 1; segment >= 0; segment--) {
         const int64_t start = segment * s->interval;
         const int64_t stop =
             start + s->interval < recorded ? start + s->interval : recorded;
-        memcpy(history, checkpoints + segment * STATES * LANES, sizeof w->state);
-        for (int64_t t = start; t < stop - 1; t++) {
-            real *at = history + (t - start) * STATES * LANES;
+        memcpy(history, checkpoints + segment * STATES * ROW, sizeof w->state);
+        /* Of the last step only what is kept of it is needed. */
+        for (int64_t t = start; t < stop - !KEPT; t++) {
+            real *at = history + (t - start) * TRACE;
             load_row(w, s, t + s->warmup, AHEAD, c);
-            advance(at, w->forcing, w->parameter, at + STATES * LANES);
+            retrace(at, w->forcing, w->parameter, at + TRACE);
         }
         for (int64_t t = stop - 1; t >= start; t--) {
             load_row(w, s, t + s->warmup, -AHEAD, c);
-            for (int k = 0; k < OUTPUTS; k++) {
-                real *d = b->d_output + k * LANES;
-                load(d, &s->d_output[k], t, c);
-                FOR_LANES(i) d[i] *= share;
-                if (OUTPUT_STATE[k] >= 0)
-                    FOR_LANES(i) b->d_state[OUTPUT_STATE[k] * LANES + i] += d[i];
-            }
-            FOR_RUNS(PARAMETER, r, k)
-                if (s->parameter[r].time != 0) {
-                    const int length = PARAMETER_RUN(r);
-                    ask(&s->g_parameter[r], length, t + s->warmup - AHEAD, s, c);
-                    memset(b->g_parameter + k * LANES, 0, length * LANES * sizeof(real));
-                }
-            adjoint(history + (t - start) * STATES * LANES, w->forcing, w->parameter,
-                    b->d_output, b->d_state, b->g_forcing, b->g_parameter);
-            FOR_RUNS(PARAMETER, r, k)
-                if (s->parameter[r].time != 0)
-                    add_run(&s->g_parameter[r], t + s->warmup, b->g_parameter + k * LANES,
-                            PARAMETER_RUN(r), c);
-            if (FORCING_GRADIENT)
-                for (int k = 0; k < FORCINGS; k++)
-                    add(&s->g_forcing[k], t + s->warmup, b->g_forcing + k * LANES, 1, c);
+            load_asked(b, s, t, c);
+            step_back(b, s, t + s->warmup, history + (t - start) * TRACE, c);
         }
     }
     FOR_RUNS(PARAMETER, r, k)
         if (s->parameter[r].time == 0)
-            add_run(&s->g_parameter[r], 0, b->g_parameter + k * LANES, PARAMETER_RUN(r),
-                    c);
+            FOR_ABREAST(a)
+                add_run(&s->g_parameter[r], 0, b->g_parameter + k * ROW + OF(a),
+                        PARAMETER_RUN(r), c + a);
     if (s->warmup == 0)
         FOR_RUNS(STATE, r, k)
-            store_run(&s->g_state[r], b->d_state + k * LANES, STATE_RUN(r), c);
+            FOR_ABREAST(a)
+                store_run(&s->g_state[r], 0, b->d_state + k * ROW + OF(a),
+                          STATE_RUN(r), c + a);
 }
 
 /* Returns 0, or NO_MEMORY for the history of one segment. */
 int backward(const Scan *s, int64_t first, int64_t last)
 {
-    const size_t size = (size_t)s->interval * STATES * LANES * sizeof(real);
+    const size_t size = (size_t)(s->interval + 1) * TRACE * sizeof(real);
     real *history = aligned_alloc(64, (size + 63) / 64 * 64 + 64);
     WORKED_ON(Back, work);
     if (!history || !work) {
@@ -186,10 +258,10 @@ int backward(const Scan *s, int64_t first, int64_t last)
         return NO_MEMORY;
     }
     const unsigned mode = quiet();
-    const int64_t per_group = group_chunks(s->members);
-    Chunk c;
-    for (int64_t k = first * per_group; k < last * per_group && describe(&c, s, k); k++)
-        backward_chunk(work, s, &c, history);
+    const int64_t chunks = group_chunks(s->members);
+    Chunk c[ABREAST];
+    for (int64_t k = first * chunks; k < last * chunks && describe(c, s, k); k += ABREAST)
+        backward_chunks(work, s, c, history);
     restore(mode);
     free(history);
     DONE_WITH(work);

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from ..program import Program
+from ..program.shared import shared_functions
 from .layout import LANES, Layout
 from .print_tree import apart, history_of, links_of
 from .rolled import rolled
@@ -21,6 +22,9 @@ _PRELUDE = """\
 #include <math.h>
 typedef {real} real;
 #define LANES {lanes}
+#define ABREAST {abreast}
+/* Chunks that go abreast stand side by side in every array that is worked on. */
+#define ROW (ABREAST * LANES)
 #define ONE ((real)1)
 /* NaN if either is. Of a constant, which comes first, only one comparison is left. */
 #define MAXIMUM(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
@@ -81,6 +85,7 @@ def source(
     double: bool,
     forcing_gradient: bool = False,
     lanes: int = LANES,
+    abreast: int = 1,
     fixed: Collection[str] = (),
 ) -> str:
     """Return the C source of a kernel.
@@ -100,12 +105,15 @@ def source(
         Also compute the gradient with respect to the forcing.
     lanes : int
         Number of cells worked on together, a power of two.
+    abreast : int
+        Of cells that do not see each other, how many times as many take turns at every
+        statement.
     fixed : collection of str
         Of a tree, the parameters that do not change with time: what is made of them
         alone is computed once.
     """
     suffix = "" if double else "f"
-    parts = [prelude(double=double, lanes=lanes)]
+    parts = [prelude(double=double, lanes=lanes, abreast=abreast)]
     if layout.links and not double:
         parts.append(text_of("math.c"))
     sizes = {
@@ -131,10 +139,14 @@ def source(
             parts += history_of(layout, step, adjoint)
         step, adjoint, texts = apart(layout, step, adjoint, fixed, suffix, reads)
         parts += texts
-    parts += [
-        _advance(layout, step, suffix, reads, lanes),
-        _record(layout, step, suffix, reads, lanes),
-    ]
+    traced = step
+    if adjoint is not None and not layout.links:
+        traced, adjoint, kept = shared_functions(step, adjoint)
+        reads.update({n: slot("s", len(layout.states) + k) for k, n in enumerate(kept)})
+        parts.append(f"#define KEPT {len(kept)}")
+    text = partial(function, suffix=suffix, reads=reads, abreast=abreast)
+    one = partial(_rolled, layout, text, suffix) if lanes * abreast == 1 else text
+    parts += [_advance(layout, step, one), _record(layout, step, one)]
     if adjoint is not None:
         index = {name: k for k, name in enumerate(layout.states)}
         owners = ", ".join(str(index.get(o, -1)) for o in layout.outputs) or "-1"
@@ -142,13 +154,16 @@ def source(
         parts.append(
             f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
         )
-        parts.append(_adjoint(layout, adjoint, suffix, reads, forcing_gradient))
+        if not layout.links:
+            parts.append(_retrace(layout, traced, kept, text))
+        reads |= _asked(layout)
+        parts.append(_adjoint(layout, adjoint, text, forcing_gradient))
     for name in _TREE if layout.links else _CELLS:
         parts.append(text_of(name))
     return "\n".join(parts)
 
 
-def prelude(*, double: bool, lanes: int) -> str:
+def prelude(*, double: bool, lanes: int, abreast: int = 1) -> str:
     """Return what every kernel begins with: the type of numbers, and functions of them.
 
     Parameters
@@ -157,11 +172,13 @@ def prelude(*, double: bool, lanes: int) -> str:
         float64, else float32.
     lanes : int
         How many stand side by side; of one alone, functions are not of vectors.
+    abreast : int
+        How many times as many take turns.
     """
     suffix = "" if double else "f"
     real = "double" if double else "float"
     math = "\n".join(f"#define {m.upper()} {m}{suffix}" for m in _MATH)
-    return _PRELUDE.format(real=real, lanes=lanes, f=suffix, math=math)
+    return _PRELUDE.format(real=real, lanes=lanes, abreast=abreast, f=suffix, math=math)
 
 
 @cache
@@ -170,20 +187,20 @@ def text_of(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-_INPUTS = "const real *s, const real *restrict f, const real *restrict p"
+_INPUTS = "const real *restrict f, const real *restrict p"
+
+_Print = Callable[..., str]
 
 
-def _step(
-    signature: str,
+def _rolled(
     layout: Layout,
-    step: Program,
+    text: _Print,
     suffix: str,
-    reads: dict[str, str],
+    signature: str,
+    step: Program,
     writes: Sequence[Write],
-    lanes: int,
 ) -> str:
-    if lanes > 1:
-        return function(signature, step, suffix, reads, writes)
+    """Return a function of one lane, in which entries made alike are turns of loops."""
     places = {
         name: (array, k)
         for array, names in (
@@ -192,48 +209,56 @@ def _step(
         for k, name in enumerate(names)
     }  # fmt: skip
     found = rolled(step, writes, places, suffix)
-    return function(
-        signature, step, suffix, reads, found.writes, found.loops, found.needed
-    )  # fmt: skip
+    return text(
+        signature, step, writes=found.writes, loops=found.loops, needed=found.needed
+    )
 
 
-def _advance(
-    layout: Layout, step: Program, suffix: str, reads: dict[str, str], lanes: int
-) -> str:
-    return _step(
-        f"advance({_INPUTS}, real *next)",
-        layout, step, suffix, reads, writes_of(layout.states, "next"), lanes,
-    )  # fmt: skip
+def _advance(layout: Layout, step: Program, text: _Print) -> str:
+    return text(
+        f"advance(const real *s, {_INPUTS}, real *next)",
+        step,
+        writes=writes_of(layout.states, "next"),
+    )
 
 
-def _record(
-    layout: Layout, step: Program, suffix: str, reads: dict[str, str], lanes: int
-) -> str:
-    return _step(
-        "record(real *s, const real *restrict f, const real *restrict p, "
-        "real *restrict q)",
-        layout, step, suffix, reads,
-        [*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")], lanes,
-    )  # fmt: skip
+def _record(layout: Layout, step: Program, text: _Print) -> str:
+    return text(
+        f"record(real *s, {_INPUTS}, real *restrict q)",
+        step,
+        writes=[*writes_of(layout.states, "s"), *writes_of(layout.outputs, "q")],
+    )
 
 
-def _adjoint(
-    layout: Layout,
-    adjoint: Program,
-    suffix: str,
-    reads: dict[str, str],
-    forcing: bool,
-) -> str:
-    reads.update({f"d.{n}": slot("d", k) for k, n in enumerate(layout.states)})
-    reads.update({f"d.{n}": slot("dq", k) for k, n in enumerate(layout.outputs)
-                  if n not in layout.states})  # fmt: skip
-    writes = [
-        *writes_of(layout.states, "d", "g."),
-        *writes_of(layout.parameters, "gp", "g.", "+="),
-        *writes_of(layout.forcings if forcing else (), "gf", "g."),
-    ]
-    return function(
-        f"adjoint({_INPUTS}, const real *restrict dq, real *restrict d, "
+def _retrace(layout: Layout, step: Program, kept: Sequence[str], text: _Print) -> str:
+    """Return what advances on the way back, leaving behind what the adjoint reads."""
+    first = len(layout.states)
+    left = [Write(name, "s", first + k) for k, name in enumerate(kept)]
+    return text(
+        f"retrace(real *s, {_INPUTS}, real *next)",
+        step,
+        writes=[*writes_of(layout.states, "next"), *left],
+    )
+
+
+def _asked(layout: Layout) -> dict[str, str]:
+    """Return where the adjoint reads cotangents."""
+    states = {f"d.{n}": slot("d", k) for k, n in enumerate(layout.states)}
+    return states | {
+        f"d.{n}": slot("dq", k)
+        for k, n in enumerate(layout.outputs)
+        if n not in layout.states
+    }
+
+
+def _adjoint(layout: Layout, adjoint: Program, text: _Print, forcing: bool) -> str:
+    return text(
+        f"adjoint(const real *s, {_INPUTS}, const real *restrict dq, real *restrict d, "
         "real *restrict gf, real *restrict gp)",
-        adjoint, suffix, reads, writes,
-    )  # fmt: skip
+        adjoint,
+        writes=[
+            *writes_of(layout.states, "d", "g."),
+            *writes_of(layout.parameters, "gp", "g.", "+="),
+            *writes_of(layout.forcings if forcing else (), "gf", "g."),
+        ],
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ..errors import ScanError
 from ..program import Arg, Program
@@ -23,17 +24,18 @@ def literal(value: float, suffix: str) -> str:
 
 
 class _Printer:
-    """Prints the statements of one program."""
+    """Prints the statements of one program, for the lanes of one chunk."""
 
-    def __init__(self, program: Program, suffix: str) -> None:
+    def __init__(self, program: Program, suffix: str, mark: str) -> None:
         self.program = program
         self.suffix = suffix
+        self.mark = mark
         self._text: dict[str, str] = {}
 
     def arg(self, arg: Arg) -> str:
         """Return an argument as C."""
         if isinstance(arg, str):
-            return self._text.get(arg, arg)
+            return self._text.get(arg, f"{arg}{self.mark}")
         if isinstance(arg, (int, float)):
             return literal(arg, self.suffix)
         raise ScanError(f"argument {arg!r} has no C form")
@@ -52,7 +54,7 @@ class _Printer:
             if op.boolean:
                 self._text[instruction.out] = text
             else:
-                lines.append(f"const real {instruction.out} = {text};")
+                lines.append(f"const real {instruction.out}{self.mark} = {text};")
         return lines
 
 
@@ -79,16 +81,25 @@ def function(
     suffix: str,
     reads: dict[str, str],
     writes: Sequence[Write],
+    *,
+    abreast: int = 1,
     loops: Sequence[str] = (),
     needed: Sequence[Arg] = (),
 ) -> str:
     """Return a C function that loops the program over lanes.
 
     ``reads`` gives the C expression of each input, and ``writes`` what becomes of the
-    outputs. Of one lane, ``loops`` over entries may come before they are written, which
-    read the values ``needed``.
+    outputs. Chunks that go ``abreast`` take turns at every statement: while one waits
+    for a result the others go on. Of one lane alone, ``loops`` over entries may come
+    before outputs are written, which read the values ``needed``.
     """
-    body = "\n        ".join(statements(program, suffix, reads, writes, loops, needed))
+    turns = [
+        statements(program, suffix, reads, writes, chunk=k, loops=loops, needed=needed)
+        for k in range(abreast)
+    ]
+    others = range(1, abreast if turns[0] else 1)
+    lanes = [f"const int i{k} = i + {k} * LANES;" for k in others]
+    body = "\n        ".join([*lanes, *chain.from_iterable(zip(*turns, strict=True))])
     if loops:
         # A loop over the lane would be in the way of those.
         return (
@@ -107,34 +118,42 @@ def statements(
     suffix: str,
     reads: dict[str, str],
     writes: Sequence[Write],
+    *,
+    chunk: int = 0,
     loops: Sequence[str] = (),
     needed: Sequence[Arg] = (),
     place: Callable[[str, int], str] | None = None,
 ) -> list[str]:
-    """Return the statements of one lane, as for :func:`function`.
+    """Return the statements for the lanes of one of the chunks that go abreast.
 
-    ``place`` says where in an array a variable is written, :func:`slot` unless said.
+    As for :func:`function`; ``place`` says where in an array a variable is written,
+    :func:`slot` unless said.
     """
     at = place or slot
+    mark, lane = f"_{chunk}" if chunk else "", f"i{chunk or ''}"
     held = {f"{k} of loops": value for k, value in enumerate(needed)}
     whole = Program(
         program.inputs, program.instructions, {**program.outputs, **held}
     )  # fmt: skip
     chosen = _used(whole, [*(w.output for w in writes), *held])
-    printer = _Printer(chosen, suffix)
-    lines = [f"const real {v} = {reads[n]};" for n, v in chosen.inputs.items()]
+    printer = _Printer(chosen, suffix, mark)
+    lines = [
+        f"const real {v}{mark} = {reads[n].format(lane=lane)};"
+        for n, v in chosen.inputs.items()
+    ]
     lines += printer.body()
     lines += [f"#pragma omp simd\n        {loop}" for loop in loops]
     lines += [
-        f"{at(w.array, w.index)} {w.operator} {printer.arg(chosen.outputs[w.output])};"
+        f"{at(w.array, w.index).format(lane=lane)} {w.operator} "
+        f"{printer.arg(chosen.outputs[w.output])};"
         for w in writes
     ]
     return lines
 
 
 def slot(array: str, index: int) -> str:
-    """Return the lane of a variable in an array."""
-    return f"{array}[{index} * LANES + i]"
+    """Return the lane of a variable in an array, a format with the name of the lane."""
+    return f"{array}[{index} * ROW + {{lane}}]"
 
 
 def _used(program: Program, outputs: Sequence[str]) -> Program:

@@ -11,12 +11,21 @@ from torch import Tensor
 from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import Block, Kernel, history_interval
-from ..kernels.layout import LANES, Layout
+from ..kernels.layout import ABREAST, LANES, Layout
 from ..kernels.print_c import source
 from ..process import Cells, Process
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
-from .operator import Entry, Sizes, operate, refused, series_views, views
+from .operator import (
+    Entry,
+    Sizes,
+    new_flat,
+    operate,
+    refused,
+    series_views,
+    views,
+    zeros,
+)
 from .programs import Key, adjoint_of, step_of
 
 __all__ = ["entry_of", "refuses", "run"]
@@ -52,8 +61,15 @@ def _entry_for(process: Process, a: Arguments) -> Entry | str:
     entry: Entry | str = entry_of(
         process, a.outputs, double=a.dtype == torch.float64,
         adjoint=a.gradient, forcing_gradient=a.forcing_gradient,
+        abreast=_abreast(*a.shape),
     )  # fmt: skip
     return entry
+
+
+def _abreast(places: int, members: int) -> int:
+    """Return how many chunks take turns: as many as there are, and not too many."""
+    chunks = -(-places * members // LANES)
+    return next(n for n in ABREAST if n <= chunks)
 
 
 # What compiles the function around a scan is to find the kernel, not how it is made.
@@ -65,6 +81,7 @@ def entry_of(
     double: bool,
     adjoint: bool = False,
     forcing_gradient: bool = False,
+    abreast: int = 1,
 ) -> Entry | str:
     """Return the compiled kernel of a process, or why there is none.
 
@@ -78,17 +95,25 @@ def entry_of(
         float64, else float32.
     adjoint, forcing_gradient : bool
         Include the backward pass, and the gradient of the forcing.
+    abreast : int
+        How many chunks of cells take turns; one of :data:`ABREAST`. Numbers do not
+        depend on it.
     """
     try:
         key = Key(process)
     except ScanError as error:
         return str(error)
-    return _entry(key, tuple(outputs), double, adjoint, forcing_gradient)
+    return _entry(key, tuple(outputs), double, adjoint, forcing_gradient, abreast)
 
 
 @lru_cache(maxsize=256)
 def _entry(
-    key: Key, outputs: tuple[str, ...], double: bool, adjoint: bool, forcing: bool
+    key: Key,
+    outputs: tuple[str, ...],
+    double: bool,
+    adjoint: bool,
+    forcing: bool,
+    abreast: int,
 ) -> Entry | str:
     dtype = torch.float64 if double else torch.float32
     fluxes = tuple(o for o in outputs if o.startswith("q."))
@@ -98,22 +123,40 @@ def _entry(
         layout = Layout.of(step, outputs)
         with named(key.process):
             text = source(
-                layout, step, backward, double=double, forcing_gradient=forcing
-            )
+                layout, step, backward,
+                double=double, forcing_gradient=forcing, abreast=abreast,
+            )  # fmt: skip
     except ScanError as error:
         return str(error)
     library = build.library(text)
     if isinstance(library, str):
         return f"{key.process.name}: {library}"
-    return CellsEntry(key.process, Kernel(library, layout))
+    return CellsEntry(key.process, Kernel(library, layout), abreast)
+
+
+def _unfilled(x: Tensor, sizes: Sizes) -> Tensor:
+    """Return the gradient of a series before the kernel fills it in.
+
+    Its steps lie in memory as those of the series do, where nobody writes over another.
+    """
+    steps, places, members = x.shape
+    flat = new_flat(x, x.numel())
+    if x.stride(0) < x.stride(1):
+        new = flat.view(places, steps, members).transpose(0, 1)
+    else:
+        new = flat.view(steps, places, members)
+    # The kernel leaves out steps without gradient.
+    new[: sizes.warmup] = 0.0
+    return new
 
 
 class CellsEntry(Entry):
     """The kernel of cells that do not see each other."""
 
-    def __init__(self, process: Process, kernel: Kernel) -> None:
+    def __init__(self, process: Process, kernel: Kernel, abreast: int) -> None:
         super().__init__(process.name, kernel.layout, optional_entries(process))
         self.kernel = kernel
+        self.row = abreast * LANES
 
     def interval(self, sizes: Sizes, like: Tensor) -> int:
         """Return the number of steps between the states that are kept."""
@@ -124,8 +167,24 @@ class CellsEntry(Entry):
         """Return how many numbers are kept: states, some steps apart."""
         recorded = sizes.steps - sizes.warmup
         segments = -(-recorded // self.interval(sizes, tensors[0]))
-        chunks = -(-sizes.places * sizes.members // LANES)
-        return chunks * segments * len(self.layout.states) * LANES
+        rows = -(-sizes.places * sizes.members // self.row)
+        return rows * segments * len(self.layout.states) * self.row
+
+    def keeping(self, size: int, like: Tensor) -> Tensor:
+        """Return a tensor for what is kept."""
+        return new_flat(like, size)
+
+    def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return new tensors for the gradients; zeros where they are added up."""
+        return [
+            _unfilled(x, sizes) if x.ndim == 3 and self._own(x, sizes) else zeros(x)
+            for x in self.wanted(sizes, tensors)
+        ]
+
+    @staticmethod
+    def _own(x: Tensor, sizes: Sizes) -> bool:
+        """Return whether every cell has numbers of its own in a series."""
+        return tuple(x.shape[1:]) == (sizes.places, sizes.members)
 
     def _block(
         self, sizes: Sizes, tensors: Sequence[Tensor], final: Sequence[Tensor]

@@ -17,9 +17,19 @@ from torch.library import Library
 from ..errors import ScanError
 from ..kernels.call import View
 from ..kernels.layout import Layout
+from ..kernels.memory import lent
 from .arguments import Arguments, refuse_not_finite
 
-__all__ = ["Entry", "Sizes", "operate", "refused", "series_views", "views", "zeros"]
+__all__ = [
+    "Entry",
+    "Sizes",
+    "new_flat",
+    "operate",
+    "refused",
+    "series_views",
+    "views",
+    "zeros",
+]
 
 
 class Sizes(NamedTuple):
@@ -153,6 +163,13 @@ def zeros(x: Tensor) -> Tensor:
     """Return zeros of the shape and type of a tensor."""
     # Not as x lies in memory, where some of its numbers may be one.
     return torch.zeros(x.shape, dtype=x.dtype, device=x.device)
+
+
+def new_flat(like: Tensor, size: int) -> Tensor:
+    """Return a flat tensor with any numbers in it, in memory that is used again."""
+    if type(like) is not Tensor:  # one that holds no numbers
+        return like.new_empty(size)
+    return torch.from_numpy(lent(size, str(like.dtype).rpartition(".")[2]))
 
 
 _entries: list[Entry] = []

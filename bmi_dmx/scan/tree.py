@@ -16,7 +16,6 @@ from ..errors import ScanError
 from ..kernels import build
 from ..kernels.call import ABSENT, Block, View
 from ..kernels.layout import LANES, Layout
-from ..kernels.memory import lent
 from ..kernels.print_c import source
 from ..kernels.schedule import Schedule, schedule
 from ..kernels.tree import Passage, TreeKernel, units_for
@@ -25,7 +24,16 @@ from ..program import Program
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
-from .operator import Entry, Sizes, operate, refused, series_views, views, zeros
+from .operator import (
+    Entry,
+    Sizes,
+    new_flat,
+    operate,
+    refused,
+    series_views,
+    views,
+    zeros,
+)
 from .programs import Key, adjoint_of, step_of
 from .upstream import passed_on
 
@@ -198,7 +206,7 @@ class TreeEntry(Entry):
         """Return a new series; those of places lie side by side, as they are made."""
         if sizes.members == 1:
             return _side_by_side(like, shape)
-        return _new(like, math.prod(shape)).reshape(shape)
+        return new_flat(like, math.prod(shape)).reshape(shape)
 
     def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return new tensors for the gradients; zeros where they are added up."""
@@ -217,7 +225,7 @@ class TreeEntry(Entry):
 
     def keeping(self, size: int, like: Tensor) -> Tensor:
         """Return a tensor for what is kept."""
-        return _new(like, size)
+        return new_flat(like, size)
 
     def _direct(self, sizes: Sizes, series: Sequence[Tensor]) -> tuple[str, ...]:
         """Return what is passed on and stands in the record as it does on its way."""
@@ -379,11 +387,4 @@ class TreeEntry(Entry):
 def _side_by_side(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return a new series, (time, place, …), whose steps of a place stand together."""
     turned = (*shape[1:], shape[0])
-    return _new(like, math.prod(turned)).reshape(turned).movedim(-1, 0)
-
-
-def _new(like: Tensor, size: int) -> Tensor:
-    """Return a flat tensor with any numbers in it, in memory that is used again."""
-    if type(like) is not Tensor:  # one that holds no numbers
-        return like.new_empty(size)
-    return torch.from_numpy(lent(size, str(like.dtype).rpartition(".")[2]))
+    return new_flat(like, math.prod(turned)).reshape(turned).movedim(-1, 0)

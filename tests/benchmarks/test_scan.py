@@ -100,3 +100,21 @@ def test_traffic_counts_every_array_once() -> None:
     assert moved["checkpoints"] == pytest.approx(4 * 5 / 10)
     assert moved["forward"] == pytest.approx(4 * 4 / 4 + 4 * 3 + 2.0)
     assert moved["backward"] == pytest.approx(4 * 4 / 4 + 4 * 4 * 3 + 2.0)
+
+
+def test_costs_that_are_not_positive_are_not_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Longer chains, which come first, take less time: others got busy meanwhile.
+    times = iter(range(100))
+    monkeypatch.setattr(limits, "seconds_of", lambda work, effort: float(next(times)))
+    costs = limits.statement_costs(QUICK)
+    assert costs == {"simple": None, "division": None, "function": None}
+    known = dict.fromkeys(costs, 1e-9) | {"function": None}
+    work = limits.kinds(trace_step(Problem.of(1, steps=1).process), ["q.runoff"])
+    found = limits.shares(1.0, work, 8.0, known, 1e9)
+    assert found["statements_per_s_ceiling"] is None
+    assert found["share_of_arithmetic"] is None
+    assert found["share_of_bandwidth"] == 8e-9
+    limits.print_costs(known)
+    assert "function not known" in capsys.readouterr().out

@@ -33,12 +33,17 @@ def view(array: np.ndarray) -> View:
     return (array.__array_interface__["data"][0], time, *strides[-2:], 0)
 
 
+ABREAST = 2
+"""Chunks that take turns; some runs have an odd number of them."""
+
+
 def train(step: Program, adjoint: Program, shape: tuple[int, int], short: int) -> None:
     """Run forwards and backwards."""
     steps, warmup, interval = 11, 2, 4
     outputs = tuple(n for n in step.outputs if n.startswith("q."))
     layout = Layout.of(step, outputs)
-    text = source(layout, step, adjoint, double=True, forcing_gradient=True)
+    text = source(layout, step, adjoint, double=True, forcing_gradient=True,
+                  abreast=ABREAST)  # fmt: skip
     library = build.library(text)
     assert not isinstance(library, str), library
     kernel = Kernel(library, layout)
@@ -54,9 +59,10 @@ def train(step: Program, adjoint: Program, shape: tuple[int, int], short: int) -
     parameters = some(len(layout.parameters), *grid)
     parameters[0] = rng.random((steps, *grid))
     final, series = some(len(states), *grid), some(len(outputs), *recorded)
-    chunks = -(-grid[0] * grid[1] // LANES)
+    row = ABREAST * LANES
+    rows = -(-grid[0] * grid[1] // row)
     segments = -(-(steps - warmup) // interval)
-    kept = np.zeros(chunks * segments * len(states) * LANES)
+    kept = np.zeros(rows * segments * len(states) * row)
     gradients = [[np.zeros(x.shape) for x in group]
                  for group in (states, forcing, parameters)]  # fmt: skip
     views = [list(map(view, group)) for group in (states, forcing, parameters)]

@@ -44,12 +44,14 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         cached.cache_clear()
 
 
-def text_of(process: Process, *, double: bool = True, lanes: int = 16) -> str:
+def text_of(
+    process: Process, *, double: bool = True, lanes: int = 16, abreast: int = 1
+) -> str:
     step = trace_step(process)
     outputs = [n for n in step.outputs if n.startswith("q.")]
     adjoint = trace_adjoint(process, outputs)
     return source(Layout.of(step, outputs), step, adjoint, double=double, lanes=lanes,
-                  forcing_gradient=True)  # fmt: skip
+                  forcing_gradient=True, abreast=abreast)  # fmt: skip
 
 
 def found(process: Process, **options: Any) -> list[np.ndarray]:
@@ -78,13 +80,17 @@ SOME = (Hbv11p(), Hargreaves(), Delay(4), Bare())
 """Of each kind of arithmetic one."""
 
 
-@pytest.mark.parametrize("lanes", [1, 16])
+@pytest.mark.parametrize(("lanes", "abreast"), [(1, 1), (16, 1), (16, 2)])
 @pytest.mark.parametrize("process", SOME, ids=lambda p: p.name)
 def test_compilers_have_nothing_to_say(
-    process: Process, lanes: int, fresh: Path, monkeypatch: pytest.MonkeyPatch
+    process: Process,
+    lanes: int,
+    abreast: int,
+    fresh: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(build, "_FLAGS", (*build._FLAGS, "-Wall", "-Werror"))
-    text = text_of(process, double=lanes == 1, lanes=lanes)
+    text = text_of(process, double=lanes == 1, lanes=lanes, abreast=abreast)
     assert not isinstance(build.library(text), str), build.library(text)
 
 
@@ -99,6 +105,8 @@ SUM = """
 #include <stdio.h>
 typedef double real;
 #define LANES {lanes}
+#define ABREAST 1
+#define ROW LANES
 #define STATES 1
 #define STATE_RUNS 1
 #define FORCINGS 1
