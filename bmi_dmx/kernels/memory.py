@@ -24,8 +24,8 @@ _MOST = 1 << 29
 _LEAST = 1 << 16
 """Bytes of the smallest array that is worth it."""
 
-# As mallopt(3) of the GNU C library numbers them: bytes from which an array is mapped by
-# itself, and bytes at the end of its memory from which they are given back.
+# As mallopt(3) of the GNU C library numbers them: bytes from which an array is mapped
+# by itself, and bytes at the end of its memory from which they are given back.
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 
 # Without a lock: arrays also come back while memory is cleared up, which may be at any
