@@ -20,6 +20,7 @@ from ..compose import Model
 from ..describe import versions
 from ..errors import ConfigError
 from ..files import atomic
+from ..kernels.memory import retained
 from .callbacks import Checkpoints, MetricsFile, Progress
 from .checkpoint import OWN, AtomicCheckpoints, read_checkpoint, seed_everything
 from .device import lightning_device
@@ -167,7 +168,7 @@ def _fit(
     monitor = module.task.monitor
     checkpoints = Checkpoints(folder, monitor)
     began = time.perf_counter()
-    with _quiet(), _settings(spec.threads):
+    with _quiet(), _settings(spec.threads), retained():
         trainer = Trainer(
             **lightning_device(spec.device),
             max_epochs=module.steps // every,
