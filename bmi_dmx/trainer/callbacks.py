@@ -55,6 +55,9 @@ class Checkpoints(Checkpoint):
         better = score is not None and self.monitor.better(score, self.best_score)
         if better and score is not None:
             self.best_score, self.best_step = score, trainer.global_step
+        pl_module.gather_random()
+        if not pl_module.processes.first:
+            return
         if better or not pl_module.validates:
             trainer.save_checkpoint(self.folder.best)
         trainer.save_checkpoint(self.folder.last)

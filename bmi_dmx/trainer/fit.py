@@ -26,6 +26,7 @@ from .device import lightning_device
 from .experiment import Experiment
 from .experiment_file import differences, find_experiment, load_experiment, naming
 from .module import TrainingModule
+from .processes import Processes, joined
 from .provenance import commit
 from .registries import tasks
 from .run_folder import RunFolder
@@ -69,12 +70,13 @@ def train(
     """
     file = find_experiment(config)
     experiment = load_experiment(file, overrides)
-    # Before a folder is made: what is wrong with the data leaves nothing behind.
-    with naming(file, experiment):
-        module = build(experiment)
-    folder = RunFolder.create(Path(root), experiment)
-    _announce(module, folder)
-    _fit(experiment, module, folder, resumed=False)
+    with joined(experiment.training.device) as processes:
+        # Before a folder is made: what is wrong with the data leaves nothing behind.
+        with naming(file, experiment):
+            module = build(experiment, processes)
+        folder = processes.from_first(lambda: RunFolder.create(Path(root), experiment))
+        _announce(module, folder)
+        _fit(experiment, module, folder, resumed=False)
     return folder.path
 
 
@@ -103,29 +105,33 @@ def resume(run: str | Path) -> Path:
     if folder.summary.exists():
         raise ConfigError(f"{folder.path}: this run is finished")
     _refuse_changed(experiment, folder)
-    with naming(folder.config, experiment):
-        module = build(experiment)
-    folder.remove_partial()
-    _announce(module, folder)
-    _fit(experiment, module, folder, resumed=folder.last.exists())
+    with joined(experiment.training.device) as processes:
+        with naming(folder.config, experiment):
+            module = build(experiment, processes)
+        processes.from_first(folder.remove_partial)
+        _announce(module, folder)
+        resumed = processes.from_first(folder.last.exists)
+        _fit(experiment, module, folder, resumed=resumed)
     return folder.path
 
 
 def _announce(module: TrainingModule, folder: RunFolder) -> None:
     """Say where a training writes, and what it is made of."""
     log.info(
-        "%s: %s, %d weights, %d steps",
+        "%s: %s, %d weights, %d steps%s",
         folder.path,
         module.task.about,
         module.weights,
         module.steps,
+        f", {count} processes" if (count := module.processes.count) > 1 else "",
     )
 
 
-def build(experiment: Experiment) -> TrainingModule:
+def build(experiment: Experiment, processes: Processes | None = None) -> TrainingModule:
     """Return the model of an experiment, ready to be trained on its data.
 
-    Statistics of what its networks read are those of the training data.
+    Statistics of what its networks read are those of the training data. Processes
+    begin with the same weights; what is silenced in training differs between them.
 
     Raises
     ------
@@ -133,16 +139,20 @@ def build(experiment: Experiment) -> TrainingModule:
         There is no such device, or the data are wrong.
     """
     spec = experiment.training
-    lightning_device(spec.device)
+    processes = processes or Processes()
+    lightning_device(spec.device, processes.count)
     task = tasks[experiment.task](experiment)
     seed_everything(experiment.seed)
     model = Model(experiment.model, task.statistics())
     steps = spec.total_steps(*task.extent)
     companions = task.companions()
     task.prepare(model, spec.intervals(steps)[0])
+    if processes.rank:
+        seed_everything((experiment.seed + processes.rank) % 2**32)
     return TrainingModule(
-        task, model, spec, steps, experiment.validates, experiment.course(), companions
-    )
+        task, model, spec, steps, experiment.validates, experiment.course(), companions,
+        processes,
+    )  # fmt: skip
 
 
 def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
@@ -169,16 +179,17 @@ def _fit(
     began = time.perf_counter()
     with _quiet(), _settings(spec.threads):
         trainer = Trainer(
-            **lightning_device(spec.device),
+            **lightning_device(spec.device, module.processes.count),
             max_epochs=module.steps // every,
             check_val_every_n_epoch=validate // every,
             limit_val_batches=1 if module.validates else 0,
             num_sanity_val_steps=0,
-            logger=_loggers(folder, monitor, start),
-            callbacks=_callbacks(spec.patience, monitor, checkpoints),
+            logger=_loggers(folder, monitor, start) if module.processes.first else [],
+            callbacks=_callbacks(module, monitor, checkpoints),
             plugins=[AtomicCheckpoints()],
             deterministic=True,
             enable_model_summary=False,
+            enable_progress_bar=module.processes.first,
             log_every_n_steps=1,
             default_root_dir=folder.path,
         )
@@ -193,7 +204,8 @@ def _fit(
         except SystemExit:
             # What Lightning makes of an interruption by the user.
             raise KeyboardInterrupt(_stopped(folder, trainer.global_step)) from None
-    _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
+    if module.processes.first:
+        _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
 
 
 def _stopped(folder: RunFolder, step: int) -> str:
@@ -206,9 +218,10 @@ def _stopped(folder: RunFolder, step: int) -> str:
 
 
 def _callbacks(
-    patience: int | None, monitor: Monitor, checkpoints: Checkpoints
+    module: TrainingModule, monitor: Monitor, checkpoints: Checkpoints
 ) -> list[Callback]:
-    callbacks: list[Callback] = [Progress()]
+    callbacks: list[Callback] = [Progress()] if module.processes.first else []
+    patience = module.training_spec.patience
     if patience is not None:
         stop = EarlyStopping(
             monitor.name,
