@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from ..compose import Model
-from ..compose.parameterization import raw_outputs
+from ..compose.parameterization import raw_outputs, train_networks_in
 from ..errors import ConfigError, DataError, ScanError, StateError, TrainingError
 from .checkpoint import COMPANIONS, LAYOUT, OWN, random_state, restore_random_state
 from .companion import Companion, groups, learning
@@ -100,6 +100,8 @@ class TrainingModule(LightningModule):
         self.companions = nn.ModuleDict({n: one.model for n, one in with_it.items()})
         for one in with_it.values():
             one.model.requires_grad_(one.learns)
+        if training.precision == "bf16":
+            train_networks_in(self, torch.bfloat16)
         self.groups = groups(model, with_it, training.optimizer.rate)
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
