@@ -217,9 +217,11 @@ def import_file(
     print(f"\n{path}")
 
 
-def tune(config: Path, search: Path, settings: Iterable[str] = ()) -> None:
+def tune(
+    config: Path, search: Path, settings: Iterable[str] = (), workers: int = 1
+) -> None:
     """Search for better settings, and print the best."""
     from . import tune as tuning
 
-    folder = tuning.tune(config, search, settings)
+    folder = tuning.tune(config, search, settings, workers=workers)
     print((folder / "best.json").read_text(encoding="utf-8") + str(folder))

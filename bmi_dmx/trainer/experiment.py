@@ -107,6 +107,9 @@ class Training:
         Validations without improvement after which training stops.
     threads : int, optional
         Threads of PyTorch and the kernels; as many as it likes when absent.
+    loggers : list of {"tensorboard", "wandb", "mlflow"}
+        Where the course of the training is written besides ``metrics.csv``: into the
+        folder of the run, or where the environment variables of W&B and MLflow say.
     device : str
         Where the model is trained: ``cpu``, ``gpu``, ``cuda`` for one of NVIDIA, a
         certain one such as ``cuda:0``, or ``auto``, a GPU where there is one.
@@ -135,6 +138,7 @@ class Training:
     checkpoint_every: int | None = None
     patience: int | None = None
     threads: int | None = None
+    loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
     device: str = "cpu"
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,17 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
 
 from ..compose import Model
 from ..describe import versions
 from ..errors import ConfigError
 from ..files import atomic
-from .callbacks import Checkpoints, MetricsFile, Progress
+from .callbacks import Checkpoints, MetricsFile, Progress, Watch, Watching
 from .checkpoint import OWN, AtomicCheckpoints, read_checkpoint, seed_everything
 from .device import lightning_device
 from .experiment import Experiment
 from .experiment_file import differences, find_experiment, load_experiment, naming
+from .loggers import loggers_of, refuse_absent
 from .module import TrainingModule
 from .processes import Processes, joined
 from .provenance import commit
@@ -80,7 +80,7 @@ def train(
     return folder.path
 
 
-def resume(run: str | Path) -> Path:
+def resume(run: str | Path, watching: Watching | None = None) -> Path:
     """Continue a run from its last checkpoint, bit for bit as if it never stopped.
 
     A run that stopped before its first checkpoint begins again.
@@ -89,6 +89,9 @@ def resume(run: str | Path) -> Path:
     ----------
     run : path
         Folder of the run.
+    watching : callable, optional
+        Called with the step and the score of every validation but the last; what it
+        raises ends the training.
 
     Raises
     ------
@@ -111,7 +114,7 @@ def resume(run: str | Path) -> Path:
         processes.from_first(folder.remove_partial)
         _announce(module, folder)
         resumed = processes.from_first(folder.last.exists)
-        _fit(experiment, module, folder, resumed=resumed)
+        _fit(experiment, module, folder, resumed=resumed, watching=watching)
     return folder.path
 
 
@@ -139,6 +142,7 @@ def build(experiment: Experiment, processes: Processes | None = None) -> Trainin
         There is no such device, or the data are wrong.
     """
     spec = experiment.training
+    refuse_absent(spec.loggers)
     processes = processes or Processes()
     lightning_device(spec.device, processes.count)
     task = tasks[experiment.task](experiment)
@@ -169,13 +173,20 @@ def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
 
 
 def _fit(
-    experiment: Experiment, module: TrainingModule, folder: RunFolder, *, resumed: bool
+    experiment: Experiment,
+    module: TrainingModule,
+    folder: RunFolder,
+    *,
+    resumed: bool,
+    watching: Watching | None = None,
 ) -> None:
     spec = experiment.training
     every, validate = spec.intervals(module.steps)
     start = read_checkpoint(folder.last)["global_step"] if resumed else 0
     monitor = module.task.monitor
     checkpoints = Checkpoints(folder, monitor)
+    first = module.processes.first
+    watch = [] if watching is None else [Watch(watching, monitor)]
     began = time.perf_counter()
     with _quiet(), _settings(spec.threads):
         trainer = Trainer(
@@ -184,12 +195,12 @@ def _fit(
             check_val_every_n_epoch=validate // every,
             limit_val_batches=1 if module.validates else 0,
             num_sanity_val_steps=0,
-            logger=_loggers(folder, monitor, start) if module.processes.first else [],
-            callbacks=_callbacks(module, monitor, checkpoints),
+            logger=_loggers(spec.loggers, folder, monitor, start) if first else [],
+            callbacks=[*_callbacks(module, monitor, checkpoints), *watch],
             plugins=[AtomicCheckpoints()],
             deterministic=True,
             enable_model_summary=False,
-            enable_progress_bar=module.processes.first,
+            enable_progress_bar=first,
             log_every_n_steps=1,
             default_root_dir=folder.path,
         )
@@ -204,7 +215,7 @@ def _fit(
         except SystemExit:
             # What Lightning makes of an interruption by the user.
             raise KeyboardInterrupt(_stopped(folder, trainer.global_step)) from None
-    if module.processes.first:
+    if first:
         _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
 
 
@@ -233,13 +244,11 @@ def _callbacks(
     return [*callbacks, checkpoints]
 
 
-def _loggers(folder: RunFolder, monitor: Monitor, start: int) -> list[Any]:
-    return [
-        MetricsFile(folder.metrics, monitor.name, start),
-        TensorBoardLogger(
-            folder.path, name="", version="tensorboard", purge_step=start
-        ),
-    ]
+def _loggers(
+    names: Sequence[str], folder: RunFolder, monitor: Monitor, start: int
+) -> list[Any]:
+    table = MetricsFile(folder.metrics, monitor.name, start)
+    return [table, *loggers_of(names, folder.path, start)]
 
 
 def _finish(
