@@ -14,9 +14,6 @@ from ..errors import ConfigError
 
 __all__ = ["loggers_of", "refuse_absent"]
 
-PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
-"""What each needs, which is the name of its extra as well but for the first."""
-
 
 def refuse_absent(names: Sequence[str]) -> None:
     """Refuse loggers whose package is not installed.
@@ -27,12 +24,11 @@ def refuse_absent(names: Sequence[str]) -> None:
         Naming the extra that brings it.
     """
     for name in names:
-        package = PACKAGES[name]
-        if find_spec(package) is None:
+        if find_spec(name) is None:
             extra = "train" if name == "tensorboard" else name
             raise ConfigError(
-                f"training.loggers: {name!r} needs {package!r}, which pip install"
-                f" 'bmi-dmx[{extra}]' brings"
+                f"training.loggers: {name!r} is a package that is not installed; pip"
+                f" install 'bmi-dmx[{extra}]' brings it"
             )
 
 
