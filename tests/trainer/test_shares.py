@@ -17,13 +17,26 @@ from bmi_dmx.trainer.shares import Share, Shares
 from .test_resume import DYNAMIC, Run, assert_same_run
 
 
-def gradient(tiny: Path, *settings: str) -> tuple[float, dict[str, Tensor]]:
+def gradient(file: Path, *settings: str) -> tuple[float, dict[str, Tensor]]:
     """Return the loss of one batch, and its gradient by weight."""
-    module = build(load_experiment(tiny, settings))
+    module = build(load_experiment(file, settings))
     batch = next(iter(module.task.batches))
     module.backward(module.training_step(batch, 0))
-    found = {n: w.grad for n, w in module.model.named_parameters()}
+    found = {n: w.grad for n, w in module.named_parameters()}
     return module.last_loss, {n: g for n, g in found.items() if g is not None}
+
+
+def assert_shares_are_the_whole(file: Path, accumulate: int, *settings: str) -> None:
+    """Compare the gradient of a batch with that of its shares."""
+    value, whole = gradient(file, *settings)
+    shared, found = gradient(file, *settings, f"training.accumulate={accumulate}")
+    assert whole
+    assert found.keys() == whole.keys()
+    for name, expected in whole.items():
+        size = float(expected.abs().max())
+        torch.testing.assert_close(found[name], expected, rtol=1e-4, atol=1e-5 * size)
+    # What is not of the comparison belongs to the loss that is logged as well.
+    assert shared == pytest.approx(value, rel=1e-5)
 
 
 @pytest.mark.parametrize("accumulate", [2, 3, 5])
@@ -35,14 +48,7 @@ def test_shares_have_the_gradient_of_the_whole_batch(
         "model.static.dropout=0", "training.batch=5", "training.bounds_penalty=0.01",
         f"loss={loss}", DYNAMIC.replace("0.2", "0"),
     )  # fmt: skip
-    value, whole = gradient(tiny, *settings)
-    shared, found = gradient(tiny, *settings, f"training.accumulate={accumulate}")
-    assert found.keys() == whole.keys()
-    for name, expected in whole.items():
-        size = float(expected.abs().max())
-        torch.testing.assert_close(found[name], expected, rtol=1e-4, atol=1e-5 * size)
-    # The penalty belongs to the loss that is logged as well.
-    assert shared == pytest.approx(value, rel=1e-5)
+    assert_shares_are_the_whole(tiny, accumulate, *settings)
 
 
 def test_the_second_simulation_of_a_share_silences_what_the_first_did(
