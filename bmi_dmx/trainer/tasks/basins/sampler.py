@@ -19,7 +19,7 @@ from ...sampler import Sampler, usable_windows
 from .climates import Climates
 from .data.basins import BasinData
 
-__all__ = ["Batch", "WindowSampler", "Windows", "basin_blocks"]
+__all__ = ["Batch", "WindowSampler", "Windows", "basin_blocks", "share"]
 
 
 class Batch(TypedDict):
@@ -39,6 +39,16 @@ class Batch(TypedDict):
     attributes: dict[str, Tensor]
     target: Tensor
     basin: Tensor
+
+
+def share(batch: Batch, first: int, last: int) -> Batch:
+    """Return the windows of a batch from one to another, the last not included."""
+    return Batch(
+        forcing={name: x[:, first:last] for name, x in batch["forcing"].items()},
+        attributes={name: x[first:last] for name, x in batch["attributes"].items()},
+        target=batch["target"][:, first:last],
+        basin=batch["basin"][first:last],
+    )
 
 
 class Windows:

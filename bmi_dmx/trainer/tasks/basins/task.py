@@ -21,6 +21,7 @@ from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...run_folder import RunFolder
+from ...shares import Divisible
 from ...task import Examining, Monitor, Scoring, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
@@ -43,7 +44,7 @@ from .prediction import (
     steps_within,
     with_lead,
 )
-from .sampler import Batch, WindowSampler
+from .sampler import Batch, WindowSampler, share
 from .scoring import score_bundle
 from .training_basins import BASIN_IDS
 
@@ -53,7 +54,7 @@ EVAPORATION = "potential_evaporation"
 """A forcing that the model may compute, where the data do not hold it."""
 
 
-class BasinsTask(Task[Experiment]):
+class BasinsTask(Divisible, Task[Experiment]):
     """Streamflow of many basins, learned from windows of their weather.
 
     Statistics of inputs and scales of losses are those of the training period.
@@ -163,14 +164,22 @@ class BasinsTask(Task[Experiment]):
             model, part, warmup=lead, basins=self.experiment.evaluation.basins
         )
 
-    def loss(self, model: Model, batch: Batch) -> Tensor:
-        """Return the loss of windows of some basins."""
+    def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """Return the flow in windows of some basins, (T, B)."""
         spec = self.experiment.training
-        simulated = simulate(
+        return simulate(
             model, batch, warmup=spec.warmup, parts=self.parts,
             warmup_gradient=spec.warmup_gradient,
-        )[TARGET]  # fmt: skip
-        return self.compared(simulated, batch["target"], self.scale[batch["basin"]])
+        )  # fmt: skip
+
+    def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Return the loss of the flow in windows of some basins."""
+        scale = self.scale[batch["basin"]]
+        return self.compared(answers[TARGET], batch["target"], scale)
+
+    def share(self, batch: Batch, first: int, last: int) -> Batch:
+        """Return some windows of a batch."""
+        return share(batch, first, last)
 
     def validate(self, model: Model) -> float:
         """Return the median NSE over the basins in the validation period."""
