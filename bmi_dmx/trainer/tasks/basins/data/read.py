@@ -46,7 +46,7 @@ READERS: Registry[type[Source]] = Registry(
 
 log = logging.getLogger(__name__)
 
-CHOICES = ("product", "forcings", "target", "units")
+CHOICES = ("product", "forcings", "target", "targets", "units")
 """Keys that some readers have no use for."""
 
 SHOWN = 5
@@ -101,6 +101,7 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         attributes=attributes,
         target=observed(series.target, ids, time, source.where),
         units=source.units,
+        targets=series.observed,
     )
     data = moved(data, spec.shift)
     check_water(data.forcing["precipitation"], data.target, ids, source.where)

@@ -83,9 +83,13 @@ class DataSpec:
     target : str
         Name of the observed streamflow in the file, where it is not the usual one, and
         ``none`` for data without; ``basins``, ``tables`` and ``caravan`` alone.
+    targets : dict
+        What else was observed: the name of an output of the model, such as
+        ``snow_water_equivalent``, to the variable's name in the file; ``basins`` and
+        ``tables`` alone. Models are compared with it, and never read it.
     units : dict
-        Units of series, by our name or ``streamflow``, of which the tables give none;
-        ``tables`` alone.
+        Units of series, by our name, ``streamflow`` or that of a target, of which the
+        tables give none; ``tables`` alone.
     places : str
         A table of more attributes: one row for each basin, found as :attr:`path` is.
     shift : dict
@@ -134,6 +138,7 @@ class DataSpec:
     product: str = ""
     forcings: dict[str, str] = field(default_factory=dict)
     target: str = ""
+    targets: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     places: str = ""
     shift: dict[str, int] = field(default_factory=dict)
@@ -152,11 +157,17 @@ class DataSpec:
         for key, names in (
             ("forcings", self.forcings), ("units", self.units), ("shift", self.shift)
         ):  # fmt: skip
-            known = [*FORCINGS, *([STREAMFLOW.name] if key == "units" else [])]
+            observed = [STREAMFLOW.name, *self.targets] if key == "units" else []
+            known = [*FORCINGS, *observed]
             for name in names:
                 if name not in known:
                     hint = suggestion(name, known)
                     raise ConfigError(f"{key}: unknown forcing {name!r}{hint}")
+        for name in self.targets:
+            if name == STREAMFLOW.name:
+                raise ConfigError(f"targets: {name!r} is named by the key 'target'")
+            if name in FORCINGS:
+                raise ConfigError(f"targets: {name!r} is a forcing, which models read")
         for name, steps in self.shift.items():
             if abs(steps) > MOST_SHIFT:
                 raise ConfigError(
