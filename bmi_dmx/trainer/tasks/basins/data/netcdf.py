@@ -60,7 +60,7 @@ class BasinFile(Source):
         Units are missing or cannot be converted.
     """
 
-    choices = ("product", "forcings", "target", "targets")
+    choices = ("product", "products", "forcings", "target", "targets")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.path = path

@@ -117,8 +117,8 @@ class Source(ABC):
     """
 
     choices: ClassVar[tuple[str, ...]] = ("forcings", "target")
-    """Those of ``product``, ``forcings``, ``target``, ``targets`` and ``units`` that it
-    uses."""
+    """Those of ``product``, ``products``, ``forcings``, ``target``, ``targets`` and
+    ``units`` that it uses."""
 
     path: Path
     ids: NDArray[np.str_]

@@ -78,6 +78,10 @@ class DataSpec:
         ``camels_us``: ``daymet``, ``maurer`` or ``nldas``; ``caravan``: one source data
         set such as ``camelsgb``, all of them when empty; ``basins`` and ``tables``: the
         mark of one forcing product among several, such as that of ``prcp_daymet``.
+    products : list of str
+        Several forcing products, read side by side: what differs between them is there
+        as ``precipitation_daymet``, ``precipitation_nldas`` …, and under its plain name
+        as that of the first; ``camels_us``, ``basins`` and ``tables`` alone.
     forcings : dict
         Our name to the variable's name in the file, where it is not the usual one.
     target : str
@@ -136,6 +140,7 @@ class DataSpec:
     reader: str = "basins"
     path: str = ""
     product: str = ""
+    products: tuple[str, ...] = ()
     forcings: dict[str, str] = field(default_factory=dict)
     target: str = ""
     targets: dict[str, str] = field(default_factory=dict)
@@ -159,10 +164,13 @@ class DataSpec:
         ):  # fmt: skip
             observed = [STREAMFLOW.name, *self.targets] if key == "units" else []
             known = [*FORCINGS, *observed]
+            if key == "shift":
+                known += [f"{n}_{p}" for p in self.products for n in FORCINGS]
             for name in names:
                 if name not in known:
                     hint = suggestion(name, known)
                     raise ConfigError(f"{key}: unknown forcing {name!r}{hint}")
+        self._check_products()
         for name in self.targets:
             if name == STREAMFLOW.name:
                 raise ConfigError(f"targets: {name!r} is named by the key 'target'")
@@ -189,6 +197,22 @@ class DataSpec:
             raise ConfigError(
                 f"max_gap: found {self.max_gap}, expected at least 1 time step"
             )
+
+    def _check_products(self) -> None:
+        """Refuse one product among several, or none beside another."""
+        products = self.products
+        if products and self.product:
+            raise ConfigError("products: found 'product' as well; expected one of them")
+        if len(products) == 1 or len(set(products)) != len(products):
+            raise ConfigError(
+                f"products: found {', '.join(products)}; expected two or more, each"
+                " once"
+            )
+        for name in products:
+            if not f"p_{name}".isidentifier():
+                raise ConfigError(
+                    f"products: found {name!r}, expected letters, digits and '_'"
+                )
 
     def locate(self, folder: Path) -> Path:
         """Return :attr:`path` with variables expanded, relative to ``folder``.

@@ -65,7 +65,7 @@ class Tables(Source):
         The folder or the table.
     """
 
-    choices = ("product", "forcings", "target", "targets", "units")
+    choices = ("product", "products", "forcings", "target", "targets", "units")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.path, self.spec = path, spec
