@@ -106,7 +106,7 @@ class Experiment(AnyExperiment):
     task: Literal["basins"] = "basins"
     data: DataSpec
     periods: Periods
-    loss: str | dict[str, float] | dict[str, LossSpec]
+    loss: str | dict[str, float | LossSpec]
     evaluation: Evaluation = field(default_factory=Evaluation)
 
     def __post_init__(self) -> None:

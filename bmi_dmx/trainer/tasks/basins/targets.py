@@ -53,7 +53,7 @@ LossSpec = str | dict[str, float]
 
 
 def by_target(
-    loss: str | Mapping[str, float] | Mapping[str, LossSpec],
+    loss: str | Mapping[str, float | LossSpec],
 ) -> dict[str, LossSpec]:
     """Return the loss of every target that a configuration names.
 
