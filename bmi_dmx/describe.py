@@ -146,7 +146,7 @@ def _columns(rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def filled(text: str, width: int = 80, **indents: str) -> str:
+def filled(text: str, width: int = 80, **indents: Any) -> str:
     """Return text in lines of some width, names left whole."""
     return textwrap.fill(
         text, width, break_long_words=False, break_on_hyphens=False, **indents

@@ -307,7 +307,7 @@ sys.exit(main(sys.argv[1:]))
         ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
         (
             "info",
-            "\n  lstm         Linear layer and activation, unless left out, one LSTM layer, linear",
+            "\n  lstm         Linear layer and activation, unless left out, one LSTM",
         ),
         ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
         ("info hbv11p", "| parameter | FC     | fc "),
