@@ -273,7 +273,9 @@ def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
 
 def test_info_shows_experiments(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
-    assert "experiments\n  camels_dynamic, camels_lstm, camels_static" in capsys.readouterr().out
+    _, _, told = capsys.readouterr().out.partition("\nexperiments\n  ")
+    assert {"camels_dynamic,", "camels_static,", "delaware,"} <= set(told.split())
+    assert max(map(len, told.splitlines())) <= 80
     assert main(["info", "delaware"]) == 0
     assert "\nname: delaware\n" in capsys.readouterr().out
 
@@ -305,12 +307,13 @@ sys.exit(main(sys.argv[1:]))
         ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
         (
             "info",
-            "\n  lstm         Linear layer and activation, unless left out, one LSTM layer, linear",
+            "\n  lstm         Linear layer and activation, unless left out, one LSTM",
         ),
         ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
         ("info hbv11p", "| parameter | FC     | fc "),
         ("info mlp", "\nhidden : int or sequence of int\n"),
         ("info unit_hydrograph", "\n\noptions: "),
+        ("info hbv20", "\nexchange: true\nelevation_threshold: false\n"),
         ("info kge", "kge (losses)\n\nMean over basins of 1 − KGE"),
         ("info kge", "kge (metrics)\n\nKling-Gupta efficiency (2009)"),
     ],
