@@ -17,7 +17,7 @@ from bmi_dmx.config import as_yaml
 from .records import Array
 from .weather import PRECIPITATION, RATES, weather, write_series
 
-__all__ = ["CASES", "LSTM", "Case", "run"]
+__all__ = ["CASES", "LSTM", "SHIPPED", "Case", "run"]
 
 SHIPPED = "dhbv-conus-daily-0.1"
 """The bundle that came with version 0.1."""
