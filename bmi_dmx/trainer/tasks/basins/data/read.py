@@ -250,13 +250,15 @@ def open_source(spec: DataSpec, folder: Path) -> Source:
                 f" {', '.join(CHOICES)} it uses {used}"
             )
     if spec.products:
-        spec = replace(spec, product=spec.products[0], products=())
+        spec = replace(spec, product=spec.products[0], products=(), shift={})
     return reader(spec, shipped or spec.locate(folder))
 
 
 def _of(spec: DataSpec, product: str, folder: Path) -> Source:
     """Return the data set of one product among several, nothing else of it asked."""
-    return open_source(replace(spec, product=product, products=(), targets={}), folder)
+    return open_source(
+        replace(spec, product=product, products=(), targets={}, shift={}), folder
+    )
 
 
 def _attributes(
