@@ -53,7 +53,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             "train a.yaml model.members=4 b.c=-1",
             ("train", Path("a.yaml"), ["model.members=4", "b.c=-1"]),
         ),
-        ("tune a.yaml s.yaml b=1", ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"])),
+        (
+            "tune a.yaml s.yaml b=1",
+            ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"], 1),
+        ),
         ("evaluate runs/x", ("evaluate", [Path("runs/x")], None)),
         (
             "evaluate a b --period validation",
