@@ -224,6 +224,7 @@ def _module(name: str) -> ModuleType:
 
 _benchmarks = partial(_module, "benchmarks.command")
 _data = partial(_module, "inspection.commands")
+_new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
 _protocols = partial(_module, "trainer.protocols.command")
 _reporting = partial(_module, "trainer.report_command")
@@ -237,6 +238,11 @@ COMMANDS = {
         about="list what configurations can name, or describe one of them",
         arguments=_info_arguments,
         run=_info,
+    ),
+    "new": Command(
+        about="begin a project of your own: data, experiment and what to do next",
+        arguments=lambda parser: _new().new_arguments(parser),
+        run=lambda options: _new().new_command(options),
     ),
     "train": Command(
         about="train a model as an experiment says, or continue a run",
