@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..files import atomic_folder
-from .registries import projects
+from .registries import DEFAULT_TASK, projects
 
 __all__ = ["new_arguments", "new_command"]
 
@@ -19,7 +19,7 @@ def new_arguments(parser: ArgumentParser) -> None:
         "folder", type=Path, help="the folder to be made; its name is the experiment's"
     )
     parser.add_argument(
-        "--kind", choices=sorted(projects), default="basins",
+        "--kind", choices=sorted(projects), default=DEFAULT_TASK,
         help="what is learned from (default: %(default)s)",
     )  # fmt: skip
 
