@@ -230,6 +230,7 @@ _protocols = partial(_module, "trainer.protocols.command")
 _reporting = partial(_module, "trainer.report_command")
 _routing = partial(_module, "routing.commands")
 _run = partial(_module, "run.command")
+_schemas = partial(_module, "trainer.schemas")
 _scoring = partial(_module, "trainer.evaluate_command")
 
 
@@ -283,6 +284,11 @@ COMMANDS = {
         about="look at a data set before it is used, or write what bundles read of it",
         arguments=lambda parser: _data().data_arguments(parser),
         run=lambda options: _data().data(options),
+    ),
+    "schema": Command(
+        about="write what a configuration file may hold, for editors that check it",
+        arguments=lambda parser: _schemas().schema_arguments(parser),
+        run=lambda options: _schemas().schema_command(options),
     ),
     "export": Command(
         about="save a trained model as a bundle",

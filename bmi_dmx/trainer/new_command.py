@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..files import atomic_folder
 from .registries import DEFAULT_TASK, projects
+from .schemas import write_schema
 
 __all__ = ["new_arguments", "new_command"]
 
@@ -42,6 +43,8 @@ def new_command(options: Namespace) -> None:
         raise ConfigError(f"{folder}: is there already, expected a new or empty folder")
     with atomic_folder(folder) as made:
         projects[options.kind](made, name)
+        # Editors find it by the first line of the experiment.
+        write_schema(options.kind, made / "experiment.schema.json")
     print(
         f"{folder}\n\nREADME.md in it says how to go on:\n"
         f"  cd {folder}\n  dmx train experiment.yaml"
