@@ -224,6 +224,7 @@ def _module(name: str) -> ModuleType:
 
 _benchmarks = partial(_module, "benchmarks.command")
 _data = partial(_module, "inspection.commands")
+_forecasts = partial(_module, "inspection.forecast")
 _new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
 _protocols = partial(_module, "trainer.protocols.command")
@@ -299,6 +300,11 @@ COMMANDS = {
         about="run a bundle over a file of forcing",
         arguments=lambda parser: _run().run_arguments(parser),
         run=lambda options: _run().run_command(options),
+    ),
+    "forecast": Command(
+        about="run a bundle up to now, and on with forcing to come or of past years",
+        arguments=lambda parser: _forecasts().forecast_arguments(parser),
+        run=lambda options: _forecasts().forecast_command(options),
     ),
     "ngen": Command(
         about="make, check and run the run folders of ngen",
