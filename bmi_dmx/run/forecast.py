@@ -212,6 +212,5 @@ def _declare(made: Any, found: Any, names: Sequence[str], steps: int) -> None:
         copy.setncatts({key: variable.getncattr(key) for key in variable.ncattrs()
                         if key != "_FillValue"})  # fmt: skip
         if not _varies(variable):
-            copy[...] = (
-                variable[:steps] if dimensions[:1] == ("time",) else variable[...]
-            )
+            along = dimensions[:1] == ("time",)
+            copy[...] = variable[:steps] if along else variable[...]
