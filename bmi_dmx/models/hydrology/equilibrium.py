@@ -151,7 +151,9 @@ class _Days:
         self.runner = Runner(stages(operation), runner.ids, attributes, clock)
         names = (*self.runner.forcing, *self.runner.dates)
         self._year = {name: np.empty((_YEAR, n)) for name in names}
-        self._stretch = Stretch(self.runner, self._year, _SNOW)
+        shown = self.runner.stages.shown
+        snow = [name for name in shown if name.rpartition(".")[2] in _SNOW]
+        self._stretch = Stretch(self.runner, self._year, snow)
 
     @property
     def reusable(self) -> bool:
@@ -262,25 +264,33 @@ def _days(runner: Runner) -> Iterator[_Days]:
 def _outcome(daily: Runner) -> dict[str, Array]:
     """Return what a model has come to, views with the place first."""
     views = {
-        name: np.moveaxis(array, -2, 0)
+        f"{part}.{name}": np.moveaxis(array, -2, 0)
         for (part, name), array in daily.stores().items()
-        if part == _LAND
+        if _plays(part, _LAND)
     }
-    return (
-        views | {"streamflow": daily.output["streamflow"]} | daily.memory_of_networks()
-    )
+    flows = {
+        buffer: daily.output[buffer]
+        for (_, name), buffer in daily.stages.buffers.items()
+        if name == "streamflow"
+    }
+    return views | flows | daily.memory_of_networks()
+
+
+def _plays(part: str, role: str) -> bool:
+    """Return whether a part plays a role, in its model or in one of several."""
+    return part == role or part.endswith(f"_{role}")
 
 
 def _fill_transit(runner: Runner, daily: Runner) -> None:
     """Put on its way to the outlet what a steady runoff has left there."""
-    transit = runner.stores().get((_OUTLET, "in_transit"))
-    if transit is None:
-        return
-    weights = runner.seen(_OUTLET, "weight")[..., 0]
-    days = runner.operation.inner / DAY
-    runoff = daily.output["streamflow"] * days
-    later = weights[::-1].cumsum(axis=0)[::-1]
-    transit[...] = (later[1:] * runoff).reshape(transit.shape)
+    for (outlet, name), transit in runner.stores().items():
+        if not _plays(outlet, _OUTLET) or name != "in_transit":
+            continue
+        weights = runner.seen(outlet, "weight")[..., 0]
+        days = runner.operation.inner / DAY
+        runoff = daily.output[daily.stages.buffers[outlet, "streamflow"]] * days
+        later = weights[::-1].cumsum(axis=0)[::-1]
+        transit[...] = (later[1:] * runoff).reshape(transit.shape)
 
 
 def _tell(ids: Sequence[str], at: Array, what: str) -> None:

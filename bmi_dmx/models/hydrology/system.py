@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...bundle import Bundle
 from ...compose.part import Part
+from ...errors import ConfigError
 from ...operate.system import System
 from ...program import Program
 from ..weather import AIR_TEMPERATURE
@@ -75,6 +76,7 @@ def _exchanged(
     own = next((p for p in bundle.parts if p.name == "evaporation"), None)
     if name in ("bundle", trained_evaporation(bundle)):
         return bundle.parts, {}
+    _refuse_several(bundle)
     others = [part for part in bundle.parts if part is not own]
     if name == "given":
         return others, {}
@@ -82,6 +84,18 @@ def _exchanged(
     chosen = shipped(name)
     part = chosen.part("evaporation", seconds)
     return [*others[:first], part, *others[first:]], chosen.named("evaporation")
+
+
+def _refuse_several(bundle: Bundle) -> None:
+    """Refuse to choose where each of several models has an evaporation of its own."""
+    several = [
+        p.name for p in bundle.parts if p.model and p.name.endswith("_evaporation")
+    ]
+    if several:
+        raise ConfigError(
+            f"evaporation: {', '.join(several)} of model {bundle.name!r} differ and "
+            "cannot be chosen; expected 'bundle'"
+        )
 
 
 HYDROLOGY = System(

@@ -85,6 +85,9 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     BundleError
         Basins or periods are not written as the package writes them.
     """
+    models = provenance.get("models")
+    if models is not None:
+        return _together(models, where)
     given = provenance.get(BASIN_IDS)
     if given is not None and not isinstance(given, list):
         raise BundleError(f"{where}: provenance.{BASIN_IDS}: expected a list")
@@ -104,3 +107,18 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     about = f"{count} basins" + (f" of {source}" if source else "")
     ids = None if given is None else tuple(map(str, given))
     return Learned(ids, found, about)
+
+
+def _together(models: Any, where: str) -> Learned:
+    """Return what several models that run as one learned from."""
+    try:
+        each = [learned(model["provenance"], where) for model in models]
+    except (KeyError, TypeError) as error:
+        raise BundleError(f"{where}: provenance.models: {error}") from None
+    names = (one.ids for one in each)
+    ids: tuple[str, ...] | None = ()
+    for own in names:
+        ids = None if own is None or ids is None else tuple(dict.fromkeys(ids + own))
+    periods = dict.fromkeys(period for one in each for period in one.periods)
+    about = " and ".join(dict.fromkeys(one.about for one in each))
+    return Learned(ids, tuple(periods), about)

@@ -1,0 +1,141 @@
+"""Several trained models as one bundle that answers with their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..bundle import Bundle, load_bundle, save_bundle
+from ..compose.combination import combined
+from ..errors import ConfigError
+from ..variables import Attribute
+from .export import export
+from .registries import DEFAULT_TASK
+from .run_folder import RunFolder
+
+__all__ = ["combine", "members"]
+
+
+def combine(
+    sources: Sequence[Path | str],
+    target: Path | str,
+    weights: Sequence[float] | None = None,
+    *,
+    licence: str | None = None,
+    name: str | None = None,
+    weighted: dict[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Bundle:
+    """Save several models as one bundle; see :func:`~bmi_dmx.compose.combination`.
+
+    Parameters
+    ----------
+    sources : sequence of path or str
+        Bundles, by name or folder, or folders of runs, whose bundles are made where
+        they are missing.
+    target : path
+        Folder of the bundle.
+    weights : sequence of float, optional
+        Of the models; default: all alike.
+    licence : str, optional
+        Licence of the whole; needed where those of the models differ.
+    name : str, optional
+        Name of the model; default: of the folder.
+    weighted : dict, optional
+        What the weights were learned from, to be kept with them.
+    overwrite : bool
+        Whether an older bundle may be replaced.
+
+    Raises
+    ------
+    ConfigError
+        The models do not go together.
+    BundleError
+        One of them cannot be used, or something lies at the target already.
+    """
+    found = members(sources)
+    if weights is None:
+        weights = [1.0] * len(found)
+    model = combined([bundle.model() for bundle in found], weights)
+    shares = [weight / sum(weights) for weight in weights]
+    return save_bundle(
+        model,
+        target,
+        licence=licence or _licence(found),
+        provenance={
+            "task": _task(found),
+            "models": [
+                {
+                    "name": bundle.name,
+                    "weight": share,
+                    "fingerprint": bundle.fingerprint,
+                    "provenance": bundle.manifest.provenance,
+                    "scores": bundle.manifest.scores,
+                }
+                for bundle, share in zip(found, shares, strict=True)
+            ],
+            **({} if weighted is None else {"weights": weighted}),
+        },
+        scores={},
+        name=name,
+        about=f"mean of {', '.join(bundle.name for bundle in found)}",
+        attributes=_attributes(found),
+        overwrite=overwrite,
+    )
+
+
+def members(sources: Sequence[Path | str]) -> list[Bundle]:
+    """Return the bundles of several sources; that of a run is made where missing.
+
+    Raises
+    ------
+    ConfigError
+        One of them is given twice.
+    """
+    found: list[Bundle] = []
+    for source in sources:
+        run = RunFolder(Path(source))
+        if run.config.is_file():
+            made = run.path / "bundle"
+            bundle = load_bundle(made) if made.is_dir() else export(run.path)
+        else:
+            bundle = load_bundle(str(source))
+        if any(other.fingerprint == bundle.fingerprint for other in found):
+            raise ConfigError(f"{source}: given twice; a model counts once in a mean")
+        found.append(bundle)
+    return found
+
+
+def _licence(found: Sequence[Bundle]) -> str:
+    licences = list(dict.fromkeys(bundle.manifest.licence for bundle in found))
+    if len(licences) > 1:
+        raise ConfigError(
+            f"licence: the models have {' and '.join(licences)}; say which holds for "
+            "all of them together"
+        )
+    return licences[0]
+
+
+def _task(found: Sequence[Bundle]) -> str:
+    tasks = [str(b.manifest.provenance.get("task", DEFAULT_TASK)) for b in found]
+    for bundle, task in zip(found, tasks, strict=True):
+        if task != tasks[0]:
+            raise ConfigError(
+                f"{bundle.path}: task is {task!r}, of {found[0].path} {tasks[0]!r}"
+            )
+    return tasks[0]
+
+
+def _attributes(found: Sequence[Bundle]) -> list[Attribute]:
+    """Return what is known of the attributes that the models read."""
+    known: dict[str, Attribute] = {}
+    for bundle in found:
+        for one in bundle.manifest.attributes:
+            other = known.setdefault(one.name, one)
+            if other.units != one.units:
+                raise ConfigError(
+                    f"{bundle.path}: attribute {one.name!r} is in {one.units!r}, of "
+                    f"another model in {other.units!r}"
+                )
+    return list(known.values())
