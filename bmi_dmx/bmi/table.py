@@ -15,6 +15,7 @@ import numpy as np
 from ..compose.part import Part
 from ..errors import VariableError, suggestion
 from ..operate.operation import Operation
+from ..operate.spread import spreads
 from ..operate.stages import Stages
 from ..operate.storage import balance_names
 from ..variables import Variable
@@ -319,6 +320,11 @@ def _diagnostics(stages: Stages) -> Iterator[Entry]:
             variable = Variable(name=name, units=balance.units, about=about)
             exchanged = term == "total"
             yield _entry(operation, variable, "diagnostic", exchanged=exchanged)
+    for spread in spreads(stages):
+        variable = replace(
+            spread.variable, about=spread.about, standard_name=""
+        )  # fmt: skip
+        yield _entry(operation, variable, "diagnostic", short=spread.name)
     for forcing in operation.forcings:
         name = f"{REPAIRED}{forcing.name}"
         about = f"number of steps with {forcing.name} replaced"

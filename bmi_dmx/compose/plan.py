@@ -159,6 +159,26 @@ class Plan:
             for variable in part.declared(self.seconds).outputs
         }
 
+    def models_of(self, name: str) -> dict[str, float]:
+        """Return the outputs of models whose mean an output is, with their shares.
+
+        Parameters
+        ----------
+        name : str
+            One of :attr:`outputs`; of a model that is one alone there are none.
+        """
+        if name not in self.outputs:
+            return {}
+        owner, variable = self.outputs[name]
+        found: dict[str, float] = {}
+        for forcing in owner.declared(self.seconds).forcings:
+            link = self.link(owner, forcing.name)
+            if link.giver == "part" and link.name == variable.name:
+                giver = self[link.part]
+                if giver.share is not None:
+                    found[public(giver, variable)] = giver.share
+        return found
+
     @property
     def exchanged(self) -> dict[str, str]:
         """For each budgeted flux, the later part that takes all of it in."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..bundle import Bundle, load_bundle, save_bundle
@@ -11,10 +12,14 @@ from ..compose.combination import combined
 from ..errors import ConfigError
 from ..variables import Attribute
 from .export import export
-from .registries import DEFAULT_TASK
+from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
+from .task import Scoring
 
-__all__ = ["combine", "members"]
+__all__ = ["LEAST", "combine", "learned_weights", "members"]
+
+LEAST = 0.005
+"""Smallest weight that a model is kept for when weights are learned."""
 
 
 def combine(
@@ -118,13 +123,13 @@ def _licence(found: Sequence[Bundle]) -> str:
 
 
 def _task(found: Sequence[Bundle]) -> str:
-    tasks = [str(b.manifest.provenance.get("task", DEFAULT_TASK)) for b in found]
-    for bundle, task in zip(found, tasks, strict=True):
-        if task != tasks[0]:
+    names = [str(b.manifest.provenance.get("task", DEFAULT_TASK)) for b in found]
+    for bundle, name in zip(found, names, strict=True):
+        if name != names[0]:
             raise ConfigError(
-                f"{bundle.path}: task is {task!r}, of {found[0].path} {tasks[0]!r}"
+                f"{bundle.path}: task is {name!r}, of {found[0].path} {names[0]!r}"
             )
-    return tasks[0]
+    return names[0]
 
 
 def _attributes(found: Sequence[Bundle]) -> list[Attribute]:
@@ -139,3 +144,34 @@ def _attributes(found: Sequence[Bundle]) -> list[Attribute]:
                     f"another model in {other.units!r}"
                 )
     return list(known.values())
+
+
+def learned_weights(
+    sources: Sequence[Path | str], asked: Scoring, *, licence: str | None = None
+) -> dict[str, float]:
+    """Return by which weights several models together do best on data.
+
+    Parameters
+    ----------
+    sources, licence
+        As of :func:`combine`.
+    asked : Scoring
+        The data, and the days that weights may be learned from.
+
+    Returns
+    -------
+    dict of str to float
+        By source; they sum to one, and those below :data:`LEAST` are 0.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError, BundleError
+        As of :func:`combine`, and of the task of the models.
+    """
+    with TemporaryDirectory() as folder:
+        alike = combine(sources, Path(folder) / "alike", licence=licence)
+        task = tasks[str(alike.manifest.provenance["task"])]
+        found = list(task.weigh(alike, asked).values())
+    kept = [weight if weight >= LEAST else 0.0 for weight in found]
+    names = map(str, sources)
+    return {n: w / sum(kept) for n, w in zip(names, kept, strict=True)}

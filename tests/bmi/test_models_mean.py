@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from bmi_dmx.bundle import load_bundle, save_bundle
 from bmi_dmx.compose import Model, ModelSpec, Statistics
@@ -16,7 +15,15 @@ from bmi_dmx.errors import ConfigError
 from bmi_dmx.trainer.combine import combine
 
 from .test_hourly import batch, by_day, daily
-from .untrained import attributes, dynamic, learned_flow, run, static, untrained, weather
+from .untrained import (
+    attributes,
+    dynamic,
+    learned_flow,
+    run,
+    static,
+    untrained,
+    weather,
+)
 
 DAYS = 60
 PRECISE = {"rtol": 1e-12, "atol": 1e-13}
@@ -77,9 +84,7 @@ def test_the_answer_is_the_mean_of_what_the_models_answer_alone(
 
 
 @pytest.mark.parametrize("n", [1, 3])
-def test_stepping_gives_the_numbers_of_one_run(
-    n: int, whole: Path, start: Any
-) -> None:
+def test_stepping_gives_the_numbers_of_one_run(n: int, whole: Path, start: Any) -> None:
     forcing = weather(DAYS, n)
     found = run(
         start(n, bundle=str(whole)), forcing, range(DAYS),
@@ -131,9 +136,7 @@ def test_a_restored_state_goes_on_as_if_nothing_had_been(
         np.testing.assert_array_equal(again[name], rest[name])
 
 
-def test_networks_that_lag_are_restored_one_by_one(
-    start: Any, tmp_path: Path
-) -> None:
+def test_networks_that_lag_are_restored_one_by_one(start: Any, tmp_path: Path) -> None:
     """At hours, what networks of days answered last is a memory of each."""
     specs = [dynamic(), dynamic(process="hbv10")]
     for k, spec in enumerate(specs):
@@ -256,3 +259,32 @@ def test_evaporation_that_differs_between_models_cannot_be_chosen(
     with pytest.raises(ConfigError, match="a_evaporation, b_evaporation"):
         start(1, bundle=path, evaporation="given")
     run(start(1, bundle=path), weather(3, 1), range(3), ())
+
+
+def test_the_spread_of_models_is_told_when_asked(
+    parts: list[Path], whole: Path, start: Any
+) -> None:
+    forcing = weather(DAYS, 3)
+    start_of = "streamflow__ensemble_"
+    names = [f"{start_of}standard_deviation", f"{start_of}quantile_05"]
+    component = start(3, bundle=str(whole), outputs=["streamflow", *names])
+    assert component.get_output_var_names() == ("streamflow", *names)
+    found = run(component, forcing, range(DAYS), tuple(names))
+    alone = np.array([flows(path, forcing, 3) for path in parts])
+    mean = np.tensordot(WEIGHTS, alone, 1)
+    square = np.tensordot(WEIGHTS, (alone - mean) ** 2, 1)
+    np.testing.assert_allclose(found[names[0]] ** 2, square, rtol=1e-9, atol=1e-12)
+    assert (found[names[1]] <= mean).all()
+    assert (found[names[1]] >= alone.min(axis=0) - 1e-12).all()
+
+
+def test_the_spread_of_members_is_told_of_stores(start: Any, bundle: Path) -> None:
+    component = start(2)
+    run(component, weather(DAYS, 2), range(DAYS), ())
+    spread, median = (
+        component.get_value_ptr(f"soil_moisture__ensemble_{end}")
+        for end in ("standard_deviation", "quantile_50")
+    )
+    assert (spread > 0.0).all()
+    mean = component.get_value_ptr("soil_moisture")
+    assert (np.abs(median - mean) < 3.0 * spread).all()

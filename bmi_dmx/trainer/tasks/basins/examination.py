@@ -28,9 +28,9 @@ from .data.basins import BasinData
 from .data.spec import DataSpec
 from .evaluate import AT_ONCE, mean_flow
 from .pooling import Parameters
-from .prediction import steps_within, with_lead
+from .prediction import steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
-from .scoring import model_of, usual_warmup
+from .scoring import model_of
 from .training_basins import learned
 
 __all__ = ["Examination", "examine"]

@@ -23,17 +23,19 @@ from ...task import Scoring
 from ..streamflow.comparison import ALL, COMPARED, Comparison
 from ..streamflow.metrics import score
 from ..streamflow.periods import Period
+from ..streamflow.plots.ranks import rank_histograms
 from ..streamflow.results import write_results
 from .baselines import beside
-from .data.basins import SECONDS_PER_DAY, BasinData
+from .data.basins import BasinData
 from .data.spec import DataSpec
-from .evaluate import AT_ONCE, flow_series, in_days, mean_flow
+from .evaluate import flow_series, in_days
 from .pictures import draw
-from .prediction import TARGET, steps_within, with_lead
+from .prediction import TARGET, steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
+from .together import flows, ranges_of
 from .training_basins import Learned, learned
 
-__all__ = ["model_of", "score_bundle", "usual_warmup"]
+__all__ = ["model_of", "score_bundle"]
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +46,6 @@ FOLDER = Path("evaluations")
 
 FILES = ("scores.csv", "streamflow.nc", "summary.json")
 """Files of an evaluation, beside pictures."""
-
-YEAR = 365
-"""Days of warm-up unless something else is said."""
 
 
 def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
@@ -72,6 +71,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     """
     refuse_outside("--warmup", asked.warmup, 0)
     _refuse_other(asked.output)
+    _refuse_learned(asked)
     model = model_of(bundle, asked.choices)
     spec = data_spec(asked)
     given = completed(bundle, model, spec, asked.period)
@@ -86,7 +86,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
             f"{spec.path or spec.reader}: no streamflow is observed from {period[0]} to"
             f" {period[1]}; there is nothing to score"
         )
-    simulated = mean_flow([model], [(part, lead)], AT_ONCE)
+    found = flows(model, part, lead)
+    simulated = found.mean
     _refuse_nothing(simulated, part.part(slice(lead, None)))
     others, about = beside(model, data, part, lead)
     known = learned(bundle.manifest.provenance, str(bundle.path))
@@ -108,10 +109,26 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         groups=_groups(seen, len(data.ids)),
         about=about,
         notes=notes,
+        ranges=ranges_of(model, data, found, observed, asked.calibration, warmup),
     )
     head = _head(bundle, asked, spec, period, in_days(lead, part))
     _write(report, model, part, lead, simulated, head, seen)
     return report
+
+
+def _refuse_learned(asked: Scoring) -> None:
+    """Refuse to judge a range on days that it learned from."""
+    if asked.calibration is None:
+        return
+    first, last = asked.calibration
+    if asked.period is None or (asked.period[0] <= last and first <= asked.period[1]):
+        scored = (
+            "all days" if asked.period is None else "{} to {}".format(*asked.period)
+        )
+        raise ConfigError(
+            f"--calibrate: {first} to {last} are among the scored days ({scored}); "
+            "expected others, and --period"
+        )
 
 
 def _refuse_other(output: Path | None) -> None:
@@ -164,11 +181,6 @@ def model_of(bundle: Bundle, choices: Mapping[str, str]) -> Model:
     other = Model(spec, model.statistics, model.space).to(model.dtype)
     other.load_state_dict(model.state_dict())
     return other.eval()
-
-
-def usual_warmup(data: BasinData) -> int:
-    """Return the steps of a year, which models warm up on unless something is said."""
-    return YEAR * SECONDS_PER_DAY // data.seconds
 
 
 def _everything(data: BasinData, warmup: int) -> Period:
@@ -257,6 +269,8 @@ def _write(
         for model_name, scores in report.baselines.items()
         for name, values in scores.items()
     }
+    for kind, one in report.ranges.items():
+        columns |= {f"{name}_{kind}": values for name, values in one.scores.items()}
     if seen is not None:
         columns["learned_from"] = np.where(seen, "yes", "no")
     summary = {
@@ -266,6 +280,7 @@ def _write(
         "medians": report.medians,
         "baselines": dict(report.about),
         "compared": report.compared(),
+        **({"ranges": report.told_ranges()} if report.ranges else {}),
     }
     scored = part.part(slice(lead, None))
     with atomic_folder(report.folder) as made:
@@ -287,3 +302,6 @@ def _write(
             "scored",
             others={n: scores["nse"] for n, scores in report.baselines.items()},
         )
+        if report.ranges:
+            counts = {kind: one.ranks for kind, one in report.ranges.items()}
+            rank_histograms(made / "rank_histograms.png", counts)

@@ -236,6 +236,13 @@ class BasinsTask(Task[Experiment]):
         return score_bundle(bundle, asked)
 
     @classmethod
+    def weigh(cls, bundle: Bundle, asked: Scoring) -> dict[str, float]:
+        """Return weights of several models; see :func:`~.together.weigh`."""
+        from .together import weigh
+
+        return weigh(bundle, asked)
+
+    @classmethod
     def examine(cls, bundle: Bundle, asked: Examining) -> Examination:
         """Score a bundle under conditions; see :func:`~.examination.examine`."""
         return examine(bundle, asked)

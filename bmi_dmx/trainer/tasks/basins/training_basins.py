@@ -85,9 +85,8 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     BundleError
         Basins or periods are not written as the package writes them.
     """
-    models = provenance.get("models")
-    if models is not None:
-        return _together(models, where)
+    if "models" in provenance:
+        return _together(provenance, where)
     given = provenance.get(BASIN_IDS)
     if given is not None and not isinstance(given, list):
         raise BundleError(f"{where}: provenance.{BASIN_IDS}: expected a list")
@@ -109,10 +108,13 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     return Learned(ids, found, about)
 
 
-def _together(models: Any, where: str) -> Learned:
-    """Return what several models that run as one learned from."""
+def _together(provenance: Mapping[str, Any], where: str) -> Learned:
+    """Return what several models that run as one, and their weights, learned from."""
+    models = provenance["models"]
     try:
         each = [learned(model["provenance"], where) for model in models]
+        if "weights" in provenance:
+            each.append(learned(provenance["weights"], where))
     except (KeyError, TypeError) as error:
         raise BundleError(f"{where}: provenance.models: {error}") from None
     names = (one.ids for one in each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ....tables import Column, print_table
 from .metrics import median, metrics, summarise
+from .probability import Range
 
 __all__ = ["ALL", "COMPARED", "Comparison", "show_medians"]
 
@@ -47,6 +48,8 @@ class Comparison:
         What a reader of the scores must know.
     kind : str
         What the model is called in tables.
+    ranges : mapping of str to Range
+        How good ranges around the answer are.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class Comparison:
     about: Mapping[str, str]
     notes: tuple[str, ...]
     kind: str = "bundle"
+    ranges: Mapping[str, Range] = field(default_factory=dict)
 
     @property
     def basins(self) -> dict[str, int]:
@@ -138,11 +142,47 @@ class Comparison:
             )
         print()
         print_table(columns, title="beside baselines: median and quartiles over basins")
+        if self.ranges:
+            self._show_ranges()
         print()
         for name, text in self.about.items():
             print(f"{name}: {text}")
         for note in self.notes:
             print(f"note: {note}")
+
+    def told_ranges(self) -> dict[str, dict[str, object]]:
+        """Return medians over basins and ranks of all observations, by range."""
+        return {
+            kind: {
+                "about": one.about,
+                "medians": {n: median(x)[0] for n, x in one.scores.items()},
+                "ranks": one.ranks.tolist(),
+            }
+            for kind, one in self.ranges.items()
+        }
+
+    def _show_ranges(self) -> None:
+        found = {
+            kind: {n: median(x)[0] for n, x in one.scores.items()}
+            for kind, one in self.ranges.items()
+        }
+        columns = [
+            Column(header="range", values=list(found)),
+            Column(
+                header="CRPS (mm d-1)",
+                values=[x["crps"] for x in found.values()],
+                format=".3f",
+            ),
+            Column(
+                header="in the 90 % range",
+                values=[x["coverage_90"] for x in found.values()],
+                format=".0%",
+            ),
+        ]
+        print()
+        print_table(columns, title="ranges around the answer: median over basins")
+        for kind, one in self.ranges.items():
+            print(f"{kind}: {one.about}")
 
 
 def show_medians(

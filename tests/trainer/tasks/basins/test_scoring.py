@@ -274,14 +274,14 @@ def test_there_must_be_something_to_score(
 def test_a_bundle_that_gives_no_number_is_not_scored(
     scored: Score, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = scoring.mean_flow
+    usual = scoring.flows
 
-    def broken(*given: Any) -> np.ndarray:
-        flow = usual(*given)
-        flow[3, 1] = np.nan
-        return flow
+    def broken(*given: Any) -> Any:
+        found = usual(*given)
+        found.mean[3, 1] = np.nan
+        return found
 
-    monkeypatch.setattr(scoring, "mean_flow", broken)
+    monkeypatch.setattr(scoring, "flows", broken)
     message = r"gives nan in basin '01467150' on 1980-01-04, .* in 1 of 2 basins"
     with pytest.raises(DataError, match=message):
         scored(places=IDS[:2])

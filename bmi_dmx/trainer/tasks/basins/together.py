@@ -1,0 +1,143 @@
+"""Bundles of several models: what each simulates, and how much it should count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....bundle import Bundle
+from ....compose import Model
+from ....errors import ConfigError
+from ...task import Scoring
+from ..streamflow.periods import Period
+from ..streamflow.probability import Range, Residuals
+from ..streamflow.weights import best_weights
+from .data.basins import BasinData
+from .evaluate import AT_ONCE
+from .prediction import (
+    TARGET,
+    blocks,
+    predict,
+    steps_within,
+    usual_warmup,
+    with_lead,
+)
+from .scored_data import completed, data_spec
+
+__all__ = ["Flows", "flows", "ranges_of", "weigh"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What a model simulates.
+
+    Parameters
+    ----------
+    mean : array (T, B)
+        Its answer, mm per day.
+    models : array (M, T, B)
+        What the models that it is the mean of answer; none where it is one alone.
+    weights : tuple of float
+        Theirs.
+    names : tuple of str
+        The outputs.
+    """
+
+    mean: Array
+    models: Array
+    weights: tuple[float, ...]
+    names: tuple[str, ...]
+
+
+def flows(model: Model, part: BasinData, lead: int) -> Flows:
+    """Simulate a period after its warm-up.
+
+    Parameters
+    ----------
+    model : Model
+        In evaluation mode.
+    part : BasinData
+        Warm-up and period.
+    lead : int
+        Time steps of the warm-up.
+    """
+    shares = model.plan.models_of(TARGET)
+    names = tuple(shares)
+    given = blocks(model, part, warmup=lead, basins=AT_ONCE)
+    ran = predict(model, given, (TARGET, *names))
+    found = {name: x.astype(np.float64) for name, x in ran.items()}
+    mean = found[TARGET]
+    each = np.stack([found[n] for n in names]) if names else mean[None][:0]
+    return Flows(mean, each, tuple(shares.values()), names)
+
+
+def ranges_of(
+    model: Model,
+    data: BasinData,
+    found: Flows,
+    observed: NDArray[Any],
+    days: Period | None,
+    warmup: int,
+) -> dict[str, Range]:
+    """Return how good the range of the models is, and one that was calibrated.
+
+    Parameters
+    ----------
+    model : Model
+        As it was simulated.
+    data : BasinData
+        All time steps.
+    found : Flows
+        Of the scored period.
+    observed : array (T, B)
+        In the scored period.
+    days : (date, date), optional
+        From which errors are learned; none of them is scored.
+    warmup : int
+        Time steps before these.
+    """
+    ran: dict[str, Range] = {}
+    if found.names:
+        ran["models"] = Range.scored(
+            found.models, observed, found.weights,
+            about=f"the {len(found.names)} models as they are",
+        )  # fmt: skip
+    if days is not None:
+        part, lead = with_lead(data, days, warmup)
+        learned = Residuals.learned(flows(model, part, lead).mean, part.target[lead:])
+        values = learned.around(found.mean)
+        ran["calibrated"] = Range.scored(
+            values, observed,
+            about=f"quantiles of the errors of {days[0]} to {days[1]} by class of flow",
+        )  # fmt: skip
+    return ran
+
+
+def weigh(bundle: Bundle, asked: Scoring) -> dict[str, float]:
+    """Return by which weights the models of a bundle do best; see :meth:`.Task.weigh`.
+
+    Raises
+    ------
+    ConfigError
+        It is one model, or no days are given.
+    DataError, UnitsError
+        The data do not suit the bundle.
+    """
+    model = bundle.model()
+    if not model.plan.models_of(TARGET):
+        raise ConfigError(f"{bundle.path}: one model, which has nothing to be weighted")
+    if asked.period is None:
+        raise ConfigError("period: expected the days that weights are learned from")
+    spec = data_spec(asked)
+    data = completed(bundle, model, spec, asked.period).data
+    steps_within(data, model.spec)
+    warmup = usual_warmup(data) if asked.warmup is None else asked.warmup
+    part, lead = with_lead(data, asked.period, warmup)
+    found = flows(model, part, lead)
+    weights = best_weights(found.models, part.target[lead:].astype(np.float64))
+    return dict(zip(found.names, weights.tolist(), strict=True))
