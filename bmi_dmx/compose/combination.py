@@ -286,13 +286,12 @@ def _averaged(
 
 def _fluxes(whole: Plan, others: Sequence[str]) -> Iterator[tuple[str, MeanFlux]]:
     for name, (part, v) in whole.outputs.items():
-        handed = part.mean or not part.members
+        handed = (part.mean or not part.members) and part.name not in others
         if isinstance(v, Flux) and v.per_step != "amount" and handed:
-            if part.name not in others:
-                yield name, MeanFlux(
-                    units=v.units, per_step=v.per_step, symbol=v.symbol,
-                    standard_name=v.standard_name, about=v.about,
-                )  # fmt: skip
+            yield name, MeanFlux(
+                units=v.units, per_step=v.per_step, symbol=v.symbol,
+                standard_name=v.standard_name, about=v.about,
+            )  # fmt: skip
 
 
 def _mean(owners: Sequence[_Owner], averaged: Mapping[str, MeanFlux]) -> PartSpec:
