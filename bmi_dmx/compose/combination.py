@@ -77,7 +77,7 @@ def combined(models: Sequence[Model], weights: Sequence[float]) -> Model:
         system=system,
         answers=answers,
     )
-    found = _asking_the_host(spec, owners)
+    found = _as_alone(spec, owners, shared)
     return _with_weights(found, owners)
 
 
@@ -234,8 +234,8 @@ class _Owner:
         )
 
     def _source(self, link: Link, shared: Sequence[str]) -> str:
-        giver = link.part if link.part in shared else self.name(link.part)
-        return f"{giver}.{link.name}"
+        alike = link.part in shared
+        return link.name if alike else f"{self.name(link.part)}.{link.name}"
 
     def _given(self, name: str) -> str:
         owner, dot, own = name.rpartition(".")
@@ -305,8 +305,14 @@ def _mean(owners: Sequence[_Owner], averaged: Mapping[str, MeanFlux]) -> PartSpe
     return PartSpec(process=_REGISTERED, options=options, reads=reads)
 
 
-def _asking_the_host(spec: ModelSpec, owners: Sequence[_Owner]) -> ModelSpec:
-    """Let parts ask the host where their own model did, whatever others compute."""
+def _as_alone(
+    spec: ModelSpec, owners: Sequence[_Owner], shared: Sequence[str]
+) -> ModelSpec:
+    """Let parts read of the host, and of what is shared, what they read alone.
+
+    By its name alone where that leads there; else whoever gives it is named, for
+    earlier parts of other models may give the same.
+    """
     whole = plan((m.part for m in make_parts(spec)), spec.seconds)
     parts = dict(spec.parts)
     for owner in owners:
@@ -314,24 +320,35 @@ def _asking_the_host(spec: ModelSpec, owners: Sequence[_Owner]) -> ModelSpec:
             name = owner.name(part.name)
             if name not in parts:
                 continue
+            links = _links(owner.model, part)
             given = {
-                n: link for n, link in _links(owner.model, part).items()
-                if link.giver == "host"
+                n: link for n, link in links.items()
+                if link.giver == "host" or link.part in shared
             }  # fmt: skip
-            parts[name] = _from_host(parts[name], given, whole, part)
+            at = whole.parts.index(whole[name])
+            parts[name] = _naming_givers(parts[name], given, whole.parts[:at], part)
     return replace(spec, parts=parts)
 
 
-def _from_host(
-    entry: PartSpec, given: Mapping[str, Link], whole: Plan, part: Part
+def _naming_givers(
+    entry: PartSpec, given: Mapping[str, Link], earlier: Sequence[Part], part: Part
 ) -> PartSpec:
-    computed = {flux.name for p in whole.processes for flux in p.variables.fluxes}
-    asked = {n: link.name for n, link in given.items() if link.name in computed}
+    """Return a part that names who gives what earlier parts give as well."""
+    others = {
+        (p.name, flux.name)
+        for p in earlier
+        for declared in (p.variables, *p.at.values())
+        for flux in declared.fluxes
+    }
+    named = {
+        n: f"{link.part or HOST}.{link.name}"
+        for n, link in given.items()
+        if any(f == link.name and p != link.part for p, f in others)
+    }
     if part.kind == "process":
-        reads = {n: f"{HOST}.{name}" for n, name in asked.items()}
-        return replace(entry, reads={**entry.reads, **reads})
+        return replace(entry, reads={**entry.reads, **named})
     inputs = (
-        f"{HOST}.{asked[own]}" if own in asked else name
+        named.get(own, name)
         for own, name in zip(part.inputs, entry.forcings, strict=True)
     )
     return replace(entry, forcings=tuple(inputs))
