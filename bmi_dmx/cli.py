@@ -106,12 +106,16 @@ def _tune_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("experiment", type=Path, help=_EXPERIMENT)
     parser.add_argument("search", type=Path, help="what to try, a YAML file")
     _settings_argument(parser)
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N",
+        help="trainings at a time, each on a thread of its own (default: 1)",
+    )  # fmt: skip
 
 
 def _tune(options: Namespace) -> None:
     from .trainer.commands import tune
 
-    tune(options.experiment, options.search, options.settings)
+    tune(options.experiment, options.search, options.settings, options.workers)
 
 
 def _export_arguments(parser: ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import platform
 import re
 import textwrap
@@ -13,6 +14,7 @@ from typing import Any
 
 from . import __version__
 from .compose.part import Declarations
+from .conversion import plain
 from .process import NoOptions, Process
 from .variables import Variable
 
@@ -21,6 +23,7 @@ __all__ = [
     "declaration_table",
     "described",
     "documentation",
+    "filled",
     "indented",
     "listing",
     "text",
@@ -41,7 +44,7 @@ class Described:
     about : str
         What it is.
     options : str
-        What it lets choose, of a process.
+        What it lets choose, of a process, and by default.
     variables : Declarations, optional
         What it declares, of a process.
     """
@@ -78,9 +81,17 @@ def described(item: Any) -> Described:
     process, options = item(), item.Options
     return Described(
         about=documentation(process) or documentation(item),
-        options="" if options is NoOptions else documentation(options),
+        options="" if options is NoOptions else _choices(options),
         variables=Declarations.of(process),
     )
+
+
+def _choices(options: type) -> str:
+    """Return what options are for, and each with its default, as YAML has it."""
+    defaults = (
+        f"{name}: {json.dumps(value)}" for name, value in plain(options()).items()
+    )
+    return "\n".join((documentation(options), "", "Defaults", "--------", *defaults))
 
 
 def text(entry: Described) -> str:
@@ -103,9 +114,7 @@ def variables(entries: Mapping[str, Described]) -> str:
             found = ", ".join(variable.name for variable in declared)
             if found:
                 line = f"{group + ':':<12}{found}"
-                parts.append(
-                    indented(textwrap.fill(line, 84, subsequent_indent=" " * 12))
-                )
+                parts.append(indented(filled(line, 76, subsequent_indent=" " * 12)))
     return "\n".join(parts)
 
 
@@ -135,6 +144,13 @@ def _columns(rows: Iterable[Sequence[str]]) -> str:
         for row in table
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def filled(text: str, width: int = 80, **indents: Any) -> str:
+    """Return text in lines of some width, names left whole."""
+    return textwrap.fill(
+        text, width, break_long_words=False, break_on_hyphens=False, **indents
+    )
 
 
 def indented(text: str) -> str:

@@ -31,10 +31,11 @@ def everything() -> str:
     with the package, the names alone.
     """
     versions = describe.versions(_LIBRARIES)
-    parts = [", ".join(f"{name} {version}" for name, version in versions.items())]
+    known = ", ".join(f"{name} {version}" for name, version in versions.items())
+    parts = [describe.filled(known)]
     for kind, registry in registries().items():
         parts.append(f"{kind}\n{describe.indented(_listed(kind, registry) or 'none')}")
-    names = ", ".join(_experiments())
+    names = describe.filled(", ".join(_experiments()), 78)
     parts.append(f"experiments\n{describe.indented(names)}")
     parts.append("`dmx info NAME` says more, such as the variables of a process.")
     return "\n\n".join(parts)

@@ -51,6 +51,7 @@ processes: Registry[type[Process]] = Registry(
         "evaporative_demand": f"{_HYDROLOGY}.demand:EvaporativeDemand",
         "penman_monteith": f"{_HYDROLOGY}.penman_monteith:PenmanMonteith",
         "undercatch": f"{_HYDROLOGY}.undercatch:Undercatch",
+        "precipitation_blend": f"{_HYDROLOGY}.blend:PrecipitationBlend",
         "unit_hydrograph": f"{_HYDROLOGY}.unit_hydrograph:UnitHydrograph",
         "lagged_unit_hydrograph": (
             f"{_HYDROLOGY}.lagged_hydrograph:LaggedUnitHydrograph"

@@ -3,7 +3,7 @@
     python scripts/make_delaware_inflow.py delaware_inflow.nc
 
 The weather of the sample that the package ships goes through the bundle
-`dhbv-conus-daily`, unit by unit of land, each with the hydrograph of its own area:
+`dhbv-conus-daily-0.1`, unit by unit of land, each with the hydrograph of its own area:
 so there is delay of hill slopes and brooks in what is made, and none of rivers. The
 year before the first is taken to have had its weather.
 """
@@ -26,7 +26,7 @@ from bmi_dmx.run.run import Request, run
 from bmi_dmx.trainer.tasks.basins.data.attributes import hargreaves
 
 SAMPLE = Path(__file__).resolve().parents[1] / "bmi_dmx/data/delaware_1979_1980.nc"
-BUNDLE = "dhbv-conus-daily"
+BUNDLE = "dhbv-conus-daily-0.1"
 WEATHER = {
     "precipitation": ("prcp", "mm d-1"), "air_temperature_min": ("tmin", "degC"),
     "air_temperature_max": ("tmax", "degC"),

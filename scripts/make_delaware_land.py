@@ -2,7 +2,7 @@
 
     python scripts/make_delaware_land.py
 
-writes ``bmi_dmx/data/delaware_land.csv``, what ``dhbv-conus-daily`` reads of every
+writes ``bmi_dmx/data/delaware_land.csv``, what ``dhbv-conus-daily-0.1`` reads of every
 hydrologic response unit, with the climate of 1979 alone; and ``delaware_gauges.csv``,
 gauges that were read on nine tenths of the days of both years, whose segment drains as
 much as the gauge to within a fifth, and of whose land no more than half lies above a

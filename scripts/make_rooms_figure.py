@@ -33,6 +33,9 @@ ON_GROUND = (
 
 DATA_ONLY = ("configs", "bundles")
 
+DOOR = "__main__"
+"""Another name of the command line, and no room."""
+
 GUESTS = ("models", "trainer/tasks")
 """Folders whose folders are guests, each a room."""
 
@@ -68,7 +71,7 @@ def room(module: str) -> str:
         depth = guests.count("/") + 1
         if "/".join(names[:depth]) == guests and len(names) > depth:
             return f"{guests}/{names[depth]}"
-    if not names or names[0] in DATA_ONLY or "/".join(names) in GUESTS:
+    if not names or names[0] in (*DATA_ONLY, DOOR) or "/".join(names) in GUESTS:
         return ""
     return FOUNDATION if names[0] in ON_GROUND else names[0]
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bmi_dmx import __version__, info
+from bmi_dmx.benchmarks import command
 from bmi_dmx.cli import _EXTRAS, COMMANDS, main
 from bmi_dmx.describe import versions
 from bmi_dmx.errors import ConfigError
@@ -35,12 +36,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     for module, names in {
         "bmi_dmx.trainer.commands": ("train", "tune", "evaluate", "score", "export"),
         "bmi_dmx.demo": ("demo",),
-        "bmi_dmx.benchmarks": ("run",),
     }.items():
         stand_in = ModuleType(module)
         for name in names:
             setattr(stand_in, name, recorder(name))
         monkeypatch.setitem(sys.modules, module, stand_in)
+    monkeypatch.setattr(command, "run", recorder("run"))
     return made
 
 
@@ -52,7 +53,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             "train a.yaml model.members=4 b.c=-1",
             ("train", Path("a.yaml"), ["model.members=4", "b.c=-1"]),
         ),
-        ("tune a.yaml s.yaml b=1", ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"])),
+        (
+            "tune a.yaml s.yaml b=1",
+            ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"], 1),
+        ),
         ("evaluate runs/x", ("evaluate", [Path("runs/x")], None)),
         (
             "evaluate a b --period validation",
@@ -272,7 +276,9 @@ def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
 
 def test_info_shows_experiments(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
-    assert "experiments\n  camels_dynamic, camels_static" in capsys.readouterr().out
+    _, _, told = capsys.readouterr().out.partition("\nexperiments\n  ")
+    assert {"camels_dynamic,", "camels_static,", "delaware,"} <= set(told.split())
+    assert max(map(len, told.splitlines())) <= 80
     assert main(["info", "delaware"]) == 0
     assert "\nname: delaware\n" in capsys.readouterr().out
 
@@ -304,12 +310,13 @@ sys.exit(main(sys.argv[1:]))
         ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
         (
             "info",
-            "\n  lstm      Linear layer, activation, one LSTM layer, linear layer.",
+            "\n  lstm         Linear layer and activation, unless left out, one LSTM",
         ),
         ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
         ("info hbv11p", "| parameter | FC     | fc "),
         ("info mlp", "\nhidden : int or sequence of int\n"),
         ("info unit_hydrograph", "\n\noptions: "),
+        ("info hbv20", "\nexchange: true\nelevation_threshold: false\n"),
         ("info kge", "kge (losses)\n\nMean over basins of 1 − KGE"),
         ("info kge", "kge (metrics)\n\nKling-Gupta efficiency (2009)"),
     ],

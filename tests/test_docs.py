@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from bmi_dmx.cli import _parser, main
+from bmi_dmx.trainer.protocols.protocol import protocols
+from bmi_dmx.trainer.registries import experiments
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -158,3 +160,22 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
     for target in targets:
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), target
+
+
+def test_every_experiment_is_told_of() -> None:
+    told = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    rows = "".join(re.findall(r"^\| `.*?\|", told, re.MULTILINE))
+    named = set(re.findall(r"`(\w+)`", rows))
+    assert not set(experiments()) - named
+
+
+def test_every_protocol_is_told_of() -> None:
+    told = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in told for name in protocols())
+
+
+def test_every_page_is_listed_in_the_first() -> None:
+    first = (ROOT / "README.md").read_text(encoding="utf-8")
+    own = {page.name for page in PAGES[1:] if f"docs/{page.name}" in first}
+    below = {p.name for p in PAGES[1:] if p.name.startswith("rivers-")}
+    assert own | below == {page.name for page in PAGES[1:]}

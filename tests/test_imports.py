@@ -51,6 +51,7 @@ FLOORS = {
     "inspection": 16,
     "routing": 16,
     "cli": 17,
+    "__main__": 18,
 }
 """Rooms of the package; what is lower never imports what is higher."""
 

@@ -12,6 +12,8 @@ __all__ = ["bench_arguments", "bench_command"]
 
 _SIZES = ("places", "years")
 
+_LEAST = {"places": 1, "years": 0.1}
+
 
 def bench_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of ``dmx bench``."""
@@ -36,9 +38,14 @@ def bench_command(options: Namespace) -> None:
     Raises
     ------
     ConfigError
-        A size goes with something else than what is measured.
+        A size goes with something else than what is measured, or is too small.
     """
     sizes = {n: size for n in _SIZES if (size := getattr(options, n)) is not None}
     if sizes and options.name != "simulate":
         raise ConfigError(f"--{next(iter(sizes))}: goes with 'simulate'")
+    for name, size in sizes.items():
+        if not size >= _LEAST[name]:
+            raise ConfigError(
+                f"--{name}: expected at least {_LEAST[name]}, found {size}"
+            )
     run(options.name, options.json, options.device, **sizes)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..compose import Model, ModelSpec, Moments, Statistics
 from ..conversion import convert
+from ..kernels.memory import retained
 from .measure import Effort, Record, Value, peak_growth, seconds_of
 from .problems import DYNAMIC, MEMBERS, Problem, scan_with
 from .report import Shown, show
@@ -189,7 +190,7 @@ def run(
     warmup, steps : int
         Steps of a window without and with gradient.
     """
-    with threads(1):
+    with threads(1), retained():
         records = [_measured(Step(case, places, warmup, steps)) for case in cases]
         _print(records)
         loop = _loop(places, warmup, steps)

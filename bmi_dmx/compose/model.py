@@ -409,16 +409,16 @@ def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied
     ConfigError
         When parts that share a parameter declare it in different ways.
     """
+    own = statistics.seen_by(network)
     found: dict[str, tuple[str, Supplied]] = {}
     for part, parameter in whole.given():
         link = whole.link(part, parameter.name)
         if link.part != network:
             continue
-        own = parameter.per == "member"
+        members = part.members if parameter.per == "member" else None
         known = replace(parameter, name=link.name)
-        own = statistics.seen_by(network)
         moments = own[known.target] if known.target else None
-        one = Supplied(known, part.members if own else None, moments)
+        one = Supplied(known, members, moments)
         first, other = found.setdefault(link.name, (part.name, one))
         if not _alike(one, other):
             raise ConfigError(

@@ -19,7 +19,14 @@ from ..variables import Parameter
 from .part import Part
 from .spec import PartSpec
 
-__all__ = ["Constant", "Supplied", "Varying", "raw_outputs", "within_bounds"]
+__all__ = [
+    "Constant",
+    "Supplied",
+    "Varying",
+    "raw_outputs",
+    "train_networks_in",
+    "within_bounds",
+]
 
 _MARGIN = 0.1  # share of a range, at both ends, that no member starts in
 
@@ -93,7 +100,26 @@ def within_bounds(share: Tensor, parameter: Parameter) -> Tensor:
     return low + (high - low) * share
 
 
-class Constant(nn.Module):
+class _Supplying(nn.Module):
+    """A network that supplies parameters, in the precision that it is trained in."""
+
+    network: Network
+    precision: torch.dtype | None = None
+    """Of matrix products and what follows from them, in training mode alone."""
+
+    def run(
+        self, x: Tensor, memory: Memory, *, series: bool = False
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the outputs of one step or a series and the memory, alike ``x``."""
+        advance = self.network.series if series else self.network.step
+        if self.precision is None or not self.training:
+            return advance(x, memory)
+        with torch.autocast(x.device.type, self.precision):
+            raw, memory = advance(x, memory)
+        return raw.to(x), {name: kept.to(x) for name, kept in memory.items()}
+
+
+class Constant(_Supplying):
     """From attributes to parameters that never change, hence causal.
 
     Parameters
@@ -140,11 +166,11 @@ class Constant(nn.Module):
         dict of str to Tensor
             (place, member), or (place,) where members share it.
         """
-        raw, _ = self.network.step(self.normalize(attributes), {})
+        raw, _ = self.run(self.normalize(attributes), {})
         return _values(raw, self.supplied)
 
 
-class Varying(nn.Module):
+class Varying(_Supplying):
     """From forcings, attributes and memory to parameters that change with time.
 
     Parameters
@@ -207,8 +233,7 @@ class Varying(nn.Module):
         x = self.normalize_forcing(forcing)
         fixed = self.normalize_attributes(attributes)
         fixed = fixed.expand(*x.shape[:-1], fixed.shape[-1])
-        advance = self.network.step if x.ndim == 2 else self.network.series
-        raw, memory = advance(torch.cat([x, fixed], -1), memory)
+        raw, memory = self.run(torch.cat([x, fixed], -1), memory, series=x.ndim != 2)
         return raw, dict(memory)
 
     def values(self, raw: Tensor) -> dict[str, Tensor]:
@@ -219,6 +244,24 @@ class Varying(nn.Module):
     def channels(self) -> int:
         """Outputs of the network."""
         return sum(entry.channels for entry in self.supplied)
+
+
+def train_networks_in(model: nn.Module, precision: torch.dtype) -> None:
+    """Let networks that supply parameters be trained in a lower precision.
+
+    Their weights, what they read and what they answer stay as they are, and so does
+    all that they do outside of training mode.
+
+    Parameters
+    ----------
+    model : Module
+        One whose parts have such networks.
+    precision : dtype
+        Such as ``torch.bfloat16``.
+    """
+    for module in model.modules():
+        if isinstance(module, _Supplying):
+            module.precision = precision
 
 
 @contextmanager

@@ -6,12 +6,15 @@ as much time as the work. What is given back waits for who needs as much.
 
 from __future__ import annotations
 
+import ctypes
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-__all__ = ["borrowed", "forget", "given_back", "lent"]
+__all__ = ["borrowed", "forget", "given_back", "lent", "retained"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -20,6 +23,10 @@ _MOST = 1 << 29
 
 _LEAST = 1 << 16
 """Bytes of the smallest array that is worth it."""
+
+# As mallopt(3) of the GNU C library numbers them: bytes from which an array is mapped
+# by itself, and bytes at the end of its memory from which they are given back.
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 
 # Without a lock: arrays also come back while memory is cleared up, which may be at any
 # time, in whatever holds one. To put into a list and to take out are of one piece.
@@ -75,6 +82,31 @@ def lent(size: int, dtype: str) -> Array:
     if whole.nbytes >= _LEAST:
         weakref.finalize(shown, _wait, whole).atexit = False
     return shown
+
+
+@contextmanager
+def retained() -> Iterator[None]:
+    """Let the C library hold what is freed, to be used again.
+
+    By itself it gives large arrays back to the system at once. A loop that makes the
+    same ones over and over, as training does, then spends its time on faults of pages.
+    Where the library is not GNU's, nothing changes.
+    """
+    try:
+        library = ctypes.CDLL(None)
+        choose, trim = library.mallopt, library.malloc_trim
+    except (OSError, AttributeError, TypeError):
+        yield
+        return
+    choose(_MMAP_THRESHOLD, (1 << 31) - 1)
+    choose(_TRIM_THRESHOLD, -1)
+    try:
+        yield
+    finally:
+        # It cannot tell what was; these are what it comes to after large arrays.
+        choose(_MMAP_THRESHOLD, 32 << 20)
+        choose(_TRIM_THRESHOLD, 64 << 20)
+        trim(0)
 
 
 def _wait(whole: Array) -> None:

@@ -106,8 +106,10 @@ class _Finder:
         self._outputs = program.outputs
         self._made = {i.out: i for i in program.instructions}
         self._places = {
-            value: places[name] for name, value in program.inputs.items()
-        }  # fmt: skip
+            value: places[name]
+            for name, value in program.inputs.items()
+            if name in places
+        }
         self._uses = Counter(
             arg for i in program.instructions for arg in i.args if isinstance(arg, str)
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers.logger import Logger
 from tqdm import tqdm
@@ -19,7 +19,10 @@ from .module import TrainingModule
 from .run_folder import RunFolder
 from .task import Monitor
 
-__all__ = ["Checkpoints", "MetricsFile", "Progress"]
+__all__ = ["Checkpoints", "MetricsFile", "Progress", "Watch", "Watching"]
+
+Watching = Callable[[int, float], None]
+"""Called with the step and the score of every validation; what it raises ends all."""
 
 
 class Checkpoints(Checkpoint):
@@ -55,6 +58,9 @@ class Checkpoints(Checkpoint):
         better = score is not None and self.monitor.better(score, self.best_score)
         if better and score is not None:
             self.best_score, self.best_step = score, trainer.global_step
+        pl_module.gather_random()
+        if not pl_module.processes.first:
+            return
         if better or not pl_module.validates:
             trainer.save_checkpoint(self.folder.best)
         trainer.save_checkpoint(self.folder.last)
@@ -186,3 +192,31 @@ class Progress(ProgressBar):
         """Close the bar."""
         if self.bar is not None:
             self.bar.close()
+
+
+class Watch(Callback):
+    """Tells somebody the score of every validation, once it is saved.
+
+    Parameters
+    ----------
+    watching : callable
+        Who is told.
+    monitor : Monitor
+        The score.
+    """
+
+    def __init__(self, watching: Watching, monitor: Monitor) -> None:
+        self.watching, self.monitor = watching, monitor
+        self._score: float | None = None
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remember the score until the checkpoint is written."""
+        self._score = float(trainer.callback_metrics[self.monitor.name])
+
+    def on_train_epoch_start(
+        self, trainer: Trainer, pl_module: LightningModule
+    ) -> None:
+        """Tell."""
+        score, self._score = self._score, None
+        if score is not None:
+            self.watching(trainer.global_step, score)

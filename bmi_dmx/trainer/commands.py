@@ -10,6 +10,7 @@ from ..errors import ConfigError
 from . import evaluate as evaluation
 from . import export as exporting
 from . import fit, importing
+from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
 from .task import Examining, Report, Scoring
@@ -44,7 +45,8 @@ def train(config: Path, settings: Iterable[str] = ()) -> None:
         folder = fit.resume(config)
     else:
         folder = fit.train(config, given)
-    print(folder)
+    if is_first():
+        print(folder)
 
 
 PERIODS = ("train", "validation", "test")
@@ -227,9 +229,11 @@ def import_file(
     print(f"\n{path}")
 
 
-def tune(config: Path, search: Path, settings: Iterable[str] = ()) -> None:
+def tune(
+    config: Path, search: Path, settings: Iterable[str] = (), workers: int = 1
+) -> None:
     """Search for better settings, and print the best."""
     from . import tune as tuning
 
-    folder = tuning.tune(config, search, settings)
+    folder = tuning.tune(config, search, settings, workers=workers)
     print((folder / "best.json").read_text(encoding="utf-8") + str(folder))

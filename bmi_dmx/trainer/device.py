@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -11,22 +12,33 @@ from ..errors import ConfigError
 __all__ = ["lightning_device"]
 
 
-def lightning_device(name: str) -> dict[str, Any]:
+def lightning_device(name: str, processes: int = 1) -> dict[str, Any]:
     """Return a configured device as Lightning wants it.
+
+    Of several processes on a machine each has a GPU of its own.
 
     Parameters
     ----------
     name : str
         ``cpu``, ``gpu``, ``auto``, ``cuda`` or ``cuda:<number>``.
+    processes : int
+        How many train together.
 
     Raises
     ------
     ConfigError
         There is no such device here.
     """
+    known = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if processes > 1 and known and name in ("auto", "gpu", "cuda"):
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
+    elif processes > 1 and name not in ("cpu", "auto"):
+        raise ConfigError(
+            f"training.device: found {name!r} for {processes} processes; expected"
+            " 'cpu', or 'cuda', where each has a GPU of its own"
+        )
     if name in ("cpu", "auto"):
         return {"accelerator": name, "devices": 1}
-    known = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     if name in known:
         return {"accelerator": "gpu", "devices": [known.index(name)]}
     if name == "cuda" and known:

@@ -79,9 +79,21 @@ class Training:
         together with what counts lets it in any case.
     optimizer : Optimizer
         Optimiser and learning rate.
-    schedule : {"one_cycle", "cosine", "none"}
+    accumulate : int
+        Shares of a batch that are simulated one after the other, which bounds the
+        memory: the gradient is that of the whole batch. More than one share costs a
+        second simulation of each.
+    schedule : {"one_cycle", "cosine", "cosine_restarts", "none"}
         Course of the learning rate: up and down (Smith & Topin 2019,
-        doi:10.1117/12.2520589), down along a cosine, or constant.
+        doi:10.1117/12.2520589), down along a cosine, the same again and again
+        (Loshchilov & Hutter 2017, doi:10.48550/arXiv.1608.03983), or constant.
+    restart_every : int, optional
+        Steps of the first cosine of ``cosine_restarts``.
+    restart_growth : int
+        How many times as long as the one before every further cosine is.
+    precision : {"float32", "bf16"}
+        Arithmetic of the networks in training; ``bf16`` keeps their weights, physics,
+        losses and validations in float32.
     gradient_clip : float, optional
         Longest gradient (Euclidean norm) that a step may use.
     bounds_penalty : float
@@ -95,6 +107,9 @@ class Training:
         Validations without improvement after which training stops.
     threads : int, optional
         Threads of PyTorch and the kernels; as many as it likes when absent.
+    loggers : list of {"tensorboard", "wandb", "mlflow"}
+        Where the course of the training is written besides ``metrics.csv``: into the
+        folder of the run, or where the environment variables of W&B and MLflow say.
     device : str
         Where the model is trained: ``cpu``, ``gpu``, ``cuda`` for one of NVIDIA, a
         certain one such as ``cuda:0``, or ``auto``, a GPU where there is one.
@@ -112,17 +127,25 @@ class Training:
     window: int = 365
     warmup_gradient: bool = False
     optimizer: Optimizer = field(default_factory=Optimizer)
-    schedule: Literal["one_cycle", "cosine", "none"] = "one_cycle"
+    accumulate: int = 1
+    schedule: Literal["one_cycle", "cosine", "cosine_restarts", "none"] = "one_cycle"
+    restart_every: int | None = None
+    restart_growth: int = 1
+    precision: Literal["float32", "bf16"] = "float32"
     gradient_clip: float | None = 1.0
     bounds_penalty: float = 0.0
     validate_every: int = 500
     checkpoint_every: int | None = None
     patience: int | None = None
     threads: int | None = None
+    loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "window", "validate_every", "checkpoint_every"):
+        for name in (
+            "steps", "batch", "window", "validate_every", "checkpoint_every",
+            "accumulate", "restart_every", "restart_growth",
+        ):  # fmt: skip
             refuse_outside(name, getattr(self, name), 1)
         refuse_outside("warmup", self.warmup, 0)
         refuse_outside("patience", self.patience, 1)
@@ -134,6 +157,11 @@ class Training:
         if not 0.0 <= self.bounds_penalty < math.inf:
             raise ConfigError(
                 f"bounds_penalty: found {self.bounds_penalty}, expected 0 or more"
+            )
+        if (self.restart_every is None) == (self.schedule == "cosine_restarts"):
+            raise ConfigError(
+                f"restart_every: found {self.restart_every} with schedule"
+                f" {self.schedule!r}; 'cosine_restarts' needs it, and no other has it"
             )
         if (self.steps is None) == (self.epochs is None):
             raise ConfigError("steps or epochs: exactly one of them must be given")

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,20 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
 
 from ..compose import Model
 from ..describe import versions
 from ..errors import ConfigError
 from ..files import atomic
-from .callbacks import Checkpoints, MetricsFile, Progress
+from ..kernels.memory import retained
+from .callbacks import Checkpoints, MetricsFile, Progress, Watch, Watching
 from .checkpoint import OWN, AtomicCheckpoints, read_checkpoint, seed_everything
 from .device import lightning_device
 from .experiment import Experiment
 from .experiment_file import differences, find_experiment, load_experiment, naming
+from .loggers import loggers_of, refuse_absent
 from .module import TrainingModule
+from .processes import Processes, joined
 from .provenance import commit
 from .registries import tasks
 from .run_folder import RunFolder
@@ -69,16 +71,17 @@ def train(
     """
     file = find_experiment(config)
     experiment = load_experiment(file, overrides)
-    # Before a folder is made: what is wrong with the data leaves nothing behind.
-    with naming(file, experiment):
-        module = build(experiment)
-    folder = RunFolder.create(Path(root), experiment)
-    _announce(module, folder)
-    _fit(experiment, module, folder, resumed=False)
+    with joined(experiment.training.device) as processes:
+        # Before a folder is made: what is wrong with the data leaves nothing behind.
+        with naming(file, experiment):
+            module = build(experiment, processes)
+        folder = processes.from_first(lambda: RunFolder.create(Path(root), experiment))
+        _announce(module, folder)
+        _fit(experiment, module, folder, resumed=False)
     return folder.path
 
 
-def resume(run: str | Path) -> Path:
+def resume(run: str | Path, watching: Watching | None = None) -> Path:
     """Continue a run from its last checkpoint, bit for bit as if it never stopped.
 
     A run that stopped before its first checkpoint begins again.
@@ -87,6 +90,9 @@ def resume(run: str | Path) -> Path:
     ----------
     run : path
         Folder of the run.
+    watching : callable, optional
+        Called with the step and the score of every validation but the last; what it
+        raises ends the training.
 
     Raises
     ------
@@ -103,29 +109,33 @@ def resume(run: str | Path) -> Path:
     if folder.summary.exists():
         raise ConfigError(f"{folder.path}: this run is finished")
     _refuse_changed(experiment, folder)
-    with naming(folder.config, experiment):
-        module = build(experiment)
-    folder.remove_partial()
-    _announce(module, folder)
-    _fit(experiment, module, folder, resumed=folder.last.exists())
+    with joined(experiment.training.device) as processes:
+        with naming(folder.config, experiment):
+            module = build(experiment, processes)
+        processes.from_first(folder.remove_partial)
+        _announce(module, folder)
+        resumed = processes.from_first(folder.last.exists)
+        _fit(experiment, module, folder, resumed=resumed, watching=watching)
     return folder.path
 
 
 def _announce(module: TrainingModule, folder: RunFolder) -> None:
     """Say where a training writes, and what it is made of."""
     log.info(
-        "%s: %s, %d weights, %d steps",
+        "%s: %s, %d weights, %d steps%s",
         folder.path,
         module.task.about,
         module.weights,
         module.steps,
+        f", {count} processes" if (count := module.processes.count) > 1 else "",
     )
 
 
-def build(experiment: Experiment) -> TrainingModule:
+def build(experiment: Experiment, processes: Processes | None = None) -> TrainingModule:
     """Return the model of an experiment, ready to be trained on its data.
 
-    Statistics of what its networks read are those of the training data.
+    Statistics of what its networks read are those of the training data. Processes
+    begin with the same weights; what is silenced in training differs between them.
 
     Raises
     ------
@@ -133,16 +143,21 @@ def build(experiment: Experiment) -> TrainingModule:
         There is no such device, or the data are wrong.
     """
     spec = experiment.training
-    lightning_device(spec.device)
+    refuse_absent(spec.loggers)
+    processes = processes or Processes()
+    lightning_device(spec.device, processes.count)
     task = tasks[experiment.task](experiment)
     seed_everything(experiment.seed)
     model = Model(experiment.model, task.statistics())
     steps = spec.total_steps(*task.extent)
     companions = task.companions()
     task.prepare(model, spec.intervals(steps)[0])
+    if processes.rank:
+        seed_everything((experiment.seed + processes.rank) % 2**32)
     return TrainingModule(
-        task, model, spec, steps, experiment.validates, experiment.course(), companions
-    )
+        task, model, spec, steps, experiment.validates, experiment.course(), companions,
+        processes,
+    )  # fmt: skip
 
 
 def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
@@ -159,26 +174,34 @@ def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
 
 
 def _fit(
-    experiment: Experiment, module: TrainingModule, folder: RunFolder, *, resumed: bool
+    experiment: Experiment,
+    module: TrainingModule,
+    folder: RunFolder,
+    *,
+    resumed: bool,
+    watching: Watching | None = None,
 ) -> None:
     spec = experiment.training
     every, validate = spec.intervals(module.steps)
     start = read_checkpoint(folder.last)["global_step"] if resumed else 0
     monitor = module.task.monitor
     checkpoints = Checkpoints(folder, monitor)
+    first = module.processes.first
+    watch = [] if watching is None else [Watch(watching, monitor)]
     began = time.perf_counter()
-    with _quiet(), _settings(spec.threads):
+    with _quiet(), _settings(spec.threads), retained():
         trainer = Trainer(
-            **lightning_device(spec.device),
+            **lightning_device(spec.device, module.processes.count),
             max_epochs=module.steps // every,
             check_val_every_n_epoch=validate // every,
             limit_val_batches=1 if module.validates else 0,
             num_sanity_val_steps=0,
-            logger=_loggers(folder, monitor, start),
-            callbacks=_callbacks(spec.patience, monitor, checkpoints),
+            logger=_loggers(spec.loggers, folder, monitor, start) if first else [],
+            callbacks=[*_callbacks(module, monitor, checkpoints), *watch],
             plugins=[AtomicCheckpoints()],
             deterministic=True,
             enable_model_summary=False,
+            enable_progress_bar=first,
             log_every_n_steps=1,
             default_root_dir=folder.path,
         )
@@ -193,7 +216,8 @@ def _fit(
         except SystemExit:
             # What Lightning makes of an interruption by the user.
             raise KeyboardInterrupt(_stopped(folder, trainer.global_step)) from None
-    _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
+    if first:
+        _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
 
 
 def _stopped(folder: RunFolder, step: int) -> str:
@@ -206,9 +230,10 @@ def _stopped(folder: RunFolder, step: int) -> str:
 
 
 def _callbacks(
-    patience: int | None, monitor: Monitor, checkpoints: Checkpoints
+    module: TrainingModule, monitor: Monitor, checkpoints: Checkpoints
 ) -> list[Callback]:
-    callbacks: list[Callback] = [Progress()]
+    callbacks: list[Callback] = [Progress()] if module.processes.first else []
+    patience = module.training_spec.patience
     if patience is not None:
         stop = EarlyStopping(
             monitor.name,
@@ -220,13 +245,11 @@ def _callbacks(
     return [*callbacks, checkpoints]
 
 
-def _loggers(folder: RunFolder, monitor: Monitor, start: int) -> list[Any]:
-    return [
-        MetricsFile(folder.metrics, monitor.name, start),
-        TensorBoardLogger(
-            folder.path, name="", version="tensorboard", purge_step=start
-        ),
-    ]
+def _loggers(
+    names: Sequence[str], folder: RunFolder, monitor: Monitor, start: int
+) -> list[Any]:
+    table = MetricsFile(folder.metrics, monitor.name, start)
+    return [table, *loggers_of(names, folder.path, start)]
 
 
 def _finish(

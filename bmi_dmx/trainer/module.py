@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,15 +11,22 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    LRScheduler,
+    OneCycleLR,
+)
 
 from ..compose import Model
-from ..compose.parameterization import raw_outputs
-from ..errors import DataError, ScanError, StateError, TrainingError
+from ..compose.parameterization import raw_outputs, train_networks_in
+from ..errors import ConfigError, DataError, ScanError, StateError, TrainingError
 from .checkpoint import COMPANIONS, LAYOUT, OWN, random_state, restore_random_state
 from .companion import Companion, groups, learning
 from .experiment import Optimizer as OptimizerSpec
 from .experiment import Training
+from .processes import Processes
+from .shares import Shares, mean_square
 from .task import Task
 
 __all__ = ["MOST_FAILURES", "TrainingModule"]
@@ -55,6 +62,13 @@ class TrainingModule(LightningModule):
         Plain values of all that decides the training, kept in checkpoints.
     companions : mapping of str to Companion
         Models that are trained with it.
+    processes : Processes
+        Who trains it.
+
+    Raises
+    ------
+    ConfigError
+        Batches cannot be shared as they are to be.
     """
 
     def __init__(
@@ -66,8 +80,16 @@ class TrainingModule(LightningModule):
         validates: bool,
         settings: Mapping[str, Any],
         companions: Mapping[str, Companion] | None = None,
+        processes: Processes | None = None,
     ) -> None:
         super().__init__()
+        self.processes = processes or Processes()
+        self.shares: Shares | None = None
+        if self.processes.count > 1 or training.accumulate > 1:
+            self.shares = Shares(
+                task, self.processes, training.accumulate, training.batch,
+                training.bounds_penalty,
+            )  # fmt: skip
         self.task = task
         self.model = model
         self.training_spec = training
@@ -78,9 +100,12 @@ class TrainingModule(LightningModule):
         self.companions = nn.ModuleDict({n: one.model for n, one in with_it.items()})
         for one in with_it.values():
             one.model.requires_grad_(one.learns)
+        if training.precision == "bf16":
+            train_networks_in(self, torch.bfloat16)
         self.groups = groups(model, with_it, training.optimizer.rate)
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
+        self.random: list[dict[str, Any]] = []
         self._restored: dict[str, Any] | None = None
         self._data = dict(task.fingerprint)
 
@@ -93,7 +118,9 @@ class TrainingModule(LightningModule):
         """Return the loss of one batch."""
         penalty = self.training_spec.bounds_penalty
         with self._diverging():
-            if penalty:
+            if self.shares is not None:
+                loss = self.shares.loss(self.model, batch)
+            elif penalty:
                 with raw_outputs(self.model) as raw:
                     loss = self.task.loss(self.model, batch)
                 loss = loss + penalty * mean_square(raw)
@@ -101,6 +128,14 @@ class TrainingModule(LightningModule):
                 loss = self.task.loss(self.model, batch)
         self.last_loss = loss.item()
         return loss
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Give the weights the gradient of the batch, of all shares of it."""
+        if self.shares is None:
+            super().backward(loss, *args, **kwargs)
+        else:
+            with self._diverging():
+                self.shares.backward(loss, learning(self.groups))
 
     @contextmanager
     def _diverging(self) -> Iterator[None]:
@@ -175,7 +210,7 @@ class TrainingModule(LightningModule):
             The task has no score for the model.
         """
         with self._diverging():
-            value = self.task.validate(self.model)
+            value = self.processes.from_first(lambda: self.task.validate(self.model))
         self.log(self.task.monitor.name, value, logger=False)
         self._log_values(**{self.task.monitor.name: value})
 
@@ -191,6 +226,10 @@ class TrainingModule(LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
+    def gather_random(self) -> None:
+        """Collect the random numbers of all processes, which one writes."""
+        self.random = self.processes.all_of(random_state())
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add all that decides how training goes on."""
         checkpoint[OWN] = {
@@ -201,7 +240,8 @@ class TrainingModule(LightningModule):
             "statistics": self.model.statistics.to_dict(),
             **({COMPANIONS: self._others()} if self.companions else {}),
             "batches": self.task.batches.state_dict(),
-            "random": random_state(),
+            "random": self.random[0],
+            **({"random_of_others": self.random[1:]} if self.random[1:] else {}),
             "failures": self.failures,
             "stopping": self.trainer.should_stop,
         }
@@ -215,6 +255,8 @@ class TrainingModule(LightningModule):
             The data are not those that the training began with.
         StateError
             Something is missing without which training does not go on.
+        ConfigError
+            The training began with another number of processes.
         """
         own = checkpoint[OWN]
         for name in ("data", "statistics", "batches", "random", "failures", "stopping"):
@@ -236,6 +278,12 @@ class TrainingModule(LightningModule):
                     f"the data changed since the run began: {name} of the training "
                     "or validation data differ from those of the checkpoint"
                 )
+        count, begun = self.processes.count, 1 + len(own.get("random_of_others", ()))
+        if count != begun:
+            raise ConfigError(
+                f"processes: found {count}, but the run began with {begun}; it can only"
+                " continue with as many"
+            )
         self._restored = own
 
     def _others(self) -> dict[str, Any]:
@@ -249,12 +297,14 @@ class TrainingModule(LightningModule):
     def on_train_start(self) -> None:
         """Bring what the task keeps to the model; go on as a checkpoint says."""
         self.task.to(self.device)
-        if self._restored is not None:
-            self.task.batches.load_state_dict(self._restored["batches"])
-            self.failures = self._restored["failures"]
+        own = self._restored
+        if own is not None:
+            self.task.batches.load_state_dict(own["batches"])
+            self.failures = own["failures"]
             # Stopped early, and killed before that was noted in the folder.
-            self.trainer.should_stop = self._restored["stopping"]
-            restore_random_state(self._restored["random"])
+            self.trainer.should_stop = own["stopping"]
+            states = [own["random"], *own.get("random_of_others", ())]
+            restore_random_state(states[self.processes.rank])
             self._restored = None
 
 
@@ -281,11 +331,8 @@ def _schedule(spec: Training, optimizer: Optimizer, steps: int) -> LRScheduler |
         )
     if spec.schedule == "cosine":
         return CosineAnnealingLR(optimizer, steps)
+    if spec.restart_every is not None:
+        return CosineAnnealingWarmRestarts(
+            optimizer, spec.restart_every, spec.restart_growth
+        )
     return None
-
-
-def mean_square(tensors: Sequence[Tensor]) -> Tensor | float:
-    """Return the mean of the squares of all entries; 0 of none."""
-    if not tensors:
-        return 0.0
-    return torch.cat([x.flatten() for x in tensors]).square().mean()

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+import multiprocessing
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.storages import RDBStorage
 from optuna.trial import Trial, TrialState
 
 from ..config import load
 from ..conversion import plain, refuse_outside
 from ..errors import ConfigError, TrainingError
-from ..files import atomic
+from ..files import atomic, locked
 from .experiment import Experiment
 from .experiment_file import differences, find_experiment, load_experiment
-from .fit import train
+from .fit import resume
+from .protocols.workers import follow_parent, speaking_into
 from .registries import tasks
 from .run_folder import RunFolder
 from .task import Monitor
@@ -61,10 +67,16 @@ class Search:
         By dotted key of the experiment, a :class:`Range` or a list of values.
     trials : int
         Trainings in all; those of an earlier attempt in the same folder count.
+    pruner : {"none", "median", "hyperband"}
+        Which trainings are given up after a validation: none; those below the median
+        of others at the same step, after five trainings; or all but the best in every
+        bracket, of which each lets trainings run longer than the one before (Li et al.
+        2018, doi:10.48550/arXiv.1603.06560).
     """
 
     space: dict[str, Range | tuple[Any, ...]]
     trials: int = 20
+    pruner: Literal["none", "median", "hyperband"] = "none"
 
     def __post_init__(self) -> None:
         refuse_outside("trials", self.trials, 1)
@@ -81,11 +93,15 @@ def tune(
     overrides: Iterable[str] = (),
     *,
     root: str | Path = "runs",
+    workers: int = 1,
 ) -> Path:
     """Train many times and keep the settings with the best validation score.
 
     Settings are drawn by a tree-structured Parzen estimator (Bergstra et al. 2011). The
-    search is repeatable, and continues where an earlier one in the same folder ended.
+    search continues where an earlier one in the same folder ended, and so does each
+    training that was cut short. With one worker it is repeatable, however often it was
+    stopped. Several searches of the same folder, of one command or more, share its
+    trials.
 
     Parameters
     ----------
@@ -97,47 +113,178 @@ def tune(
         ``key.key=value`` settings for all trials.
     root : path
         Folder of all runs.
+    workers : int
+        Trainings at a time, each in a process and on one thread of its own.
 
     Returns
     -------
     Path
         ``<root>/<name>-search``: one run per trial, ``search.json`` with what is
-        searched, the journal of the search, and ``best.json`` with the best score, its
-        settings and its run.
+        searched, the study of Optuna as SQLite database ``study.db``, and ``best.json``
+        with the best score, its settings and its run.
 
     Raises
     ------
     ConfigError
         The experiment or the search is wrong, or the folder is one of another search.
     TrainingError
-        No trial came to an end.
+        No trial came to an end, or a worker was killed.
     """
-    path, given = find_experiment(config), list(overrides)
+    if workers < 1:
+        raise ConfigError(f"--workers: expected at least 1, found {workers}")
+    path, given = find_experiment(config), tuple(overrides)
     wanted = load(search, Search)
-    experiment = _checked(path, given, wanted.space)
-    monitor = tasks[experiment.task].monitor
+    experiment = _checked(path, [*given], wanted.space)
     folder = Path(root) / f"{experiment.name}-search"
     _begin(folder, experiment, wanted.space)
-    study = _study(folder, experiment, monitor)
-    for _ in range(len(study.get_trials(states=_ENDED)), wanted.trials):
-        trial = study.ask()
-        settings = [*given, *_settings(trial, wanted.space)]
+    work = _Work(folder, path, given, wanted)
+    study = work.study()
+    try:
+        if workers == 1:
+            work.through()
+        else:
+            _in_workers(work, workers)
+    except KeyboardInterrupt:
+        ended = len(study.get_trials(states=_ENDED))
+        raise KeyboardInterrupt(
+            f"after {ended} of {wanted.trials} trials; the same command continues"
+        ) from None
+    _write_best(folder, study, tasks[experiment.task].monitor)
+    return folder
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What each worker of a search does.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the search.
+    config : Path
+        The experiment.
+    given : tuple of str
+        Settings of all trials.
+    wanted : Search
+        What to try.
+    """
+
+    folder: Path
+    config: Path
+    given: tuple[str, ...]
+    wanted: Search
+
+    def study(self) -> optuna.Study:
+        """Return the study, which is made where there is none."""
+        experiment = load_experiment(self.config, self.given)
+        return _study(self.folder, experiment, self.wanted.pruner)
+
+    def through(self) -> None:
+        """Train until no trial is left."""
+        study = self.study()
+        seed = load_experiment(self.config, self.given).seed
+        going = True
+        while going:
+            with _claimed(self.folder, study, self.wanted.trials, seed) as trial:
+                going = trial is not None
+                if trial is not None:
+                    self._train(study, trial)
+
+    def _train(self, study: optuna.Study, trial: Trial) -> None:
+        settings = [*self.given, *_settings(trial, self.wanted.space)]
+        experiment = load_experiment(self.config, settings)
+        monitor = tasks[experiment.task].monitor
+        run = RunFolder(self.folder / f"{experiment.name}-{trial.number + 1}")
+        if not run.config.is_file():
+            RunFolder.create_at(run.path, experiment)
+        trial.set_user_attr("run", run.path.name)
+        told = set(study.trials[trial.number].intermediate_values)
+
+        def watching(step: int, score: float) -> None:
+            if step not in told:
+                trial.report(score, step)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
         try:
-            run = train(path, settings, root=folder)
-        except KeyboardInterrupt:
-            ended = len(study.get_trials(states=_ENDED))
-            raise KeyboardInterrupt(
-                f"after {ended} of {wanted.trials} trials; the same command continues"
-            ) from None
+            if not run.summary.is_file():
+                resume(run.path, watching)
+        except optuna.TrialPruned:
+            study.tell(trial, state=TrialState.PRUNED)
+            return
         except TrainingError as error:
             trial.set_user_attr("error", str(error))
             study.tell(trial, state=TrialState.FAIL)
-            continue
-        trial.set_user_attr("run", run.name)
-        summary = json.loads(RunFolder(run).summary.read_text(encoding="utf-8"))
+            return
+        summary = json.loads(run.summary.read_text(encoding="utf-8"))
         study.tell(trial, summary[monitor.best])
-    _write_best(folder, study, monitor)
-    return folder
+
+
+@contextmanager
+def _claimed(
+    folder: Path, study: optuna.Study, trials: int, seed: int
+) -> Iterator[Trial | None]:
+    """Hold a trial that nobody works on: one cut short, or a new one, if any is left.
+
+    Who works on a trial holds its file, which the system gives free when the process
+    ends, however it ends.
+    """
+    with ExitStack() as held:
+        with ExitStack() as turn:
+            while not _hold(turn, folder / ".lock"):
+                time.sleep(0.05)
+            trial = _free(held, folder, study)
+            if trial is None and len(study.trials) < trials:
+                # What is drawn depends on the trials before, not on who draws.
+                number = len(study.trials)
+                study.sampler = optuna.samplers.TPESampler(seed=seed + number)
+                trial = study.ask()
+                _hold(held, _file_of(folder, trial.number))
+        yield trial
+
+
+def _free(held: ExitStack, folder: Path, study: optuna.Study) -> Trial | None:
+    """Return a trial whose worker has ended before it, and hold it."""
+    for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if _hold(held, _file_of(folder, frozen.number)):
+            return Trial(study, frozen._trial_id)
+    return None
+
+
+def _file_of(folder: Path, number: int) -> Path:
+    return folder / f".trial-{number + 1}.lock"
+
+
+def _hold(stack: ExitStack, path: Path) -> bool:
+    """Hold a file until a stack is left, unless another process does."""
+    try:
+        stack.enter_context(locked(path))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _in_workers(work: _Work, workers: int) -> None:
+    # Not a fork: threads of libraries do not survive one.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=follow_parent
+    ) as pool:
+        waiting = [pool.submit(_worker, work, n + 1) for n in range(workers)]
+        try:
+            for future in as_completed(waiting):
+                future.result()
+        except BrokenProcessPool:
+            raise TrainingError(
+                f"{work.folder}: a worker was killed; the same command continues"
+            ) from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _worker(work: _Work, number: int) -> None:
+    with speaking_into(work.folder / f"worker-{number}.txt"):
+        work.through()
 
 
 def _begin(
@@ -149,6 +296,11 @@ def _begin(
         json.dumps({"experiment": plain(experiment), "space": plain(space)})
     )
     file = folder / "search.json"
+    if (folder / "journal.log").is_file():
+        raise ConfigError(
+            f"{folder}: found journal.log of a search by another version of bmi_dmx,"
+            " expected study.db; give the experiment another name for another search"
+        )
     if file.is_file():
         before = json.loads(file.read_text(encoding="utf-8"))
         for key, (found, expected) in differences(now, before).items():
@@ -162,7 +314,7 @@ def _begin(
         temporary.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
 
 
-_ENDED = (TrialState.COMPLETE, TrialState.FAIL)
+_ENDED = (TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED)
 
 
 def _checked(
@@ -179,18 +331,25 @@ def _checked(
     return experiment
 
 
-def _study(folder: Path, experiment: Experiment, monitor: Monitor) -> optuna.Study:
+def _study(folder: Path, experiment: Experiment, pruner: str) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(folder / "journal.log"))),
+    monitor = tasks[experiment.task].monitor
+    pruners: dict[str, BasePruner] = {
+        "none": NopPruner(),
+        "median": MedianPruner(),
+        "hyperband": HyperbandPruner(experiment.training.validate_every),
+    }
+    return optuna.create_study(
+        storage=RDBStorage(
+            f"sqlite:///{(folder / 'study.db').resolve()}",
+            # Seconds that a worker waits for another that writes.
+            engine_kwargs={"connect_args": {"timeout": 100}},
+        ),
         study_name=experiment.name,
         direction="maximize" if monitor.maximize else "minimize",
+        pruner=pruners[pruner],
         load_if_exists=True,
     )
-    # A continued search must not draw again what it drew first.
-    seed = experiment.seed + len(study.trials)
-    study.sampler = optuna.samplers.TPESampler(seed=seed)
-    return study
 
 
 def _settings(trial: Trial, space: Mapping[str, Range | tuple[Any, ...]]) -> list[str]:
@@ -221,6 +380,7 @@ def _write_best(folder: Path, study: optuna.Study, monitor: Monitor) -> None:
         "settings": [f"{key}={value}" for key, value in best.params.items()],
         "run": best.user_attrs["run"],
         "trials": len(complete),
+        "pruned": len(study.get_trials(states=(TrialState.PRUNED,))),
     }
     with atomic(folder / "best.json") as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bmi_dmx.benchmarks import simulate
+from bmi_dmx.cli import main
 
 
 def test_the_run_and_its_parts_are_recorded(
@@ -22,3 +23,19 @@ def test_the_run_and_its_parts_are_recorded(
         pytest.approx(180_000 * 14_610 / (20 * 73))
     )
     assert "catchment-days/s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ("--places 0", "--places: expected at least 1, found 0"),
+        ("--places -3", "--places: expected at least 1, found -3"),
+        ("--years 0", "--years: expected at least 0.1, found 0.0"),
+        ("--years nan", "--years: expected at least 0.1, found nan"),
+    ],
+)
+def test_a_run_of_nothing_is_refused(
+    size: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "simulate", *size.split()]) == 1
+    assert capsys.readouterr().err == f"dmx bench: error: {message}\n"

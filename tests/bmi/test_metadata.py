@@ -128,7 +128,7 @@ def test_forcing_that_was_never_set_can_be_refused(
     metadata: ModelMetadata, tmp_path: Path
 ) -> None:
     component = started(staged(tmp_path, metadata, missing_forcing="raise"))
-    with pytest.raises(DataError, match="'precipitation' at 'bush-kill' is nan"):
+    with pytest.raises(DataError, match="'air_temperature' at 'bush-kill' is nan"):
         component.update()
 
 

@@ -81,7 +81,7 @@ def test_the_step_is_that_of_the_training_unless_said(
 
 
 def test_steps_the_model_does_not_know_are_refused(configure: Any) -> None:
-    path = configure(1, time_step="3 h")
+    path = configure(1, time_step="5 h")
     message = "time_step: model 'untrained' runs at steps of 1 d or 1 h and cannot run"
     with pytest.raises(ConfigError, match=message):
         Component().initialize(str(path))

@@ -26,7 +26,7 @@ OLD = TESTS / "golden" / "lstm-format-1"
 SCRIPT = TESTS.parent / "scripts" / "upgrade_bundle.py"
 
 SHIPPED = "456cb1b3f2685dfb0bf8a65cad0c3bffc33af4a75484499888314ba8c998c94b"
-"""Fingerprint of the bundle that comes with the package, of when it was trained."""
+"""Fingerprint of the bundle that came with version 0.1, of when it was trained."""
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +115,8 @@ def test_the_programs_of_format_1_give_the_same_numbers() -> None:
         np.testing.assert_array_equal(x, expected[earlier])
 
 
-def test_the_shipped_bundle_keeps_the_name_that_states_know_it_by() -> None:
-    bundle = load_bundle("dhbv-conus-daily")
+def test_the_bundle_of_0_1_keeps_the_name_that_states_know_it_by() -> None:
+    bundle = load_bundle("dhbv-conus-daily-0.1")
     assert read_manifest(bundle.path / "model.yaml")[1] == 2
     assert bundle.fingerprint == SHIPPED
     assert bundle.model().answers == ("streamflow",)

@@ -17,9 +17,10 @@ from bmi_dmx.config import as_yaml
 from .records import Array
 from .weather import PRECIPITATION, RATES, weather, write_series
 
-__all__ = ["CASES", "LSTM", "Case", "run"]
+__all__ = ["CASES", "LSTM", "SHIPPED", "Case", "run"]
 
-SHIPPED = "dhbv-conus-daily"
+SHIPPED = "dhbv-conus-daily-0.1"
+"""The bundle that came with version 0.1."""
 LSTM = Path(__file__).with_name("lstm-format-1")
 """An untrained model in the first format of bundles, with an LSTM in it."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from bmi_dmx.cli import main
 
-from .cases import LSTM
+from .cases import LSTM, SHIPPED
 from .records import Record, Records, record
 
 __all__ = ["VARIANTS", "run_framework", "write_sample"]
@@ -37,9 +37,18 @@ class Variant:
 
 
 VARIANTS: dict[str, Variant] = {
-    "default": Variant(),
+    "default": Variant(("--bundle", SHIPPED)),
     "hourly hargreaves model_params": Variant(
-        ("--mode", "hourly", "--evaporation", "hargreaves", "--state", "cold"),
+        (
+            "--bundle",
+            SHIPPED,
+            "--mode",
+            "hourly",
+            "--evaporation",
+            "hargreaves",
+            "--state",
+            "cold",
+        ),
         {"fc": 300.0, "routing_b": 0.5},
     ),
     "lstm": Variant(("--bundle", str(LSTM), "--evaporation", "oudin")),

@@ -74,9 +74,12 @@ FRAMEWORK = recorded("ngen.npz")
 TRAINING = recorded("training.npz")
 
 OF_NETWORKS = [
-    case for case in CASES if case.name.startswith("lstm") and not case.wet
-]  # fmt: skip
-"""Courses of a model with a network that varies: gaps, spin-up, restored …"""
+    pytest.param(case, id=case.name, marks=pytest.mark.slow if case.wet else ())
+    for case in CASES
+    if case.name.startswith("lstm")
+]
+"""Courses of a model with a network that varies; the many that differ in what gives
+potential evaporation, and in units, are slow."""
 
 
 def test_everything_that_is_run_was_recorded() -> None:
@@ -98,7 +101,7 @@ def test_the_numbers_of_0_1_hold(case: Case, tmp_path: Path) -> None:
     assert_hold(COMPONENTS[case.name], found, PRECISE)
 
 
-@pytest.mark.parametrize("case", OF_NETWORKS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", OF_NETWORKS)
 def test_compiled_networks_give_them_to_rounding(case: Case, tmp_path: Path) -> None:
     found = condensed(run(case, tmp_path))
     assert_hold(COMPONENTS[case.name], found, PRECISE, bitwise=False)

@@ -13,7 +13,11 @@ typedef int (*Launch)(void **, unsigned, unsigned, int);
 
 enum { SUCCESS = 0, NO_FILE = 301, NO_NAME = 500 };
 
-static int contexts = 0;
+/* How many contexts this thread has on its stack. */
+static thread_local int contexts = 0;
+
+/* The only context there is. */
+static int primary;
 
 extern "C" {
 
@@ -33,19 +37,22 @@ int cuDeviceGetAttribute(int *value, int attribute, int)
 
 int cuDevicePrimaryCtxRetain(void **context, int)
 {
-    *context = &contexts;
+    *context = &primary;
     return SUCCESS;
 }
 
 int cuCtxPushCurrent_v2(void *context)
 {
+    if (context != &primary) return 201;
     contexts++;
-    return context == &contexts ? SUCCESS : 201;
+    return SUCCESS;
 }
 
 int cuCtxPopCurrent_v2(void **)
 {
-    return contexts-- > 0 ? SUCCESS : 201;
+    if (!contexts) return 201;
+    contexts--;
+    return SUCCESS;
 }
 
 int cuModuleLoadData(void **module, const char *image)

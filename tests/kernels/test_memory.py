@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import platform
+import resource
 
 import numpy as np
 import pytest
 
 from bmi_dmx.kernels import memory
-from bmi_dmx.kernels.memory import borrowed, forget, given_back, lent
+from bmi_dmx.kernels.memory import borrowed, forget, given_back, lent, retained
 
 SIZE = 1 << 16
+LARGE = 1 << 26
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +93,22 @@ def test_it_comes_back_while_some_is_borrowed(monkeypatch: pytest.MonkeyPatch) -
     cleared.clear()
     del holder
     assert address(borrowed(SIZE, "float32")) == at
+
+
+def faults_of_new_arrays() -> int:
+    """Return the faults of pages of an array that is made, filled and freed again."""
+    np.ones(LARGE, np.uint8)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(3):
+        np.ones(LARGE, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="the C library is not GNU's"
+)
+def test_what_is_freed_is_used_again_while_it_is_retained() -> None:
+    # Were pages as large as they get, three new arrays would cost some hundred.
+    with retained():
+        assert faults_of_new_arrays() < 20
+    assert faults_of_new_arrays() > 60

@@ -14,6 +14,7 @@ from bmi_dmx.kernels.layout import Layout
 from bmi_dmx.kernels.nvrtc import Capability, compiled, image
 from bmi_dmx.kernels.print_cuda import cuda_source
 from bmi_dmx.models.hydrology.hbv import Hbv11p
+from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.process import Cells, Process, Stencil, Upstream
 from bmi_dmx.registries import processes
 from bmi_dmx.scan.programs import Key, adjoint_of, step_of
@@ -69,21 +70,26 @@ def no_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("process", "precision"),
     [
-        *(pytest.param(Hbv11p(), precision, marks=marks) for precision, marks in
-          (("float32", ()), ("float64", pytest.mark.slow))),
-        *(pytest.param(process, precision, marks=pytest.mark.slow)
-          for process in REGISTERED for precision in DTYPES
-          if not isinstance(process, Hbv11p)),
+        (Hbv11p(), "float32"),
+        pytest.param(Hbv11p(), "float64", marks=pytest.mark.slow),
+        pytest.param(MuskingumCunge(), "float32", marks=pytest.mark.slow),
     ],
     ids=lambda x: getattr(x, "name", x),
-)  # fmt: skip
-def test_every_registered_process_is_compiled(
+)
+def test_cells_and_trees_are_compiled_for_every_generation(
     process: Process, precision: str, gpu: Capability
 ) -> None:
     found = compiled(source_of(process, precision), gpu)
     assert found.startswith(b"\x7fELF")
     assert b"forward" in found
     assert b"backward" in found
+
+
+@needs_nvrtc
+@pytest.mark.slow
+@pytest.mark.parametrize("process", REGISTERED, ids=lambda p: p.name)
+def test_every_registered_process_is_compiled(process: Process) -> None:
+    assert compiled(source_of(process, "float32"), H100).startswith(b"\x7fELF")
 
 
 def test_all_couplings_of_places_are_among_them() -> None:

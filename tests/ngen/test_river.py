@@ -99,9 +99,9 @@ def test_a_river_runs_after_all_catchments_of_a_step(
     for row, expected in zip(flow, found, strict=True):
         alone.set_value(FLOW, row)
         alone.update()
-        # Depths were written with nine digits.
+        # Depths were written with nine digits, which a drying reach makes fewer.
         np.testing.assert_allclose(
-            alone.get_value_ptr("discharge"), expected, rtol=1e-7
+            alone.get_value_ptr("discharge"), expected, rtol=1e-7, atol=1e-9
         )
     assert report.river.reaches == 8
     assert report.river.residual <= 1e-12 * report.river.entered
@@ -277,12 +277,14 @@ def test_water_is_accounted_for_through_both(
     river.set_value("ngen_dt", np.array([3600.0]))  # so that all steps are seen
     volume = 1e3 * np.array(places(made, ids)["area_km2"])  # m3 of a mm
     evaporated: Any = 0.0
+    missed: Any = 0.0  # by gauges, and added
     created: Any = 0.0
     for at in range(DAYS):
         for name in SERIES:
             land.set_value(name, weather[name][at])
         land.update()
         evaporated += volume @ land.get_value_ptr("evaporation")
+        missed += volume @ land.get_value_ptr("undercatch")
         river.set_value(FLOW, land.get_value_ptr("runoff_volume"))
         for _ in range(24):
             river.update()
@@ -294,7 +296,7 @@ def test_water_is_accounted_for_through_both(
     rain = volume @ np.sum(weather["precipitation"], axis=0)
     assert min(evaporated, left, stored) > 0.0
     np.testing.assert_allclose(
-        rain + created, evaporated + kept + left + stored, rtol=1e-12
+        rain + missed + created, evaporated + kept + left + stored, rtol=1e-12
     )
 
 

@@ -69,7 +69,7 @@ def test_hours_of_the_sample(sample: tuple[Path, Path, Any], tmp_path: Path) -> 
         assert found[name].shape == (17544, 8)
         np.testing.assert_allclose(found[name], expected[name], **CLOSE)
     assert found["place_id"].tolist() == list(known.ids)
-    np.testing.assert_array_equal(found["aridity"], known.values["aridity"])
+    np.testing.assert_array_equal(found["p_mean"], known.values["p_mean"])
     assert found["time"][0] == 9 * 365 * 86400 + 2 * 86400  # 1979
     assert (found["time_bounds"][:, 1] - found["time"] == 3600).all()
 

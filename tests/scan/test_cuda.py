@@ -50,7 +50,7 @@ DRAWN = {
         # So many arguments do not come with a launch.
         (Delay(40), torch.float32), *SLOW,
     ],
-    ids=str,
+    ids=lambda x: getattr(x, "name", str(x)),
 )  # fmt: skip
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), drawn=st.fixed_dictionaries(DRAWN))

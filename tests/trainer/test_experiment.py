@@ -13,7 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.compose import Model, Moments, Statistics
+from bmi_dmx.compose import Model, Moments, Statistics, plan
+from bmi_dmx.compose.parts import make_parts
 from bmi_dmx.config import as_yaml, convert, read
 from bmi_dmx.conversion import plain
 from bmi_dmx.errors import ConfigError
@@ -36,7 +37,9 @@ def test_every_shipped_experiment_describes_a_model(name: str) -> None:
     experiment = load_experiment(find_experiment(name))
     assert experiment.name == name.replace("_", "-")
     spec = experiment.model
-    statistics = Statistics({n: Moments(0.0, 1.0) for n in spec.network_inputs})
+    targets = plan((m.part for m in make_parts(spec)), spec.seconds).targets
+    names = (*spec.network_inputs, *targets)
+    statistics = Statistics({n: Moments(0.0, 1.0) for n in names})
     assert Model(spec, statistics).forcings
 
 

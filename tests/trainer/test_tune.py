@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,7 +16,12 @@ from bmi_dmx.config import load
 from bmi_dmx.errors import ConfigError, TrainingError
 from bmi_dmx.trainer import tune as tuning
 from bmi_dmx.trainer.experiment_file import load_experiment
+from bmi_dmx.trainer.tasks.basins.task import BasinsTask
 from bmi_dmx.trainer.tune import Search, tune
+
+from .test_resume import assert_same_run
+
+ROOT = Path(tuning.__file__).resolve().parents[2]
 
 SPACE = """
 trials: {trials}
@@ -69,6 +78,94 @@ def test_a_search_continues_where_it_ended(short: Path, tmp_path: Path) -> None:
     assert len(scores(folder)) == 2
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bmi_dmx.trainer.module import TrainingModule
+from bmi_dmx.trainer.tune import tune
+
+good = TrainingModule.training_step
+
+def dying(self, batch, index):
+    if self.global_step == 7 and (Path(sys.argv[3]) / "tiny-search/tiny-2").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return good(self, batch, index)
+
+TrainingModule.training_step = dying
+tune(sys.argv[1], Path(sys.argv[2]), sys.argv[4:], root=sys.argv[3])
+"""
+
+
+def test_a_killed_search_goes_on_as_if_it_had_not_been(
+    tiny: Path, tmp_path: Path
+) -> None:
+    search, ten = write(tmp_path / "s.yaml", 3), ["training.steps=10"]
+    whole = tune(tiny, search, ten, root=tmp_path / "whole")
+    arguments = [str(tiny), str(search), str(tmp_path / "cut"), *ten]
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    folder = tmp_path / "cut" / "tiny-search"
+    assert scores(folder).keys() == {"tiny-1"}
+    assert tune(tiny, search, ten, root=tmp_path / "cut") == folder
+    # The training that was cut short went on, and what was drawn then is the same.
+    assert scores(folder) == scores(whole)
+    assert_same_run(whole / "tiny-2", folder / "tiny-2")
+    best = [(f / "best.json").read_text(encoding="utf-8") for f in (whole, folder)]
+    assert best[0] == best[1]
+
+
+def test_workers_share_the_trials_of_a_search(short: Path, tmp_path: Path) -> None:
+    folder = tune(short, write(tmp_path / "s.yaml", 3), root=tmp_path, workers=2)
+    found = scores(folder)
+    assert found.keys() == {"tiny-1", "tiny-2", "tiny-3"}
+    best = json.loads((folder / "best.json").read_text(encoding="utf-8"))
+    assert best["best_validation_nse"] == max(found.values())
+    said = [p.read_text("utf-8") for p in sorted(folder.glob("worker-*.txt"))]
+    assert len(said) == 2
+    assert sum(text.count("learning from") for text in said) == 3
+    with pytest.raises(ConfigError, match="--workers: expected at least 1, found 0"):
+        tune(short, tmp_path / "s.yaml", root=tmp_path, workers=0)
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_trainings_that_fall_behind_are_given_up(
+    tiny: Path, tmp_path: Path, pruner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    falling = iter(range(0, -1000, -1))
+    monkeypatch.setattr(
+        BasinsTask, "validate", lambda self, model: float(next(falling))
+    )
+    search = write(tmp_path / "s.yaml", 8)
+    text = search.read_text(encoding="utf-8")
+    search.write_text(f"pruner: {pruner}\n{text}", encoding="utf-8")
+    settings = [
+        "training.steps=4", "training.validate_every=1", "training.checkpoint_every=1",
+        "model.static.hidden=[2]",
+    ]  # fmt: skip
+    folder = tune(tiny, search, settings, root=tmp_path)
+    best = json.loads((folder / "best.json").read_text(encoding="utf-8"))
+    assert best["pruned"] > 0
+    assert best["trials"] + best["pruned"] == 8
+    # What is given up has no summary, and the first is the best here.
+    assert len(scores(folder)) == best["trials"]
+    assert best["run"] == "tiny-1"
+    # The same command has nothing left to do.
+    tune(tiny, search, settings, root=tmp_path)
+    assert len(scores(folder)) == best["trials"]
+
+
+def test_a_search_of_another_version_is_refused(short: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny-search").mkdir()
+    (tmp_path / "tiny-search" / "journal.log").touch()
+    with pytest.raises(ConfigError, match=r"found journal\.log .* expected study\.db"):
+        tune(short, write(tmp_path / "s.yaml", 1), root=tmp_path)
+
+
 def test_another_search_does_not_continue_the_first(
     short: Path, tmp_path: Path
 ) -> None:
@@ -90,7 +187,7 @@ def test_an_interrupted_search_says_how_it_continues(
     def interrupted(*_: object, **__: object) -> Path:
         raise KeyboardInterrupt("at step 1")
 
-    monkeypatch.setattr(tuning, "train", interrupted)
+    monkeypatch.setattr(tuning, "resume", interrupted)
     with pytest.raises(
         KeyboardInterrupt, match="after 0 of 2 trials; the same command"
     ):
@@ -100,14 +197,14 @@ def test_an_interrupted_search_says_how_it_continues(
 def test_a_failed_trial_does_not_end_the_search(
     short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good, calls = tuning.train, iter(range(9))
+    good, calls = tuning.resume, iter(range(9))
 
     def sometimes(*arguments: object, **options: object) -> Path:
         if next(calls) == 0:
             raise TrainingError("diverged")
         return good(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tuning, "train", sometimes)
+    monkeypatch.setattr(tuning, "resume", sometimes)
     folder = tune(short, write(tmp_path / "s.yaml", 2), root=tmp_path)
     assert len(scores(folder)) == 1
     calls = iter([0] * 9)

@@ -67,8 +67,8 @@ class EvaporativeDemand(Process):
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return no state, and the demand."""
-        southern = torch.where(p.latitude < 0.0, math.pi, 0.0)
-        angle = f.day_of_year * (2.0 * math.pi / DAYS_PER_YEAR) + southern
+        northern = f.day_of_year * (2.0 * math.pi / DAYS_PER_YEAR)
+        angle = torch.where(p.latitude < 0.0, northern + math.pi, northern)
         cycle = p.kc_sine * torch.sin(angle) + p.kc_cosine * torch.cos(angle)
         coefficient = torch.clamp(p.kc + cycle, min=0.0)
         return {}, {"evaporative_demand": coefficient * f.potential_evaporation}

@@ -13,21 +13,15 @@ from torch import Tensor
 
 from ...errors import ConfigError
 from ...process import Budget, Process
-from ...variables import Flux, Parameter, State
+from ...variables import Parameter, State
 from .forcings import POTENTIAL_EVAPORATION, PRECIPITATION
+from .water import rate
 
 __all__ = ["Gr4j", "s_curve_weights"]
 
 _ROUTED = 0.9  # share of effective rain that passes the routing store
 _LEAKY = 4.0 / 9.0  # of the production store, to its percolation
 _NEXT_TO_NOTHING = 1e-8  # of a store: the slope of a root is infinite at 0
-
-
-def _rate(name: str, symbol: str, about: str, standard_name: str = "") -> Flux:
-    return Flux(
-        name=name, symbol=symbol, units="mm d-1", about=about, per_step="rate",
-        standard_name=standard_name,
-    )  # fmt: skip
 
 
 class Gr4j(Process):
@@ -90,16 +84,16 @@ class Gr4j(Process):
     about = "GR4J: production store, two unit hydrographs, routing store, exchange"
     forcings = (PRECIPITATION, POTENTIAL_EVAPORATION)
     fluxes = (
-        _rate("runoff", "Q", "runoff of the land surface",
+        rate("runoff", "Q", "runoff of the land surface",
               "land_surface_water_runoff__volume_flux"),
-        _rate("routed_flow", "Qr", "outflow of the routing store"),
-        _rate("direct_flow", "Qd", "runoff that passes no store"),
-        _rate("evaporation", "ET", "actual evapotranspiration, of rain and soil",
+        rate("routed_flow", "Qr", "outflow of the routing store"),
+        rate("direct_flow", "Qd", "runoff that passes no store"),
+        rate("evaporation", "ET", "actual evapotranspiration, of rain and soil",
               "land_surface_water_evaporation__volume_flux"),
-        _rate("percolation", "PERC", "outflow of the production store"),
-        _rate("exchange", "2F", "gain of both ways of the water from outside; may be a"
+        rate("percolation", "PERC", "outflow of the production store"),
+        rate("exchange", "2F", "gain of both ways of the water from outside; may be a"
               " loss"),
-        _rate("exchange_cut", "C", "part of a loss that was not there to be lost"),
+        rate("exchange_cut", "C", "part of a loss that was not there to be lost"),
     )  # fmt: skip
     budgets = (
         Budget(

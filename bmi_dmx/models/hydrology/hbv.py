@@ -13,6 +13,7 @@ from ...process import Budget, Process
 from ...variables import Flux, Parameter, State
 from ..weather import AIR_TEMPERATURE
 from .forcings import POTENTIAL_EVAPORATION, PRECIPITATION
+from .water import rate
 
 __all__ = [
     "DRIEST",
@@ -20,7 +21,6 @@ __all__ = [
     "Hbv",
     "Hbv11p",
     "frozen",
-    "rate",
     "soil_store",
     "store",
     "wetness",
@@ -39,14 +39,6 @@ def store(name: str, symbol: str, about: str, standard_name: str = "") -> State:
     return State(
         name=name, symbol=symbol, units="mm", about=about, initial=0.001,
         bounds=(0.0, 1e6), standard_name=standard_name,
-    )  # fmt: skip
-
-
-def rate(name: str, symbol: str, about: str, standard_name: str = "") -> Flux:
-    """Return a flux of water per day."""
-    return Flux(
-        name=name, symbol=symbol, units="mm d-1", about=about, per_step="rate",
-        standard_name=standard_name,
     )  # fmt: skip
 
 

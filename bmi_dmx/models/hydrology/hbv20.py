@@ -13,7 +13,8 @@ from torch import Tensor
 from ...process import Budget
 from ...variables import Parameter, Variable
 from .climate import TOPOGRAPHY
-from .hbv import Fluxes, Hbv, Hbv11p, rate
+from .hbv import Fluxes, Hbv, Hbv11p
+from .water import rate
 
 __all__ = ["Hbv20"]
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ...variables import Parameter
-from .hbv import DRIEST, Fluxes, rate, soil_store, store, wetness
+from .hbv import DRIEST, Fluxes, soil_store, store, wetness
 from .hbv20 import Hbv20
+from .water import rate
 
 __all__ = ["Hbv20Hourly", "Hbv21Hourly"]
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from ...errors import ConfigError
 from ...process import Budget
 from ..root import falling_root
-from .hbv import Fluxes, Hbv, frozen, rate
+from .hbv import Fluxes, Hbv, frozen
+from .water import rate
 
 __all__ = ["HbvImplicit"]
 

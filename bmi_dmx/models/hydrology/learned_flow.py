@@ -20,6 +20,7 @@ from ...process import NoOptions, Process
 from ...registries import processes
 from ...units import unknown
 from ...variables import Forcing, Parameter
+from .blend import of_product
 from .forcings import FORCINGS, POTENTIAL_EVAPORATION, PRECIPITATION
 from .outlet import STREAMFLOW
 from .recipe import EVAPORATIONS, TIME_STEPS, TimeStep
@@ -46,19 +47,24 @@ class LearnedFlow(Process):
 
     @dataclass(frozen=True)
     class Options:
-        """The forcings that the network reads, and units of those nobody declares."""
+        """The forcings that the network reads, and units of those nobody declares.
+
+        Those of ``products`` are called as ``precipitation_daymet``.
+        """
 
         forcings: tuple[str, ...] = (PRECIPITATION.name,)
         others: dict[str, str] = field(default_factory=dict)
+        products: tuple[str, ...] = ()
 
         def __post_init__(self) -> None:
-            _refuse_unknown(self.forcings, self.others)
+            _refuse_unknown(self.forcings, self.others, self.products)
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         others = self.options.others
+        known = _declared(self.options.products)
         self.forcings = tuple(
-            _other(name, others[name]) if name in others else FORCINGS[name]
+            _other(name, others[name]) if name in others else known[name]
             for name in self.options.forcings
         )
         # They decide the declarations, and nothing else.
@@ -71,9 +77,23 @@ class LearnedFlow(Process):
         return {}, {"streamflow": p.learned_flow}
 
 
-def _refuse_unknown(forcings: tuple[str, ...], others: Mapping[str, str]) -> None:
+def _declared(products: tuple[str, ...]) -> dict[str, Forcing]:
+    """Return the forcings by name, those of products too; the calendar has none."""
+    known = {forcing.name: forcing for forcing in FORCINGS}
+    for product in products:
+        for forcing in FORCINGS:
+            if forcing.source == "host":
+                one = of_product(forcing, product)
+                known.setdefault(one.name, one)
+    return known
+
+
+def _refuse_unknown(
+    forcings: tuple[str, ...], others: Mapping[str, str], products: tuple[str, ...]
+) -> None:
     """Refuse forcings of which nothing is known, and units of others."""
-    known = (*FORCINGS.names, *others)
+    declared = _declared(products)
+    known = (*declared, *others)
     for name in forcings:
         if name not in known:
             raise ConfigError(
@@ -81,7 +101,7 @@ def _refuse_unknown(forcings: tuple[str, ...], others: Mapping[str, str]) -> Non
                 "the units of what nobody declares"
             )
     for name, units in others.items():
-        if name in FORCINGS:
+        if name in declared:
             raise ConfigError(f"others: {name!r} is declared, with units of its own")
         if name not in forcings:
             raise ConfigError(f"others: {name!r} is not among the forcings")
@@ -104,6 +124,8 @@ class NetworkFlow:
     forcings : tuple of str
         What it reads at every step; ``potential_evaporation`` is that of
         ``evaporation``.
+    products : list of str
+        Products whose forcings it may read, as ``precipitation_daymet``.
     others : dict of str to str
         Units of forcings among these that no process of the package declares.
     attributes : tuple of str
@@ -128,6 +150,7 @@ class NetworkFlow:
     """
 
     forcings: tuple[str, ...]
+    products: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
     network: str = "lstm"
@@ -137,7 +160,7 @@ class NetworkFlow:
     transforms: dict[str, Transform] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _refuse_unknown(self.forcings, self.others)
+        _refuse_unknown(self.forcings, self.others, self.products)
         if self.evaporation != "given" and not self._computes:
             raise ConfigError(
                 f"evaporation: {self.evaporation!r} computes what 'forcings' does not "
@@ -173,7 +196,11 @@ class NetworkFlow:
         )
         parts["outlet"] = PartSpec(
             process="learned_flow",
-            options={"forcings": self.forcings, "others": self.others},
+            options={
+                "forcings": self.forcings,
+                "others": self.others,
+                **({"products": self.products} if self.products else {}),
+            },
         )
         parts["volume"] = PartSpec(process="depth_to_volume")
         return ModelSpec(

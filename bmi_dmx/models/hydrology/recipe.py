@@ -17,6 +17,7 @@ from ...errors import ConfigError, suggestion
 from ...networks.statistics import Transform
 from ...registries import processes
 from ...variables import Parameter
+from .blend import share_of
 
 __all__ = [
     "EVAPORATIONS",
@@ -137,6 +138,9 @@ class Dhbv:
     snow_correction : bool
         Whether the static network learns how much snow gauges miss; see
         :class:`~.undercatch.Undercatch`.
+    products : list of str
+        Products of precipitation that are blended by weights of the place, which the
+        static network learns; see :class:`~.blend.PrecipitationBlend`.
     routing : {"gamma", "lagged", "none"}
         How runoff reaches the outlet: by a unit hydrograph of days, by one of hours
         after a learned lag, or at once.
@@ -162,6 +166,7 @@ class Dhbv:
     evaporation: str = "given"
     evaporation_coefficient: bool = False
     snow_correction: bool = False
+    products: tuple[str, ...] = ()
     routing: Literal["gamma", "lagged", "none"] = "gamma"
     dynamic: DynamicSpec | None = None
     time_step: TimeStep = "daily"
@@ -192,8 +197,12 @@ class Dhbv:
         parts = {}
         if self.member_weights == "learned":
             learned.append(MEMBER_WEIGHT.name)
+        learned += map(share_of, self.products)
         if static or routed or learned:
             parts["static"] = _head(self.static, (*static, *routed, *learned))
+        if self.products:
+            options = {"products": self.products}
+            parts["blend"] = PartSpec(process="precipitation_blend", options=options)
         if self.evaporation != "given":
             parts["evaporation"] = PartSpec(process=self.evaporation)
         for correction in corrections:
@@ -237,6 +246,10 @@ class Dhbv:
                 f"out as streamflow; found {', '.join(fluxes) or 'none'}"
             )
         needed = [forcing.name for forcing in process.forcings]
+        if self.products and "precipitation" not in needed:
+            raise ConfigError(
+                f"products: process {self.process!r} has no forcing 'precipitation'"
+            )
         for key, correction in _CORRECTIONS.items():
             if getattr(self, key) and correction.forcing not in needed:
                 raise ConfigError(

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ...errors import ConfigError
 from ...process import Budget, Process
-from ...variables import Flux, Parameter, State
+from ...variables import Parameter, State
 from .forcings import POTENTIAL_EVAPORATION, PRECIPITATION
+from .water import rate
 
 __all__ = ["SacSma"]
 
@@ -24,13 +25,6 @@ def _store(name: str, symbol: str, about: str) -> State:
     return State(
         name=name, symbol=symbol, units="mm", bounds=(0.0, 1e6),
         about=f"{about}, over the whole area",
-    )  # fmt: skip
-
-
-def _rate(name: str, symbol: str, about: str, standard_name: str = "") -> Flux:
-    return Flux(
-        name=name, symbol=symbol, units="mm d-1", about=about, per_step="rate",
-        standard_name=standard_name,
     )  # fmt: skip
 
 
@@ -140,17 +134,17 @@ class SacSma(Process):
                   about="share of the area with vegetation along streams"),
     )  # fmt: skip
     fluxes = (
-        _rate("runoff", "Q", "runoff of the land surface",
+        rate("runoff", "Q", "runoff of the land surface",
               "land_surface_water_runoff__volume_flux"),
-        _rate("direct_runoff", "ROIMP", "runoff of impervious and saturated ground"),
-        _rate("surface_runoff", "SSUR", "runoff of a full upper zone"),
-        _rate("interflow", "SIF", "outflow of upper free water"),
-        _rate("baseflow", "SBF", "outflow of lower free water",
+        rate("direct_runoff", "ROIMP", "runoff of impervious and saturated ground"),
+        rate("surface_runoff", "SSUR", "runoff of a full upper zone"),
+        rate("interflow", "SIF", "outflow of upper free water"),
+        rate("baseflow", "SBF", "outflow of lower free water",
               "land_surface_water_baseflow__volume_flux"),
-        _rate("evaporation", "ET", "actual evapotranspiration",
+        rate("evaporation", "ET", "actual evapotranspiration",
               "land_surface_water_evaporation__volume_flux"),
-        _rate("riparian_evaporation", "E4", "evaporation taken from the four flows"),
-        _rate("percolation", "PERC", "flow from the upper to the lower zone"),
+        rate("riparian_evaporation", "E4", "evaporation taken from the four flows"),
+        rate("percolation", "PERC", "flow from the upper to the lower zone"),
     )  # fmt: skip
     budgets = (
         Budget(

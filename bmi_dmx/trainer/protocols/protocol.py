@@ -164,6 +164,8 @@ class Protocol:
             raise ConfigError(
                 f"seeds: found {list(self.seeds)}, expected one or more, each once"
             )
+        for seed in self.seeds:
+            refuse_outside("seeds", seed, 0, 2**32 - 1)
 
 
 def protocols() -> dict[str, Path]:
@@ -237,9 +239,12 @@ def experiments_of(protocol: Protocol, path: Path) -> dict[str, Experiment]:
     found: dict[str, Experiment] = {}
     for model, name in protocol.models.items():
         beside = path.parent / name
-        file = beside if beside.is_file() else find_experiment(name)
         own = {**protocol.settings, **protocol.model_settings.get(model, {})}
-        found[model] = load_experiment(file, _as_settings({"name": model, **own}))
+        try:
+            file = beside if beside.is_file() else find_experiment(name)
+            found[model] = load_experiment(file, _as_settings({"name": model, **own}))
+        except ConfigError as error:
+            raise ConfigError(f"{path}: models.{model}: {error}") from error
     tasks = {model: experiment.task for model, experiment in found.items()}
     if len(set(tasks.values())) > 1:
         raise ConfigError(

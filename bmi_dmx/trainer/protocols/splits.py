@@ -181,7 +181,8 @@ Groups = dict[str, NDArray[np.str_]]
 def _dealt(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
     if len(places.ids) < held.folds:
         raise ConfigError(
-            f"places.folds: found {held.folds} for {len(places.ids)} places"
+            f"places.folds: expected at most {len(places.ids)}, as there are places,"
+            f" found {held.folds}"
         )
     along, how = None, "at random"
     if held.stratify:
@@ -222,8 +223,9 @@ def _regions(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
             )
     fold = np.array([of[label] for label in labels.tolist()])
     groups = {name: places.ids[fold == name] for name in asked}
-    about = f"regions by the attribute {held.attribute!r}"
-    return {name: part for name, part in groups.items() if len(part)}, about
+    groups = {name: part for name, part in groups.items() if len(part)}
+    about = f"regions by the attribute {held.attribute!r}, in {len(groups)} folds"
+    return groups, about
 
 
 def _labels(attribute: str, places: KnownPlaces) -> NDArray[np.str_]:
@@ -263,7 +265,8 @@ def _neighbourhoods(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]
     different = len({*zip(longitude.tolist(), latitude.tolist(), strict=True)})
     if different < held.folds:
         raise ConfigError(
-            f"places.folds: found {held.folds} for {different} different places"
+            f"places.folds: expected at most {different}, as there are different"
+            f" places, found {held.folds}"
         )
     order = np.argsort(places.ids)
     member = clusters(longitude[order], latitude[order], held.folds)

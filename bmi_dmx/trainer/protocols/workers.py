@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from ...logs import logged
 from .trial import Cell, Study
 
-__all__ = ["in_workers"]
+__all__ = ["follow_parent", "in_workers", "speaking_into"]
 
 Work = Callable[[Study, Cell], None]
 
@@ -50,7 +51,7 @@ def in_workers(
     # Not a fork: threads of libraries do not survive one.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        min(workers, len(cells)), mp_context=context, initializer=_begin
+        min(workers, len(cells)), mp_context=context, initializer=follow_parent
     ) as pool:
         waiting = {pool.submit(_kept, work, study, cell): cell for cell in cells}
         try:
@@ -62,7 +63,7 @@ def in_workers(
             raise
 
 
-def _begin() -> None:
+def follow_parent() -> None:
     """Use one thread, and end when the process that wants the results has ended."""
     import torch
 
@@ -78,11 +79,17 @@ def _begin() -> None:
 
 
 def _kept(work: Work, study: Study, cell: Cell) -> None:
-    path = study.run(cell).path / "log.txt"
+    with speaking_into(study.run(cell).path / "log.txt"):
+        work(study, cell)
+
+
+@contextlib.contextmanager
+def speaking_into(path: Path) -> Iterator[None]:
+    """Append what is said meanwhile, and both streams, to a file."""
     with (
         open(path, "a", encoding="utf-8") as file,
         contextlib.redirect_stderr(file),
         contextlib.redirect_stdout(file),
         logged(),
     ):
-        work(study, cell)
+        yield

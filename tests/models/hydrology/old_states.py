@@ -19,7 +19,7 @@ from bmi_dmx import Component
 from bmi_dmx.config import as_yaml
 
 STEPS = 40
-SHIPPED = "dhbv-conus-daily"
+SHIPPED = "dhbv-conus-daily-0.1"
 LSTM = "lstm"
 
 HOURS = {"time_step": "hourly"}

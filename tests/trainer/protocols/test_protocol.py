@@ -67,6 +67,7 @@ def test_models_are_files_beside_the_protocol(tmp_path: Path) -> None:
     [
         ("seeds=[1,1]", "seeds: found [1, 1], expected one or more, each once"),
         ("seeds=[]", "seeds: found [], expected one or more"),
+        ("seeds=[0,-1]", "seeds: expected at least 0, found -1"),
         ("models={}", "models: none is given"),
         ("models={a b: delaware}", "models: found 'a b'"),
         ("places.by=fold", "places.by"),
@@ -84,6 +85,22 @@ def test_what_is_wrong_is_named(setting: str, message: str) -> None:
         load_protocol(path, [*settings, setting])
     assert str(path) in str(error.value)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("settings.training.stps=3", "models.small: "),
+        ("models.small=delawar", "models.small: delawar: no such file"),
+    ],
+)
+def test_what_is_wrong_in_an_experiment_is_said_with_its_model(
+    setting: str, message: str
+) -> None:
+    path = find_protocol("sample")
+    with pytest.raises(ConfigError) as error:
+        experiments_of(load_protocol(path, [setting]), path)
+    assert f"{path}: {message}" in str(error.value)
 
 
 def test_a_protocol_that_is_not_there_has_a_near_name() -> None:

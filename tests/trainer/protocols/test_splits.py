@@ -80,7 +80,8 @@ def test_regions_are_held_out_whole() -> None:
     grouped = HeldPlaces(
         by="regions", attribute="zone", groups={"west": ("a", "c"), "east": ("b", "d")}
     )
-    folds, _ = folds_of(grouped, known(classes=classes))
+    folds, about = folds_of(grouped, known(classes=classes))
+    assert about == "regions by the attribute 'zone', in 2 folds"
     assert [(fold.name, len(fold.held)) for fold in folds] == [
         ("west", 10),
         ("east", 10),
@@ -129,7 +130,7 @@ def test_clusters_do_not_depend_on_the_order(count: int, seed: int) -> None:
 @pytest.mark.parametrize(
     ("held", "error", "message"),
     [
-        (HeldPlaces(by="folds", folds=21), ConfigError, "found 21 for 20 places"),
+        (HeldPlaces(by="folds", folds=21), ConfigError, "at most 20, .* found 21"),
         (HeldPlaces(by="folds", stratify="hight"), DataError, "did you mean 'height'"),
         (HeldPlaces(by="regions", attribute="zon"), DataError, "did you mean 'zone'"),
         (HeldPlaces(by="regions"), DataError, "do not hold"),

@@ -201,6 +201,19 @@ class Samples:
             steps=window,
         )
 
+    def share(self, batch: Batch, first: int, last: int) -> Batch:
+        """Return the windows of a batch from one to another, the last not included."""
+        at = slice(first, last)
+        return Batch(
+            forcing={name: x[:, at] for name, x in batch["forcing"].items()},
+            attributes=batch["attributes"]
+            if self.whole
+            else {name: x[at] for name, x in batch["attributes"].items()},
+            targets={name: x[:, at] for name, x in batch["targets"].items()},
+            state={name: x[at] for name, x in batch["state"].items()},
+            steps=batch["steps"],
+        )
+
     def fingerprint(self) -> str:
         """Return a hash of all numbers."""
         digest = hashlib.sha256()

@@ -16,6 +16,7 @@ from ....errors import DataError, TrainingError
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
+from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
 from .evaluate import (
     Report,
@@ -34,7 +35,7 @@ from .windows import WindowSampler, simulate
 __all__ = ["ArraysTask"]
 
 
-class ArraysTask(Task[Experiment]):
+class ArraysTask(Divisible, Task[Experiment]):
     """Series that a file or a function gives, learned by their squared error.
 
     A window starts from the state that the source gives for its first step, where it
@@ -108,19 +109,26 @@ class ArraysTask(Task[Experiment]):
             ):
                 raise DataError("split.validation: nothing of it is observed")
 
-    def loss(self, model: Model, batch: Batch) -> Tensor:
-        """Return the mean squared error over targets, in squared deviations."""
+    def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """Return the targets in windows as they are simulated."""
         spec = self.experiment.training
-        found = simulate(
+        return simulate(
             model, batch, spec.warmup, list(self.weights), spec.warmup_gradient
         )
+
+    def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Return the mean squared error over targets, in squared deviations."""
         errors = []
         for name, weight in self.weights.items():
-            total, count = squared_error(found[name], batch["targets"][name])
+            total, count = squared_error(answers[name], batch["targets"][name])
             errors.append(
                 weight * total / (count.clamp(min=1) * self.spread[name] ** 2)
             )
         return torch.stack(errors).sum() / sum(self.weights.values())
+
+    def share(self, batch: Batch, first: int, last: int) -> Batch:
+        """Return some windows of a batch."""
+        return self.training.share(batch, first, last)
 
     def validate(self, model: Model) -> float:
         """Return the root mean squared error over targets, in standard deviations."""

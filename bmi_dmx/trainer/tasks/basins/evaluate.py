@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ from ....errors import ConfigError
 from ...checkpoint import load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
-from ..streamflow.comparison import show_medians
+from ..streamflow.comparison import (
+    TargetScores,
+    show_medians,
+    show_targets,
+    target_columns,
+    target_summary,
+)
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
 from ..streamflow.results import Hydrographs, Series, write_results
@@ -26,7 +32,14 @@ from .data.read import read_for_training
 from .experiment import Experiment
 from .groups import basin_groups
 from .pictures import draw
-from .prediction import TARGET, blocks, predict, with_lead
+from .prediction import blocks, predict, with_lead
+from .targets import (
+    TARGET,
+    compared_units,
+    score_targets,
+    targets_of,
+    with_targets,
+)
 
 __all__ = [
     "AT_ONCE",
@@ -34,6 +47,7 @@ __all__ = [
     "evaluate",
     "flow_series",
     "in_days",
+    "mean_answers",
     "mean_flow",
 ]
 
@@ -70,6 +84,8 @@ class Report:
     convention : dict of str to float
         Median NSE by group when the first year of the period, left unscored, serves as
         warm-up; empty for a period shorter than two years.
+    targets : dict of str to TargetScores
+        Scores of what was observed beside streamflow.
     """
 
     folder: Path
@@ -78,6 +94,7 @@ class Report:
     medians: dict[str, dict[str, float]]
     basins: dict[str, int]
     convention: dict[str, float]
+    targets: dict[str, TargetScores] = field(default_factory=dict)
 
     def show(self) -> None:
         """Print a table of the medians."""
@@ -85,6 +102,7 @@ class Report:
         if self.convention:
             numbers = ", ".join(f"{g} {v:.3f}" for g, v in self.convention.items())
             print(f"\nMedian NSE with the first year as warm-up, unscored: {numbers}")
+        show_targets(self.targets, f"{self.period} period")
 
 
 def evaluate(
@@ -122,6 +140,7 @@ def evaluate(
     pairs = zip(folders, experiments, strict=True)
     models = [load_model(f.require_best(), e.model) for f, e in pairs]
     data = _data(folders, experiments, period)
+    data[0] = targets_of(compared_units(experiment.model), data[0])
     target = output or results_folder(folders, experiment.name, period)
     return _report(experiment, folders, models, data, period, target)
 
@@ -199,12 +218,17 @@ def _report(
     parts = [with_lead(d, days, experiment.evaluation_warmup) for d in data]
     part, lead = parts[0]
     observed = part.target[lead:]
-    simulated = mean_flow(models, parts, experiment.evaluation.basins)
+    answers = mean_answers(
+        models, parts, experiment.evaluation.basins, (TARGET, *part.targets)
+    )
+    simulated = answers[TARGET]
     chosen = experiment.evaluation.metrics
     names = metrics.names() if chosen == "all" else chosen
     scores = score(simulated, observed, names)
     groups = basin_groups(experiment, data[0])
     _warn(experiment, period, lead, simulated, observed)
+    scored = part.period(*days)
+    targets = score_targets(answers, scored, groups)
     report = Report(
         folder=target,
         period=period,
@@ -215,11 +239,12 @@ def _report(
         },
         basins={group: len(at) for group, at in groups.items()},
         convention=_convention(experiment, models, data, days, groups),
+        targets=targets,
     )
-    scored = part.period(*days)
+    title = experiment.about or experiment.name
     write_results(
         target,
-        flow_series(experiment.about or experiment.name, scored, simulated),
+        with_targets(flow_series(title, scored, simulated), scored, answers),
         scores,
         {
             "experiment": experiment.name,
@@ -231,7 +256,9 @@ def _report(
             "basins": report.basins,
             "medians": report.medians,
             "median_nse_with_first_year_as_warmup": report.convention,
+            **target_summary(targets),
         },
+        target_columns(targets),
     )
     draw(
         target,
@@ -281,11 +308,43 @@ def mean_flow(
 
     ``data`` holds what each model sees, and how many steps of it are its warm-up.
     """
-    total: NDArray[Any] = np.zeros(1)
+    return mean_answers(models, data, basins, (TARGET,))[TARGET]
+
+
+def mean_answers(
+    models: Sequence[Model],
+    data: Sequence[tuple[BasinData, int]],
+    basins: int,
+    outputs: Sequence[str],
+) -> dict[str, NDArray[Any]]:
+    """Return the mean over models of several outputs after the warm-up, (T, B) each.
+
+    Raises
+    ------
+    ConfigError
+        A model lacks one of them, or gives it in other units than the first.
+    """
+    total: dict[str, NDArray[Any]] = {name: np.zeros(1) for name in outputs}
     for model, (part, warmup) in zip(models, data, strict=True):
+        _refuse_units(models[0], model, outputs)
         given = blocks(model, part, warmup=warmup, basins=basins)
-        total = total + predict(model, given)[TARGET].astype(np.float64)
-    return total / len(models)
+        for name, values in predict(model, given, outputs).items():
+            total[name] = total[name] + values.astype(np.float64)
+    return {name: values / len(models) for name, values in total.items()}
+
+
+def _refuse_units(first: Model, model: Model, outputs: Sequence[str]) -> None:
+    for name in outputs:
+        if name == TARGET:
+            continue
+        known = model.plan.outputs
+        units = known[name][1].units if name in known else "absent"
+        wanted = first.plan.outputs[name][1].units
+        if units != wanted:
+            raise ConfigError(
+                f"data.targets: {name} is {units!r} in one of the models, {wanted!r} in"
+                " the first; expected the same"
+            )
 
 
 def _convention(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ....conversion import plain, refuse_outside
-from ....errors import ConfigError
+from ....errors import ConfigError, suggestion
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
 from ..streamflow.comparison import ALL
-from ..streamflow.losses import compose
 from ..streamflow.metrics import metrics
 from ..streamflow.periods import Period, Periods
 from .data.spec import Condition, DataSpec
+from .targets import TARGET, LossSpec, by_target
 
 __all__ = ["Evaluation", "Experiment"]
 
@@ -38,6 +39,9 @@ class Evaluation:
         Median NSE of other models by name, drawn beside ours.
     basins : int
         Basins simulated at a time; bounds the memory.
+    monitored : dict of str to float
+        Weights of targets: a validation looks at the mean of their median NSE, by which
+        the best model is chosen; that of streamflow alone when empty.
     """
 
     warmup: int | None = None
@@ -45,10 +49,16 @@ class Evaluation:
     groups: dict[str, dict[str, Condition]] = field(default_factory=dict)
     published: dict[str, float] = field(default_factory=dict)
     basins: int = 64
+    monitored: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         refuse_outside("warmup", self.warmup, 0)
         refuse_outside("basins", self.basins, 1)
+        for name, weight in self.monitored.items():
+            if not (math.isfinite(weight) and weight > 0.0):
+                raise ConfigError(
+                    f"monitored.{name}: found {weight}, expected a positive number"
+                )
         if self.metrics != "all":
             if not self.metrics:
                 raise ConfigError("metrics: the list is empty, expected names or 'all'")
@@ -82,8 +92,9 @@ class Experiment(AnyExperiment):
         Which days serve what.
     model : ModelSpec
         What is trained.
-    loss : str or dict of str to float
-        Registered loss, or weights by name.
+    loss : str, dict of str to float, or dict of str to one of these
+        Registered loss of streamflow, or weights by name; or such a loss for each
+        target by its name, which are added.
     training : Training
         How it is trained.
     evaluation : Evaluation
@@ -95,12 +106,12 @@ class Experiment(AnyExperiment):
     task: Literal["basins"] = "basins"
     data: DataSpec
     periods: Periods
-    loss: str | dict[str, float]
+    loss: str | dict[str, float | LossSpec]
     evaluation: Evaluation = field(default_factory=Evaluation)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        compose(self.loss)
+        self._check_targets()
         first, last = self.periods.train
         days = (last - first).days + 1
         # The data may have longer steps than the model, and no shorter ones.
@@ -110,6 +121,27 @@ class Experiment(AnyExperiment):
                 f"{self.model.seconds:g} s do not fit into periods.train, {first} to "
                 f"{last}, which has {days} days"
             )
+
+    def _check_targets(self) -> None:
+        """Refuse losses and validations of what is not observed."""
+        known = [TARGET, *self.data.targets]
+        asked = {
+            "loss": list(by_target(self.loss)),
+            "evaluation.monitored": list(self.monitored),
+        }
+        for key, names in asked.items():
+            for name in names:
+                if name not in known:
+                    hint = suggestion(name, known)
+                    raise ConfigError(
+                        f"{key}: no target {name!r}{hint}; data.targets says which"
+                        " variable of the data is one"
+                    )
+
+    @property
+    def monitored(self) -> dict[str, float]:
+        """Weights of the targets whose median NSE a validation looks at."""
+        return self.evaluation.monitored or {TARGET: 1.0}
 
     @property
     def validates(self) -> bool:
@@ -161,4 +193,6 @@ class Experiment(AnyExperiment):
         for name in ("path", "withheld"):
             del settings["data"][name]
         settings["periods"].pop("test", None)
+        if self.evaluation.monitored:
+            settings["monitored"] = plain(self.evaluation.monitored)
         return settings

@@ -6,7 +6,6 @@ NeuralHydrology (Kratzert et al. 2022, doi:10.21105/joss.04050) keeps a run as
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -120,7 +119,7 @@ class _Run:
             about="Streamflow by an LSTM trained with NeuralHydrology",
             provenance={
                 "run": self.folder.name,
-                "epoch": int(self.epoch.stem.removeprefix("model_epoch")),
+                "epoch": self.epoch,
                 "seeds": [self.config.get("seed")],
                 "version": str(self.config.get("package_version", "unknown")),
                 "dataset": str(self.config.get("dataset", "unknown")),
@@ -247,17 +246,22 @@ class _Run:
             raise DataError(f"{path}: {error}") from None
 
     def _weights(self) -> dict[str, Tensor]:
-        found = sorted(self.folder.glob("model_epoch*.pt"))
+        found = {
+            int(match[1]): path
+            for path in self.folder.glob("model_epoch*.pt")
+            if (match := re.fullmatch(r"model_epoch(\d+)", path.stem, re.ASCII))
+        }
         if not found:
             raise DataError(
                 f"{self.folder}: no model_epoch*.pt; the run trained nothing"
             )
-        self.epoch = path = found[-1]
+        self.epoch, path = max(found.items())
+        self.trained = path
         if path.stat().st_size > LARGEST:
             raise DataError(f"{path}: larger than {LARGEST} bytes")
         try:
             weights = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+        except Exception:  # as many kinds as there are ways to damage a file
             raise DataError(
                 f"{path}: expected arrays by name, and nothing else"
             ) from None
@@ -269,6 +273,19 @@ class _Run:
         for name in sorted(known ^ names):
             state = "missing" if name in known else "not part of the network"
             raise DataError(f"{path}: array {name!r} is {state}")
+        for name, x in weights.items():
+            if not (isinstance(x, Tensor) and x.is_floating_point()):
+                raise DataError(f"{path}: {name}: expected an array of real numbers")
+            if x.ndim != (1 if "bias" in name else 2):
+                raise DataError(f"{path}: {name}: found {x.ndim} dimensions")
+            if not torch.isfinite(x).all():
+                raise DataError(f"{path}: {name}: holds values that are no numbers")
+        hidden = weights["lstm.weight_hh_l0"].shape[-1]
+        if (said := self.config.get("hidden_size", hidden)) != hidden:
+            raise ConfigError(
+                f"{self.file}: hidden_size: found {said!r}, but {path.name} holds a"
+                f" network of {hidden}"
+            )
         return dict(weights)
 
     def _load(self, model: Model, weights: Mapping[str, Tensor]) -> None:
@@ -279,10 +296,10 @@ class _Run:
         shapes = model.state_dict()
         for name, x in own.items():
             if x.shape != shapes[name].shape:
+                theirs = name.removeprefix("dynamic.network.")
                 raise DataError(
-                    f"{self.epoch}: {name.removeprefix('dynamic.network.')} has shape "
-                    f"{tuple(x.shape)}, the configuration asks for "
-                    f"{tuple(shapes[name].shape)}"
+                    f"{self.trained}: {theirs} has shape {tuple(x.shape)}, the"
+                    f" configuration asks for {tuple(shapes[name].shape)}"
                 )
         model.load_state_dict({**shapes, **own})
 

@@ -17,6 +17,7 @@ from ....errors import ConfigError
 from ..streamflow.periods import Period
 from .data.basins import SECONDS_PER_DAY, Array32, BasinData
 from .sampler import Batch, basin_blocks
+from .targets import TARGET, flow_factor
 
 __all__ = [
     "TARGET",
@@ -28,9 +29,6 @@ __all__ = [
     "usual_warmup",
     "with_lead",
 ]
-
-TARGET = "streamflow"
-"""The output of models that is compared with observations."""
 
 
 YEAR = 365
@@ -51,12 +49,15 @@ class Blocks:
         Steps of the model in one of the data.
     observed : array (T, B)
         Observed flow of the period, mm per day; NaN where missing.
+    others : dict of str to array (T, B)
+        What else was observed, by name, in its own units.
     """
 
     batches: Sequence[Batch]
     warmup: int
     parts: int
     observed: Array32
+    others: dict[str, Array32]
 
 
 def steps_within(data: BasinData, spec: ModelSpec) -> int:
@@ -148,7 +149,8 @@ def blocks(model: Model, data: BasinData, *, warmup: int, basins: int) -> Blocks
         data, model.forcings, model.attributes, warmup=warmup, basins=basins
     )
     parts = steps_within(data, model.spec)
-    return Blocks(list(batches), warmup, parts, data.target[warmup:])
+    others = {name: known.values[warmup:] for name, known in data.targets.items()}
+    return Blocks(list(batches), warmup, parts, data.target[warmup:], others)
 
 
 def simulate(
@@ -163,7 +165,7 @@ def simulate(
     """Run a model over a batch.
 
     Where its steps are shorter than those of the data, forcing is held within these,
-    and the answer is averaged over them.
+    and the answer is averaged over them. Streamflow is brought to mm per day.
 
     Parameters
     ----------
@@ -192,12 +194,14 @@ def simulate(
         forcing, batch["attributes"], warmup=warmup * parts,
         warmup_gradient=warmup_gradient, outputs=outputs,
     )  # fmt: skip
-    if parts == 1:
-        return ran.outputs
-    return {
-        name: x.reshape(-1, parts, x.shape[1]).mean(1)
-        for name, x in ran.outputs.items()
-    }
+    found = ran.outputs
+    if parts > 1:
+        found = {
+            name: x.reshape(-1, parts, x.shape[1]).mean(1) for name, x in found.items()
+        }
+    if TARGET in found and (factor := flow_factor(model.plan)) != 1.0:
+        found = {**found, TARGET: factor * found[TARGET]}
+    return found
 
 
 def predict(

@@ -19,7 +19,7 @@ from ...sampler import Sampler, usable_windows
 from .climates import Climates
 from .data.basins import BasinData
 
-__all__ = ["Batch", "WindowSampler", "Windows", "basin_blocks"]
+__all__ = ["Batch", "WindowSampler", "Windows", "basin_blocks", "share"]
 
 
 class Batch(TypedDict):
@@ -33,16 +33,32 @@ class Batch(TypedDict):
         ``(L, B)`` streamflow in mm d-1 of the steps after the warm-up; NaN is missing.
     ``basin``
         ``(B,)`` int64, positions of the basins in the data.
+    ``others``
+        What else was observed, by name, as ``target``, in its own units.
     """
 
     forcing: dict[str, Tensor]
     attributes: dict[str, Tensor]
     target: Tensor
     basin: Tensor
+    others: dict[str, Tensor]
+
+
+def share(batch: Batch, first: int, last: int) -> Batch:
+    """Return the windows of a batch from one to another, the last not included."""
+    return Batch(
+        forcing={name: x[:, first:last] for name, x in batch["forcing"].items()},
+        attributes={name: x[first:last] for name, x in batch["attributes"].items()},
+        target=batch["target"][:, first:last],
+        basin=batch["basin"][first:last],
+        others={name: x[:, first:last] for name, x in batch["others"].items()},
+    )
 
 
 class Windows:
     """The series of all basins, from which windows are cut.
+
+    What was observed lies behind the forcing, and never among it.
 
     Parameters
     ----------
@@ -66,7 +82,10 @@ class Windows:
         data.require(forcings, attributes)
         self.steps, self.basins = data.target.shape
         self.names = [name for name in forcings if name != "day_of_year"]
-        stacked = [*(data.forcing[name] for name in self.names), data.target]
+        self.others = list(data.targets)
+        stacked = [data.forcing[name] for name in self.names]
+        stacked += [data.targets[name].values for name in self.others]
+        stacked.append(data.target)
         series = np.ascontiguousarray(np.stack(stacked).transpose(0, 2, 1))
         self.series = torch.from_numpy(series)
         self.clock: Tensor | None = None
@@ -100,6 +119,7 @@ class Windows:
         windows = self.series.unfold(2, warmup + length, 1)[:, at, begin]
         windows = windows.transpose(1, 2).contiguous()
         forcing = dict(zip(self.names, windows, strict=False))
+        observed = windows[len(self.names) : -1, warmup:]
         if self.clock is not None:
             clock = self.clock.unfold(0, warmup + length, 1)[begin]
             forcing["day_of_year"] = clock.T.contiguous()
@@ -108,14 +128,16 @@ class Windows:
             attributes={name: values[at] for name, values in self.attributes.items()},
             target=windows[-1, warmup:],
             basin=at,
+            others=dict(zip(self.others, observed, strict=True)),
         )
 
 
 class WindowSampler(Sampler[Batch]):
     """Random windows of random basins.
 
-    Windows in which at least one step after the warm-up has been observed, and none is
-    withheld, are drawn; see :class:`~bmi_dmx.trainer.sampler.Sampler`.
+    Windows are drawn in which streamflow or another target has been observed at a step
+    after the warm-up at least, and no step is withheld; see
+    :class:`~bmi_dmx.trainer.sampler.Sampler`.
 
     Parameters
     ----------
@@ -166,7 +188,10 @@ class WindowSampler(Sampler[Batch]):
                 f"a window of {warmup} + {length} steps does not fit into"
                 f" {self.windows.steps} steps of data"
             )
-        usable = usable_windows(np.isfinite(data.target), warmup, length, every, first)
+        observed = np.isfinite(data.target)
+        for other in data.targets.values():
+            observed |= np.isfinite(other.values)
+        usable = usable_windows(observed, warmup, length, every, first)
         if data.withheld is not None:
             usable &= ~usable_windows(data.withheld, 0, warmup + length)
         if not usable.any():

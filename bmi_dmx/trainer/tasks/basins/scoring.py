@@ -20,7 +20,13 @@ from ....models.hydrology.system import evaporation_remark
 from ...provenance import commit
 from ...run_folder import numbered_folder
 from ...task import Scoring
-from ..streamflow.comparison import ALL, COMPARED, Comparison
+from ..streamflow.comparison import (
+    ALL,
+    COMPARED,
+    Comparison,
+    target_columns,
+    target_summary,
+)
 from ..streamflow.metrics import score
 from ..streamflow.periods import Period
 from ..streamflow.plots.ranks import rank_histograms
@@ -30,8 +36,9 @@ from .data.basins import BasinData
 from .data.spec import DataSpec
 from .evaluate import flow_series, in_days
 from .pictures import draw
-from .prediction import TARGET, steps_within, usual_warmup, with_lead
+from .prediction import steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
+from .targets import TARGET, flow_factor, score_targets, targets_of, with_targets
 from .together import flows, ranges_of
 from .training_basins import Learned, learned
 
@@ -75,7 +82,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     model = model_of(bundle, asked.choices)
     spec = data_spec(asked)
     given = completed(bundle, model, spec, asked.period)
-    data = given.data
+    data = targets_of(model.plan, given.data)
     steps_within(data, model.spec)
     warmup = usual_warmup(data) if asked.warmup is None else asked.warmup
     period = asked.period or _everything(data, warmup)
@@ -86,8 +93,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
             f"{spec.path or spec.reader}: no streamflow is observed from {period[0]} to"
             f" {period[1]}; there is nothing to score"
         )
-    found = flows(model, part, lead)
-    simulated = found.mean
+    found = flows(model, part, lead, tuple(part.targets))
+    answers, simulated = found.answers, found.mean
     _refuse_nothing(simulated, part.part(slice(lead, None)))
     others, about = beside(model, data, part, lead)
     known = learned(bundle.manifest.provenance, str(bundle.path))
@@ -100,19 +107,21 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     )
     folder = asked.output or numbered_folder(FOLDER, bundle.name)
     source = Path(spec.path).name or spec.reader
+    groups = _groups(seen, len(data.ids))
     report = Comparison(
         folder=folder,
         title=f"{bundle.name} on {source}, {period[0]} to {period[1]}",
         name=bundle.name,
         scores=score(simulated, observed),
         baselines={n: score(x, observed, COMPARED) for n, x in others.items()},
-        groups=_groups(seen, len(data.ids)),
+        groups=groups,
         about=about,
         notes=notes,
         ranges=ranges_of(model, data, found, observed, asked.calibration, warmup),
+        targets=score_targets(answers, part.part(slice(lead, None)), groups),
     )
     head = _head(bundle, asked, spec, period, in_days(lead, part))
-    _write(report, model, part, lead, simulated, head, seen)
+    _write(report, model, part, lead, answers, head, seen)
     return report
 
 
@@ -171,6 +180,7 @@ def model_of(bundle: Bundle, choices: Mapping[str, str]) -> Model:
             f"{bundle.path}: the model does not answer with {TARGET!r}, but with"
             f" {', '.join(model.answers)}"
         )
+    flow_factor(model.plan)
     spec = model.spec
     for part, name in choices.items():
         if part != "evaporation":
@@ -259,12 +269,12 @@ def _write(
     model: Model,
     part: BasinData,
     lead: int,
-    simulated: NDArray[Any],
+    answers: Mapping[str, NDArray[Any]],
     head: Mapping[str, Any],
     seen: NDArray[np.bool_] | None,
 ) -> None:
     """Write the files of an evaluation, all of them or none."""
-    columns: dict[str, NDArray[Any]] = {
+    columns: dict[str, NDArray[Any]] = target_columns(report.targets) | {
         f"{name}_{model_name.replace('-', '_')}": values
         for model_name, scores in report.baselines.items()
         for name, values in scores.items()
@@ -281,12 +291,15 @@ def _write(
         "baselines": dict(report.about),
         "compared": report.compared(),
         **({"ranges": report.told_ranges()} if report.ranges else {}),
+        **target_summary(report.targets),
     }
     scored = part.part(slice(lead, None))
     with atomic_folder(report.folder) as made:
         write_results(
             made,
-            flow_series(report.title, scored, simulated),
+            with_targets(
+                flow_series(report.title, scored, answers[TARGET]), scored, answers
+            ),
             report.scores,
             summary,
             columns,
@@ -297,7 +310,7 @@ def _write(
             [model],
             part,
             lead,
-            simulated,
+            answers[TARGET],
             report.groups,
             "scored",
             others={n: scores["nse"] for n, scores in report.baselines.items()},

@@ -150,7 +150,8 @@ def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> N
     }
     path = nse_cdf(pictures / "cdf.png", curves, published=published)
     page.heading("Distribution over basins")
-    page.picture(path, "Share of basins below each NSE; marks are published medians.")
+    marks = "; marks are published medians" if published else ""
+    page.picture(path, f"Share of basins below each NSE{marks}.")
 
 
 def _places(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:

@@ -105,8 +105,7 @@ def report_study(study: Study) -> StudyReport:
 def _notes(study: Study, pooled: Pooled) -> list[str]:
     lead = {s["warmup_steps_before"] for s in pooled.summaries}
     notes = [
-        f"{study.about_folds}: {len(study.folds)}"
-        f" fold{'s' if len(study.folds) > 1 else ''}",
+        study.about_folds,
         f"models warm up on {' or '.join(map(str, sorted(lead)))} time steps before the"
         " scored days, all of which count",
     ]

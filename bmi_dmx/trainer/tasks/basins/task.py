@@ -21,6 +21,7 @@ from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...run_folder import RunFolder
+from ...shares import Divisible
 from ...task import Examining, Monitor, Scoring, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
@@ -34,7 +35,6 @@ from .examination import Examination, examine
 from .experiment import Experiment
 from .groups import basin_groups
 from .prediction import (
-    TARGET,
     Blocks,
     blocks,
     periods_in,
@@ -43,8 +43,9 @@ from .prediction import (
     steps_within,
     with_lead,
 )
-from .sampler import Batch, WindowSampler
+from .sampler import Batch, WindowSampler, share
 from .scoring import score_bundle
+from .targets import TARGET, TargetLoss, by_target, compared_units, targets_of
 from .training_basins import BASIN_IDS
 
 __all__ = ["BasinsTask"]
@@ -53,7 +54,7 @@ EVAPORATION = "potential_evaporation"
 """A forcing that the model may compute, where the data do not hold it."""
 
 
-class BasinsTask(Task[Experiment]):
+class BasinsTask(Divisible, Task[Experiment]):
     """Streamflow of many basins, learned from windows of their weather.
 
     Statistics of inputs and scales of losses are those of the training period.
@@ -72,13 +73,19 @@ class BasinsTask(Task[Experiment]):
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         train = experiment.periods.train
-        self.data = data = read_for_training(experiment.data, train)
+        data = read_for_training(experiment.data, train)
+        # Observations in the units of what the model answers with.
+        self.data = data = targets_of(compared_units(experiment.model), data)
         self.parts = steps_within(data, experiment.model)
         _check_periods(experiment, data)
         basin_groups(experiment, data)
         self.training = data.period(*experiment.periods.train)
-        self.compared = compose(experiment.loss)
+        losses = by_target(experiment.loss)
+        self.compared = compose(losses.pop(TARGET))
         self.scale = Scale.of(self.training.target, data.ids.tolist())
+        self.others = [
+            TargetLoss.of(name, loss, self.training) for name, loss in losses.items()
+        ]
         self.validation: Blocks | None = None
         self.units: dict[str, str] = {}
         self.computed = list(data.computed)
@@ -123,6 +130,7 @@ class BasinsTask(Task[Experiment]):
         """Choose the series and attributes that the model reads."""
         spec, data = self.experiment.training, self.data
         with_warmup, _ = with_lead(data, self.experiment.periods.train, spec.warmup)
+        with_warmup = with_warmup.compared(other.name for other in self.others)
         self.batches = WindowSampler(
             with_warmup,
             model.forcings,
@@ -152,35 +160,61 @@ class BasinsTask(Task[Experiment]):
         if period is None:
             return None
         part, lead = with_lead(self.data, period, self.experiment.evaluation_warmup)
-        observed = part.target[lead:]
-        # A perfect simulation has a score wherever any has.
-        if not median(score(observed, observed, ["nse"])["nse"])[1]:
-            raise DataError(
-                f"periods.validation: no basin has observations from {period[0]} to"
-                f" {period[1]} that could be scored"
-            )
+        part = part.compared(self.experiment.monitored)
+        for name in self.experiment.monitored:
+            known = part.target if name == TARGET else part.targets[name].values
+            observed = known[lead:]
+            # A perfect simulation has a score wherever any has.
+            if not median(score(observed, observed, ["nse"])["nse"])[1]:
+                of = "" if name == TARGET else f" of {name}"
+                raise DataError(
+                    f"periods.validation: no basin has observations{of} from"
+                    f" {period[0]} to {period[1]} that could be scored"
+                )
         return blocks(
             model, part, warmup=lead, basins=self.experiment.evaluation.basins
         )
 
-    def loss(self, model: Model, batch: Batch) -> Tensor:
-        """Return the loss of windows of some basins."""
+    def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """Return what is compared, in windows of some basins, (T, B)."""
         spec = self.experiment.training
-        simulated = simulate(
+        outputs = (TARGET, *(other.name for other in self.others))
+        return simulate(
             model, batch, warmup=spec.warmup, parts=self.parts,
-            warmup_gradient=spec.warmup_gradient,
-        )[TARGET]  # fmt: skip
-        return self.compared(simulated, batch["target"], self.scale[batch["basin"]])
+            warmup_gradient=spec.warmup_gradient, outputs=outputs,
+        )  # fmt: skip
+
+    def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Return the loss of the flow, and of all else that is compared."""
+        basins = batch["basin"]
+        loss = self.compared(answers[TARGET], batch["target"], self.scale[basins])
+        for other in self.others:
+            observed = batch["others"][other.name]
+            loss = loss + other(answers[other.name], observed, basins)
+        return loss
+
+    def share(self, batch: Batch, first: int, last: int) -> Batch:
+        """Return some windows of a batch."""
+        return share(batch, first, last)
 
     def validate(self, model: Model) -> float:
-        """Return the median NSE over the basins in the validation period."""
+        """Return the median NSE over the basins in the validation period.
+
+        Of several targets their mean, by their weights.
+        """
         assert self.validation is not None
-        simulated = predict(model, self.validation)[TARGET]
-        nse = score(simulated, self.validation.observed, ["nse"])["nse"]
-        value, basins = median(nse)
-        if not basins:
-            raise TrainingError("no flow of the validation period is a number")
-        return value
+        weights = self.experiment.monitored
+        simulated = predict(model, self.validation, tuple(weights))
+        observed = {TARGET: self.validation.observed, **self.validation.others}
+        total = 0.0
+        for name, weight in weights.items():
+            nse = score(simulated[name], observed[name], ["nse"])["nse"]
+            value, basins = median(nse)
+            if not basins:
+                what = "flow" if name == TARGET else name
+                raise TrainingError(f"no {what} of the validation period is a number")
+            total += weight * value
+        return total / sum(weights.values())
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -189,6 +223,7 @@ class BasinsTask(Task[Experiment]):
         seen = [windows.series, *windows.attributes.values()]
         for batch in [] if self.validation is None else self.validation.batches:
             seen += [*batch["forcing"].values(), batch["target"]]
+            seen += batch["others"].values()
         digest = hashlib.sha256()
         for numbers in seen:
             digest.update(numbers.contiguous().numpy().data)
@@ -208,6 +243,7 @@ class BasinsTask(Task[Experiment]):
     def to(self, device: torch.device) -> None:
         """Bring the scales of the basins to the model."""
         self.scale = self.scale.to(device)
+        self.others = [other.to(device) for other in self.others]
 
     def _check_inputs(self) -> None:
         """Refuse data that lack what the model reads."""
@@ -304,6 +340,8 @@ class BasinsTask(Task[Experiment]):
             kept = ("scored", "warmup_days_before", "basins", "medians")
             more = "median_nse_with_first_year_as_warmup"
             scores["test"] = {name: found[name] for name in (*kept, more)}
+            if "targets" in found:
+                scores["test"]["targets"] = found["targets"]
         return scores
 
     @classmethod

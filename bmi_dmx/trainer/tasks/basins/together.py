@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +18,9 @@ from ..streamflow.probability import Range, Residuals
 from ..streamflow.weights import best_weights
 from .data.basins import BasinData
 from .evaluate import AT_ONCE
-from .prediction import (
-    TARGET,
-    blocks,
-    predict,
-    steps_within,
-    usual_warmup,
-    with_lead,
-)
+from .prediction import blocks, predict, steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
+from .targets import TARGET, flow_factor
 
 __all__ = ["Flows", "flows", "ranges_of", "weigh"]
 
@@ -38,23 +33,31 @@ class Flows:
 
     Parameters
     ----------
-    mean : array (T, B)
-        Its answer, mm per day.
+    answers : dict of str to array (T, B)
+        Its outputs that are compared with observations; streamflow in mm per day.
     models : array (M, T, B)
-        What the models that it is the mean of answer; none where it is one alone.
+        Streamflow of the models that it is the mean of, mm per day; none where it is
+        one alone.
     weights : tuple of float
         Theirs.
     names : tuple of str
         The outputs.
     """
 
-    mean: Array
+    answers: dict[str, Array]
     models: Array
     weights: tuple[float, ...]
     names: tuple[str, ...]
 
+    @property
+    def mean(self) -> Array:
+        """The streamflow that it answers with, (T, B)."""
+        return self.answers[TARGET]
 
-def flows(model: Model, part: BasinData, lead: int) -> Flows:
+
+def flows(
+    model: Model, part: BasinData, lead: int, others: Sequence[str] = ()
+) -> Flows:
     """Simulate a period after its warm-up.
 
     Parameters
@@ -65,15 +68,22 @@ def flows(model: Model, part: BasinData, lead: int) -> Flows:
         Warm-up and period.
     lead : int
         Time steps of the warm-up.
+    others : sequence of str
+        Outputs beside streamflow that are wanted.
     """
     shares = model.plan.models_of(TARGET)
     names = tuple(shares)
     given = blocks(model, part, warmup=lead, basins=AT_ONCE)
-    ran = predict(model, given, (TARGET, *names))
+    ran = predict(model, given, (TARGET, *others, *names))
     found = {name: x.astype(np.float64) for name, x in ran.items()}
-    mean = found[TARGET]
-    each = np.stack([found[n] for n in names]) if names else mean[None][:0]
-    return Flows(mean, each, tuple(shares.values()), names)
+    answers = {name: found[name] for name in (TARGET, *others)}
+    each = [found[name] * flow_factor(model.plan) for name in names]
+    return Flows(
+        answers,
+        np.stack(each) if each else answers[TARGET][None][:0],
+        tuple(shares.values()),
+        names,
+    )
 
 
 def ranges_of(

@@ -196,7 +196,9 @@ def held_data(experiment: Experiment, held: Sequence[str]) -> BasinData:
     if not spec.withheld:
         return known
     whole = read(replace(spec, withheld="", attributes="file"))
-    return replace(known, forcing=whole.forcing, target=whole.target)
+    return replace(
+        known, forcing=whole.forcing, target=whole.target, targets=whole.targets
+    )
 
 
 def _begin(year: int, month: int) -> date:

@@ -48,7 +48,12 @@ def companion(spec: Land, data: LandData, train: slice) -> Companion:
         statistics = fit_statistics(spec.spec, forcing, data.attributes)
         return Companion(model=Model(spec.spec, statistics), rate=spec.rate)
     bundle = load_bundle(spec.start)
-    model = Model(spec.spec, bundle.statistics)
+    try:
+        model = Model(spec.spec, bundle.statistics)
+    except ConfigError as error:
+        raise ConfigError(
+            f"land.model: what {spec.start} was trained with does not fit: {error}"
+        ) from None
     weights = {n: torch.from_numpy(np.array(x)) for n, x in bundle.weights.items()}
     try:
         model.load_state_dict(weights)

@@ -22,6 +22,7 @@ from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...companion import Companion
 from ...run_folder import RunFolder
+from ...shares import Divisible
 from ...task import Monitor, Scoring, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
@@ -37,8 +38,8 @@ from .prediction import Span, followed
 from .priors import check_priors, penalty
 from .scoring import score_bundle
 from .shift import Shift
-from .simulation import Routing, learned
-from .windows import Batch, WindowSampler
+from .simulation import FLOW, Routing, learned
+from .windows import Batch, WindowSampler, share
 
 __all__ = ["ReachesTask"]
 
@@ -48,7 +49,7 @@ AREAS = {"area_km2": "km2", "latitude": "degrees_north", "longitude": "degrees_e
 """Units of attributes that go without saying."""
 
 
-class ReachesTask(Task[Experiment]):
+class ReachesTask(Divisible, Task[Experiment]):
     """Flow at gauges of a river, learned from what enters its reaches.
 
     A batch is a few windows of time, side by side, of the merged trees above some
@@ -184,22 +185,35 @@ class ReachesTask(Task[Experiment]):
                     " scored"
                 )
 
-    def loss(self, model: Model, batch: Batch) -> Tensor:
-        """Return the loss of windows of some gauges, and what departs from priors."""
+    def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """Return the mean flow of days at gauges, m3 s-1, (L, windows * gauges)."""
         assert self.routing is not None
+        return {FLOW: self.routing.run(model, batch, self.experiment.training.warmup)}
+
+    def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Return the loss of windows of some gauges."""
+        days = answers[FLOW]
         gauges = batch["gauges"].cpu().numpy()
-        days = self.routing.run(model, batch, self.experiment.training.warmup)
         windows = len(batch["start"])
         depth = torch.from_numpy(self.data.gauges.depth[gauges]).to(days)
         at = np.searchsorted(self.learning, gauges)
         scale = self.scale[torch.from_numpy(np.tile(at, windows)).to(days.device)]
-        loss = self.compared(days * depth.repeat(windows), batch["target"], scale)
+        return self.compared(days * depth.repeat(windows), batch["target"], scale)
+
+    def beside(self, model: Model, batch: Batch) -> Tensor | None:
+        """Return what departs from priors, and from the land as it was."""
+        terms = []
         if self.land is not None and self.land.learns and self.land.spec.keep:
-            loss = loss + self.land.spec.keep * self.land.departure()
-        if not self.experiment.priors:
-            return loss
-        of_reaches = self.routing.of_reaches(self.routing.forest(batch))
-        return loss + penalty(self.experiment.priors, model, of_reaches)
+            terms.append(self.land.spec.keep * self.land.departure())
+        if self.experiment.priors:
+            assert self.routing is not None
+            of_reaches = self.routing.of_reaches(self.routing.forest(batch))
+            terms.append(penalty(self.experiment.priors, model, of_reaches))
+        return torch.stack(terms).sum() if terms else None
+
+    def share(self, batch: Batch, first: int, last: int) -> Batch:
+        """Return some windows of a batch."""
+        return share(batch, first, last)
 
     def validate(self, model: Model) -> float:
         """Return the median NSE over the gauges in the validation period."""

@@ -16,7 +16,7 @@ from .data import RiverData
 from .forest import Forests
 from .shift import Shift
 
-__all__ = ["Batch", "WindowSampler", "cut"]
+__all__ = ["Batch", "WindowSampler", "cut", "share"]
 
 
 class Batch(TypedDict):
@@ -162,6 +162,22 @@ def cut(
         target=_side_by_side(target),
         gauges=torch.from_numpy(gauges.astype(np.int64)),
         start=torch.from_numpy(start.astype(np.int64)),
+    )
+
+
+def share(batch: Batch, first: int, last: int) -> Batch:
+    """Return the windows of a batch from one to another, the last not included."""
+    windows = len(batch["start"])
+
+    def some(x: Tensor) -> Tensor:
+        each = x.shape[1] // windows
+        return x[:, first * each : last * each]
+
+    return Batch(
+        forcing={name: some(x) for name, x in batch["forcing"].items()},
+        target=some(batch["target"]),
+        gauges=batch["gauges"],
+        start=batch["start"][first:last],
     )
 
 

@@ -1,10 +1,11 @@
-"""Scores of a model over basins, and those of baselines beside it."""
+"""Scores of a model over basins, of all its targets, and of baselines beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,16 @@ from ....tables import Column, print_table
 from .metrics import median, metrics, summarise
 from .probability import Range
 
-__all__ = ["ALL", "COMPARED", "Comparison", "show_medians"]
+__all__ = [
+    "ALL",
+    "COMPARED",
+    "Comparison",
+    "TargetScores",
+    "show_medians",
+    "show_targets",
+    "target_columns",
+    "target_summary",
+]
 
 Scores = Mapping[str, NDArray[np.float64]]
 
@@ -22,6 +32,28 @@ ALL = "all"
 
 COMPARED = ("nse", "kge")
 """Scores by which a model is compared with the baselines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetScores:
+    """Scores of one target.
+
+    Parameters
+    ----------
+    units : str
+        Of the target.
+    scores : mapping of str to array (B,)
+        Of all basins, NaN where nothing was observed.
+    medians : mapping of str to mapping of str to float
+        By group of basins and metric.
+    basins : mapping of str to int
+        In each group those that have an NSE.
+    """
+
+    units: str
+    scores: Mapping[str, NDArray[np.float64]]
+    medians: Mapping[str, Mapping[str, float]]
+    basins: Mapping[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +82,8 @@ class Comparison:
         What the model is called in tables.
     ranges : mapping of str to Range
         How good ranges around the answer are.
+    targets : mapping of str to TargetScores
+        Scores of what was observed beside streamflow.
     """
 
     folder: Path
@@ -62,6 +96,7 @@ class Comparison:
     notes: tuple[str, ...]
     kind: str = "bundle"
     ranges: Mapping[str, Range] = field(default_factory=dict)
+    targets: Mapping[str, TargetScores] = field(default_factory=dict)
 
     @property
     def basins(self) -> dict[str, int]:
@@ -145,6 +180,7 @@ class Comparison:
         if self.ranges:
             self._show_ranges()
         print()
+        show_targets(self.targets, self.title)
         for name, text in self.about.items():
             print(f"{name}: {text}")
         for note in self.notes:
@@ -214,3 +250,36 @@ def show_medians(
         Column(header="units", values=[metrics[n].units for n in names]),
     ]
     print_table(columns, title=title)
+
+
+def show_targets(targets: Mapping[str, TargetScores], title: str) -> None:
+    """Print a table of medians for every target.
+
+    Parameters
+    ----------
+    targets : mapping of str to TargetScores
+        By name.
+    title : str
+        What was scored.
+    """
+    for name, found in targets.items():
+        print()
+        show_medians(found.medians, found.basins, f"{name} ({found.units}), {title}")
+
+
+def target_columns(targets: Mapping[str, TargetScores]) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table of scores, such as ``nse_evaporation``."""
+    return {
+        f"{metric}_{name}": values
+        for name, found in targets.items()
+        for metric, values in found.scores.items()
+    }
+
+
+def target_summary(targets: Mapping[str, TargetScores]) -> dict[str, Any]:
+    """Return units, medians and counts under ``targets``; nothing without targets."""
+    found = {
+        name: {"units": one.units, "medians": one.medians, "basins": one.basins}
+        for name, one in targets.items()
+    }
+    return {"targets": found} if found else {}

@@ -77,7 +77,11 @@ class Scale:
 
     @classmethod
     def of(
-        cls, observations: NDArray[Any] | Tensor, ids: Sequence[str] | None = None
+        cls,
+        observations: NDArray[Any] | Tensor,
+        ids: Sequence[str] | None = None,
+        *,
+        complete: bool = True,
     ) -> Scale:
         """Compute the scale once, from all observations of the training period.
 
@@ -87,6 +91,9 @@ class Scale:
             Flow in mm per day, NaN where missing.
         ids : sequence of N str, optional
             Names of the basins, for messages.
+        complete : bool
+            Whether every basin must have been observed; the spread of one that was not
+            is 0.
 
         Raises
         ------
@@ -110,7 +117,7 @@ class Scale:
             )
         observed = ~values.isnan()
         empty = (~observed.any(dim=0)).nonzero().flatten().tolist()
-        if empty:
+        if empty and complete:
             raise DataError(
                 f"{len(empty)} of {values.shape[1]} basins have no observation in the "
                 f"training period ({', '.join(map(name, empty))}); data.unobserved: "

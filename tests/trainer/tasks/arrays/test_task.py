@@ -27,6 +27,7 @@ from bmi_dmx.trainer.tasks.arrays.experiment import Experiment
 from bmi_dmx.trainer.tasks.arrays.task import ArraysTask
 from bmi_dmx.trainer.tune import tune
 
+from ...test_shares import assert_shares_are_the_whole
 from . import systems
 from .conftest import Write
 from .systems import EXPERIMENTS
@@ -57,6 +58,11 @@ def test_systems_of_every_coupling_learn(trained: Trained, name: str) -> None:
     with open(trained(name) / "metrics.csv", encoding="utf-8", newline="") as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
     assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_shares_have_the_gradient_of_the_whole_batch(write: Write, name: str) -> None:
+    assert_shares_are_the_whole(write(name), 2)
 
 
 class Killed(Exception):

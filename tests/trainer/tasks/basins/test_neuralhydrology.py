@@ -160,6 +160,47 @@ def test_weights_that_are_no_arrays_are_not_run(run: Path, tmp_path: Path) -> No
         write_imported("neuralhydrology", run, (), tmp_path / "bundle")
 
 
+def test_weights_cut_short_are_refused(run: Path, tmp_path: Path) -> None:
+    whole = (run / "model_epoch002.pt").read_bytes()
+    for size in (0, 1, 100, len(whole) // 2, len(whole) - 1):
+        (run / "model_epoch003.pt").write_bytes(whole[:size])
+        with pytest.raises(DataError, match=r"model_epoch003.pt: expected arrays"):
+            write_imported("neuralhydrology", run, (), tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("head.net.0.bias", torch.tensor([torch.nan]), "holds values that are no num"),
+        ("head.net.0.bias", 3.0, "expected an array of real numbers"),
+        ("head.net.0.bias", torch.tensor([1]), "expected an array of real numbers"),
+        ("lstm.weight_hh_l0", torch.tensor(1.0), "found 0 dimensions"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_refused(
+    run: Path, tmp_path: Path, name: str, value: Any, expected: str
+) -> None:
+    weights = {**Network().state_dict(), name: value}
+    torch.save(weights, run / "model_epoch003.pt")
+    with pytest.raises(DataError, match=f"model_epoch003.pt: {name}: {expected}"):
+        write_imported("neuralhydrology", run, (), tmp_path / "bundle")
+
+
+def test_a_width_that_the_weights_do_not_have_is_refused(
+    run: Path, tmp_path: Path
+) -> None:
+    configured(run, hidden_size=HIDDEN + 1)
+    with pytest.raises(ConfigError, match="hidden_size: found 6, but model_epoch002"):
+        write_imported("neuralhydrology", run, (), tmp_path / "bundle")
+
+
+def test_the_last_epoch_is_taken_by_its_number(run: Path, tmp_path: Path) -> None:
+    for name in ("model_epoch1000.pt", "model_epoch999.pt", "model_epoch_best.pt"):
+        torch.save(Network().state_dict(), run / name)
+    path, _ = write_imported("neuralhydrology", run, (), tmp_path / "bundle")
+    assert load_bundle(path).manifest.provenance["epoch"] == 1000
+
+
 def test_weights_of_another_shape_are_refused(run: Path, tmp_path: Path) -> None:
     torch.save(Network(9).state_dict(), run / "model_epoch003.pt")
     with pytest.raises(DataError, match=r"lstm.weight_ih_l0 has shape \(20, 9\)"):

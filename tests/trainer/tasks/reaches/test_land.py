@@ -375,7 +375,14 @@ def test_a_checkpoint_holds_both_models(finished: Path, valley: Path) -> None:
         ("land.forcings.precipitation.variable=discharge", "cannot be converted into"),
         ("land.model.static.attributes=[p_mea]", "no column 'p_mea'.*'p_mean'"),
         ("data.inflow.variable=prcp", "inflow.variable: the inflow comes from the"),
-        ("land.start=dhbv-conus-daily", "weights of dhbv-conus-daily do not fit"),
+        (
+            "land.start=dhbv-conus-daily",
+            "dhbv-conus-daily was trained with does not fit",
+        ),
+        (
+            "land.start=dhbv-conus-daily-0.1",
+            "weights of dhbv-conus-daily-0.1 do not fit",
+        ),
     ],
 )
 def test_what_is_wrong_is_refused(valley: Path, setting: str, message: str) -> None:

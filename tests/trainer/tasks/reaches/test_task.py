@@ -32,6 +32,7 @@ from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
 from bmi_dmx.trainer.tasks.streamflow.results import read_streamflow
 
 from ...test_resume import Killed, assert_same_run
+from ...test_shares import assert_shares_are_the_whole
 from .conftest import Tasks
 
 Run = Callable[..., Path]
@@ -74,6 +75,12 @@ def test_other_flow_is_noticed(
     monkeypatch.setattr(module, "read", corrected)
     with pytest.raises(DataError, match="changed since the run began: series of the"):
         resume(path)
+
+
+def test_shares_have_the_gradient_of_the_whole_batch(brook: Path) -> None:
+    # With what departs from priors.
+    still = "model.parts.channel.options={hidden: [4], dropout: 0}"
+    assert_shares_are_the_whole(brook, 2, still, "training.batch=3")
 
 
 def test_days_without_observations_do_not_count(prepared: Tasks) -> None:

@@ -185,6 +185,24 @@ def test_the_legend_of_the_distribution_lies_outside_the_axes(
     assert box.x1 <= figure.bbox.x1
 
 
+def test_a_model_has_one_colour_in_the_pictures_of_a_study(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    _, observed, _ = flows()
+    models = {"small": observed + 0.1, "wide": observed + 0.2}
+    plots.nse_cdf(tmp_path / "c.png", {n: np.array([0.1, 0.2]) for n in models})
+    plots.flood_events(
+        tmp_path / "f.png", time=DAYS, ids=IDS, observed=observed, models=models
+    )  # fmt: skip
+    distribution, floods = (figure.axes[0].get_lines() for figure in drawn)
+    colours = [
+        {str(line.get_label()).partition(" ")[0]: line.get_color() for line in lines}
+        for lines in (distribution, floods)
+    ]
+    for model in models:
+        assert colours[0][model] == colours[1][model]
+
+
 def test_cdf_names_medians_of_experiments_and_publications(tmp_path: Path) -> None:
     path = plots.nse_cdf(
         tmp_path / "cdf.svg",

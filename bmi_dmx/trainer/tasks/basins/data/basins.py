@@ -19,6 +19,7 @@ __all__ = [
     "Array64",
     "BasinData",
     "Day",
+    "Observed",
     "Times",
     "covered",
     "parse_period",
@@ -36,6 +37,25 @@ Day = str | date
 
 ONE_DAY = np.timedelta64(1, "D")
 SECONDS_PER_DAY = 86400
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Observations of something else than streamflow, to be compared with a model.
+
+    Parameters
+    ----------
+    values : (T, B) float32
+        NaN where there is no observation.
+    units : str
+        Their units.
+    where : str
+        File and variable, for messages.
+    """
+
+    values: Array32
+    units: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,9 @@ class BasinData:
     withheld : (T, B) array of bool, optional
         Steps of which nothing is left to be learned from; see
         :func:`~.withheld.without`.
+    targets : mapping of str to Observed
+        What else was observed, by the name of the output of a model. No model ever
+        reads it.
 
     Raises
     ------
@@ -85,13 +108,15 @@ class BasinData:
     units: Mapping[str, str] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
     withheld: NDArray[np.bool_] | None = None
+    targets: Mapping[str, Observed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
         object.__setattr__(self, "time", time_axis(self.time))
         self._check_axes()
         shape = (self.time.size, self.ids.size)
-        for name, values in (*self.forcing.items(), ("target", self.target)):
+        others = ((name, known.values) for name, known in self.targets.items())
+        for name, values in (*self.forcing.items(), ("target", self.target), *others):
             self._check_shape(name, values, shape)
             if values.dtype != np.float32:
                 raise DataError(f"{name!r} is {values.dtype}, expected float32")
@@ -179,7 +204,17 @@ class BasinData:
             forcing={name: values[steps] for name, values in self.forcing.items()},
             target=self.target[steps],
             withheld=None if self.withheld is None else self.withheld[steps],
+            targets={
+                name: replace(known, values=known.values[steps])
+                for name, known in self.targets.items()
+            },
         )
+
+    def compared(self, names: Iterable[str]) -> BasinData:
+        """Return the data with those targets alone that are among some names."""
+        kept = set(names)
+        targets = {n: known for n, known in self.targets.items() if n in kept}
+        return replace(self, targets=targets)
 
     def select(self, ids: Iterable[str]) -> BasinData:
         """Return the basins ``ids``, in the order given.
@@ -197,6 +232,10 @@ class BasinData:
             attributes={name: values[at] for name, values in self.attributes.items()},
             target=self.target[:, at],
             withheld=None if self.withheld is None else self.withheld[:, at],
+            targets={
+                name: replace(known, values=known.values[:, at])
+                for name, known in self.targets.items()
+            },
         )
 
     def require(

@@ -80,7 +80,7 @@ class CamelsUs(Source):
     doi:10.5194/hess-21-5293-2017.
     """
 
-    choices = ("product", "forcings")
+    choices = ("product", "products", "forcings")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
         product = spec.product or "daymet"

@@ -12,7 +12,7 @@ from .....data.identity import joined, names_of
 from .....data.netcdf import identifying, numbers, opened, raw, stamps, units_of
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import usual_names
-from .basins import Array64, Times, positions, refuse_uneven, time_axis
+from .basins import Array64, Observed, Times, positions, refuse_uneven, time_axis
 from .fluxes import flow_depth, series_of, unobserved
 from .remarks import assume, remark
 from .source import (
@@ -23,6 +23,7 @@ from .source import (
     increasing,
     numeric,
     of_product,
+    others_in,
     products_of,
     within,
 )
@@ -59,7 +60,7 @@ class BasinFile(Source):
         Units are missing or cannot be converted.
     """
 
-    choices = ("product", "forcings", "target")
+    choices = ("product", "products", "forcings", "target", "targets")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.path = path
@@ -67,7 +68,11 @@ class BasinFile(Source):
         with opened(path) as file:
             self.variables = _variables(file, spec, path)
             self.target = _target(file, spec, path)
-            named = [*self.variables.values(), *filter(None, [self.target])]
+            self.others = others_in(
+                file.variables, spec, self.variables, self.target, str(path)
+            )
+            named = [*self.variables.values(), *self.others.values()]
+            named += filter(None, [self.target])
             self.written = {n: units_of(file[n]) for n in named}
             self.dimension = _basin_dimension(file, self.variables, path)
             identifier = _identifier(file, self.dimension, path)
@@ -90,8 +95,17 @@ class BasinFile(Source):
                 )
                 for name, variable in self.variables.items()
             }
+            others = {
+                name: Observed(
+                    self._raw(file[variable], steps, at).astype(np.float32),
+                    self.written[variable],
+                    f"{self.path}: variable {variable!r}",
+                )
+                for name, variable in self.others.items()
+            }
             if self.target is None:
-                return Series(time, forcing, unobserved(time.size, at.size))
+                flow = unobserved(time.size, at.size)
+                return Series(time, forcing, flow, others)
             target = self._raw(file[self.target], steps, at)
         area = self.attributes.get("area_km2")
         flow = flow_depth(
@@ -100,7 +114,7 @@ class BasinFile(Source):
             None if area is None else area[at],
             f"{self.path}: variable {self.target!r}",
         )
-        return Series(time, forcing, flow)
+        return Series(time, forcing, flow, others)
 
     def where(self, name: str, basin: str) -> str:
         """Return file and variable; see :class:`Source`."""

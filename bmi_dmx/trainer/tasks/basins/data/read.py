@@ -16,6 +16,7 @@ from .....registry import Registry
 from .attributes import has_extremes, portable
 from .basins import Array64, BasinData, parse_period, positions
 from .places import read_places
+from .products import common_days, moved_alike, side_by_side
 from .quality import (
     check_places,
     check_water,
@@ -46,7 +47,7 @@ READERS: Registry[type[Source]] = Registry(
 
 log = logging.getLogger(__name__)
 
-CHOICES = ("product", "forcings", "target", "units")
+CHOICES = ("product", "products", "forcings", "target", "targets", "units")
 """Keys that some readers have no use for."""
 
 SHOWN = 5
@@ -85,24 +86,39 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     attributes = {name: values[at] for name, values in source.attributes.items()}
     check_places(attributes, ids, str(source.path))
     period = parse_period(*spec.period) if spec.period else None
-    series = source.series(ids, period)
-    time = series.time
-    data = BasinData(
-        ids=ids,
-        time=time,
-        forcing=complete_forcing(
-            series.forcing,
+    products = spec.products or ("",)
+    sources = [source, *(_of(spec, name, folder) for name in products[1:])]
+    read_all = [one.series(ids, period) for one in sources]
+    if spec.products:
+        read_all = common_days(read_all, products)
+    series, time = read_all[0], read_all[0].time
+    complete = [
+        complete_forcing(
+            one.forcing,
             ids,
             time,
             gaps=spec.gaps,
             max_gap=spec.max_gap,
-            where=source.where,
-        ),
+            where=of.where,
+        )
+        for one, of in zip(read_all, sources, strict=True)
+    ]
+    forcing = complete[0]
+    if spec.products:
+        forcing = side_by_side(products, sources, complete, str(ids[0]))
+    data = BasinData(
+        ids=ids,
+        time=time,
+        forcing=forcing,
         attributes=attributes,
         target=observed(series.target, ids, time, source.where),
         units=source.units,
+        targets=series.observed,
     )
-    data = moved(data, spec.shift)
+    shift = spec.shift
+    if spec.products:
+        shift = moved_alike(shift, products, forcing)
+    data = moved(data, shift)
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
     if spec.withheld:
         path = expand(spec.withheld, folder, "data.withheld")
@@ -233,7 +249,16 @@ def open_source(spec: DataSpec, folder: Path) -> Source:
                 f"data.{key}: the reader {spec.reader!r} does not use it; of"
                 f" {', '.join(CHOICES)} it uses {used}"
             )
+    if spec.products:
+        spec = replace(spec, product=spec.products[0], products=(), shift={})
     return reader(spec, shipped or spec.locate(folder))
+
+
+def _of(spec: DataSpec, product: str, folder: Path) -> Source:
+    """Return the data set of one product among several, nothing else of it asked."""
+    return open_source(
+        replace(spec, product=product, products=(), targets={}, shift={}), folder
+    )
 
 
 def _attributes(

@@ -6,7 +6,7 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .....data.identity import refuse_repeated
 from .....data.missing import WORDS, without_markers
 from .....data.table import read_table
-from .....errors import DataError, UnitsError
+from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.climate import (
     AREA,
     CLIMATE,
@@ -25,7 +25,7 @@ from .....models.hydrology.climate import (
     LONGITUDE,
     TOPOGRAPHY,
 )
-from .basins import Array32, Array64, Times, covered
+from .basins import Array32, Array64, Observed, Times, covered
 from .fluxes import converted
 from .remarks import remark
 from .spec import DataSpec
@@ -39,6 +39,7 @@ __all__ = [
     "increasing",
     "numeric",
     "of_product",
+    "others_in",
     "products_of",
     "table_rows",
     "within",
@@ -81,11 +82,14 @@ class Series:
     forcing : dict of str to (T, B) float32
     target : (T, B) float32
         Streamflow in mm d-1.
+    observed : dict of str to Observed
+        What else was observed, by our names, in the units of the file.
     """
 
     time: Times
     forcing: dict[str, Array32]
     target: Array32
+    observed: dict[str, Observed] = field(default_factory=dict)
 
 
 class Source(ABC):
@@ -113,7 +117,8 @@ class Source(ABC):
     """
 
     choices: ClassVar[tuple[str, ...]] = ("forcings", "target")
-    """Those of ``product``, ``forcings``, ``target`` and ``units`` that it uses."""
+    """Those of ``product``, ``products``, ``forcings``, ``target``, ``targets`` and
+    ``units`` that it uses."""
 
     path: Path
     ids: NDArray[np.str_]
@@ -168,6 +173,49 @@ def products_of(there: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
             elif variable.endswith(f"_{name}"):
                 found[variable.removesuffix(f"_{name}")] = None
     return tuple(found)
+
+
+def others_in(
+    there: Iterable[str],
+    spec: DataSpec,
+    read: Mapping[str, str],
+    target: str | None,
+    where: str,
+) -> dict[str, str]:
+    """Return the variables of all that was observed beside streamflow.
+
+    Parameters
+    ----------
+    there : iterable of str
+        The variables of a file.
+    spec : DataSpec
+        Says what they are called.
+    read : mapping of str to str
+        The variables of the forcings, none of which may be a target.
+    target : str, optional
+        The variable of streamflow.
+    where : str
+        File, for messages.
+
+    Raises
+    ------
+    DataError
+        There is no such variable, or it serves as something else already.
+    """
+    names = list(there)
+    taken = {variable: name for name, variable in read.items()}
+    if target is not None:
+        taken[target] = "streamflow"
+    for name, variable in spec.targets.items():
+        if variable not in names:
+            hint = suggestion(variable, names)
+            raise DataError(f"{where}: no variable {variable!r} for {name!r}{hint}")
+        if variable in taken:
+            raise DataError(
+                f"{where}: data.targets.{name}: {variable!r} is read as"
+                f" {taken[variable]} already"
+            )
+    return dict(spec.targets)
 
 
 def numeric(name: str, values: NDArray[Any], where: str = "") -> dict[str, Array64]:

@@ -78,14 +78,22 @@ class DataSpec:
         ``camels_us``: ``daymet``, ``maurer`` or ``nldas``; ``caravan``: one source data
         set such as ``camelsgb``, all of them when empty; ``basins`` and ``tables``: the
         mark of one forcing product among several, such as that of ``prcp_daymet``.
+    products : list of str
+        Several forcing products, read side by side: what differs between them is there
+        as ``precipitation_daymet``, ``precipitation_nldas`` …, and under its plain name
+        as that of the first; ``camels_us``, ``basins`` and ``tables`` alone.
     forcings : dict
         Our name to the variable's name in the file, where it is not the usual one.
     target : str
         Name of the observed streamflow in the file, where it is not the usual one, and
         ``none`` for data without; ``basins``, ``tables`` and ``caravan`` alone.
+    targets : dict
+        What else was observed: the name of an output of the model, such as
+        ``snow_water_equivalent``, to the variable's name in the file; ``basins`` and
+        ``tables`` alone. Models are compared with it, and never read it.
     units : dict
-        Units of series, by our name or ``streamflow``, of which the tables give none;
-        ``tables`` alone.
+        Units of series, by our name, ``streamflow`` or that of a target, of which the
+        tables give none; ``tables`` alone.
     places : str
         A table of more attributes: one row for each basin, found as :attr:`path` is.
     shift : dict
@@ -132,8 +140,10 @@ class DataSpec:
     reader: str = "basins"
     path: str = ""
     product: str = ""
+    products: tuple[str, ...] = ()
     forcings: dict[str, str] = field(default_factory=dict)
     target: str = ""
+    targets: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     places: str = ""
     shift: dict[str, int] = field(default_factory=dict)
@@ -152,11 +162,20 @@ class DataSpec:
         for key, names in (
             ("forcings", self.forcings), ("units", self.units), ("shift", self.shift)
         ):  # fmt: skip
-            known = [*FORCINGS, *([STREAMFLOW.name] if key == "units" else [])]
+            observed = [STREAMFLOW.name, *self.targets] if key == "units" else []
+            known = [*FORCINGS, *observed]
+            if key == "shift":
+                known += [f"{n}_{p}" for p in self.products for n in FORCINGS]
             for name in names:
                 if name not in known:
                     hint = suggestion(name, known)
                     raise ConfigError(f"{key}: unknown forcing {name!r}{hint}")
+        self._check_products()
+        for name in self.targets:
+            if name == STREAMFLOW.name:
+                raise ConfigError(f"targets: {name!r} is named by the key 'target'")
+            if name in FORCINGS:
+                raise ConfigError(f"targets: {name!r} is a forcing, which models read")
         for name, steps in self.shift.items():
             if abs(steps) > MOST_SHIFT:
                 raise ConfigError(
@@ -178,6 +197,22 @@ class DataSpec:
             raise ConfigError(
                 f"max_gap: found {self.max_gap}, expected at least 1 time step"
             )
+
+    def _check_products(self) -> None:
+        """Refuse one product among several, or none beside another."""
+        products = self.products
+        if products and self.product:
+            raise ConfigError("products: found 'product' as well; expected one of them")
+        if len(products) == 1 or len(set(products)) != len(products):
+            raise ConfigError(
+                f"products: found {', '.join(products)}; expected two or more, each"
+                " once"
+            )
+        for name in products:
+            if not f"p_{name}".isidentifier():
+                raise ConfigError(
+                    f"products: found {name!r}, expected letters, digits and '_'"
+                )
 
     def locate(self, folder: Path) -> Path:
         """Return :attr:`path` with variables expanded, relative to ``folder``.

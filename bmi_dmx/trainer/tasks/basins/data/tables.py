@@ -12,7 +12,7 @@ from .....data.quantity import assumed
 from .....data.table import Table, heading, read_table
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import FILES, USUAL, usual_names
-from .basins import Array32, positions, refuse_uneven
+from .basins import Array32, Observed, positions, refuse_uneven
 from .fluxes import flow_depth, series_of, unobserved
 from .places import PLACES, attributes_in
 from .remarks import remark
@@ -33,6 +33,7 @@ from .source import (
     Series,
     Source,
     of_product,
+    others_in,
     within,
 )
 from .spec import FORCINGS, NO_TARGET, VARIABLES, DataSpec
@@ -64,7 +65,7 @@ class Tables(Source):
         The folder or the table.
     """
 
-    choices = ("product", "forcings", "target", "units")
+    choices = ("product", "products", "forcings", "target", "targets", "units")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
         self.path, self.spec = path, spec
@@ -162,6 +163,9 @@ class Tables(Source):
             )
         if target is not None:
             self._columns["streamflow"] = target
+        read = {n: c for n, c in self._columns.items() if n != "streamflow"}
+        self._others = others_in(one.columns, self.spec, read, target, str(one.path))
+        self._columns |= self._others
         for sheet in self._sheets.values():
             for name, column in self._columns.items():
                 if column not in sheet.columns:
@@ -194,6 +198,11 @@ class Tables(Source):
         given = sheet.columns[column][0] or self.spec.units.get(name, "")
         if given:
             return given
+        if name in self._others:
+            raise UnitsError(
+                f"{sheet.path}: column {column!r} has no units; title it "
+                f"{column}[units], or set data.units.{name}"
+            )
         if name == "streamflow":
             raise UnitsError(
                 f"{sheet.path}: column {column!r} has no units: a depth or a volume? "
@@ -235,7 +244,7 @@ class Tables(Source):
             )
         forcing: dict[str, Array32] = {}
         for name in self._columns:
-            if name == "streamflow":
+            if name == "streamflow" or name in self._others:
                 continue
             forcing[name] = np.column_stack([
                 series_of(
@@ -246,7 +255,25 @@ class Tables(Source):
                 )
                 for basin, sheet, part in zip(ids, sheets, parts, strict=True)
             ])  # fmt: skip
-        return Series(time, forcing, self._flow(ids, sheets, parts))
+        others = {name: self._observed(name, sheets, parts) for name in self._others}
+        return Series(time, forcing, self._flow(ids, sheets, parts), others)
+
+    def _observed(
+        self, name: str, sheets: list[Sheet], parts: list[NDArray[np.intp]]
+    ) -> Observed:
+        """Return what was observed; its units must be those of all tables."""
+        column, units = self._columns[name], self._units(sheets[0], name)
+        for sheet in sheets:
+            if self._units(sheet, name) != units:
+                raise UnitsError(
+                    f"{sheet.path}: column {column!r} is in"
+                    f" {self._units(sheet, name)!r}, in {sheets[0].path} in {units!r};"
+                    " expected one of them in all tables"
+                )
+        pairs = zip(sheets, parts, strict=True)
+        series = [values_at(sheet, column, part) for sheet, part in pairs]
+        values = np.column_stack(series).astype(np.float32)
+        return Observed(values, units, f"{self.path}: column {column!r}")
 
     def _flow(
         self,

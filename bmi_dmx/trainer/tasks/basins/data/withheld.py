@@ -71,9 +71,9 @@ def without(
 ) -> BasinData:
     """Return data in which nothing of the withheld steps is left.
 
-    Flow is missing there. The weather is that of the same season in the nearest year
-    that is not withheld, so that climate and moments are those of the other years; no
-    window of a training reaches into these steps.
+    Flow and all else that was observed is missing there. The weather is that of the
+    same season in the nearest year that is not withheld, so that climate and moments
+    are those of the other years; no window of a training reaches into these steps.
 
     Parameters
     ----------
@@ -108,8 +108,18 @@ def without(
         name: np.take_along_axis(values, source, axis=0)
         for name, values in data.forcing.items()
     }
-    target = np.where(withheld, np.float32(np.nan), data.target)
-    return replace(data, forcing=forcing, target=target, withheld=withheld)
+    nothing = np.float32(np.nan)
+    others = {
+        name: replace(known, values=np.where(withheld, nothing, known.values))
+        for name, known in data.targets.items()
+    }
+    return replace(
+        data,
+        forcing=forcing,
+        target=np.where(withheld, nothing, data.target),
+        withheld=withheld,
+        targets=others,
+    )
 
 
 def _stand_ins(

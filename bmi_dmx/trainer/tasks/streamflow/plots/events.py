@@ -15,8 +15,6 @@ from ....plots.style import COLOURS, OBSERVED, PathLike, dates, picture
 
 __all__ = ["flood_events", "largest_events"]
 
-MODELS = (COLOURS[1], COLOURS[0], COLOURS[2], COLOURS[3], COLOURS[4], COLOURS[5])
-
 BEFORE, AFTER = 8, 12
 """Steps shown around a peak."""
 
@@ -80,12 +78,10 @@ def flood_events(
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, (step, basin) in zip(grid.flat, events, strict=False):
             part = slice(max(step - BEFORE, 0), step + AFTER + 1)
-            for (name, flow), colour in zip(
-                models.items(), _cycled(len(models)), strict=True
-            ):
+            for at, (name, flow) in enumerate(models.items()):
                 axes.plot(
                     time[part], flow[part, basin],
-                    color=colour, label=name, linewidth=1.3,
+                    color=COLOURS[at % len(COLOURS)], label=name, linewidth=1.3,
                 )  # fmt: skip
             axes.plot(
                 time[part], observed[part, basin], ".-",
@@ -102,7 +98,3 @@ def flood_events(
         figure.legend(handles, labels, loc="outside lower left", ncols=4)
         figure.suptitle("Largest floods", x=0.01, ha="left")
     return Path(path)
-
-
-def _cycled(count: int) -> list[str]:
-    return [MODELS[at % len(MODELS)] for at in range(count)]

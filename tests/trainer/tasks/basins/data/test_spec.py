@@ -92,7 +92,7 @@ def test_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("reader", "key", "used"),
     [
-        ("camels_us", "target", "product, forcings"),
+        ("camels_us", "target", "product, products, forcings"),
         ("delaware", "product", "none of them"),
         ("delaware", "target", "none of them"),
     ],
