@@ -322,8 +322,8 @@ def _diagnostics(stages: Stages) -> Iterator[Entry]:
             yield _entry(operation, variable, "diagnostic", exchanged=exchanged)
     for spread in spreads(stages):
         variable = replace(
-            spread.variable, about=spread.about, standard_name=""
-        )  # fmt: skip
+            spread.variable, about=spread.about, standard_name=spread.standard_name
+        )
         yield _entry(operation, variable, "diagnostic", short=spread.name)
     for forcing in operation.forcings:
         name = f"{REPAIRED}{forcing.name}"

@@ -140,11 +140,14 @@ def _shared(models: Sequence[Model]) -> tuple[str, ...]:
 
 
 def _given(model: Model, part: Part) -> bool:
-    """Return whether a part computes from what it is given alone, and keeps nothing."""
+    """Return whether a part computes from what is given from outside alone.
+
+    It may remember that, but stores nothing: a budget is of one model.
+    """
     links = _links(model, part)
     return (
         part.kind == "process"
-        and not any(d.states for d in (part.variables, *part.at.values()))
+        and not any(d.budgets for d in (part.variables, *part.at.values()))
         and all(link.giver != "part" for link in links.values())
     )
 

@@ -142,6 +142,14 @@ class Plan:
                     yield part, p
 
     @cached_property
+    def supplied(self) -> dict[str, Parameter]:
+        """Declarations of what networks supply, by the names that these give it."""
+        found: dict[str, Parameter] = {}
+        for part, p in self.given():
+            found.setdefault(self.link(part, p.name).name, p)
+        return found
+
+    @cached_property
     def targets(self) -> tuple[str, ...]:
         """Names of the observed quantities whose moments networks answer by."""
         found = (p.target for _, p in self.given() if p.target)

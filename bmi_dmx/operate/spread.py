@@ -34,6 +34,8 @@ class Spread:
     ----------
     name : str
         Its own.
+    standard_name : str
+        Made of that of the output; empty where it has none.
     variable : Variable
         The output.
     models : mapping of str to float
@@ -45,6 +47,7 @@ class Spread:
     """
 
     name: str
+    standard_name: str
     variable: Variable
     models: Mapping[str, float]
     part: str = ""
@@ -80,11 +83,13 @@ def spreads(stages: Stages) -> Iterator[Spread]:
         members = own in stages.shown and part.members and not weighted
         if not models and not members:
             continue
-        start = name if part.model else variable.standard_name or name
+        standard = "" if part.model else variable.standard_name
         for level in (None, *LEVELS):
-            end = "standard_deviation" if level is None else f"quantile_{level:02d}"
+            kind = "standard_deviation" if level is None else f"quantile_{level:02d}"
+            end = f"__ensemble_{kind}"
             yield Spread(
-                f"{start}__ensemble_{end}", variable, models, part.name, level
+                f"{name}{end}", f"{standard}{end}" if standard else "", variable,
+                models, part.name, level,
             )  # fmt: skip
 
 

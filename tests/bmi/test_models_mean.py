@@ -12,6 +12,8 @@ import pytest
 from bmi_dmx.bundle import load_bundle, save_bundle
 from bmi_dmx.compose import Model, ModelSpec, Statistics
 from bmi_dmx.errors import ConfigError
+from bmi_dmx.models.hydrology.evaporation import with_evaporation
+from bmi_dmx.models.hydrology.system import trained_evaporation
 from bmi_dmx.trainer.combine import combine
 
 from .test_hourly import batch, by_day, daily
@@ -199,16 +201,18 @@ def test_a_start_in_equilibrium_fills_the_stores_of_every_model(
         1, bundle=path, state="equilibrium",
         locations={"ids": ["x"], "attributes": known},
     )  # fmt: skip
-    moisture = [
-        float(component.get_value_ptr(f"{k}_land.soil_moisture")[0]) for k in "ab"
-    ]
-    for path, expected in zip(paths, moisture, strict=True):
+    run(component, weather(1, 1), range(1), ())
+    for letter, path in zip("ab", paths, strict=True):
         alone = start(
             1, bundle=str(path), state="equilibrium",
             locations={"ids": ["x"], "attributes": known},
         )  # fmt: skip
-        found = float(alone.get_value_ptr("soil_moisture")[0])
-        assert found == pytest.approx(expected, rel=0.02)
+        run(alone, weather(1, 1), range(1), ())
+        for store in ("soil_moisture", "lower_zone"):
+            found = float(component.get_value_ptr(f"{letter}_land.{store}")[0])
+            expected = float(alone.get_value_ptr(store)[0])
+            assert found == pytest.approx(expected, rel=0.02)
+            assert expected > 1.0
 
 
 def test_the_mean_is_a_bundle_that_is_rebuilt_with_the_same_numbers(
@@ -256,8 +260,13 @@ def test_evaporation_that_differs_between_models_cannot_be_chosen(
 ) -> None:
     paths = [bundle_of(static()), bundle_of(static(evaporation="oudin"))]
     path = str(combine(paths, tmp_path / "both").path)
+    assert trained_evaporation(load_bundle(path)) == "hargreaves and oudin"
+    for choice in ("given", "hargreaves"):
+        with pytest.raises(ConfigError, match="a_evaporation, b_evaporation"):
+            start(1, bundle=path, evaporation=choice)
+    model = load_bundle(path).model()
     with pytest.raises(ConfigError, match="a_evaporation, b_evaporation"):
-        start(1, bundle=path, evaporation="given")
+        with_evaporation(model.spec, "given")
     run(start(1, bundle=path), weather(3, 1), range(3), ())
 
 
@@ -288,3 +297,5 @@ def test_the_spread_of_members_is_told_of_stores(start: Any, bundle: Path) -> No
     assert (spread > 0.0).all()
     mean = component.get_value_ptr("soil_moisture")
     assert (np.abs(median - mean) < 3.0 * spread).all()
+    standard = "land_surface_soil_water__volume-per-area_storage_density"
+    assert component.get_value_ptr(f"{standard}__ensemble_quantile_50") is median

@@ -235,11 +235,9 @@ def _at_bounds(model: Model, data: BasinData) -> dict[str, float]:
     given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
     with torch.no_grad():
         values = model.constant_parameters(given)
-    declared = {p.name: p for _, p in model.plan.given() if p.bounds is not None}
-    known = {
-        n: x.numpy().astype(np.float64) for n, x in values.items() if n in declared
-    }
-    bounds = {n: b for n in known if (b := declared[n].bounds) is not None}
+    declared = model.plan.supplied
+    bounds = {n: b for n in values if (b := declared[n].bounds) is not None}
+    known = {n: values[n].numpy().astype(np.float64) for n in bounds}
     return Parameters(known, bounds, {}).at_bounds
 
 
