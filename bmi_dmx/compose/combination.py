@@ -211,12 +211,13 @@ class _Owner:
 
     def entry(self, part: Part, shared: Sequence[str]) -> PartSpec:
         """Return a part as it is beside those of others."""
-        entry = self.model.spec.parts[part.name]
-        kept = {"model": self.letter, "share": self.share}
+        entry = replace(
+            self.model.spec.parts[part.name], model=self.letter, share=self.share
+        )
         if part.kind == "network":
             return replace(
                 entry, forcings=self.inputs(part, shared),
-                gives=tuple(map(self._given, part.gives)), **kept,
+                gives=tuple(map(self._given, part.gives)),
             )  # fmt: skip
         declared = (part.variables, *part.at.values())
         parameters = {p.name for d in declared for p in d.parameters}
@@ -227,7 +228,7 @@ class _Owner:
                 reads[name] = (
                     self.name(link.name) if learned else self._source(link, shared)
                 )
-        return replace(entry, reads=reads, **kept)
+        return replace(entry, reads=reads)
 
     def inputs(self, network: Part, shared: Sequence[str]) -> tuple[str, ...]:
         """Return under which names a network looks for what it reads."""

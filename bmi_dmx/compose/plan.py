@@ -159,13 +159,17 @@ class Plan:
     def outputs(self) -> dict[str, tuple[Part, Flux | State]]:
         """What can be recorded, by name: that of the last part which has it.
 
-        What is of one of several models that run as one has the part before its name.
+        What is of one of several models that run as one has the part before its name,
+        and so has what the model is given under the same name.
         """
-        return {
-            public(part, variable): (part, variable)
-            for part in self.processes
-            for variable in part.declared(self.seconds).outputs
-        }
+        given = {forcing.name for forcing in self.forcings}
+        found = {}
+        for part in self.processes:
+            for variable in part.declared(self.seconds).outputs:
+                name = public(part, variable)
+                own = f"{part.name}.{name}" if name in given else name
+                found[own] = (part, variable)
+        return found
 
     def models_of(self, name: str) -> dict[str, float]:
         """Return the outputs of models whose mean an output is, with their shares.

@@ -131,7 +131,8 @@ def standard_deviation(values: ArrayLike, weights: ArrayLike | None = None) -> A
 
 
 def _mean(x: Array, weights: ArrayLike | None) -> Array:
-    return np.asarray(np.average(x, axis=0, weights=weights))
+    shares = None if weights is None else np.asarray(weights, dtype=np.float64)
+    return np.asarray(np.average(x, axis=0, weights=shares))
 
 
 def quantile(

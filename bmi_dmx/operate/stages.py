@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import product
 
 from ..compose.part import Declarations, Part
-from ..compose.plan import Link, public
+from ..compose.plan import Link, Plan, public
 from ..errors import ConfigError
 from ..process import SECONDS
 from ..program import Arg, Builder, Program, entry_names
@@ -106,7 +106,7 @@ class _Maker:
         self.operation = operation
         self.plan = operation.plan
         self.balances = tuple(balances(operation))
-        self.buffers = _buffers(self.plan.processes, operation.inner)
+        self.buffers = _buffers(self.plan, operation.inner)
 
     def stages(self) -> Stages:
         found: list[Stage] = []
@@ -331,11 +331,14 @@ def _entries(part: Part, state: State) -> Iterator[tuple[str, str]]:
         yield name, f"s.{qualified(part, name[2:])}"
 
 
-def _buffers(parts: Sequence[Part], inner: float) -> dict[tuple[str, str], str]:
-    """Return the names of the outputs: plain ones for the last part that has them."""
+def _buffers(plan: Plan, inner: float) -> dict[tuple[str, str], str]:
+    """Return the names of the outputs: plain ones for the last part that has them.
+
+    What the host gives under a name has that name for itself.
+    """
     found: dict[tuple[str, str], str] = {}
-    taken: set[str] = set()
-    for part in reversed(parts):
+    taken = {forcing.name for forcing in plan.forcings}
+    for part in reversed(plan.processes):
         for variable in part.declared(inner).outputs:
             name = public(part, variable)
             if name in taken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +14,7 @@ from ..variables import Attribute
 from .export import export
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Scoring
+from .task import Scoring, Weighing
 
 __all__ = ["LEAST", "combine", "learned_weights", "members"]
 
@@ -29,7 +29,7 @@ def combine(
     *,
     licence: str | None = None,
     name: str | None = None,
-    weighted: dict[str, Any] | None = None,
+    weighted: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Bundle:
     """Save several models as one bundle; see :func:`~bmi_dmx.compose.combination`.
@@ -47,7 +47,7 @@ def combine(
         Licence of the whole; needed where those of the models differ.
     name : str, optional
         Name of the model; default: of the folder.
-    weighted : dict, optional
+    weighted : mapping, optional
         What the weights were learned from, to be kept with them.
     overwrite : bool
         Whether an older bundle may be replaced.
@@ -80,7 +80,7 @@ def combine(
                 }
                 for bundle, share in zip(found, shares, strict=True)
             ],
-            **({} if weighted is None else {"weights": weighted}),
+            **({} if weighted is None else {"weights": dict(weighted)}),
         },
         scores={},
         name=name,
@@ -148,7 +148,7 @@ def _attributes(found: Sequence[Bundle]) -> list[Attribute]:
 
 def learned_weights(
     sources: Sequence[Path | str], asked: Scoring, *, licence: str | None = None
-) -> dict[str, float]:
+) -> Weighing:
     """Return by which weights several models together do best on data.
 
     Parameters
@@ -160,8 +160,8 @@ def learned_weights(
 
     Returns
     -------
-    dict of str to float
-        By source; they sum to one, and those below :data:`LEAST` are 0.
+    Weighing
+        By source; those below :data:`LEAST` are 0.
 
     Raises
     ------
@@ -171,7 +171,8 @@ def learned_weights(
     with TemporaryDirectory() as folder:
         alike = combine(sources, Path(folder) / "alike", licence=licence)
         task = tasks[str(alike.manifest.provenance["task"])]
-        found = list(task.weigh(alike, asked).values())
-    kept = [weight if weight >= LEAST else 0.0 for weight in found]
+        found = task.weigh(alike, asked)
+    kept = [w if w >= LEAST else 0.0 for w in found.weights.values()]
     names = map(str, sources)
-    return {n: w / sum(kept) for n, w in zip(names, kept, strict=True)}
+    weights = {n: w / sum(kept) for n, w in zip(names, kept, strict=True)}
+    return Weighing(weights, found.provenance)

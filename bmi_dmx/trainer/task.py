@@ -36,6 +36,7 @@ __all__ = [
     "Report",
     "Scoring",
     "Task",
+    "Weighing",
     "attributes_in",
 ]
 
@@ -139,6 +140,23 @@ class Scoring:
     choices: Mapping[str, str] = field(default_factory=dict)
     output: Path | None = None
     calibration: tuple[date, date] | None = None
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """By which weights several models do best on data.
+
+    Parameters
+    ----------
+    weights : mapping of str to float
+        By model, none below 0; they sum to one.
+    provenance : mapping
+        Data, places and days that they were learned from, as in the provenance of a
+        bundle.
+    """
+
+    weights: Mapping[str, float]
+    provenance: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,7 +334,7 @@ class Task(ABC, Generic[E]):
         raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
 
     @classmethod
-    def weigh(cls, bundle: Bundle, asked: Scoring) -> dict[str, float]:
+    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
         """Return by which weights the models of a bundle together do best on data.
 
         Parameters
@@ -328,7 +346,7 @@ class Task(ABC, Generic[E]):
 
         Returns
         -------
-        dict of str to float
+        Weighing
             By output of the models, none below 0; they sum to one.
 
         Raises

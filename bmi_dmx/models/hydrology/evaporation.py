@@ -12,6 +12,7 @@ from .system import EVAPORATIONS, refuse_several
 
 __all__ = ["with_evaporation"]
 
+
 def with_evaporation(spec: ModelSpec, name: str) -> ModelSpec:
     """Return a model whose potential evaporation comes from somewhere else.
 

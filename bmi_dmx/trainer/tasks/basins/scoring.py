@@ -24,6 +24,7 @@ from ..streamflow.comparison import (
     ALL,
     COMPARED,
     Comparison,
+    range_summary,
     target_columns,
     target_summary,
 )
@@ -103,7 +104,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         *given.notes,
         evaporation_remark(bundle, asked.choices.get("evaporation")),
         *_cut_short(part, lead, warmup),
-        *_trained(known, seen, period),
+        *_trained(known, seen, data.ids, period),
+        *_calibrated(known, data.ids, asked.calibration),
     )
     folder = asked.output or numbered_folder(FOLDER, bundle.name)
     source = Path(spec.path).name or spec.reader
@@ -218,10 +220,12 @@ def _cut_short(data: BasinData, lead: int, warmup: int) -> tuple[str, ...]:
 
 
 def _trained(
-    known: Learned, seen: NDArray[np.bool_] | None, period: Period
+    known: Learned,
+    seen: NDArray[np.bool_] | None,
+    ids: NDArray[np.str_],
+    period: Period,
 ) -> tuple[str, ...]:
     """Return what the scores owe to the basins and days that were learned from."""
-    shared = known.shares_days(period)
     days = " and ".join(f"{first} to {last}" for first, last in known.periods)
     if seen is None:
         return (
@@ -231,12 +235,27 @@ def _trained(
         )
     if not seen.any():
         return (f"new to the bundle: it learned from none of {len(seen)} basins",)
-    count = f"{int(seen.sum())} of {len(seen)} basins"
-    if not shared:
+    shared = known.on_days(ids, period)
+    if shared is None or not shared.any():
+        count = f"{int(seen.sum())} of {len(seen)} basins"
         return (f"{count} are among those it learned from, on other days ({days})",)
     return (
-        f"NO TEST in {count}: it learned from them, and scored days are among those it"
-        f" learned from ({days})",
+        f"NO TEST in {int(shared.sum())} of {len(seen)} basins: it learned from them,"
+        f" and scored days are among those it learned from ({days})",
+    )
+
+
+def _calibrated(
+    known: Learned, ids: NDArray[np.str_], days: Period | None
+) -> tuple[str, ...]:
+    """Return what a range owes to errors on days that were learned from."""
+    shared = None if days is None else known.on_days(ids, days)
+    if shared is None or not shared.any():
+        return ()
+    return (
+        f"the calibrated range rests on days that the bundle learned from in"
+        f" {int(shared.sum())} of {len(ids)} basins, where its errors are smaller than"
+        " elsewhere",
     )
 
 
@@ -290,7 +309,7 @@ def _write(
         "medians": report.medians,
         "baselines": dict(report.about),
         "compared": report.compared(),
-        **({"ranges": report.told_ranges()} if report.ranges else {}),
+        **range_summary(report.ranges),
         **target_summary(report.targets),
     }
     scored = part.part(slice(lead, None))

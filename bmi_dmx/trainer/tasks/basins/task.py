@@ -22,7 +22,7 @@ from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...run_folder import RunFolder
 from ...shares import Divisible
-from ...task import Examining, Monitor, Scoring, Task, attributes_in
+from ...task import Examining, Monitor, Scoring, Task, Weighing, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
@@ -272,7 +272,7 @@ class BasinsTask(Divisible, Task[Experiment]):
         return score_bundle(bundle, asked)
 
     @classmethod
-    def weigh(cls, bundle: Bundle, asked: Scoring) -> dict[str, float]:
+    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
         """Return weights of several models; see :func:`~.together.weigh`."""
         from .together import weigh
 

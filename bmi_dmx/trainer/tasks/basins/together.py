@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ....bundle import Bundle
 from ....compose import Model
 from ....errors import ConfigError
-from ...task import Scoring
+from ...task import Scoring, Weighing
 from ..streamflow.periods import Period
 from ..streamflow.probability import Range, Residuals
 from ..streamflow.weights import best_weights
@@ -21,6 +22,7 @@ from .evaluate import AT_ONCE
 from .prediction import blocks, predict, steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
 from .targets import TARGET, flow_factor
+from .training_basins import BASIN_IDS
 
 __all__ = ["Flows", "flows", "ranges_of", "weigh"]
 
@@ -115,20 +117,22 @@ def ranges_of(
     if found.names:
         ran["models"] = Range.scored(
             found.models, observed, found.weights,
-            about=f"the {len(found.names)} models as they are",
+            about=f"the {len(found.names)} models as they are", sample=True,
         )  # fmt: skip
     if days is not None:
         part, lead = with_lead(data, days, warmup)
-        learned = Residuals.learned(flows(model, part, lead).mean, part.target[lead:])
+        seen = part.target[lead:].astype(np.float64)
+        learned = Residuals.learned(flows(model, part, lead).mean, seen)
         values = learned.around(found.mean)
         ran["calibrated"] = Range.scored(
             values, observed,
             about=f"quantiles of the errors of {days[0]} to {days[1]} by class of flow",
+            sample=False,
         )  # fmt: skip
     return ran
 
 
-def weigh(bundle: Bundle, asked: Scoring) -> dict[str, float]:
+def weigh(bundle: Bundle, asked: Scoring) -> Weighing:
     """Return by which weights the models of a bundle do best; see :meth:`.Task.weigh`.
 
     Raises
@@ -150,4 +154,13 @@ def weigh(bundle: Bundle, asked: Scoring) -> dict[str, float]:
     part, lead = with_lead(data, asked.period, warmup)
     found = flows(model, part, lead)
     weights = best_weights(found.models, part.target[lead:].astype(np.float64))
-    return dict(zip(found.names, weights.tolist(), strict=True))
+    first, last = asked.period
+    return Weighing(
+        weights=dict(zip(found.names, weights.tolist(), strict=True)),
+        provenance={
+            "basins": len(data.ids),
+            BASIN_IDS: data.ids.tolist(),
+            "periods": {"train": [first.isoformat(), last.isoformat()]},
+            "data": {"path": Path(spec.path).name, "reader": spec.reader},
+        },
+    )

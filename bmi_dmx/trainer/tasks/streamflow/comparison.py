@@ -19,7 +19,10 @@ __all__ = [
     "COMPARED",
     "Comparison",
     "TargetScores",
+    "range_medians",
+    "range_summary",
     "show_medians",
+    "show_ranges",
     "show_targets",
     "target_columns",
     "target_summary",
@@ -177,48 +180,13 @@ class Comparison:
             )
         print()
         print_table(columns, title="beside baselines: median and quartiles over basins")
-        if self.ranges:
-            self._show_ranges()
+        show_ranges(self.ranges)
         print()
         show_targets(self.targets, self.title)
         for name, text in self.about.items():
             print(f"{name}: {text}")
         for note in self.notes:
             print(f"note: {note}")
-
-    def told_ranges(self) -> dict[str, dict[str, object]]:
-        """Return medians over basins and ranks of all observations, by range."""
-        return {
-            kind: {
-                "about": one.about,
-                "medians": {n: median(x)[0] for n, x in one.scores.items()},
-                "ranks": one.ranks.tolist(),
-            }
-            for kind, one in self.ranges.items()
-        }
-
-    def _show_ranges(self) -> None:
-        found = {
-            kind: {n: median(x)[0] for n, x in one.scores.items()}
-            for kind, one in self.ranges.items()
-        }
-        columns = [
-            Column(header="range", values=list(found)),
-            Column(
-                header="CRPS (mm d-1)",
-                values=[x["crps"] for x in found.values()],
-                format=".3f",
-            ),
-            Column(
-                header="in the 90 % range",
-                values=[x["coverage_90"] for x in found.values()],
-                format=".0%",
-            ),
-        ]
-        print()
-        print_table(columns, title="ranges around the answer: median over basins")
-        for kind, one in self.ranges.items():
-            print(f"{kind}: {one.about}")
 
 
 def show_medians(
@@ -283,3 +251,52 @@ def target_summary(targets: Mapping[str, TargetScores]) -> dict[str, Any]:
         for name, one in targets.items()
     }
     return {"targets": found} if found else {}
+
+
+def show_ranges(ranges: Mapping[str, Range]) -> None:
+    """Print a table of how good ranges are; nothing where there are none.
+
+    Parameters
+    ----------
+    ranges : mapping of str to Range
+        By name.
+    """
+    if not ranges:
+        return
+    medians = range_medians(ranges)
+    columns = [Column(header="range", values=list(ranges))]
+    for name, (head, form) in _RANGE_HEADS.items():
+        values = [found.get(name) for found in medians.values()]
+        if any(value is not None for value in values):
+            columns.append(Column(header=head, values=values, format=form))
+    print()
+    print_table(columns, title="ranges around the answer: median over basins")
+    for name, one in ranges.items():
+        print(f"{name}: {one.about}")
+
+
+_RANGE_HEADS = {
+    "crps": ("CRPS (mm d-1)", ".3f"),
+    "crps_fair": ("fair", ".3f"),
+    "coverage_90": ("in the 90 % range", ".0%"),
+}
+
+
+def range_medians(ranges: Mapping[str, Range]) -> dict[str, dict[str, float]]:
+    """Return the medians over basins of the scores of ranges."""
+    return {
+        name: {score: median(values)[0] for score, values in one.scores.items()}
+        for name, one in ranges.items()
+    }
+
+
+def range_summary(ranges: Mapping[str, Range]) -> dict[str, Any]:
+    """Return medians and ranks under ``ranges``; nothing where there are none."""
+    medians = range_medians(ranges)
+    found = {
+        name: {
+            "about": one.about, "medians": medians[name], "ranks": one.ranks.tolist()
+        }
+        for name, one in ranges.items()
+    }  # fmt: skip
+    return {"ranges": found} if found else {}

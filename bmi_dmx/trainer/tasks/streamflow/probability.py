@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +21,18 @@ LEVELS = (np.arange(20) + 0.5) / 20.0
 CLASSES = 10
 """Classes of flow, each of as many steps, by which residuals are told apart."""
 
+_AT_ONCE = 1 << 23  # numbers
+
 _LEAST = 0.01  # of the mean flow of a place, that errors are measured against at least
 
 
-def crps(values: Array, observed: Array, weights: ArrayLike | None = None) -> Array:
+def crps(
+    values: Array,
+    observed: Array,
+    weights: ArrayLike | None = None,
+    *,
+    fair: bool = False,
+) -> Array:
     r"""Return the continuous ranked probability score of each place.
 
     .. math:: \sum_i w_i |x_i - o| - \frac12 \sum_{ij} w_i w_j |x_i - x_j|
@@ -41,21 +49,29 @@ def crps(values: Array, observed: Array, weights: ArrayLike | None = None) -> Ar
         NaN where missing.
     weights : array_like (M,), optional
         Default: all alike.
+    fair : bool
+        Whether the second sum is divided by the weight of its pairs of two,
+        :math:`1 - \sum_i w_i^2`: the score that infinitely many such simulations are
+        expected to have, which does not reward one ensemble for being larger than
+        another (Ferro 2014, doi:10.1002/qj.2270).
 
     Returns
     -------
     array (B,)
-        NaN without observations.
+        NaN without observations, and of one simulation alone where it is to be fair.
     """
     count = len(values)
     w = _weights(count, weights)
+    if fair and count < 2:
+        return np.full(observed.shape[1], np.nan)
+    two = 1.0 - float(w @ w) if fair else 1.0
     error = np.tensordot(w, np.abs(values - observed), 1)
     order = np.argsort(values, axis=0, kind="stable")
     ranked, sizes = np.take_along_axis(values, order, axis=0), w[order]
     below = sizes.cumsum(axis=0)
     # Half the sum over all pairs, of which each gap parts those below and above it.
     gaps = np.diff(ranked, axis=0) * below[:-1] * (1.0 - below[:-1])
-    return _mean(error - gaps.sum(axis=0), observed)
+    return _mean(error - gaps.sum(axis=0) / two, observed)
 
 
 def coverage(
@@ -104,7 +120,8 @@ class Range:
     Parameters
     ----------
     scores : mapping of str to array (B,)
-        ``crps``, mm per day, and ``coverage_90``.
+        ``crps``, of a sample of simulations ``crps_fair`` as well, mm per day, and
+        ``coverage_90``.
     ranks : array of int
         Observations of all basins by their rank among the flows.
     about : str
@@ -123,13 +140,33 @@ class Range:
         weights: ArrayLike | None = None,
         *,
         about: str,
+        sample: bool,
     ) -> Range:
-        """Score flows as of :func:`crps`."""
-        scores = {
-            "crps": crps(values, observed, weights),
-            "coverage_90": coverage(values, observed, 0.9, weights),
-        }
-        return cls(scores, ranks(values, observed), about)
+        """Score flows as of :func:`crps`.
+
+        Parameters
+        ----------
+        values, observed, weights
+            As of :func:`crps`.
+        about : str
+            What the range is of.
+        sample : bool
+            Whether the flows are some of many that might have been; else they are
+            quantiles, all that there are.
+        """
+        found: list[dict[str, Array]] = []
+        counts = np.zeros(len(values) + 1, dtype=np.int64)
+        # Sorting takes several times the room of the flows.
+        for at in _blocks(values.shape):
+            x, o = values[:, :, at], observed[:, at]
+            scores = {"crps": crps(x, o, weights)}
+            if sample:
+                scores["crps_fair"] = crps(x, o, weights, fair=True)
+            scores["coverage_90"] = coverage(x, o, 0.9, weights)
+            found.append(scores)
+            counts += ranks(x, o)
+        joined = {n: np.concatenate([one[n] for one in found]) for n in found[0]}
+        return cls(joined, counts, about)
 
 
 @dataclass(frozen=True)
@@ -197,9 +234,17 @@ class Residuals:
         return np.maximum(simulated, least)
 
 
+def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield the places, as many at a time as are sorted at once."""
+    count, steps, places = shape
+    size = max(1, _AT_ONCE // (count * steps))
+    for first in range(0, places, size):
+        yield slice(first, first + size)
+
+
 def _weights(count: int, weights: ArrayLike | None) -> Array:
     w = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
-    return w / w.sum()
+    return np.asarray(w / w.sum())
 
 
 def _mean(values: Array, observed: Array) -> Array:

@@ -18,8 +18,11 @@ from bmi_dmx.errors import ConfigError
 from bmi_dmx.trainer.combine import combine, learned_weights
 from bmi_dmx.trainer.evaluate import score
 from bmi_dmx.trainer.task import Scoring
-from bmi_dmx.trainer.tasks.basins import scoring
+from bmi_dmx.trainer.tasks.basins.prediction import with_lead
+from bmi_dmx.trainer.tasks.basins.scored_data import completed, data_spec
+from bmi_dmx.trainer.tasks.basins.together import flows
 from bmi_dmx.trainer.tasks.basins.training_basins import learned
+from bmi_dmx.trainer.tasks.streamflow.metrics import score as metrics
 
 SHIPPED = "dhbv-conus-daily"
 IDS = ("01466500", "01467150", "01483700", "01473120", "01440400", "01442500")
@@ -40,20 +43,13 @@ def both(run: Path) -> Bundle:
     return combine([run, SHIPPED], target, [1.0, 3.0], licence="CC-BY-4.0")
 
 
-@pytest.fixture
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "draw", lambda *_, **__: None)
-
-
 def asked(**changes: Any) -> Scoring:
     """Return what is scored on the sample."""
     keys = {"period": SCORED, "warmup": 40, "places": IDS, **changes}
     return Scoring(data=Path("delaware"), **keys)
 
 
-def test_its_flow_and_range_are_scored(
-    both: Bundle, tmp_path: Path, no_pictures: None
-) -> None:
+def test_its_flow_and_range_are_scored(both: Bundle, tmp_path: Path) -> None:
     out = tmp_path / "out"
     report: Any = score(both.path, asked(output=out, calibration=LEARNING))
     assert set(report.ranges) == {"models", "calibrated"}
@@ -69,7 +65,13 @@ def test_its_flow_and_range_are_scored(
     told = summary["ranges"]["models"]["ranks"]
     assert len(told) == 3
     assert sum(told) == sum(report.scores["n_observations"])
-    assert (out / "rank_histograms.png").stat().st_size > 1000
+    assert summary["ranges"]["models"]["medians"]["crps_fair"] == pytest.approx(
+        np.median(raw["crps_fair"])
+    )
+    assert "crps_fair" not in calibrated
+    for picture in ("rank_histograms", "parameters", "hydrographs"):
+        assert (out / f"{picture}.png").stat().st_size > 1000
+    assert any("rests on days that the bundle learned" in n for n in report.notes)
 
 
 def test_a_range_is_not_judged_by_days_that_it_learned_from(both: Bundle) -> None:
@@ -77,30 +79,26 @@ def test_a_range_is_not_judged_by_days_that_it_learned_from(both: Bundle) -> Non
         score(both.path, asked(calibration=SCORED))
 
 
-def test_learned_weights_are_better_on_their_days_than_any_others(
-    both: Bundle, run: Path, tmp_path: Path, no_pictures: None
+def test_learned_weights_are_better_on_their_days_than_any_model_alone(
+    both: Bundle, run: Path
 ) -> None:
     sources = [run, SHIPPED]
-    days = asked(period=LEARNING)
-    found = learned_weights(sources, days, licence="CC-BY-4.0")
-    weights = list(found.values())
+    asking = asked(period=LEARNING)
+    found = learned_weights(sources, asking, licence="CC-BY-4.0")
+    weights = list(found.weights.values())
     assert sum(weights) == pytest.approx(1.0)
+    assert found.provenance["basin_ids"] == list(IDS)
+    model = both.model()
+    data = completed(both, model, data_spec(asking), LEARNING).data
+    part, lead = with_lead(data, LEARNING, 40)
+    each = flows(model, part, lead).models
 
-    def mean_nse(path: Path | str, name: str) -> float:
-        chosen = asked(period=LEARNING, output=tmp_path / name)
-        report: Any = score(path, chosen)
-        return float(np.mean(report.scores["nse"]))
+    def mean_nse(shares: list[float]) -> float:
+        flow = np.tensordot(shares, each, 1)
+        return float(np.nanmean(metrics(flow, part.target[lead:], ["nse"])["nse"]))
 
-    kept = [s for s, w in zip(sources, weights, strict=True) if w]
-    best = (
-        combine(
-            kept, tmp_path / "best", [w for w in weights if w], licence="CC-BY-4.0"
-        ).path
-        if len(kept) > 1
-        else load_bundle(str(kept[0])).path
-    )
-    assert mean_nse(best, "x") >= mean_nse(both.path, "y") - 1e-6
-    assert mean_nse(best, "x") >= mean_nse(SHIPPED, "z") - 1e-6
+    others = ([1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.9, 0.1], [0.1, 0.9])
+    assert mean_nse(weights) >= max(map(mean_nse, others)) - 1e-9
 
 
 def test_it_has_learned_from_what_its_models_have(both: Bundle, run: Path) -> None:
@@ -108,11 +106,13 @@ def test_it_has_learned_from_what_its_models_have(both: Bundle, run: Path) -> No
     for path in (run / "bundle", SHIPPED):
         own = learned(load_bundle(str(path)).manifest.provenance, str(path))
         assert set(own.periods) <= set(whole.periods)
-    weighted = {
-        **both.manifest.provenance,
-        "weights": {"periods": {"train": ["1999-01-01", "1999-12-31"]}},
-    }
-    assert learned(weighted, "both").shares_days((date(1999, 5, 1), date(1999, 5, 2)))
+    days = {"train": ["1999-01-01", "1999-12-31"]}
+    weights = {"periods": days, "basin_ids": ["9"]}
+    weighted = learned({**both.manifest.provenance, "weights": weights}, "both")
+    when = (date(1999, 5, 1), date(1999, 5, 2))
+    found = weighted.on_days(np.array(["9", IDS[0]]), when)
+    assert found is not None
+    assert found.tolist() == [True, False]
 
 
 def test_the_command_combines_runs_and_bundles(
@@ -129,9 +129,11 @@ def test_the_command_combines_runs_and_bundles(
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
-        (["--period", "1979-01-01", "1979-02-01"], "--period: goes with --data"),
+        (["--period", "1979-01-01", "1979-02-01"], "--period: goes with --weights"),
         (["--data", "delaware"], "--period says from which days"),
-        (["--data", "delaware", "--weights", "1", "1"], "expected one of them"),
+        (["--weights", "learned"], "--data says from which places"),
+        (["--data", "delaware", "--weights", "1", "1"], "--data: goes with --weights"),
+        (["--weights", "1", "x"], "found '1 x', expected mean, learned, or one number"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

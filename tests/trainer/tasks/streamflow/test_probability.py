@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from bmi_dmx.errors import DataError
 from bmi_dmx.operate.spread import quantile, standard_deviation
+from bmi_dmx.trainer.tasks.streamflow import probability
 from bmi_dmx.trainer.tasks.streamflow.probability import (
     LEVELS,
+    Range,
     Residuals,
     coverage,
     crps,
@@ -47,6 +49,51 @@ def test_the_score_is_that_of_a_plain_loop(count: int, seed: int) -> None:
     for b in range(2):
         expected = looped(values[:, :, b], observed[:, b], weights)
         assert found[b] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
+@given(st.integers(2, 7), st.integers(0, 1000))
+def test_the_fair_score_counts_pairs_of_different_simulations_alone(
+    count: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    values, observed = rng.gamma(1.0, 2.0, (count, 15, 1)), rng.gamma(1.0, 2.0, (15, 1))
+    pairs = [
+        np.abs(values[i] - values[j]).mean(axis=0)
+        for i in range(count)
+        for j in range(count)
+        if i != j
+    ]
+    error = np.abs(values - observed).mean(axis=(0, 1))
+    expected = error - np.mean(pairs, axis=0) / 2.0
+    np.testing.assert_allclose(crps(values, observed, fair=True), expected)
+
+
+def test_the_fair_score_does_not_depend_on_how_many_simulations_there_are() -> None:
+    rng = np.random.default_rng(4)
+    values, observed = rng.random((40, 3000, 1)), rng.random((3000, 1))
+    few, many = (crps(values[:n], observed, fair=True)[0] for n in (2, 40))
+    assert few == pytest.approx(many, rel=0.03)
+    # Of a uniform distribution: 1/3 of error less half of 1/3.
+    assert many == pytest.approx(1.0 / 6.0, rel=0.03)
+    assert crps(values[:2], observed)[0] > 1.4 * many
+
+
+def test_of_one_simulation_there_is_no_fair_score() -> None:
+    assert np.isnan(crps(np.ones((1, 4, 2)), np.zeros((4, 2)), fair=True)).all()
+
+
+def test_a_range_is_the_same_however_many_places_are_sorted_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(5)
+    values, observed = rng.random((3, 50, 5)), rng.random((50, 5))
+    observed[::3, 2] = np.nan
+    whole = Range.scored(values, observed, [1, 2, 3], about="x", sample=True)
+    monkeypatch.setattr(probability, "_AT_ONCE", 2 * 3 * 50)
+    pieces = Range.scored(values, observed, [1, 2, 3], about="x", sample=True)
+    for name, scores in whole.scores.items():
+        np.testing.assert_array_equal(pieces.scores[name], scores)
+    np.testing.assert_array_equal(pieces.ranks, whole.ranks)
 
 
 def test_of_one_simulation_it_is_the_mean_absolute_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def rank_histograms(path: PathLike, counts: Mapping[str, NDArray[Any]]) -> Path:
     with picture(path, 3.4 * len(counts), 2.6) as figure:
         panels = figure.subplots(1, len(counts), squeeze=False)[0]
         for axes, (name, found), colour in zip(
-            panels, counts.items(), COLOURS, strict=False
+            panels, counts.items(), cycle(COLOURS), strict=False
         ):
             shares = found / found.sum() * len(found)
             axes.bar(np.arange(len(found)), shares, width=0.9, color=colour)
