@@ -30,7 +30,11 @@ MEAN = "mean"
 _REGISTERED = "models_mean"
 
 
-def combined(models: Sequence[Model], weights: Sequence[float]) -> Model:
+def combined(
+    models: Sequence[Model],
+    weights: Sequence[float],
+    names: Sequence[str] | None = None,
+) -> Model:
     """Return one model that runs several side by side, and answers with their mean.
 
     The parts of the models have a letter before their names: ``a_land``. What all
@@ -44,6 +48,8 @@ def combined(models: Sequence[Model], weights: Sequence[float]) -> Model:
         At least two, of one system, that give the same answers.
     weights : sequence of float
         Above 0, one for each model; only their proportions count.
+    names : sequence of str, optional
+        What messages call the models; default: their letters.
 
     Raises
     ------
@@ -51,17 +57,18 @@ def combined(models: Sequence[Model], weights: Sequence[float]) -> Model:
         When the models do not go together, or the weights are not some.
     """
     shares = _shares(len(models), weights)
-    system = _same("system", [m.spec.system for m in models])
-    answers = _same("answers", [m.answers for m in models])
-    seconds = _same("step", [m.spec.seconds for m in models])
-    _refuse_spaces(models)
+    called = dict(zip(names or LETTERS, models, strict=False))
+    system = _same("system", {n: m.spec.system for n, m in called.items()})
+    answers = _same("answers", {n: m.answers for n, m in called.items()})
+    seconds = _same("seconds", {n: m.spec.seconds for n, m in called.items()})
+    _refuse_spaces(called)
     owners = [_Owner(LETTERS[k], m, shares[k]) for k, m in enumerate(models)]
     shared, tail = _shared(models), _tail(models, answers)
     parts = {name: _first(models, name) for name in shared}
     for owner in owners:
         own = [p for p in owner.model.plan.parts if p.name not in (*shared, *tail)]
         parts |= {owner.name(p.name): owner.entry(p, shared) for p in own}
-    averaged = _averaged(models, answers, (*shared, *tail))
+    averaged = _averaged(called, answers, (*shared, *tail))
     for name, entry in (
         (MEAN, _mean(owners, averaged)),
         *((name, _first(models, name)) for name in tail),
@@ -97,28 +104,30 @@ def _shares(count: int, weights: Sequence[float]) -> list[float]:
     return [weight / whole for weight in weights]
 
 
-def _same(what: str, values: Sequence[T]) -> T:
-    for value in values[1:]:
-        if value != values[0]:
+def _same(what: str, values: Mapping[str, T]) -> T:
+    """Return what all models have alike."""
+    (first, expected), *others = values.items()
+    for name, value in others:
+        if value != expected:
             raise ConfigError(
-                f"models: {what}: found {shown(values[0])} and {shown(value)}; what "
-                "is combined has the same"
+                f"{name}: {what}: found {shown(value)}, expected {shown(expected)} as "
+                f"of {first}; what is combined has the same"
             )
-    return values[0]
+    return expected
 
 
-def _refuse_spaces(models: Sequence[Model]) -> None:
-    """Refuse models whose places see each other, or that live somewhere."""
-    for model in models:
+def _refuse_spaces(models: Mapping[str, Model]) -> None:
+    """Refuse models whose places see each other, or that are several themselves."""
+    for name, model in models.items():
         for part in model.plan.parts:
             if part.coupling != "cells":
                 raise ConfigError(
-                    f"models: places of {part.name!r} see each other; models of single "
+                    f"{name}: places of {part.name!r} see each other; models of single "
                     "places alone are combined"
                 )
             if part.model is not None:
                 raise ConfigError(
-                    "models: found one that is combined of several; combine these"
+                    f"{name}: it is combined of several models; combine these"
                 )
 
 
@@ -265,26 +274,31 @@ class _Owner:
 
 
 def _averaged(
-    models: Sequence[Model], answers: Sequence[str], others: Sequence[str]
+    models: Mapping[str, Model], answers: Sequence[str], others: Sequence[str]
 ) -> dict[str, MeanFlux]:
-    """Return the fluxes that all models give alike, the answers first.
+    """Return the fluxes that all models give in the same units, the answers first.
 
     Raises
     ------
     ConfigError
         When one of the answers is not among them.
     """
-    known = [dict(_fluxes(m.plan, others)) for m in models]
+    known = {n: dict(_fluxes(m.plan, others)) for n, m in models.items()}
+    (first, own), *_ = known.items()
     found = {
         name: flux
-        for name, flux in known[0].items()
-        if all(other.get(name) == flux for other in known)
+        for name, flux in own.items()
+        if all(name in fs and _alike(fs[name], flux) for fs in known.values())
     }
-    for name in answers:
-        if name not in found:
-            raise ConfigError(
-                f"models: {name!r} is no flux that all of them give in the same units"
-            )
+    for answer in answers:
+        for name, other in known.items():
+            if answer not in other:
+                raise ConfigError(f"{name}: {answer!r} is no flux, whose mean is taken")
+            if not _alike(other[answer], own[answer]):
+                raise ConfigError(
+                    f"{name}: {answer!r} is {_told(other[answer])}, expected "
+                    f"{_told(own[answer])} as of {first}"
+                )
     return {name: found[name] for name in (*answers, *found)}
 
 
@@ -296,6 +310,15 @@ def _fluxes(whole: Plan, others: Sequence[str]) -> Iterator[tuple[str, MeanFlux]
                 units=v.units, per_step=v.per_step, symbol=v.symbol,
                 standard_name=v.standard_name, about=v.about,
             )  # fmt: skip
+
+
+def _alike(one: MeanFlux, other: MeanFlux) -> bool:
+    return (one.units, one.per_step) == (other.units, other.per_step)
+
+
+def _told(flux: MeanFlux) -> str:
+    """Return what must be alike of fluxes whose mean is taken."""
+    return f"in {flux.units!r} (per_step: {flux.per_step})"
 
 
 def _mean(owners: Sequence[_Owner], averaged: Mapping[str, MeanFlux]) -> PartSpec:

@@ -62,7 +62,12 @@ def combine(
     found = members(sources)
     if weights is None:
         weights = [1.0] * len(found)
-    model = combined([bundle.model() for bundle in found], weights)
+    names = [*map(str, sources)]
+    model = combined([bundle.model() for bundle in found], weights, names)
+    called = [
+        source.name if _is_run(source := Path(given)) else bundle.name
+        for given, bundle in zip(sources, found, strict=True)
+    ]
     shares = [weight / sum(weights) for weight in weights]
     return save_bundle(
         model,
@@ -72,19 +77,19 @@ def combine(
             "task": _task(found),
             "models": [
                 {
-                    "name": bundle.name,
+                    "name": name,
                     "weight": share,
                     "fingerprint": bundle.fingerprint,
                     "provenance": bundle.manifest.provenance,
                     "scores": bundle.manifest.scores,
                 }
-                for bundle, share in zip(found, shares, strict=True)
+                for name, bundle, share in zip(called, found, shares, strict=True)
             ],
             **({} if weighted is None else {"weights": dict(weighted)}),
         },
         scores={},
         name=name,
-        about=f"mean of {', '.join(bundle.name for bundle in found)}",
+        about=f"mean of {', '.join(called)}",
         attributes=_attributes(found),
         overwrite=overwrite,
     )
@@ -100,16 +105,19 @@ def members(sources: Sequence[Path | str]) -> list[Bundle]:
     """
     found: list[Bundle] = []
     for source in sources:
-        run = RunFolder(Path(source))
-        if run.config.is_file():
-            made = run.path / "bundle"
-            bundle = load_bundle(made) if made.is_dir() else export(run.path)
+        if _is_run(run := Path(source)):
+            made = run / "bundle"
+            bundle = load_bundle(made) if made.is_dir() else export(run)
         else:
             bundle = load_bundle(str(source))
         if any(other.fingerprint == bundle.fingerprint for other in found):
             raise ConfigError(f"{source}: given twice; a model counts once in a mean")
         found.append(bundle)
     return found
+
+
+def _is_run(path: Path) -> bool:
+    return RunFolder(path).config.is_file()
 
 
 def _licence(found: Sequence[Bundle]) -> str:
