@@ -162,7 +162,9 @@ def _mean_of(bundle: Bundle, models: Sequence[Mapping[str, Any]]) -> str:
     lines = [f"{bundle.name} is the weighted mean of {len(models)} models:"]
     for letter, model in zip(letters, models, strict=True):
         sources = "; ".join(model["provenance"].get("sources", ())) or "no data named"
-        line = f"{letter}  {model['weight']:.3f}  {model['name']}, learned from {sources}"
+        line = (
+            f"{letter}  {model['weight']:.3f}  {model['name']}, learned from {sources}"
+        )
         lines.append(indented(filled(line, 78, subsequent_indent=" " * 10)))
     return "\n".join(lines)
 

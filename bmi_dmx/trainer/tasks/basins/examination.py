@@ -246,7 +246,9 @@ def _seen(bundle: Bundle, data: BasinData, period: Period) -> tuple[str, ...]:
     among = known.among(data.ids)
     if among is None:
         return (f"the bundle does not list the basins it learned from ({known.about})",)
-    days = "some of these days" if known.shares_days(period) else "other days"
+    shared = known.on_days(data.ids, period)
+    some = shared is not None and shared.any()
+    days = "some of these days" if some else "other days"
     count = f"{int(among.sum())} of {len(among)} basins"
     return (f"{count} are among those it learned from, on {days}",)
 
