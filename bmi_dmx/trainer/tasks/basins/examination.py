@@ -20,7 +20,7 @@ from ....logs import kept
 from ....tables import Column, print_table
 from ...protocols.page import Page
 from ...provenance import commit
-from ...run_folder import numbered_folder
+from ...run_folder import numbered_folder, refuse_other_files
 from ...task import Examining
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
@@ -41,6 +41,9 @@ SHOWN = ("nse", "kge", "log_nse", "bias", "flashiness_error", "bfi_error")
 RAIN = "precipitation"
 
 FOLDER = Path("evaluations")
+
+FILES = ("report.html", "summary.json")
+"""Files of a report."""
 
 Scored = tuple[BasinData, dict[str, NDArray[np.float64]]]
 """What was simulated, and the scores of it."""
@@ -142,6 +145,7 @@ def examine(bundle: Bundle, asked: Examining) -> Examination:
     """
     if asked.period is None:
         raise ConfigError("--period: expected the first and the last day to score")
+    refuse_other_files(asked.output, FILES)
     model = model_of(bundle, asked.choices)
     spec = data_spec(asked)
     given = completed(bundle, model, spec, asked.period)

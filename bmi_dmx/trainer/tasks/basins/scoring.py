@@ -18,7 +18,7 @@ from ....files import atomic_folder
 from ....models.hydrology.evaporation import with_evaporation
 from ....models.hydrology.system import evaporation_remark
 from ...provenance import commit
-from ...run_folder import numbered_folder
+from ...run_folder import numbered_folder, refuse_other_files
 from ...task import Scoring
 from ..streamflow.comparison import (
     ALL,
@@ -52,8 +52,8 @@ SEEN, NEW = "learned from", "new"
 
 FOLDER = Path("evaluations")
 
-FILES = ("scores.csv", "streamflow.nc", "summary.json")
-"""Files of an evaluation, beside pictures."""
+FILES = ("scores.csv", "streamflow.nc", "summary.json", "*.png")
+"""Files of an evaluation."""
 
 
 def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
@@ -78,7 +78,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         What is asked for cannot be had, or the data do not suit the bundle.
     """
     refuse_outside("--warmup", asked.warmup, 0)
-    _refuse_other(asked.output)
+    refuse_other_files(asked.output, FILES)
     _refuse_learned(asked)
     model = model_of(bundle, asked.choices)
     spec = data_spec(asked)
@@ -140,25 +140,6 @@ def _refuse_learned(asked: Scoring) -> None:
             f"--calibrate: {first} to {last} are among the scored days ({scored}); "
             "expected others, and --period"
         )
-
-
-def _refuse_other(output: Path | None) -> None:
-    """Refuse to replace a folder of something else."""
-    if output is None or not output.exists():
-        return
-    if not output.is_dir():
-        raise ConfigError(f"--output: {output} is a file, expected a folder")
-    if output.resolve() == Path.cwd():
-        raise ConfigError(
-            f"--output: {output} is the current folder, which would be replaced; name"
-            " one in it"
-        )
-    for entry in sorted(output.iterdir()):
-        if entry.name not in FILES and entry.suffix != ".png":
-            raise ConfigError(
-                f"--output: {output} holds {entry.name!r}, which is no file of an"
-                " evaluation and would be lost; name another folder"
-            )
 
 
 def _refuse_nothing(simulated: NDArray[Any], data: BasinData) -> None:

@@ -328,7 +328,7 @@ def test_a_folder_of_something_else_is_not_replaced(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("years of work")
-    with pytest.raises(ConfigError, match=r"holds 'thesis\.tex', which is no file of"):
+    with pytest.raises(ConfigError, match=r"holds 'thesis\.tex', which is none of"):
         scored()
     assert (tmp_path / "out" / "thesis.tex").read_text() == "years of work"
     file = tmp_path / "a"
