@@ -13,7 +13,7 @@ import numpy as np
 from .build import library
 from .print_c import text_of
 
-__all__ = ["applied_roots", "terms"]
+__all__ = ["applied_roots", "sources", "terms"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,13 +66,22 @@ def applied_roots(matrix: Array, vector: Array, other: Array) -> Array | None:
     return result
 
 
-@cache
-def _kernel(kind: str) -> Callable[..., int] | None:
-    """Return the compiled function for a type of floats."""
+def sources() -> list[str]:
+    """Return the C text of the kernels of all types of floats."""
+    return [_source(kind) for kind in _TYPES]
+
+
+def _source(kind: str) -> str:
     real, root = _TYPES[kind]
     lanes = _WIDTH // np.dtype(kind).itemsize
     heading = f"#define real {real}\n#define ROOT {root}\n#define LANES {lanes}\n"
-    found = library(heading + text_of("roots.c"))
+    return heading + text_of("roots.c")
+
+
+@cache
+def _kernel(kind: str) -> Callable[..., int] | None:
+    """Return the compiled function for a type of floats."""
+    found = library(_source(kind))
     if isinstance(found, str):
         warnings.warn(
             f"{found}; local analyses are made without a kernel, which is slower",
