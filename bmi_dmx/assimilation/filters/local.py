@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...kernels.roots import triangle
 from ...space.description import Array
 from .filter import Departures
 
@@ -88,28 +89,27 @@ def local_systems(
     slice
         Which entries, b of them.
     matrix : ndarray
-        (…, b, m, m) SSᵀ of the weighted anomalies.
+        (…, b, m(m + 1)/2) lower triangles of SSᵀ of the weighted anomalies.
     vector : ndarray
         (…, b, m) S times the weighted innovation.
     """
     taper = taper.astype(departures.anomalies.dtype, copy=False)
+    scaled = departures.scaled
+    members = scaled.shape[-2]
+    row, column = triangle(members)
     if _nearest(taper) is not None:
-        for block, _, scaled, innovation, _ in local_blocks(departures, taper):
-            matrix = scaled @ np.swapaxes(scaled, -1, -2)
-            yield block, matrix, (scaled @ innovation[..., None])[..., 0]
+        for block, _, near, innovation, _ in local_blocks(departures, taper):
+            matrix = near @ np.swapaxes(near, -1, -2)
+            vector = (near @ innovation[..., None])[..., 0]
+            yield block, matrix[..., row, column], vector
         return
     # Products of all pairs of members first, so that weighing them is one product of
     # matrices.
-    scaled = departures.scaled
-    *problems, members, observed = scaled.shape
-    pairs = scaled[..., :, None, :] * scaled[..., None, :, :]
-    pairs = pairs.reshape(*problems, members**2, observed)
+    pairs = np.swapaxes(scaled[..., row, :] * scaled[..., column, :], -1, -2)
     seen = scaled * departures.innovation[..., None, :]
     for block in _spans(departures, members):
         weight = taper[..., block, :]
-        matrix = weight @ np.swapaxes(pairs, -1, -2)
-        shape = (*matrix.shape[:-1], members, members)
-        yield block, matrix.reshape(shape), weight @ np.swapaxes(seen, -1, -2)
+        yield block, weight @ pairs, weight @ np.swapaxes(seen, -1, -2)
 
 
 def _spans(departures: Departures, width: int) -> Iterator[slice]:
