@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .registry import Registry
 
 if TYPE_CHECKING:
+    from .assimilation.filters import Filter, WindowFilter
     from .bundle.upgrades import Upgrade
     from .compose.spec import Recipe
     from .networks.base import Network
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_RECIPE",
     "dialects",
+    "filters",
     "networks",
     "processes",
     "recipes",
@@ -29,6 +31,7 @@ __all__ = [
 
 _HYDROLOGY = "bmi_dmx.models.hydrology"
 _RIVERS = "bmi_dmx.models.rivers"
+_FILTERS = "bmi_dmx.assimilation.filters"
 
 processes: Registry[type[Process]] = Registry(
     "process",
@@ -82,6 +85,26 @@ networks: Registry[type[Network]] = Registry(
     group="bmi_dmx.networks",
 )
 """Neural networks."""
+
+filters: Registry[type[Filter] | type[WindowFilter]] = Registry(
+    "filter",
+    {
+        "aenkf": f"{_FILTERS}.lagged:Aenkf",
+        "denkf": f"{_FILTERS}.enkf:DEnkf",
+        "enkf": f"{_FILTERS}.enkf:Enkf",
+        "enkf_n": f"{_FILTERS}.enkf_n:EnkfN",
+        "enks": f"{_FILTERS}.lagged:Enks",
+        "etkf": f"{_FILTERS}.etkf:Etkf",
+        "ienks": f"{_FILTERS}.ienks:Ienks",
+        "letkf": f"{_FILTERS}.etkf:Letkf",
+        "nudging": f"{_FILTERS}.static:Nudging",
+        "oi": f"{_FILTERS}.static:Interpolation",
+        "particle": f"{_FILTERS}.particles:ParticleFilter",
+        "var4d": f"{_FILTERS}.var4d:Var4d",
+    },
+    group="bmi_dmx.filters",
+)
+"""What turns a forecast ensemble and observations into an analysis."""
 
 recipes: Registry[type[Recipe]] = Registry(
     "recipe",
