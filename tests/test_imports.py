@@ -39,6 +39,7 @@ FLOORS = {
     "bundle": 9,
     "describe": 9,
     "operate": 10,
+    "assimilation": 11,
     "bmi": 11,
     "trainer": 12,
     "run": 12,
@@ -78,7 +79,8 @@ LIGHT = [
         "operate.runner", "run.run", "trainer.registries", "models.hydrology.system",
         "models.hydrology.climate", "models.hydrology.component",
         "models.rivers.component", "models.rivers.reaches", "models.rivers.system",
-        "models.rivers.formats",
+        "models.rivers.formats", "models.chaos", "assimilation",
+        "assimilation.dynamics",
     )
 ]  # fmt: skip
 LIGHT += [
