@@ -1,4 +1,1 @@
-"""Ensembles and observations: what is forecast, corrected by what is seen.
-
-Importing this package does not load PyTorch.
-"""
+"""Forecasts and observations brought together: filters, localisation, scores. NumPy."""
