@@ -38,13 +38,13 @@ def draw(folder: Path, truth: Truth, row: Row) -> Iterator[Path]:
     found = row.followed
     with picture(scores, 11.0, 6.2) as figure:
         figure.suptitle(_title(truth, found))
-        above, below = figure.add_gridspec(2, 1, height_ratios=(1.15, 1)).subplots()
-        _through_time(above, truth, found)
-        below.remove()
-        parts = figure.add_gridspec(2, 3, height_ratios=(1.15, 1))
-        _ranks(figure.add_subplot(parts[1, 0]), found)
-        _spread_and_skill(figure.add_subplot(parts[1, 1]), found)
-        _seeds(figure.add_subplot(parts[1, 2]), truth, found)
+        panels = figure.subplot_mosaic(
+            [["time"] * 3, ["ranks", "skill", "seeds"]], height_ratios=(1.2, 1)
+        )
+        _through_time(panels["time"], truth, found)
+        _ranks(panels["ranks"], found)
+        _spread_and_skill(panels["skill"], found)
+        _seeds(panels["seeds"], found)
     yield scores
     fields = folder / "field.png"
     with picture(fields, 11.0, 7.0) as figure:
@@ -131,7 +131,7 @@ def _spread_and_skill(axes: Axes, found: Followed) -> None:
     axes.set(xlabel="spread", ylabel="error", xlim=(0, top), ylim=(0, top))
 
 
-def _seeds(axes: Axes, truth: Truth, found: Followed) -> None:
+def _seeds(axes: Axes, found: Followed) -> None:
     late = found.error[..., found.burn_in :].mean(-1)
     for at, (factor, radius) in enumerate(found.run.settings):
         label = f"{factor:g}, {radius:g}" if radius else f"{factor:g}"
@@ -145,7 +145,7 @@ def _seeds(axes: Axes, truth: Truth, found: Followed) -> None:
         )  # fmt: skip
     axes.set(
         xlim=(-0.7, len(late) - 0.3), xticks=[], ylabel="error",
-        title="Seeds by setting (inflation, radius); line: median",
+        title="Error of the seeds by setting; line: median",
     )  # fmt: skip
     axes.set_ylim(0.0, 1.15 * float(np.nanmin(late.max(-1))) + 0.05)
 
