@@ -59,7 +59,11 @@ class Runner:
         The stores and what is conserved.
     steppers : dict of int to Stepper
         What runs the stages, by their place in the order; networks aside.
+    members : Runner or None
+        What runs the parallel states of an ensemble, where there is one.
     """
+
+    members: Runner | None = None
 
     def __init__(
         self,
@@ -374,7 +378,15 @@ class Runner:
                 array[...] = theirs.memory[name]
             if k in self._late:
                 mine.step_as(theirs)
+        self.begin_balance()
+
+    def begin_balance(self) -> None:
+        """Count what enters and leaves from here."""
         self.storage.begin_balance()
+
+    def set_store(self, name: str, values: Array, at: Array) -> None:
+        """Set the mean of a store; as of :meth:`.storage.Storage.set_store`."""
+        self.storage.set_store(name, values, at)
 
     def memory_of_networks(self) -> dict[str, Array]:
         """Return what networks remember, (place, width) by name."""

@@ -1,0 +1,1 @@
+"""Assimilation while a model is stepped: its settings, what disturbs, what is learned."""
