@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .registry import Registry
 
 if TYPE_CHECKING:
+    from .assimilation.filters import Filter, WindowFilter
     from .bundle.upgrades import Upgrade
     from .compose.spec import Recipe
     from .networks.base import Network
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_RECIPE",
     "dialects",
+    "filters",
     "networks",
     "processes",
     "recipes",
@@ -29,6 +31,7 @@ __all__ = [
 
 _HYDROLOGY = "bmi_dmx.models.hydrology"
 _RIVERS = "bmi_dmx.models.rivers"
+_FILTERS = "bmi_dmx.assimilation.filters"
 
 processes: Registry[type[Process]] = Registry(
     "process",
@@ -81,6 +84,16 @@ networks: Registry[type[Network]] = Registry(
     group="bmi_dmx.networks",
 )
 """Neural networks."""
+
+filters: Registry[type[Filter] | type[WindowFilter]] = Registry(
+    "filter",
+    {
+        "etkf": f"{_FILTERS}.etkf:Etkf",
+        "letkf": f"{_FILTERS}.etkf:Letkf",
+    },
+    group="bmi_dmx.filters",
+)
+"""What turns a forecast ensemble and observations into an analysis."""
 
 recipes: Registry[type[Recipe]] = Registry(
     "recipe",

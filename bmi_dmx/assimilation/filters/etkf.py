@@ -1,0 +1,124 @@
+"""The ensemble transform Kalman filter, whole and local."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import ConfigError
+from ...space.description import Array
+from ..observation import Observation
+from ..rotation import rotated
+from .ensemble import EnsembleFilter
+from .filter import drawing
+
+__all__ = ["Etkf", "Letkf", "square_root"]
+
+
+def square_root(scaled: Array, innovation: Array) -> tuple[Array, Array, Array]:
+    """Return the symmetric root of the analysis in the space of members, in factors.
+
+    With S the scaled anomalies, (I + SSᵀ)^(−1/2) = I + L diag(h) Lᵀ, and the weights of
+    members in the mean are L c: from the eigenvectors of SSᵀ, or of SᵀS where
+    observations are fewer than members.
+
+    Parameters
+    ----------
+    scaled, innovation : ndarray
+        (…, m, p) and (…, p).
+
+    Returns
+    -------
+    L, h, c : ndarray
+        (…, m, r), (…, r) and (…, r), r = min(m, p).
+    """
+    members, observations = scaled.shape[-2:]
+    across = np.swapaxes(scaled, -1, -2)
+    if observations < members:
+        value, vector = np.linalg.eigh(across @ scaled)
+        value = np.maximum(value, 0.0)
+        root = np.sqrt(1.0 + value)
+        seen = (innovation[..., None, :] @ vector)[..., 0, :]
+        return scaled @ vector, -1.0 / (root * (1.0 + root)), seen / (1.0 + value)
+    value, vector = np.linalg.eigh(scaled @ across)
+    value = np.maximum(value, 0.0)
+    seen = (innovation[..., None, :] @ across @ vector)[..., 0, :]
+    return vector, 1.0 / np.sqrt(1.0 + value) - 1.0, seen / (1.0 + value)
+
+
+@dataclass(frozen=True)
+class Etkf(EnsembleFilter):
+    """Ensemble transform Kalman filter with the symmetric root.
+
+    Bishop et al. (2001), doi:10.1175/1520-0493(2001)129<0420:ASWTET>2.0.CO;2; the
+    symmetric root as of Hunt et al. (2007), doi:10.1016/j.physd.2006.11.008. With a
+    taper it is the local filter.
+
+    Parameters
+    ----------
+    rotate : bool
+        Whether the analysed anomalies are turned by a random rotation of members that
+        keeps mean and covariance (Sakov and Oke 2008, doi:10.1175/2007MWR2021.1).
+    """
+
+    rotate: bool = False
+
+    def analyse(
+        self,
+        ensemble: Array,
+        predicted: Array,
+        observation: Observation,
+        *,
+        taper: Array | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> Array:
+        """Return the analysed ensemble; see :class:`Filter`."""
+        result = super().analyse(ensemble, predicted, observation, taper=taper)
+        if not self.rotate:
+            return result
+        turned = rotated(result, drawing(self._name, generator))
+        updated = np.any(observation.seen, -1, keepdims=True)[..., None]
+        return np.where(updated, turned, ensemble)
+
+    def _deviations(
+        self, anomalies: Array, scaled: Array, innovation: Array, noise: Array | None
+    ) -> Array:
+        left, shrink, weight = square_root(scaled, innovation)
+        inside = np.swapaxes(left, -1, -2) @ anomalies
+        change: Array = weight[..., None, :] @ inside
+        change = change + left @ (shrink[..., None] * inside)
+        return anomalies + change
+
+
+@dataclass(frozen=True)
+class Letkf(Etkf):
+    """Local ensemble transform Kalman filter.
+
+    Hunt et al. (2007), doi:10.1016/j.physd.2006.11.008: :class:`Etkf` around every
+    entry of the state, which a taper has to say.
+    """
+
+    def analyse(
+        self,
+        ensemble: Array,
+        predicted: Array,
+        observation: Observation,
+        *,
+        taper: Array | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> Array:
+        """Return the analysed ensemble; see :class:`Filter`.
+
+        Raises
+        ------
+        ConfigError
+            When there is no taper.
+        """
+        if taper is None:
+            raise ConfigError(
+                f"{self._name}: taper: expected weights (n, p), found None"
+            )
+        return super().analyse(
+            ensemble, predicted, observation, taper=taper, generator=generator
+        )

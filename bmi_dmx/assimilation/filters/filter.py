@@ -1,0 +1,289 @@
+"""What a filter is, and what all of them refuse and prepare alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ...errors import ConfigError, DataError
+from ...space.description import Array
+from ..observation import Observation
+from ..window import Analysed, Window
+
+__all__ = [
+    "Departures",
+    "Filter",
+    "WindowFilter",
+    "checked",
+    "drawing",
+    "kept",
+    "local_blocks",
+]
+
+
+class Filter(Protocol):
+    """Turns a forecast ensemble and observations into an analysis."""
+
+    def analyse(
+        self,
+        ensemble: Array,
+        predicted: Array,
+        observation: Observation,
+        *,
+        taper: Array | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> Array:
+        """Return the analysed ensemble.
+
+        Parameters
+        ----------
+        ensemble : ndarray
+            (…, m, n) forecast.
+        predicted : ndarray
+            (…, m, p) what the members predict of what is observed.
+        observation : Observation
+            (…, p); NaN is missing.
+        taper : ndarray, optional
+            (n, p) or (…, n, p) weights of observations at entries of the state.
+        generator : numpy.random.Generator, optional
+            Of random numbers, for filters that draw some.
+
+        Returns
+        -------
+        ndarray
+            (…, m, n) of the type of the forecast; of problems without an observation
+            the forecast itself.
+        """
+
+
+class WindowFilter(Protocol):
+    """Analyses the start of a window of cycles, which needs the model."""
+
+    def analyse_window(
+        self,
+        ensemble: Array,
+        window: Window,
+        *,
+        taper: Array | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> Analysed:
+        """Return the analysed ensemble at the start of the window and at its end.
+
+        Parameters
+        ----------
+        ensemble : ndarray
+            (…, m, n) at the start of the window.
+        window : Window
+            The model, and what was observed.
+        taper : ndarray, optional
+            (n, p) or (…, n, p) weights of observations at entries of the state.
+        generator : numpy.random.Generator, optional
+            Of random numbers, for filters that draw some.
+        """
+
+
+def checked(
+    name: str, ensemble: Array, predicted: Array, observation: Observation, least: int
+) -> None:
+    """Refuse arrays that do not fit each other or are not finite.
+
+    Parameters
+    ----------
+    name : str
+        Of the filter, for messages.
+    ensemble, predicted : ndarray
+        (…, m, n) and (…, m, p).
+    observation : Observation
+        (…, p).
+    least : int
+        Least number of members.
+
+    Raises
+    ------
+    DataError
+        Naming what is wrong.
+    """
+    if ensemble.ndim < 2 or ensemble.dtype.kind != "f":
+        raise DataError(
+            f"{name}: ensemble: expected floats (…, member, entry), found "
+            f"{ensemble.dtype} {ensemble.shape}"
+        )
+    *problems, members, _ = ensemble.shape
+    if members < least:
+        raise DataError(
+            f"{name}: ensemble: expected at least {least} members, found {members}"
+        )
+    expected = (*problems, *observation.value.shape[-1:])
+    if observation.value.shape != expected:
+        raise DataError(
+            f"{name}: observation: expected shape {tuple(problems)} and one more axis, "
+            f"found {observation.value.shape}"
+        )
+    expected = (*problems, members, observation.value.shape[-1])
+    if predicted.shape != expected:
+        raise DataError(
+            f"{name}: predicted: expected shape {expected}, found {predicted.shape}"
+        )
+    finite = np.isfinite(ensemble)
+    if not finite.all():
+        _refuse(name, "ensemble", ensemble, finite)
+    finite = np.isfinite(predicted) | ~observation.seen[..., None, :]
+    if not finite.all():
+        _refuse(name, "predicted", predicted, finite)
+
+
+def _refuse(name: str, what: str, array: Array, finite: Array) -> None:
+    at = tuple(np.argwhere(~finite)[0].tolist())
+    raise DataError(f"{name}: {what}: found {array[at]} at {at}, expected a number")
+
+
+def drawing(name: str, generator: np.random.Generator | None) -> np.random.Generator:
+    """Return a generator that is there.
+
+    Raises
+    ------
+    ConfigError
+        When it is None.
+    """
+    if generator is None:
+        raise ConfigError(f"{name}: generator: this filter draws numbers, found None")
+    return generator
+
+
+@dataclass(frozen=True, eq=False)
+class Departures:
+    """An ensemble and observations as ensemble filters see them.
+
+    What is observed is divided by the standard deviation of its error and by √(m − 1),
+    so that products over members are covariances; what is missing is zero.
+
+    Parameters
+    ----------
+    mean : ndarray
+        (…, 1, n) of the ensemble.
+    anomalies : ndarray
+        (…, m, n) members minus mean.
+    scaled : ndarray
+        (…, m, p) anomalies of what is predicted.
+    innovation : ndarray
+        (…, p) observed minus the predicted mean.
+    """
+
+    mean: Array
+    anomalies: Array
+    scaled: Array
+    innovation: Array
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        ensemble: Array,
+        predicted: Array,
+        observation: Observation,
+    ) -> Departures:
+        """Return the departures of at least two members, checked."""
+        checked(name, ensemble, predicted, observation, least=2)
+        kind = ensemble.dtype
+        mean = ensemble.mean(-2, keepdims=True)
+        seen = observation.seen
+        weight = np.zeros(seen.shape, kind)
+        scale = np.sqrt(ensemble.shape[-2] - 1)
+        np.divide(1.0 / scale, observation.error, out=weight, where=seen)
+        there = np.where(seen[..., None, :], predicted, 0.0).astype(kind, copy=False)
+        middle = there.mean(-2, keepdims=True)
+        value = np.where(seen, observation.value, 0.0).astype(kind, copy=False)
+        return cls(
+            mean,
+            ensemble - mean,
+            (there - middle) * weight[..., None, :],
+            (value - middle[..., 0, :]) * weight,
+        )
+
+
+def kept(
+    ensemble: Array, analysis: Array, observation: Observation, taper: Array | None
+) -> Array:
+    """Return an analysis, but the forecast itself wherever nothing was observed.
+
+    Parameters
+    ----------
+    ensemble, analysis : ndarray
+        (…, m, n).
+    observation : Observation
+        (…, p).
+    taper : ndarray or None
+        (…, n, p).
+    """
+    seen = observation.seen
+    if seen.all() and taper is None and seen.shape[-1]:
+        return analysis
+    if taper is None:
+        return np.where(np.any(seen, -1, keepdims=True)[..., None], analysis, ensemble)
+    near = (taper > 0) & seen[..., None, :]
+    touched = np.swapaxes(np.any(near, -1, keepdims=True), -1, -2)
+    return np.where(touched, analysis, ensemble)
+
+
+def local_blocks(
+    departures: Departures, taper: Array, most: int = 1 << 20
+) -> Iterator[tuple[slice, Array, Array, Array, Array | None]]:
+    """Yield entries of the state with what is observed near them, some at a time.
+
+    Observations are weighted by the roots of the taper, which divides the variances of
+    their errors by it (Hunt et al. 2007, doi:10.1016/j.physd.2006.11.008).
+
+    Parameters
+    ----------
+    departures : Departures
+        Of all.
+    taper : ndarray
+        (…, n, p) weights.
+    most : int
+        Most numbers of one array.
+
+    Yields
+    ------
+    slice
+        Which entries, b of them.
+    anomalies : ndarray
+        (…, b, m, 1) of these entries.
+    scaled : ndarray
+        (…, b, m, k) weighted anomalies of what is predicted; k is p, or the largest
+        number of observations with a weight where they are much fewer.
+    innovation : ndarray
+        (…, b, k) weighted.
+    near : ndarray or None
+        (b, k) which observations these are; None is all.
+    """
+    *problems, members, entries = departures.anomalies.shape
+    taper = taper.astype(departures.anomalies.dtype, copy=False)
+    near = _nearest(taper)
+    width = max(taper.shape[-1] if near is None else near.shape[-1], members)
+    size = max(1, most // (int(np.prod(problems)) * members * width))
+    for start in range(0, entries, size):
+        block = slice(start, start + size)
+        root = np.sqrt(taper[..., block, :])
+        at = None if near is None else near[block]
+        if at is None:
+            scaled = departures.scaled[..., None, :, :]
+            innovation = departures.innovation[..., None, :]
+        else:
+            root = np.take_along_axis(root, at, -1)
+            scaled = np.moveaxis(departures.scaled[..., at], -3, -2)
+            innovation = departures.innovation[..., at]
+        anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)[..., None]
+        yield block, anomalies, scaled * root[..., None, :], innovation * root, at
+
+
+def _nearest(taper: Array) -> Array | None:
+    """Return (n, k) positions of what has weight; None where most has, or it varies."""
+    if taper.ndim > 2:
+        return None
+    count = int((taper > 0).sum(-1).max(initial=0))
+    if 2 * count > taper.shape[-1]:
+        return None
+    return np.argsort(-taper, axis=-1, kind="stable")[:, :count]
