@@ -7,7 +7,8 @@ from typing import Any
 
 from ...conversion import convert
 from ...errors import ConfigError
-from ..filters import Filter, filters
+from ...registries import filters
+from ..filters import Filter
 
 __all__ = ["NO_FILTER", "filter_from"]
 
