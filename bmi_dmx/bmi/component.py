@@ -193,7 +193,7 @@ class Component(Answers):
         table = contents(runner, screen, self._signals, self._derived)
         known = table.catalogue
         if self._ensemble is not None:
-            self._ensemble.answer(known, self._set_members, self._grid_of_members)
+            self._ensemble.answer(known, self._set_members)
         self._published = published(known, settings, places, self._ensemble)
         for entry in known.of("flux"):
             if entry.needs and entry.name in self._published[1]:
@@ -223,9 +223,6 @@ class Component(Answers):
     def _other_grids(self) -> tuple[GridDescription, ...]:
         """Return the grid of values of all members, where there are any."""
         return () if self._ensemble is None else (self._ensemble.grid,)
-
-    def _grid_of_members(self) -> int:
-        return len(self._located().descriptions) - 1
 
     def _set_members(self, name: str, values: Array) -> None:
         with self._turn.alone():

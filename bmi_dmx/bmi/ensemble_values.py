@@ -48,15 +48,15 @@ class EnsembleValues:
         The quantities of the model.
     set_members : callable
         Sets a state of all members.
-    grid_number : callable
-        Returns the number of the grid of values of all members.
+    grid_number : int
+        Number of the grid of values of all members.
     """
 
     runner: EnsembleRunner
     assimilation: Assimilation
     catalogue: Catalogue
     set_members: Callable[[str, Array], None]
-    grid_number: Callable[[], int]
+    grid_number: int
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ class EnsembleValues:
 
         return Signal(
             name, entry.units, "float64", lambda: flat.size, lambda: flat, receive,
-            grid=self.grid_number(),
+            grid=self.grid_number,
         )  # fmt: skip
 
     def _input(self, name: str, entry: Entry | None, what: str) -> Quantity | None:
@@ -143,7 +143,7 @@ class EnsembleValues:
             "error_std": (
                 box.error, entry.units, f"standard error of: {entry.about}"
             ),
-            "valid_time": (box.valid, _TIME, f"time of what is observed: {entry.about}"),
+            "valid_time": (box.valid, _TIME, f"time of observed: {entry.about}"),
         }[what]  # fmt: skip
         return self._quantity(name, name, units, about, "observation", buffer)
 

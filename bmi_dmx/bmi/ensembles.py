@@ -56,14 +56,14 @@ class Ensemble:
         self._values: EnsembleValues | None = None
 
     def answer(
-        self,
-        catalogue: Catalogue,
-        set_members: Callable[[str, Array], None],
-        grid: Callable[[], int],
+        self, catalogue: Catalogue, set_members: Callable[[str, Array], None]
     ) -> None:
         """Be found by names; see :class:`.EnsembleValues`."""
+        # The grid of all members comes after those of the model.
+        on_grids = (e.variable for e in catalogue.of("forcing", "flux", "state"))
+        own = {("cell", ()), *((v.at, v.axes) for v in on_grids)}
         self._values = EnsembleValues(
-            self.runner, self.assimilation, catalogue, set_members, grid
+            self.runner, self.assimilation, catalogue, set_members, len(own)
         )
 
     def find(self, name: str) -> Quantity | Signal | None:

@@ -12,9 +12,9 @@ from ..space import Space
 from .clock import Clock
 from .runner import Runner
 from .stages import Stages
-from .state_check import contents
+from .state_check import MEMBERS, contents
 
-__all__ = ["Driver", "EnsembleRunner", "mean_of"]
+__all__ = ["Driver", "EnsembleRunner", "fitted", "mean_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -106,13 +106,13 @@ class EnsembleRunner(Runner):
 
     def each(self, values: Array) -> Array:
         """Return a view of values of the members, (member, place) from (E B,)."""
-        return values.reshape(self.size, -1)
+        return values.reshape(self.size, len(values) // self.size)
 
     def split(self, values: Array, axis: int = -1) -> Array:
         """Return a view in which the axis of the places has become two."""
         at = values.ndim + axis
-        shape = values.shape
-        return values.reshape(*shape[:at], self.size, -1, *shape[at + 1 :])
+        places, shape = values.shape[at] // self.size, values.shape
+        return values.reshape(*shape[:at], self.size, places, *shape[at + 1 :])
 
     def _paired(self) -> list[tuple[Array, Array]]:
         """Return what follows from the members at every step, and from what."""
@@ -121,7 +121,9 @@ class EnsembleRunner(Runner):
         derived = {names["stored"] for names in own.names.values()}
         for mine, other in ((own.balance, theirs.balance), (own.lost, theirs.lost)):
             found += [(x, other[n]) for n, x in mine.items() if n not in derived]
-        changing = {n for net in self.members._networks.values() for n in net.parameters}
+        changing = {
+            n for net in self.members._networks.values() for n in net.parameters
+        }
         mean = self.members.parameters.mean
         found += [(self.parameters.mean[name], mean[name]) for name in changing]
         return found
@@ -280,6 +282,21 @@ class EnsembleRunner(Runner):
         self._ahead = self.storage.begun
         return changed
 
+    def spread(self, state: Mapping[str, Array]) -> dict[str, Array]:
+        """Return a state of one as that of members that are alike."""
+        known = contents(self.members, self.members._memory())
+        found = dict(state)
+        for name, like in self._unfolded().items():
+            own = name.removeprefix(MEMBERS)
+            if own in state:
+                axis, values = known[own].axis, state[own]
+                if axis is not None and values.ndim + 1 == like.ndim:
+                    values = np.expand_dims(values, values.ndim + axis)
+                    values = np.repeat(values, self.size, values.ndim - 1 + axis)
+                found[name] = np.array(values)
+        remembered = {name: array.copy() for name, array in self._remembered().items()}
+        return found | remembered
+
     def _unfolded(self) -> dict[str, Array]:
         """Return views of what the members hold, the axis of members on its own."""
         theirs = self.members._memory()
@@ -288,12 +305,24 @@ class EnsembleRunner(Runner):
         for name, array in theirs.items():
             axis = known[name].axis
             whole = array if axis is None else self.split(array, axis)
-            found[f"members.{name}"] = whole
+            found[f"{MEMBERS}{name}"] = whole
         return found
 
     def _remembered(self) -> dict[str, Array]:
         memory = {} if self._driver is None else self._driver.memory
         return {f"ensemble.{name}": array for name, array in memory.items()}
+
+
+def fitted(runner: Runner, state: Mapping[str, Array]) -> dict[str, Array]:
+    """Return a state, of an ensemble or of one, as one of a runner of the same model.
+
+    Of an ensemble one runner goes on from the mean; members start alike from that of
+    one.
+    """
+    whole = any(name.startswith(MEMBERS) for name in state)
+    if isinstance(runner, EnsembleRunner):
+        return dict(state) if whole else runner.spread(state)
+    return {n: x for n, x in state.items() if not n.startswith((MEMBERS, "ensemble."))}
 
 
 def _refuse(stages: Stages) -> None:

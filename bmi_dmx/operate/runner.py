@@ -313,19 +313,7 @@ class Runner:
 
     def not_finite(self) -> StateError:
         """Return the error for a number that is none, naming the store."""
-        for (part, name), array in self._stores.items():
-            if self.operation.plan[part].coupling == "stencil":
-                finite = np.isfinite(array).all()
-                if not finite:
-                    return StateError(f"store {name!r} of {part!r} is not finite")
-                continue
-            # (place, member), where there are several entries they come first.
-            axes = -1 if array.ndim == 2 else (0, -1)
-            bad = ~np.isfinite(array).all(axis=axes)
-            if bad.any():
-                place = self.ids[int(np.argmax(bad))]
-                return StateError(f"store {name!r} at {place!r} is not finite")
-        return StateError("a number inside the model is not finite")
+        return self.storage.not_finite()
 
     def begin(self) -> None:
         """Make what a step needs ready; before the first one networks have no past."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..compose.part import Part
-from ..errors import DataError
+from ..errors import DataError, StateError
 from ..variables import State
 from .stages import LOST, Balance, Stages, qualified
 
@@ -259,6 +259,21 @@ class Storage:
                 adjusted = self.balance[name]
                 whole = len(adjusted) == len(added)
                 add_up(adjusted, self.lost[name], added if whole else added.sum())
+
+    def not_finite(self) -> StateError:
+        """Return the error for a number that is none, naming the store."""
+        for (part, name), array in self._state.items():
+            if self._stages.operation.plan[part].coupling == "stencil":
+                if not np.isfinite(array).all():
+                    return StateError(f"store {name!r} of {part!r} is not finite")
+                continue
+            # (place, member), where there are several entries they come first.
+            axes = -1 if array.ndim == 2 else (0, -1)
+            bad = ~np.isfinite(array).all(axis=axes)
+            if bad.any():
+                place = self._ids[int(np.argmax(bad))]
+                return StateError(f"store {name!r} at {place!r} is not finite")
+        return StateError("a number inside the model is not finite")
 
     def forget_means(self) -> None:
         """Answer for no store: what the first step starts from is still to be found."""

@@ -1,1 +1,1 @@
-"""Assimilation while a model is stepped: its settings, what disturbs, what is learned."""
+"""Assimilation while a model is stepped: settings, disturbances, analyses."""

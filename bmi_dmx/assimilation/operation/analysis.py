@@ -19,7 +19,7 @@ from .inbox import ABSURD, FAILED, NONE, USED, Inbox, Taken
 from .innovations import Innovations
 from .perturbations import Disturbances, generator_of
 from .settings import AssimilationSettings, Relaxation
-from .stores import Stores
+from .stores import Stores, places_of
 
 __all__ = ["Assimilation"]
 
@@ -28,7 +28,7 @@ Indices = np.ndarray[Any, np.dtype[np.intp]]
 
 _log = logging.getLogger(__name__)
 
-_NUMBERS = 2**22
+_NUMBERS = 2**18
 """Of the states of places that are analysed together: more does not make it faster."""
 
 _OF_FILTERS = 4000
@@ -199,14 +199,15 @@ class Assimilation:
             some = at[first : first + block]
             self._update_some(some, boxes, taken)
 
-    def _update_some(
-        self, at: Indices, boxes: list[Inbox], taken: list[Taken]
-    ) -> None:
-        stores = self.stores.gathered(at)
-        windows = [np.transpose(box.window[:, :, at], (2, 1, 0)) for box in boxes]
-        before = np.concatenate([stores, *windows], axis=2)
-        # What was predicted before there were any predictions moves nothing.
-        whole = np.nan_to_num(before)
+    def _update_some(self, at: Indices, boxes: list[Inbox], taken: list[Taken]) -> None:
+        places = places_of(at)
+        stores = self.stores.gathered(places)
+        # Before the first step there are no predictions, and nothing moves with them.
+        windows = [
+            np.nan_to_num(np.transpose(box.window[:, :, at], (2, 1, 0)))
+            for box in boxes
+        ]
+        whole = np.concatenate([stores, *windows], axis=2)
         predicted = np.stack(
             [box.predicted(one, at) for box, one in zip(boxes, taken, strict=True)], -1
         )
@@ -215,16 +216,16 @@ class Assimilation:
         seen = Observation(value, np.where(np.isnan(error), 1.0, error))
         predicted = np.nan_to_num(predicted)
         after = self._analysed(whole, predicted, seen)
-        sound = np.isfinite(after).all(axis=(1, 2))
+        sound = np.asarray(np.isfinite(after).all(axis=(1, 2)))
         if not sound.all():
             self._keep(at[~sound], taken)
         after = np.where(sound[:, None, None], after, whole)
         width = stores.shape[2]
 
         def change() -> None:
-            self.stores.put(whole[..., :width], after[..., :width], at)
+            self.stores.put(whole[..., :width], after[..., :width], places)
 
-        for name, added in self.stores.booked(change, at).items():
+        for name, added in self.stores.booked(change, places).items():
             self.increments[name][at] = added
         self._count(at)
         for box in boxes:
@@ -248,7 +249,8 @@ class Assimilation:
         name = self._runner.ids[int(at[0])]
         warn_once(
             _log, "analysis failed",
-            "the analysis at %r gives numbers that are none; the forecast is kept", name,
+            "the analysis at %r gives numbers that are none; the forecast is kept",
+            name,
         )  # fmt: skip
 
     def _count(self, at: Indices) -> None:
@@ -262,7 +264,12 @@ class Assimilation:
                         total[at] += added
 
     def _write_down(
-        self, quantity: int, box: Inbox, taken: Taken, before: dict[str, Any], now: float
+        self,
+        quantity: int,
+        box: Inbox,
+        taken: Taken,
+        before: dict[str, Any],
+        now: float,
     ) -> None:
         at = before.pop("at")
         after = box.predicted(taken, at)

@@ -125,7 +125,7 @@ class Disturbances:
             self._disturb_stores(draw, dt)
 
     def _disturb_stores(self, draw: int, dt: float) -> None:
-        at = np.arange(len(self._runner.ids))
+        at = slice(0, len(self._runner.ids))
 
         def change() -> None:
             for k, (store, one) in enumerate(self._state.items()):
@@ -157,8 +157,9 @@ class Disturbances:
         drawn = rng.standard_normal(shape)
         if len(drawn) == 1:
             return np.zeros(shape)
-        centred: Array = drawn - drawn.mean(axis=0)
-        return centred * math.sqrt(len(drawn) / (len(drawn) - 1))
+        wider = math.sqrt(len(drawn) / (len(drawn) - 1))
+        centred: Array = (drawn - drawn.mean(axis=0)) * wider
+        return centred
 
 
 _OF_PARAMETERS, _OF_FORCING, _OF_STATE = 1000, 2000, 3000

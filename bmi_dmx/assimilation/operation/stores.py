@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,11 @@ from ...operate.ensemble import EnsembleRunner, mean_of
 from ...variables import State
 from ..transforms import Identity, Log1p, Share, Transform
 
-__all__ = ["Store", "Stores", "scale_of"]
+__all__ = ["Places", "Store", "Stores", "places_of", "scale_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[np.intp]]
+Places = Indices | slice
 
 
 def scale_of(state: State, limited: bool) -> Transform:
@@ -39,7 +39,7 @@ def scale_of(state: State, limited: bool) -> Transform:
     return Log1p(high) if low == 0.0 else Identity(low, high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Store:
     """A state of the members that is updated.
 
@@ -70,7 +70,7 @@ class Store:
     capacities: tuple[Array, ...]
     factor: float
 
-    def capacity(self, at: Indices) -> Array | None:
+    def capacity(self, at: Places) -> Array | None:
         """Return what it does not exceed at some places, as :meth:`taken`."""
         if not self.capacities:
             return None
@@ -79,11 +79,11 @@ class Store:
             product = product * array[:, :, at]
         return product
 
-    def taken(self, at: Indices) -> Array:
+    def taken(self, at: Places) -> Array:
         """Return its values at some places, (entry, member, place, parallel set)."""
         return self.values[:, :, at]
 
-    def mean(self, at: Indices) -> Array:
+    def mean(self, at: Places) -> Array:
         """Return the sum over entries, mean over all else, (place,), declared units."""
         whole = self.taken(at).sum(axis=0).mean(axis=-1)
         return mean_of(whole)
@@ -140,7 +140,7 @@ class Stores:
             )
         return known[name]
 
-    def gathered(self, at: Indices) -> Array:
+    def gathered(self, at: Places) -> Array:
         """Return the updated stores on their scales, (place, member, entry)."""
         columns = [
             _rows(store.scale.forward(store.taken(at), store.capacity(at)))
@@ -148,7 +148,7 @@ class Stores:
         ]
         return np.concatenate(columns, axis=2)
 
-    def put(self, before: Array, after: Array, at: Indices) -> None:
+    def put(self, before: Array, after: Array, at: Places) -> None:
         """Write back what changed, and nothing else.
 
         Parameters
@@ -173,7 +173,7 @@ class Stores:
             new = store.scale.backward(scaled, now)
             store.values[:, :, at] = np.where(changed, new, old)
 
-    def booked(self, change: Callable[[], None], at: Indices) -> dict[str, Array]:
+    def booked(self, change: Callable[[], None], at: Places) -> dict[str, Array]:
         """Change stores, and book in their budgets what that adds.
 
         Parameters
@@ -198,7 +198,7 @@ class Stores:
             found[store.name] = mean_of(added) * store.factor
         return found
 
-    def _book(self, store: Store, added: Array, at: Indices) -> None:
+    def _book(self, store: Store, added: Array, at: Places) -> None:
         members = self._runner.members
         whole = np.zeros((self._runner.size, len(self._runner.ids)))
         whole[:, at] = added
@@ -209,6 +209,15 @@ class Stores:
             means[:, at] = store.taken(at).sum(axis=0).mean(axis=-1) * store.factor
 
 
+def places_of(at: Indices) -> Places:
+    """Return indices in ascending order as a slice where none is left out.
+
+    What it takes from an array are views, and no copies.
+    """
+    first, last = int(at[0]), int(at[-1])
+    return slice(first, last + 1) if last - first + 1 == at.size else at
+
+
 def _stores(runner: EnsembleRunner) -> list[Store]:
     operation = runner.operation
     found, taken = [], set()
@@ -216,7 +225,9 @@ def _stores(runner: EnsembleRunner) -> list[Store]:
         for state in part.declared(operation.inner).states:
             if state.internal:
                 continue
-            name = state.name if state.name not in taken else f"{part.name}.{state.name}"
+            name = (
+                state.name if state.name not in taken else f"{part.name}.{state.name}"
+            )
             taken.add(state.name)
             limits = _limits(runner, part, state)
             found.append(
