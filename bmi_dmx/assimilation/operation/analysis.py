@@ -21,7 +21,7 @@ from .perturbations import Disturbances, generator_of
 from .settings import AssimilationSettings, Relaxation
 from .stores import Stores, places_of
 
-__all__ = ["Assimilation"]
+__all__ = ["Assimilation", "Source", "output_named"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[np.intp]]
@@ -101,7 +101,7 @@ class Assimilation:
         places, seconds = len(runner.ids), runner.operation.seconds
         self.inboxes: dict[str, Inbox] = {}
         for name, one in settings.observed.items():
-            own = _output(runner, name)
+            own = output_named(runner, name)
             self.inboxes[own] = Inbox(own, one, runner.size, places, seconds)
         self.increments = {s.name: np.zeros(places) for s in self.stores.every}
         balances = runner.stages.balances
@@ -296,7 +296,7 @@ def _relaxed(after: Array, forecast: Array, how: Relaxation | None) -> Array:
     return (rtps if how.name == "rtps" else rtpp)(after, forecast, how.factor)
 
 
-def _output(runner: EnsembleRunner, name: str) -> str:
+def output_named(runner: EnsembleRunner, name: str) -> str:
     """Return the output of a name, standard or short.
 
     Raises

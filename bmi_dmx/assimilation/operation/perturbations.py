@@ -174,7 +174,8 @@ def _disturbed(values: Array, drawn: Array, one: Disturbance, width: float) -> A
     log = math.sqrt(math.log1p(one.std**2))
     factor = np.exp(log * drawn)
     # Of mean 1, so that the members together get what the host gave.
-    return values * (factor / factor.mean(axis=0))
+    multiplied: Array = values * (factor / factor.mean(axis=0))
+    return multiplied
 
 
 def _bounds(
