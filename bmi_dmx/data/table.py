@@ -22,7 +22,7 @@ from ..errors import ConfigError, DataError
 from .identity import refuse_repeated
 from .missing import WORDS
 
-__all__ = ["Table", "heading", "read_table"]
+__all__ = ["Table", "heading", "read_table", "text_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
