@@ -7,44 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ConfigError
+from ...kernels.roots import applied_roots
 from ...space.description import Array
 from ..observation import Observation
 from ..rotation import rotated
 from .ensemble import EnsembleFilter
-from .filter import drawing
+from .filter import Departures, drawing
+from .local import local_systems
+from .spectrum import Spectrum
 
-__all__ = ["Etkf", "Letkf", "square_root"]
-
-
-def square_root(scaled: Array, innovation: Array) -> tuple[Array, Array, Array]:
-    """Return the symmetric root of the analysis in the space of members, in factors.
-
-    With S the scaled anomalies, (I + SSᵀ)^(−1/2) = I + L diag(h) Lᵀ, and the weights of
-    members in the mean are L c: from the eigenvectors of SSᵀ, or of SᵀS where
-    observations are fewer than members.
-
-    Parameters
-    ----------
-    scaled, innovation : ndarray
-        (…, m, p) and (…, p).
-
-    Returns
-    -------
-    L, h, c : ndarray
-        (…, m, r), (…, r) and (…, r), r = min(m, p).
-    """
-    members, observations = scaled.shape[-2:]
-    across = np.swapaxes(scaled, -1, -2)
-    if observations < members:
-        value, vector = np.linalg.eigh(across @ scaled)
-        value = np.maximum(value, 0.0)
-        root = np.sqrt(1.0 + value)
-        seen = (innovation[..., None, :] @ vector)[..., 0, :]
-        return scaled @ vector, -1.0 / (root * (1.0 + root)), seen / (1.0 + value)
-    value, vector = np.linalg.eigh(scaled @ across)
-    value = np.maximum(value, 0.0)
-    seen = (innovation[..., None, :] @ across @ vector)[..., 0, :]
-    return vector, 1.0 / np.sqrt(1.0 + value) - 1.0, seen / (1.0 + value)
+__all__ = ["Etkf", "Letkf"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +25,7 @@ class Etkf(EnsembleFilter):
 
     Bishop et al. (2001), doi:10.1175/1520-0493(2001)129<0420:ASWTET>2.0.CO;2; the
     symmetric root as of Hunt et al. (2007), doi:10.1016/j.physd.2006.11.008. With a
-    taper it is the local filter.
+    taper it is :class:`Letkf`, without its kernel.
 
     Parameters
     ----------
@@ -84,11 +56,8 @@ class Etkf(EnsembleFilter):
     def _deviations(
         self, anomalies: Array, scaled: Array, innovation: Array, noise: Array | None
     ) -> Array:
-        left, shrink, weight = square_root(scaled, innovation)
-        inside = np.swapaxes(left, -1, -2) @ anomalies
-        change: Array = weight[..., None, :] @ inside
-        change = change + left @ (shrink[..., None] * inside)
-        return anomalies + change
+        spectrum = Spectrum.of(scaled, innovation)
+        return spectrum.applied(anomalies, *spectrum.root())
 
 
 @dataclass(frozen=True)
@@ -96,7 +65,9 @@ class Letkf(Etkf):
     """Local ensemble transform Kalman filter.
 
     Hunt et al. (2007), doi:10.1016/j.physd.2006.11.008: :class:`Etkf` around every
-    entry of the state, which a taper has to say.
+    entry of the state, which a taper has to say. As one entry alone is kept of each
+    analysis, its anomalies are all that roots of matrices are applied to, which a
+    kernel does without eigenvectors.
     """
 
     def analyse(
@@ -122,3 +93,16 @@ class Letkf(Etkf):
         return super().analyse(
             ensemble, predicted, observation, taper=taper, generator=generator
         )
+
+    def _locally(
+        self, departures: Departures, taper: Array, noise: Array | None
+    ) -> Array:
+        result = np.empty_like(departures.anomalies)
+        for block, matrix, vector in local_systems(departures, taper):
+            anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)
+            made = applied_roots(matrix, anomalies, vector)
+            if made is None:
+                return super()._locally(departures, taper, noise)
+            result[..., block] = np.swapaxes(made, -1, -2)
+        result += departures.mean
+        return result
