@@ -34,6 +34,7 @@ __all__ = [
     "upgrades",
 ]
 
+_CHAOS = "bmi_dmx.models.chaos"
 _HYDROLOGY = "bmi_dmx.models.hydrology"
 _GAUGES = "bmi_dmx.models.gauges"
 _RIVERS = "bmi_dmx.models.rivers"
@@ -71,6 +72,11 @@ processes: Registry[type[Process]] = Registry(
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
+        "lorenz_63": f"{_CHAOS}.lorenz_63:Lorenz63",
+        "lorenz_96": f"{_CHAOS}.lorenz_96:Lorenz96",
+        "two_level_lorenz": f"{_CHAOS}.two_level_lorenz:TwoLevelLorenz",
+        "vissio_lucarini": f"{_CHAOS}.vissio_lucarini:VissioLucarini",
+        "kuramoto_sivashinsky": (f"{_CHAOS}.kuramoto_sivashinsky:KuramotoSivashinsky"),
     },
     group="bmi_dmx.processes",
 )

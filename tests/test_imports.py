@@ -51,6 +51,7 @@ FLOORS = {
     "info": 17,
     "inspection": 17,
     "routing": 17,
+    "twins": 17,
     "cli": 18,
     "__main__": 19,
 }
@@ -62,8 +63,8 @@ GENERAL = {name for name, floor in FLOORS.items() if floor < FLOORS["models"]}
 DATA_ONLY = {"configs", "bundles"}
 
 IMPORTERS_OF_TRAINER = {
-    "info", "inspection", "routing", "trainer", "trainer.tasks", "demo", "benchmarks",
-    "cli",
+    "info", "inspection", "routing", "trainer", "trainer.tasks", "twins", "demo",
+    "benchmarks", "cli",
 }  # fmt: skip
 
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
@@ -80,7 +81,8 @@ LIGHT = [
         "operate.runner", "run.run", "trainer.registries", "models.hydrology.system",
         "models.hydrology.climate", "models.hydrology.component",
         "models.rivers.component", "models.rivers.reaches", "models.rivers.system",
-        "models.rivers.formats",
+        "models.rivers.formats", "models.chaos", "assimilation",
+        "assimilation.dynamics",
     )
 ]  # fmt: skip
 LIGHT += [

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ...conversion import convert
-from ...errors import ConfigError
+from ...errors import ConfigError, DmxError
 from ...registries import filters
 from ..filters import Filter
+from ..observation import Observation
 
 __all__ = ["NO_FILTER", "filter_from"]
 
@@ -48,4 +51,19 @@ def filter_from(block: Mapping[str, Any], members: int) -> Filter | None:
             "cannot; choose a filter of one time"
         )
     made: Filter = convert(settings, kind, "filter")
+    _try(name, made, members)
     return made
+
+
+def _try(name: str, made: Filter, members: int) -> None:
+    """Refuse a filter that needs what a component cannot give, on a made-up problem."""
+    states = np.random.default_rng(0).standard_normal((1, members, 3))
+    seen = Observation(np.zeros((1, 1)), np.ones((1, 1)))
+    try:
+        generator = np.random.default_rng(0)
+        made.analyse(states, states[..., :1], seen, generator=generator)
+    except DmxError as error:
+        raise ConfigError(
+            f"filter: name: {name!r} cannot be used in a component of {members} "
+            f"members: {error}"
+        ) from None
