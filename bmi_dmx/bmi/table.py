@@ -150,6 +150,10 @@ class Catalogue:
 Values = tuple[Array, Callable[[], object] | None]
 
 
+def _nothing(name: str) -> Quantity | Signal | None:
+    return None
+
+
 class Quantities(dict[str, "Quantity | Signal"]):
     """The quantities of one component that were asked for, by any of their names.
 
@@ -169,7 +173,7 @@ class Quantities(dict[str, "Quantity | Signal"]):
         catalogue: Catalogue,
         values: Callable[[Entry], Values],
         others: Callable[[], Iterable[Quantity | Signal]],
-        derived: Callable[[str], Quantity | Signal | None] = lambda name: None,
+        derived: Callable[[str], Quantity | Signal | None] = _nothing,
     ) -> None:
         super().__init__()
         self.catalogue = catalogue

@@ -102,6 +102,6 @@ def test_forecasts_without_a_filter_are_those_of_the_open_loop() -> None:
 def test_days_that_do_not_follow_each_other_are_refused() -> None:
     with pytest.raises(ConfigError, match="expected days that follow each other"):
         days(scored=["1979-12-01", "1980-01-01"])
-    with pytest.raises(ConfigError, match="learned: .* expected a year or more"):
+    with pytest.raises(ConfigError, match=r"learned: .* expected a year or more"):
         days(learned=["1979-03-01", "1979-12-31"])
     assert days().scored[0] == date(1980, 1, 1)

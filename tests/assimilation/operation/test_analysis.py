@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import netCDF4
@@ -326,3 +328,54 @@ def test_a_thousand_places_of_32_members_are_stepped_in_one_process(
     assert found["streamflow__ensemble"].shape == (steps, 32 * n)
     assert np.isfinite(found["streamflow__ensemble"]).all()
     assert np.count_nonzero(found["mass_assimilated"][-1]) > n / 2
+
+
+def test_the_order_of_members_does_not_matter(start: Any) -> None:
+    settings = block(perturbations={})
+    one, other = (start(2, name=f"{k}.yaml", assimilation=settings) for k in "ab")
+    generator = np.random.default_rng(9)
+    order = generator.permutation(8)
+    for name, high in (("soil_moisture", 60.0), ("upper_zone", 20.0)):
+        values = generator.uniform(1.0, high, (8, 2))
+        one.set_value(f"{name}__ensemble", values.ravel())
+        other.set_value(f"{name}__ensemble", values[order].ravel())
+    names = ("streamflow__analysis", "lower_zone__ensemble", "soil_moisture__ensemble")
+    forcing = made(4, 2)
+    seen = forcing["precipitation"] * 0.1 + 0.5
+    found, expected = (
+        follow(component, forcing, range(4), seen, names) for component in (other, one)
+    )
+    for name in names[1:]:
+        inner = expected[name].reshape(4, 8, 2)[:, order]
+        np.testing.assert_allclose(found[name].reshape(4, 8, 2), inner, rtol=1e-8)
+    np.testing.assert_allclose(found[names[0]], expected[names[0]], rtol=1e-8)
+    assert one.get_value_ptr("mass_assimilated").any()
+
+
+@pytest.mark.parametrize("name", ["enkf", "denkf", "enkf_n", "particle"])
+def test_other_filters_are_chosen_by_name(name: str, start: Any) -> None:
+    forcing = made(30, 2)
+    component = start(2, assimilation=block(filter={"name": name}))
+    follow(component, forcing, range(30), forcing["precipitation"] * 0.2)
+    assert component.get_value_ptr("mass_assimilated").any()
+    entered, left, stored, leaked = (
+        component.get_value_ptr(f"ngen::mass_{k}")
+        for k in ("in", "out", "stored", "leaked")
+    )
+    np.testing.assert_allclose(entered - left - stored - leaked, 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ienks", "letkf"])
+def test_filters_that_a_component_cannot_serve_are_refused(
+    name: str, start: Any
+) -> None:
+    with pytest.raises(ConfigError, match=f"filter: name: '{name}'"):
+        start(1, assimilation=block(filter={"name": name}))
+
+
+def test_nothing_of_it_is_loaded_where_there_is_no_block() -> None:
+    code = "import sys, bmi_dmx.bmi.component; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "bmi_dmx.bmi.ensembles" in done.stdout
+    assert "bmi_dmx.assimilation" not in done.stdout
