@@ -379,3 +379,28 @@ def test_nothing_of_it_is_loaded_where_there_is_no_block() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "bmi_dmx.bmi.ensembles" in done.stdout
     assert "bmi_dmx.assimilation" not in done.stdout
+
+
+def test_several_quantities_are_observed_side_by_side(start: Any) -> None:
+    """Of each what is missing changes nothing."""
+    forcing = made(60, 2)
+    flow = {"streamflow": {"error": ERROR}}
+    soil = {"soil_moisture": {"error": {"absolute": 2.0}, "gross_error": None}}
+    runs = {}
+    for name, observed_ones in (("flow", flow), ("soil", soil), ("both", flow | soil)):
+        component = start(
+            2, name=f"{name}.yaml", assimilation=block(observed=observed_ones)
+        )
+        follow(component, forcing, range(50))
+        moisture = 1.2 * component.get_value_ptr("soil_moisture")
+        for step in range(50, 60):
+            if name != "flow":
+                component.set_value("soil_moisture~observed", [moisture[0], np.nan])
+            if name != "soil":
+                seen = 1.1 * component.get_value_ptr("streamflow")
+                component.set_value("streamflow~observed", [np.nan, seen[1]])
+            follow(component, forcing, range(step, step + 1))
+        runs[name] = component.get_value_ptr("soil_moisture__ensemble").reshape(8, 2)
+    np.testing.assert_allclose(runs["both"][:, 0], runs["soil"][:, 0], rtol=1e-9)
+    np.testing.assert_allclose(runs["both"][:, 1], runs["flow"][:, 1], rtol=1e-9)
+    assert np.abs(runs["both"][:, 0] - runs["flow"][:, 0]).max() > 0.1
