@@ -225,11 +225,14 @@ def _module(name: str) -> ModuleType:
 _assimilation = partial(_module, "twins.commands")
 _benchmarks = partial(_module, "benchmarks.command")
 _data = partial(_module, "inspection.commands")
+_forecasts = partial(_module, "inspection.forecast")
+_new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
 _protocols = partial(_module, "trainer.protocols.command")
 _reporting = partial(_module, "trainer.report_command")
 _routing = partial(_module, "routing.commands")
 _run = partial(_module, "run.command")
+_schemas = partial(_module, "trainer.schemas")
 _scoring = partial(_module, "trainer.evaluate_command")
 
 
@@ -238,6 +241,11 @@ COMMANDS = {
         about="list what configurations can name, or describe one of them",
         arguments=_info_arguments,
         run=_info,
+    ),
+    "new": Command(
+        about="begin a project of your own: data, experiment and what to do next",
+        arguments=lambda parser: _new().new_arguments(parser),
+        run=lambda options: _new().new_command(options),
     ),
     "train": Command(
         about="train a model as an experiment says, or continue a run",
@@ -279,6 +287,11 @@ COMMANDS = {
         arguments=lambda parser: _data().data_arguments(parser),
         run=lambda options: _data().data(options),
     ),
+    "schema": Command(
+        about="write what a configuration file may hold, for editors that check it",
+        arguments=lambda parser: _schemas().schema_arguments(parser),
+        run=lambda options: _schemas().schema_command(options),
+    ),
     "export": Command(
         about="save a trained model as a bundle",
         arguments=_export_arguments,
@@ -288,6 +301,11 @@ COMMANDS = {
         about="run a bundle over a file of forcing",
         arguments=lambda parser: _run().run_arguments(parser),
         run=lambda options: _run().run_command(options),
+    ),
+    "forecast": Command(
+        about="run a bundle up to now, and on with forcing to come or of past years",
+        arguments=lambda parser: _forecasts().forecast_arguments(parser),
+        run=lambda options: _forecasts().forecast_command(options),
     ),
     "ngen": Command(
         about="make, check and run the run folders of ngen",

@@ -8,9 +8,7 @@ what stands between them is replaced. A test fails where a page is out of date.
 
 from __future__ import annotations
 
-import inspect
 import re
-import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,6 +34,7 @@ from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.models.rivers.settings import RiverSettings
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.operate.stages import stages
+from bmi_dmx.schema import parameters
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.protocols.protocol import Protocol
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
@@ -82,16 +81,11 @@ def settings_table(kind: type, known: type | None = None) -> str:
 
 def keys(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Yield dotted key, default and meaning of everything a dataclass is made of."""
-    # What is inherited may be described where it is declared.
-    described = {
-        name: text
-        for base in reversed(kind.__mro__)
-        for name, text in parameters(base).items()
-    }
+    described = parameters(kind)
     hints = typing.get_type_hints(kind)
     for field in fields(kind):
         key = f"{prefix}{field.name}"
-        yield key, default(field), described[field.name]
+        yield key, default(field), described[field.name].replace("|", "\\|")
         for inner in dataclasses_in(hints[field.name]):
             # A model is written as its usual recipe is.
             yield from keys(Dhbv if inner is ModelSpec else inner, f"{key}.")
@@ -118,25 +112,6 @@ def default(field: Any) -> str:
     if isinstance(value, str):
         return f"`{value}`" if value else "empty"
     return f"`{value}`"
-
-
-def parameters(kind: type) -> dict[str, str]:
-    """Return the text of every parameter in a docstring."""
-    documentation = inspect.getdoc(kind) or ""
-    section = documentation.partition("Parameters\n----------\n")[2]
-    section = re.split(r"\n\w+\n-+\n", section)[0]
-    found = {}
-    for entry in re.split(r"\n(?=\S)", section):
-        head, _, text = entry.partition("\n")
-        names, _, kind_of = head.partition(" : ")
-        about = plain(" ".join(textwrap.dedent(text).split()))
-        choices = re.search(r"\{(.+)\}", kind_of)
-        if choices:
-            words = " ".join(choices[1].replace('"', "`").split())
-            about += f" One of {words}."
-        for name in names.split(", "):
-            found[name] = about
-    return found
 
 
 def first_line(item: Any) -> str:

@@ -24,6 +24,7 @@ BENCHMARKS = {
     "simulate": "simulate",
     "train": "train",
     "ensembles": "ensembles",
+    "assimilation": "assimilation",
 }
 """Modules by the name of what they measure."""
 

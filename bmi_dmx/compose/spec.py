@@ -316,6 +316,18 @@ class ModelSpec(Composition):
         settings: Recipe = convert(own, recipes[name])
         return replace(settings.model(), recipe=name, settings=settings)
 
+    @classmethod
+    def schema(cls, schema_of: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Return what a block may look like: parts, or the keys of a recipe."""
+        blocks = [schema_of(Composition)]
+        for name in recipes:
+            block = schema_of(recipes[name])
+            block["properties"] = {"recipe": {"const": name}, **block["properties"]}
+            if name != DEFAULT_RECIPE:
+                block["required"] = ["recipe", *block.get("required", ())]
+            blocks.append(block)
+        return {"anyOf": blocks}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the block as it was written."""
         if self.settings is not None:

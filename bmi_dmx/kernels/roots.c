@@ -139,7 +139,7 @@ static void cases(int m, vec *restrict g, vec *restrict a, vec *restrict b,
         b[j] = size * (u[j] + mean);
 }
 
-/* g is (count, m, m), a, b and u are (count, m); 0, or 1 where there is no memory. */
+/* g is (count, m (m + 1) / 2), lower triangles row by row, a, b and u are (count, m); 0, or 1 where there is no memory. */
 int roots(int64_t count, int64_t m, const real *g, const real *a, const real *b,
           int64_t terms, const real *shift, const real *weight, real *u)
 {
@@ -152,8 +152,10 @@ int roots(int64_t count, int64_t m, const real *g, const real *a, const real *b,
         for (int i = 0; i < LANES; i++) {
             /* Lanes that are left over work on the last case once more. */
             int64_t at = first + i < count ? first + i : count - 1;
-            for (int64_t j = 0; j < m * m; j++)
-                room[j][i] = g[at * m * m + j];
+            const real *next = g + at * (m * (m + 1) / 2);
+            for (int64_t j = 0; j < m; j++)
+                for (int64_t k = 0; k <= j; k++)
+                    room[j * m + k][i] = *next++;
             for (int64_t j = 0; j < m; j++) {
                 x[j][i] = a[at * m + j];
                 z[j][i] = b[at * m + j];

@@ -13,7 +13,7 @@ import numpy as np
 from .build import library
 from .print_c import text_of
 
-__all__ = ["applied_roots", "terms"]
+__all__ = ["applied_roots", "sources", "terms", "triangle"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -35,7 +35,8 @@ def applied_roots(matrix: Array, vector: Array, other: Array) -> Array | None:
     Parameters
     ----------
     matrix : ndarray
-        (…, m, m) G, symmetric with no eigenvalue below 0; m is 2 or more.
+        (…, m (m + 1)/2) the lower triangle of G, row by row; it is symmetric with no
+        eigenvalue below 0, and m is 2 or more.
     vector, other : ndarray
         (…, m) a and b.
 
@@ -47,10 +48,11 @@ def applied_roots(matrix: Array, vector: Array, other: Array) -> Array | None:
     kernel = _kernel(matrix.dtype.name)
     if kernel is None:
         return None
-    members = matrix.shape[-1]
+    members = vector.shape[-1]
     matrix, vector, other = map(np.ascontiguousarray, (matrix, vector, other))
     # The trace is no less than any eigenvalue.
-    largest = np.trace(matrix, axis1=-2, axis2=-1).max(initial=0.0)
+    row, column = triangle(members)
+    largest = matrix[..., row == column].sum(-1).max(initial=0.0)
     kind = matrix.dtype
     if not largest * np.finfo(kind).eps < _VAGUE:
         return None
@@ -67,12 +69,28 @@ def applied_roots(matrix: Array, vector: Array, other: Array) -> Array | None:
 
 
 @cache
-def _kernel(kind: str) -> Callable[..., int] | None:
-    """Return the compiled function for a type of floats."""
+def triangle(members: int) -> tuple[Array, Array]:
+    """Return the rows and columns of a lower triangle, row by row."""
+    row, column = np.tril_indices(members)
+    return row, column
+
+
+def sources() -> list[str]:
+    """Return the C text of the kernels of all types of floats."""
+    return [_source(kind) for kind in _TYPES]
+
+
+def _source(kind: str) -> str:
     real, root = _TYPES[kind]
     lanes = _WIDTH // np.dtype(kind).itemsize
     heading = f"#define real {real}\n#define ROOT {root}\n#define LANES {lanes}\n"
-    found = library(heading + text_of("roots.c"))
+    return heading + text_of("roots.c")
+
+
+@cache
+def _kernel(kind: str) -> Callable[..., int] | None:
+    """Return the compiled function for a type of floats."""
+    found = library(_source(kind))
     if isinstance(found, str):
         warnings.warn(
             f"{found}; local analyses are made without a kernel, which is slower",

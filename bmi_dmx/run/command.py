@@ -5,10 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-__all__ = ["crew_arguments", "run_arguments", "run_command"]
+__all__ = ["crew_arguments", "pair", "run_arguments", "run_command"]
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """Return what stands on both sides of an equals sign."""
     key, equals, value = text.partition("=")
     if not (key and equals and value):
         raise ArgumentTypeError(f"found {text!r}, expected KEY=VALUE")
@@ -42,11 +43,11 @@ def run_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--mode", help="length of a step of the physics, such as '1 d'")
     parser.add_argument(
-        "--parts", nargs="+", type=_pair, default=[], metavar="PART=NAME",
+        "--parts", nargs="+", type=pair, default=[], metavar="PART=NAME",
         help="what to run in place of parts of the bundle",
     )  # fmt: skip
     parser.add_argument(
-        "--names", nargs="+", type=_pair, default=[], metavar="OURS=THEIRS",
+        "--names", nargs="+", type=pair, default=[], metavar="OURS=THEIRS",
         help="what files call forcings and attributes, if by none of the usual names",
     )  # fmt: skip
     parser.add_argument(

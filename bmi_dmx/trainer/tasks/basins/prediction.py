@@ -16,7 +16,7 @@ from ....compose import Model, ModelSpec
 from ....errors import ConfigError
 from ..streamflow.periods import Period
 from .data.basins import Array32, BasinData
-from .sampler import Batch, basin_blocks
+from .sampler import BasinBlocks, Batch
 from .targets import TARGET, flow_factor
 
 __all__ = [
@@ -36,8 +36,8 @@ class Blocks:
 
     Parameters
     ----------
-    batches : list of Batch
-        Blocks of basins with all time steps, warm-up first.
+    batches : collection of Batch
+        Blocks of basins with all time steps, warm-up first; cut anew each time.
     warmup : int
         Time steps before the period.
     parts : int
@@ -48,7 +48,7 @@ class Blocks:
         What else was observed, by name, in its own units.
     """
 
-    batches: Sequence[Batch]
+    batches: BasinBlocks
     warmup: int
     parts: int
     observed: Array32
@@ -135,12 +135,12 @@ def blocks(model: Model, data: BasinData, *, warmup: int, basins: int) -> Blocks
             f"evaluation.warmup: {data.time[0]} is in the middle of a step of the "
             f"networks, of {model.spec.period:g} s; expected whole ones"
         )
-    batches = basin_blocks(
+    batches = BasinBlocks(
         data, model.forcings, model.attributes, warmup=warmup, basins=basins
     )
     parts = steps_within(data, model.spec)
     others = {name: known.values[warmup:] for name, known in data.targets.items()}
-    return Blocks(list(batches), warmup, parts, data.target[warmup:], others)
+    return Blocks(batches, warmup, parts, data.target[warmup:], others)
 
 
 def simulate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
 from ..streamflow.periods import Period
 from .climates import Climates
-from .data.basins import BasinData
+from .data.basins import AT_ONCE, BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
 from .examination import Examination, examine
@@ -220,13 +220,18 @@ class BasinsTask(Divisible, Task[Experiment]):
     def fingerprint(self) -> dict[str, Any]:
         """The basins, and a hash of all series and attributes that are seen."""
         windows = self.batches.windows
-        seen = [windows.series, *windows.attributes.values()]
-        for batch in [] if self.validation is None else self.validation.batches:
-            seen += [*batch["forcing"].values(), batch["target"]]
-            seen += batch["others"].values()
         digest = hashlib.sha256()
-        for numbers in seen:
-            digest.update(numbers.contiguous().numpy().data)
+
+        def see(tensors: Iterable[Tensor]) -> None:
+            for numbers in tensors:
+                digest.update(numbers.contiguous().numpy().data)
+
+        for series in windows.series:
+            see(torch.split(series, AT_ONCE))
+        see(windows.attributes.values())
+        for batch in [] if self.validation is None else self.validation.batches:
+            see((*batch["forcing"].values(), batch["target"]))
+            see(batch["others"].values())
         return {"basins": self.data.ids.tolist(), "series": digest.hexdigest()}
 
     @property
