@@ -233,7 +233,7 @@ def _completed(path: Path) -> dict[str, Any]:
     ConfigError
         That one is not there, or like another in its turn.
     """
-    data = config.read(path)
+    data: dict[str, Any] = config.read(path)
     like = data.get("like")
     if not like:
         return data
