@@ -222,12 +222,14 @@ def _module(name: str) -> ModuleType:
     return import_module(f"{__package__}.{name}")
 
 
+_assimilation = partial(_module, "twins.commands")
 _benchmarks = partial(_module, "benchmarks.command")
 _data = partial(_module, "inspection.commands")
 _forecasts = partial(_module, "inspection.forecast")
 _new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
 _protocols = partial(_module, "trainer.protocols.command")
+_combining = partial(_module, "trainer.combine_command")
 _reporting = partial(_module, "trainer.report_command")
 _routing = partial(_module, "routing.commands")
 _run = partial(_module, "run.command")
@@ -296,6 +298,11 @@ COMMANDS = {
         arguments=_export_arguments,
         run=_export,
     ),
+    "combine": Command(
+        about="make one bundle of several models, whose weighted mean it answers with",
+        arguments=lambda parser: _combining().combine_arguments(parser),
+        run=lambda options: _combining().combine_command(options),
+    ),
     "run": Command(
         about="run a bundle over a file of forcing",
         arguments=lambda parser: _run().run_arguments(parser),
@@ -325,6 +332,11 @@ COMMANDS = {
         about="route lateral inflow down a river, to its gauges or all reaches",
         arguments=lambda parser: _routing().route_arguments(parser),
         run=lambda options: _routing().route(options),
+    ),
+    "da": Command(
+        about="try filters on systems that are known: data assimilation",
+        arguments=lambda parser: _assimilation().da_arguments(parser),
+        run=lambda options: _assimilation().da(options),
     ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",

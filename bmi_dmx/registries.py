@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 from .registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from .assimilation.filters import Filter, WindowFilter
+    from .assimilation.operation.series import ObservedSeries
     from .bundle.upgrades import Upgrade
     from .compose.spec import Recipe
     from .networks.base import Network
@@ -23,13 +27,16 @@ __all__ = [
     "dialects",
     "filters",
     "networks",
+    "observation_files",
     "processes",
     "recipes",
     "systems",
     "upgrades",
 ]
 
+_CHAOS = "bmi_dmx.models.chaos"
 _HYDROLOGY = "bmi_dmx.models.hydrology"
+_GAUGES = "bmi_dmx.models.gauges"
 _RIVERS = "bmi_dmx.models.rivers"
 _FILTERS = "bmi_dmx.assimilation.filters"
 
@@ -62,9 +69,15 @@ processes: Registry[type[Process]] = Registry(
         "direct_outlet": f"{_HYDROLOGY}.outlet:DirectOutlet",
         "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
+        "models_mean": "bmi_dmx.compose.models_mean:ModelsMean",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
+        "lorenz_63": f"{_CHAOS}.lorenz_63:Lorenz63",
+        "lorenz_96": f"{_CHAOS}.lorenz_96:Lorenz96",
+        "two_level_lorenz": f"{_CHAOS}.two_level_lorenz:TwoLevelLorenz",
+        "vissio_lucarini": f"{_CHAOS}.vissio_lucarini:VissioLucarini",
+        "kuramoto_sivashinsky": (f"{_CHAOS}.kuramoto_sivashinsky:KuramotoSivashinsky"),
     },
     group="bmi_dmx.processes",
 )
@@ -104,6 +117,18 @@ filters: Registry[type[Filter] | type[WindowFilter]] = Registry(
     group="bmi_dmx.filters",
 )
 """What turns a forecast ensemble and observations into an analysis."""
+
+observation_files: Registry[Callable[[Path], ObservedSeries]] = Registry(
+    "format of observations",
+    {
+        "table": "bmi_dmx.assimilation.operation.series:read_observations",
+        "usgs-rdb": f"{_GAUGES}.rdb:read_rdb",
+        "usgs-json": f"{_GAUGES}.water_json:read_json",
+        "t-route-timeslice": f"{_GAUGES}.timeslice:read_timeslice",
+    },
+    group="bmi_dmx.observation_files",
+)
+"""What reads observations from files, for runs without a host that brings them."""
 
 recipes: Registry[type[Recipe]] = Registry(
     "recipe",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bmi_dmx import describe
+from bmi_dmx.assimilation.operation.settings import AssimilationSettings
 from bmi_dmx.bmi.settings import Settings
 from bmi_dmx.bmi.table import catalogue
 from bmi_dmx.bundle import load_bundle
@@ -157,6 +158,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "protocol": lambda: settings_table(Protocol),
     "part": lambda: settings_table(PartSpec),
     "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
+    "assimilation": lambda: settings_table(AssimilationSettings),
     "component": lambda: settings_table(Settings),
     "river": lambda: settings_table(RiverSettings, Settings),
     "river-variables": river_variable_table,

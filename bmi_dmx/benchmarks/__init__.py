@@ -23,6 +23,7 @@ BENCHMARKS = {
     "route": "route",
     "simulate": "simulate",
     "train": "train",
+    "ensembles": "ensembles",
     "assimilation": "assimilation",
 }
 """Modules by the name of what they measure."""

@@ -96,6 +96,9 @@ class System:
         What occurs, by name and units of attributes that declare no bounds.
     conserved : mapping of str to str
         What the sums of a budget are called, by the name of the budget.
+    capacities : mapping of str to tuple of str
+        What states do not exceed, by name: the product of these states and parameters
+        of their part.
     older_states : mapping of str to callable
         Formats of states from before the present one, and what brings the arrays and
         the owner of such a state, for a runner, to those it has now.
@@ -131,6 +134,7 @@ class System:
         default_factory=dict
     )
     conserved: Mapping[str, str] = field(default_factory=dict)
+    capacities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     older_states: Mapping[str, OlderState] = field(default_factory=dict)
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
     exchanged: Exchanged | None = None
