@@ -30,6 +30,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 SHOWN = 240
 """Cycles of which analyses are kept, to be looked at."""
 
+_LOST = 0.82
+"""Standard deviations of the system that an error is beyond where a truth is lost."""
+
 _BEYOND = 100.0
 """Standard deviations of the system from its mean at which an ensemble is given up."""
 
@@ -44,6 +47,8 @@ class Followed:
         The filter.
     burn_in : int
         Cycles that are left out of scores.
+    limit : float
+        Error beyond which a truth is lost.
     error, forecast_error : ndarray
         (setting, seed, cycle) root-mean-square errors of analyses and of the forecasts
         before them.
@@ -60,6 +65,7 @@ class Followed:
 
     run: FilterRun
     burn_in: int
+    limit: float
     error: Array
     forecast_error: Array
     spread: Array
@@ -85,7 +91,7 @@ class Followed:
                 "inflation": factor, "radius": radius,
                 **{name: round(float(x), 4) for name, x in means.items()},
                 "rmse_of_seeds": [round(float(x), 4) for x in late.mean(-1)],
-                "divergence_rate": divergence_rate(late),
+                "divergence_rate": divergence_rate(late, self.limit),
                 "restarts": int(self.restarts[at].sum()),
             }  # fmt: skip
             if self.run.members > 1:
@@ -161,8 +167,9 @@ class _Record:
         """Return all of it."""
         error, forecast_error, spread_of, score = np.moveaxis(self._series, 1, -1)
         return Followed(
-            self._run, self._truth.experiment.burn_in, error, forecast_error,
-            spread_of, score, self._ranks, restarts, self._shown,
+            self._run, self._truth.experiment.burn_in,
+            _LOST * self._truth.climate.deviation, error, forecast_error, spread_of,
+            score, self._ranks, restarts, self._shown,
         )  # fmt: skip
 
 
