@@ -229,6 +229,7 @@ _forecasts = partial(_module, "inspection.forecast")
 _new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
 _protocols = partial(_module, "trainer.protocols.command")
+_combining = partial(_module, "trainer.combine_command")
 _reporting = partial(_module, "trainer.report_command")
 _routing = partial(_module, "routing.commands")
 _run = partial(_module, "run.command")
@@ -296,6 +297,11 @@ COMMANDS = {
         about="save a trained model as a bundle",
         arguments=_export_arguments,
         run=_export,
+    ),
+    "combine": Command(
+        about="make one bundle of several models, whose weighted mean it answers with",
+        arguments=lambda parser: _combining().combine_arguments(parser),
+        run=lambda options: _combining().combine_command(options),
     ),
     "run": Command(
         about="run a bundle over a file of forcing",

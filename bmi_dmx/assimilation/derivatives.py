@@ -48,9 +48,7 @@ class _Stepped(Function):
         return torch.from_numpy((ahead - back) / (2.0 * small))
 
     @staticmethod
-    def backward(
-        ctx: Any, gradient: Tensor
-    ) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (ensemble,) = ctx.saved_tensors
         with torch.enable_grad():
             x = ensemble.detach().requires_grad_()

@@ -15,6 +15,7 @@ from ..operate.operation import Operation
 from ..operate.runner import Runner
 from ..operate.screen import Screen
 from ..operate.shared import bundle_named
+from ..operate.spread import reader, spreads
 from ..operate.stages import stages
 from ..operate.storage import Storage, balance_names
 from ..variables import Variable
@@ -180,6 +181,9 @@ def _diagnostic(runner: Runner, screen: Screen, name: str) -> Values:
         return screen.repaired[name.removeprefix(REPAIRED)], None
     if name in runner.dates:
         return runner.dates[name], None
+    for spread in spreads(runner.stages):
+        if spread.name == name:
+            return reader(runner, spread)
     storage = runner.storage
     if name in storage.balance:
         return storage.balance[name], storage.close_balance

@@ -7,7 +7,7 @@ component has an entry of its own only for what its host has asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from ..compose.part import Part
 from ..errors import VariableError, suggestion
 from ..operate.operation import Operation
+from ..operate.spread import spreads
 from ..operate.stages import Stages
 from ..operate.storage import balance_names
 from ..variables import Variable
@@ -285,10 +286,19 @@ def _series(stages: Stages) -> Iterator[Entry]:
         for flux in part.declared(operation.inner).fluxes:
             short = stages.buffers[part.name, flux.name]
             yield _entry(
-                operation, flux, "flux", short=short, needs=needs.get(flux.name, "")
-            )
-    for short, (_, state) in stages.shown.items():
-        yield _entry(operation, state, "state", short=short)
+                operation, _of_model(part, flux), "flux", short=short,
+                needs=needs.get(flux.name, ""),
+            )  # fmt: skip
+    for short, (part, state) in stages.shown.items():
+        yield _entry(operation, _of_model(part, state), "state", short=short)
+
+
+def _of_model(part: Part, variable: Variable) -> Variable:
+    """Return a variable, without standard name where it is of one of several models.
+
+    That of all together has it, where there is one.
+    """
+    return variable if part.model is None else replace(variable, standard_name="")
 
 
 def _needs(operation: Operation, part: Part) -> dict[str, str]:
@@ -309,8 +319,11 @@ def _needs(operation: Operation, part: Part) -> dict[str, str]:
 
 
 def _constants(operation: Operation, attributes: Sequence[str]) -> Iterator[Entry]:
-    for _, parameter in operation.published.values():
-        yield _entry(operation, parameter, "parameter", exchanged=False)
+    for short, (part, parameter) in operation.published.items():
+        yield _entry(
+            operation, _of_model(part, parameter), "parameter", short=short,
+            exchanged=False,
+        )  # fmt: skip
     for name in attributes:
         attribute = operation.understood[name]
         yield _entry(operation, attribute, "attribute", exchanged=False)
@@ -324,6 +337,11 @@ def _diagnostics(stages: Stages) -> Iterator[Entry]:
             variable = Variable(name=name, units=balance.units, about=about)
             exchanged = term == "total"
             yield _entry(operation, variable, "diagnostic", exchanged=exchanged)
+    for spread in spreads(stages):
+        variable = replace(
+            spread.variable, about=spread.about, standard_name=spread.standard_name
+        )
+        yield _entry(operation, variable, "diagnostic", short=spread.name)
     for forcing in operation.forcings:
         name = f"{REPAIRED}{forcing.name}"
         about = f"number of steps with {forcing.name} replaced"

@@ -63,11 +63,15 @@ def _verify_statistics(
     """Compare the readable statistics with those the networks work with."""
     parts: dict[str, tuple[str, ...]] = {}
     for part in manifest.parts:
+        inputs, attributes = (
+            tuple(_moments_of(manifest, part, name) for name in names)
+            for names in (part.inputs, part.attributes)
+        )
         if part.kind == "network" and part.every == "once":
-            parts[f"{part.name}.normalize"] = part.attributes
+            parts[f"{part.name}.normalize"] = attributes
         elif part.kind == "network":
-            parts[f"{part.name}.normalize_forcing"] = part.inputs
-            parts[f"{part.name}.normalize_attributes"] = part.attributes
+            parts[f"{part.name}.normalize_forcing"] = inputs
+            parts[f"{part.name}.normalize_attributes"] = attributes
     statistics = f"{path / MANIFEST}: statistics"
     read = {name for names in parts.values() for name in names}
     _same_names(statistics, manifest.statistics, read | _answered(manifest))
@@ -90,14 +94,21 @@ def _verify_statistics(
                     )
 
 
+def _moments_of(manifest: Manifest, network: Part, name: str) -> str:
+    """Return under which name the moments of an input of a network stand."""
+    own = f"{network.name}.{name}"
+    return own if own in manifest.statistics else name
+
+
 def _answered(manifest: Manifest) -> set[str]:
     """Return the observed quantities that networks answer by the moments of."""
-    given = {name for part in manifest.parts for name in part.gives}
     return {
-        p.target
+        _moments_of(manifest, network, p.target)
+        for network in manifest.parts
         for part in manifest.parts
         for p in part.variables.parameters
-        if p.target and {part.source(p.name), f"{part.name}.{p.name}"} & given
+        for name in (part.source(p.name),)
+        if p.target and {name, f"{part.name}.{name}"} & set(network.gives)
     }
 
 
@@ -248,7 +259,8 @@ def _try_network(
     """Try a network at one place, at what it was trained around."""
     inputs: dict[str, Array] = {f"w.{n}": x for n, x in weights.items()}
     for key, names in (("attributes", part.attributes), ("forcing", part.inputs)):
-        typical = [manifest.statistics[name].typical for name in names]
+        found = (manifest.statistics[_moments_of(manifest, part, n)] for n in names)
+        typical = [moments.typical for moments in found]
         inputs[key] = np.array([typical])
     for state in part.variables.states:
         inputs[f"s.{state.name}"] = np.zeros((1, state.size))

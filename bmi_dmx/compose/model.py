@@ -21,7 +21,7 @@ from .parameterization import Constant, Supplied, Varying
 from .part import Part
 from .parts import make_parts
 from .periods import gathered_states
-from .plan import Plan, plan
+from .plan import Plan, plan, public
 from .simulation import Simulated, Simulation
 from .spec import ModelSpec
 
@@ -147,7 +147,7 @@ class Model(nn.Module):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of everything :meth:`simulate` can record."""
-        learned = (parameter.name for _, parameter in self.plan.given())
+        learned = (public(*found) for found in self.plan.given())
         return tuple(dict.fromkeys((*self.plan.outputs, *learned)))
 
     @property
@@ -409,15 +409,16 @@ def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied
     ConfigError
         When parts that share a parameter declare it in different ways.
     """
+    own = statistics.seen_by(network)
     found: dict[str, tuple[str, Supplied]] = {}
     for part, parameter in whole.given():
         link = whole.link(part, parameter.name)
         if link.part != network:
             continue
-        own = parameter.per == "member"
+        members = part.members if parameter.per == "member" else None
         known = replace(parameter, name=link.name)
-        moments = statistics[known.target] if known.target else None
-        one = Supplied(known, part.members if own else None, moments)
+        moments = own[known.target] if known.target else None
+        one = Supplied(known, members, moments)
         first, other = found.setdefault(link.name, (part.name, one))
         if not _alike(one, other):
             raise ConfigError(

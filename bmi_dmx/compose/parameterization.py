@@ -149,7 +149,7 @@ class Constant(_Supplying):
                 f"{part.name}.network: {spec.network!r} has a memory; attributes do "
                 "not change with time"
             )
-        self.normalize = Normalize(statistics, part.attributes)
+        self.normalize = Normalize(statistics.seen_by(part.name), part.attributes)
         self.network = _network(part, spec, len(part.attributes), self.supplied)
         _spread_bias(self.network, self.supplied)
 
@@ -195,8 +195,9 @@ class Varying(_Supplying):
                     "what members hold would appear and vanish as it changes; let a "
                     "network of attributes alone give it"
                 )
-        self.normalize_forcing = Normalize(statistics, part.inputs)
-        self.normalize_attributes = Normalize(statistics, part.attributes)
+        own = statistics.seen_by(part.name)
+        self.normalize_forcing = Normalize(own, part.inputs)
+        self.normalize_attributes = Normalize(own, part.attributes)
         inputs = len(part.inputs) + len(part.attributes)
         self.network = _network(part, spec, inputs, self.supplied)
         _spread_bias(self.network, self.supplied)

@@ -16,7 +16,7 @@ from ..variables import Parameter, Variable, in_step
 from .inputs import attribute_values, columns, forcing_series
 from .part import Part
 from .periods import held
-from .plan import Plan
+from .plan import Plan, public
 
 if TYPE_CHECKING:
     from .model import Model
@@ -252,7 +252,9 @@ class Simulation:
             if link.giver == "part" and link.part == part.name
         ]
         own = [
-            n for n in outputs if n in self.at.outputs and self.at.outputs[n][0] is part
+            self.at.outputs[n][1].name
+            for n in outputs
+            if n in self.at.outputs and self.at.outputs[n][0] is part
         ]
         return list(dict.fromkeys((*read, *own)))
 
@@ -260,13 +262,13 @@ class Simulation:
         self, name: str, known: Mapping[tuple[str, str], Tensor], steps: int
     ) -> Tensor:
         if name in self.at.outputs:
-            owner = self.at.outputs[name][0]
-            x = known[owner.name, name]
+            owner, variable = self.at.outputs[name]
+            x = known[owner.name, variable.name]
             single = owner.mean or not owner.members or owner.coupling == "stencil"
             return x if single else x.mean(-1)
         for part, parameter in self.at.given():
-            if parameter.name == name:
-                link = self.at.link(part, name)
+            if public(part, parameter) == name:
+                link = self.at.link(part, parameter.name)
                 x = known[link.part, link.name]
                 if parameter.per == "member" and part.members:
                     x = x.mean(-1)

@@ -62,6 +62,9 @@ class PartSpec:
         Other names under which inputs of a process are looked for, by the name in it.
     correction : CorrectionSpec, optional
         A network that adds to the states of a process at every step.
+    model, share : str, float, optional
+        Of several models that run as one, the one it is of, and how much of the answer
+        is that of this model.
 
     Raises
     ------
@@ -83,12 +86,15 @@ class PartSpec:
     gives: Literal["all"] | tuple[str, ...] = ()
     reads: dict[str, str] = field(default_factory=dict)
     correction: CorrectionSpec | None = None
+    model: str | None = None
+    share: float | None = None
 
     def __post_init__(self) -> None:
         if (self.process is None) == (self.network is None):
             raise ConfigError("expected either 'process' or 'network'")
         refuse_outside("members", self.members, 1, MOST)
         self._refuse_weights()
+        self._refuse_share()
         wrong = ("members", "reads", "correction") if self.network else _OF_NETWORKS
         for key in wrong:
             if getattr(self, key):
@@ -129,6 +135,13 @@ class PartSpec:
                 "member_weights: 'learned' needs a process of 2 to "
                 f"{MOST_WEIGHTED} members whose mean is taken"
             )
+
+    def _refuse_share(self) -> None:
+        """Refuse shares of no model, and those that are none."""
+        if (self.model is None) != (self.share is None):
+            raise ConfigError("model, share: expected both, or none of them")
+        if self.share is not None and not 0.0 < self.share <= 1.0:
+            raise ConfigError(f"share: found {self.share:g}, expected above 0 up to 1")
 
     @property
     def when(self) -> Every:

@@ -86,7 +86,7 @@ class Statistics(Mapping[str, Moments]):
     Parameters
     ----------
     moments : mapping of str to Moments
-        One entry per variable a network reads.
+        One entry per variable a network reads; see also :meth:`seen_by`.
     """
 
     def __init__(self, moments: Mapping[str, Moments]) -> None:
@@ -107,6 +107,26 @@ class Statistics(Mapping[str, Moments]):
 
     def __len__(self) -> int:
         return len(self._moments)
+
+    def seen_by(self, part: str) -> Statistics:
+        """Return the moments that a network works with, by the names of its inputs.
+
+        Parameters
+        ----------
+        part : str
+            Name of the part. Where models that learned from different data run as one,
+            a network has moments of its own, under ``part.input``.
+        """
+        start = f"{part}."
+        own = {n[len(start) :]: m for n, m in self.items() if n.startswith(start)}
+        return Statistics({**self._moments, **own}) if own else self
+
+    def of(self, name: str) -> tuple[Moments, ...]:
+        """Return the different moments that networks have of an input."""
+        if name in self._moments:
+            return (self._moments[name],)
+        end = f".{name}"
+        return tuple(dict.fromkeys(m for n, m in self.items() if n.endswith(end)))
 
     @classmethod
     def fit(

@@ -98,8 +98,12 @@ class Storage:
         sums: Mapping[tuple[str, str], Array],
     ) -> None:
         plan, names = self._stages.operation.plan, self.names[b.budget]
-        held = [f"s.{qualified(plan[part], name)}" for part, name in b.storages]
-        self._totals[b.budget] = total(held)
+        held: dict[float, list[str]] = {}
+        for part, name in b.storages:
+            share = b.shares.get(part, 1.0)
+            held.setdefault(share, []).append(f"s.{qualified(plan[part], name)}")
+        terms = [(share, total(names)) for share, names in held.items()]
+        self._totals[b.budget] = _weighted(terms) if terms else total(())
         for way in ("in", "out"):
             self.balance[names[way]] = sums[b.budget, way]
             self.lost[names[way]] = sums[b.budget, way + LOST]
@@ -257,8 +261,9 @@ class Storage:
             if (part.name, store.name) in b.storages:
                 name = self.names[b.budget]["adjusted"]
                 adjusted = self.balance[name]
-                whole = len(adjusted) == len(added)
-                add_up(adjusted, self.lost[name], added if whole else added.sum())
+                amount = added * b.shares.get(part.name, 1.0)
+                whole = len(adjusted) == len(amount)
+                add_up(adjusted, self.lost[name], amount if whole else amount.sum())
 
     def not_finite(self) -> StateError:
         """Return the error for a number that is none, naming the store."""
@@ -305,6 +310,13 @@ class Storage:
         """Return whether a part has no members, and so no axis for them."""
         found = self._stages.operation.plan[part]
         return not found.members and found.coupling != "stencil"
+
+
+def _weighted(terms: Sequence[tuple[float, Callable[[], Any]]]) -> Callable[[], Any]:
+    """Return a function that adds up what others return, times their shares."""
+    if len(terms) == 1 and terms[0][0] == 1.0:
+        return terms[0][1]
+    return lambda: sum(share * np.asarray(term()) for share, term in terms)
 
 
 def add_up(total: Array, lost: Array, amount: Any) -> None:

@@ -36,6 +36,7 @@ __all__ = [
     "Report",
     "Scoring",
     "Task",
+    "Weighing",
     "attributes_in",
 ]
 
@@ -126,6 +127,9 @@ class Scoring:
         What is run in place of parts of the bundle, by part.
     output : Path, optional
         Folder of the results; default: a new one.
+    calibration : (date, date), optional
+        First and last day from whose errors a range around the answer is learned; none
+        of them is scored.
     """
 
     data: Path
@@ -135,6 +139,24 @@ class Scoring:
     warmup: int | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
     output: Path | None = None
+    calibration: tuple[date, date] | None = None
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """By which weights several models do best on data.
+
+    Parameters
+    ----------
+    weights : mapping of str to float
+        By model, none below 0; they sum to one.
+    provenance : mapping
+        Data, places and days that they were learned from, as in the provenance of a
+        bundle.
+    """
+
+    weights: Mapping[str, float]
+    provenance: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,6 +332,29 @@ class Task(ABC, Generic[E]):
             The task cannot do so, or the data or the choices do not suit the bundle.
         """
         raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
+
+    @classmethod
+    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
+        """Return by which weights the models of a bundle together do best on data.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            Several models of this task that run as one.
+        asked : Scoring
+            On what, and how; the period is one that the models may learn from.
+
+        Returns
+        -------
+        Weighing
+            By output of the models, none below 0; they sum to one.
+
+        Raises
+        ------
+        ConfigError, DataError, UnitsError
+            As of :meth:`score`.
+        """
+        raise ConfigError(f"{bundle.path}: models of its task are not weighted by data")
 
     @classmethod
     def examine(cls, bundle: Bundle, asked: Examining) -> Report:

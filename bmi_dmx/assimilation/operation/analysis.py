@@ -261,7 +261,7 @@ class Assimilation:
                 for store in self.stores.every:
                     if (store.part.name, store.state.name) == (part, state):
                         added = self.increments[store.name][at] / store.factor
-                        total[at] += added
+                        total[at] += balance.shares.get(part, 1.0) * added
 
     def _write_down(
         self,

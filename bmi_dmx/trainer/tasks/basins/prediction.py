@@ -15,7 +15,7 @@ from torch import Tensor
 from ....compose import Model, ModelSpec
 from ....errors import ConfigError
 from ..streamflow.periods import Period
-from .data.basins import Array32, BasinData
+from .data.basins import SECONDS_PER_DAY, Array32, BasinData
 from .sampler import BasinBlocks, Batch
 from .targets import TARGET, flow_factor
 
@@ -26,8 +26,13 @@ __all__ = [
     "predict",
     "simulate",
     "steps_within",
+    "usual_warmup",
     "with_lead",
 ]
+
+
+YEAR = 365
+"""Days of warm-up unless something else is said."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ def steps_within(data: BasinData, spec: ModelSpec) -> int:
             f"data, {data.seconds:g} s"
         )
     return round(parts)
+
+
+def usual_warmup(data: BasinData) -> int:
+    """Return the steps of a year, which models warm up on unless something is said."""
+    return YEAR * SECONDS_PER_DAY // data.seconds
 
 
 def periods_in(data: BasinData, spec: ModelSpec) -> dict[str, int]:

@@ -18,10 +18,13 @@ from ....files import atomic_folder
 from ....tables import Column, print_table
 from ...protocols.trial import Study
 from ...provenance import commit
+from ..streamflow.comparison import range_summary, show_ranges
 from ..streamflow.metrics import metrics
+from ..streamflow.probability import Range
 from .peaks import PeakClass, peak_classes
 from .pooling import Pooled, pool
 from .study_page import write_page
+from .study_ranges import ranges_of
 from .study_scores import SHOWN, Row, by_fold, rows_of
 
 __all__ = ["StudyReport", "report_study"]
@@ -39,6 +42,8 @@ class StudyReport:
         Protocol and days.
     rows : sequence of Row
         The models, means and baselines.
+    ranges : mapping of str to Range
+        How good the ranges are that several trainings span.
     notes : sequence of str
         What a reader must know.
     """
@@ -46,6 +51,7 @@ class StudyReport:
     folder: Path
     title: str
     rows: Sequence[Row]
+    ranges: Mapping[str, Range]
     notes: Sequence[str]
 
     def show(self) -> None:
@@ -60,6 +66,7 @@ class StudyReport:
                 spread = [r.medians[name].spread for r in self.rows]
                 columns.append(Column(header="± seeds", values=spread, format=".3f"))
         print_table(columns, title=self.title)
+        show_ranges(self.ranges)
         for note in self.notes:
             print(f"note: {note}")
 
@@ -90,6 +97,7 @@ def report_study(study: Study) -> StudyReport:
         folder=study.folder / "report",
         title=f"{study.protocol.name}: {len(pooled.flows.ids)} basins, {days}",
         rows=rows,
+        ranges=ranges_of(pooled.models, pooled.observed),
         notes=notes,
     )
     with atomic_folder(report.folder) as made:
@@ -97,7 +105,9 @@ def report_study(study: Study) -> StudyReport:
         summary = _summary(study, pooled, report, classes)
         text = json.dumps(plain(summary, "summary", lambda *_: None), indent=2)
         (made / "summary.json").write_text(f"{text}\n", encoding="utf-8")
-        page = write_page(study, pooled, report.title, rows, notes, classes)
+        page = write_page(
+            study, pooled, report.title, rows, notes, classes, report.ranges
+        )
         page.write(made / "report.html")
     return report
 
@@ -132,6 +142,7 @@ def _summary(
         "how": study.about_folds,
         "seeds": list(protocol.seeds),
         "scores": {row.name: asdict(row) for row in report.rows},
+        **range_summary(report.ranges),
         "median_nse_by_fold": by_fold(study, pooled),
         "peaks": [asdict(one) for one in classes],
         "parameters_at_bounds": {

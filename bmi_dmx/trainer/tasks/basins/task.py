@@ -22,7 +22,7 @@ from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...run_folder import RunFolder
 from ...shares import Divisible
-from ...task import Examining, Monitor, Scoring, Task, attributes_in
+from ...task import Examining, Monitor, Scoring, Task, Weighing, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
@@ -275,6 +275,13 @@ class BasinsTask(Divisible, Task[Experiment]):
     def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
+
+    @classmethod
+    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
+        """Return weights of several models; see :func:`~.together.weigh`."""
+        from .together import weigh
+
+        return weigh(bundle, asked)
 
     @classmethod
     def examine(cls, bundle: Bundle, asked: Examining) -> Examination:

@@ -222,7 +222,7 @@ def _parameters(model: Model, data: BasinData) -> dict[str, Any]:
     given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
     with torch.no_grad():
         values = model.constant_parameters(given)
-    declared = {p.name: p for _, p in model.plan.given()}
+    declared = model.plan.supplied
     return {
         "ids": data.ids.tolist(),
         "parameters": {

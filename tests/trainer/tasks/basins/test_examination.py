@@ -79,3 +79,16 @@ def test_what_is_no_study_is_refused(
     command += ["--warmup", "40", "--held-out", str(tmp_path)]
     assert main(command) == 1
     assert "is no finished study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "scores.csv"])
+def test_a_folder_of_something_else_is_not_replaced(
+    name: str, bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("years of work")
+    command = ["report", str(bundle.path), "--data", "delaware", "--period", *DAYS]
+    assert main([*command, "--output", str(tmp_path)]) == 1
+    assert f"holds '{name}', which is none of the files" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == "years of work"
+    assert main([*command, "--output", str(tmp_path / name)]) == 1
+    assert "is a file, expected a folder" in capsys.readouterr().err
