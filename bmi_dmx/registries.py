@@ -94,8 +94,18 @@ networks: Registry[type[Network]] = Registry(
 filters: Registry[type[Filter] | type[WindowFilter]] = Registry(
     "filter",
     {
+        "aenkf": f"{_FILTERS}.lagged:Aenkf",
+        "denkf": f"{_FILTERS}.enkf:DEnkf",
+        "enkf": f"{_FILTERS}.enkf:Enkf",
+        "enkf_n": f"{_FILTERS}.enkf_n:EnkfN",
+        "enks": f"{_FILTERS}.lagged:Enks",
         "etkf": f"{_FILTERS}.etkf:Etkf",
+        "ienks": f"{_FILTERS}.ienks:Ienks",
         "letkf": f"{_FILTERS}.etkf:Letkf",
+        "nudging": f"{_FILTERS}.static:Nudging",
+        "oi": f"{_FILTERS}.static:Interpolation",
+        "particle": f"{_FILTERS}.particles:ParticleFilter",
+        "var4d": f"{_FILTERS}.var4d:Var4d",
     },
     group="bmi_dmx.filters",
 )

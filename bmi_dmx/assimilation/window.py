@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,10 @@ class Twin:
     Parameters
     ----------
     propagate : function
-        Of states (…, n) and the number of a cycle: the states at the end of it.
+        Of states (…, m, n), with further axes in front, and the number of a cycle: the
+        states at the end of it.
     predict : function
-        Of states (…, n) at the end of a cycle and its number: (…, p) of them.
+        Of states at the end of a cycle and its number: what they predict, (…, m, p).
     """
 
     propagate: Callable[[Tensor, int], Tensor]
@@ -54,18 +55,31 @@ class Window:
     observations: tuple[Observation, ...]
     twin: Twin | None = None
 
+    def trajectory(self, ensemble: Array) -> Iterator[Array]:
+        """Yield an ensemble at the end of every cycle, given that at the start."""
+        for cycle in range(len(self.observations)):
+            ensemble = self.propagate(ensemble, cycle)
+            yield ensemble
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, eq=False)
 class Analysed:
     """What a window was analysed to.
 
     Parameters
     ----------
-    start : ndarray
-        (…, m, n) at the start of the window.
-    end : ndarray
-        (…, m, n) at its end.
+    states : tuple of ndarray
+        (…, m, n) at the start of the window and at the end of every cycle.
     """
 
-    start: Array
-    end: Array
+    states: tuple[Array, ...]
+
+    @property
+    def start(self) -> Array:
+        """(…, m, n) at the start of the window."""
+        return self.states[0]
+
+    @property
+    def end(self) -> Array:
+        """(…, m, n) at the end of the window."""
+        return self.states[-1]

@@ -12,39 +12,9 @@ from ..observation import Observation
 from ..rotation import rotated
 from .ensemble import EnsembleFilter
 from .filter import drawing
+from .spectrum import Spectrum
 
-__all__ = ["Etkf", "Letkf", "square_root"]
-
-
-def square_root(scaled: Array, innovation: Array) -> tuple[Array, Array, Array]:
-    """Return the symmetric root of the analysis in the space of members, in factors.
-
-    With S the scaled anomalies, (I + SSᵀ)^(−1/2) = I + L diag(h) Lᵀ, and the weights of
-    members in the mean are L c: from the eigenvectors of SSᵀ, or of SᵀS where
-    observations are fewer than members.
-
-    Parameters
-    ----------
-    scaled, innovation : ndarray
-        (…, m, p) and (…, p).
-
-    Returns
-    -------
-    L, h, c : ndarray
-        (…, m, r), (…, r) and (…, r), r = min(m, p).
-    """
-    members, observations = scaled.shape[-2:]
-    across = np.swapaxes(scaled, -1, -2)
-    if observations < members:
-        value, vector = np.linalg.eigh(across @ scaled)
-        value = np.maximum(value, 0.0)
-        root = np.sqrt(1.0 + value)
-        seen = (innovation[..., None, :] @ vector)[..., 0, :]
-        return scaled @ vector, -1.0 / (root * (1.0 + root)), seen / (1.0 + value)
-    value, vector = np.linalg.eigh(scaled @ across)
-    value = np.maximum(value, 0.0)
-    seen = (innovation[..., None, :] @ across @ vector)[..., 0, :]
-    return vector, 1.0 / np.sqrt(1.0 + value) - 1.0, seen / (1.0 + value)
+__all__ = ["Etkf", "Letkf"]
 
 
 @dataclass(frozen=True)
@@ -84,11 +54,8 @@ class Etkf(EnsembleFilter):
     def _deviations(
         self, anomalies: Array, scaled: Array, innovation: Array, noise: Array | None
     ) -> Array:
-        left, shrink, weight = square_root(scaled, innovation)
-        inside = np.swapaxes(left, -1, -2) @ anomalies
-        change: Array = weight[..., None, :] @ inside
-        change = change + left @ (shrink[..., None] * inside)
-        return anomalies + change
+        spectrum = Spectrum.of(scaled, innovation)
+        return spectrum.applied(anomalies, *spectrum.root())
 
 
 @dataclass(frozen=True)

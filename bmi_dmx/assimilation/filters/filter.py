@@ -18,6 +18,7 @@ __all__ = [
     "Filter",
     "WindowFilter",
     "checked",
+    "checked_ensemble",
     "drawing",
     "kept",
     "local_blocks",
@@ -85,6 +86,38 @@ class WindowFilter(Protocol):
         """
 
 
+def checked_ensemble(name: str, ensemble: Array, least: int) -> None:
+    """Refuse ensembles that are too small or not finite.
+
+    Parameters
+    ----------
+    name : str
+        Of the filter, for messages.
+    ensemble : ndarray
+        (…, m, n).
+    least : int
+        Least number of members.
+
+    Raises
+    ------
+    DataError
+        Naming what is wrong.
+    """
+    if ensemble.ndim < 2 or ensemble.dtype.kind != "f":
+        raise DataError(
+            f"{name}: ensemble: expected floats (…, member, entry), found "
+            f"{ensemble.dtype} {ensemble.shape}"
+        )
+    if ensemble.shape[-2] < least:
+        raise DataError(
+            f"{name}: ensemble: expected at least {least} members, found "
+            f"{ensemble.shape[-2]}"
+        )
+    finite = np.isfinite(ensemble)
+    if not finite.all():
+        _refuse(name, "ensemble", ensemble, finite)
+
+
 def checked(
     name: str, ensemble: Array, predicted: Array, observation: Observation, least: int
 ) -> None:
@@ -106,16 +139,8 @@ def checked(
     DataError
         Naming what is wrong.
     """
-    if ensemble.ndim < 2 or ensemble.dtype.kind != "f":
-        raise DataError(
-            f"{name}: ensemble: expected floats (…, member, entry), found "
-            f"{ensemble.dtype} {ensemble.shape}"
-        )
+    checked_ensemble(name, ensemble, least)
     *problems, members, _ = ensemble.shape
-    if members < least:
-        raise DataError(
-            f"{name}: ensemble: expected at least {least} members, found {members}"
-        )
     expected = (*problems, *observation.value.shape[-1:])
     if observation.value.shape != expected:
         raise DataError(
@@ -127,9 +152,6 @@ def checked(
         raise DataError(
             f"{name}: predicted: expected shape {expected}, found {predicted.shape}"
         )
-    finite = np.isfinite(ensemble)
-    if not finite.all():
-        _refuse(name, "ensemble", ensemble, finite)
     finite = np.isfinite(predicted) | ~observation.seen[..., None, :]
     if not finite.all():
         _refuse(name, "predicted", predicted, finite)
