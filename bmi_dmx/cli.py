@@ -222,6 +222,7 @@ def _module(name: str) -> ModuleType:
     return import_module(f"{__package__}.{name}")
 
 
+_assimilation = partial(_module, "twins.commands")
 _benchmarks = partial(_module, "benchmarks.command")
 _data = partial(_module, "inspection.commands")
 _ngen = partial(_module, "ngen.commands")
@@ -307,6 +308,11 @@ COMMANDS = {
         about="route lateral inflow down a river, to its gauges or all reaches",
         arguments=lambda parser: _routing().route_arguments(parser),
         run=lambda options: _routing().route(options),
+    ),
+    "da": Command(
+        about="try filters on systems that are known: data assimilation",
+        arguments=lambda parser: _assimilation().da_arguments(parser),
+        run=lambda options: _assimilation().da(options),
     ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",

@@ -51,6 +51,7 @@ FLOORS = {
     "info": 16,
     "inspection": 16,
     "routing": 16,
+    "twins": 16,
     "cli": 17,
     "__main__": 18,
 }
@@ -62,8 +63,8 @@ GENERAL = {name for name, floor in FLOORS.items() if floor < FLOORS["models"]}
 DATA_ONLY = {"configs", "bundles"}
 
 IMPORTERS_OF_TRAINER = {
-    "info", "inspection", "routing", "trainer", "trainer.tasks", "demo", "benchmarks",
-    "cli",
+    "info", "inspection", "routing", "trainer", "trainer.tasks", "twins", "demo",
+    "benchmarks", "cli",
 }  # fmt: skip
 
 HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}

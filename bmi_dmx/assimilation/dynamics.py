@@ -13,6 +13,7 @@ from ..kernels.evaluator import NetworkProgram
 from ..process import Process, Upstream
 from ..program import entry_names
 from ..space import Space
+from ..variables import State
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,6 +92,11 @@ class Dynamics:
                 return slice(first, first + count * places)
             first += count * places
         raise AssertionError
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Declarations of the states, in the order of the entries."""
+        return self._process.states
 
     @property
     def places(self) -> Array:
