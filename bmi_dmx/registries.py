@@ -98,6 +98,7 @@ networks: Registry[type[Network]] = Registry(
 filters: Registry[type[Filter] | type[WindowFilter]] = Registry(
     "filter",
     {
+        "amortized": f"{_FILTERS}.amortized:Amortized",
         "aenkf": f"{_FILTERS}.lagged:Aenkf",
         "denkf": f"{_FILTERS}.enkf:DEnkf",
         "enkf": f"{_FILTERS}.enkf:Enkf",

@@ -284,9 +284,7 @@ def _forcings(chosen: Analysis.Options) -> list[Forcing]:
             Forcing(
                 name=f"{s}_seen", bounds=(0.0, 1.0), about="1 where it was, else 0"
             ),
-            Forcing(
-                name=f"{s}_error", bounds=(1e-6, 1e6), about="size of its error"
-            ),
+            Forcing(name=f"{s}_error", bounds=(1e-6, 1e6), about="size of its error"),
             *(
                 Forcing(name=f"{s}_{part}", about=f"{part} among the members")
                 for part in parts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import Any
 
 from ..process import Process
 
@@ -21,4 +21,4 @@ class Learned(Process):
         All that is learned, and what it is normalised by.
     """
 
-    network: nn.Module
+    network: Any
