@@ -46,30 +46,30 @@ def given(
     """
     found: dict[str, Any] = {}
     for name, at in fields.items():
-        found |= {
-            f"f.{name}": ensemble[..., at], f"f.{name}_observed": observed[..., at],
-            f"f.{name}_seen": seen[..., at], f"f.{name}_error": error[..., at],
-        }  # fmt: skip
+        forecast = ensemble[..., at]
+        parts = {"observed": observed[..., at], "seen": seen[..., at]}
+        parts["error"] = error[..., at]
         if f"{name}_variance" in forcings:
-            found |= _spread(name, f"{name}_ahead" in forcings, ensemble[..., at])
+            parts |= _spread(forecast, f"{name}_ahead" in forcings)
+        found[f"f.{name}"] = forecast
+        # Channels are put side by side, and so all are of the shape of the members.
+        found |= {f"f.{name}_{part}": x + 0.0 * forecast for part, x in parts.items()}
     return found
 
 
-def _spread(name: str, band: bool, ensemble: Any) -> dict[str, Any]:
+def _spread(forecast: Any, band: bool) -> dict[str, Any]:
     """Return variances, and covariances with the neighbours on a ring."""
-    members, places = ensemble.shape[-2:]
-    anomalies = ensemble - ensemble.mean(-2, keepdims=True)
-
-    def covariance(with_place: Any) -> Any:
-        products = anomalies * anomalies[..., with_place]
-        return products.sum(-2, keepdims=True) / max(members - 1, 1)
-
+    members, places = forecast.shape[-2:]
+    anomalies = forecast - forecast.mean(-2, keepdims=True)
     here = np.arange(places)
-    found = {f"f.{name}_variance": covariance(here)}
+    others = {"variance": here}
     if band:
-        found[f"f.{name}_behind"] = covariance((here - 1) % places)
-        found[f"f.{name}_ahead"] = covariance((here + 1) % places)
-    return found
+        others |= {"behind": (here - 1) % places, "ahead": (here + 1) % places}
+    count = max(members - 1, 1)
+    return {
+        part: (anomalies * anomalies[..., at]).sum(-2, keepdims=True) / count
+        for part, at in others.items()
+    }
 
 
 def joined(fields: Mapping[str, slice], found: Mapping[str, Any], cat: Any) -> Any:

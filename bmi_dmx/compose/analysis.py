@@ -154,14 +154,13 @@ class Analysis(Learned):
         chosen = self.options
         given = [_Given.of(name, s, f) for name in chosen.states]
         memory = _entries(s.memory)
-        like = given[0].forecast
-        answer, _ = self.network(self._read(given, memory, s.started, like))
+        answer, _ = self.network(self._read(given, memory, s.started))
         rows = [answer.narrow(-2, k, 1).squeeze(-2) for k in range(answer.shape[-2])]
         count = len(given)
         free, gains = rows[:count], rows[count : 2 * count]
         written = rows[2 * count : 2 * count + chosen.memory]
         forgotten = rows[2 * count + chosen.memory :]
-        seen = _channels([g.seen + 0.0 * like for g in given])
+        seen = _channels([g.seen for g in given])
         there = torch.amax(seen, (-2, -1), keepdim=True).squeeze(-2) > 0.0
         found, state = {}, {}
         for at, one in enumerate(given):
@@ -169,9 +168,9 @@ class Analysis(Learned):
             analysis = torch.where(there, changed, one.forecast)
             found[f"{one.name}_analysis"] = analysis
             state[f"{one.name}_before"] = analysis
-            state[f"{one.name}_age"] = (1.0 - one.seen) * (one.age + 1.0) + 0.0 * like
+            state[f"{one.name}_age"] = (1.0 - one.seen) * (one.age + 1.0)
         bounded = torch.tanh if chosen.form == "increment" else _same
-        state["started"] = s.started * 0.0 + 1.0 + 0.0 * like
+        state["started"] = s.started * 0.0 + 1.0
         kept: Any = [
             torch.where(there, torch.sigmoid(forget) * c + bounded(write), c)
             for c, forget, write in zip(memory, forgotten, written, strict=True)
@@ -187,7 +186,7 @@ class Analysis(Learned):
         return one.forecast + one.seen * share * one.departure + error * free
 
     def _read(
-        self, given: list[_Given], memory: list[Tensor], started: Tensor, like: Tensor
+        self, given: list[_Given], memory: list[Tensor], started: Tensor
     ) -> Tensor:
         """Return what the network reads, (…, channel, place)."""
         chosen, usual, channels = self.options, self.network, []
@@ -211,8 +210,7 @@ class Analysis(Learned):
             channels += [x / (std * std) for x in one.spread]
         if plain and chosen.masked:
             channels.append(0.2 * given[0].seen - 0.1)
-        whole = [x + 0.0 * like for x in (*channels, *memory)]
-        return _channels(whole)
+        return _channels([*channels, *memory])
 
 
 class _Usual(nn.Module):
