@@ -144,13 +144,12 @@ class _Record:
         """Score (setting, seed, m, n) ensembles at the end of a cycle."""
         true = self._truth.states[cycle + 1]
         several = analysis.shape[-2] > 1
-        self._series[:, cycle] = (
+        self._series[:, cycle] = [
             rmse(analysis.mean(-2), true),
             rmse(forecast.mean(-2), true),
-            spread(analysis) if several else np.nan,
-            crps(analysis, np.broadcast_to(true, (*analysis.shape[:2], true.shape[-1])))
-            .mean(-1),
-        )  # fmt: skip
+            spread(analysis) if several else np.full(analysis.shape[:2], np.nan),
+            crps(analysis, true).mean(-1),
+        ]
         from_end = self._truth.experiment.cycles - cycle
         if from_end <= len(self._shown):
             self._shown[-from_end] = analysis[0, 0].mean(-2)

@@ -56,7 +56,7 @@ def covariance(ensemble: Array) -> Array:
 def kalman(
     mean: Array, covariance: Array, operator: Array, observation: Observation
 ) -> tuple[Array, Array]:
-    """Return mean and covariance after the update of Kalman (1960), in full matrices."""
+    """Return mean and covariance after the update of Kalman (1960)."""
     error = np.diag(observation.error**2)
     inner = operator @ covariance @ operator.T + error
     gain = covariance @ operator.T @ np.linalg.inv(inner)

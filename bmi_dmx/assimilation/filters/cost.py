@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -134,6 +136,7 @@ class Cost:
         shape = (count, *control.shape)
         units = torch.eye(count, dtype=control.dtype, device=control.device)
         units = units.reshape(count, *(1,) * (control.ndim - 1), count)
+        _prepare()
         with forward_ad.dual_level():
             dual = forward_ad.make_dual(  # type: ignore[no-untyped-call]
                 control.expand(shape).clone(), units.expand(shape).clone()
@@ -144,6 +147,16 @@ class Cost:
         if tangent is None:
             tangent = torch.zeros_like(residuals)
         return residuals[0], tangent.movedim(0, -1)
+
+
+@cache
+def _prepare() -> None:
+    """Have PyTorch load what forward derivatives need, for which it warns of itself."""
+    with warnings.catch_warnings(), forward_ad.dual_level():
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        forward_ad.make_dual(  # type: ignore[no-untyped-call]
+            torch.zeros(1), torch.zeros(1)
+        )
 
 
 def _root(name: str, covariance: float | Array, ensemble: Array) -> Tensor:

@@ -20,9 +20,9 @@ class ParticleFilter:
 
     Gordon et al. (1993), doi:10.1049/ip-f-2.1993.0015. Every member is copied as often
     as the whole part of m times its weight says (residual resampling, Liu and Chen
-    1998, doi:10.1080/01621459.1998.10473765), the rest systematically. Copies are moved
-    apart by Gaussian noise with the covariance of the analysis and the bandwidth
-    m^(−1/(n+4)) of kernel densities (Musso et al. 2001,
+    1998, doi:10.1080/01621459.1998.10473765), the rest systematically. Copies but for
+    the first of each are moved by Gaussian noise with the covariance of the analysis
+    and the bandwidth m^(−1/(n+4)) of kernel densities (Musso et al. 2001,
     doi:10.1007/978-1-4757-3437-9_12).
 
     Parameters
@@ -31,7 +31,7 @@ class ParticleFilter:
         Factor of that bandwidth; 0 leaves copies alike.
     """
 
-    jitter: float = 0.7
+    jitter: float = 0.8
 
     def analyse(
         self,
@@ -57,10 +57,12 @@ class ParticleFilter:
         chosen = _resampled(weight, generator.random(weight.shape[:-1]))
         result = np.take_along_axis(ensemble, chosen[..., None], -2)
         if self.jitter and ensemble.shape[-2] > 1:
-            result = result + self._shaken(ensemble, weight, generator)
+            again = np.diff(chosen, axis=-1, prepend=-1) == 0
+            noise = self._noise(ensemble, weight, generator)
+            result = result + again[..., None] * noise
         return kept(ensemble, result.astype(ensemble.dtype), observation, taper)
 
-    def _shaken(
+    def _noise(
         self, ensemble: Array, weight: Array, generator: np.random.Generator
     ) -> Array:
         """Return noise with the covariance of weighted members, scaled."""

@@ -57,7 +57,9 @@ class Pattern(np.random.Generator):
     def standard_normal(self, size: Any = None, *_: Any, **__: Any) -> Any:
         first, last = size[0], size[-1]
         values = np.sin(np.outer(np.arange(1, first + 1), np.arange(1, last + 1)))
-        return np.broadcast_to(values.reshape(first, *(1,) * (len(size) - 2), last), size).copy()
+        return np.broadcast_to(
+            values.reshape(first, *(1,) * (len(size) - 2), last), size
+        ).copy()
 
 
 def analysing(name: str, chosen: Filter, taper: Array | None) -> Any:
@@ -141,7 +143,9 @@ def test_entries_without_an_observation_near_stay_bit_for_bit() -> None:
         assert not np.isclose(found[..., 0], p.ensemble[..., 0]).any()
 
 
-DETERMINISTIC = [x for x in FILTERS if not str(x.id).startswith("enkf-") and x.id != "enkf"]
+DETERMINISTIC = [
+    x for x in FILTERS if not str(x.id).startswith("enkf-") and x.id != "enkf"
+]
 
 
 @pytest.mark.parametrize("analyse", DETERMINISTIC)
