@@ -18,12 +18,15 @@ from bmi_dmx.assimilation.scores import crps
 from bmi_dmx.assimilation.truth import truth_of
 from bmi_dmx.config import convert
 from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.trainer.callbacks import Checkpoints
+from bmi_dmx.trainer.checkpoint import OWN, read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import build, resume, train
 from bmi_dmx.trainer.module import TrainingModule
-from bmi_dmx.trainer.tasks.archive.cycle import fair_crps
+from bmi_dmx.trainer.tasks.archive.cycle import Passed, fair_crps
+from bmi_dmx.trainer.tasks.archive.losses import LOSSES
 
 from .conftest import TWIN, Write
 
@@ -193,45 +196,25 @@ def test_going_on_is_bitwise_not_having_stopped(
 ) -> None:
     path = write("streams.members=2", "loss.kind=crps")
     whole = train(path, root=tmp_path / "whole")
-
-    def stopped(step: int, score: float) -> None:
-        raise KeyboardInterrupt
-
-    cut = tmp_path / "cut"
-    part = train(path, ["training.steps=4"], root=cut)
-    (part / "training.json").unlink()
-    checkpoints = part / "checkpoints"
-    before = torch.load(checkpoints / "last.ckpt", weights_only=True)
-    assert before["global_step"] == 4
-    again = _stopped_halfway(path, cut, monkeypatch)
-    resume(again)
-    first, second = (
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-        for run in (whole, again)
-    )
-    for name, values in first["state_dict"].items():
-        assert torch.equal(values, second["state_dict"][name]), name
-    streams = [x["bmi_dmx"]["batches"] for x in (first, second)]
-    assert torch.equal(streams[0]["ensemble"], streams[1]["ensemble"])
-
-
-def _stopped_halfway(
-    path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """Return the folder of a run that was killed after its first checkpoint."""
-    from bmi_dmx.trainer.callbacks import Checkpoints
-
     saved = Checkpoints.on_train_epoch_end
 
     def killed(self: Checkpoints, *arguments: Any) -> None:
         saved(self, *arguments)
         raise MemoryError
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
         patch.setattr(Checkpoints, "on_train_epoch_end", killed)
-        with pytest.raises(MemoryError):
-            train(path, root=root)
-    return max(root.iterdir())
+        train(path, root=tmp_path / "cut")
+    (cut,) = (tmp_path / "cut").iterdir()
+    assert read_checkpoint(cut / "checkpoints" / "last.ckpt")["global_step"] == 2
+    resume(cut)
+    first, second = (
+        read_checkpoint(run / "checkpoints" / "last.ckpt") for run in (whole, cut)
+    )
+    for name, values in first["state_dict"].items():
+        assert torch.equal(values, second["state_dict"][name]), name
+    streams = [x[OWN]["batches"]["ensemble"] for x in (first, second)]
+    assert torch.equal(*streams)
 
 
 def test_a_run_becomes_a_bundle_that_follows_truths(
@@ -264,19 +247,23 @@ def test_the_fair_score_is_that_of_plain_loops() -> None:
     )
 
 
-def test_the_ranked_score_keeps_members_apart(write: Write) -> None:
-    settings = (
-        "streams.members=4", "training.batch=6",
-        "model.parts.analysis.options.perturbed=true",
-        "model.parts.analysis.options.spread=variance",
-    )  # fmt: skip
-    apart = {}
-    for kind in ("forecast", "crps"):
-        module = build(load_experiment(write(*settings, f"loss.kind={kind}")))
-        learned(module, 80)
-        ensemble = module.task.batches.state_dict()["ensemble"]
-        apart[kind] = float(ensemble.std(1).mean())
-    assert apart["crps"] > 1.1 * apart["forecast"]
+@pytest.mark.parametrize(("kind", "settled"), [("crps", 0.5), ("forecast", 0.0)])
+def test_the_ranked_score_alone_asks_for_the_spread_that_errors_have(
+    kind: str, settled: float
+) -> None:
+    torch.manual_seed(4)
+    error, members = 0.5, torch.randn(2000, 8, 4)
+    members -= members.mean(1, keepdim=True)
+    target = 0.5 * torch.randn(2000, 4) + error * torch.randn(2000, 4)
+    size = torch.tensor(0.01, requires_grad=True)
+    optimizer = torch.optim.SGD([size], 2.0)
+    for _ in range(40):
+        forecast = size * members
+        loss = LOSSES[kind](Passed(forecast, forecast, {}), target, error).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert size.item() == pytest.approx(settled, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +274,7 @@ def test_the_ranked_score_keeps_members_apart(write: Write) -> None:
         ("loss.kind=crps", "streams.members: found 1, expected at least 2"),
         ("data.hide=1.0", "hide: found 1.0, expected 0 to below 1"),
         ("data.archive=a.nc", "archive or made: exactly one of them must be given"),
-        ("model.parts.analysis.process=lorenz_96", "expected one part, of process"),
+        ("model.parts={w: {process: lorenz_96}}", "expected one part, of process"),
     ],
 )
 def test_impossible_experiments_are_refused(
