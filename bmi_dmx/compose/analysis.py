@@ -182,7 +182,7 @@ class Analysis(Learned):
         if self.options.form == "gain":
             return torch.sigmoid(gain) * one.forecast + free
         share = torch.sigmoid(gain + _NUDGING)
-        error = self.network.of("error", at)
+        error: Tensor = self.network.of("error", at)
         return one.forecast + one.seen * share * one.departure + error * free
 
     def _read(
