@@ -113,8 +113,6 @@ def test_members_are_analysed_each_by_itself() -> None:
         ({"network": "residual_cnv"}, "residual_conv"),
     ],
 )
-def test_impossible_analyses_are_refused(
-    options: dict[str, Any], message: str
-) -> None:
+def test_impossible_analyses_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Analysis(options)

@@ -1,4 +1,4 @@
-"""Networks over rings: their sizes, and that one does not depend on that of the ring."""
+"""Networks over rings: their sizes, and that one does not depend on the ring's."""
 
 from __future__ import annotations
 
