@@ -1,4 +1,4 @@
-"""Archives of noisy observations: CF NetCDF, from which filters are learned and tried."""
+"""Archives of noisy observations: CF NetCDF; filters are learned and tried on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is observed of a state, and when: all of it, some places in turn, projections."""
+"""What is observed of a state, and when: all, some places in turn, projections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..conversion import refuse_outside
 from ..errors import ConfigError
 
-__all__ = ["Operators", "Observing", "observing"]
+__all__ = ["Observing", "Operators", "observing"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -87,9 +87,7 @@ def observing(word: str, usual: Observing) -> Observing:
         every = known[word]
     else:
         raise ConfigError(f"observe: found {word!r}, expected {_WORDS}")
-    return replace(
-        usual, every=every, projections=word == "projections", rotate=True
-    )
+    return replace(usual, every=every, projections=word == "projections", rotate=True)
 
 
 class Operators:
@@ -153,4 +151,5 @@ class Operators:
 
     def whole(self, cycle: int) -> Array:
         """Return the map as a matrix, (p, n)."""
-        return np.asarray(self.predict(np.eye(self.size), cycle)).T
+        matrix: Array = self.predict(np.eye(self.size), cycle)
+        return np.ascontiguousarray(matrix.T)

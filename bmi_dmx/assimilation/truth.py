@@ -97,7 +97,8 @@ class Truth:
         if experiment.start == "near":
             error = experiment.start_error or experiment.observe.error
             drawn = [_generator(s, _ENSEMBLE).normal(size=shape) for s in self.seeds]
-            return first[:, None] + error * np.stack(drawn)
+            near: Array = first[:, None] + error * np.stack(drawn)
+            return near
         known = self.climate.states
         chosen = [
             known[_generator(s, _ENSEMBLE).integers(len(known), size=members)]
@@ -129,7 +130,9 @@ def truth_of(experiment: Experiment) -> Truth:
         states[cycle + 1] = x[:, shown]
     _refuse_infinite(states, followed)
     operators = Operators(experiment.observe, model.places)
-    return Truth(experiment, model, states, _seen(experiment, operators, states), operators)
+    return Truth(
+        experiment, model, states, _seen(experiment, operators, states), operators
+    )
 
 
 def _seeds(experiment: Experiment) -> range:
@@ -165,9 +168,7 @@ def _spun_up(
     for s in system.states:
         start[system.entries(s.name)] = s.initial
     drawn = [_generator(s, _START).normal(size=system.size) for s in seeds]
-    x = system(
-        start + _PARTED * np.stack(drawn), round(experiment.spin_up / spec.step)
-    )
+    x = system(start + _PARTED * np.stack(drawn), round(experiment.spin_up / spec.step))
     _refuse_infinite(x, spec)
     return x
 

@@ -159,10 +159,10 @@ class _Record:
 
     def followed(self, restarts: Array) -> Followed:
         """Return all of it."""
-        series = np.moveaxis(self._series, 1, -1)
+        error, forecast_error, spread_of, score = np.moveaxis(self._series, 1, -1)
         return Followed(
-            self._run, self._truth.experiment.burn_in, *series, self._ranks, restarts,
-            self._shown,
+            self._run, self._truth.experiment.burn_in, error, forecast_error,
+            spread_of, score, self._ranks, restarts, self._shown,
         )  # fmt: skip
 
 
@@ -277,7 +277,9 @@ class _Cycling:
         states = self._truth.climate.states
         result = np.array(ensemble)
         lost = np.argwhere(~usable)
-        drawn = self._generator.integers(len(states), size=(len(lost), self._run.members))
+        drawn = self._generator.integers(
+            len(states), size=(len(lost), self._run.members)
+        )
         for (setting, seed), rows in zip(lost, drawn, strict=True):
             result[setting, seed] = states[rows]
         return result

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "route": "route",
     "simulate": "simulate",
     "train": "train",
+    "assimilation": "assimilation",
 }
 """Modules by the name of what they measure."""
 

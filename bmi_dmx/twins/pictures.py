@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def _averaged(series: Array) -> tuple[Array, Array]:
     """Return the middles of windows of cycles, and means within them, (..., window)."""
     count = min(_WINDOWS, series.shape[-1])
     edges = np.linspace(0, series.shape[-1], count + 1).astype(int)
-    means = [series[..., a:b].mean(-1) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [series[..., a:b].mean(-1) for a, b in pairwise(edges)]
     return (edges[:-1] + edges[1:]) / 2, np.stack(means, -1)
 
 

@@ -114,9 +114,7 @@ def markdown(experiment: Experiment, rows: Sequence[Row]) -> str:
     return "\n".join(text) + "\n"
 
 
-def record(
-    experiment: Experiment, rows: Sequence[Row], name: str
-) -> Mapping[str, Any]:
+def record(experiment: Experiment, rows: Sequence[Row], name: str) -> Mapping[str, Any]:
     """Return all that was found, as plain data."""
     about = plain(experiment)
     about.pop("runs", None)

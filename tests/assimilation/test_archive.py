@@ -73,7 +73,11 @@ def another(file: Any) -> None:
     [
         (rename("observation"), DataError, "variable 'observation' is missing"),
         (rename("projection"), DataError, "variable 'projection' is missing"),
-        (error_of_nothing, DataError, "observation_error: found 0.0, expected a number"),
+        (
+            error_of_nothing,
+            DataError,
+            "observation_error: found 0.0, expected a number",
+        ),
         (no_experiment, DataError, "attribute 'experiment' is missing"),
         (another, ConfigError, "unknown 'lorenz_69'; did you mean 'lorenz_96'"),
     ],

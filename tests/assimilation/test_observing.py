@@ -72,11 +72,17 @@ def test_what_is_predicted_is_a_matrix_times_the_state(word: str) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: observing("some", Observing()), "observe: found 'some', expected full"),
+        (
+            lambda: observing("some", Observing()),
+            "observe: found 'some', expected full",
+        ),
         (lambda: Observing(every=0), "observe.every: expected at least 1, found 0"),
         (lambda: Observing(error=0.0), "observe.error: expected a number above 0"),
         (lambda: Observing(missing=1.0), "observe.missing: expected a share below 1"),
-        (lambda: Operators(Observing(every=5), RING), "expected a divisor of 12 places"),
+        (
+            lambda: Operators(Observing(every=5), RING),
+            "expected a divisor of 12 places",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message: str) -> None:  # type: ignore[no-untyped-def]

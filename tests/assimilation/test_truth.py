@@ -64,7 +64,10 @@ def test_of_a_truth_of_another_system_the_model_knows_a_part() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"cycle": 0.07}, "cycle: found 0.07, expected a whole number of steps of 0.05"),
+        (
+            {"cycle": 0.07},
+            "cycle: found 0.07, expected a whole number of steps of 0.05",
+        ),
         ({"shown": "slow"}, "shown: goes with truth"),
         ({"burn_in": 60}, "burn_in: expected at most 59, found 60"),
         ({"truth": TWO_LEVELS}, "shown: found ''; known: fast, slow"),
@@ -86,7 +89,7 @@ def test_parameters_are_checked() -> None:
     kind = processes["lorenz_96"]
     with pytest.raises(ConfigError, match="'driv'; did you mean 'drive'"):
         Dynamics(kind(), Ring(5), {"driv": 8.0}, dt=0.05)
-    with pytest.raises(ConfigError, match="found -1.0, expected 0 to 40"):
+    with pytest.raises(ConfigError, match=r"found -1\.0, expected 0 to 40"):
         Dynamics(kind(), Ring(5), {"drive": -1.0}, dt=0.05)
     with pytest.raises(ConfigError, match="reads forcing"):
         Dynamics(processes["oudin"](), Points(["a"]), dt=1.0)

@@ -128,13 +128,31 @@ class Cost:
         return found
 
     def linearised(self, control: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the residuals (…, m, r), and their Jacobian (…, m, r, c), forward.
+        """Return the residuals, (…, m, r), and their Jacobian, (…, m, r, c).
 
-        The model runs once, over as many copies of the state as there are controls.
+        The model runs once, over copies of the states side by side: backward over as
+        many as there are residuals, or forward over as many as there are controls,
+        whichever are fewer.
         """
+        residuals = sum(weight.shape[-1] for weight in self.weights)
+        if residuals <= control.shape[-1]:
+            return self._backward(control, residuals)
+        return self._forward(control)
+
+    def _backward(self, control: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        copies = control.detach().expand(count, *control.shape).clone()
+        copies.requires_grad_()
+        with torch.enable_grad():
+            residuals = self.residuals(copies)
+            # Of every copy the one residual that is its own.
+            own = residuals.diagonal(dim1=0, dim2=-1)
+            (rows,) = torch.autograd.grad(own.sum(), copies)
+        return own.detach(), rows.movedim(0, -2)
+
+    def _forward(self, control: Tensor) -> tuple[Tensor, Tensor]:
         count = control.shape[-1]
         shape = (count, *control.shape)
-        units = torch.eye(count, dtype=control.dtype, device=control.device)
+        units = torch.eye(count, dtype=control.dtype)
         units = units.reshape(count, *(1,) * (control.ndim - 1), count)
         _prepare()
         with forward_ad.dual_level():
@@ -144,8 +162,6 @@ class Cost:
             residuals, tangent = forward_ad.unpack_dual(  # type: ignore[no-untyped-call]
                 self.residuals(dual)
             )
-        if tangent is None:
-            tangent = torch.zeros_like(residuals)
         return residuals[0], tangent.movedim(0, -1)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from ...errors import DataError
 from ...space.description import Array
 from ..observation import Observation
-from .filter import Departures, kept, local_blocks
+from .filter import Departures, kept
+from .local import local_blocks
 
 __all__ = ["EnsembleFilter", "fitting"]
 

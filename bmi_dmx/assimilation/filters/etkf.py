@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ConfigError
+from ...kernels.roots import applied_roots
 from ...space.description import Array
 from ..observation import Observation
 from ..rotation import rotated
 from .ensemble import EnsembleFilter
-from .filter import drawing
+from .filter import Departures, drawing
+from .local import local_systems
 from .spectrum import Spectrum
 
 __all__ = ["Etkf", "Letkf"]
@@ -23,7 +25,7 @@ class Etkf(EnsembleFilter):
 
     Bishop et al. (2001), doi:10.1175/1520-0493(2001)129<0420:ASWTET>2.0.CO;2; the
     symmetric root as of Hunt et al. (2007), doi:10.1016/j.physd.2006.11.008. With a
-    taper it is the local filter.
+    taper it is :class:`Letkf`, without its kernel.
 
     Parameters
     ----------
@@ -63,7 +65,9 @@ class Letkf(Etkf):
     """Local ensemble transform Kalman filter.
 
     Hunt et al. (2007), doi:10.1016/j.physd.2006.11.008: :class:`Etkf` around every
-    entry of the state, which a taper has to say.
+    entry of the state, which a taper has to say. As one entry alone is kept of each
+    analysis, its anomalies are all that roots of matrices are applied to, which a
+    kernel does without eigenvectors.
     """
 
     def analyse(
@@ -89,3 +93,16 @@ class Letkf(Etkf):
         return super().analyse(
             ensemble, predicted, observation, taper=taper, generator=generator
         )
+
+    def _locally(
+        self, departures: Departures, taper: Array, noise: Array | None
+    ) -> Array:
+        result = np.empty_like(departures.anomalies)
+        for block, matrix, vector in local_systems(departures, taper):
+            anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)
+            made = applied_roots(matrix, anomalies, vector)
+            if made is None:
+                return super()._locally(departures, taper, noise)
+            result[..., block] = np.swapaxes(made, -1, -2)
+        result += departures.mean
+        return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,7 +20,6 @@ __all__ = [
     "checked_ensemble",
     "drawing",
     "kept",
-    "local_blocks",
 ]
 
 
@@ -248,64 +246,3 @@ def kept(
     near = (taper > 0) & seen[..., None, :]
     touched = np.swapaxes(np.any(near, -1, keepdims=True), -1, -2)
     return np.where(touched, analysis, ensemble)
-
-
-def local_blocks(
-    departures: Departures, taper: Array, most: int = 1 << 20
-) -> Iterator[tuple[slice, Array, Array, Array, Array | None]]:
-    """Yield entries of the state with what is observed near them, some at a time.
-
-    Observations are weighted by the roots of the taper, which divides the variances of
-    their errors by it (Hunt et al. 2007, doi:10.1016/j.physd.2006.11.008).
-
-    Parameters
-    ----------
-    departures : Departures
-        Of all.
-    taper : ndarray
-        (…, n, p) weights.
-    most : int
-        Most numbers of one array.
-
-    Yields
-    ------
-    slice
-        Which entries, b of them.
-    anomalies : ndarray
-        (…, b, m, 1) of these entries.
-    scaled : ndarray
-        (…, b, m, k) weighted anomalies of what is predicted; k is p, or the largest
-        number of observations with a weight where they are much fewer.
-    innovation : ndarray
-        (…, b, k) weighted.
-    near : ndarray or None
-        (b, k) which observations these are; None is all.
-    """
-    *problems, members, entries = departures.anomalies.shape
-    taper = taper.astype(departures.anomalies.dtype, copy=False)
-    near = _nearest(taper)
-    width = max(taper.shape[-1] if near is None else near.shape[-1], members)
-    size = max(1, most // (int(np.prod(problems)) * members * width))
-    for start in range(0, entries, size):
-        block = slice(start, start + size)
-        root = np.sqrt(taper[..., block, :])
-        at = None if near is None else near[block]
-        if at is None:
-            scaled = departures.scaled[..., None, :, :]
-            innovation = departures.innovation[..., None, :]
-        else:
-            root = np.take_along_axis(root, at, -1)
-            scaled = np.moveaxis(departures.scaled[..., at], -3, -2)
-            innovation = departures.innovation[..., at]
-        anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)[..., None]
-        yield block, anomalies, scaled * root[..., None, :], innovation * root, at
-
-
-def _nearest(taper: Array) -> Array | None:
-    """Return (n, k) positions of what has weight; None where most has, or it varies."""
-    if taper.ndim > 2:
-        return None
-    count = int((taper > 0).sum(-1).max(initial=0))
-    if 2 * count > taper.shape[-1]:
-        return None
-    return np.argsort(-taper, axis=-1, kind="stable")[:, :count]

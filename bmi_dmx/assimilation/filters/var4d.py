@@ -22,9 +22,9 @@ class Var4d:
     Le Dimet and Talagrand (1986), doi:10.1111/j.1600-0870.1986.tb00459.x; with errors
     of the model at the ends of cycles as further controls, Trémolet (2006),
     doi:10.1256/qj.05.224. Every member is a background of its own, so one is enough.
-    The twin of the window gives derivatives: forward, for Gauss–Newton of small
-    states, or backward, for L-BFGS of large ones. A step is taken by the problems alone
-    whose cost it lowers, and halved by the others.
+    The twin of the window gives derivatives: the whole Jacobian, for Gauss–Newton of
+    small states, or gradients, for L-BFGS of large ones. A step is taken by the
+    problems alone whose cost it lowers, and halved by the others.
 
     Parameters
     ----------

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.assimilation.filters.etkf import Etkf
+from bmi_dmx.assimilation.filters import etkf
+from bmi_dmx.assimilation.filters.etkf import Etkf, Letkf
+from bmi_dmx.assimilation.localisation import on_ring, taper
 from bmi_dmx.assimilation.observation import Observation
 from tests.assimilation.problems import covariance, kalman, problem
 
@@ -57,6 +59,30 @@ def test_the_root_is_the_symmetric_one() -> None:
     value, vector = np.linalg.eigh(np.eye(4) + scaled @ scaled.T)
     root = vector @ np.diag(value**-0.5) @ vector.T
     np.testing.assert_allclose(found - found.mean(0), root @ anomalies, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+@pytest.mark.parametrize(("entries", "observed"), [(6, 4), (40, 40), (60, 90)])
+def test_the_local_kernel_is_the_analysis_by_eigenvectors(
+    shape: tuple[int, ...], entries: int, observed: int
+) -> None:
+    p = problem(shape, 7, entries, observed)
+    points = np.arange(entries) / entries
+    weights = taper(on_ring(points, np.arange(observed) / observed, 1.0), 0.06)
+    found = Letkf().analyse(*p.arguments, taper=weights)
+    expected = Etkf().analyse(*p.arguments, taper=weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+
+
+def test_without_a_kernel_the_local_filter_takes_eigenvectors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    p = problem((2,), 7)
+    weights = np.ones((5, 3))
+    monkeypatch.setattr(etkf, "applied_roots", lambda *_: None)
+    found = Letkf().analyse(*p.arguments, taper=weights)
+    expected = Etkf().analyse(*p.arguments, taper=weights)
+    assert np.array_equal(found, expected)
 
 
 def test_problems_without_an_observation_are_not_turned() -> None:

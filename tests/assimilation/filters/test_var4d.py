@@ -98,9 +98,14 @@ def test_errors_of_the_model_are_found_as_by_least_squares(method: str) -> None:
     np.testing.assert_allclose(found.ravel(), expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("cycles", [1, 3])
 @pytest.mark.parametrize("model_error", [None, 0.1])
-def test_both_derivatives_are_those_of_differences(model_error: float | None) -> None:
+def test_all_derivatives_are_those_of_differences(
+    model_error: float | None, cycles: int
+) -> None:
     ensemble, window = ring((2,))
+    # Of one cycle residuals are fewer than controls, of three they are more.
+    window = replace(window, observations=window.observations[:cycles])
     cost = Cost.of(ensemble, window, 0.5, model_error)
     rng = np.random.default_rng(5)
     control = torch.from_numpy(rng.standard_normal(cost.start().shape))
@@ -150,6 +155,18 @@ def test_without_an_observation_the_background_stays(method: str) -> None:
     found = Var4d(0.5, method=method).analyse_window(
         ensemble, replace(window, observations=blank)
     )
+    assert np.array_equal(found.start, ensemble)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_where_there_is_nothing_to_observe_the_background_stays(method: str) -> None:
+    ensemble, window = ring((2,))
+    nothing = Observation(np.zeros((2, 0)), np.zeros((2, 0)))
+    window = replace(
+        window, observations=(nothing,), predict=lambda x, cycle: x[..., :0],
+        twin=replace(window.twin, predict=lambda x, cycle: x[..., :0]),
+    )  # fmt: skip
+    found = Var4d(0.5, method=method).analyse_window(ensemble, window)
     assert np.array_equal(found.start, ensemble)
 
 

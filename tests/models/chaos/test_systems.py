@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.autograd import forward_ad
 
 from bmi_dmx.assimilation.dynamics import Dynamics
 from bmi_dmx.errors import ConfigError
@@ -104,6 +105,25 @@ def test_the_differentiable_form_is_the_same_map(name: str) -> None:
     x = start(system, 2)
     found = system.differentiable(torch.from_numpy(x), 2)
     np.testing.assert_allclose(found.numpy(), system(x, 2), rtol=1e-11, atol=1e-12)
+
+
+# PyTorch's own, when forward derivatives are first asked for.
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_derivatives_of_both_directions_agree(name: str) -> None:
+    system = dynamics(name)
+    x = torch.from_numpy(start(system))
+    way = torch.from_numpy(np.random.default_rng(7).normal(size=(3, system.size)))
+    backward = torch.func.jacrev(lambda y: system._by_torch(y, 2))(x)
+    asked = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(
+        (system.differentiable(asked, 2) * way[0]).sum(), asked
+    )
+    torch.testing.assert_close(gradient, way[0] @ backward, rtol=1e-10, atol=1e-12)
+    with forward_ad.dual_level(), torch.no_grad():
+        dual = forward_ad.make_dual(x.expand(3, -1).clone(), way)
+        forward = forward_ad.unpack_dual(system.differentiable(dual, 2)).tangent
+    torch.testing.assert_close(forward, way @ backward.mT, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
