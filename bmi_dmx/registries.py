@@ -43,6 +43,7 @@ _FILTERS = "bmi_dmx.assimilation.filters"
 processes: Registry[type[Process]] = Registry(
     "process",
     {
+        "analysis": "bmi_dmx.compose.analysis:Analysis",
         "hbv10": f"{_HYDROLOGY}.hbv:Hbv",
         "hbv11p": f"{_HYDROLOGY}.hbv:Hbv11p",
         "hbv20": f"{_HYDROLOGY}.hbv20:Hbv20",
@@ -86,12 +87,15 @@ processes: Registry[type[Process]] = Registry(
 networks: Registry[type[Network]] = Registry(
     "network",
     {
+        "amenf_conv": "bmi_dmx.networks.amenf:AmenfConvolution",
+        "amenf_mlp": "bmi_dmx.networks.amenf:AmenfMlp",
         "constant": "bmi_dmx.networks.constant:Constant",
         "conv": "bmi_dmx.networks.conv:Convolution",
         "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
+        "residual_conv": "bmi_dmx.networks.residual_conv:ResidualConvolution",
         "transformer": "bmi_dmx.networks.transformer:Transformer",
     },
     group="bmi_dmx.networks",
@@ -101,6 +105,7 @@ networks: Registry[type[Network]] = Registry(
 filters: Registry[type[Filter] | type[WindowFilter]] = Registry(
     "filter",
     {
+        "amortized": f"{_FILTERS}.amortized:Amortized",
         "aenkf": f"{_FILTERS}.lagged:Aenkf",
         "denkf": f"{_FILTERS}.enkf:DEnkf",
         "enkf": f"{_FILTERS}.enkf:Enkf",

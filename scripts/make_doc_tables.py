@@ -37,6 +37,7 @@ from bmi_dmx.operate.stages import stages
 from bmi_dmx.schema import parameters
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.protocols.protocol import Protocol
+from bmi_dmx.trainer.tasks.archive.experiment import Experiment as ArchiveExperiment
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
@@ -157,6 +158,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "model": lambda: settings_table(Composition),
     "protocol": lambda: settings_table(Protocol),
     "part": lambda: settings_table(PartSpec),
+    "archive": lambda: settings_table(ArchiveExperiment, AnyExperiment),
     "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
     "assimilation": lambda: settings_table(AssimilationSettings),
     "component": lambda: settings_table(Settings),

@@ -13,12 +13,13 @@ from ..errors import ConfigError, suggestion
 from ..process import Process, Stencil
 from ..registries import networks
 from ..space import Space
+from .learned import Learned
 from .spec import CorrectionSpec
 
 __all__ = ["Corrected"]
 
 
-class Corrected(Process):
+class Corrected(Learned):
     r"""A process with a learned tendency: ``state + dt * network(what it reads)``.
 
     The network sees fields as channels, (..., channel, \*field), as they are before

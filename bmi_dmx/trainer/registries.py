@@ -35,6 +35,7 @@ _TASKS = "bmi_dmx.trainer.tasks"
 tasks: Registry[type[Task[Any]]] = Registry(
     "task",
     {
+        "archive": f"{_TASKS}.archive.task:ArchiveTask",
         "arrays": f"{_TASKS}.arrays.task:ArraysTask",
         "basins": f"{_TASKS}.basins.task:BasinsTask",
         "reaches": f"{_TASKS}.reaches.task:ReachesTask",
