@@ -42,9 +42,10 @@ def main() -> None:
     parser.add_argument("--dt", type=float, default=7200.0)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64")
     parser.add_argument("--advection", default="third-order")
+    parser.add_argument("--no-slip", action="store_true")
     given = parser.parse_args()
     ocean = read_global_ocean(given.file)
-    options = {**OPTIONS, "advection": given.advection}
+    options = {**OPTIONS, "advection": given.advection, "no_slip": given.no_slip}
     run = ClimatologicalRun(
         ocean, PARAMETERS, options, given.dt, getattr(torch, given.dtype)
     )

@@ -97,14 +97,14 @@ class ClimatologicalRun:
         rows = [self.ocean.on_day(day, names) for day in days]
         return {n: self._tensor(np.stack([row[n] for row in rows])) for n in names}
 
-    def months(self, count: int) -> Iterator[Month]:
-        """Yield what the ocean is like at the end of each of some months."""
+    def months(self, count: int, days: int = 30) -> Iterator[Month]:
+        """Yield what the ocean is like at the end of each of some months of so many days."""
         state, steps = self.start, round(_DAY / self.dt)
         scale = self._held()
         lost = dict.fromkeys(scale, 0.0)
         for month in range(count):
             speed = courant = 0.0
-            for day in range(30 * month, 30 * month + 30):
+            for day in range(days * month, days * (month + 1)):
                 with torch.no_grad():
                     ran = scan(
                         self.process, state, self.forcing(day, steps), self.parameters,
@@ -119,7 +119,7 @@ class ClimatologicalRun:
             sea = torch.from_numpy(self.ocean.grid.open_at())
             elevation = state["elevation"][sea]
             yield Month(
-                30 * month + 30, state, (float(elevation.min()), float(elevation.max())),
+                days * (month + 1), state, (float(elevation.min()), float(elevation.max())),
                 speed, courant, {n: x / scale[n] for n, x in lost.items()},
             )  # fmt: skip
 

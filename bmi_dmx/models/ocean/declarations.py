@@ -84,21 +84,22 @@ FORCINGS = {
 """By the words with which a model says what it is forced by."""
 
 _SPACE = (
-    ("cell_area", "area", "cell", (), "m2"),
-    ("level_thickness", "thickness", "cell", _LEVEL, "m"),
-    ("level_depth", "depth", "cell", _LEVEL, "m"),
-    ("wet", "open", "cell", _LEVEL, "1"),
-    ("wet_x", "open", "x_face", _LEVEL, "1"),
-    ("wet_y", "open", "y_face", _LEVEL, "1"),
-    ("length_x", "dx", "x_face", (), "m"),
-    ("breadth_x", "dy", "x_face", (), "m"),
-    ("length_y", "dy", "y_face", (), "m"),
-    ("breadth_y", "dx", "y_face", (), "m"),
-    ("corner_dx", "dx", "corner", (), "m"),
-    ("corner_dy", "dy", "corner", (), "m"),
-    ("corner_northing", "y", "corner", (), "1"),
-    ("northing", "y", "cell", (), "1"),
+    ("cell_area", "area", "cell", (), "m2", "a", "area of a cell"),
+    ("level_thickness", "thickness", "cell", _LEVEL, "m", "Δz", "thickness at rest"),
+    ("level_depth", "depth", "cell", _LEVEL, "m", "d", "depth of the middle"),
+    ("wet", "open", "cell", _LEVEL, "1", "m", "1 where there is sea"),
+    ("wet_x", "open", "x_face", _LEVEL, "1", "m_U", "1 between cells of the sea"),
+    ("wet_y", "open", "y_face", _LEVEL, "1", "m_V", "1 between cells of the sea"),
+    ("length_x", "dx", "x_face", (), "m", "dx_U", "way from cell to cell in x"),
+    ("breadth_x", "dy", "x_face", (), "m", "dy_U", "breadth of a face in x"),
+    ("length_y", "dy", "y_face", (), "m", "dy_V", "way from cell to cell in y"),
+    ("breadth_y", "dx", "y_face", (), "m", "dx_V", "breadth of a face in y"),
+    ("corner_dx", "dx", "corner", (), "m", "dx_q", "way around a corner in x"),
+    ("corner_dy", "dy", "corner", (), "m", "dy_q", "way around a corner in y"),
+    ("corner_northing", "y", "corner", (), "1", "y_q", "m, or degrees on a sphere"),
+    ("northing", "y", "cell", (), "1", "y", "m, or degrees on a sphere"),
 )
+"""Name, what of the grid it is, where it stands, axes, units, symbol, meaning."""
 
 PARAMETERS = (
     Parameter(
@@ -146,21 +147,26 @@ PARAMETERS = (
         about="rate at which the surface is drawn to its target",
     ),
     Parameter(
-        name="cell_fraction", axes=_LEVEL, per="place", default=1.0,
+        name="cell_fraction", symbol="φ", axes=_LEVEL, per="place", default=1.0,
         bounds=(0.0, 1.0), source="attribute",
         about="share of a cell above the bottom",
     ),
     *(
-        Parameter(name=name, units=units, axes=axes, at=at, per="place",
-                  source="space", measure=measure)
-        for name, measure, at, axes, units in _SPACE
+        Parameter(
+            name=name, units=units, axes=axes, at=at, per="place", source="space",
+            measure=measure, symbol=symbol, about=about, bounds=(-1e15, 1e15),
+        )
+        for name, measure, at, axes, units, symbol, about in _SPACE
     ),
 )  # fmt: skip
 
 
 def _made(levels: bool, *names: str) -> tuple[Parameter, ...]:
     axes = _LEVEL if levels else ()
-    return tuple(Parameter(name=name, axes=axes, per="place") for name in names)
+    bounds = (-1e30, 1e30)
+    return tuple(
+        Parameter(name=name, axes=axes, per="place", bounds=bounds) for name in names
+    )
 
 
 PREPARED = (
@@ -187,16 +193,19 @@ PREPARED = (
 
 FLUXES = (
     *(
-        Flux(name=f"{what}_{how}", units=units, per_step="amount", about=about)
-        for what, units in (("volume", "m3"), ("heat", "J"), ("salt", "kg"))
-        for how, about in (
-            ("entering", "what enters the column through the surface"),
-            ("gained", "what the column holds more than before"),
+        Flux(name=f"{what}_{how}", units=units, per_step="amount", about=about,
+             symbol=f"{sign}{letter}")
+        for what, units, letter in (
+            ("volume", "m3", "V"), ("heat", "J", "H"), ("salt", "kg", "M")
+        )
+        for how, sign, about in (
+            ("entering", "+", "what enters the column through the surface"),
+            ("gained", "Δ", "what the column holds more than before"),
         )
     ),
     Flux(
-        name="courant", about="largest share of a cell that is replaced in a step",
-        per_step="none",
+        name="courant", symbol="C",
+        about="largest share of a cell that is replaced in a step",
     ),
 )  # fmt: skip
 
