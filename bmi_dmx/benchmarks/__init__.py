@@ -23,6 +23,7 @@ BENCHMARKS = {
     "route": "route",
     "simulate": "simulate",
     "train": "train",
+    "ocean": "ocean",
 }
 """Modules by the name of what they measure."""
 
