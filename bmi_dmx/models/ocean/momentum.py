@@ -81,7 +81,7 @@ def _spin(u: Tensor, v: Tensor, stretch: Tensor, p: SimpleNamespace) -> Tensor:
     along_y, along_x = v * p.circulation_y, u * p.circulation_x
     around = (east(along_y) - along_y) - (north(along_x) - along_x)
     vorticity = torch.addcmul(p.rotation, around * p.open_corner, p.per_corner_area)
-    corner = between_rows(between_columns(stretch))
+    corner = between_rows(between_columns(stretch)).unsqueeze(-3)
     return vorticity * (0.25 * p.per_corner / corner)
 
 
