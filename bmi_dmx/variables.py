@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 from .errors import VariableError, suggestion
 
 __all__ = [
+    "At",
     "Attribute",
     "Flux",
     "Forcing",

@@ -1,6 +1,6 @@
 """Run a global ocean from rest for some months; write what it came to as JSON.
 
-    python scripts/ocean_year.py FILE --json OUT --months 12
+python scripts/ocean_year.py FILE --json OUT --months 12
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def main() -> None:
             "cpu_seconds": time.process_time() - began,
         })  # fmt: skip
         record = {"file_state": reference, "options": options,
-                  "parameters": PARAMETERS, "dt": given.dt, "months": found}  # fmt: skip
+                  "parameters": PARAMETERS, "dt": given.dt,
+                  "months": found}  # fmt: skip
         with atomic(given.json) as path:
             path.write_text(json.dumps(record, indent=1))
         print(json.dumps(found[-1]), flush=True)

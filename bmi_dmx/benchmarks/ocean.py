@@ -1,4 +1,4 @@
-"""``dmx bench ocean``: a step of an ocean of levels, its adjoint, and what they need."""
+"""``dmx bench ocean``: a step of an ocean of levels, and its adjoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .report import Shown, show
 __all__ = ["CASES", "MadeOcean", "run"]
 
 _DAY = 86400.0
-_STEPS = 2
+_STEPS = 4
 """Of a run that is measured; parameters are prepared once for both."""
 
 CASES = (
@@ -90,7 +90,8 @@ class MadeOcean:
             {n: tensor(n, x).expand(_STEPS, *grid.shape(v)) for n, x, v in (
                 (f.name, weather[f.name], f) for f in process.forcings
             )},
-            {"viscosity": torch.tensor(1.25e5 * degrees, dtype=dtype), "diffusivity": 1e3},
+            {"viscosity": torch.tensor(1.25e5 * degrees, dtype=dtype),
+             "diffusivity": 1e3},
         )  # fmt: skip
 
     @property

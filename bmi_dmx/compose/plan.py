@@ -18,9 +18,7 @@ from .part import RESERVED, Part
 
 __all__ = ["Giver", "Link", "Plan", "plan"]
 
-Giver = Literal[
-    "clock", "upstream", "part", "host", "attribute", "default", "space"
-]
+Giver = Literal["clock", "upstream", "part", "host", "attribute", "default", "space"]
 """Who gives an input: the calendar, the places upstream, an earlier part, whoever steps
 the model, a known property of the place, the declaration, or the space."""
 

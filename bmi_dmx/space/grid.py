@@ -290,7 +290,8 @@ class Grid(Places):
         else:
             known = "x, y, dx, dy, area, thickness, depth, open"
             raise VariableError(f"the grid tells no {what!r}; expected one of {known}")
-        return np.broadcast_to(found, shape).copy()
+        array: Array = np.broadcast_to(found, shape).copy()
+        return array
 
     def grid(self, at: At = "cell", axes: tuple[str, ...] = ()) -> GridDescription:
         """Return a rectilinear grid; a uniform one without levels and of one width."""

@@ -32,7 +32,9 @@ def test_records_tell_time_memory_and_sizes(
     benchmarks.run("ocean", tmp_path / "ocean.json")
     (record,) = json.loads((tmp_path / "ocean.json").read_text(encoding="utf-8"))
     assert record["cells"] == 432
-    assert record["day_s"] == pytest.approx(record["forward_s"] * 86400.0 / record["dt_s"])
+    assert record["day_s"] == pytest.approx(
+        record["forward_s"] * 86400.0 / record["dt_s"]
+    )
     assert record["forward_s"] > 0.0
     assert record["backward_s"] > 0.0
     assert "levels" in capsys.readouterr().out

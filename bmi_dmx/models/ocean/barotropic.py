@@ -109,7 +109,8 @@ def circulate(
         slope = torch.add(height, change, alpha=damping)
         sum_x = x if sum_x is None else sum_x + x
         sum_y = y if sum_y is None else sum_y + y
-    assert sum_x is not None and sum_y is not None
+    assert sum_x is not None
+    assert sum_y is not None
     mean_x, mean_y = sum_x / rounds, sum_y / rounds
     # By what went through the faces in all, so that no rounding is left in between.
     change = -p.per_area * divergence(mean_x, mean_y)

@@ -98,7 +98,7 @@ class ClimatologicalRun:
         return {n: self._tensor(np.stack([row[n] for row in rows])) for n in names}
 
     def months(self, count: int, days: int = 30) -> Iterator[Month]:
-        """Yield what the ocean is like at the end of each of some months of so many days."""
+        """Yield what the ocean is like at the end of each of some months."""
         state, steps = self.start, round(_DAY / self.dt)
         scale = self._held()
         lost = dict.fromkeys(scale, 0.0)
@@ -119,7 +119,8 @@ class ClimatologicalRun:
             sea = torch.from_numpy(self.ocean.grid.open_at())
             elevation = state["elevation"][sea]
             yield Month(
-                days * (month + 1), state, (float(elevation.min()), float(elevation.max())),
+                days * (month + 1), state,
+                (float(elevation.min()), float(elevation.max())),
                 speed, courant, {n: x / scale[n] for n, x in lost.items()},
             )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...process import Budget
-from ...variables import Flux, Forcing, Parameter, State
+from ...variables import At, Flux, Forcing, Parameter, State
 
 __all__ = ["BUDGETS", "FLUXES", "FORCINGS", "PARAMETERS", "PREPARED", "STATES"]
 
@@ -83,7 +83,7 @@ FORCINGS = {
 }  # fmt: skip
 """By the words with which a model says what it is forced by."""
 
-_SPACE = (
+_SPACE: tuple[tuple[str, str, At, tuple[str, ...], str, str, str], ...] = (
     ("cell_area", "area", "cell", (), "m2", "a", "area of a cell"),
     ("level_thickness", "thickness", "cell", _LEVEL, "m", "Δz", "thickness at rest"),
     ("level_depth", "depth", "cell", _LEVEL, "m", "d", "depth of the middle"),
@@ -172,7 +172,8 @@ def _made(levels: bool, *names: str) -> tuple[Parameter, ...]:
 PREPARED = (
     *_made(
         True,
-        "sea", "floor", "thickness", "per_volume", "gap", "centre", "thickness_x", "thickness_y",
+        "sea", "floor", "thickness", "per_volume", "gap", "centre",
+        "thickness_x", "thickness_y",
         "open_x", "open_y", "open_corner", "per_corner", "duct_x", "duct_y",
         "per_volume_x", "per_volume_y", "half_x", "half_y",
         "per_rise", "lift_x", "lift_east", "lift_y", "lift_north",

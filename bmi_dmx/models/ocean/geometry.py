@@ -84,12 +84,15 @@ def prepared(
         Whether water does not slip along walls.
     """
     inner = Faces(grid).inner
-    g = SimpleNamespace(**{name: inner(getattr(p, name), at) for name, at in _AT.items()})
+    g = SimpleNamespace(
+        **{name: inner(getattr(p, name), at) for name, at in _AT.items()}
+    )
     made = _cells(p)
     made |= _faces(made, g)
     made |= _columns(made, g)
     if grid.radius is None:
-        turning, narrowing = rotation + beta * g.corner_northing, 1.0
+        turning = rotation + beta * g.corner_northing
+        narrowing = torch.ones_like(p.northing)
     else:
         turning = 2.0 * ROTATION * torch.sin(torch.deg2rad(g.corner_northing))
         narrowing = torch.cos(torch.deg2rad(p.northing))
@@ -151,9 +154,7 @@ def _faces(c: Fields, g: SimpleNamespace) -> Fields:
     }
 
 
-def _lifts(
-    axis: str, side: str, own: Tensor, face: Tensor, other: Tensor
-) -> Fields:
+def _lifts(axis: str, side: str, own: Tensor, face: Tensor, other: Tensor) -> Fields:
     """Return how far up density is taken from on both sides of a face.
 
     Half the way through the face is higher than half the way through a cell that
@@ -242,7 +243,11 @@ def _vertical(c: Fields, p: SimpleNamespace) -> Fields:
 def _surface(c: Fields, p: SimpleNamespace) -> Fields:
     bottom = c["thickness"].cumsum(-3)
     left = [
-        share * (torch.exp(-(bottom - c["thickness"]) / scale) - torch.exp(-bottom / scale) * c["floor"])
+        share
+        * (
+            torch.exp(-(bottom - c["thickness"]) / scale)
+            - torch.exp(-bottom / scale) * c["floor"]
+        )
         for share, scale in _BANDS
     ]
     flat = 0.0 * c["area"]

@@ -13,7 +13,6 @@ from .operators import (
     above,
     between_columns,
     between_rows,
-    divergence,
     east,
     north,
     south,
@@ -82,7 +81,8 @@ def _spin(u: Tensor, v: Tensor, stretch: Tensor, p: SimpleNamespace) -> Tensor:
     around = (east(along_y) - along_y) - (north(along_x) - along_x)
     vorticity = torch.addcmul(p.rotation, around * p.open_corner, p.per_corner_area)
     corner = between_rows(between_columns(stretch)).unsqueeze(-3)
-    return vorticity * (0.25 * p.per_corner / corner)
+    found: Tensor = vorticity * (0.25 * p.per_corner / corner)
+    return found
 
 
 def _lifted(u: Tensor, up: Tensor, is_open: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from .density import DensityLaw, Law, density_law
 from .geometry import Faces, prepared
 from .limits import least_rounds, refuse_friction, refuse_step
 from .momentum import flow_tendencies, stress_tendencies
-from .operators import between_columns, between_rows
+from .operators import between_columns, between_rows, south, west
 from .surface import Exchange, exchanged
 from .transport import Advection, Transports, advected, carried, moved, rising
 from .vertical import mixed, mixing
@@ -129,7 +129,9 @@ class PrimitiveEquations(Process):
         ConfigError
             When it is another space.
         """
-        if space is not None and not (isinstance(space, Grid) and space.z_edges is not None):
+        if space is not None and not (
+            isinstance(space, Grid) and space.z_edges is not None
+        ):
             raise ConfigError(f"space: {self.name} needs a grid with levels")
         return super().on(space)
 
@@ -186,7 +188,9 @@ class PrimitiveEquations(Process):
         faces = Faces(self._grid)
         u = faces.inner(s.u, "x_face") * p.open_x
         v = faces.inner(s.v, "y_face") * p.open_y
-        tracers = torch.stack(torch.broadcast_tensors(s.temperature, s.salinity)) * p.sea
+        tracers = (
+            torch.stack(torch.broadcast_tensors(s.temperature, s.salinity)) * p.sea
+        )
         start = _Flow(u, v, tracers, s.elevation * p.surface)
         exchange = exchanged(tracers, f, p, faces)
         flow, transports = self._stages(start, exchange, p)
@@ -226,7 +230,14 @@ class PrimitiveEquations(Process):
             x, y = carried(now.u, now.v, stretch, p)
             flow = rising(x, y, exchange.water, p)
             force_x, force_y = flow_tendencies(
-                now.u, now.v, now.tracers[0], now.tracers[1], stretch, flow, p, self._law
+                now.u,
+                now.v,
+                now.tracers[0],
+                now.tracers[1],
+                stretch,
+                flow,
+                p,
+                self._law,
             )
             force_x, force_y = force_x + fixed_x, force_y + fixed_y
             wide = _wide(before)
@@ -241,8 +252,12 @@ class PrimitiveEquations(Process):
                 seconds=seconds, rounds=max(1, round(share * self.rounds)),
                 damping=self.options.damping,
             )  # fmt: skip
-            x = torch.addcmul(x, p.duct_x, ((mean_x - sum_x) * p.per_duct_x).unsqueeze(-3))
-            y = torch.addcmul(y, p.duct_y, ((mean_y - sum_y) * p.per_duct_y).unsqueeze(-3))
+            x = torch.addcmul(
+                x, p.duct_x, ((mean_x - sum_x) * p.per_duct_x).unsqueeze(-3)
+            )
+            y = torch.addcmul(
+                y, p.duct_y, ((mean_y - sum_y) * p.per_duct_y).unsqueeze(-3)
+            )
             transports = rising(x, y, exchange.water, p)
             after = 1.0 + columns.elevation * p.per_depth
             if share < 1.0:
@@ -254,7 +269,9 @@ class PrimitiveEquations(Process):
                 )  # fmt: skip
             u = torch.add(start.u, force_x, alpha=seconds)
             v = torch.add(start.v, force_y, alpha=seconds)
-            now = _Flow(*_with_columns(u, v, columns, after, p), tracers, columns.elevation)
+            now = _Flow(
+                *_with_columns(u, v, columns, after, p), tracers, columns.elevation
+            )
         return now, transports
 
 
@@ -312,7 +329,5 @@ def _gained(start: _Flow, end: _Flow, p: SimpleNamespace) -> dict[str, Tensor]:
 
 def _courant(flow: Transports, seconds: float, p: SimpleNamespace) -> Tensor:
     """Return the largest share of a cell of a column that is replaced in a step."""
-    from .operators import south, west
-
     through = flow.x.abs() + west(flow.x).abs() + flow.y.abs() + south(flow.y).abs()
     return (through * p.per_volume).amax(-3) * (0.5 * seconds)

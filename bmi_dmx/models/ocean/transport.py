@@ -60,7 +60,9 @@ def carried(
     return p.duct_x * (u * wide[0]), p.duct_y * (v * wide[1])
 
 
-def rising(x: Tensor, y: Tensor, water: Tensor | None, p: SimpleNamespace) -> Transports:
+def rising(
+    x: Tensor, y: Tensor, water: Tensor | None, p: SimpleNamespace
+) -> Transports:
     """Return transports with what rises between levels that all stretch alike.
 
     Parameters
@@ -108,7 +110,9 @@ def moved(
     """
     out = divergence(flow.x * between_columns(x), flow.y * between_rows(x))
     up = flow.up * (0.5 * (x + below(x)))
-    out = out + (torch.cat((torch.zeros_like(up[..., :1, :, :]), up[..., :-1, :, :]), -3) - up)
+    out = out + (
+        torch.cat((torch.zeros_like(up[..., :1, :, :]), up[..., :-1, :, :]), -3) - up
+    )
     return _after(x, out, before, after, seconds, p)
 
 
@@ -149,14 +153,24 @@ def advected(
 
 
 def _upwind(
-    x: Tensor, ahead: Tensor, beyond: Tensor, behind: Tensor, flow: Tensor, share: Tensor
+    x: Tensor,
+    ahead: Tensor,
+    beyond: Tensor,
+    behind: Tensor,
+    flow: Tensor,
+    share: Tensor,
 ) -> Tensor:
     """Return what flows through faces with what is upstream of them."""
     return torch.addcmul(flow * x, flow.clamp(max=0.0), ahead)
 
 
 def _third_order(
-    x: Tensor, ahead: Tensor, beyond: Tensor, behind: Tensor, flow: Tensor, share: Tensor
+    x: Tensor,
+    ahead: Tensor,
+    beyond: Tensor,
+    behind: Tensor,
+    flow: Tensor,
+    share: Tensor,
 ) -> Tensor:
     """Return what flows through faces.
 

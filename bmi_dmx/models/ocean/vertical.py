@@ -29,7 +29,8 @@ def mixing(
     lower = law(below(temperature), below(salinity), depth)
     stability = (lower - law(temperature, salinity, depth)) * p.per_gap
     excess = (-GRAVITY / DENSITY / _WIDTH) * stability - _STABLE / _WIDTH
-    return p.mixing + p.overturning.unsqueeze(-3) * torch.sigmoid(excess)
+    found: Tensor = p.mixing + p.overturning.unsqueeze(-3) * torch.sigmoid(excess)
+    return found
 
 
 def mixed(
@@ -65,16 +66,16 @@ def mixed(
     held = torch.zeros_like(p.drag_x), p.drag_x, p.drag_y
     found = solved(
         torch.cat((tracers, u.unsqueeze(0), v.unsqueeze(0))),
-        _four(thickness),
-        seconds * _four(exchange),
-        seconds * _four(held),
+        _four(thickness, u),
+        seconds * _four(exchange, u),
+        seconds * _four(held, u),
     )
     return found[:2], found[2], found[3]
 
 
-def _four(kinds: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+def _four(kinds: tuple[Tensor, Tensor, Tensor], like: Tensor) -> Tensor:
     """Return fields for both tracers and for both currents, stacked."""
-    cells, x, y = torch.broadcast_tensors(*kinds)
+    cells, x, y = (kind.expand_as(like) for kind in kinds)
     return torch.stack((cells, cells, x, y))
 
 

@@ -23,7 +23,13 @@ STILL = {
 
 
 def box(
-    rows: int, columns: int, spacing: float, depth: float, *, levels: int = 1, **keys: Any
+    rows: int,
+    columns: int,
+    spacing: float,
+    depth: float,
+    *,
+    levels: int = 1,
+    **keys: Any,
 ) -> Grid:
     """Return cells that are all alike, on a plane whose y is 0 in the middle."""
     edges = -np.linspace(0.0, depth, levels + 1)
@@ -37,7 +43,9 @@ def tensor(x: Any) -> Tensor:
     return torch.from_numpy(np.array(x, np.float64))
 
 
-def field(grid: Grid, x: Any, at: Any = "cell", axes: tuple[str, ...] = ("level",)) -> Tensor:
+def field(
+    grid: Grid, x: Any, at: Any = "cell", axes: tuple[str, ...] = ("level",)
+) -> Tensor:
     """Return numbers as a field of a grid."""
     return tensor(np.broadcast_to(x, grid.field(at, axes)))
 

@@ -17,8 +17,12 @@ X_FACE, Y_FACE = "x_face", "y_face"
 def test_an_ekman_layer_has_its_transport_depth_and_angle() -> None:
     turning, friction = 1e-4, 1e-2
     grid = box(1, 2, 1e5, 75.0, levels=50, periodic=("x", "y"))
-    forcing = {"stress_x": field(grid, 0.1, X_FACE, ()), "stress_y": field(grid, 0.0, Y_FACE, ())}
-    ran = flow(grid, {"rotation": turning, "forced_by": ("wind",)}, {}, dt=600.0, steps=419,
+    forcing = {
+        "stress_x": field(grid, 0.1, X_FACE, ()),
+        "stress_y": field(grid, 0.0, Y_FACE, ()),
+    }
+    ran = flow(grid, {"rotation": turning, "forced_by": ("wind",)}, {},
+               dt=600.0, steps=419,
                parameters={"vertical_viscosity": friction}, forcing=forcing,
                outputs=["u", "v"])  # fmt: skip
     # Four turns of the inertial circle, of which the last two are averaged.
@@ -27,7 +31,10 @@ def test_an_ekman_layer_has_its_transport_depth_and_angle() -> None:
     assert v.sum() * 1.5 == pytest.approx(-0.975, rel=5e-3)
     depth = np.sqrt(2.0 * friction / turning)
     spiral = np.hypot(u, v)[:12]
-    below = np.log(spiral) @ np.polynomial.polynomial.polyfit(np.arange(12), np.eye(12), 1)[1]
+    below = (
+        np.log(spiral)
+        @ np.polynomial.polynomial.polyfit(np.arange(12), np.eye(12), 1)[1]
+    )
     assert -1.5 / below == pytest.approx(depth, rel=0.05)
     # To the right of the wind by 45 degrees, and what half a level turns further.
     angle = np.degrees(np.arctan2(v[0], u[0]))
@@ -67,7 +74,9 @@ def test_a_stommel_gyre_is_that_of_the_closed_form() -> None:
     expected = across * np.sin(np.pi * y / side)
     sign = np.sign((found * expected).sum())
     assert np.abs(expected).max() == pytest.approx(1.067, abs=2e-3)
-    assert sign * found[25, np.abs(found[25]).argmax()] == pytest.approx(1.067, rel=6e-3)
+    assert sign * found[25, np.abs(found[25]).argmax()] == pytest.approx(
+        1.067, rel=6e-3
+    )
     error = np.linalg.norm(sign * found - expected) / np.linalg.norm(expected)
     assert error < 0.012
 
@@ -83,9 +92,13 @@ def test_a_munk_gyre_has_its_transport() -> None:
 def test_a_balanced_flow_around_the_sphere_stays() -> None:
     radius, speed, depth = 6.371e6, 10.0, 4000.0
     y = np.linspace(-80.0, 80.0, 41)
-    grid = Grid(np.linspace(0.0, 360.0, 31), y, [0.0, -depth], periodic=("x",), radius=radius)
+    grid = Grid(
+        np.linspace(0.0, 360.0, 31), y, [0.0, -depth], periodic=("x",), radius=radius
+    )
     phi = np.radians(grid.nodes("y"))[:, None]
-    height = -(radius * 7.292115e-5 * speed + 0.5 * speed**2) * np.sin(phi) ** 2 / GRAVITY
+    height = (
+        -(radius * 7.292115e-5 * speed + 0.5 * speed**2) * np.sin(phi) ** 2 / GRAVITY
+    )
     state = {
         "u": field(grid, speed * np.cos(phi), X_FACE),
         "elevation": field(grid, height - height.mean(), axes=()),
@@ -123,7 +136,10 @@ def test_water_of_a_lock_exchanges(advection: str) -> None:
     assert float(temperature.min()) >= 5.0 - 1e-9
     assert float(temperature.max()) <= 30.0 + 1e-9
     heat = 1026.0 * 3990.0 * 500.0 * 500.0 * float(start.sum())
-    assert float(ran.outputs["heat_gained"].sum((1, 2)).cumsum(0).abs().max()) < 1e-12 * heat
+    assert (
+        float(ran.outputs["heat_gained"].sum((1, 2)).cumsum(0).abs().max())
+        < 1e-12 * heat
+    )
     cold = temperature[-1, 0].numpy() < 17.5
     speed = (500.0 * (np.flatnonzero(cold).max() + 1) - 16e3) / (300 * 60.0)
     theory = 0.5 * np.sqrt(GRAVITY * 2e-4 * 25.0 * 20.0)
@@ -137,7 +153,10 @@ def test_less_is_mixed_by_the_scheme_of_third_order() -> None:
     grown = []
     for advection in ("upwind", "third-order"):
         grid, start, ran = exchange(advection)
-        grown.append(reference_energy(grid, ran.state["temperature"]) - reference_energy(grid, start))
+        grown.append(
+            reference_energy(grid, ran.state["temperature"])
+            - reference_energy(grid, start)
+        )
     assert 0.0 < grown[1] < 0.8 * grown[0]
 
 
@@ -178,13 +197,16 @@ def test_diffusion_decays_as_it_should() -> None:
     grid = box(2, 32, 1e4, 100.0, periodic=("x", "y"))
     k = 2.0 * np.pi / 3.2e5
     start = 10.0 + np.cos(k * grid.nodes("x"))
-    ran = flow(grid, {"expansion": 0.0, "density": "linear"}, {"temperature": field(grid, start)},
+    ran = flow(grid, {"expansion": 0.0, "density": "linear"},
+               {"temperature": field(grid, start)},
                dt=3600.0, steps=100, parameters={"diffusivity": 2e3})  # fmt: skip
     left = (ran.state["temperature"][0, 0].numpy() - 10.0) / np.cos(k * grid.nodes("x"))
     assert left == pytest.approx(np.exp(-2e3 * k * k * 3.6e5), rel=4e-3)
 
 
-@pytest.mark.parametrize(("advection", "least", "most"), [("upwind", 0.8, 1.2), ("third-order", 2.0, 3.5)])
+@pytest.mark.parametrize(
+    ("advection", "least", "most"), [("upwind", 0.8, 1.2), ("third-order", 2.0, 3.5)]
+)
 def test_advection_has_its_order(advection: str, least: float, most: float) -> None:
     errors = []
     for cells in (24, 48):
@@ -198,5 +220,7 @@ def test_advection_has_its_order(advection: str, least: float, most: float) -> N
             {"temperature": field(grid, start), "u": field(grid, 1.0, X_FACE)},
             dt=0.4 * spacing, steps=round(cells / 0.4),
         )  # fmt: skip
-        errors.append(float((ran.state["temperature"][0, 0] - tensor(start)).abs().mean()))
+        errors.append(
+            float((ran.state["temperature"][0, 0] - tensor(start)).abs().mean())
+        )
     assert least < np.log2(errors[0] / errors[1]) < most

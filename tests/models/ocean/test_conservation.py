@@ -17,7 +17,9 @@ from bmi_dmx.space import Grid
 from .boxes import box, field, flow, tensor
 
 ROWS, COLUMNS, LEVELS, STEPS = 20, 40, 6, 48
-AMOUNTS = [f"{x}_{y}" for x in ("volume", "heat", "salt") for y in ("gained", "entering")]
+AMOUNTS = [
+    f"{x}_{y}" for x in ("volume", "heat", "salt") for y in ("gained", "entering")
+]
 
 
 def rough(seed: int = 0) -> tuple[Grid, Tensor]:
@@ -119,7 +121,9 @@ def test_what_enters_is_what_is_gained() -> None:
     ran = run(turbulent(grid), grid, fraction, options=options, forcing=forcing,
               outputs=AMOUNTS)  # fmt: skip
     for name, scale in (("volume", 1.0), ("heat", 4.1e7), ("salt", 36.0)):
-        gained, entering = (ran.outputs[f"{name}_{x}"].sum((1, 2)) for x in ("gained", "entering"))
+        gained, entering = (
+            ran.outputs[f"{name}_{x}"].sum((1, 2)) for x in ("gained", "entering")
+        )
         whole = held(grid, fraction, ran.state, "volume") * scale
         assert float(entering.abs().max()) > 1e-9 * whole
         assert float((gained - entering).cumsum(0).abs().max()) < 1e-13 * whole
@@ -127,11 +131,16 @@ def test_what_enters_is_what_is_gained() -> None:
 
 def test_light_is_absorbed_to_the_last_and_deeper_than_heat() -> None:
     grid = box(1, 2, 1e5, 60.0, levels=12, periodic=("x", "y"))
-    forcing = {"heat": field(grid, 100.0, axes=()), "light": field(grid, 100.0, axes=())}
+    forcing = {
+        "heat": field(grid, 100.0, axes=()),
+        "light": field(grid, 100.0, axes=()),
+    }
     ran = flow(grid, {"forced_by": ("heat", "light")}, {}, dt=3600.0, steps=1,
                forcing=forcing, parameters={"salinity_restoring": 0.0},
                outputs=["heat_gained"])  # fmt: skip
-    assert ran.outputs["heat_gained"].sum() == pytest.approx(100.0 * 3600.0 * 2e10, rel=1e-9)
+    assert ran.outputs["heat_gained"].sum() == pytest.approx(
+        100.0 * 3600.0 * 2e10, rel=1e-9
+    )
     warmer = ran.state["temperature"][:, 0, 0] - 10.0
     bottom = 5.0 * np.arange(1, 13)
     left = 0.58 * np.exp(-bottom / 0.35) + 0.42 * np.exp(-bottom / 23.0)
@@ -164,7 +173,9 @@ def test_lateral_friction_takes_energy() -> None:
 
     grid, fraction = rough(5)
     process = PrimitiveEquations({"no_slip": True}).on(grid)
-    given = {p.name: tensor(p.default) for p in process.parameters if p.default is not None}
+    given = {
+        p.name: tensor(p.default) for p in process.parameters if p.default is not None
+    }
     given |= {p.name: tensor(grid.measure(p.measure, p.at, p.axes))
               for p in process.parameters if p.source == "space"}  # fmt: skip
     given["cell_fraction"] = fraction
@@ -172,5 +183,7 @@ def test_lateral_friction_takes_energy() -> None:
     rng = np.random.default_rng(6)
     u, v = (tensor(rng.normal(size=fraction.shape)) * m for m in (p.open_x, p.open_y))
     force_x, force_y = stress_tendencies(u, v, p)
-    volume_x, volume_y = (torch.where(x > 0, 1 / x, 0.0) for x in (p.per_volume_x, p.per_volume_y))
+    volume_x, volume_y = (
+        torch.where(x > 0, 1 / x, 0.0) for x in (p.per_volume_x, p.per_volume_y)
+    )
     assert float((u * force_x * volume_x).sum() + (v * force_y * volume_y).sum()) < 0.0

@@ -18,7 +18,8 @@ def loss(ran: Any) -> Tensor:
     """Return a number that all of the state has a share in."""
     s = ran.state
     return (
-        s["temperature"].square().mean() + s["salinity"].mean() + 1e3 * s["u"].square().mean()
+        s["temperature"].square().mean() + s["salinity"].mean()
+        + 1e3 * s["u"].square().mean()
         + 1e3 * s["v"].square().mean() + s["elevation"].square().mean()
     )  # fmt: skip
 
@@ -55,7 +56,8 @@ def test_the_adjoint_is_the_transpose_of_the_tangent() -> None:
 
     def drawn() -> tuple[Tensor, ...]:
         return tuple(
-            torch.randn(x.shape, generator=generator, dtype=x.dtype) for x in start.values()
+            torch.randn(x.shape, generator=generator, dtype=x.dtype)
+            for x in start.values()
         )
 
     way, weight = drawn(), drawn()

@@ -72,9 +72,13 @@ def test_a_kelvin_wave_keeps_to_its_wall() -> None:
         "elevation": field(grid, shape("cell"), axes=()),
         "u": field(grid, np.sqrt(GRAVITY / depth) * shape(X_FACE), X_FACE),
     }
-    ran = flow(grid, {"rotation": turning}, state, dt=1800.0, steps=53, outputs=["elevation"])
+    ran = flow(
+        grid, {"rotation": turning}, state, dt=1800.0, steps=53, outputs=["elevation"]
+    )
     found = ran.outputs["elevation"].numpy()
-    assert phase_speed(found[:, 0], places(grid)[0], k, 1800.0) == pytest.approx(speed, rel=5e-3)
+    assert phase_speed(found[:, 0], places(grid)[0], k, 1800.0) == pytest.approx(
+        speed, rel=5e-3
+    )
     height = np.abs(np.fft.rfft(found[-1], axis=-1)[:, 1])
     scale = -5e4 / np.polyfit(np.arange(15), np.log(height[:15]), 1)[0]
     assert scale == pytest.approx(speed / turning, rel=0.02)
@@ -117,7 +121,9 @@ def test_a_barotropic_rossby_wave_goes_west() -> None:
 def test_a_step_of_the_surface_adjusts_to_the_radius_of_rossby() -> None:
     depth, turning, columns, spacing = 500.0, 1e-4, 96, 1e5
     grid = box(2, columns, spacing, depth, periodic=("x", "y"))
-    middle = (np.arange(columns) >= columns // 4) & (np.arange(columns) < 3 * columns // 4)
+    middle = (np.arange(columns) >= columns // 4) & (
+        np.arange(columns) < 3 * columns // 4
+    )
     step = np.where(middle, 0.1, -0.1)
     ran = flow(grid, {"rotation": turning}, {"elevation": field(grid, step, axes=())},
                dt=3600.0, steps=192, outputs=["elevation"])  # fmt: skip
@@ -133,6 +139,8 @@ def test_many_layers_on_a_turning_earth_do_not_grow_by_themselves() -> None:
     grid = box(8, 8, 2e5, 4000.0, levels=3, periodic=("x", "y"))
     rng = np.random.default_rng(0)
     state = {n: torch.from_numpy(1e-6 * rng.normal(size=(3, 8, 8))) for n in ("u", "v")}
-    ran = flow(grid, {"rotation": 1.2e-4}, state, dt=7200.0, steps=200, outputs=["u", "v"])
+    ran = flow(
+        grid, {"rotation": 1.2e-4}, state, dt=7200.0, steps=200, outputs=["u", "v"]
+    )
     energy = sum(ran.outputs[n].square().sum((1, 2, 3)) for n in ("u", "v"))
     assert float(energy[100:].max()) < 1.05 * float(energy[:20].max())

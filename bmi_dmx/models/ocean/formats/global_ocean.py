@@ -1,4 +1,4 @@
-"""A global ocean of one file: bottom, months of water and weather, a state to start from.
+"""A global ocean of one file: bottom, months of water and weather, a state.
 
 Such files have eastward currents and stresses on the west faces of cells, northward
 ones on south faces, and heat and fresh water upwards; here they are on east and north
@@ -86,7 +86,9 @@ def read_global_ocean(path: Path) -> GlobalOcean:
     """
     with opened(path) as file:
         read = _Reader(path, file)
-        x, y, z = (_edges(path, n, read.plain(f"{n}_bnds")) for n in ("lon", "lat", "z"))
+        x, y, z = (
+            _edges(path, n, read.plain(f"{n}_bnds")) for n in ("lon", "lat", "z")
+        )
         fraction = read.plain("cell_fraction")
         mask = fraction > 0.0
         grid = Grid(
@@ -121,7 +123,9 @@ def _with_north_wall(x: Array) -> Array:
 
 def _edges(path: Path, name: str, bounds: Array) -> Array:
     if bounds.ndim != 2 or bounds.shape[1] != 2:
-        raise DataError(f"{path}: {name}_bnds: found shape {bounds.shape}, expected (n, 2)")
+        raise DataError(
+            f"{path}: {name}_bnds: found shape {bounds.shape}, expected (n, 2)"
+        )
     if not np.allclose(bounds[1:, 0], bounds[:-1, 1]):
         raise DataError(f"{path}: {name}_bnds: cells do not follow each other")
     return np.append(bounds[:, 0], bounds[-1, 1])
