@@ -188,9 +188,7 @@ class PrimitiveEquations(Process):
         faces = Faces(self._grid)
         u = faces.inner(s.u, "x_face") * p.open_x
         v = faces.inner(s.v, "y_face") * p.open_y
-        tracers = (
-            torch.stack(torch.broadcast_tensors(s.temperature, s.salinity)) * p.sea
-        )
+        tracers = torch.stack((s.temperature, s.salinity)) * p.sea
         start = _Flow(u, v, tracers, s.elevation * p.surface)
         exchange = exchanged(tracers, f, p, faces)
         flow, transports = self._stages(start, exchange, p)
@@ -317,7 +315,8 @@ def _gained(start: _Flow, end: _Flow, p: SimpleNamespace) -> dict[str, Tensor]:
 
     def held(flow: _Flow) -> Tensor:
         content = (flow.tracers * p.thickness).sum(-3)
-        return content * (1.0 + flow.elevation * p.per_depth) * p.area
+        amount: Tensor = content * (1.0 + flow.elevation * p.per_depth) * p.area
+        return amount
 
     more = held(end) - held(start)
     return {
@@ -330,4 +329,5 @@ def _gained(start: _Flow, end: _Flow, p: SimpleNamespace) -> dict[str, Tensor]:
 def _courant(flow: Transports, seconds: float, p: SimpleNamespace) -> Tensor:
     """Return the largest share of a cell of a column that is replaced in a step."""
     through = flow.x.abs() + west(flow.x).abs() + flow.y.abs() + south(flow.y).abs()
-    return (through * p.per_volume).amax(-3) * (0.5 * seconds)
+    largest: Tensor = (through * p.per_volume).amax(-3)
+    return largest * (0.5 * seconds)
