@@ -190,6 +190,18 @@ class Process(ABC):
         placed.space = space
         return placed
 
+    def refuse(self, p: SimpleNamespace) -> None:  # noqa: B027
+        """Refuse parameters with which steps would not stay finite.
+
+        Called with those of a run before they are prepared; subclasses that know of
+        such limits raise a :class:`~bmi_dmx.errors.ConfigError` with limit and value.
+
+        Parameters
+        ----------
+        p : namespace of Tensor
+            The declared parameters, as :meth:`prepare` gets them.
+        """
+
     def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
         """Return what ``step`` sees of the parameters, once for every place.
 

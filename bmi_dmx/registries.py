@@ -71,6 +71,9 @@ processes: Registry[type[Process]] = Registry(
         "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "models_mean": "bmi_dmx.compose.models_mean:ModelsMean",
+        "primitive_equations": (
+            "bmi_dmx.models.ocean.primitive_equations:PrimitiveEquations"
+        ),
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 from .errors import VariableError, suggestion
 
 __all__ = [
+    "At",
     "Attribute",
     "Flux",
     "Forcing",
@@ -230,9 +231,11 @@ class Parameter(Variable):
     per : {"member", "place"}
         Whether every member has a value of its own, or all members share that of the
         place.
-    source : {"network", "attribute"}
-        Whether it is learned where nothing is said, or is a known property of the
-        place, which networks do not supply unless told to by name.
+    source : {"network", "attribute", "space"}
+        Whether it is learned where nothing is said, is a known property of the place,
+        which networks do not supply unless told to by name, or follows from the space.
+    measure : str
+        What of the space it is, where it follows from that; see ``Grid.measure``.
     optional : bool
         Whether a place may lack it: what follows from it is NaN there.
     target : str
@@ -248,12 +251,18 @@ class Parameter(Variable):
     size: int = 1
     spacing: Literal["linear", "log", "share"] = "linear"
     per: Literal["member", "place"] = "member"
-    source: Literal["network", "attribute"] = "network"
+    source: Literal["network", "attribute", "space"] = "network"
+    measure: str = ""
     optional: bool = False
     target: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if bool(self.measure) != (self.source == "space"):
+            raise ValueError(
+                f"{self.name}: measure {self.measure!r} does not go with source "
+                f"{self.source!r}"
+            )
         if self.spacing != "linear" and not (self.bounds and self.bounds[0] > 0.0):
             raise ValueError(
                 f"{self.name}: spacing {self.spacing!r} needs bounds above 0, found "

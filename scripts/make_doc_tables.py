@@ -29,6 +29,7 @@ from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.models.ocean.primitive_equations import PrimitiveEquations
 from bmi_dmx.models.rivers.component import MuskingumCunge as RiverComponent
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.models.rivers.settings import RiverSettings
@@ -167,9 +168,18 @@ TABLES: dict[str, Callable[[], str]] = {
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),
     "leaf": lambda: declaration_table(Leaf()),
+    "primitive-equations": lambda: declaration_table(_ocean()),
+    "ocean-options": lambda: settings_table(PrimitiveEquations.Options),
     "muskingum-cunge": lambda: declaration_table(MuskingumCunge()),
     "muskingum-cunge-options": lambda: settings_table(MuskingumCunge.Options),
 }
+
+
+def _ocean() -> PrimitiveEquations:
+    """Return an ocean with all that can work on it."""
+    return PrimitiveEquations(
+        {"forced_by": ["wind", "heat", "light", "water", "targets"]}
+    )
 
 
 def renewed(text: str) -> str:

@@ -231,7 +231,7 @@ class Simulation:
         found: dict[str, Tensor] = {}
         for p in declared:
             link = self.at.link(part, p.name)
-            if link.giver == "default":
+            if link.giver in ("default", "space"):
                 continue
             if link.giver == "part":
                 x = known[link.part, link.name]
