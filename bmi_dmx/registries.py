@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _HYDROLOGY = "bmi_dmx.models.hydrology"
+_OCEAN = "bmi_dmx.models.ocean"
 _RIVERS = "bmi_dmx.models.rivers"
 
 processes: Registry[type[Process]] = Registry(
@@ -60,6 +61,7 @@ processes: Registry[type[Process]] = Registry(
         "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
+        "surface_anomaly": f"{_OCEAN}.surface_anomaly:SurfaceAnomaly",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
     },
@@ -75,8 +77,10 @@ networks: Registry[type[Network]] = Registry(
         "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
+        "maps": "bmi_dmx.networks.maps:Maps",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
         "transformer": "bmi_dmx.networks.transformer:Transformer",
+        "unet": "bmi_dmx.networks.unet:UNet",
     },
     group="bmi_dmx.networks",
 )
@@ -87,6 +91,7 @@ recipes: Registry[type[Recipe]] = Registry(
     {
         "dhbv": f"{_HYDROLOGY}.recipe:Dhbv",
         "lstm": f"{_HYDROLOGY}.learned_flow:NetworkFlow",
+        "surface_anomaly": f"{_OCEAN}.recipe:SurfaceAnomalyModel",
     },
     group="bmi_dmx.recipes",
 )
@@ -99,6 +104,7 @@ systems: Registry[System] = Registry(
     "system",
     {
         "hydrology": f"{_HYDROLOGY}.system:HYDROLOGY",
+        "ocean": f"{_OCEAN}.system:OCEAN",
         "rivers": f"{_RIVERS}.system:RIVERS",
     },
     group="bmi_dmx.systems",

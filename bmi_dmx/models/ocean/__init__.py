@@ -1,0 +1,1 @@
+"""Oceans: their surface, and what lies below it."""
