@@ -72,13 +72,16 @@ processes: Registry[type[Process]] = Registry(
 networks: Registry[type[Network]] = Registry(
     "network",
     {
+        "afno": "bmi_dmx.networks.afno:Afno",
         "constant": "bmi_dmx.networks.constant:Constant",
         "conv": "bmi_dmx.networks.conv:Convolution",
+        "convlstm": "bmi_dmx.networks.frames:ConvLstm",
         "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
         "maps": "bmi_dmx.networks.maps:Maps",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
+        "simvp": "bmi_dmx.networks.frames:SimVp",
         "transformer": "bmi_dmx.networks.transformer:Transformer",
         "unet": "bmi_dmx.networks.unet:UNet",
     },

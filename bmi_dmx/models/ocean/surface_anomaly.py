@@ -27,12 +27,12 @@ _SECONDS = 2629800.0
 _DAYS = 365.25
 
 _DAY_OF_YEAR = Forcing(
-    name="day_of_year", units="d", source="clock", bounds=(1.0, 366.0),
+    name="day_of_year", symbol="t", units="d", source="clock", bounds=(1.0, 366.0),
     about="day of the year on which the month that is stepped to begins",
 )  # fmt: skip
 
 _SEA = Parameter(
-    name="sea", units="1", standard_name="sea_water_grid_cell__mask",
+    name="sea", symbol="m", units="1", standard_name="sea_water_grid_cell__mask",
     bounds=(0.0, 1.0), spacing="free", per="place", about="1 in the sea, 0 on land",
 )  # fmt: skip
 
@@ -59,11 +59,14 @@ _LOCAL = (
 )  # fmt: skip
 
 
-def _numbered(name: str, count: int, units: str, about: str) -> tuple[Parameter, ...]:
+def _numbered(
+    name: str, symbol: str, count: int, units: str, bounds: tuple[float, float],
+    about: str,
+) -> tuple[Parameter, ...]:  # fmt: skip
     return tuple(
         Parameter(
-            name=f"{name}_{k}", units=units, spacing="free", per="place",
-            default=0.0, about=f"{about} {k}",
+            name=f"{name}_{k}", symbol=f"{symbol}{k}", units=units, bounds=bounds,
+            spacing="free", per="place", default=0.0, about=f"{about} {k}",
         )
         for k in range(1, count + 1)
     )  # fmt: skip
@@ -131,7 +134,7 @@ class SurfaceAnomaly(Process):
                 about="mean temperature of the month less that of the season",
             ),
             State(
-                name="earlier", units="K", size=chosen.history - 1,
+                name="earlier", symbol="A⁻", units="K", size=chosen.history - 1,
                 about="anomalies of the months before, the latest first",
             ),
         )  # fmt: skip
@@ -139,13 +142,17 @@ class SurfaceAnomaly(Process):
             _SEA,
             _DAMPING,
             *(_LOCAL if chosen.local else ()),
-            *_numbered("usual", MONTHS, "degC", "usual temperature of month"),
-            *_numbered("weight", chosen.modes, "1", "weights of cells for pattern"),
-            *_numbered("response", chosen.modes, "1", "a month after pattern"),
+            *_numbered("usual", "T", MONTHS, "degC", (-5.0, 45.0), "usual in month"),
+            *_numbered(
+                "weight", "Q", chosen.modes, "1", (-10.0, 10.0), "weights of pattern"
+            ),
+            *_numbered(
+                "response", "R", chosen.modes, "1", (-10.0, 10.0), "what follows pattern"
+            ),
         )
         self.fluxes = (
             Flux(
-                name="temperature", units="degC",
+                name="temperature", symbol="T", units="degC",
                 standard_name="sea_surface_water__temperature",
                 about="mean temperature of the month that was stepped to",
             ),
@@ -223,6 +230,8 @@ class SurfaceAnomaly(Process):
         # All cells have one calendar.
         day = f.day_of_year[..., 0, 0]
         month = _middle(day.reshape(-1, 1)) * (MONTHS / _DAYS)
+        # A step that begins on the last days of a year is that of January.
+        month = torch.where(month < float(MONTHS), month, month - float(MONTHS))
         number = torch.arange(MONTHS, dtype=month.dtype, device=month.device)
         is_it = torch.where((month >= number) & (month < number + 1.0), 1.0, 0.0)
         whole = f.day_of_year.shape[-2:]
