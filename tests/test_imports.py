@@ -71,14 +71,14 @@ LIGHT = [
     f"bmi_dmx.{name}"
     for name in (
         *FOUNDATION, "variables", "data", "data.axis", "data.identity", "data.missing",
-        "data.geopackage", "data.netcdf", "data.projection", "data.quantity",
-        "data.table", "data.times",
+        "data.fields", "data.geopackage", "data.netcdf", "data.projection",
+        "data.quantity", "data.table", "data.times",
         "space", "process", "tendency", "program", "kernels", "scan", "networks",
         "compose", "bundle", "operate", "bmi", "run", "info", "cli",
         "operate.runner", "run.run", "trainer.registries", "models.hydrology.system",
         "models.hydrology.climate", "models.hydrology.component",
         "models.rivers.component", "models.rivers.reaches", "models.rivers.system",
-        "models.rivers.formats",
+        "models.rivers.formats", "models.ocean.system",
     )
 ]  # fmt: skip
 LIGHT += [

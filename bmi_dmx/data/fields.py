@@ -86,7 +86,9 @@ def read_fields(path: Path, names: Sequence[str]) -> FieldSeries:
     finally:
         file.close()
     if y.size > 1 and y[0] > y[-1]:
-        _log.info("%s: rows fall from %g to %g; they are turned round", path, *y[[0, -1]])
+        _log.info(
+            "%s: rows fall from %g to %g; they are turned round", path, *y[[0, -1]]
+        )
         y = y[::-1].copy()
         found = {name: x[:, ::-1].copy() for name, x in found.items()}
     return FieldSeries(path, moments.first + passed, y, x, found, units)

@@ -89,7 +89,8 @@ class _Round(nn.Module):
         """Return (batch, channel, row, column)."""
         x = x + self._waves(_levelled(x))
         inner = self.activation(self.wide(_levelled(x)))
-        return x + self.dropout(self.narrow(inner))
+        found: Tensor = x + self.dropout(self.narrow(inner))
+        return found
 
     def _waves(self, x: Tensor) -> Tensor:
         rows, columns = x.shape[-2:]

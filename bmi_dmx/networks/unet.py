@@ -52,7 +52,9 @@ class UNet(GridNetwork):
         wide = self._through(self.down, self.patches(x))
         deep = self.dropout(self._through(self.inner, halved(wide)))
         both = torch.cat((wide, doubled(deep)), 1)
-        return self.patches.back(self.output(self.dropout(self._through(self.up, both))))
+        return self.patches.back(
+            self.output(self.dropout(self._through(self.up, both)))
+        )
 
     def _through(self, layers: nn.ModuleList, x: Tensor) -> Tensor:
         for layer in layers:

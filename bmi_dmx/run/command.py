@@ -105,7 +105,9 @@ def run_command(options: Namespace) -> None:
         print(_forecast(options))
         return
     if options.steps is not None:
-        raise ConfigError("--steps: a run is as long as its forcing; see --forecast-from")
+        raise ConfigError(
+            "--steps: a run is as long as its forcing; see --forecast-from"
+        )
     done = run(
         Request(
             bundle=options.bundle,

@@ -51,7 +51,9 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
         given = (step, a, state, {n: x[k] for n, x in pieces.items()}, steps)
         # What is silenced on the way there is silenced when it is computed again.
         state, series = (
-            _segment(*given) if kept else checkpoint(_segment, *given, use_reentrant=False)
+            _segment(*given)
+            if kept
+            else checkpoint(_segment, *given, use_reentrant=False)
         )
         for part, piece in zip(parts, series, strict=True):
             part.append(piece)

@@ -53,7 +53,9 @@ def observed_start(
     if part is None:
         raise ConfigError("--forecast-from: is for models of anomalies of the surface")
     if (start.day, start.hour) != (1, 0):
-        raise ConfigError(f"--forecast-from: found {start}, expected the first of a month")
+        raise ConfigError(
+            f"--forecast-from: found {start}, expected the first of a month"
+        )
     runner.parameterize()
     anomaly, earlier = (runner.stores()[part, n] for n in ("anomaly", "earlier"))
     read = read_fields(path, [_name(path, names)])
@@ -99,8 +101,8 @@ def _name(path: Path, names: Mapping[str, str]) -> str:
         file.close()
     if not there:
         raise DataError(
-            f"{path}: no {' or '.join(_NAMES)}, found {known}; --names temperature=NAME "
-            "says which one is meant"
+            f"{path}: no {' or '.join(_NAMES)}, found {known}; --names "
+            "temperature=NAME says which one is meant"
         )
     return there[0]
 

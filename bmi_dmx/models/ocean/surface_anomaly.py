@@ -73,7 +73,7 @@ def _numbered(
 
 
 class SurfaceAnomaly(Process):
-    r"""Anomalies A of the temperature of the surface from one month to the next:
+    r"""Anomalies A of the temperature of the surface from one month to the next.
 
     .. math:: \dot A = -\lambda A - u \cdot \nabla A + \nabla\cdot(\nu\nabla A)
               + \sum_k R_k \langle Q_k, A\rangle .
@@ -147,7 +147,12 @@ class SurfaceAnomaly(Process):
                 "weight", "Q", chosen.modes, "1", (-10.0, 10.0), "weights of pattern"
             ),
             *_numbered(
-                "response", "R", chosen.modes, "1", (-10.0, 10.0), "what follows pattern"
+                "response",
+                "R",
+                chosen.modes,
+                "1",
+                (-10.0, 10.0),
+                "what follows pattern",
             ),
         )
         self.fluxes = (

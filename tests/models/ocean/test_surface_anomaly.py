@@ -89,9 +89,7 @@ def loop(s: Any, p: Any, substeps: int, grid: GridSpec) -> np.ndarray[Any, Any]:
                 y[j, i] += v * south[0] if v > 0 else -v * north[0]
                 y[j, i] += east[1] + west[1] + north[1] + south[1]
         x = y
-    far = sum(
-        getattr(p, f"response_{k}").numpy() * strength[k - 1] for k in (1, 2)
-    )
+    far = sum(getattr(p, f"response_{k}").numpy() * strength[k - 1] for k in (1, 2))
     return (a - p.damping.numpy() * a + far + x - a) * sea
 
 
@@ -105,7 +103,8 @@ def test_a_month_is_that_of_a_loop_over_cells(grid: GridSpec) -> None:
     np.testing.assert_array_equal(
         fluxes["temperature"].numpy(), (state["anomaly"] + p.usual_3).numpy()
     )
-    assert state["earlier"][0] is s.anomaly and state["earlier"][1] is s.earlier[0]
+    assert state["earlier"][0] is s.anomaly
+    assert state["earlier"][1] is s.earlier[0]
 
 
 @given(seed=st.integers(0, 1000))

@@ -34,8 +34,8 @@ def day_of_year(begins: Times) -> NDArray[np.intp]:
     number = (days - first).astype(np.intp) + 1
     years = days.astype("datetime64[Y]").astype(int) + 1970
     leap = (years % 4 == 0) & ((years % 100 != 0) | (years % 400 == 0))
-    number[leap & (number >= 60)] -= 1
-    return number
+    found: NDArray[np.intp] = np.where(leap & (number >= 60), number - 1, number)
+    return found
 
 
 @dataclass(frozen=True)

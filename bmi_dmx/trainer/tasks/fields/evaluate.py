@@ -290,5 +290,5 @@ def _write(
         atomic(report.folder / "forecasts.npz") as temporary,
         open(temporary, "wb") as file,
     ):
-        single = {name: x.astype(np.float32) for name, x in found.items()}
+        single: dict[str, Any] = {n: x.astype(np.float32) for n, x in found.items()}
         np.savez_compressed(file, starts=starts, **single)

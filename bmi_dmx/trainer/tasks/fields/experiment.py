@@ -70,7 +70,11 @@ class Periods:
         for name in ("train", "validation", "test"):
             first, end = getattr(self, name)
             for text in (first, end):
-                if len(text) != 7 or text[4] != "-" or not text.replace("-", "").isdigit():
+                if (
+                    len(text) != 7
+                    or text[4] != "-"
+                    or not text.replace("-", "").isdigit()
+                ):
                     raise ConfigError(f"{name}: found {text!r}, expected YYYY-MM")
             if not last < first <= end:
                 raise ConfigError(

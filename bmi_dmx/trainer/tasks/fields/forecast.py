@@ -99,7 +99,9 @@ def _inside(
     targets = {
         name: x.expand(lead, *x.shape[1:]) for name, x in known["targets"].items()
     }
-    return Batch(state=known["state"], forcing={"day_of_year": forcing}, targets=targets)
+    return Batch(
+        state=known["state"], forcing={"day_of_year": forcing}, targets=targets
+    )
 
 
 def _run(model: Model, part: str, batch: Batch, mask: Tensor) -> dict[str, Tensor]:

@@ -56,7 +56,9 @@ def draw(
         errors.legend(fontsize=6)
         spectra = figure.add_subplot(grid[1, 1])
         waves = np.arange(1, len(last["spectrum"]))
-        spectra.loglog(waves, last["observed_spectrum"][1:], color=INK, label="observed")
+        spectra.loglog(
+            waves, last["observed_spectrum"][1:], color=INK, label="observed"
+        )
         spectra.loglog(waves, last["spectrum"][1:], color=SIMULATED, label="model")
         spectra.set_xlabel("waves around the rows")
         spectra.set_ylabel("variance")

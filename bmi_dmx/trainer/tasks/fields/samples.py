@@ -1,4 +1,4 @@
-"""Fields as tensors: anomalies, what is usual, and windows of a state and what follows."""
+"""Fields as tensors: anomalies, what is usual, and windows of what follows."""
 
 from __future__ import annotations
 
@@ -138,8 +138,8 @@ class FieldSamples:
         months = np.diff(np.array(period, dtype="datetime64[M]")).astype(int)[0] + 1
         if len(at) != months:
             raise DataError(
-                f"periods: {period[0]} to {period[1]}: the file has {self.begins[0]!s:.7}"
-                f" to {self.begins[-1]!s:.7}"
+                f"periods: {period[0]} to {period[1]}: the file has "
+                f"{self.begins[0]!s:.7} to {self.begins[-1]!s:.7}"
             )
         return range(int(at[0]), int(at[-1]) + 1)
 
@@ -162,7 +162,9 @@ class FieldSamples:
             before = start - 1 - np.arange(size)[:, None]
             state[name] = _tensor(self.anomalies[of][before])
         # The day on which a step begins, were all years alike and months of one length.
-        day = 1.0 + 30.4375 * (self.begins[ahead].astype("datetime64[M]").astype(int) % 12)
+        day = 1.0 + 30.4375 * (
+            self.begins[ahead].astype("datetime64[M]").astype(int) % 12
+        )
         days = _tensor(day)[..., None, None].expand(*ahead.shape, *self.mask.shape)
         targets = {n: _tensor(x[ahead]) for n, x in self.anomalies.items()}
         return Batch(state=state, forcing={CLOCK: days}, targets=targets)

@@ -24,7 +24,9 @@ def temperatures(seed: int = 0) -> Any:
     a = np.zeros((months, ROWS, COLUMNS))
     for t in range(1, months):
         drawn = rng.normal(0.0, 0.4, (ROWS, COLUMNS))
-        a[t] = 0.8 * a[t - 1] + (drawn + np.roll(drawn, 1, 1) + np.roll(drawn, 1, 0)) / 3
+        a[t] = (
+            0.8 * a[t - 1] + (drawn + np.roll(drawn, 1, 1) + np.roll(drawn, 1, 0)) / 3
+        )
     season = 5.0 * np.sin(2.0 * np.pi * (np.arange(months) % 12) / 12.0)
     usual = 15.0 + 10.0 * np.cos(np.radians(-52.5 + DEGREES * np.arange(ROWS)))
     sst = a + season[:, None, None] + usual[:, None]
@@ -32,7 +34,9 @@ def temperatures(seed: int = 0) -> Any:
     return sst
 
 
-def write(path: Path, sst: Any, *, falling: bool = False, first: str = "1980-01") -> Path:
+def write(
+    path: Path, sst: Any, *, falling: bool = False, first: str = "1980-01"
+) -> Path:
     begins = np.arange(len(sst)) + np.datetime64(first, "M")
     days = (begins.astype("datetime64[D]") - np.datetime64("1970-01-01")).astype(float)
     y = -52.5 + DEGREES * np.arange(sst.shape[1])
@@ -46,7 +50,9 @@ def write(path: Path, sst: Any, *, falling: bool = False, first: str = "1980-01"
         file.createVariable("lat", "f8", ("lat",))[:] = y[turn]
         x = DEGREES * (np.arange(sst.shape[2]) + 0.5)
         file.createVariable("lon", "f8", ("lon",))[:] = x
-        made = file.createVariable("sst", "f4", ("time", "lat", "lon"), fill_value=-999.0)
+        made = file.createVariable(
+            "sst", "f4", ("time", "lat", "lon"), fill_value=-999.0
+        )
         made.units = "degC"
         made[:] = np.ma.masked_invalid(sst[:, turn])
         file.createVariable("mask", "i1", ("lat", "lon"))[:] = sea()[turn]

@@ -54,7 +54,9 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
 
 
 def test_the_mean_of_the_weights_is_what_is_exported(run: Path) -> None:
-    last, best = (read_checkpoint(x) for x in (RunFolder(run).last, RunFolder(run).best))
+    last, best = (
+        read_checkpoint(x) for x in (RunFolder(run).last, RunFolder(run).best)
+    )
     mean = last["bmi_dmx"]["average"]
     assert last["global_step"] == 8
     if best["global_step"] == 8:
@@ -148,7 +150,9 @@ def test_a_forecast_is_stepped_as_it_is_simulated(
     state["surface.earlier"] = torch.from_numpy(np.stack(known[1:]))
     begin = np.datetime64("1998-03-01T00:00:00")
     moments = begin + (np.arange(5) * 2629800).astype("timedelta64[s]")
-    day = (moments.astype("M8[D]") - moments.astype("M8[Y]").astype("M8[D]")).astype(int)
+    day = (moments.astype("M8[D]") - moments.astype("M8[Y]").astype("M8[D]")).astype(
+        int
+    )
     days = torch.from_numpy(day + 1.0)[:, None, None].expand(5, *shape)
     with torch.no_grad():
         whole = model.simulate({"day_of_year": days}, {}, state=state).outputs
@@ -177,7 +181,9 @@ def test_a_start_without_a_past_is_refused(
 
 def test_bmi_names_grids_and_a_bitwise_restart(bundle: Bundle, tmp_path: Path) -> None:
     path = tmp_path / "component.yaml"
-    path.write_text(f"bundle: {bundle.path}\nstart_time: 1998-01-01\n", encoding="utf-8")
+    path.write_text(
+        f"bundle: {bundle.path}\nstart_time: 1998-01-01\n", encoding="utf-8"
+    )
 
     def started() -> Component:
         component = Component()
@@ -221,7 +227,7 @@ def test_what_does_not_suit_is_refused_in_a_line(sea: Path, tmp_path: Path) -> N
     with pytest.raises(ConfigError, match=r"no part has a state 'anomly'.*anomaly"):
         task(data={**data, "variables": {"anomly": "sst"}, "history": {}})
     model = {"recipe": "surface_anomaly", "grid": {"rows": 8, "columns": 24}}
-    with pytest.raises(DataError, match="found 8 from -52.5 to 52.5, the model has 8"):
+    with pytest.raises(DataError, match=r"found 8 from -52.5 to 52.5, the model has 8"):
         task(model=model)
     sst = made.temperatures()
     sst[5, 0, 0] = np.nan
