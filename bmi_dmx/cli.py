@@ -97,12 +97,21 @@ def _plot(options: Namespace) -> None:
 
 def _demo_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
+        "of", nargs="?", choices=("river", "ocean"), default="river",
+        help="what of (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--output", type=Path, default=Path("runs/demo"), metavar="DIR",
         help="folder of the results (default: %(default)s)",
     )  # fmt: skip
 
 
 def _demo(options: Namespace) -> None:
+    if options.of == "ocean":
+        from .demo.ocean import ocean_demo
+
+        print(ocean_demo(options.output))
+        return
     from .demo import demo
 
     demo(options.output)

@@ -37,6 +37,7 @@ __all__ = [
 _CHAOS = "bmi_dmx.models.chaos"
 _HYDROLOGY = "bmi_dmx.models.hydrology"
 _GAUGES = "bmi_dmx.models.gauges"
+_OCEAN = "bmi_dmx.models.ocean"
 _RIVERS = "bmi_dmx.models.rivers"
 _FILTERS = "bmi_dmx.assimilation.filters"
 
@@ -72,9 +73,10 @@ processes: Registry[type[Process]] = Registry(
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "models_mean": "bmi_dmx.compose.models_mean:ModelsMean",
         "primitive_equations": (
-            "bmi_dmx.models.ocean.primitive_equations:PrimitiveEquations"
+            f"{_OCEAN}.primitive_equations:PrimitiveEquations"
         ),
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
+        "surface_anomaly": f"{_OCEAN}.surface_anomaly:SurfaceAnomaly",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
         "lorenz_63": f"{_CHAOS}.lorenz_63:Lorenz63",
@@ -92,14 +94,19 @@ networks: Registry[type[Network]] = Registry(
     {
         "amenf_conv": "bmi_dmx.networks.amenf:AmenfConvolution",
         "amenf_mlp": "bmi_dmx.networks.amenf:AmenfMlp",
+        "afno": "bmi_dmx.networks.afno:Afno",
         "constant": "bmi_dmx.networks.constant:Constant",
         "conv": "bmi_dmx.networks.conv:Convolution",
+        "convlstm": "bmi_dmx.networks.frames:ConvLstm",
         "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
+        "maps": "bmi_dmx.networks.maps:Maps",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
         "residual_conv": "bmi_dmx.networks.residual_conv:ResidualConvolution",
+        "simvp": "bmi_dmx.networks.frames:SimVp",
         "transformer": "bmi_dmx.networks.transformer:Transformer",
+        "unet": "bmi_dmx.networks.unet:UNet",
     },
     group="bmi_dmx.networks",
 )
@@ -143,6 +150,7 @@ recipes: Registry[type[Recipe]] = Registry(
     {
         "dhbv": f"{_HYDROLOGY}.recipe:Dhbv",
         "lstm": f"{_HYDROLOGY}.learned_flow:NetworkFlow",
+        "surface_anomaly": f"{_OCEAN}.recipe:SurfaceAnomalyModel",
     },
     group="bmi_dmx.recipes",
 )
@@ -155,6 +163,7 @@ systems: Registry[System] = Registry(
     "system",
     {
         "hydrology": f"{_HYDROLOGY}.system:HYDROLOGY",
+        "ocean": f"{_OCEAN}.system:OCEAN",
         "rivers": f"{_RIVERS}.system:RIVERS",
     },
     group="bmi_dmx.systems",

@@ -225,9 +225,10 @@ class Parameter(Variable):
         Value when nobody supplies it; None makes it required.
     size : int
         Number of entries, as for :class:`State`.
-    spacing : {"linear", "log", "share"}
+    spacing : {"linear", "log", "share", "free"}
         How values lie between the bounds when they are learned; ``share``: those of the
-        members of a place have the mean one.
+        members of a place have the mean one; ``free``: as a network answers, and cut
+        off at the bounds where there are any.
     per : {"member", "place"}
         Whether every member has a value of its own, or all members share that of the
         place.
@@ -249,7 +250,7 @@ class Parameter(Variable):
 
     default: float | None = None
     size: int = 1
-    spacing: Literal["linear", "log", "share"] = "linear"
+    spacing: Literal["linear", "log", "share", "free"] = "linear"
     per: Literal["member", "place"] = "member"
     source: Literal["network", "attribute", "space"] = "network"
     measure: str = ""
@@ -263,7 +264,8 @@ class Parameter(Variable):
                 f"{self.name}: measure {self.measure!r} does not go with source "
                 f"{self.source!r}"
             )
-        if self.spacing != "linear" and not (self.bounds and self.bounds[0] > 0.0):
+        positive = self.bounds is not None and self.bounds[0] > 0.0
+        if self.spacing in ("log", "share") and not positive:
             raise ValueError(
                 f"{self.name}: spacing {self.spacing!r} needs bounds above 0, found "
                 f"{self.bounds}"

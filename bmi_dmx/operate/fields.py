@@ -258,11 +258,13 @@ class FieldStepper:
                 inputs |= _parts(self._program, name, array)
         finite = all(np.isfinite(x).all() for x in inputs.values())
         result = evaluate(self._program, {**inputs, **self._constants})
-        for name, array in self.state.items():
-            for key, row in _parts(self._program, name, array).items():
-                row[...] = result[key]
+        # What a state hands on to another one may be its own array, which changes.
+        after = {n: np.array(x) for n, x in result.items() if n.startswith("s.")}
         for name, array in self._output.items():
             array[:] = np.broadcast_to(result[name], self._shapes[name]).reshape(-1)
+        for name, array in self.state.items():
+            for key, row in _parts(self._program, name, array).items():
+                row[...] = after[key]
         return not finite
 
     def summing(self, names: Sequence[str]) -> Callable[[], Any]:
