@@ -128,10 +128,11 @@ class Corrected(Learned):
         """Return what the network answers, in the precision it is trained in."""
         network = self.network
         if network.precision is None or not network.training:
-            return network.step(x, {})[0]
+            answer: Tensor = network.step(x, {})[0]
+            return answer
         with torch.autocast(x.device.type, network.precision):
-            answer, _ = network.step(x, {})
-        return answer.to(x)
+            lower: Tensor = network.step(x, {})[0]
+        return lower.to(x)
 
 
 def _is_several(values: Any) -> bool:
