@@ -323,7 +323,7 @@ sys.exit(main(sys.argv[1:]))
         ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
         (
             "info",
-            "\n  lstm         Linear layer and activation, unless left out, one",
+            "  Linear layer and activation, unless left out, one",
         ),
         ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
         ("info hbv11p", "\n  fc (FC, mm, 50 to 1000): soil capacity\n"),
