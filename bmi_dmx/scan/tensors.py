@@ -14,8 +14,8 @@ from .reference import Step, loop, series_of, step_of, warmed_up
 
 __all__ = ["refuses", "run"]
 
-_FEW = 1 << 24
-"""Numbers in the states of all steps that are few enough for nothing to be computed
+_SHORT, _FEW = 8, 1 << 24
+"""Most steps, and numbers in the states of all of them, of which nothing is computed
 again."""
 
 
@@ -39,7 +39,8 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     step = step_of(process, a)
     recorded = a.steps - a.warmup
     length = math.isqrt(recorded)
-    kept = recorded * sum(x.numel() for x in a.state.values()) <= _FEW
+    size = sum(x.numel() for x in a.state.values())
+    kept = recorded <= _SHORT and recorded * size <= _FEW
     if kept:
         length = recorded
     # Split once: slices of a series would each have a gradient of its full length.
