@@ -180,6 +180,43 @@ def _demo(options: Namespace) -> None:
     demo(options.output)
 
 
+_BUNDLES = "bundles, by name or folder (default: those that come with the package)"
+
+
+def _prebuild_arguments(parser: ArgumentParser) -> None:
+    from .kernels.processor import DEFAULT_LEVEL, LEVELS
+
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR",
+        help="where to; BMI_DMX_KERNELS names it where the bundles are to run",
+    )  # fmt: skip
+    parser.add_argument("bundles", nargs="*", metavar="BUNDLE", help=_BUNDLES)
+    parser.add_argument(
+        "--level", choices=LEVELS, default=DEFAULT_LEVEL,
+        help="instruction set (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _prebuild(options: Namespace) -> None:
+    from .bundle import bundles
+    from .operate.kernels import prebuild
+
+    count = prebuild(options.folder, options.bundles or bundles, options.level)
+    print(f"{count} kernels for {options.level} in {options.folder}")
+
+
+def _health_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("bundles", nargs="*", metavar="BUNDLE", help=_BUNDLES)
+
+
+def _health(options: Namespace) -> None:
+    from .bundle import bundles
+    from .operate.health import check_health
+
+    for name in options.bundles or bundles:
+        print(check_health(name))
+
+
 def _module(name: str) -> ModuleType:
     """Return a module of the package, imported when a command needs it."""
     return import_module(f"{__package__}.{name}")
@@ -191,7 +228,6 @@ _data = partial(_module, "inspection.commands")
 _forecasts = partial(_module, "inspection.forecast")
 _new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
-_operation = partial(_module, "operate.commands")
 _protocols = partial(_module, "trainer.protocols.command")
 _combining = partial(_module, "trainer.combine_command")
 _reporting = partial(_module, "trainer.report_command")
@@ -304,13 +340,13 @@ COMMANDS = {
     ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",
-        arguments=lambda parser: _operation().prebuild_arguments(parser),
-        run=lambda options: _operation().prebuild_command(options),
+        arguments=_prebuild_arguments,
+        run=_prebuild,
     ),
     "health": Command(
         about="check that bundles are whole, compiled, and run",
-        arguments=lambda parser: _operation().health_arguments(parser),
-        run=lambda options: _operation().health_command(options),
+        arguments=_health_arguments,
+        run=_health,
     ),
     "bench": Command(
         about="measure speed and memory",
