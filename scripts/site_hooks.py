@@ -29,6 +29,11 @@ REFERENCE = {
     "The scan": ("bmi_dmx.scan.engine",),
     "Networks": ("bmi_dmx.networks.base", "bmi_dmx.networks.statistics"),
     "Runs": ("bmi_dmx.run.run", "bmi_dmx.run.forecast"),
+    "Filters": (
+        "bmi_dmx.assimilation.filters.filter", "bmi_dmx.assimilation.observation",
+        "bmi_dmx.assimilation.window", "bmi_dmx.assimilation.localisation",
+        "bmi_dmx.assimilation.inflation", "bmi_dmx.assimilation.scores",
+    ),
     "Trainer": (
         "bmi_dmx.trainer.task", "bmi_dmx.trainer.experiment",
         "bmi_dmx.trainer.protocols.protocol",
