@@ -37,12 +37,14 @@ __all__ = [
 _CHAOS = "bmi_dmx.models.chaos"
 _HYDROLOGY = "bmi_dmx.models.hydrology"
 _GAUGES = "bmi_dmx.models.gauges"
+_OCEAN = "bmi_dmx.models.ocean"
 _RIVERS = "bmi_dmx.models.rivers"
 _FILTERS = "bmi_dmx.assimilation.filters"
 
 processes: Registry[type[Process]] = Registry(
     "process",
     {
+        "analysis": "bmi_dmx.compose.analysis:Analysis",
         "hbv10": f"{_HYDROLOGY}.hbv:Hbv",
         "hbv11p": f"{_HYDROLOGY}.hbv:Hbv11p",
         "hbv20": f"{_HYDROLOGY}.hbv20:Hbv20",
@@ -70,7 +72,9 @@ processes: Registry[type[Process]] = Registry(
         "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "models_mean": "bmi_dmx.compose.models_mean:ModelsMean",
+        "primitive_equations": (f"{_OCEAN}.primitive_equations:PrimitiveEquations"),
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
+        "surface_anomaly": f"{_OCEAN}.surface_anomaly:SurfaceAnomaly",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
         "muskingum_cunge": f"{_RIVERS}.muskingum_cunge:MuskingumCunge",
         "lorenz_63": f"{_CHAOS}.lorenz_63:Lorenz63",
@@ -86,13 +90,21 @@ processes: Registry[type[Process]] = Registry(
 networks: Registry[type[Network]] = Registry(
     "network",
     {
+        "amenf_conv": "bmi_dmx.networks.amenf:AmenfConvolution",
+        "amenf_mlp": "bmi_dmx.networks.amenf:AmenfMlp",
+        "afno": "bmi_dmx.networks.afno:Afno",
         "constant": "bmi_dmx.networks.constant:Constant",
         "conv": "bmi_dmx.networks.conv:Convolution",
+        "convlstm": "bmi_dmx.networks.frames:ConvLstm",
         "kan": "bmi_dmx.networks.kan:Kan",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
+        "maps": "bmi_dmx.networks.maps:Maps",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
+        "residual_conv": "bmi_dmx.networks.residual_conv:ResidualConvolution",
+        "simvp": "bmi_dmx.networks.frames:SimVp",
         "transformer": "bmi_dmx.networks.transformer:Transformer",
+        "unet": "bmi_dmx.networks.unet:UNet",
     },
     group="bmi_dmx.networks",
 )
@@ -101,6 +113,7 @@ networks: Registry[type[Network]] = Registry(
 filters: Registry[type[Filter] | type[WindowFilter]] = Registry(
     "filter",
     {
+        "amortized": f"{_FILTERS}.amortized:Amortized",
         "aenkf": f"{_FILTERS}.lagged:Aenkf",
         "denkf": f"{_FILTERS}.enkf:DEnkf",
         "enkf": f"{_FILTERS}.enkf:Enkf",
@@ -135,6 +148,7 @@ recipes: Registry[type[Recipe]] = Registry(
     {
         "dhbv": f"{_HYDROLOGY}.recipe:Dhbv",
         "lstm": f"{_HYDROLOGY}.learned_flow:NetworkFlow",
+        "surface_anomaly": f"{_OCEAN}.recipe:SurfaceAnomalyModel",
     },
     group="bmi_dmx.recipes",
 )
@@ -147,6 +161,7 @@ systems: Registry[System] = Registry(
     "system",
     {
         "hydrology": f"{_HYDROLOGY}.system:HYDROLOGY",
+        "ocean": f"{_OCEAN}.system:OCEAN",
         "rivers": f"{_RIVERS}.system:RIVERS",
     },
     group="bmi_dmx.systems",

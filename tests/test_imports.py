@@ -73,8 +73,8 @@ LIGHT = [
     f"bmi_dmx.{name}"
     for name in (
         *FOUNDATION, "variables", "data", "data.axis", "data.identity", "data.missing",
-        "data.geopackage", "data.netcdf", "data.projection", "data.quantity",
-        "data.table", "data.times",
+        "data.fields", "data.geopackage", "data.netcdf", "data.projection",
+        "data.quantity", "data.table", "data.times",
         "space", "process", "tendency", "program", "kernels", "scan", "networks",
         "compose", "bundle", "operate", "bmi", "run", "info", "cli",
         "assimilation", "assimilation.filters", "assimilation.localisation",
@@ -83,6 +83,7 @@ LIGHT = [
         "models.rivers.component", "models.rivers.reaches", "models.rivers.system",
         "models.rivers.formats", "models.chaos", "assimilation",
         "assimilation.dynamics",
+        "models.rivers.formats", "models.ocean.system",
     )
 ]  # fmt: skip
 LIGHT += [

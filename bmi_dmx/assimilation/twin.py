@@ -7,7 +7,7 @@ that are tried side by side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 SHOWN = 240
 """Cycles of which analyses are kept, to be looked at."""
 
+_LOST = 0.82
+"""Standard deviations of the system that an error is beyond where a truth is lost."""
+
 _BEYOND = 100.0
 """Standard deviations of the system from its mean at which an ensemble is given up."""
 
@@ -44,6 +47,8 @@ class Followed:
         The filter.
     burn_in : int
         Cycles that are left out of scores.
+    limit : float
+        Error beyond which a truth is lost.
     error, forecast_error : ndarray
         (setting, seed, cycle) root-mean-square errors of analyses and of the forecasts
         before them.
@@ -60,6 +65,7 @@ class Followed:
 
     run: FilterRun
     burn_in: int
+    limit: float
     error: Array
     forecast_error: Array
     spread: Array
@@ -85,7 +91,7 @@ class Followed:
                 "inflation": factor, "radius": radius,
                 **{name: round(float(x), 4) for name, x in means.items()},
                 "rmse_of_seeds": [round(float(x), 4) for x in late.mean(-1)],
-                "divergence_rate": divergence_rate(late),
+                "divergence_rate": divergence_rate(late, self.limit),
                 "restarts": int(self.restarts[at].sum()),
             }  # fmt: skip
             if self.run.members > 1:
@@ -161,8 +167,9 @@ class _Record:
         """Return all of it."""
         error, forecast_error, spread_of, score = np.moveaxis(self._series, 1, -1)
         return Followed(
-            self._run, self._truth.experiment.burn_in, error, forecast_error,
-            spread_of, score, self._ranks, restarts, self._shown,
+            self._run, self._truth.experiment.burn_in,
+            _LOST * self._truth.climate.deviation, error, forecast_error, spread_of,
+            score, self._ranks, restarts, self._shown,
         )  # fmt: skip
 
 
@@ -174,9 +181,7 @@ class _Cycling:
         experiment = truth.experiment
         self._model = truth.model
         self._steps = experiment.system.steps(experiment.cycle)
-        self._filters = [
-            _filter_of(truth, run, phase) for phase in range(truth.operators.phases)
-        ]
+        self._filters = _filters_of(truth, run)
         self._tapers = [
             _taper_of(truth, run, phase) for phase in range(truth.operators.phases)
         ]
@@ -288,8 +293,17 @@ class _Cycling:
         return result
 
 
-def _filter_of(truth: Truth, run: FilterRun, phase: int) -> Any:
-    """Return the filter for what is observed at a phase."""
+def _filters_of(truth: Truth, run: FilterRun) -> list[Any]:
+    """Return a filter for what is observed at each phase; what they remember is one."""
+    first, phases = _filter_of(truth, run), range(1, truth.operators.phases)
+    if "operator" not in run.options and hasattr(first, "operator"):
+        more = [replace(first, operator=truth.operators.whole(k)) for k in phases]
+        return [first, *more]
+    return [first, *(first for _ in phases)]
+
+
+def _filter_of(truth: Truth, run: FilterRun) -> Any:
+    """Return the filter for what is observed first."""
     kind: Any = filters[run.filter]
     known = [f.name for f in fields(kind)] if is_dataclass(kind) else []
     options: dict[str, Any] = {}
@@ -297,17 +311,14 @@ def _filter_of(truth: Truth, run: FilterRun, phase: int) -> Any:
         if name not in known:
             hint = suggestion(name, known)
             raise ConfigError(f"options: {run.filter} has no {name!r}{hint}")
-        options[name] = _covariance(truth, name, value) if _named(value) else value
+        named = isinstance(value, Mapping) and name == "covariance"
+        options[name] = _covariance(truth, name, value) if named else value
     if "operator" in known:
-        options.setdefault("operator", truth.operators.whole(phase))
+        options.setdefault("operator", truth.operators.whole(0))
     try:
         return kind(**options)
     except TypeError as error:
         raise ConfigError(f"options: {run.filter}: {error}") from None
-
-
-def _named(value: object) -> bool:
-    return isinstance(value, Mapping)
 
 
 def _covariance(truth: Truth, name: str, value: Mapping[str, Any]) -> Any:

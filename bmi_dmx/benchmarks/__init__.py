@@ -25,6 +25,7 @@ BENCHMARKS = {
     "train": "train",
     "ensembles": "ensembles",
     "assimilation": "assimilation",
+    "ocean": "ocean",
 }
 """Modules by the name of what they measure."""
 

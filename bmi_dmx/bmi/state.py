@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 _ENSEMBLE = "ensemble"
 """Mark of a state of several members."""
 
-_TIMES, _MORE = 4, 1 << 24
+_TIMES, _MORE = 64, 1 << 24
 """How much longer than a component's own a state may be that is read at all."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ Exchanged = Callable[
     ["Bundle", float, Mapping[str, str]],
     tuple[Sequence["Part"], Mapping[str, "Program"]],
 ]
+
+ObservedStart = Callable[["Runner", Path, datetime, Mapping[str, str]], None]
 
 OlderState = Callable[
     ["Runner", Mapping[str, Any], Mapping[str, str]],
@@ -104,6 +107,9 @@ class System:
         the owner of such a state, for a runner, to those it has now.
     starts : mapping of str to callable
         Ways to find the state to begin with, by name; each brings a runner to it.
+    observed_start : callable, optional
+        Brings a runner to what a file says was observed before a date, from which it
+        goes on alone; the file, the date, and names in the file by state.
     exchanged : callable, optional
         From a bundle, the length of a step and choices by part to the parts and
         programs that are run in place of its own.
@@ -137,6 +143,7 @@ class System:
     capacities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     older_states: Mapping[str, OlderState] = field(default_factory=dict)
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
+    observed_start: ObservedStart | None = None
     exchanged: Exchanged | None = None
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)

@@ -182,6 +182,23 @@ def test_an_ensemble_spreads_from_the_state_of_one(start: Any) -> None:
         np.testing.assert_array_equal(many.get_value_ptr(name), one.get_value_ptr(name))
 
 
+def test_one_goes_on_from_the_mean_of_an_ensemble(start: Any) -> None:
+    n, forcing = 2, weather(60, 2)
+    many = start(n, name="many.yaml", assimilation=block(observed={}))
+    follow(many, forcing, range(50))
+    one = start(n, name="one.yaml")
+    one.set_state_bytes(many.state_bytes())
+    for name in ("streamflow", "soil_moisture", "mass_in", "mass_stored"):
+        found, expected = (c.get_value_ptr(name) for c in (one, many))
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+    assert one.get_current_time() == many.get_current_time()
+    follow(one, forcing, range(50, 60))
+    entered, left, stored = (
+        one.get_value_ptr(f"mass_{k}") for k in ("in", "out", "stored")
+    )
+    np.testing.assert_allclose(entered - left, stored, rtol=1e-10)
+
+
 def test_a_store_that_is_set_is_the_mean_of_members_in_proportion(start: Any) -> None:
     n, forcing = 3, weather(31, 3)
     component = start(n, assimilation=block(observed={}))

@@ -147,3 +147,9 @@ def test_what_comes_with_the_package_is_as_it_should_be(name: str) -> None:
     assert experiment.runs
     titles = [run.title for run in experiment.runs]
     assert len(set(titles)) == len(titles)
+
+
+def test_every_twin_experiment_is_told_of() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "assimilation.md"
+    told = page.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in told for name in experiments())

@@ -24,7 +24,7 @@ from ..streamflow.plots.ranks import rank_histograms
 from ..streamflow.probability import Range
 from .peaks import PeakClass
 from .pooling import Pooled
-from .study_scores import SHOWN, Row, Spread, by_fold
+from .study_scores import SHOWN, Row, Spread, TargetRow, by_fold
 
 __all__ = ["write_page"]
 
@@ -40,6 +40,7 @@ def write_page(
     notes: Sequence[str],
     classes: Sequence[PeakClass],
     ranges: Mapping[str, Range],
+    targets: Sequence[TargetRow],
 ) -> Page:
     """Return the page of a study.
 
@@ -59,12 +60,15 @@ def write_page(
         How peaks were met.
     ranges : mapping of str to Range
         How good the ranges are that several trainings span.
+    targets : sequence of TargetRow
+        Scores of what was observed beside streamflow.
     """
     page = Page(f"{study.protocol.name}: {study.protocol.about}".rstrip(": "))
     page.text(title.partition(": ")[2])
     with TemporaryDirectory() as place:
         pictures = Path(place)
         _scores(page, study, rows)
+        _targets(page, targets)
         _distribution(page, study, pooled, pictures)
         _ranges(page, ranges, pictures)
         _places(page, study, pooled, pictures)
@@ -130,16 +134,37 @@ def _head(name: str) -> str:
 
 
 def _row(row: Row) -> list[str]:
-    def cell(name: str, spread: Spread | None) -> str:
-        if spread is None:
-            return DASH
-        text = _digits(name, spread.mean)
-        more = "" if spread.spread is None else f" ± {_digits(name, spread.spread)}"
-        return f"{text}{more}"
-
-    cells = [cell(name, row.medians[name]) for name in SHOWN]
+    cells = [_cell(name, row.medians[name]) for name in SHOWN]
     known = _digits("", row.bfi_correlation)
-    return [row.name, *cells, known, cell("", row.convention)]
+    return [row.name, *cells, known, _cell("", row.convention)]
+
+
+def _cell(name: str, spread: Spread | None) -> str:
+    """Return a median with its spread over seeds as text."""
+    if spread is None:
+        return DASH
+    text = _digits(name, spread.mean)
+    more = "" if spread.spread is None else f" ± {_digits(name, spread.spread)}"
+    return f"{text}{more}"
+
+
+def _targets(page: Page, targets: Sequence[TargetRow]) -> None:
+    if not targets:
+        return
+    page.heading("Beside streamflow")
+    names = [name for name in targets[0].medians if name != "n_observations"]
+    page.table(
+        ["median over basins", "of", "basins", *map(_head, names)],
+        [
+            [
+                row.model, f"{row.target} ({row.units})", row.basins,
+                *(_cell(name, row.medians[name]) for name in names),
+            ]
+            for row in targets
+        ],
+        caption="What else was observed; where there are several seeds, mean ± "
+        "standard deviation of the medians.",
+    )  # fmt: skip
 
 
 def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:

@@ -229,6 +229,33 @@ def test_seeds_are_judged_as_a_range(
     assert "<h2>Several trainings as a range</h2>" in text
 
 
+def test_what_else_was_observed_is_judged_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = made()
+    swe = np.clip(4.0 - data["tmin"].to_numpy(), 0.0, None)
+    swe[::3] = np.nan
+    data["swe"] = (("time", "basin"), swe, {"units": "mm"})
+    settings = {"data.targets": {"snow_water_equivalent": "swe"}}
+    path = written(tmp_path, data, settings=settings, seeds=[0, 1])
+    report = conduct(path, root=tmp_path)
+    assert isinstance(report, StudyReport)
+    (row,) = report.targets
+    flows = read_streamflow(tmp_path / "study/runs/hbv/all/seed-1/held/streamflow.nc")
+    name = "snow_water_equivalent"
+    known = score(flows[f"simulated_{name}"], flows[f"observed_{name}"], ["r"])["r"]
+    assert row.medians["r"].seeds[1] == pytest.approx(np.median(known), rel=1e-6)
+    with (report.folder / "scores.csv").open(encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file) if r["seed"] == "1"]
+    assert [float(r[f"r_{name}"]) for r in rows] == pytest.approx(known, rel=1e-5)
+    assert len(rows) == len(IDS)
+    text = (report.folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Beside streamflow</h2>" in text
+    assert f"{name} (mm)" in text
+    report.show()
+    assert "beside streamflow" in capsys.readouterr().out
+
+
 def test_the_page_says_what_is_published_and_by_whom(
     study: tuple[Path, StudyReport], capsys: pytest.CaptureFixture[str]
 ) -> None:
