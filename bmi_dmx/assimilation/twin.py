@@ -249,6 +249,7 @@ class _Cycling:
             twin=Twin(
                 propagate=lambda states, cycle: model.differentiable(states, steps),
                 predict=lambda states, cycle: operators.predict(states, first + cycle),
+                forward=True,
             ),
         )
 

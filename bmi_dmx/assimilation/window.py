@@ -26,10 +26,14 @@ class Twin:
         states at the end of it.
     predict : function
         Of states at the end of a cycle and its number: what they predict, (…, m, p).
+    forward : bool
+        Whether derivatives forward are the cheap ones, as those of compiled dynamics
+        are; those of operations of PyTorch are dear.
     """
 
     propagate: Callable[[Tensor, int], Tensor]
     predict: Callable[[Tensor, int], Tensor]
+    forward: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from time import process_time
 from typing import Any
 
 import numpy as np
-import torch
 
+from ..assimilation.dynamics import Dynamics
 from ..assimilation.filters.enkf import DEnkf, Enkf
 from ..assimilation.filters.enkf_n import EnkfN
 from ..assimilation.filters.etkf import Etkf, Letkf
@@ -22,6 +22,8 @@ from ..assimilation.filters.var4d import Var4d
 from ..assimilation.localisation import on_ring, taper
 from ..assimilation.observation import Observation
 from ..assimilation.window import Twin, Window
+from ..registries import processes
+from ..space import Ring
 from . import loops
 from .measure import Effort, Record, seconds_of
 from .report import Shown, show
@@ -76,31 +78,23 @@ class Problem:
 
     @property
     def window(self) -> Window:
-        """A cycle of 0.1 of Lorenz (1996), by two steps of Runge and Kutta."""
+        """A cycle of 0.1 of Lorenz (1996), two steps."""
+        model = _model(self.ensemble.shape[-1])
         return Window(
-            propagate=lambda x, _: _cycle(x, np.roll),
+            propagate=lambda x, _: model(x, 2),
             predict=lambda x, _: x,
             observations=(self.observation,),
             twin=Twin(
-                propagate=lambda x, _: _cycle(x, torch.roll), predict=lambda x, _: x
+                propagate=lambda x, _: model.differentiable(x, 2),
+                predict=lambda x, _: x,
+                forward=True,
             ),
         )
 
 
-def _cycle(x: Any, roll: Callable[..., Any]) -> Any:
-    """Return states after a cycle, of arrays or tensors (…, n)."""
-
-    def rate(x: Any) -> Any:
-        return (roll(x, -1, -1) - roll(x, 2, -1)) * roll(x, 1, -1) - x + 8.0
-
-    h = 0.05
-    for _ in range(2):
-        a = rate(x)
-        b = rate(x + h / 2 * a)
-        c = rate(x + h / 2 * b)
-        d = rate(x + h * c)
-        x = x + h / 6 * (a + 2 * b + 2 * c + d)
-    return x
+@cache
+def _model(entries: int) -> Dynamics:
+    return Dynamics(processes["lorenz_96"](), Ring(entries), dt=0.05)
 
 
 Analysis = Callable[[], object]

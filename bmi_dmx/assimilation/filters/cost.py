@@ -130,12 +130,12 @@ class Cost:
     def linearised(self, control: Tensor) -> tuple[Tensor, Tensor]:
         """Return the residuals, (…, m, r), and their Jacobian, (…, m, r, c).
 
-        The model runs once, over copies of the states side by side: backward over as
-        many as there are residuals, or forward over as many as there are controls,
-        whichever are fewer.
+        The model runs once, over copies of the states side by side: forward over as
+        many as there are controls, or backward over as many as there are residuals,
+        where these are fewer and the twin does not ask for the other way.
         """
         residuals = sum(weight.shape[-1] for weight in self.weights)
-        if residuals <= control.shape[-1]:
+        if residuals <= control.shape[-1] and not self.twin.forward:
             return self._backward(control, residuals)
         return self._forward(control)
 

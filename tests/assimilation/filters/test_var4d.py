@@ -110,6 +110,9 @@ def test_all_derivatives_are_those_of_differences(
     rng = np.random.default_rng(5)
     control = torch.from_numpy(rng.standard_normal(cost.start().shape))
     residuals, jacobian = cost.linearised(control)
+    twin = replace(cost.twin, forward=True)
+    others = replace(cost, twin=twin).linearised(control)
+    torch.testing.assert_close(others, (residuals, jacobian), rtol=1e-12, atol=1e-12)
     forward = control + (jacobian.mT @ residuals[..., None])[..., 0]
     torch.testing.assert_close(cost.gradient(control), forward, rtol=1e-10, atol=1e-10)
     for at in range(control.shape[-1]):
