@@ -7,7 +7,7 @@ import json
 import platform
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -21,6 +21,7 @@ from .variables import Variable
 __all__ = [
     "Described",
     "declaration_table",
+    "declarations",
     "described",
     "documentation",
     "filled",
@@ -89,7 +90,8 @@ def described(item: Any) -> Described:
 def _choices(options: type) -> str:
     """Return what options are for, and each with its default, as YAML has it."""
     defaults = (
-        f"{name}: {json.dumps(value)}" for name, value in plain(options()).items()
+        filled(f"{name}: {json.dumps(value)}", subsequent_indent="  ")
+        for name, value in plain(options()).items()
     )
     return "\n".join((documentation(options), "", "Defaults", "--------", *defaults))
 
@@ -98,7 +100,7 @@ def text(entry: Described) -> str:
     """Return all that is told of an entry."""
     parts = [entry.about]
     if entry.variables is not None:
-        parts.append(declaration_table(entry.variables))
+        parts.append(declarations(entry.variables))
     if entry.options:
         parts.append(f"options: {entry.options}")
     return "\n\n".join(parts)
@@ -108,7 +110,7 @@ def variables(entries: Mapping[str, Described]) -> str:
     """Return processes by name, each with the names of its variables."""
     parts = []
     for name, entry in entries.items():
-        parts.append(f"{name}: {entry.about}")
+        parts.append(filled(f"{name}: {entry.about}", 78, subsequent_indent="    "))
         for group in _GROUPS:
             declared: tuple[Variable, ...] = getattr(entry.variables, group, ())
             found = ", ".join(variable.name for variable in declared)
@@ -120,9 +122,12 @@ def variables(entries: Mapping[str, Described]) -> str:
 
 def listing(entries: Mapping[str, Described]) -> str:
     """Return names, each with one line of description."""
-    return _columns(
-        (name, entry.about.partition("\n")[0]) for name, entry in entries.items()
+    width = max(map(len, entries), default=0) + 2
+    lines = (
+        f"{name:<{width}}{entry.about.partition(chr(10))[0]}"
+        for name, entry in entries.items()
     )
+    return "\n".join(filled(line, 78, subsequent_indent=" " * width) for line in lines)
 
 
 def documentation(item: Any) -> str:
@@ -133,17 +138,6 @@ def documentation(item: Any) -> str:
     if not text and (inspect.isroutine(item) or inspect.isclass(item)):
         text = inspect.getdoc(item) or ""
     return _ROLE.sub(r"\1", text).replace("\\*", "*")
-
-
-def _columns(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows of text with aligned columns."""
-    table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in table
-    )
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def filled(text: str, width: int = 80, **indents: Any) -> str:
@@ -158,8 +152,28 @@ def indented(text: str) -> str:
     return textwrap.indent(text, "  ")
 
 
+def declarations(declared: Process | Declarations) -> str:
+    """Return what a process declares for a terminal, by kind, in lines of 80.
+
+    Parameters
+    ----------
+    declared : Process or Declarations
+        A process, or what was kept of one.
+    """
+    parts = []
+    for group in _GROUPS:
+        found = [_declaration(variable) for variable in getattr(declared, group)]
+        if found:
+            parts.append(group)
+        for _, symbol, name, units, bounds, meaning in found:
+            known = ", ".join(filter(None, (symbol, units, bounds)))
+            line = f"{name} ({known}): {meaning}"
+            parts.append(indented(filled(line, 78, subsequent_indent="    ")))
+    return "\n".join(parts)
+
+
 def declaration_table(declared: Process | Declarations) -> str:
-    """Return what a process declares as a Markdown table, aligned to be read as text.
+    """Return what a process declares as a Markdown table, as for documentation.
 
     Parameters
     ----------

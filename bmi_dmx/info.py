@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import describe
 from .config import as_yaml, read
 from .conversion import convert, plain
-from .describe import Described
+from .describe import Described, filled, indented
 from .errors import ConfigError, suggestion
 from .registry import Registry
+
+if TYPE_CHECKING:
+    from .bundle import Bundle
 
 __all__ = ["FILE", "about", "everything", "records", "registries"]
 
@@ -147,8 +151,23 @@ def _about_bundle(folder: Path) -> str:
     """Return the description of a bundle, after all of the bundle was verified."""
     from .bundle import load_bundle
 
-    load_bundle(folder)
-    return as_yaml(_shortened(read(folder / "model.yaml"))).rstrip()
+    bundle = load_bundle(folder)
+    text = as_yaml(_shortened(read(folder / "model.yaml"))).rstrip()
+    models = bundle.manifest.provenance.get("models")
+    return text if not models else f"{_mean_of(bundle, models)}\n\n{text}"
+
+
+def _mean_of(bundle: Bundle, models: Sequence[Mapping[str, Any]]) -> str:
+    """Return which models a bundle is the mean of: weights, names, what they saw."""
+    letters = dict.fromkeys(part.model for part in bundle.parts if part.model)
+    lines = [f"{bundle.name} is the weighted mean of {len(models)} models:"]
+    for letter, model in zip(letters, models, strict=True):
+        sources = "; ".join(model["provenance"].get("sources", ())) or "no data named"
+        line = (
+            f"{letter}  {model['weight']:.3f}  {model['name']}, learned from {sources}"
+        )
+        lines.append(indented(filled(line, 78, subsequent_indent=" " * 10)))
+    return "\n".join(lines)
 
 
 _LONG, _SHOWN = 24, 3

@@ -8,9 +8,7 @@ what stands between them is replaced. A test fails where a page is out of date.
 
 from __future__ import annotations
 
-import inspect
 import re
-import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bmi_dmx import describe
+from bmi_dmx.assimilation.operation.settings import AssimilationSettings
 from bmi_dmx.bmi.settings import Settings
 from bmi_dmx.bmi.table import catalogue
 from bmi_dmx.bundle import load_bundle
@@ -30,13 +29,16 @@ from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.models.ocean.primitive_equations import PrimitiveEquations
 from bmi_dmx.models.rivers.component import MuskingumCunge as RiverComponent
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.models.rivers.settings import RiverSettings
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.operate.stages import stages
+from bmi_dmx.schema import parameters
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.protocols.protocol import Protocol
+from bmi_dmx.trainer.tasks.archive.experiment import Experiment as ArchiveExperiment
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
@@ -81,16 +83,11 @@ def settings_table(kind: type, known: type | None = None) -> str:
 
 def keys(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Yield dotted key, default and meaning of everything a dataclass is made of."""
-    # What is inherited may be described where it is declared.
-    described = {
-        name: text
-        for base in reversed(kind.__mro__)
-        for name, text in parameters(base).items()
-    }
+    described = parameters(kind)
     hints = typing.get_type_hints(kind)
     for field in fields(kind):
         key = f"{prefix}{field.name}"
-        yield key, default(field), described[field.name]
+        yield key, default(field), described[field.name].replace("|", "\\|")
         for inner in dataclasses_in(hints[field.name]):
             # A model is written as its usual recipe is.
             yield from keys(Dhbv if inner is ModelSpec else inner, f"{key}.")
@@ -117,25 +114,6 @@ def default(field: Any) -> str:
     if isinstance(value, str):
         return f"`{value}`" if value else "empty"
     return f"`{value}`"
-
-
-def parameters(kind: type) -> dict[str, str]:
-    """Return the text of every parameter in a docstring."""
-    documentation = inspect.getdoc(kind) or ""
-    section = documentation.partition("Parameters\n----------\n")[2]
-    section = re.split(r"\n\w+\n-+\n", section)[0]
-    found = {}
-    for entry in re.split(r"\n(?=\S)", section):
-        head, _, text = entry.partition("\n")
-        names, _, kind_of = head.partition(" : ")
-        about = plain(" ".join(textwrap.dedent(text).split()))
-        choices = re.search(r"\{(.+)\}", kind_of)
-        if choices:
-            words = " ".join(choices[1].replace('"', "`").split())
-            about += f" One of {words}."
-        for name in names.split(", "):
-            found[name] = about
-    return found
 
 
 def first_line(item: Any) -> str:
@@ -181,16 +159,27 @@ TABLES: dict[str, Callable[[], str]] = {
     "model": lambda: settings_table(Composition),
     "protocol": lambda: settings_table(Protocol),
     "part": lambda: settings_table(PartSpec),
+    "archive": lambda: settings_table(ArchiveExperiment, AnyExperiment),
     "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
+    "assimilation": lambda: settings_table(AssimilationSettings),
     "component": lambda: settings_table(Settings),
     "river": lambda: settings_table(RiverSettings, Settings),
     "river-variables": river_variable_table,
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),
     "leaf": lambda: declaration_table(Leaf()),
+    "primitive-equations": lambda: declaration_table(_ocean()),
+    "ocean-options": lambda: settings_table(PrimitiveEquations.Options),
     "muskingum-cunge": lambda: declaration_table(MuskingumCunge()),
     "muskingum-cunge-options": lambda: settings_table(MuskingumCunge.Options),
 }
+
+
+def _ocean() -> PrimitiveEquations:
+    """Return an ocean with all that can work on it."""
+    return PrimitiveEquations(
+        {"forced_by": ["wind", "heat", "light", "water", "targets"]}
+    )
 
 
 def renewed(text: str) -> str:

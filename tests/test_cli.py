@@ -74,6 +74,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
                     "warmup": 3,
                     "choices": {},
                     "output": None,
+                    "calibration": None,
                 },
             ),
         ),
@@ -90,6 +91,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
                     "warmup": None,
                     "choices": {"evaporation": "oudin"},
                     "output": Path("o"),
+                    "calibration": None,
                 },
             ),
         ),
@@ -260,9 +262,20 @@ def test_info_shows_the_declarations_of_a_process(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["info", "hbv11p"]) == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert "| kind | symbol | name | units | bounds | meaning |" in text
-    assert "| parameter | FC | fc | mm | 50 to 1000 | soil capacity |" in text
+    text = capsys.readouterr().out
+    assert "\nparameters\n" in text
+    assert "\n  fc (FC, mm, 50 to 1000): soil capacity\n" in text
+
+
+def test_what_info_tells_fits_into_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = (name for registry in info.registries().values() for name in registry)
+    for name in ("", *sorted(set(named) - set(info.registries()["bundles"]))):
+        assert main(["info", *filter(None, [name])]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        # Docstrings are as wide as the source.
+        assert [line for line in lines if len(line) > 88] == [], name
 
 
 def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
@@ -310,10 +323,10 @@ sys.exit(main(sys.argv[1:]))
         ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
         (
             "info",
-            "\n  lstm         Linear layer and activation, unless left out, one LSTM",
+            "\n  lstm         Linear layer and activation, unless left out, one",
         ),
         ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
-        ("info hbv11p", "| parameter | FC     | fc "),
+        ("info hbv11p", "\n  fc (FC, mm, 50 to 1000): soil capacity\n"),
         ("info mlp", "\nhidden : int or sequence of int\n"),
         ("info unit_hydrograph", "\n\noptions: "),
         ("info hbv20", "\nexchange: true\nelevation_threshold: false\n"),

@@ -14,7 +14,7 @@ from .experiment import Experiment, System
 from .observation import Observation
 from .observing import Operators
 
-__all__ = ["Climate", "Truth", "truth_of"]
+__all__ = ["Climate", "Truth", "climate_of", "truth_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -88,7 +88,7 @@ class Truth:
     @cached_property
     def climate(self) -> Climate:
         """What is usual of the model."""
-        return _climate(self.experiment, self.model)
+        return climate_of(self.experiment, self.model)
 
     def ensembles(self, members: int) -> Array:
         """Return where ensembles start, (seed, m, n)."""
@@ -199,8 +199,16 @@ def _seen(experiment: Experiment, operators: Operators, states: Array) -> Array:
 _SAMPLES, _TIMES = 64, 60
 
 
-def _climate(experiment: Experiment, model: Dynamics) -> Climate:
-    """Return what is usual, of many runs of the model with seeds of their own."""
+def climate_of(experiment: Experiment, model: Dynamics) -> Climate:
+    """Return what is usual, of many runs of the model with seeds of their own.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The system, and how long it takes to forget where it started.
+    model : Dynamics
+        That system.
+    """
     apart = range(1 << 20, (1 << 20) + _SAMPLES)
     x = _spun_up(model, experiment.system, experiment, apart)
     every = max(1, round(experiment.spin_up / 20.0 / experiment.system.step))

@@ -7,7 +7,7 @@ that are tried side by side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -181,9 +181,7 @@ class _Cycling:
         experiment = truth.experiment
         self._model = truth.model
         self._steps = experiment.system.steps(experiment.cycle)
-        self._filters = [
-            _filter_of(truth, run, phase) for phase in range(truth.operators.phases)
-        ]
+        self._filters = _filters_of(truth, run)
         self._tapers = [
             _taper_of(truth, run, phase) for phase in range(truth.operators.phases)
         ]
@@ -294,8 +292,17 @@ class _Cycling:
         return result
 
 
-def _filter_of(truth: Truth, run: FilterRun, phase: int) -> Any:
-    """Return the filter for what is observed at a phase."""
+def _filters_of(truth: Truth, run: FilterRun) -> list[Any]:
+    """Return a filter for what is observed at each phase; what they remember is one."""
+    first, phases = _filter_of(truth, run), range(1, truth.operators.phases)
+    if "operator" not in run.options and hasattr(first, "operator"):
+        more = [replace(first, operator=truth.operators.whole(k)) for k in phases]
+        return [first, *more]
+    return [first, *(first for _ in phases)]
+
+
+def _filter_of(truth: Truth, run: FilterRun) -> Any:
+    """Return the filter for what is observed first."""
     kind: Any = filters[run.filter]
     known = [f.name for f in fields(kind)] if is_dataclass(kind) else []
     options: dict[str, Any] = {}
@@ -303,17 +310,14 @@ def _filter_of(truth: Truth, run: FilterRun, phase: int) -> Any:
         if name not in known:
             hint = suggestion(name, known)
             raise ConfigError(f"options: {run.filter} has no {name!r}{hint}")
-        options[name] = _covariance(truth, name, value) if _named(value) else value
+        named = isinstance(value, Mapping) and name == "covariance"
+        options[name] = _covariance(truth, name, value) if named else value
     if "operator" in known:
-        options.setdefault("operator", truth.operators.whole(phase))
+        options.setdefault("operator", truth.operators.whole(0))
     try:
         return kind(**options)
     except TypeError as error:
         raise ConfigError(f"options: {run.filter}: {error}") from None
-
-
-def _named(value: object) -> bool:
-    return isinstance(value, Mapping)
 
 
 def _covariance(truth: Truth, name: str, value: Mapping[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from ..operate.operation import Operation
 from ..operate.runner import Runner
 from ..operate.screen import Screen
 from ..operate.shared import bundle_named
+from ..operate.spread import reader, spreads
 from ..operate.stages import stages
 from ..operate.storage import Storage, balance_names
 from ..variables import Variable
@@ -135,7 +136,10 @@ def outputs(
 
 
 def contents(
-    runner: Runner, screen: Screen, signals: Callable[[], Iterable[Signal]]
+    runner: Runner,
+    screen: Screen,
+    signals: Callable[[], Iterable[Signal]],
+    derived: Callable[[str], Quantity | Signal | None],
 ) -> Quantities:
     """Return the table of a runner and of the screen before it.
 
@@ -147,11 +151,14 @@ def contents(
         Owner of the counts of repaired forcings.
     signals : callable
         Returns signals of a host that are looked for rarely.
+    derived : callable
+        As of :class:`.table.Quantities`.
     """
     return Quantities(
         catalogue(runner.stages, tuple(runner.parameters.attribute)),
         partial(_values, runner, screen),
         lambda: (*_protocol(runner), *signals()),
+        derived,
     )
 
 
@@ -174,6 +181,9 @@ def _diagnostic(runner: Runner, screen: Screen, name: str) -> Values:
         return screen.repaired[name.removeprefix(REPAIRED)], None
     if name in runner.dates:
         return runner.dates[name], None
+    for spread in spreads(runner.stages):
+        if spread.name == name:
+            return reader(runner, spread)
     storage = runner.storage
     if name in storage.balance:
         return storage.balance[name], storage.close_balance

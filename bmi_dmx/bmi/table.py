@@ -7,7 +7,7 @@ component has an entry of its own only for what its host has asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from ..compose.part import Part
 from ..errors import VariableError, suggestion
 from ..operate.operation import Operation
+from ..operate.spread import spreads
 from ..operate.stages import Stages
 from ..operate.storage import balance_names
 from ..variables import Variable
@@ -35,7 +36,9 @@ __all__ = [
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-Role = Literal["forcing", "flux", "state", "parameter", "attribute", "diagnostic"]
+Role = Literal[
+    "forcing", "flux", "state", "parameter", "attribute", "diagnostic", "observation"
+]
 
 REPAIRED = "repaired_"
 """Beginning of the names of counts of repaired forcings."""
@@ -148,6 +151,10 @@ class Catalogue:
 Values = tuple[Array, Callable[[], object] | None]
 
 
+def _nothing(name: str) -> Quantity | Signal | None:
+    return None
+
+
 class Quantities(dict[str, "Quantity | Signal"]):
     """The quantities of one component that were asked for, by any of their names.
 
@@ -167,11 +174,13 @@ class Quantities(dict[str, "Quantity | Signal"]):
         catalogue: Catalogue,
         values: Callable[[Entry], Values],
         others: Callable[[], Iterable[Quantity | Signal]],
+        derived: Callable[[str], Quantity | Signal | None] = _nothing,
     ) -> None:
         super().__init__()
         self.catalogue = catalogue
         self._values = values
         self._others: Callable[[], Iterable[Quantity | Signal]] | None = others
+        self._derived = derived
 
     def __missing__(self, name: str) -> Quantity | Signal:
         if not isinstance(name, str):
@@ -182,11 +191,20 @@ class Quantities(dict[str, "Quantity | Signal"]):
             self[name] = self.setdefault(
                 entry.short, known or quantity(entry, *self._values(entry))
             )
-        elif not self._complete() or name not in self:
+        elif self._made(name) or (self._complete() and name in self):
+            return self[name]
+        else:
             names = self.catalogue.names
             hint = suggestion(str(name), names)
             raise VariableError(f"unknown variable {name!r}{hint}")
         return self[name]
+
+    def _made(self, name: str) -> bool:
+        """Take in what is made of an entry; return whether that is what is named."""
+        made = self._derived(name)
+        if made is not None:
+            self[name] = made
+        return made is not None
 
     def _complete(self) -> bool:
         """Take in what is looked for rarely; return whether that is news."""
@@ -198,7 +216,7 @@ class Quantities(dict[str, "Quantity | Signal"]):
 
     def knows(self, name: str) -> bool:
         """Return whether there is such a name."""
-        if name in self or self.catalogue.get(name) is not None:
+        if name in self or self.catalogue.get(name) is not None or self._made(name):
             return True
         return self._complete() and name in self
 
@@ -268,10 +286,19 @@ def _series(stages: Stages) -> Iterator[Entry]:
         for flux in part.declared(operation.inner).fluxes:
             short = stages.buffers[part.name, flux.name]
             yield _entry(
-                operation, flux, "flux", short=short, needs=needs.get(flux.name, "")
-            )
-    for short, (_, state) in stages.shown.items():
-        yield _entry(operation, state, "state", short=short)
+                operation, _of_model(part, flux), "flux", short=short,
+                needs=needs.get(flux.name, ""),
+            )  # fmt: skip
+    for short, (part, state) in stages.shown.items():
+        yield _entry(operation, _of_model(part, state), "state", short=short)
+
+
+def _of_model(part: Part, variable: Variable) -> Variable:
+    """Return a variable, without standard name where it is of one of several models.
+
+    That of all together has it, where there is one.
+    """
+    return variable if part.model is None else replace(variable, standard_name="")
 
 
 def _needs(operation: Operation, part: Part) -> dict[str, str]:
@@ -292,8 +319,11 @@ def _needs(operation: Operation, part: Part) -> dict[str, str]:
 
 
 def _constants(operation: Operation, attributes: Sequence[str]) -> Iterator[Entry]:
-    for _, parameter in operation.published.values():
-        yield _entry(operation, parameter, "parameter", exchanged=False)
+    for short, (part, parameter) in operation.published.items():
+        yield _entry(
+            operation, _of_model(part, parameter), "parameter", short=short,
+            exchanged=False,
+        )  # fmt: skip
     for name in attributes:
         attribute = operation.understood[name]
         yield _entry(operation, attribute, "attribute", exchanged=False)
@@ -307,6 +337,11 @@ def _diagnostics(stages: Stages) -> Iterator[Entry]:
             variable = Variable(name=name, units=balance.units, about=about)
             exchanged = term == "total"
             yield _entry(operation, variable, "diagnostic", exchanged=exchanged)
+    for spread in spreads(stages):
+        variable = replace(
+            spread.variable, about=spread.about, standard_name=spread.standard_name
+        )
+        yield _entry(operation, variable, "diagnostic", short=spread.name)
     for forcing in operation.forcings:
         name = f"{REPAIRED}{forcing.name}"
         about = f"number of steps with {forcing.name} replaced"

@@ -63,11 +63,15 @@ def _verify_statistics(
     """Compare the readable statistics with those the networks work with."""
     parts: dict[str, tuple[str, ...]] = {}
     for part in manifest.parts:
+        inputs, attributes = (
+            tuple(_moments_of(manifest, part, name) for name in names)
+            for names in (part.inputs, part.attributes)
+        )
         if part.kind == "network" and part.every == "once":
-            parts[f"{part.name}.normalize"] = part.attributes
+            parts[f"{part.name}.normalize"] = attributes
         elif part.kind == "network":
-            parts[f"{part.name}.normalize_forcing"] = part.inputs
-            parts[f"{part.name}.normalize_attributes"] = part.attributes
+            parts[f"{part.name}.normalize_forcing"] = inputs
+            parts[f"{part.name}.normalize_attributes"] = attributes
     statistics = f"{path / MANIFEST}: statistics"
     read = {name for names in parts.values() for name in names}
     _same_names(statistics, manifest.statistics, read | _answered(manifest))
@@ -90,14 +94,21 @@ def _verify_statistics(
                     )
 
 
+def _moments_of(manifest: Manifest, network: Part, name: str) -> str:
+    """Return under which name the moments of an input of a network stand."""
+    own = f"{network.name}.{name}"
+    return own if own in manifest.statistics else name
+
+
 def _answered(manifest: Manifest) -> set[str]:
     """Return the observed quantities that networks answer by the moments of."""
-    given = {name for part in manifest.parts for name in part.gives}
     return {
-        p.target
+        _moments_of(manifest, network, p.target)
+        for network in manifest.parts
         for part in manifest.parts
         for p in part.variables.parameters
-        if p.target and {part.source(p.name), f"{part.name}.{p.name}"} & given
+        for name in (part.source(p.name),)
+        if p.target and {name, f"{part.name}.{name}"} & set(network.gives)
     }
 
 
@@ -136,7 +147,7 @@ def verify_programs(
     for name, one in expected.items():
         if one.part.kind == "network":
             _try_network(f"{where}: {name}", one.part, programs[name], manifest,
-                         weights, whole)  # fmt: skip
+                         weights, whole, space)  # fmt: skip
         elif one.tried:
             _try_process(where, one, programs, weights, space)
     for name in manifest.answers:
@@ -244,11 +255,13 @@ def _try_network(
     manifest: Manifest,
     weights: Mapping[str, Array],
     whole: Plan,
+    space: Space | None,
 ) -> None:
     """Try a network at one place, at what it was trained around."""
     inputs: dict[str, Array] = {f"w.{n}": x for n, x in weights.items()}
     for key, names in (("attributes", part.attributes), ("forcing", part.inputs)):
-        typical = [manifest.statistics[name].typical for name in names]
+        found = (manifest.statistics[_moments_of(manifest, part, n)] for n in names)
+        typical = [moments.typical for moments in found]
         inputs[key] = np.array([typical])
     for state in part.variables.states:
         inputs[f"s.{state.name}"] = np.zeros((1, state.size))
@@ -260,17 +273,26 @@ def _try_network(
                 f"{where}: output 's.{state.name}': expected {state.size} finite "
                 "numbers for one place"
             )
-    _check_parameters(where, results, whole, part)
+    places = len(space.ids) if space is not None else 1
+    _check_parameters(where, results, whole, part, places)
 
 
 def _check_parameters(
-    where: str, results: Mapping[str, Array], whole: Plan, network: Part
+    where: str,
+    results: Mapping[str, Array],
+    whole: Plan,
+    network: Part,
+    places: int,
 ) -> None:
+    """Refuse parameters that cannot be; a network of maps answers for all places."""
     for part, parameter in whole.given():
         link = whole.link(part, parameter.name)
         if link.part == network.name:
             own = part.members and parameter.per == "member"
             shape = (1, part.members) if own and part.members else (1,)
+            if part.coupling == "stencil" and not network.attributes:
+                found = results.get(f"p.{link.name}")
+                shape = (places,) if found is not None and found.size > 1 else shape
             value = results.get(f"p.{link.name}")
             if value is not None and parameter.bounds is not None:
                 _check_result(

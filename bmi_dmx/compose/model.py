@@ -17,11 +17,12 @@ from ..space import Space, space_from
 from ..variables import State
 from .correction import Corrected
 from .inputs import attribute_values, columns
+from .learned import Learned
 from .parameterization import Constant, Supplied, Varying
 from .part import Part
 from .parts import make_parts
 from .periods import gathered_states
-from .plan import Plan, plan
+from .plan import Plan, plan, public
 from .simulation import Simulated, Simulation
 from .spec import ModelSpec
 
@@ -99,10 +100,12 @@ class Model(nn.Module):
             except ConfigError as error:
                 raise ConfigError(f"parts.{part.name}: {error}") from None
             self.processes[part.name] = process
-            self._modules[part.name] = process.network
-            names = tuple(f"{part.name}.{n}" for n in process.network.state_dict())
             # What a network adds is per unit of time, whatever the process depends on.
-            return replace(part, weights=names, timed=True)
+            part = replace(part, timed=True)
+        if isinstance(learned := self.processes.get(part.name), Learned):
+            self._modules[part.name] = learned.network
+            weights = tuple(f"{part.name}.{n}" for n in learned.network.state_dict())
+            return replace(part, weights=weights)
         if part.kind == "process":
             return part
         kind = Constant if part.every == "once" else Varying
@@ -147,7 +150,7 @@ class Model(nn.Module):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of everything :meth:`simulate` can record."""
-        learned = (parameter.name for _, parameter in self.plan.given())
+        learned = (public(*found) for found in self.plan.given())
         return tuple(dict.fromkeys((*self.plan.outputs, *learned)))
 
     @property
@@ -409,15 +412,16 @@ def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied
     ConfigError
         When parts that share a parameter declare it in different ways.
     """
+    own = statistics.seen_by(network)
     found: dict[str, tuple[str, Supplied]] = {}
     for part, parameter in whole.given():
         link = whole.link(part, parameter.name)
         if link.part != network:
             continue
-        own = parameter.per == "member"
+        members = part.members if parameter.per == "member" else None
         known = replace(parameter, name=link.name)
-        moments = statistics[known.target] if known.target else None
-        one = Supplied(known, part.members if own else None, moments)
+        moments = own[known.target] if known.target else None
+        one = Supplied(known, members, moments)
         first, other = found.setdefault(link.name, (part.name, one))
         if not _alike(one, other):
             raise ConfigError(

@@ -64,6 +64,9 @@ class Supplied:
         """
         if self.parameter.spacing == "share":
             values = _shares(raw, self.parameter)
+        elif self.parameter.spacing == "free":
+            bounded = self.parameter.bounds is not None
+            values = _cut(raw, self.parameter) if bounded else raw
         elif self.moments is None:
             values = within_bounds(share, self.parameter)
         else:
@@ -149,7 +152,7 @@ class Constant(_Supplying):
                 f"{part.name}.network: {spec.network!r} has a memory; attributes do "
                 "not change with time"
             )
-        self.normalize = Normalize(statistics, part.attributes)
+        self.normalize = Normalize(statistics.seen_by(part.name), part.attributes)
         self.network = _network(part, spec, len(part.attributes), self.supplied)
         _spread_bias(self.network, self.supplied)
 
@@ -195,8 +198,9 @@ class Varying(_Supplying):
                     "what members hold would appear and vanish as it changes; let a "
                     "network of attributes alone give it"
                 )
-        self.normalize_forcing = Normalize(statistics, part.inputs)
-        self.normalize_attributes = Normalize(statistics, part.attributes)
+        own = statistics.seen_by(part.name)
+        self.normalize_forcing = Normalize(own, part.inputs)
+        self.normalize_attributes = Normalize(own, part.attributes)
         inputs = len(part.inputs) + len(part.attributes)
         self.network = _network(part, spec, inputs, self.supplied)
         _spread_bias(self.network, self.supplied)
@@ -246,7 +250,7 @@ class Varying(_Supplying):
 
 
 def train_networks_in(model: nn.Module, precision: torch.dtype) -> None:
-    """Let networks that supply parameters be trained in a lower precision.
+    """Let networks be trained in a lower precision, and the physics as it is.
 
     Their weights, what they read and what they answer stay as they are, and so does
     all that they do outside of training mode.
@@ -259,7 +263,7 @@ def train_networks_in(model: nn.Module, precision: torch.dtype) -> None:
         Such as ``torch.bfloat16``.
     """
     for module in model.modules():
-        if isinstance(module, _Supplying):
+        if isinstance(module, (_Supplying, Network)):
             module.precision = precision
 
 

@@ -18,8 +18,8 @@ Every = Literal["once", "step", "trained"]
 the length it was trained at, however fast the model is stepped."""
 
 RESERVED = frozenset({
-    "balance", "clock", "forcing", "last", "output", "parameter", "period", "repaired",
-    "settings", "varying",
+    "balance", "clock", "ensemble", "forcing", "host", "last", "members", "output",
+    "parameter", "period", "repaired", "settings", "varying",
 })  # fmt: skip
 """What states hold beside what parts remember; no part may be called so."""
 
@@ -105,6 +105,10 @@ class Part:
         Names of the arrays a process is corrected with.
     timed : bool
         Whether its equations depend on the length of the step.
+    model : str, optional
+        Of several models that run as one, the one it is of.
+    share : float, optional
+        How much of the answer is that of its model.
     """
 
     name: str
@@ -124,6 +128,8 @@ class Part:
     gives: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     timed: bool = False
+    model: str | None = None
+    share: float | None = None
 
     def declared(self, seconds: float) -> Declarations:
         """Return what it declares at steps of a length."""

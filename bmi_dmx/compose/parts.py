@@ -67,7 +67,7 @@ def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -
         variables=Declarations.of(usual), at=at, time=process.time,
         timed=timed,
         members=entry.members, mean=entry.mean, coupling=coupling, links=links,
-        reads=entry.reads,
+        reads=entry.reads, model=entry.model, share=entry.share,
     )  # fmt: skip
     inputs = {
         v.name: v
@@ -85,7 +85,7 @@ def _network(name: str, entry: PartSpec) -> Part:
         networks[entry.network or ""]
     return Part(
         name=name, kind="network", every=entry.when, attributes=entry.attributes,
-        inputs=entry.forcings, step=entry.step,
+        inputs=entry.forcings, step=entry.step, model=entry.model, share=entry.share,
     )  # fmt: skip
 
 

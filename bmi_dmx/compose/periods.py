@@ -243,7 +243,8 @@ def held(
     passed = periods.passed(steps)
     inputs, total, count = periods.gather(passed, total, x)
     if not passed:
-        typical = [model.statistics[name].typical for name in part.inputs]
+        own_statistics = model.statistics.seen_by(part.name)
+        typical = [own_statistics[name].typical for name in part.inputs]
         first = x.new_tensor(typical).expand(1, *x.shape[1:])
         inputs = torch.cat([first, inputs])
     begun = passed % periods.length

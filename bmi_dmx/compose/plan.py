@@ -16,11 +16,14 @@ from ..units import convert, unknown
 from ..variables import Attribute, Flux, Forcing, Parameter, State, Variable
 from .part import RESERVED, Part
 
-__all__ = ["Giver", "Link", "Plan", "plan"]
+__all__ = ["HOST", "Giver", "Link", "Plan", "plan", "public"]
 
-Giver = Literal["clock", "upstream", "part", "host", "attribute", "default"]
+HOST = "host"
+"""Stands for whoever steps the model where inputs are looked for by name."""
+
+Giver = Literal["clock", "upstream", "part", "host", "attribute", "default", "space"]
 """Who gives an input: the calendar, the places upstream, an earlier part, whoever steps
-the model, a known property of the place, or the declaration."""
+the model, a known property of the place, the declaration, or the space."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,14 @@ class Plan:
                     yield part, p
 
     @cached_property
+    def supplied(self) -> dict[str, Parameter]:
+        """Declarations of what networks supply, by the names that these give it."""
+        found: dict[str, Parameter] = {}
+        for part, p in self.given():
+            found.setdefault(self.link(part, p.name).name, p)
+        return found
+
+    @cached_property
     def targets(self) -> tuple[str, ...]:
         """Names of the observed quantities whose moments networks answer by."""
         found = (p.target for _, p in self.given() if p.target)
@@ -146,12 +157,39 @@ class Plan:
 
     @cached_property
     def outputs(self) -> dict[str, tuple[Part, Flux | State]]:
-        """What can be recorded, by name: that of the last part which has it."""
-        return {
-            variable.name: (part, variable)
-            for part in self.processes
-            for variable in part.declared(self.seconds).outputs
-        }
+        """What can be recorded, by name: that of the last part which has it.
+
+        What is of one of several models that run as one has the part before its name,
+        and so has what the model is given under the same name.
+        """
+        given = {forcing.name for forcing in self.forcings}
+        found = {}
+        for part in self.processes:
+            for variable in part.declared(self.seconds).outputs:
+                name = public(part, variable)
+                own = f"{part.name}.{name}" if name in given else name
+                found[own] = (part, variable)
+        return found
+
+    def models_of(self, name: str) -> dict[str, float]:
+        """Return the outputs of models whose mean an output is, with their shares.
+
+        Parameters
+        ----------
+        name : str
+            One of :attr:`outputs`; of a model that is one alone there are none.
+        """
+        if name not in self.outputs:
+            return {}
+        owner, variable = self.outputs[name]
+        found: dict[str, float] = {}
+        for forcing in owner.declared(self.seconds).forcings:
+            link = self.link(owner, forcing.name)
+            if link.giver == "part" and link.name == variable.name:
+                giver = self[link.part]
+                if giver.share is not None:
+                    found[public(giver, variable)] = giver.share
+        return found
 
     @property
     def exchanged(self) -> dict[str, str]:
@@ -166,6 +204,11 @@ class Plan:
         return taken
 
 
+def public(part: Part, variable: Variable) -> str:
+    """Return the name of an output outside the model, where nothing else has it."""
+    return variable.name if part.model is None else f"{part.name}.{variable.name}"
+
+
 def _named(forcing: Forcing, name: str) -> Forcing:
     return forcing if forcing.name == name else replace(forcing, name=name)
 
@@ -175,7 +218,8 @@ def plan(parts: Iterable[Part], seconds: float) -> Plan:
 
     An input comes from the clock, from the places upstream, from the nearest earlier
     part that gives its name, from a known property of the place, or from its
-    declaration; else it is an input of the model.
+    declaration; else it is an input of the model. An input that is looked for as
+    ``host.name`` is one of the model, whatever earlier parts give.
 
     Parameters
     ----------
@@ -247,7 +291,8 @@ def _links(
         yield (part.name, parameter.name), _supplier(part, parameter, name, earlier)
     for name in part.inputs:
         # Nothing says in which units a network was trained but the giver itself.
-        found = _flux(part, Variable(name=name, units=""), name, earlier, seconds)
+        own = Variable(name=name.rpartition(".")[2], units="")
+        found = _flux(part, own, name, earlier, seconds)
         yield (part.name, name), found or Link("host", name)
 
 
@@ -258,8 +303,10 @@ def _flux(
     earlier: tuple[Part, ...],
     seconds: float,
 ) -> Link | None:
-    """Return the nearest earlier part with a flux of this name."""
+    """Return the nearest earlier part with a flux of this name, or the host."""
     owner, _, own = name.rpartition(".")
+    if owner == HOST:
+        return Link("host", own)
     for giver in reversed(earlier):
         if owner and giver.name != owner:
             continue
@@ -283,6 +330,8 @@ def _supplier(
     for giver in reversed(earlier):
         if name in giver.gives or f"{part.name}.{name}" in giver.gives:
             return Link("part", name, giver.name)
+    if parameter.source == "space":
+        return Link("space", name)
     if parameter.source == "network" and parameter.default is not None:
         return Link("default", name)
     return Link("attribute", name)
@@ -367,6 +416,7 @@ def _refuse_unknown_inputs(
     }
     for part in parts:
         for name in part.inputs:
-            if links[part.name, name].giver == "host" and name not in known:
-                hint = suggestion(name, known)
+            link = links[part.name, name]
+            if link.giver == "host" and link.name not in known:
+                hint = suggestion(link.name, known)
                 raise ConfigError(f"{part.name}.forcings: unknown {name!r}{hint}")

@@ -16,7 +16,7 @@ from ..variables import Parameter, Variable, in_step
 from .inputs import attribute_values, columns, forcing_series
 from .part import Part
 from .periods import held
-from .plan import Plan
+from .plan import Plan, public
 
 if TYPE_CHECKING:
     from .model import Model
@@ -106,7 +106,16 @@ class Simulation:
             if part.every == "once":
                 network = model.network(part.name)
                 values = network(columns(self.place, part.attributes, self._nothing()))
-                self.learned |= {(part.name, n): x for n, x in values.items()}
+                self.learned |= {
+                    (part.name, n): self._shaped(x) for n, x in values.items()
+                }
+
+    def _shaped(self, x: Tensor) -> Tensor:
+        """Return as a field what is one number for every place of a model of fields."""
+        space = self.model.space
+        if space is None or not field_axes(self.model) or x.shape != (len(space.ids),):
+            return x
+        return x.reshape(space.shape(Variable(name="cell")))
 
     def _nothing(self) -> Tensor:
         """Return the attributes of a network that reads none."""
@@ -231,7 +240,7 @@ class Simulation:
         found: dict[str, Tensor] = {}
         for p in declared:
             link = self.at.link(part, p.name)
-            if link.giver == "default":
+            if link.giver in ("default", "space"):
                 continue
             if link.giver == "part":
                 x = known[link.part, link.name]
@@ -252,7 +261,9 @@ class Simulation:
             if link.giver == "part" and link.part == part.name
         ]
         own = [
-            n for n in outputs if n in self.at.outputs and self.at.outputs[n][0] is part
+            self.at.outputs[n][1].name
+            for n in outputs
+            if n in self.at.outputs and self.at.outputs[n][0] is part
         ]
         return list(dict.fromkeys((*read, *own)))
 
@@ -260,13 +271,13 @@ class Simulation:
         self, name: str, known: Mapping[tuple[str, str], Tensor], steps: int
     ) -> Tensor:
         if name in self.at.outputs:
-            owner = self.at.outputs[name][0]
-            x = known[owner.name, name]
+            owner, variable = self.at.outputs[name]
+            x = known[owner.name, variable.name]
             single = owner.mean or not owner.members or owner.coupling == "stencil"
             return x if single else x.mean(-1)
         for part, parameter in self.at.given():
-            if parameter.name == name:
-                link = self.at.link(part, name)
+            if public(part, parameter) == name:
+                link = self.at.link(part, parameter.name)
                 x = known[link.part, link.name]
                 if parameter.per == "member" and part.members:
                     x = x.mean(-1)

@@ -62,6 +62,9 @@ class PartSpec:
         Other names under which inputs of a process are looked for, by the name in it.
     correction : CorrectionSpec, optional
         A network that adds to the states of a process at every step.
+    model, share : str, float, optional
+        Of several models that run as one, the one it is of, and how much of the answer
+        is that of this model.
 
     Raises
     ------
@@ -83,12 +86,15 @@ class PartSpec:
     gives: Literal["all"] | tuple[str, ...] = ()
     reads: dict[str, str] = field(default_factory=dict)
     correction: CorrectionSpec | None = None
+    model: str | None = None
+    share: float | None = None
 
     def __post_init__(self) -> None:
         if (self.process is None) == (self.network is None):
             raise ConfigError("expected either 'process' or 'network'")
         refuse_outside("members", self.members, 1, MOST)
         self._refuse_weights()
+        self._refuse_share()
         wrong = ("members", "reads", "correction") if self.network else _OF_NETWORKS
         for key in wrong:
             if getattr(self, key):
@@ -130,6 +136,13 @@ class PartSpec:
                 f"{MOST_WEIGHTED} members whose mean is taken"
             )
 
+    def _refuse_share(self) -> None:
+        """Refuse shares of no model, and those that are none."""
+        if (self.model is None) != (self.share is None):
+            raise ConfigError("model, share: expected both, or none of them")
+        if self.share is not None and not 0.0 < self.share <= 1.0:
+            raise ConfigError(f"share: found {self.share:g}, expected above 0 up to 1")
+
     @property
     def when(self) -> Every:
         """When it runs."""
@@ -160,6 +173,8 @@ class CorrectionSpec:
     scale : float
         Size of what it adds, in units of the states per unit of time, where it answers
         with one; so that networks learn numbers of usual size.
+    within : str, optional
+        A parameter, 0 where nothing is added and 1 where all of it is, such as a mask.
     """
 
     network: str
@@ -167,6 +182,7 @@ class CorrectionSpec:
     reads: tuple[str, ...]
     adds: tuple[str, ...]
     scale: float = 1.0
+    within: str | None = None
 
 
 class Recipe(Protocol):
@@ -315,6 +331,18 @@ class ModelSpec(Composition):
         own = {key: value for key, value in data.items() if key != "recipe"}
         settings: Recipe = convert(own, recipes[name])
         return replace(settings.model(), recipe=name, settings=settings)
+
+    @classmethod
+    def schema(cls, schema_of: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Return what a block may look like: parts, or the keys of a recipe."""
+        blocks = [schema_of(Composition)]
+        for name in recipes:
+            block = schema_of(recipes[name])
+            block["properties"] = {"recipe": {"const": name}, **block["properties"]}
+            if name != DEFAULT_RECIPE:
+                block["required"] = ["recipe", *block.get("required", ())]
+            blocks.append(block)
+        return {"anyOf": blocks}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the block as it was written."""

@@ -34,6 +34,9 @@ FAR = 3.0
 
 _NOTHING = 1e-6
 
+_AT_ONCE = 2**24
+"""Values that are looked at together; of series in files all of them might not fit."""
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -83,7 +86,7 @@ class Statistics(Mapping[str, Moments]):
     Parameters
     ----------
     moments : mapping of str to Moments
-        One entry per variable a network reads.
+        One entry per variable a network reads; see also :meth:`seen_by`.
     """
 
     def __init__(self, moments: Mapping[str, Moments]) -> None:
@@ -104,6 +107,26 @@ class Statistics(Mapping[str, Moments]):
 
     def __len__(self) -> int:
         return len(self._moments)
+
+    def seen_by(self, part: str) -> Statistics:
+        """Return the moments that a network works with, by the names of its inputs.
+
+        Parameters
+        ----------
+        part : str
+            Name of the part. Where models that learned from different data run as one,
+            a network has moments of its own, under ``part.input``.
+        """
+        start = f"{part}."
+        own = {n[len(start) :]: m for n, m in self.items() if n.startswith(start)}
+        return Statistics({**self._moments, **own}) if own else self
+
+    def of(self, name: str) -> tuple[Moments, ...]:
+        """Return the different moments that networks have of an input."""
+        if name in self._moments:
+            return (self._moments[name],)
+        end = f".{name}"
+        return tuple(dict.fromkeys(m for n, m in self.items() if n.endswith(end)))
 
     @classmethod
     def fit(
@@ -161,14 +184,27 @@ def _transformed(values: ArrayLike, transform: Transform) -> NDArray[np.float64]
 
 
 def _fit(name: str, values: NDArray[Any], transform: Transform) -> Moments:
-    x = _transformed(values, transform)
-    bad = int(x.size - np.count_nonzero(np.isfinite(x)))
-    if bad or not x.size:
+    pieces = [values]
+    if values.size > _AT_ONCE:
+        count = min(-(-values.size // _AT_ONCE), values.shape[-1])
+        pieces = np.array_split(values, count, axis=-1)
+    counts, means = np.empty((2, len(pieces)))
+    bad = 0
+    for at, piece in enumerate(pieces):
+        x = _transformed(piece, transform)
+        bad += int(x.size - np.count_nonzero(np.isfinite(x)))
+        counts[at], means[at] = x.size, x.mean() if x.size else 0.0
+    if bad or not values.size:
         raise DataError(
-            f"{name}: {bad} of {x.size} values are missing or outside the domain of "
-            f"transform {transform!r}; statistics need finite values"
+            f"{name}: {bad} of {values.size} values are missing or outside the domain "
+            f"of transform {transform!r}; statistics need finite values"
         )
-    mean, std = float(x.mean()), float(x.std())
+    shares = counts / counts.sum()
+    mean = float(shares @ means)
+    about = [
+        np.square(_transformed(piece, transform) - mean).mean() for piece in pieces
+    ]
+    std = math.sqrt(float(shares @ about))
     # A constant variable carries no information; measured against its own size, or
     # against one where that is next to nothing, it stays near zero, here and wherever
     # the model is taken.

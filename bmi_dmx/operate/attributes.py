@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, DataError, suggestion
-from ..networks.statistics import Moments
+from ..networks.statistics import Statistics
 from ..variables import Attribute
 from .once import count_as_told, warn_once
 
@@ -130,7 +130,7 @@ def told_far() -> None:
 
 
 def far_ones(
-    statistics: Mapping[str, Moments],
+    statistics: Statistics,
     known: Mapping[str, Attribute],
     ids: Sequence[str],
     values: Mapping[str, Array],
@@ -139,7 +139,7 @@ def far_ones(
 
     Parameters
     ----------
-    statistics : mapping of str to Moments
+    statistics : Statistics
         Those of the model.
     known : mapping of str to Attribute
         What it understands.
@@ -148,15 +148,16 @@ def far_ones(
     values : mapping of str to ndarray
         (place,) attributes by name. Those without statistics, and NaN, are passed over.
     """
-    names = [name for name in values if name in statistics]
-    if not names:
+    pairs = [(name, moments) for name in values for moments in statistics.of(name)]
+    if not pairs:
         return
+    names = [name for name, _ in pairs]
     # All at once, for this is asked of each of 100 000 components of one place.
     table = np.array([values[name] for name in names])
-    usual = np.array([statistics[name].usual for name in names])
+    usual = np.array([moments.usual for _, moments in pairs])
     far = (table < usual[:, :1]) | (table > usual[:, 1:])
     for row in np.flatnonzero(far.any(axis=1)).tolist():
-        moments = statistics[names[row]]
+        moments = pairs[row][1]
         distance = np.abs(moments.standardized(table[row]))
         # Outside the domain of the transform there is no distance.
         distance[far[row] & np.isnan(distance)] = np.inf

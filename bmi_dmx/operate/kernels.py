@@ -62,8 +62,8 @@ def typical_runner(operation: Operation, n: int) -> Runner:
 
 
 def _typical(bundle: Bundle, attribute: Attribute) -> float:
-    if attribute.name in bundle.statistics:
-        return bundle.statistics[attribute.name].typical
+    for moments in bundle.statistics.of(attribute.name):
+        return moments.typical
     low, high = attribute.bounds or (0.0, 0.0)
     return (low + high) / 2
 

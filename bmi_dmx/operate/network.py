@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..compose.part import Part
+from ..compose.plan import public
 from ..kernels.evaluator import NetworkProgram
 from ..program import Arg, Builder, Program, evaluate
 from ..variables import Flux, Forcing, PerStep, Variable, in_step
@@ -63,15 +64,17 @@ class DynamicNetwork:
             link = plan.link(owner, p.name)
             if link.part != part.name:
                 continue
-            array = self.parameters[p.name] = parameter[owner.name, p.name]
+            name = public(owner, p)
+            array = self.parameters[name] = parameter[owner.name, p.name]
             dt = owner.dt(operation.inner)
             answer = _Answer(
                 owner.name, p.name, link.name, p.per_step, dt, array.shape[1]
             )
             answers.append(answer)
             outputs[answer.seen] = array
-            outputs[answer.averaged] = mean[p.name]
-        self._typical = [bundle.statistics[name].typical for name in part.inputs]
+            outputs[answer.averaged] = mean[name]
+        statistics = bundle.statistics.seen_by(part.name)
+        self._typical = [statistics[name].typical for name in part.inputs]
         places = len(next(iter(mean.values())))
         self._drivers = np.empty((places, len(part.inputs)))
         self._places = np.empty((places, len(part.attributes)))

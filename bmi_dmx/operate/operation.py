@@ -8,7 +8,7 @@ from functools import cached_property
 
 from ..bundle import Bundle
 from ..compose.part import Part, step_key
-from ..compose.plan import Plan, plan
+from ..compose.plan import Plan, plan, public
 from ..errors import ConfigError, suggestion
 from ..program import Program
 from ..space import Space, space_from
@@ -267,7 +267,7 @@ class Operation:
         for part in self.plan.processes:
             for p in part.declared(self.inner).parameters:
                 if self.plan.link(part, p.name).giver in ("part", "default"):
-                    found.setdefault(p.name, (part, p))
+                    found.setdefault(public(part, p), (part, p))
         return found
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..compose.part import Part
-from ..compose.plan import Link
+from ..compose.plan import Link, public
 from ..errors import DataError, VariableError
 from ..program import evaluate
 from ..variables import Attribute, Parameter, Variable, in_step
@@ -73,10 +73,9 @@ class Parameters:
         self.attribute = attribute
         self._published = operation.published
         self._varying = {
-            name
-            for network in self._plan.networks
-            if network.every != "once"
-            for name in network.gives
+            public(part, p)
+            for part, p in self._plan.given()
+            if self._plan[self._plan.link(part, p.name).part].every != "once"
         }
         self.mean = {name: np.full(len(ids), np.nan) for name in self._published}
         # Values, and where they are given.
@@ -289,17 +288,17 @@ class Parameters:
         """Return the declared parameters of a part, (place, member or 1)."""
         own: dict[str, Array] = {}
         for p in part.declared(self._operation.inner).parameters:
-            link = self._plan.link(part, p.name)
-            if p.name in self._varying and link.giver == "part":
+            link, name = self._plan.link(part, p.name), public(part, p)
+            if name in self._varying and link.giver == "part":
                 continue
             values = self._value(link, p, answered, some)
-            published = self._published.get(p.name, (None,))[0] is part
-            if published and p.name in self._given:
-                numbers, given = (x[some] for x in self._given[p.name])
+            published = self._published.get(name, (None,))[0] is part
+            if published and name in self._given:
+                numbers, given = (x[some] for x in self._given[name])
                 self._check(p, numbers, given, some)
                 values = np.where(given[:, None], numbers[:, None], values)
             if published:
-                np.copyto(self.mean[p.name][some], values.mean(axis=1))
+                np.copyto(self.mean[name][some], values.mean(axis=1))
             own[p.name] = values
         return own
 

@@ -14,11 +14,12 @@ from functools import cached_property
 from itertools import product
 
 from ..compose.part import Declarations, Part
-from ..compose.plan import Link
+from ..compose.plan import Link, Plan, public
 from ..errors import ConfigError
-from ..process import SECONDS, Budget
+from ..process import SECONDS
 from ..program import Arg, Builder, Program, entry_names
 from ..variables import Flux, Forcing, State, Variable
+from .balances import Balance, balances
 from .operation import Operation
 
 __all__ = ["LOST", "Balance", "Stage", "Stages", "stages"]
@@ -27,29 +28,6 @@ __all__ = ["LOST", "Balance", "Stage", "Stages", "stages"]
 def qualified(part: Part, name: str) -> str:
     """Return the name of a state or parameter in the programs of stages."""
     return f"{part.name}/{name}"
-
-
-@dataclass(frozen=True)
-class Balance:
-    """What of a budget enters and leaves the whole model, and what is stored.
-
-    Parameters
-    ----------
-    budget : str
-        Name of what is conserved.
-    units : str
-        Of its amounts.
-    inputs, outputs : tuple of (str, str)
-        Part and variable whose amounts are summed up.
-    storages : tuple of (str, str)
-        Part and state.
-    """
-
-    budget: str
-    units: str
-    inputs: tuple[tuple[str, str], ...]
-    outputs: tuple[tuple[str, str], ...]
-    storages: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -127,8 +105,8 @@ class _Maker:
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self.plan = operation.plan
-        self.balances = tuple(_balances(operation))
-        self.buffers = _buffers(self.plan.processes, operation.inner)
+        self.balances = tuple(balances(operation))
+        self.buffers = _buffers(self.plan, operation.inner)
 
     def stages(self) -> Stages:
         found: list[Stage] = []
@@ -311,7 +289,10 @@ class _Maker:
             for term in terms:
                 if term not in amounts:
                     amounts[term] = self._amount(build, *term)
-                total, less = _added(build, total, amounts[term])
+                amount, share = amounts[term], balance.shares.get(term[0], 1.0)
+                if share != 1.0:
+                    amount = build.emit("mul", amount, share)
+                total, less = _added(build, total, amount)
                 lost = build.emit("add", lost, less)
             outputs[name], outputs[f"{name}{LOST}"] = total, lost
         return outputs
@@ -350,87 +331,18 @@ def _entries(part: Part, state: State) -> Iterator[tuple[str, str]]:
         yield name, f"s.{qualified(part, name[2:])}"
 
 
-def _buffers(parts: Sequence[Part], inner: float) -> dict[tuple[str, str], str]:
-    """Return the names of the outputs: plain ones for the last part that has them."""
+def _buffers(plan: Plan, inner: float) -> dict[tuple[str, str], str]:
+    """Return the names of the outputs: plain ones for the last part that has them.
+
+    What the host gives under a name has that name for itself.
+    """
     found: dict[tuple[str, str], str] = {}
-    taken: set[str] = set()
-    for part in reversed(parts):
+    taken = {forcing.name for forcing in plan.forcings}
+    for part in reversed(plan.processes):
         for variable in part.declared(inner).outputs:
-            name = variable.name
+            name = public(part, variable)
             if name in taken:
                 name = f"{part.name}.{name}"
             taken.add(name)
             found[part.name, variable.name] = name
     return found
-
-
-def _balances(operation: Operation) -> Iterator[Balance]:
-    """Yield what of each budget enters and leaves the model as a whole.
-
-    What one part hands to another is neither: what the receiver gives on counts in its
-    place.
-    """
-    plan, inner = operation.plan, operation.inner
-    own = {
-        (part.name, budget.name): budget
-        for part in plan.processes
-        for budget in part.declared(inner).budgets
-    }
-    taken: dict[tuple[str, str, str], str] = {}
-    for (name, kind), budget in own.items():
-        for term in budget.inputs:
-            link = plan.links.get((name, term))
-            if link is not None and link.giver == "part":
-                giver = own.get((link.part, kind))
-                if giver is not None and link.name in giver.outputs:
-                    key = (link.part, kind, link.name)
-                    if taken.setdefault(key, name) != name:
-                        raise ConfigError(
-                            f"parts: {link.name!r} of {link.part!r} enters the "
-                            f"{kind} of both {taken[key]!r} and {name!r}"
-                        )
-    for kind in dict.fromkeys(kind for _, kind in own):
-        parts = [name for name, budget in own if budget == kind]
-        inside = {
-            (receiver, kind) for (_, k, _), receiver in taken.items() if k == kind
-        }
-        roots = [name for name in parts if (name, kind) not in inside]
-        inputs: list[tuple[str, str]] = []
-        storages: list[tuple[str, str]] = []
-        for name in parts:
-            budget = own[name, kind]
-            storages += [(name, state) for state in budget.storages]
-            for term in budget.inputs:
-                link = plan.links.get((name, term))
-                internal = (
-                    link is not None
-                    and link.giver == "part"
-                    and ((link.part, kind, link.name) in taken)
-                )
-                if not internal:
-                    inputs.append((name, term))
-        # What is handed on counts once, though two may hand it, or one two things.
-        leaving = (term for name in roots for term in _leaving(name, kind, own, taken))
-        outputs = list(dict.fromkeys(leaving))
-        units = own[parts[0], kind].units
-        for name in parts:
-            if own[name, kind].units != units:
-                raise ConfigError(
-                    f"parts: the {kind} of {parts[0]!r} is in {units!r} and that of "
-                    f"{name!r} in {own[name, kind].units!r}; expected the same units"
-                )
-        yield Balance(kind, units, tuple(inputs), tuple(outputs), tuple(storages))
-
-
-def _leaving(
-    name: str,
-    kind: str,
-    own: Mapping[tuple[str, str], Budget],
-    taken: Mapping[tuple[str, str, str], str],
-) -> Iterator[tuple[str, str]]:
-    for term in own[name, kind].outputs:
-        receiver = taken.get((name, kind, term))
-        if receiver is None:
-            yield name, term
-        else:
-            yield from _leaving(receiver, kind, own, taken)

@@ -44,7 +44,7 @@ from .tasks import (
     save_last,
 )
 
-__all__ = ["Request", "run"]
+__all__ = ["Request", "forcing_of", "run"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -128,10 +128,7 @@ def run(request: Request) -> Path:
     """
     if request.output.is_dir():
         raise ConfigError(f"--output: {request.output} is a folder, expected a file")
-    bundle = bundle_named(request.bundle, Path())
-    with _opened(request, bundle) as series:
-        operation = _operation(request, bundle, series)
-        _choose(request, operation, series)
+    with forcing_of(request) as (operation, series):
         division = _division(request, operation, series)
         known = _attributes(request, operation, series)
         whole = _Block(
@@ -148,6 +145,22 @@ def run(request: Request) -> Path:
             run_all(tasks, request.crew)
             _finish(request, component, known, series, tasks, division)
     return request.output
+
+
+@contextmanager
+def forcing_of(request: Request) -> Iterator[tuple[Operation, Series]]:
+    """Give how a bundle is run at the steps of its forcing, and the file, open.
+
+    Raises
+    ------
+    DmxError
+        When the bundle cannot be run over the file.
+    """
+    bundle = bundle_named(request.bundle, Path())
+    with _opened(request, bundle) as series:
+        operation = _operation(request, bundle, series)
+        _choose(request, operation, series)
+        yield operation, series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,8 +214,7 @@ class _Block(Task):
         with ExitStack() as stack:
             series = self.series
             if series is None:
-                series = stack.enter_context(_opened(request, bundle))
-                _choose(request, _operation(request, bundle, series), series)
+                _, series = stack.enter_context(forcing_of(request))
             operation = _operation(request, bundle, series)
             series.narrow(self.some)
             component = replace(self, series=series).started(operation)

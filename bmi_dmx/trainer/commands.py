@@ -10,12 +10,14 @@ from ..errors import ConfigError
 from . import evaluate as evaluation
 from . import export as exporting
 from . import fit, importing
+from .asked import Examining, Scoring
 from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Examining, Report, Scoring
+from .task import Report
 
 __all__ = [
+    "days",
     "evaluate",
     "examine",
     "export",
@@ -77,6 +79,7 @@ def score(
     warmup: int | None = None,
     choices: Mapping[str, str] | None = None,
     output: Path | None = None,
+    calibration: Sequence[str] | None = None,
 ) -> None:
     """Score a bundle on data, and print tables.
 
@@ -90,6 +93,8 @@ def score(
         First and last day.
     places, warmup, choices, output
         See :class:`~.task.Scoring`.
+    calibration : sequence of str, optional
+        First and last day that a range around the answer is learned from.
 
     Raises
     ------
@@ -103,11 +108,12 @@ def score(
     asked = Scoring(
         data=Path(data[0]),
         settings=tuple(data[1:]),
-        period=None if period is None else _days(period),
+        period=None if period is None else days(period),
         places=places,
         warmup=warmup,
         choices=choices or {},
         output=output,
+        calibration=None if calibration is None else days(calibration, "--calibrate"),
     )
     _show(evaluation.score(bundles[0], asked))
 
@@ -140,18 +146,25 @@ def examine(
     asked = Examining(
         data=Path(data[0]),
         settings=tuple(data[1:]),
-        period=_days(period),
+        period=days(period),
         places=places,
         warmup=warmup,
         output=output,
-        attributes=[_days(days, "--attributes") for days in attributes],
+        attributes=[days(pair, "--attributes") for pair in attributes],
         shifts=shifts,
         held_out=held_out,
     )
     _show(evaluation.examine(bundle, asked))
 
 
-def _days(period: Sequence[str], option: str = "--period") -> tuple[date, date]:
+def days(period: Sequence[str], option: str = "--period") -> tuple[date, date]:
+    """Return the first and last day of an option.
+
+    Raises
+    ------
+    ConfigError
+        They are no days, or in the wrong order.
+    """
     try:
         first, last = map(date.fromisoformat, period)
     except ValueError:

@@ -43,6 +43,11 @@ def evaluate_arguments(parser: ArgumentParser) -> None:
         help="where potential evaporation comes from (default: as the bundle learned)",
     )  # fmt: skip
     parser.add_argument(
+        "--calibrate", nargs=2, metavar="DAY",
+        help="with --data: first and last day, outside the scored ones, from whose "
+        "errors a range around the flow is learned",
+    )  # fmt: skip
+    parser.add_argument(
         "--output", type=Path, metavar="DIR",
         help="folder of the results (default: a new one in evaluations)",
     )  # fmt: skip
@@ -53,7 +58,7 @@ def evaluate_command(options: Namespace) -> None:
     from .commands import evaluate, score
 
     if options.data is None:
-        for name in ("basins", "warmup", "evaporation", "output"):
+        for name in ("basins", "warmup", "evaporation", "output", "calibrate"):
             if getattr(options, name) not in (None, ()):
                 raise ConfigError(f"--{name}: goes with a bundle and --data")
         evaluate(options.runs, options.period)
@@ -67,4 +72,5 @@ def evaluate_command(options: Namespace) -> None:
         warmup=options.warmup,
         choices={} if chosen is None else {"evaporation": chosen},
         output=options.output,
+        calibration=options.calibrate,
     )

@@ -7,6 +7,7 @@ without PyTorch.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from .importing import Importer
     from .task import Task
 
-__all__ = ["DEFAULT_TASK", "catalogues", "experiments", "importers", "tasks"]
+__all__ = [
+    "DEFAULT_TASK",
+    "catalogues",
+    "experiments",
+    "importers",
+    "projects",
+    "tasks",
+]
 
 DEFAULT_TASK = "basins"
 """The task of an experiment that names none."""
@@ -27,8 +35,10 @@ _TASKS = "bmi_dmx.trainer.tasks"
 tasks: Registry[type[Task[Any]]] = Registry(
     "task",
     {
+        "archive": f"{_TASKS}.archive.task:ArchiveTask",
         "arrays": f"{_TASKS}.arrays.task:ArraysTask",
         "basins": f"{_TASKS}.basins.task:BasinsTask",
+        "fields": f"{_TASKS}.fields.task:FieldsTask",
         "reaches": f"{_TASKS}.reaches.task:ReachesTask",
     },
     group="bmi_dmx.tasks",
@@ -54,6 +64,11 @@ importers: Registry[Importer] = Registry(
     group="bmi_dmx.importers",
 )
 """What others wrote that experiments or bundles are made of."""
+
+projects: Registry[Callable[[Path, str], None]] = Registry(
+    "kind of project", {"basins": f"{_TASKS}.basins.project:write"}
+)
+"""Projects to begin with: write into an empty folder, under a name."""
 
 
 def experiments() -> dict[str, Path]:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ..files import folder_beside
 from .experiment import Experiment
 from .experiment_file import load_experiment, save_experiment
 
-__all__ = ["RunFolder", "numbered_folder", "results_folder"]
+__all__ = ["RunFolder", "numbered_folder", "refuse_other_files", "results_folder"]
 
 
 def numbered_folder(root: Path, name: str) -> Path:
@@ -168,3 +169,36 @@ def results_folder(folders: Sequence[RunFolder], name: str, period: str) -> Path
     if len(folders) == 1:
         return folders[0].path / period
     return numbered_folder(folders[0].path.parent, f"{name}-ensemble") / period
+
+
+def refuse_other_files(output: Path | None, own: Sequence[str]) -> None:
+    """Refuse a folder for results that holds something else, which would be replaced.
+
+    Parameters
+    ----------
+    output : path, optional
+        The folder that was asked for.
+    own : sequence of str
+        Names, or patterns of names, of the files of such results.
+
+    Raises
+    ------
+    ConfigError
+        It is a file, the current folder, or holds other files.
+    """
+    if output is None or not output.exists():
+        return
+    if not output.is_dir():
+        raise ConfigError(f"--output: {output} is a file, expected a folder")
+    if output.resolve() == Path.cwd():
+        raise ConfigError(
+            f"--output: {output} is the current folder, which would be replaced; name"
+            " one in it"
+        )
+    for entry in sorted(output.iterdir()):
+        if not any(fnmatch(entry.name, pattern) for pattern in own):
+            raise ConfigError(
+                f"--output: {output} holds {entry.name!r}, which is none of the files "
+                f"that are written ({', '.join(own)}) and would be lost; name another "
+                "folder"
+            )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -22,6 +22,7 @@ from ..compose import Model, ModelSpec, Statistics
 from ..errors import ConfigError, UnitsError
 from ..units import check
 from ..variables import Attribute
+from .asked import Examining, Scoring, Weighing
 from .companion import Companion
 from .experiment import Experiment
 from .run_folder import RunFolder
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batches",
-    "Examining",
     "Monitor",
     "Report",
-    "Scoring",
     "Task",
     "attributes_in",
 ]
@@ -104,57 +103,6 @@ class Report(Protocol):
 
     def show(self) -> None:
         """Print the scores."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scoring:
-    """What a bundle is scored on, and how.
-
-    Parameters
-    ----------
-    data : Path
-        File or folder.
-    settings : sequence of str
-        ``data.KEY=value``: how the data are read, by the keys of experiments.
-    period : (date, date), optional
-        First and last day that are scored; default: all that the data allow.
-    places : sequence of str
-        Which places, or a file that lists them; all when empty.
-    warmup : int, optional
-        Time steps of the data simulated before the scored ones.
-    choices : mapping of str to str
-        What is run in place of parts of the bundle, by part.
-    output : Path, optional
-        Folder of the results; default: a new one.
-    """
-
-    data: Path
-    settings: Sequence[str] = ()
-    period: tuple[date, date] | None = None
-    places: Sequence[str] = ()
-    warmup: int | None = None
-    choices: Mapping[str, str] = field(default_factory=dict)
-    output: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Examining(Scoring):
-    """Under which conditions a bundle is scored.
-
-    Parameters
-    ----------
-    attributes : sequence of (date, date)
-        Days from which attributes are computed instead, one condition each.
-    shifts : sequence of int
-        Steps by which forcing is moved later, one condition each.
-    held_out : sequence of Path
-        Folders of studies that say how models like this one do in places that were
-        held out.
-    """
-
-    attributes: Sequence[tuple[date, date]] = ()
-    shifts: Sequence[int] = ()
-    held_out: Sequence[Path] = ()
 
 
 def attributes_in(units: Mapping[str, str]) -> list[Attribute]:
@@ -310,6 +258,29 @@ class Task(ABC, Generic[E]):
             The task cannot do so, or the data or the choices do not suit the bundle.
         """
         raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
+
+    @classmethod
+    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
+        """Return by which weights the models of a bundle together do best on data.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            Several models of this task that run as one.
+        asked : Scoring
+            On what, and how; the period is one that the models may learn from.
+
+        Returns
+        -------
+        Weighing
+            By output of the models, none below 0; they sum to one.
+
+        Raises
+        ------
+        ConfigError, DataError, UnitsError
+            As of :meth:`score`.
+        """
+        raise ConfigError(f"{bundle.path}: models of its task are not weighted by data")
 
     @classmethod
     def examine(cls, bundle: Bundle, asked: Examining) -> Report:

@@ -27,6 +27,9 @@ def da_arguments(parser: ArgumentParser) -> None:
     _archive_arguments(
         actions.add_parser("archive", help="write noisy observations of a system")
     )
+    _hindcast_arguments(
+        actions.add_parser("hindcast", help="forecast past days of gauged basins")
+    )
     for action in actions.choices.values():
         action.add_argument(
             "--traceback", action="store_true", default=SUPPRESS,
@@ -95,6 +98,13 @@ def _archive_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def _hindcast_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="YAML: model, data, days, assimilation"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write scores here")
+
+
 def _output_arguments(parser: ArgumentParser, what: str) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write scores here")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"write {what}")
@@ -106,6 +116,10 @@ def da(options: Namespace) -> None:
         from .archive import archive
 
         archive(options)
+    elif options.action == "hindcast":
+        from .hindcast import hindcast
+
+        hindcast(options)
     elif options.action == "table":
         from .table import table
 

@@ -239,10 +239,12 @@ def kept(
         (…, n, p).
     """
     seen = observation.seen
-    if seen.all() and taper is None and seen.shape[-1]:
-        return analysis
     if taper is None:
+        if seen.all() and seen.shape[-1]:
+            return analysis
         return np.where(np.any(seen, -1, keepdims=True)[..., None], analysis, ensemble)
-    near = (taper > 0) & seen[..., None, :]
+    near = taper > 0
+    if not seen.all():
+        near = near & seen[..., None, :]
     touched = np.swapaxes(np.any(near, -1, keepdims=True), -1, -2)
-    return np.where(touched, analysis, ensemble)
+    return analysis if touched.all() else np.where(touched, analysis, ensemble)

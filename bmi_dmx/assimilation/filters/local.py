@@ -47,29 +47,47 @@ def local_blocks(
     """
     taper = taper.astype(departures.anomalies.dtype, copy=False)
     near = _nearest(taper)
-    width = taper.shape[-1] if near is None else near.shape[-1]
+    width = taper.shape[-1] if near is None else near[0].shape[-1]
     for block in _spans(departures, width):
-        root = np.sqrt(taper[..., block, :])
-        at = None if near is None else near[block]
-        if at is None:
+        if near is None:
+            at = None
+            root = np.sqrt(taper[..., block, :])
             scaled = departures.scaled[..., None, :, :]
             innovation = departures.innovation[..., None, :]
         else:
-            root = np.take_along_axis(root, at, -1)
+            at = near[0][block]
+            root = np.sqrt(near[1][block])
             scaled = np.moveaxis(departures.scaled[..., at], -3, -2)
             innovation = departures.innovation[..., at]
         anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)[..., None]
         yield block, anomalies, scaled * root[..., None, :], innovation * root, at
 
 
-def _nearest(taper: Array) -> Array | None:
-    """Return (n, k) positions of what has weight; None where most has, or it varies."""
-    if taper.ndim > 2:
+def _sparse(taper: Array) -> bool:
+    """Return whether one taper is for all, and no more than half of it has weight."""
+    return taper.ndim == 2 and 2 * int((taper > 0).sum(-1).max(initial=0)) <= int(
+        taper.shape[-1]
+    )
+
+
+def _nearest(taper: Array) -> tuple[Array, Array] | None:
+    """Return (n, k) positions of what has weight, and its weights.
+
+    None where most has weight, or it is another taper for every problem. What lacks to
+    the largest number k has no weight.
+    """
+    if not _sparse(taper):
         return None
-    count = int((taper > 0).sum(-1).max(initial=0))
-    if 2 * count > taper.shape[-1]:
-        return None
-    return np.argsort(-taper, axis=-1, kind="stable")[:, :count]
+    there = taper > 0
+    count = there.sum(-1)
+    most = int(count.max(initial=0))
+    entry, observed = np.nonzero(there)
+    rank = np.arange(len(entry)) - np.repeat(np.cumsum(count) - count, count)
+    at = np.zeros((len(taper), most), dtype=np.intp)
+    weight = np.zeros((len(taper), most), dtype=taper.dtype)
+    at[entry, rank] = observed
+    weight[entry, rank] = taper[entry, observed]
+    return at, weight
 
 
 def local_systems(
@@ -93,11 +111,10 @@ def local_systems(
     vector : ndarray
         (…, b, m) S times the weighted innovation.
     """
-    taper = taper.astype(departures.anomalies.dtype, copy=False)
     scaled = departures.scaled
     members = scaled.shape[-2]
     row, column = triangle(members)
-    if _nearest(taper) is not None:
+    if _sparse(taper):
         for block, _, near, innovation, _ in local_blocks(departures, taper):
             matrix = near @ np.swapaxes(near, -1, -2)
             vector = (near @ innovation[..., None])[..., 0]
@@ -105,6 +122,7 @@ def local_systems(
         return
     # Products of all pairs of members first, so that weighing them is one product of
     # matrices.
+    taper = taper.astype(scaled.dtype, copy=False)
     pairs = np.swapaxes(scaled[..., row, :] * scaled[..., column, :], -1, -2)
     seen = scaled * departures.innovation[..., None, :]
     for block in _spans(departures, members):

@@ -20,6 +20,7 @@ from ...operate.stretch import Stretch
 from ...program import evaluate
 from .climate import DAYS_PER_YEAR
 from .daily_range import estimated_extremes
+from .roles import EVAPORATION, LAND, OUTLET, players, plays
 from .shipped import shipped
 
 __all__ = ["NEEDED", "equilibrium", "seasons"]
@@ -31,7 +32,6 @@ _log = logging.getLogger(__name__)
 NEEDED = ("p_mean", "t_mean", "latitude")
 """What must be known of a climate to begin with the stores it leads to."""
 
-_LAND, _OUTLET = "land", "outlet"
 _YEAR = 365
 _MOST_YEARS = 30
 _SNOW = ("snowpack", "meltwater")
@@ -145,13 +145,18 @@ class _Days:
 
     def __init__(self, runner: Runner) -> None:
         bundle, n = runner.operation.bundle, len(runner.ids)
-        operation = Operation(bundle, DAY, DAY, {"evaporation": "given"})
+        # What is given has the known mean; models that differ in it keep their own.
+        several = len(players(bundle.parts, EVAPORATION)) > 1
+        chosen = "bundle" if several else "given"
+        operation = Operation(bundle, DAY, DAY, {EVAPORATION: chosen})
         attributes = {a.name: np.full(n, np.nan) for a in operation.attributes}
         clock = Clock(runner.clock.start, None, DAY)
         self.runner = Runner(stages(operation), runner.ids, attributes, clock)
         names = (*self.runner.forcing, *self.runner.dates)
         self._year = {name: np.empty((_YEAR, n)) for name in names}
-        self._stretch = Stretch(self.runner, self._year, _SNOW)
+        shown = self.runner.stages.shown
+        snow = [name for name in shown if name.rpartition(".")[2] in _SNOW]
+        self._stretch = Stretch(self.runner, self._year, snow)
 
     @property
     def reusable(self) -> bool:
@@ -261,26 +266,31 @@ def _days(runner: Runner) -> Iterator[_Days]:
 
 def _outcome(daily: Runner) -> dict[str, Array]:
     """Return what a model has come to, views with the place first."""
+    plan = daily.operation.plan
     views = {
-        name: np.moveaxis(array, -2, 0)
+        f"{part}.{name}": np.moveaxis(array, -2, 0)
         for (part, name), array in daily.stores().items()
-        if part == _LAND
+        if plays(plan[part], LAND)
     }
-    return (
-        views | {"streamflow": daily.output["streamflow"]} | daily.memory_of_networks()
-    )
+    flows = {
+        buffer: daily.output[buffer]
+        for (_, name), buffer in daily.stages.buffers.items()
+        if name == "streamflow"
+    }
+    return views | flows | daily.memory_of_networks()
 
 
 def _fill_transit(runner: Runner, daily: Runner) -> None:
     """Put on its way to the outlet what a steady runoff has left there."""
-    transit = runner.stores().get((_OUTLET, "in_transit"))
-    if transit is None:
-        return
-    weights = runner.seen(_OUTLET, "weight")[..., 0]
-    days = runner.operation.inner / DAY
-    runoff = daily.output["streamflow"] * days
-    later = weights[::-1].cumsum(axis=0)[::-1]
-    transit[...] = (later[1:] * runoff).reshape(transit.shape)
+    plan = runner.operation.plan
+    for (outlet, name), transit in runner.stores().items():
+        if not plays(plan[outlet], OUTLET) or name != "in_transit":
+            continue
+        weights = runner.seen(outlet, "weight")[..., 0]
+        days = runner.operation.inner / DAY
+        runoff = daily.output[daily.stages.buffers[outlet, "streamflow"]] * days
+        later = weights[::-1].cumsum(axis=0)[::-1]
+        transit[...] = (later[1:] * runoff).reshape(transit.shape)
 
 
 def _tell(ids: Sequence[str], at: Array, what: str) -> None:

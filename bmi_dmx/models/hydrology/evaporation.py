@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...compose.parts import make_parts
 from ...compose.spec import ModelSpec, PartSpec
 from ...errors import ConfigError, suggestion
-from .system import EVAPORATIONS
+from .roles import EVAPORATION
+from .system import EVAPORATIONS, refuse_several
 
 __all__ = ["with_evaporation"]
-
-_PART = "evaporation"
 
 
 def with_evaporation(spec: ModelSpec, name: str) -> ModelSpec:
@@ -26,17 +26,19 @@ def with_evaporation(spec: ModelSpec, name: str) -> ModelSpec:
     Raises
     ------
     ConfigError
-        There is no such formula.
+        There is no such formula, or several models that run as one have their own.
     """
     known = ("bundle", *EVAPORATIONS)
     if name not in known:
-        raise ConfigError(f"{_PART}: unknown {name!r}{suggestion(name, known)}")
-    own = spec.parts.get(_PART)
-    trained = "given" if own is None else own.process
-    if name in ("bundle", trained):
+        raise ConfigError(f"{EVAPORATION}: unknown {name!r}{suggestion(name, known)}")
+    if name == "bundle":
         return spec
-    parts = [(key, part) for key, part in spec.parts.items() if key != _PART]
+    refuse_several(made.part for made in make_parts(spec))
+    own = spec.parts.get(EVAPORATION)
+    if name == ("given" if own is None else own.process):
+        return spec
+    parts = [(key, part) for key, part in spec.parts.items() if key != EVAPORATION]
     if name != "given":
         first = next(k for k, (_, part) in enumerate(parts) if part.when != "once")
-        parts.insert(first, (_PART, PartSpec(process=name)))
+        parts.insert(first, (EVAPORATION, PartSpec(process=name)))
     return replace(spec, parts=dict(parts), recipe=None, settings=None)

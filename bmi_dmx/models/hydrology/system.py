@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...bundle import Bundle
 from ...compose.part import Part
+from ...errors import ConfigError
 from ...operate.system import System
 from ...program import Program
 from ..weather import AIR_TEMPERATURE
@@ -13,6 +14,7 @@ from .climate import AREA, CLIMATE, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .equilibrium import equilibrium
 from .forcings import SHORTENING, SLACK
 from .names import FILES, USUAL
+from .roles import EVAPORATION, players
 from .shipped import shipped
 from .state_1 import FORMAT, from_state_1
 
@@ -22,6 +24,7 @@ __all__ = [
     "PLACES",
     "STEPS",
     "evaporation_remark",
+    "refuse_several",
     "trained_evaporation",
 ]
 
@@ -39,13 +42,16 @@ _POSSIBLE = {(a.name, a.units): a.bounds for a in (*CLIMATE, *TOPOGRAPHY, *PLACE
 
 
 def trained_evaporation(bundle: Bundle) -> str:
-    """Return the formula a bundle was trained with, ``given`` where it has none."""
-    if all(part.name != "evaporation" for part in bundle.parts):
-        return "given"
+    """Return the formula a bundle was trained with, ``given`` where it has none.
+
+    Of several models that run as one, and differ in it, all are named.
+    """
+    own = players(bundle.parts, EVAPORATION)
     model = bundle.manifest.model
-    if "parts" in model:
-        return str(model["parts"]["evaporation"].get("process"))
-    return str(model.get("evaporation"))
+    if own and "parts" not in model:
+        return str(model.get("evaporation"))
+    found = [str(model["parts"][name].get("process")) for name in own]
+    return " and ".join(dict.fromkeys(found)) or "given"
 
 
 def evaporation_remark(bundle: Bundle, choice: str | None) -> str:
@@ -72,16 +78,34 @@ def _exchanged(
 ) -> tuple[Sequence[Part], Mapping[str, Program]]:
     """Return the parts of a bundle with the evaporation that was chosen."""
     name = choices.get("evaporation", "bundle")
-    own = next((p for p in bundle.parts if p.name == "evaporation"), None)
-    if name in ("bundle", trained_evaporation(bundle)):
+    if name == "bundle":
         return bundle.parts, {}
-    others = [part for part in bundle.parts if part is not own]
+    refuse_several(bundle.parts)
+    if name == trained_evaporation(bundle):
+        return bundle.parts, {}
+    others = [p for p in bundle.parts if p.name != EVAPORATION]
     if name == "given":
         return others, {}
     first = next(k for k, part in enumerate(others) if part.every != "once")
     chosen = shipped(name)
     part = chosen.part("evaporation", seconds)
     return [*others[:first], part, *others[first:]], chosen.named("evaporation")
+
+
+def refuse_several(parts: Iterable[Part]) -> None:
+    """Refuse to choose where several models have evaporations of their own.
+
+    Raises
+    ------
+    ConfigError
+        They have.
+    """
+    several = [name for name in players(parts, EVAPORATION) if name != EVAPORATION]
+    if several:
+        raise ConfigError(
+            f"{EVAPORATION}: cannot be chosen where models that run as one have their "
+            f"own, {', '.join(several)}; expected 'bundle'"
+        )
 
 
 HYDROLOGY = System(
@@ -112,6 +136,7 @@ HYDROLOGY = System(
     attributes=(*CLIMATE, *PLACES),
     possible=_POSSIBLE,
     conserved={"water": "mass"},
+    capacities={"soil_moisture": ("fc",), "meltwater": ("cwh", "snowpack")},
     older_states={FORMAT: from_state_1},
     starts={"equilibrium": equilibrium},
     exchanged=_exchanged,

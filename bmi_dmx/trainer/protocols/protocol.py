@@ -129,6 +129,9 @@ class Protocol:
         Which times are held out besides the test period; keys are those of the task.
     published : list of Published
         Scores of others.
+    like : str
+        Another protocol, one that comes with the package or a file, whose keys hold
+        where this one has none.
 
     Raises
     ------
@@ -145,6 +148,7 @@ class Protocol:
     places: HeldPlaces = field(default_factory=HeldPlaces)
     times: dict[str, Any] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
+    like: str = ""
 
     def __post_init__(self) -> None:
         for key, names in (("name", [self.name]), ("models", self.models)):
@@ -211,7 +215,7 @@ def load_protocol(path: Path, overrides: Iterable[str] = ()) -> Protocol:
     given = list(overrides)
     inner = [one for one in given if one.startswith(SETTINGS)]
     data = config.override(
-        config.read(path), [one for one in given if not one.startswith(SETTINGS)]
+        _completed(path), [one for one in given if not one.startswith(SETTINGS)]
     )
     protocol = config.convert(data, Protocol, where=str(path))
     for setting in inner:
@@ -219,6 +223,32 @@ def load_protocol(path: Path, overrides: Iterable[str] = ()) -> Protocol:
         entry = config.override({}, [f"value={setting.partition('=')[2]}"])
         protocol.settings[key.strip()] = entry["value"]
     return protocol
+
+
+def _completed(path: Path) -> dict[str, Any]:
+    """Return what a file says, with what it leaves to the one that it is like.
+
+    Raises
+    ------
+    ConfigError
+        That one is not there, or like another in its turn.
+    """
+    data: dict[str, Any] = config.read(path)
+    like = data.get("like")
+    if not like:
+        return data
+    beside = path.parent / str(like)
+    try:
+        other = beside if beside.is_file() else find_protocol(str(like))
+        known = config.read(other)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: like: {error}") from error
+    if known.get("like"):
+        raise ConfigError(
+            f"{path}: like: {other} is like {known['like']!r} itself, expected one "
+            "that says all"
+        )
+    return {**known, **data}
 
 
 def experiments_of(protocol: Protocol, path: Path) -> dict[str, Experiment]:

@@ -108,6 +108,25 @@ def test_a_protocol_that_is_not_there_has_a_near_name() -> None:
         find_protocol("extreme")
 
 
+def test_a_protocol_says_no_more_than_what_is_its_own(tmp_path: Path) -> None:
+    seeds, whole = (load_protocol(find_protocol(n)) for n in ("seeds", "temporal_15"))
+    assert seeds.published == whole.published
+    assert seeds.settings == whole.settings
+    assert (len(seeds.seeds), len(whole.seeds)) == (5, 1)
+    path = tmp_path / "mine.yaml"
+    for like, problem in (
+        ("temporal", "like: temporal: no such file, nor a shipped protocol; did you"),
+        ("seeds", "is like 'temporal_15' itself"),
+    ):
+        path.write_text(f"name: mine\nlike: {like}\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match=problem):
+            load_protocol(path)
+    path.write_text("name: mine\nlike: other.yaml\n", encoding="utf-8")
+    other = find_protocol("sample").read_text(encoding="utf-8")
+    (tmp_path / "other.yaml").write_text(other, encoding="utf-8")
+    assert load_protocol(path).models == load_protocol(find_protocol("sample")).models
+
+
 def test_models_of_different_tasks_are_not_compared() -> None:
     path = find_protocol("sample")
     protocol = load_protocol(

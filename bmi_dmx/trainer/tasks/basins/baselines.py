@@ -111,7 +111,9 @@ def mid_range(spec: ModelSpec, statistics: Statistics) -> Model:
         Its statistics; they have no effect.
     """
     parts = {
-        name: replace(part, members=1) if part.members else part
+        name: replace(part, members=1)
+        if part.members and part.member_weights == "mean"
+        else part
         for name, part in spec.parts.items()
     }
     model = Model(replace(spec, parts=parts), statistics)

@@ -18,19 +18,19 @@ from ....errors import ConfigError, DataError
 from ....files import atomic_folder
 from ....logs import kept
 from ....tables import Column, print_table
+from ...asked import Examining
 from ...protocols.page import Page
 from ...provenance import commit
-from ...run_folder import numbered_folder
-from ...task import Examining
+from ...run_folder import numbered_folder, refuse_other_files
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
 from .data.basins import BasinData
 from .data.spec import DataSpec
 from .evaluate import AT_ONCE, mean_flow
 from .pooling import Parameters
-from .prediction import steps_within, with_lead
+from .prediction import steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
-from .scoring import model_of, usual_warmup
+from .scoring import model_of
 from .training_basins import learned
 
 __all__ = ["Examination", "examine"]
@@ -41,6 +41,9 @@ SHOWN = ("nse", "kge", "log_nse", "bias", "flashiness_error", "bfi_error")
 RAIN = "precipitation"
 
 FOLDER = Path("evaluations")
+
+FILES = ("report.html", "summary.json")
+"""Files of a report."""
 
 Scored = tuple[BasinData, dict[str, NDArray[np.float64]]]
 """What was simulated, and the scores of it."""
@@ -142,6 +145,7 @@ def examine(bundle: Bundle, asked: Examining) -> Examination:
     """
     if asked.period is None:
         raise ConfigError("--period: expected the first and the last day to score")
+    refuse_other_files(asked.output, FILES)
     model = model_of(bundle, asked.choices)
     spec = data_spec(asked)
     given = completed(bundle, model, spec, asked.period)
@@ -235,11 +239,9 @@ def _at_bounds(model: Model, data: BasinData) -> dict[str, float]:
     given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
     with torch.no_grad():
         values = model.constant_parameters(given)
-    declared = {p.name: p for _, p in model.plan.given() if p.bounds is not None}
-    known = {
-        n: x.numpy().astype(np.float64) for n, x in values.items() if n in declared
-    }
-    bounds = {n: b for n in known if (b := declared[n].bounds) is not None}
+    declared = model.plan.supplied
+    bounds = {n: b for n in values if (b := declared[n].bounds) is not None}
+    known = {n: values[n].numpy().astype(np.float64) for n in bounds}
     return Parameters(known, bounds, {}).at_bounds
 
 
@@ -248,7 +250,9 @@ def _seen(bundle: Bundle, data: BasinData, period: Period) -> tuple[str, ...]:
     among = known.among(data.ids)
     if among is None:
         return (f"the bundle does not list the basins it learned from ({known.about})",)
-    days = "some of these days" if known.shares_days(period) else "other days"
+    shared = known.on_days(data.ids, period)
+    some = shared is not None and shared.any()
+    days = "some of these days" if some else "other days"
     count = f"{int(among.sum())} of {len(among)} basins"
     return (f"{count} are among those it learned from, on {days}",)
 

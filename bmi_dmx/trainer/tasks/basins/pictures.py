@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....compose import Model
+from ....compose.plan import public
 from ..streamflow.metrics import score
 from ..streamflow.plots import (
     hydrographs,
@@ -133,12 +134,12 @@ def _static(path: Path, model: Model, data: BasinData) -> None:
         values = model.constant_parameters(given)
     if not values:
         return
-    declared = [p for _, p in model.plan.given() if p.name in values]
+    declared = model.plan.supplied
     learned_parameters(
         path,
         {name: x.numpy() for name, x in values.items()},
-        {p.name: p.bounds for p in declared if p.bounds is not None},
-        units={p.name: p.units for p in declared},
+        {n: p.bounds for n, p in declared.items() if p.bounds is not None},
+        units={n: p.units for n, p in declared.items()},
     )
 
 
@@ -148,23 +149,23 @@ def _dynamic(
     """Draw what changes with time, in one basin."""
     varying = {part.name for part in model.plan.networks if part.every != "once"}
     # What stands for an observed quantity is drawn with it.
-    declared = [
-        p
+    declared = {
+        public(part, p): p
         for part, p in model.plan.given()
         if model.plan.link(part, p.name).part in varying and not p.target
-    ]
+    }
     if not declared:
         return
     one = data.select([str(data.ids[basin])])
     given = blocks(model, one, warmup=warmup, basins=1)
-    series = predict(model, given, [p.name for p in declared])
+    series = predict(model, given, list(declared))
     last = slice(-SHOWN, None)
     parameter_series(
         path,
         {name: x[last, 0] for name, x in series.items()},
-        {p.name: p.bounds for p in declared if p.bounds is not None},
+        {n: p.bounds for n, p in declared.items() if p.bounds is not None},
         time=one.time[warmup:][last],
-        units={p.name: p.units for p in declared},
+        units={n: p.units for n, p in declared.items()},
         title=f"Dynamic parameters of {one.ids[0]}",
     )
 

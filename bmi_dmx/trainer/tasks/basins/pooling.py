@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from ....errors import DataError
 from ...protocols.trial import Cell, Study
+from ..streamflow.comparison import ALL, TargetScores
 from ..streamflow.metrics import median, score
 from ..streamflow.results import Hydrographs, Series, read_streamflow
 from .data.withheld import read_withheld
+from .targets import METRICS
 
 __all__ = ["AT_BOUND", "Line", "Parameters", "Pooled", "pool"]
 
@@ -46,6 +48,8 @@ class Line:
         mm per day.
     scores : mapping of str to array (B,)
         All scores.
+    targets : mapping of str to TargetScores
+        Of a single training, scores of what was observed beside streamflow.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Line:
     seed: int | None
     flow: Array
     scores: Mapping[str, NDArray[np.float64]]
+    targets: Mapping[str, TargetScores] = field(default_factory=dict)
 
     @property
     def median_nse(self) -> float:
@@ -168,12 +173,12 @@ def pool(study: Study) -> Pooled:
     first = next(study.cells)
     whole = _joined(study, first.model, first.seed)
     everything = whole["observed"]
-    observed = everything
+    observed, scored = everything, np.ones(everything.shape, dtype=bool)
     if study.withheld is not None:
-        mask = read_withheld(study.withheld, whole.ids, whole.time)
-        observed = np.where(mask, everything, np.nan)
+        scored = read_withheld(study.withheld, whole.ids, whole.time)
+        observed = np.where(scored, everything, np.nan)
     series = {"observed": replace(whole.series["observed"], values=observed)}
-    models, baselines = _models(study, whole, observed)
+    models, baselines = _models(study, whole, observed, scored)
     return Pooled(
         flows=replace(whole, series={"simulated": whole.series["simulated"], **series}),
         everything=everything,
@@ -192,7 +197,7 @@ def pool(study: Study) -> Pooled:
 
 
 def _models(
-    study: Study, whole: Hydrographs, observed: Array
+    study: Study, whole: Hydrographs, observed: Array, scored: Array
 ) -> tuple[dict[str, list[Line]], list[Line]]:
     """Return the lines of all models, and those of the baselines."""
     models: dict[str, list[Line]] = {}
@@ -210,8 +215,10 @@ def _models(
                     " basins than the first; they cannot be compared"
                 )
             flow = flows["simulated"]
-            models[model].append(_line(model, "model", flow, observed, seed))
-            for name in flows.series.keys() - {*OWN}:
+            line = _line(model, "model", flow, observed, seed)
+            models[model].append(replace(line, targets=_targets(flows, scored)))
+            others = {f"{own}_{n}" for own in OWN for n in _beside_flow(flows)}
+            for name in flows.series.keys() - {*OWN} - others:
                 same = baselines.get(name)
                 if same is not None and not np.array_equal(
                     same.flow, flows[name], equal_nan=True
@@ -231,6 +238,28 @@ def _line(
     return Line(
         name=name, kind=kind, seed=seed, flow=flow, scores=score(flow, observed)
     )
+
+
+def _targets(flows: Hydrographs, scored: Array) -> dict[str, TargetScores]:
+    """Score what was observed beside streamflow, on the days that are scored."""
+    found = {}
+    for name in _beside_flow(flows):
+        entry = flows.series[f"observed_{name}"]
+        observed = np.where(scored, entry.values, np.nan)
+        scores = score(flows[f"simulated_{name}"], observed, METRICS)
+        found[name] = TargetScores(
+            units=entry.units,
+            scores=scores,
+            medians={ALL: {n: median(values)[0] for n, values in scores.items()}},
+            basins={ALL: median(scores["nse"])[1]},
+        )
+    return found
+
+
+def _beside_flow(flows: Hydrographs) -> list[str]:
+    """Return what was simulated, and observed, beside streamflow."""
+    start = "simulated_"
+    return [name[len(start) :] for name in flows.series if name.startswith(start)]
 
 
 def _mean_name(model: str, seeds: int) -> str:

@@ -15,8 +15,8 @@ from torch import Tensor
 from ....compose import Model, ModelSpec
 from ....errors import ConfigError
 from ..streamflow.periods import Period
-from .data.basins import Array32, BasinData
-from .sampler import Batch, basin_blocks
+from .data.basins import SECONDS_PER_DAY, Array32, BasinData
+from .sampler import BasinBlocks, Batch
 from .targets import TARGET, flow_factor
 
 __all__ = [
@@ -26,8 +26,13 @@ __all__ = [
     "predict",
     "simulate",
     "steps_within",
+    "usual_warmup",
     "with_lead",
 ]
+
+
+YEAR = 365
+"""Days of warm-up unless something else is said."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Blocks:
 
     Parameters
     ----------
-    batches : list of Batch
-        Blocks of basins with all time steps, warm-up first.
+    batches : collection of Batch
+        Blocks of basins with all time steps, warm-up first; cut anew each time.
     warmup : int
         Time steps before the period.
     parts : int
@@ -48,7 +53,7 @@ class Blocks:
         What else was observed, by name, in its own units.
     """
 
-    batches: Sequence[Batch]
+    batches: BasinBlocks
     warmup: int
     parts: int
     observed: Array32
@@ -70,6 +75,11 @@ def steps_within(data: BasinData, spec: ModelSpec) -> int:
             f"data, {data.seconds:g} s"
         )
     return round(parts)
+
+
+def usual_warmup(data: BasinData) -> int:
+    """Return the steps of a year, which models warm up on unless something is said."""
+    return YEAR * SECONDS_PER_DAY // data.seconds
 
 
 def periods_in(data: BasinData, spec: ModelSpec) -> dict[str, int]:
@@ -135,12 +145,12 @@ def blocks(model: Model, data: BasinData, *, warmup: int, basins: int) -> Blocks
             f"evaluation.warmup: {data.time[0]} is in the middle of a step of the "
             f"networks, of {model.spec.period:g} s; expected whole ones"
         )
-    batches = basin_blocks(
+    batches = BasinBlocks(
         data, model.forcings, model.attributes, warmup=warmup, basins=basins
     )
     parts = steps_within(data, model.spec)
     others = {name: known.values[warmup:] for name, known in data.targets.items()}
-    return Blocks(list(batches), warmup, parts, data.target[warmup:], others)
+    return Blocks(batches, warmup, parts, data.target[warmup:], others)
 
 
 def simulate(

@@ -17,30 +17,33 @@ from ....errors import ConfigError, DataError
 from ....files import atomic_folder
 from ....models.hydrology.evaporation import with_evaporation
 from ....models.hydrology.system import evaporation_remark
+from ...asked import Scoring
 from ...provenance import commit
-from ...run_folder import numbered_folder
-from ...task import Scoring
+from ...run_folder import numbered_folder, refuse_other_files
 from ..streamflow.comparison import (
     ALL,
     COMPARED,
     Comparison,
+    range_summary,
     target_columns,
     target_summary,
 )
 from ..streamflow.metrics import score
 from ..streamflow.periods import Period
+from ..streamflow.plots.ranks import rank_histograms
 from ..streamflow.results import write_results
 from .baselines import beside
-from .data.basins import SECONDS_PER_DAY, BasinData
+from .data.basins import BasinData
 from .data.spec import DataSpec
-from .evaluate import AT_ONCE, flow_series, in_days, mean_answers
+from .evaluate import flow_series, in_days
 from .pictures import draw
-from .prediction import steps_within, with_lead
+from .prediction import steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
 from .targets import TARGET, flow_factor, score_targets, targets_of, with_targets
+from .together import flows, ranges_of
 from .training_basins import Learned, learned
 
-__all__ = ["model_of", "score_bundle", "usual_warmup"]
+__all__ = ["model_of", "score_bundle"]
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +52,8 @@ SEEN, NEW = "learned from", "new"
 
 FOLDER = Path("evaluations")
 
-FILES = ("scores.csv", "streamflow.nc", "summary.json")
-"""Files of an evaluation, beside pictures."""
-
-YEAR = 365
-"""Days of warm-up unless something else is said."""
+FILES = ("scores.csv", "streamflow.nc", "summary.json", "*.png")
+"""Files of an evaluation."""
 
 
 def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
@@ -78,7 +78,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         What is asked for cannot be had, or the data do not suit the bundle.
     """
     refuse_outside("--warmup", asked.warmup, 0)
-    _refuse_other(asked.output)
+    refuse_other_files(asked.output, FILES)
+    _refuse_learned(asked)
     model = model_of(bundle, asked.choices)
     spec = data_spec(asked)
     given = completed(bundle, model, spec, asked.period)
@@ -93,8 +94,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
             f"{spec.path or spec.reader}: no streamflow is observed from {period[0]} to"
             f" {period[1]}; there is nothing to score"
         )
-    answers = mean_answers([model], [(part, lead)], AT_ONCE, (TARGET, *part.targets))
-    simulated = answers[TARGET]
+    found = flows(model, part, lead, tuple(part.targets))
+    answers, simulated = found.answers, found.mean
     _refuse_nothing(simulated, part.part(slice(lead, None)))
     others, about = beside(model, data, part, lead)
     known = learned(bundle.manifest.provenance, str(bundle.path))
@@ -103,7 +104,8 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         *given.notes,
         evaporation_remark(bundle, asked.choices.get("evaporation")),
         *_cut_short(part, lead, warmup),
-        *_trained(known, seen, period),
+        *_trained(known, seen, data.ids, period),
+        *_calibrated(known, data.ids, asked.calibration),
     )
     folder = asked.output or numbered_folder(FOLDER, bundle.name)
     source = Path(spec.path).name or spec.reader
@@ -117,6 +119,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         groups=groups,
         about=about,
         notes=notes,
+        ranges=ranges_of(model, data, found, observed, asked.calibration, warmup),
         targets=score_targets(answers, part.part(slice(lead, None)), groups),
     )
     head = _head(bundle, asked, spec, period, in_days(lead, part))
@@ -124,23 +127,19 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     return report
 
 
-def _refuse_other(output: Path | None) -> None:
-    """Refuse to replace a folder of something else."""
-    if output is None or not output.exists():
+def _refuse_learned(asked: Scoring) -> None:
+    """Refuse to judge a range on days that it learned from."""
+    if asked.calibration is None:
         return
-    if not output.is_dir():
-        raise ConfigError(f"--output: {output} is a file, expected a folder")
-    if output.resolve() == Path.cwd():
-        raise ConfigError(
-            f"--output: {output} is the current folder, which would be replaced; name"
-            " one in it"
+    first, last = asked.calibration
+    if asked.period is None or (asked.period[0] <= last and first <= asked.period[1]):
+        scored = (
+            "all days" if asked.period is None else "{} to {}".format(*asked.period)
         )
-    for entry in sorted(output.iterdir()):
-        if entry.name not in FILES and entry.suffix != ".png":
-            raise ConfigError(
-                f"--output: {output} holds {entry.name!r}, which is no file of an"
-                " evaluation and would be lost; name another folder"
-            )
+        raise ConfigError(
+            f"--calibrate: {first} to {last} are among the scored days ({scored}); "
+            "expected others, and --period"
+        )
 
 
 def _refuse_nothing(simulated: NDArray[Any], data: BasinData) -> None:
@@ -177,11 +176,6 @@ def model_of(bundle: Bundle, choices: Mapping[str, str]) -> Model:
     return other.eval()
 
 
-def usual_warmup(data: BasinData) -> int:
-    """Return the steps of a year, which models warm up on unless something is said."""
-    return YEAR * SECONDS_PER_DAY // data.seconds
-
-
 def _everything(data: BasinData, warmup: int) -> Period:
     """Return the whole days after a warm-up at the beginning of the record."""
     step = np.timedelta64(data.seconds, "s")
@@ -207,10 +201,12 @@ def _cut_short(data: BasinData, lead: int, warmup: int) -> tuple[str, ...]:
 
 
 def _trained(
-    known: Learned, seen: NDArray[np.bool_] | None, period: Period
+    known: Learned,
+    seen: NDArray[np.bool_] | None,
+    ids: NDArray[np.str_],
+    period: Period,
 ) -> tuple[str, ...]:
     """Return what the scores owe to the basins and days that were learned from."""
-    shared = known.shares_days(period)
     days = " and ".join(f"{first} to {last}" for first, last in known.periods)
     if seen is None:
         return (
@@ -220,12 +216,27 @@ def _trained(
         )
     if not seen.any():
         return (f"new to the bundle: it learned from none of {len(seen)} basins",)
-    count = f"{int(seen.sum())} of {len(seen)} basins"
-    if not shared:
+    shared = known.on_days(ids, period)
+    if shared is None or not shared.any():
+        count = f"{int(seen.sum())} of {len(seen)} basins"
         return (f"{count} are among those it learned from, on other days ({days})",)
     return (
-        f"NO TEST in {count}: it learned from them, and scored days are among those it"
-        f" learned from ({days})",
+        f"NO TEST in {int(shared.sum())} of {len(seen)} basins: it learned from them,"
+        f" and scored days are among those it learned from ({days})",
+    )
+
+
+def _calibrated(
+    known: Learned, ids: NDArray[np.str_], days: Period | None
+) -> tuple[str, ...]:
+    """Return what a range owes to errors on days that were learned from."""
+    shared = None if days is None else known.on_days(ids, days)
+    if shared is None or not shared.any():
+        return ()
+    return (
+        f"the calibrated range rests on days that the bundle learned from in"
+        f" {int(shared.sum())} of {len(ids)} basins, where its errors are smaller than"
+        " elsewhere",
     )
 
 
@@ -268,6 +279,8 @@ def _write(
         for model_name, scores in report.baselines.items()
         for name, values in scores.items()
     }
+    for kind, one in report.ranges.items():
+        columns |= {f"{name}_{kind}": values for name, values in one.scores.items()}
     if seen is not None:
         columns["learned_from"] = np.where(seen, "yes", "no")
     summary = {
@@ -277,6 +290,7 @@ def _write(
         "medians": report.medians,
         "baselines": dict(report.about),
         "compared": report.compared(),
+        **range_summary(report.ranges),
         **target_summary(report.targets),
     }
     scored = part.part(slice(lead, None))
@@ -301,3 +315,6 @@ def _write(
             "scored",
             others={n: scores["nse"] for n, scores in report.baselines.items()},
         )
+        if report.ranges:
+            counts = {kind: one.ranks for kind, one in report.ranges.items()}
+            rank_histograms(made / "rank_histograms.png", counts)

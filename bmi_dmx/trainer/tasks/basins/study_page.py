@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from ...protocols.page import Page
 from ...protocols.trial import Study
+from ..streamflow.comparison import range_medians
 from ..streamflow.metrics import median, metrics
 from ..streamflow.plots import (
     flood_events,
@@ -19,9 +20,11 @@ from ..streamflow.plots import (
     nse_cdf,
     score_map,
 )
+from ..streamflow.plots.ranks import rank_histograms
+from ..streamflow.probability import Range
 from .peaks import PeakClass
 from .pooling import Pooled
-from .study_scores import SHOWN, Row, Spread, by_fold
+from .study_scores import SHOWN, Row, Spread, TargetRow, by_fold
 
 __all__ = ["write_page"]
 
@@ -36,6 +39,8 @@ def write_page(
     rows: Sequence[Row],
     notes: Sequence[str],
     classes: Sequence[PeakClass],
+    ranges: Mapping[str, Range],
+    targets: Sequence[TargetRow],
 ) -> Page:
     """Return the page of a study.
 
@@ -53,13 +58,19 @@ def write_page(
         What a reader must know.
     classes : sequence of PeakClass
         How peaks were met.
+    ranges : mapping of str to Range
+        How good the ranges are that several trainings span.
+    targets : sequence of TargetRow
+        Scores of what was observed beside streamflow.
     """
     page = Page(f"{study.protocol.name}: {study.protocol.about}".rstrip(": "))
     page.text(title.partition(": ")[2])
     with TemporaryDirectory() as place:
         pictures = Path(place)
         _scores(page, study, rows)
+        _targets(page, targets)
         _distribution(page, study, pooled, pictures)
+        _ranges(page, ranges, pictures)
         _places(page, study, pooled, pictures)
         _floods(page, pooled, classes, pictures)
         _parameters(page, pooled, pictures)
@@ -123,16 +134,37 @@ def _head(name: str) -> str:
 
 
 def _row(row: Row) -> list[str]:
-    def cell(name: str, spread: Spread | None) -> str:
-        if spread is None:
-            return DASH
-        text = _digits(name, spread.mean)
-        more = "" if spread.spread is None else f" ± {_digits(name, spread.spread)}"
-        return f"{text}{more}"
-
-    cells = [cell(name, row.medians[name]) for name in SHOWN]
+    cells = [_cell(name, row.medians[name]) for name in SHOWN]
     known = _digits("", row.bfi_correlation)
-    return [row.name, *cells, known, cell("", row.convention)]
+    return [row.name, *cells, known, _cell("", row.convention)]
+
+
+def _cell(name: str, spread: Spread | None) -> str:
+    """Return a median with its spread over seeds as text."""
+    if spread is None:
+        return DASH
+    text = _digits(name, spread.mean)
+    more = "" if spread.spread is None else f" ± {_digits(name, spread.spread)}"
+    return f"{text}{more}"
+
+
+def _targets(page: Page, targets: Sequence[TargetRow]) -> None:
+    if not targets:
+        return
+    page.heading("Beside streamflow")
+    names = [name for name in targets[0].medians if name != "n_observations"]
+    page.table(
+        ["median over basins", "of", "basins", *map(_head, names)],
+        [
+            [
+                row.model, f"{row.target} ({row.units})", row.basins,
+                *(_cell(name, row.medians[name]) for name in names),
+            ]
+            for row in targets
+        ],
+        caption="What else was observed; where there are several seeds, mean ± "
+        "standard deviation of the medians.",
+    )  # fmt: skip
 
 
 def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
@@ -152,6 +184,29 @@ def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> N
     page.heading("Distribution over basins")
     marks = "; marks are published medians" if published else ""
     page.picture(path, f"Share of basins below each NSE{marks}.")
+
+
+def _ranges(page: Page, ranges: Mapping[str, Range], pictures: Path) -> None:
+    """Show how far several trainings agree, and how right they are in that."""
+    if not ranges or not all(one.ranks.any() for one in ranges.values()):
+        return
+    page.heading("Several trainings as a range")
+    page.table(
+        ["median over basins", "CRPS (mm/d)", "fair CRPS (mm/d)", "in the 90 % range"],
+        [
+            [ranges[name].about, row["crps"], row["crps_fair"], row["coverage_90"]]
+            for name, row in range_medians(ranges).items()
+        ],
+        caption="Continuous ranked probability score, as it is and as of infinitely "
+        "many trainings (Ferro 2014), and share of the observations in the central "
+        "90 % range.",
+    )
+    counts = {name: one.ranks for name, one in ranges.items()}
+    path = rank_histograms(pictures / "ranks.png", counts)
+    page.picture(
+        path, "Ranks of the observations among the trainings: flat where the range is "
+        "reliable, high at both ends where it is too narrow.",
+    )  # fmt: skip
 
 
 def _places(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from ....files import atomic_folder
 from ....tables import Column, print_table
 from ...protocols.trial import Study
 from ...provenance import commit
+from ..streamflow.comparison import range_summary, show_ranges, target_columns
 from ..streamflow.metrics import metrics
+from ..streamflow.probability import Range
 from .peaks import PeakClass, peak_classes
 from .pooling import Pooled, pool
 from .study_page import write_page
-from .study_scores import SHOWN, Row, by_fold, rows_of
+from .study_ranges import ranges_of
+from .study_scores import SHOWN, Row, TargetRow, by_fold, rows_of, target_rows
 
 __all__ = ["StudyReport", "report_study"]
 
@@ -39,6 +42,10 @@ class StudyReport:
         Protocol and days.
     rows : sequence of Row
         The models, means and baselines.
+    targets : sequence of TargetRow
+        Scores of what was observed beside streamflow.
+    ranges : mapping of str to Range
+        How good the ranges are that several trainings span.
     notes : sequence of str
         What a reader must know.
     """
@@ -46,6 +53,8 @@ class StudyReport:
     folder: Path
     title: str
     rows: Sequence[Row]
+    targets: Sequence[TargetRow]
+    ranges: Mapping[str, Range]
     notes: Sequence[str]
 
     def show(self) -> None:
@@ -60,8 +69,24 @@ class StudyReport:
                 spread = [r.medians[name].spread for r in self.rows]
                 columns.append(Column(header="± seeds", values=spread, format=".3f"))
         print_table(columns, title=self.title)
+        self._show_targets()
+        show_ranges(self.ranges)
         for note in self.notes:
             print(f"note: {note}")
+
+    def _show_targets(self) -> None:
+        if not self.targets:
+            return
+        columns = [
+            Column(header="median over basins", values=[r.model for r in self.targets]),
+            Column(header="of", values=[r.target for r in self.targets]),
+            Column(header="basins", values=[r.basins for r in self.targets]),
+        ]
+        for name in self.targets[0].medians:
+            values = [row.medians[name].mean for row in self.targets]
+            columns.append(Column(header=name, values=values, format=".3f"))
+        print()
+        print_table(columns, title="beside streamflow")
 
 
 def report_study(study: Study) -> StudyReport:
@@ -90,6 +115,8 @@ def report_study(study: Study) -> StudyReport:
         folder=study.folder / "report",
         title=f"{study.protocol.name}: {len(pooled.flows.ids)} basins, {days}",
         rows=rows,
+        targets=target_rows(pooled),
+        ranges=ranges_of(pooled.models, pooled.observed),
         notes=notes,
     )
     with atomic_folder(report.folder) as made:
@@ -97,7 +124,10 @@ def report_study(study: Study) -> StudyReport:
         summary = _summary(study, pooled, report, classes)
         text = json.dumps(plain(summary, "summary", lambda *_: None), indent=2)
         (made / "summary.json").write_text(f"{text}\n", encoding="utf-8")
-        page = write_page(study, pooled, report.title, rows, notes, classes)
+        page = write_page(
+            study, pooled, report.title, rows, notes, classes, report.ranges,
+            report.targets,
+        )  # fmt: skip
         page.write(made / "report.html")
     return report
 
@@ -132,6 +162,8 @@ def _summary(
         "how": study.about_folds,
         "seeds": list(protocol.seeds),
         "scores": {row.name: asdict(row) for row in report.rows},
+        "targets": [asdict(row) for row in report.targets],
+        **range_summary(report.ranges),
         "median_nse_by_fold": by_fold(study, pooled),
         "peaks": [asdict(one) for one in classes],
         "parameters_at_bounds": {
@@ -163,9 +195,17 @@ def _write_scores(path: Path, pooled: Pooled) -> None:
     }
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("basin_id", "fold", *where, "model", "kind", "seed", *metrics))
+        more = [
+            f"{metric}_{row.target}" for row in target_rows(pooled)
+            for metric in row.medians
+        ]  # fmt: skip
+        more = list(dict.fromkeys(more))
+        writer.writerow(
+            ("basin_id", "fold", *where, "model", "kind", "seed", *metrics, *more)
+        )
         for line in pooled.lines:
             seed = "" if line.seed is None else line.seed
+            scores = {**line.scores, **target_columns(line.targets)}
             for at, basin in enumerate(flows.ids.tolist()):
                 writer.writerow(
                     (
@@ -175,11 +215,13 @@ def _write_scores(path: Path, pooled: Pooled) -> None:
                         line.name,
                         line.kind,
                         seed,
-                        *_cells(line.scores, at),
+                        *_cells(scores, (*metrics, *more), at),
                     )
                 )
 
 
-def _cells(scores: Mapping[str, NDArray[np.float64]], at: int) -> list[str]:
-    values = [scores[name][at] for name in metrics]
+def _cells(
+    scores: Mapping[str, NDArray[np.float64]], names: Iterable[str], at: int
+) -> list[str]:
+    values = [scores[name][at] if name in scores else np.nan for name in names]
     return ["" if np.isnan(value) else f"{value:.7g}" for value in values]

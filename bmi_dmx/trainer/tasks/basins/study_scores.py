@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...protocols.trial import Study
+from ..streamflow.comparison import ALL
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.signatures import baseflow_index
 from .pooling import Line, Pooled
 
-__all__ = ["SHOWN", "Row", "Spread", "by_fold", "rows_of"]
+__all__ = ["SHOWN", "Row", "Spread", "TargetRow", "by_fold", "rows_of", "target_rows"]
 
 SHOWN = (
     "nse", "kge", "log_nse", "bias", "fhv_abs", "flv_abs", "rmse_peak", "rmse_low",
@@ -76,6 +77,47 @@ class Row:
     medians: dict[str, Spread]
     convention: Spread | None
     bfi_correlation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetRow:
+    """How good a model is in something else than streamflow.
+
+    Parameters
+    ----------
+    target, units : str
+        What was observed.
+    model : str
+        The model.
+    basins : int
+        Those that have an NSE.
+    medians : dict of str to Spread
+        By metric, over the basins and by seed.
+    """
+
+    target: str
+    units: str
+    model: str
+    basins: int
+    medians: dict[str, Spread]
+
+
+def target_rows(pooled: Pooled) -> list[TargetRow]:
+    """Return the scores of what was observed beside streamflow, by target and model."""
+    found = []
+    for model, lines in pooled.models.items():
+        for name, first in lines[0].targets.items():
+            each = [line.targets[name].medians[ALL] for line in lines]
+            found.append(
+                TargetRow(
+                    target=name,
+                    units=first.units,
+                    model=model,
+                    basins=first.basins[ALL],
+                    medians={n: Spread.of([one[n] for one in each]) for n in each[0]},
+                )
+            )
+    return sorted(found, key=lambda row: row.target)
 
 
 def rows_of(study: Study, pooled: Pooled) -> list[Row]:

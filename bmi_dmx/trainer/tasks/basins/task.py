@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,18 @@ from ....conversion import plain
 from ....errors import ConfigError, DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
+from ...asked import Examining, Scoring, Weighing
 from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...run_folder import RunFolder
 from ...shares import Divisible
-from ...task import Examining, Monitor, Scoring, Task, attributes_in
+from ...task import Monitor, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
 from ..streamflow.periods import Period
 from .climates import Climates
-from .data.basins import BasinData
+from .data.basins import AT_ONCE, BasinData
 from .data.read import read_for_training
 from .evaluate import Report, evaluate
 from .examination import Examination, examine
@@ -220,13 +221,18 @@ class BasinsTask(Divisible, Task[Experiment]):
     def fingerprint(self) -> dict[str, Any]:
         """The basins, and a hash of all series and attributes that are seen."""
         windows = self.batches.windows
-        seen = [windows.series, *windows.attributes.values()]
-        for batch in [] if self.validation is None else self.validation.batches:
-            seen += [*batch["forcing"].values(), batch["target"]]
-            seen += batch["others"].values()
         digest = hashlib.sha256()
-        for numbers in seen:
-            digest.update(numbers.contiguous().numpy().data)
+
+        def see(tensors: Iterable[Tensor]) -> None:
+            for numbers in tensors:
+                digest.update(numbers.contiguous().numpy().data)
+
+        for series in windows.series:
+            see(torch.split(series, AT_ONCE))
+        see(windows.attributes.values())
+        for batch in [] if self.validation is None else self.validation.batches:
+            see((*batch["forcing"].values(), batch["target"]))
+            see(batch["others"].values())
         return {"basins": self.data.ids.tolist(), "series": digest.hexdigest()}
 
     @property
@@ -270,6 +276,13 @@ class BasinsTask(Divisible, Task[Experiment]):
     def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
+
+    @classmethod
+    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
+        """Return weights of several models; see :func:`~.together.weigh`."""
+        from .together import weigh
+
+        return weigh(bundle, asked)
 
     @classmethod
     def examine(cls, bundle: Bundle, asked: Examining) -> Examination:

@@ -31,11 +31,15 @@ class Learned:
         The days of training and validation, as far as they are said.
     about : str
         Basins and data as a reader is told.
+    models : tuple of Learned
+        Each of several models that run as one, and the weights between them; empty of
+        one model.
     """
 
     ids: tuple[str, ...] | None
     periods: tuple[Period, ...]
     about: str
+    models: tuple[Learned, ...] = ()
 
     def among(self, ids: NDArray[np.str_]) -> NDArray[np.bool_] | None:
         """Return which of some basins it learned from; None where nobody knows.
@@ -55,6 +59,32 @@ class Learned:
                 for name in ids.tolist()
             ]
         )
+
+    def on_days(
+        self, ids: NDArray[np.str_], period: Period
+    ) -> NDArray[np.bool_] | None:
+        """Return of which basins it learned from days of a period.
+
+        Parameters
+        ----------
+        ids : array (B,) of str
+            The basins.
+        period : (date, date)
+            The days.
+
+        Returns
+        -------
+        array (B,) of bool, or None
+            None where nobody knows.
+        """
+        found = np.zeros(len(ids), dtype=bool)
+        for one in self.models or (self,):
+            if one.shares_days(period):
+                own = one.among(ids)
+                if own is None:
+                    return None
+                found |= own
+        return found
 
     def shares_days(self, period: Period) -> bool:
         """Return whether days of a period are among those it learned from."""
@@ -85,6 +115,8 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     BundleError
         Basins or periods are not written as the package writes them.
     """
+    if "models" in provenance:
+        return _together(provenance, where)
     given = provenance.get(BASIN_IDS)
     if given is not None and not isinstance(given, list):
         raise BundleError(f"{where}: provenance.{BASIN_IDS}: expected a list")
@@ -104,3 +136,21 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     about = f"{count} basins" + (f" of {source}" if source else "")
     ids = None if given is None else tuple(map(str, given))
     return Learned(ids, found, about)
+
+
+def _together(provenance: Mapping[str, Any], where: str) -> Learned:
+    """Return what several models that run as one, and their weights, learned from."""
+    models = provenance["models"]
+    try:
+        each = [learned(model["provenance"], where) for model in models]
+        if "weights" in provenance:
+            each.append(learned(provenance["weights"], where))
+    except (KeyError, TypeError) as error:
+        raise BundleError(f"{where}: provenance.models: {error}") from None
+    names = (one.ids for one in each)
+    ids: tuple[str, ...] | None = ()
+    for own in names:
+        ids = None if own is None or ids is None else tuple(dict.fromkeys(ids + own))
+    periods = dict.fromkeys(period for one in each for period in one.periods)
+    about = " and ".join(dict.fromkeys(one.about for one in each))
+    return Learned(ids, tuple(periods), about, tuple(each))

@@ -28,10 +28,11 @@ from ..streamflow.results import Series, write_streamflow
 from .baselines import beside
 from .data.basins import BasinData
 from .data.read import open_source, read
-from .evaluate import flow_series, mean_flow
+from .evaluate import flow_series, mean_answers
 from .experiment import Experiment
 from .prediction import with_lead
 from .study_report import StudyReport, report_study
+from .targets import TARGET, targets_of, with_targets
 
 __all__ = ["ANSWERS", "BasinsTrial", "Extremes", "held_data", "scored_days"]
 
@@ -128,12 +129,17 @@ class BasinsTrial(Trial[Experiment]):
         assert isinstance(experiment, Experiment)
         held = study.fold(cell.fold).held
         model = load_model(run.require_best(), experiment.model)
-        data = held_data(experiment, held)
+        data = targets_of(model.plan, held_data(experiment, held))
         days = scored_days(experiment)
         part, lead = with_lead(data, days, experiment.evaluation_warmup)
         scored = part.part(slice(lead, None))
-        simulated = mean_flow([model], [(part, lead)], experiment.evaluation.basins)
+        answers = mean_answers(
+            [model], [(part, lead)], experiment.evaluation.basins,
+            (TARGET, *part.targets),
+        )  # fmt: skip
+        simulated = answers[TARGET]
         flows = flow_series(str(cell), scored, simulated)
+        flows = with_targets(flows, scored, answers)
         about: dict[str, str] = {}
         if cell.seed == study.protocol.seeds[0]:
             others, about = beside(model, data, part, lead)
@@ -222,7 +228,7 @@ def _parameters(model: Model, data: BasinData) -> dict[str, Any]:
     given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
     with torch.no_grad():
         values = model.constant_parameters(given)
-    declared = {p.name: p for _, p in model.plan.given()}
+    declared = model.plan.supplied
     return {
         "ids": data.ids.tolist(),
         "parameters": {

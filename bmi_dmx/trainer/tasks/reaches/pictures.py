@@ -91,12 +91,12 @@ def _learned(folder: Path, model: Model, data: RiverData) -> None:
     found = learned(model, data)
     if not found:
         return
-    declared = [p for _, p in model.plan.given() if p.name in found]
+    declared = model.plan.supplied
     learned_parameters(
         folder / "parameters.png",
         found,
-        {p.name: p.bounds for p in declared if p.bounds is not None},
-        units={p.name: p.units for p in declared},
+        {n: p.bounds for n, p in declared.items() if p.bounds is not None},
+        units={n: p.units for n, p in declared.items()},
     )
     slope = data.river.attributes.get("slope")
     if "manning" in found and slope is not None:

@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 
 from ....tables import Column, print_table
 from .metrics import median, metrics, summarise
+from .probability import Range
 
 __all__ = [
     "ALL",
     "COMPARED",
     "Comparison",
     "TargetScores",
+    "range_medians",
+    "range_summary",
     "show_medians",
+    "show_ranges",
     "show_targets",
     "target_columns",
     "target_summary",
@@ -79,6 +83,8 @@ class Comparison:
         What a reader of the scores must know.
     kind : str
         What the model is called in tables.
+    ranges : mapping of str to Range
+        How good ranges around the answer are.
     targets : mapping of str to TargetScores
         Scores of what was observed beside streamflow.
     """
@@ -92,6 +98,7 @@ class Comparison:
     about: Mapping[str, str]
     notes: tuple[str, ...]
     kind: str = "bundle"
+    ranges: Mapping[str, Range] = field(default_factory=dict)
     targets: Mapping[str, TargetScores] = field(default_factory=dict)
 
     @property
@@ -173,6 +180,7 @@ class Comparison:
             )
         print()
         print_table(columns, title="beside baselines: median and quartiles over basins")
+        show_ranges(self.ranges)
         print()
         show_targets(self.targets, self.title)
         for name, text in self.about.items():
@@ -243,3 +251,52 @@ def target_summary(targets: Mapping[str, TargetScores]) -> dict[str, Any]:
         for name, one in targets.items()
     }
     return {"targets": found} if found else {}
+
+
+def show_ranges(ranges: Mapping[str, Range]) -> None:
+    """Print a table of how good ranges are; nothing where there are none.
+
+    Parameters
+    ----------
+    ranges : mapping of str to Range
+        By name.
+    """
+    if not ranges:
+        return
+    medians = range_medians(ranges)
+    columns = [Column(header="range", values=list(ranges))]
+    for name, (head, form) in _RANGE_HEADS.items():
+        values = [found.get(name) for found in medians.values()]
+        if any(value is not None for value in values):
+            columns.append(Column(header=head, values=values, format=form))
+    print()
+    print_table(columns, title="ranges around the answer: median over basins")
+    for name, one in ranges.items():
+        print(f"{name}: {one.about}")
+
+
+_RANGE_HEADS = {
+    "crps": ("CRPS (mm d-1)", ".3f"),
+    "crps_fair": ("fair", ".3f"),
+    "coverage_90": ("in the 90 % range", ".0%"),
+}
+
+
+def range_medians(ranges: Mapping[str, Range]) -> dict[str, dict[str, float]]:
+    """Return the medians over basins of the scores of ranges."""
+    return {
+        name: {score: median(values)[0] for score, values in one.scores.items()}
+        for name, one in ranges.items()
+    }
+
+
+def range_summary(ranges: Mapping[str, Range]) -> dict[str, Any]:
+    """Return medians and ranks under ``ranges``; nothing where there are none."""
+    medians = range_medians(ranges)
+    found = {
+        name: {
+            "about": one.about, "medians": medians[name], "ranks": one.ranks.tolist()
+        }
+        for name, one in ranges.items()
+    }  # fmt: skip
+    return {"ranges": found} if found else {}

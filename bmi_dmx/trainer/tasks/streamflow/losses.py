@@ -45,6 +45,10 @@ LEAST_VARIABILITY = 0.1
 """Share of the training period's standard deviation it must show there as well."""
 
 
+AT_ONCE = 256
+"""Basins whose observations are looked at together."""
+
+
 def log_flow(flow: Tensor) -> Tensor:
     """Natural logarithm of flow, constant below 0.01 mm per day."""
     return flow.clamp(min=LEAST_FLOW).log()
@@ -100,31 +104,25 @@ class Scale:
         DataError
             If a basin has no observation, or an observation is infinite.
         """
-        values = torch.as_tensor(np.asarray(observations, dtype=np.float64))
-        if values.ndim != 2:
+        if observations.ndim != 2:
             raise DataError(
-                f"observations have shape {tuple(values.shape)}, expected (time, basin)"
+                f"observations have shape {tuple(observations.shape)}, expected (time,"
+                " basin)"
             )
-
-        def name(at: int) -> str:
-            return f"column {at}" if ids is None else ids[at]
-
-        infinite = values.isinf().any(dim=0).nonzero().flatten().tolist()
-        if infinite:
-            raise DataError(
-                f"observations of {name(infinite[0])} contain infinite values, expected"
-                " numbers or NaN"
-            )
-        observed = ~values.isnan()
-        empty = (~observed.any(dim=0)).nonzero().flatten().tolist()
+        names = ids or [f"column {at}" for at in range(observations.shape[1])]
+        scales, empty = [], []
+        for first in range(0, observations.shape[1], AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            scale, observed = _scale_of(observations[:, part], names[part])
+            scales.append(scale)
+            empty += [names[first + at] for at in (~observed).nonzero().flatten()]
         if empty and complete:
             raise DataError(
-                f"{len(empty)} of {values.shape[1]} basins have no observation in the "
-                f"training period ({', '.join(map(name, empty))}); data.unobserved: "
+                f"{len(empty)} of {len(names)} basins have no observation in the "
+                f"training period ({', '.join(empty)}); data.unobserved: "
                 "leave_out leaves them out of the training"
             )
-        views = (values, log_flow(values), sqrt_flow(values))
-        return cls(*(_masked_variance(view, observed).sqrt().float() for view in views))
+        return cls(*(torch.cat(parts) for parts in zip(*scales, strict=True)))
 
     def __getitem__(self, basins: Tensor | NDArray[Any] | slice) -> Scale:
         """Return the scale of some basins, by index, mask or slice."""
@@ -137,6 +135,23 @@ class Scale:
         """Return the scale on a device."""
         moved = (self.flow, self.log_flow, self.sqrt_flow)
         return Scale(*(values.to(device) for values in moved))
+
+
+def _scale_of(
+    observations: NDArray[Any] | Tensor, names: Sequence[str]
+) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Return the spreads of some basins, and which were observed."""
+    values = torch.as_tensor(np.asarray(observations, dtype=np.float64))
+    infinite = values.isinf().any(dim=0).nonzero().flatten().tolist()
+    if infinite:
+        raise DataError(
+            f"observations of {names[infinite[0]]} contain infinite values, expected"
+            " numbers or NaN"
+        )
+    observed = ~values.isnan()
+    views = (values, log_flow(values), sqrt_flow(values))
+    spreads = (_masked_variance(view, observed).sqrt().float() for view in views)
+    return tuple(spreads), observed.any(dim=0)
 
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Scale], Tensor]

@@ -9,9 +9,9 @@ import pytest
 
 from bmi_dmx.bundle import Bundle
 from bmi_dmx.cli import main
+from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.evaluate import score
 from bmi_dmx.trainer.export import export
-from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.basins import scoring
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
 
@@ -79,3 +79,16 @@ def test_what_is_no_study_is_refused(
     command += ["--warmup", "40", "--held-out", str(tmp_path)]
     assert main(command) == 1
     assert "is no finished study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "scores.csv"])
+def test_a_folder_of_something_else_is_not_replaced(
+    name: str, bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("years of work")
+    command = ["report", str(bundle.path), "--data", "delaware", "--period", *DAYS]
+    assert main([*command, "--output", str(tmp_path)]) == 1
+    assert f"holds '{name}', which is none of the files" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == "years of work"
+    assert main([*command, "--output", str(tmp_path / name)]) == 1
+    assert "is a file, expected a folder" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bmi_dmx.errors import DataError, StateError
-from bmi_dmx.trainer.tasks.basins.sampler import Windows, WindowSampler, basin_blocks
+from bmi_dmx.trainer.tasks.basins.sampler import BasinBlocks, Windows, WindowSampler
 
 FORCINGS = ("precipitation", "day_of_year", "air_temperature")
 ATTRIBUTES = ("latitude", "area_km2")
@@ -140,7 +140,7 @@ def test_missing_names_are_refused(make_data):
 
 def test_blocks_cover_all_basins_once_in_order(make_data):
     data = make_data(basins=7, days=50)
-    blocks = list(basin_blocks(data, FORCINGS, ATTRIBUTES, warmup=10, basins=3))
+    blocks = list(BasinBlocks(data, FORCINGS, ATTRIBUTES, warmup=10, basins=3))
     assert [b["basin"].tolist() for b in blocks] == [[0, 1, 2], [3, 4, 5], [6]]
     joined = torch.cat([b["target"] for b in blocks], dim=1).numpy()
     np.testing.assert_array_equal(joined, data.target[10:])
@@ -149,6 +149,5 @@ def test_blocks_cover_all_basins_once_in_order(make_data):
 
 
 def test_warmup_must_leave_days(make_data):
-    blocks = basin_blocks(make_data(days=50), FORCINGS, (), warmup=50, basins=3)
     with pytest.raises(DataError, match="leaves none of 50 steps"):
-        next(blocks)
+        BasinBlocks(make_data(days=50), FORCINGS, (), warmup=50, basins=3)

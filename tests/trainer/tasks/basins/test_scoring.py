@@ -17,9 +17,9 @@ import xarray as xr
 from bmi_dmx.bundle import Bundle, load_bundle
 from bmi_dmx.cli import main
 from bmi_dmx.errors import BundleError, ConfigError, DataError, UnitsError
+from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.evaluate import evaluate, score
 from bmi_dmx.trainer.export import export
-from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.basins import scoring
 from bmi_dmx.trainer.tasks.basins.data.delaware import Delaware
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
@@ -274,14 +274,14 @@ def test_there_must_be_something_to_score(
 def test_a_bundle_that_gives_no_number_is_not_scored(
     scored: Score, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = scoring.mean_answers
+    usual = scoring.flows
 
-    def broken(*given: Any) -> dict[str, np.ndarray]:
-        answers = usual(*given)
-        answers[scoring.TARGET][3, 1] = np.nan
-        return answers
+    def broken(*given: Any) -> Any:
+        found = usual(*given)
+        found.mean[3, 1] = np.nan
+        return found
 
-    monkeypatch.setattr(scoring, "mean_answers", broken)
+    monkeypatch.setattr(scoring, "flows", broken)
     message = r"gives nan in basin '01467150' on 1980-01-04, .* in 1 of 2 basins"
     with pytest.raises(DataError, match=message):
         scored(places=IDS[:2])
@@ -328,7 +328,7 @@ def test_a_folder_of_something_else_is_not_replaced(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("years of work")
-    with pytest.raises(ConfigError, match=r"holds 'thesis\.tex', which is no file of"):
+    with pytest.raises(ConfigError, match=r"holds 'thesis\.tex', which is none of"):
         scored()
     assert (tmp_path / "out" / "thesis.tex").read_text() == "years of work"
     file = tmp_path / "a"

@@ -205,6 +205,57 @@ def test_the_mean_over_seeds_is_that_of_the_flow(
         assert found[name] == pytest.approx(value, rel=1e-5)
 
 
+def test_seeds_are_judged_as_a_range(
+    study: tuple[Path, StudyReport], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, report = study
+    own = []
+    for fold in ("fold-1", "fold-2", "fold-3"):
+        runs = [folder / f"study/runs/one/{fold}/seed-{seed}/held" for seed in (0, 1)]
+        a, b = (read_streamflow(run / "streamflow.nc") for run in runs)
+        x, y, seen = a["simulated"], b["simulated"], a["observed"]
+        x, y, seen = (values.astype(np.float64) for values in (x, y, seen))
+        fair = (np.abs(x - seen) + np.abs(y - seen) - np.abs(x - y)) / 2.0
+        own += np.nanmean(fair, axis=0).tolist()
+    summary = json.loads((report.folder / "summary.json").read_text(encoding="utf-8"))
+    assert set(summary["ranges"]) == {"one", "two", "all models"}
+    found = summary["ranges"]["one"]
+    assert found["medians"]["crps_fair"] == pytest.approx(np.median(own), rel=1e-6)
+    assert found["medians"]["crps_fair"] < found["medians"]["crps"]
+    assert len(summary["ranges"]["all models"]["ranks"]) == 5
+    report.show()
+    assert "fair" in capsys.readouterr().out
+    text = (report.folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Several trainings as a range</h2>" in text
+
+
+def test_what_else_was_observed_is_judged_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = made()
+    swe = np.clip(4.0 - data["tmin"].to_numpy(), 0.0, None)
+    swe[::3] = np.nan
+    data["swe"] = (("time", "basin"), swe, {"units": "mm"})
+    settings = {"data.targets": {"snow_water_equivalent": "swe"}}
+    path = written(tmp_path, data, settings=settings, seeds=[0, 1])
+    report = conduct(path, root=tmp_path)
+    assert isinstance(report, StudyReport)
+    (row,) = report.targets
+    flows = read_streamflow(tmp_path / "study/runs/hbv/all/seed-1/held/streamflow.nc")
+    name = "snow_water_equivalent"
+    known = score(flows[f"simulated_{name}"], flows[f"observed_{name}"], ["r"])["r"]
+    assert row.medians["r"].seeds[1] == pytest.approx(np.median(known), rel=1e-6)
+    with (report.folder / "scores.csv").open(encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file) if r["seed"] == "1"]
+    assert [float(r[f"r_{name}"]) for r in rows] == pytest.approx(known, rel=1e-5)
+    assert len(rows) == len(IDS)
+    text = (report.folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Beside streamflow</h2>" in text
+    assert f"{name} (mm)" in text
+    report.show()
+    assert "beside streamflow" in capsys.readouterr().out
+
+
 def test_the_page_says_what_is_published_and_by_whom(
     study: tuple[Path, StudyReport], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ from .....models.hydrology.climate import (
     day_of_year,
 )
 from .....registries import processes
-from .basins import SECONDS_PER_DAY, Array32, Array64, BasinData, Day
+from .basins import AT_ONCE, SECONDS_PER_DAY, Array32, Array64, BasinData, Day
 
 __all__ = [
     "PORTABLE_ATTRIBUTES",
@@ -63,6 +63,10 @@ def portable(
     DataError
         A series or the latitude is missing, or a basin has no precipitation at all.
     """
+    groups = np.split(data.ids, range(AT_ONCE, data.ids.size, AT_ONCE))
+    if len(groups) > 1:
+        found = [portable(data.select(ids.tolist()), period) for ids in groups]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     span = whole_days(data if period is None else data.period(*period))
     span.require(
         ("precipitation", "air_temperature_min", "air_temperature_max"), ("latitude",)

@@ -1,4 +1,4 @@
-"""Series and attributes of many basins in memory: what training reads."""
+"""Series and attributes of many basins: what training reads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .....errors import DataError, suggestion
 from .....models.hydrology.climate import day_of_year
 
 __all__ = [
+    "AT_ONCE",
     "SECONDS_PER_DAY",
     "Array32",
     "Array64",
@@ -37,6 +38,9 @@ Day = str | date
 
 ONE_DAY = np.timedelta64(1, "D")
 SECONDS_PER_DAY = 86400
+
+AT_ONCE = 256
+"""Basins that are looked at together where all of them might not fit."""
 
 
 @dataclass(frozen=True)
@@ -146,14 +150,17 @@ class BasinData:
             raise DataError(f"{name!r} has shape {values.shape}, expected {shape}")
 
     def _check_finite(self, name: str, values: Array32) -> None:
-        bad = ~np.isfinite(values)
-        if bad.any():
-            day, basin = np.argwhere(bad)[0]
-            raise DataError(
-                f"forcing {name!r} of basin '{self.ids[basin]}' is"
-                f" {values[day, basin]} on {self.time[day]}; forcing must be complete"
-                f" ({int(bad.sum())} such values in all)"
-            )
+        # Group by group: what is made on the way may be larger than memory as well.
+        for first in range(0, self.ids.size, AT_ONCE):
+            bad = ~np.isfinite(values[:, first : first + AT_ONCE])
+            if bad.any():
+                day, basin = np.argwhere(bad)[0]
+                raise DataError(
+                    f"forcing {name!r} of basin '{self.ids[first + basin]}' is"
+                    f" {values[day, first + basin]} on {self.time[day]}; forcing must"
+                    f" be complete ({int((~np.isfinite(values)).sum())} such values in"
+                    " all)"
+                )
 
     @property
     def seconds(self) -> int:

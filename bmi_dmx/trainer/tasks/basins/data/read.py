@@ -1,20 +1,22 @@
-"""From a ``data:`` block to basins in memory."""
+"""From a ``data:`` block to the data of basins."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .....errors import ConfigError, DataError, suggestion
 from .....models.hydrology.climate import CLIMATE
 from .....registry import Registry
 from .attributes import has_extremes, portable
 from .basins import Array64, BasinData, parse_period, positions
+from .mapped import mapped
 from .places import read_places
 from .products import common_days, moved_alike, side_by_side
 from .quality import (
@@ -24,9 +26,8 @@ from .quality import (
     observed,
     remark_far,
 )
-from .source import (
-    Source,
-)
+from .remarks import each_once
+from .source import Source
 from .spec import DataSpec, expand
 from .withheld import read_withheld, without
 
@@ -75,7 +76,13 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     ConfigError, DataError, UnitsError
         The block is wrong, or the data are missing, malformed or not usable.
     """
-    folder = folder or Path.cwd()
+    return _read(spec, folder or Path.cwd(), lambda data: data)
+
+
+def _read(
+    spec: DataSpec, folder: Path, kept: Callable[[BasinData], BasinData | None]
+) -> BasinData:
+    """Read what ``kept`` leaves of each group of basins."""
     source = open_source(spec, folder)
     if spec.places:
         _add_places(spec, source, folder)
@@ -85,11 +92,36 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
     at = positions(ids, source.ids)
     attributes = {name: values[at] for name, values in source.attributes.items()}
     check_places(attributes, ids, str(source.path))
-    period = parse_period(*spec.period) if spec.period else None
     products = spec.products or ("",)
     sources = [source, *(_of(spec, name, folder) for name in products[1:])]
+    count = spec.at_once or ids.size
+
+    def group(first: int) -> BasinData | None:
+        part = slice(first, first + count)
+        constants = {name: values[part] for name, values in attributes.items()}
+        return kept(_read_group(spec, sources, ids[part], constants, folder))
+
+    groups = filter(None, map(group, range(0, ids.size, count)))
+    with each_once():
+        data = next(groups, None) if count >= ids.size else mapped(groups, ids.size)
+    if data is None:
+        raise DataError("no basin has an observation in the training period")
+    remark_far(data.attributes, data.ids, str(source.path))
+    return data
+
+
+def _read_group(
+    spec: DataSpec,
+    sources: Sequence[Source],
+    ids: NDArray[np.str_],
+    attributes: dict[str, Array64],
+    folder: Path,
+) -> BasinData:
+    """Read, check and complete what there is of some basins."""
+    source, products = sources[0], spec.products
+    period = parse_period(*spec.period) if spec.period else None
     read_all = [one.series(ids, period) for one in sources]
-    if spec.products:
+    if products:
         read_all = common_days(read_all, products)
     series, time = read_all[0], read_all[0].time
     complete = [
@@ -104,7 +136,7 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         for one, of in zip(read_all, sources, strict=True)
     ]
     forcing = complete[0]
-    if spec.products:
+    if products:
         forcing = side_by_side(products, sources, complete, str(ids[0]))
     data = BasinData(
         ids=ids,
@@ -115,9 +147,7 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         units=source.units,
         targets=series.observed,
     )
-    shift = spec.shift
-    if spec.products:
-        shift = moved_alike(shift, products, forcing)
+    shift = moved_alike(spec.shift, products, forcing) if products else spec.shift
     data = moved(data, shift)
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
     if spec.withheld:
@@ -126,7 +156,6 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
         mask = read_withheld(path, data.ids, data.time)
         data = without(data, mask, spec.attributes_period)
     asked, computed = _attributes(spec, data, source)
-    remark_far(asked, ids, str(source.path))
     unread = tuple(sorted(attributes.keys() - asked.keys()))
     return replace(data, attributes=asked, unread=unread, computed=computed)
 
@@ -150,23 +179,28 @@ def read_for_training(
     ConfigError, DataError, UnitsError
         As :func:`read`; or no basin is left.
     """
-    data = read(spec, folder)
     if spec.unobserved == "refuse":
-        return data
-    try:
-        observed = np.isfinite(data.period(*train).target).any(axis=0)
-    except DataError as error:
-        raise DataError(f"periods.train: {error}") from None
-    if observed.all():
-        return data
-    if not observed.any():
-        raise DataError("no basin has an observation in the training period")
-    log.warning(
-        "%d of %d basins have no observation in the training period and are left out:"
-        " %s",
-        int((~observed).sum()), observed.size, ", ".join(data.ids[~observed].tolist()),
-    )  # fmt: skip
-    return data.select(data.ids[observed].tolist())
+        return read(spec, folder)
+    left: list[str] = []
+
+    def learned_from(data: BasinData) -> BasinData | None:
+        try:
+            observed = np.isfinite(data.period(*train).target).any(axis=0)
+        except DataError as error:
+            raise DataError(f"periods.train: {error}") from None
+        left.extend(data.ids[~observed].tolist())
+        if observed.all():
+            return data
+        return data.select(data.ids[observed].tolist()) if observed.any() else None
+
+    data = _read(spec, folder or Path.cwd(), learned_from)
+    if left:
+        log.warning(
+            "%d of %d basins have no observation in the training period and are left "
+            "out: %s",
+            len(left), len(left) + data.ids.size, ", ".join(left),
+        )  # fmt: skip
+    return data
 
 
 def _add_places(spec: DataSpec, source: Source, folder: Path) -> None:

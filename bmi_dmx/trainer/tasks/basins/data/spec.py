@@ -124,6 +124,10 @@ class DataSpec:
         A table of days of some basins that nothing is learned from, neither weights
         nor climate nor moments: columns ``place``, ``first`` and ``last``; found as
         :attr:`path` is.
+    at_once : int, optional
+        Basins that are read and checked at a time. Where there are more, series lie in
+        a file of the cache folder (``BMI_DMX_CACHE``) instead of memory, which is as
+        fast as long as there is room for both.
     attributes_period : (date, date), optional
         Days over which portable attributes are computed; all days when absent.
     attributes_years : (int, int), optional
@@ -155,6 +159,7 @@ class DataSpec:
     unobserved: Literal["refuse", "leave_out"] = "refuse"
     attributes: Literal["file", "portable", "both"] = "portable"
     withheld: str = ""
+    at_once: int | None = None
     attributes_period: tuple[date, date] | None = None
     attributes_years: tuple[int, int] | None = None
 
@@ -193,6 +198,10 @@ class DataSpec:
                     "attributes_years: attributes: 'file' are not computed from the"
                     " forcing; expected 'portable' or 'both'"
                 )
+        if self.at_once is not None and self.at_once < 1:
+            raise ConfigError(
+                f"at_once: found {self.at_once}, expected at least 1 basin"
+            )
         if self.max_gap < 1:
             raise ConfigError(
                 f"max_gap: found {self.max_gap}, expected at least 1 time step"

@@ -10,6 +10,7 @@ from .folds import fold_map
 from .hydrograph import hydrographs
 from .map import score_map
 from .parameters import learned_parameters, parameter_series
+from .ranks import rank_histograms
 
 __all__ = [
     "flood_events",
@@ -18,5 +19,6 @@ __all__ = [
     "learned_parameters",
     "nse_cdf",
     "parameter_series",
+    "rank_histograms",
     "score_map",
 ]

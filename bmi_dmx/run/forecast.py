@@ -1,0 +1,216 @@
+"""What will be, from what was: a run up to now, and one on with every forcing.
+
+Forcing of past years at the same season makes an ensemble where there is no forecast of
+the forcing (Day 1985, doi:10.1061/(ASCE)0733-9496(1985)111:2(157)).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, DataError
+from ..files import atomic
+from ..operate.operation import Operation, step_text
+from ..space import GridDescription
+from .output import Axis, OutputVariable, SeriesFile
+from .run import Request, forcing_of, run
+from .series import Series
+
+__all__ = ["Asked", "forecast"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be forecast, from what.
+
+    Parameters
+    ----------
+    history : Request
+        The run up to the beginning of the forecast; its output is what is written of
+        it, and its settings are those of all runs.
+    members : sequence of Path
+        Forcing from then on, one file for each member; that of past years when empty.
+    steps : int, optional
+        Steps of the forecast; those of the shortest file when absent. Needed with the
+        forcing of past years.
+    output : Path
+        CF NetCDF file of the forecast.
+    """
+
+    history: Request
+    members: Sequence[Path]
+    steps: int | None
+    output: Path
+
+
+def forecast(asked: Asked) -> Path:
+    """Run a bundle up to now, and on with the forcing of every member.
+
+    Returns
+    -------
+    Path
+        The forecast, (time, member, place).
+
+    Raises
+    ------
+    DmxError
+        When something that is needed is not there or does not fit, such as forcing
+        that does not begin where the history ends.
+    """
+    if not asked.members and asked.steps is None:
+        raise ConfigError("without files of forcing, the number of steps is needed")
+    if asked.output.is_dir():
+        raise ConfigError(f"--output: {asked.output} is a folder, expected a file")
+    folder = asked.output.absolute().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".forecast-", dir=folder) as made:
+        now = Path(made, "now.state")
+        run(replace(asked.history, save_state=now))
+        members = dict(_named(asked.members))
+        if not members:
+            members = dict(_past_years(asked, Path(made)))
+        outputs: dict[str, Path] = {}
+        for name, path in members.items():
+            outputs[name] = Path(made, f"member-{len(outputs)}.nc")
+            _run_member(asked.history, path, now, outputs[name])
+        with atomic(asked.output) as temporary:
+            _put_together(outputs, temporary, asked.steps)
+    return asked.output
+
+
+def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Yield files under names that tell them apart."""
+    stems = [path.stem for path in files]
+    whole = len(set(stems)) < len(stems)
+    for path, stem in zip(files, stems, strict=True):
+        yield (str(path) if whole else stem), path
+
+
+def _run_member(history: Request, forcing: Path, now: Path, output: Path) -> None:
+    # What is known of the places stands beside their series, in the output as well.
+    places = history.attributes or history.output
+    try:
+        run(
+            replace(
+                history, forcing=forcing, attributes=places, state=str(now),
+                save_state=None, output=output,
+            )
+        )  # fmt: skip
+    except DataError as error:
+        if str(forcing) in str(error):
+            raise
+        raise DataError(f"{forcing}: {error}") from None
+
+
+def _past_years(asked: Asked, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the forcing of the same season in the years before, as files."""
+    steps = asked.steps
+    assert steps is not None
+    with forcing_of(asked.history) as (operation, series):
+        if any(part.coupling == "stencil" for part in operation.plan.parts):
+            raise ConfigError("a model of whole fields needs files of forcing")
+        end = series.start + timedelta(seconds=series.seconds * series.steps)
+        years = list(_same_season(series, end, steps))
+        if not years:
+            raise DataError(
+                f"{series.path}: no {steps} steps of {step_text(series.seconds)} from "
+                f"{end:%d %B} on in a year before {end:%Y}; expected at least one, or "
+                "files of the forcing to come"
+            )
+        for year, first in years:
+            path = folder / f"{year}.nc"
+            _write_forcing(path, operation, series, first, steps, end)
+            yield str(year), path
+
+
+def _same_season(
+    series: Series, end: datetime, steps: int
+) -> Iterator[tuple[int, int]]:
+    """Yield years, and the step at which the same season begins in them."""
+    for year in range(end.year - 1, series.start.year - 1, -1):
+        # There may be no 29 February.
+        day = min(end.day, 28) if end.month == 2 else end.day
+        passed = (end.replace(year=year, day=day) - series.start).total_seconds()
+        first = round(passed / series.seconds)
+        if 0 <= first <= series.steps - steps:
+            yield year, first
+
+
+def _write_forcing(
+    path: Path,
+    operation: Operation,
+    series: Series,
+    first: int,
+    steps: int,
+    begin: datetime,
+) -> None:
+    """Write some steps of the history, as if they began at another time."""
+    forcings = operation.forcings
+    variables = [OutputVariable(f.name, f.units, f.about) for f in forcings]
+    epoch = (begin - type(begin)(1970, 1, 1)).total_seconds()
+    places = GridDescription(type="points", rank=1, size=len(series.ids))
+    with SeriesFile(
+        path, variables, [places], series.ids, Axis(epoch, series.seconds, steps),
+        source=str(series.path.name),
+    ) as file:  # fmt: skip
+        values = [series.read(forcing, first, steps) for forcing in forcings]
+        file.write(0, dict(zip((f.name for f in forcings), values, strict=True)))
+
+
+def _put_together(outputs: dict[str, Path], target: Path, steps: int | None) -> None:
+    """Write the series of all members into one file."""
+    import netCDF4
+
+    with netCDF4.Dataset(os.fspath(target), "w") as made:
+        for member, path in enumerate(outputs.values()):
+            with netCDF4.Dataset(os.fspath(path)) as found:
+                if not member:
+                    lengths = [_steps(other) for other in outputs.values()]
+                    count = min([*lengths, *([steps] if steps is not None else [])])
+                    _declare(made, found, list(outputs), count)
+                for name, variable in found.variables.items():
+                    if _varies(variable):
+                        made[name][:, member] = variable[:count]
+
+
+def _steps(path: Path) -> int:
+    import netCDF4
+
+    with netCDF4.Dataset(os.fspath(path)) as file:
+        return len(file.dimensions["time"])
+
+
+def _varies(variable: Any) -> bool:
+    """Return whether a variable of an output is a series, and not a time itself."""
+    dimensions = variable.dimensions
+    return bool(dimensions[:1] == ("time",) and dimensions[1:] not in ((), ("bounds",)))
+
+
+def _declare(made: Any, found: Any, names: Sequence[str], steps: int) -> None:
+    """Declare what a forecast holds, and copy what is the same for all members."""
+    made.setncatts({key: found.getncattr(key) for key in found.ncattrs()})
+    made.createDimension("member", len(names))
+    for name, dimension in found.dimensions.items():
+        made.createDimension(name, steps if name == "time" else len(dimension))
+    members = made.createVariable("member", str, ("member",))
+    members.standard_name = "realization"
+    members.long_name = "forcing of the forecast"
+    for at, name in enumerate(names):
+        members[at] = name
+    for name, variable in found.variables.items():
+        dimensions = variable.dimensions
+        if _varies(variable):
+            dimensions = ("time", "member", *dimensions[1:])
+        copy = made.createVariable(name, variable.dtype, dimensions, compression="zlib"
+                                   if variable.dtype is not str else None)  # fmt: skip
+        copy.setncatts({key: variable.getncattr(key) for key in variable.ncattrs()
+                        if key != "_FillValue"})  # fmt: skip
+        if not _varies(variable):
+            along = dimensions[:1] == ("time",)
+            copy[...] = variable[:steps] if along else variable[...]

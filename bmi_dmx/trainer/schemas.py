@@ -1,0 +1,98 @@
+"""The command ``dmx schema``: what configuration files may hold, for editors."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import ConfigError
+from ..files import atomic
+from ..registries import systems
+from ..schema import DRAFT, Schema, schema_of
+from .registries import tasks
+
+__all__ = ["file_schema", "kinds", "schema_arguments", "schema_command", "write_schema"]
+
+COMPONENT = "component"
+
+
+def kinds() -> Iterator[str]:
+    """Yield the kinds of configuration files: experiments by task, and others."""
+    yield from tasks
+    yield from ("protocol", "search", COMPONENT)
+    for name in systems:
+        yield f"{COMPONENT}-{name}"
+
+
+def file_schema(kind: str) -> Schema:
+    """Return the schema of a kind of configuration files.
+
+    Raises
+    ------
+    ConfigError
+        There is no such kind.
+    """
+    if kind.startswith(COMPONENT):
+        found = _component(kind.removeprefix(COMPONENT).removeprefix("-"))
+    elif kind == "protocol":
+        from .protocols.protocol import Protocol
+
+        found = schema_of(Protocol)
+    elif kind == "search":
+        from .tune import Search
+
+        found = schema_of(Search)
+    else:
+        found = schema_of(tasks[kind].schema)
+    return {"$schema": DRAFT, "title": f"bmi_dmx: {kind}", **found}
+
+
+def _component(name: str) -> Schema:
+    """Return the schema of a component, with what a system lets choose."""
+    from ..bmi.settings import Settings
+
+    if not name:
+        return schema_of(Settings)
+    system = systems[name]
+    found = schema_of(system.settings or Settings)
+    for part, choices in system.choices.items():
+        found["properties"][part] = {
+            "description": f"What serves as the part {part!r} of the model.",
+            "enum": list(choices),
+        }
+    return found
+
+
+def schema_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of ``dmx schema``."""
+    parser.add_argument(
+        "kind", help=f"kind of configuration file: {', '.join(kinds())}"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to (default: printed)"
+    )
+
+
+def schema_command(options: Namespace) -> None:
+    """Write or print the schema of a kind of configuration files."""
+    if options.kind not in kinds():
+        raise ConfigError(
+            f"unknown kind {options.kind!r}, expected one of {', '.join(kinds())}"
+        )
+    if options.output is None:
+        print(_text(options.kind), end="")
+        return
+    write_schema(options.kind, options.output)
+    print(options.output)
+
+
+def write_schema(kind: str, path: Path) -> None:
+    """Write the schema of a kind of configuration files."""
+    with atomic(path) as temporary:
+        temporary.write_text(_text(kind), encoding="utf-8")
+
+
+def _text(kind: str) -> str:
+    return json.dumps(file_schema(kind), indent=1, ensure_ascii=False) + "\n"

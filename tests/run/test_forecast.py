@@ -1,0 +1,152 @@
+"""A forecast is the run up to now, gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bmi_dmx.cli import main
+from bmi_dmx.errors import ConfigError, DataError, DmxError
+from bmi_dmx.run.forecast import Asked, forecast
+from bmi_dmx.run.run import Request
+
+from .conftest import Ask
+from .files import read, write_series
+
+NOW = 30
+
+Forecast = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def foresee(
+    ask: Ask, tmp_path: Path, bundle: Path, ids: list[str], series: dict[str, Any]
+) -> Forecast:
+    """Ask for a forecast from the first days of the weather, and read it."""
+    part(tmp_path / "past.nc", series, ids, slice(NOW))
+
+    def asked(*members: Path, steps: int | None = None, **changes: Any) -> Any:
+        given: dict[str, Any] = {
+            "bundle": str(bundle),
+            "forcing": tmp_path / "past.nc",
+            "attributes": tmp_path / "table.csv",
+            "output": tmp_path / "history.nc",
+        }
+        history = Request(**{**given, **changes})
+        output = tmp_path / "forecast.nc"
+        return read(forecast(Asked(
+            history=history, members=members, steps=steps, output=output
+        )))  # fmt: skip
+
+    return asked
+
+
+def part(path: Path, series: dict[str, Any], ids: list[str], days: slice) -> Path:
+    """Write some days of the weather."""
+    count = len(next(iter(series.values())))
+    some = {name: x[days] for name, x in series.items()}
+    return write_series(path, some, ids=ids, times=24.0 * np.arange(count)[days])
+
+
+def test_with_the_weather_that_came_it_is_the_run_over_all(
+    ask: Ask, foresee: Forecast, tmp_path: Path, ids: list[str],
+    series: dict[str, Any],
+) -> None:  # fmt: skip
+    whole = ask()["streamflow"]
+    then = part(tmp_path / "then.nc", series, ids, slice(NOW, None))
+    found = foresee(then)
+    assert found["member"].tolist() == ["then"]
+    np.testing.assert_array_equal(found["streamflow"][:, 0], whole[NOW:])
+    np.testing.assert_array_equal(read(tmp_path / "history.nc")["streamflow"],
+                                  whole[:NOW])  # fmt: skip
+
+
+def test_each_member_is_a_run_of_its_own(
+    ask: Ask, foresee: Forecast, tmp_path: Path, ids: list[str],
+    series: dict[str, Any],
+) -> None:  # fmt: skip
+    wet = {**series, "precipitation": series["precipitation"] + 20.0}
+    members = [
+        part(tmp_path / "dry.nc", series, ids, slice(NOW, None)),
+        part(tmp_path / "wet.nc", wet, ids, slice(NOW, NOW + 6)),
+    ]
+    found = foresee(*members)
+    # As long as the shortest of them.
+    assert found["streamflow"].shape == (6, 2, 3)
+    assert found["member"].tolist() == ["dry", "wet"]
+    dry, rain = found["streamflow"][-1]
+    assert (rain > dry + 0.1).all()
+    alone = foresee(members[0], steps=6)["streamflow"]
+    np.testing.assert_array_equal(found["streamflow"][:, 0], alone[:, 0])
+
+
+def test_what_the_history_knows_of_places_serves_the_forecast(
+    foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any]
+) -> None:
+    from ..bmi.untrained import attributes
+
+    then = part(tmp_path / "then.nc", series, ids, slice(NOW, None))
+    expected = foresee(then)["streamflow"]
+    some = {name: x[:NOW] for name, x in series.items()}
+    write_series(tmp_path / "own.nc", some, ids=ids, constants=attributes(3))
+    found = foresee(then, forcing=tmp_path / "own.nc", attributes=None)
+    np.testing.assert_array_equal(found["streamflow"], expected)
+
+
+def test_past_years_are_weather_to_come(
+    ask: Ask, foresee: Forecast, tmp_path: Path, ids: list[str],
+    series: dict[str, Any],
+) -> None:  # fmt: skip
+    # Three years up to 10 October 1983, each with another rain in its October.
+    days = 3 * 365 + 10
+    long = {name: np.resize(x, (days, 3)) for name, x in series.items()}
+    for year in range(3):
+        long["precipitation"][365 * year : 365 * year + 20] = 5.0 * year
+    past = write_series(tmp_path / "years.nc", long, ids=ids)
+    found = foresee(steps=5, forcing=past)
+    assert found["member"].tolist() == ["1982", "1981", "1980"]
+    state = tmp_path / "now.state"
+    ask(forcing=past, save_state=state)
+    for at, member in enumerate([1982, 1981, 1980]):
+        first = 365 * (member - 1980) + 10
+        same = {name: x[first : first + 5] for name, x in long.items()}
+        times = 24.0 * (days + np.arange(5))
+        path = write_series(tmp_path / "same.nc", same, ids=ids, times=times)
+        expected = ask(forcing=path, state=str(state))["streamflow"]
+        np.testing.assert_array_equal(found["streamflow"][:, at], expected)
+
+
+def test_weather_that_does_not_begin_now_is_refused(
+    foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any]
+) -> None:
+    late = part(tmp_path / "late.nc", series, ids, slice(NOW + 1, None))
+    with pytest.raises(DmxError, match="1980-10-3"):
+        foresee(late)
+
+
+def test_a_year_of_history_is_not_enough_for_past_years(foresee: Forecast) -> None:
+    with pytest.raises(ConfigError, match="the number of steps is needed"):
+        foresee()
+    with pytest.raises(DataError, match="no 5 steps of 1 d from 31 October on in a ye"):
+        foresee(steps=5)
+
+
+def test_the_command_draws_what_it_forecasts(
+    foresee: Forecast, bundle: Path, tmp_path: Path, ids: list[str],
+    series: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for name in "abc":
+        part(tmp_path / f"{name}.nc", series, ids, slice(NOW, None))
+    status = main([
+        "forecast", str(bundle), "past.nc", "a.nc", "b.nc", "c.nc",
+        "--attributes", "table.csv", "--picture", "forecast.png",
+    ])  # fmt: skip
+    assert status == 0
+    assert capsys.readouterr().out.split() == ["forecast.nc", "forecast.png"]
+    assert (tmp_path / "forecast.png").read_bytes().startswith(b"\x89PNG")
