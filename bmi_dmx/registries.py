@@ -72,9 +72,7 @@ processes: Registry[type[Process]] = Registry(
         "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "models_mean": "bmi_dmx.compose.models_mean:ModelsMean",
-        "primitive_equations": (
-            f"{_OCEAN}.primitive_equations:PrimitiveEquations"
-        ),
+        "primitive_equations": (f"{_OCEAN}.primitive_equations:PrimitiveEquations"),
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
         "surface_anomaly": f"{_OCEAN}.surface_anomaly:SurfaceAnomaly",
         "inflow_lag": f"{_RIVERS}.lag:InflowLag",
