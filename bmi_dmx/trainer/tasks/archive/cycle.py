@@ -97,11 +97,14 @@ class Cycling:
             (time, stream, n); NaN is missing.
         """
         for values, sizes in zip(observed, error, strict=True):
-            forecast = self.held(
-                self.series.dynamics.differentiable(ensemble, self.series.steps)
-            )
+            forecast = self.held(self._propagated(ensemble))
             ensemble, memory = self._analysed(forecast, memory, values, sizes)
             yield Passed(forecast, ensemble, dict(memory))
+
+    def _propagated(self, ensemble: Tensor) -> Tensor:
+        """Return an ensemble a cycle later, stepped in double precision."""
+        steps, dynamics = self.series.steps, self.series.dynamics
+        return dynamics.differentiable(ensemble.double(), steps).to(ensemble.dtype)
 
     def held(self, ensemble: Tensor) -> Tensor:
         """Return states within what a system can be."""

@@ -254,7 +254,6 @@ def test_the_ranked_score_alone_asks_for_the_spread_that_errors_have(
 ) -> None:
     torch.manual_seed(4)
     error, members = 0.5, torch.randn(2000, 8, 4)
-    members -= members.mean(1, keepdim=True)
     target = 0.5 * torch.randn(2000, 4) + error * torch.randn(2000, 4)
     size = torch.tensor(0.01, requires_grad=True)
     optimizer = torch.optim.SGD([size], 2.0)
