@@ -18,7 +18,7 @@ from .report import Shown, show
 __all__ = ["CASES", "MadeOcean", "run"]
 
 _DAY = 86400.0
-_STEPS = 4
+_STEPS = 2
 """Of a run that is measured; parameters are prepared once for both."""
 
 CASES = (

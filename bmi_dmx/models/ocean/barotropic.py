@@ -1,7 +1,8 @@
 """The flow of whole columns and the surface, in sub-steps of their own.
 
-Forward-backward steps with the Coriolis force inside: with it held fixed through the
-sub-steps a model of several layers grows without bound.
+Forward-backward steps with the Coriolis force and lateral friction inside. With the one
+held fixed through the sub-steps a model of several layers grows without bound; the
+other, held fixed, feeds waves that turn more than half around in a step.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 from .constants import GRAVITY
 from .operators import divergence, east, north, south, west
 
-__all__ = ["Columns", "circulate", "turned_x", "turned_y"]
+__all__ = ["Columns", "circulate", "slowed", "turned_x", "turned_y"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,21 @@ def turned_y(spin: Tensor, x: Tensor) -> Tensor:
     """Return what the turning of the earth takes from y, of transports in x."""
     at_corners = spin * (x + north(x))
     return at_corners + west(at_corners)
+
+
+def slowed(x: Tensor, y: Tensor, p: SimpleNamespace) -> tuple[Tensor, Tensor]:
+    """Return what lateral friction and walls do to transports of whole columns."""
+    u, v = x * p.per_duct_x, y * p.per_duct_y
+    stress = p.column_xx * (u - west(u))
+    across = p.column_xy * (north(u) - u)
+    force_x = (east(stress) - stress) + (across - south(across))
+    stress = p.column_yy * (v - south(v))
+    across = p.column_yx * (east(v) - v)
+    force_y = (north(stress) - stress) + (across - west(across))
+    return (
+        torch.addcmul(force_x * p.per_length_x, p.column_wall_x, u, value=-1.0),
+        torch.addcmul(force_y * p.per_length_y, p.column_wall_y, v, value=-1.0),
+    )
 
 
 def circulate(
@@ -96,12 +112,15 @@ def circulate(
     height = slope = start.elevation * GRAVITY
     sum_x = sum_y = None
     for k in range(rounds):
+        slow_x, slow_y = slowed(x, y, p)
+        push_x = torch.add(drive_x, slow_x, alpha=dt)
+        push_y = torch.add(drive_y, slow_y, alpha=dt)
         if k % 2 == 0:
-            x = _pulled_x(x, y, slope, spin, pull_x, drive_x)
-            y = _pulled_y(y, x, slope, spin, pull_y, drive_y)
+            x = _pulled_x(x, y, slope, spin, pull_x, push_x)
+            y = _pulled_y(y, x, slope, spin, pull_y, push_y)
         else:
-            y = _pulled_y(y, x, slope, spin, pull_y, drive_y)
-            x = _pulled_x(x, y, slope, spin, pull_x, drive_x)
+            y = _pulled_y(y, x, slope, spin, pull_y, push_y)
+            x = _pulled_x(x, y, slope, spin, pull_x, push_x)
         change = -fall * divergence(x, y)
         if rain is not None:
             change = change + rain

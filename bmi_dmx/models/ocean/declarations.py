@@ -186,7 +186,8 @@ PREPARED = (
         "area", "per_area", "surface", "depth", "per_depth", "rotation",
         "per_length_x", "per_length_y", "circulation_x", "circulation_y",
         "per_corner_area", "per_depth_corner", "pull_x", "pull_y",
-        "per_duct_x", "per_duct_y", "breadth_x", "breadth_y", "overturning",
+        "column_xx", "column_xy", "column_yx", "column_yy", "column_wall_x",
+        "column_wall_y", "per_duct_x", "per_duct_y", "overturning",
         "restore_temperature", "restore_salinity",
     ),
 )  # fmt: skip

@@ -171,8 +171,6 @@ def _columns(c: Fields, g: SimpleNamespace) -> Fields:
     duct_x, duct_y = c["duct_x"].sum(-3), c["duct_y"].sum(-3)
     corner = g.corner_dx * g.corner_dy
     return {
-        "breadth_x": g.breadth_x,
-        "breadth_y": g.breadth_y,
         "per_length_x": 1.0 / g.length_x,
         "per_length_y": _reciprocal(g.length_y),
         "circulation_x": g.length_x,
@@ -208,7 +206,15 @@ def _shears(c: Fields, g: SimpleNamespace, viscosity: Tensor, no_slip: bool) -> 
         factor * between_rows(viscosity) * closed_y * c["open_y"]
         * _reciprocal(g.breadth_y**2)
     )  # fmt: skip
-    return made
+    columns = {
+        f"column_{way}": made[f"shear_{way}"].sum(-3)
+        for way in ("xx", "xy", "yx", "yy")
+    }
+    columns |= {
+        f"column_wall_{axis}": (c[f"duct_{axis}"] * made[f"wall_{axis}"]).sum(-3)
+        for axis in "xy"
+    }
+    return made | columns
 
 
 def _spreads(c: Fields, g: SimpleNamespace, diffusivity: Tensor) -> Fields:

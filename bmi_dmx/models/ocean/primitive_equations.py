@@ -15,7 +15,7 @@ from torch import Tensor
 from ...errors import ConfigError
 from ...process import Process, Stencil
 from ...space import Grid, Space
-from .barotropic import Columns, circulate, turned_x, turned_y
+from .barotropic import Columns, circulate, slowed, turned_x, turned_y
 from .constants import DENSITY, HEAT_CAPACITY
 from .declarations import BUDGETS, FLUXES, FORCINGS, PARAMETERS, PREPARED, STATES
 from .density import DensityLaw, Law, density_law
@@ -220,6 +220,9 @@ class PrimitiveEquations(Process):
         fixed_x, fixed_y = stress_tendencies(start.u, start.v, p)
         fixed_x, fixed_y = exchange.pushed(fixed_x, fixed_y, p)
         before = 1.0 + start.elevation * p.per_depth
+        columns = _columns(start, before, p)
+        # What is computed anew in the sub-steps is taken out of what drives them.
+        slow_x, slow_y = slowed(columns.x, columns.y, p)
         spin = 0.25 * p.rotation * p.per_depth_corner
         now = start
         for share in _STAGES:
@@ -242,10 +245,10 @@ class PrimitiveEquations(Process):
             sum_x, sum_y = x.sum(-3), y.sum(-3)
             drive_x = (p.duct_x * force_x * wide[1]).sum(-3)
             drive_y = (p.duct_y * force_y * wide[2]).sum(-3)
-            columns, mean_x, mean_y = circulate(
-                _columns(start, before, p),
-                drive_x - p.pull_x * turned_x(spin, sum_y),
-                drive_y + p.pull_y * turned_y(spin, sum_x),
+            after, mean_x, mean_y = circulate(
+                columns,
+                drive_x - slow_x - p.pull_x * turned_x(spin, sum_y),
+                drive_y - slow_y + p.pull_y * turned_y(spin, sum_x),
                 exchange.water, p,
                 seconds=seconds, rounds=max(1, round(share * self.rounds)),
                 damping=self.options.damping,
@@ -257,18 +260,18 @@ class PrimitiveEquations(Process):
                 y, p.duct_y, ((mean_y - sum_y) * p.per_duct_y).unsqueeze(-3)
             )
             transports = rising(x, y, exchange.water, p)
-            after = 1.0 + columns.elevation * p.per_depth
+            stretch = 1.0 + after.elevation * p.per_depth
             if share < 1.0:
-                tracers = moved(start.tracers, transports, before, after, seconds, p)
+                tracers = moved(start.tracers, transports, before, stretch, seconds, p)
             else:
                 tracers = advected(
-                    start.tracers, transports, before, after, seconds, p,
+                    start.tracers, transports, before, stretch, seconds, p,
                     self.options.advection,
                 )  # fmt: skip
             u = torch.add(start.u, force_x, alpha=seconds)
             v = torch.add(start.v, force_y, alpha=seconds)
             now = _Flow(
-                *_with_columns(u, v, columns, after, p), tracers, columns.elevation
+                *_with_columns(u, v, after, stretch, p), tracers, after.elevation
             )
         return now, transports
 

@@ -144,3 +144,14 @@ def test_many_layers_on_a_turning_earth_do_not_grow_by_themselves() -> None:
     )
     energy = sum(ran.outputs[n].square().sum((1, 2, 3)) for n in ("u", "v"))
     assert float(energy[100:].max()) < 1.05 * float(energy[:20].max())
+
+
+def test_lateral_friction_damps_waves_of_any_length() -> None:
+    grid = box(16, 16, 25e3, 1000.0, periodic=("x", "y"))
+    rng = np.random.default_rng(0)
+    noise = torch.from_numpy(1e-3 * rng.normal(size=(16, 16)))
+    # Steps in which all waves turn around more than once.
+    ran = flow(grid, {}, {"elevation": noise - noise.mean()}, dt=4800.0, steps=60,
+               parameters={"viscosity": 2e4}, outputs=["elevation"])  # fmt: skip
+    size = ran.outputs["elevation"].square().mean((1, 2))
+    assert float(size[-10:].max()) < 0.1 * float(size[:10].max())
