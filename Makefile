@@ -2,7 +2,8 @@
 # make test   everything that continuous integration runs
 # make check  style, types and the fast tests, after every change
 # make lint   style and types          make bench  speed and memory
-# make venv   the environment          make clean  remove all of it; results stay
+# make venv   the environment          make site   the documentation as pages
+# make clean  remove all of it; results stay
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -14,7 +15,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: venv demo check test lint format bench clean
+.PHONY: venv demo check test lint format bench site clean
 
 venv: $(READY)
 
@@ -54,6 +55,10 @@ bench: $(READY)
 	$(BIN)/dmx bench scan --json runs/bench_scan.json
 	$(BIN)/dmx bench step --json runs/bench_step.json
 
+# The documentation as pages, from docs/ and the docstrings; begin with site/index.html.
+site: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -60,78 +60,6 @@ def _info(options: Namespace) -> None:
     print(info.everything() if options.name is None else info.about(options.name))
 
 
-_EXPERIMENT = "a YAML file or the name of one that comes with the package"
-
-
-def _train_arguments(parser: ArgumentParser) -> None:
-    continued = "or the folder of a run, which then continues from its last checkpoint"
-    parser.add_argument("experiment", type=Path, help=f"{_EXPERIMENT}; {continued}")
-    _settings_argument(parser)
-
-
-def _settings_argument(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "settings", nargs="*", metavar="key=value",
-        help="replaces a value of the file, such as model.members=4",
-    )  # fmt: skip
-
-
-def _train(options: Namespace) -> None:
-    from .trainer.commands import train
-
-    train(options.experiment, options.settings)
-
-
-def _import_arguments(parser: ArgumentParser) -> None:
-    from .trainer.registries import importers
-
-    parser.add_argument("kind", choices=sorted(importers), help="whose it is")
-    parser.add_argument(
-        "file", type=Path, help="configuration file, or folder of a run"
-    )
-    _settings_argument(parser)
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE",
-        help="the experiment or bundle (default: its name, in the current folder)",
-    )  # fmt: skip
-
-
-def _import(options: Namespace) -> None:
-    from .trainer.commands import import_file
-
-    import_file(options.kind, options.file, options.settings, options.output)
-
-
-def _tune_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("experiment", type=Path, help=_EXPERIMENT)
-    parser.add_argument("search", type=Path, help="what to try, a YAML file")
-    _settings_argument(parser)
-    parser.add_argument(
-        "--workers", type=int, default=1, metavar="N",
-        help="trainings at a time, each on a thread of its own (default: 1)",
-    )  # fmt: skip
-
-
-def _tune(options: Namespace) -> None:
-    from .trainer.commands import tune
-
-    tune(options.experiment, options.search, options.settings, options.workers)
-
-
-def _export_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="folder of a training run")
-    parser.add_argument(
-        "target", type=Path, nargs="?", metavar="DIR",
-        help="folder of the bundle (default: bundle in the folder of the run)",
-    )  # fmt: skip
-
-
-def _export(options: Namespace) -> None:
-    from .trainer.commands import export
-
-    export(options.run, options.target)
-
-
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -169,12 +97,21 @@ def _plot(options: Namespace) -> None:
 
 def _demo_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
+        "of", nargs="?", choices=("river", "ocean"), default="river",
+        help="what of (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--output", type=Path, default=Path("runs/demo"), metavar="DIR",
         help="folder of the results (default: %(default)s)",
     )  # fmt: skip
 
 
 def _demo(options: Namespace) -> None:
+    if options.of == "ocean":
+        from .demo.ocean import ocean_demo
+
+        print(ocean_demo(options.output))
+        return
     from .demo import demo
 
     demo(options.output)
@@ -222,6 +159,7 @@ def _module(name: str) -> ModuleType:
     return import_module(f"{__package__}.{name}")
 
 
+_assimilation = partial(_module, "twins.commands")
 _benchmarks = partial(_module, "benchmarks.command")
 _data = partial(_module, "inspection.commands")
 _forecasts = partial(_module, "inspection.forecast")
@@ -234,6 +172,7 @@ _routing = partial(_module, "routing.commands")
 _run = partial(_module, "run.command")
 _schemas = partial(_module, "trainer.schemas")
 _scoring = partial(_module, "trainer.evaluate_command")
+_training = partial(_module, "trainer.train_command")
 
 
 COMMANDS = {
@@ -249,18 +188,18 @@ COMMANDS = {
     ),
     "train": Command(
         about="train a model as an experiment says, or continue a run",
-        arguments=_train_arguments,
-        run=_train,
+        arguments=lambda parser: _training().train_arguments(parser),
+        run=lambda options: _training().train_command(options),
     ),
     "import": Command(
         about="make an experiment or bundle of what another package wrote",
-        arguments=_import_arguments,
-        run=_import,
+        arguments=lambda parser: _training().import_arguments(parser),
+        run=lambda options: _training().import_command(options),
     ),
     "tune": Command(
         about="search for settings that do best in the validation period",
-        arguments=_tune_arguments,
-        run=_tune,
+        arguments=lambda parser: _training().tune_arguments(parser),
+        run=lambda options: _training().tune_command(options),
     ),
     "experiment": Command(
         about="judge models by what was held out of their training, as a protocol says",
@@ -294,8 +233,8 @@ COMMANDS = {
     ),
     "export": Command(
         about="save a trained model as a bundle",
-        arguments=_export_arguments,
-        run=_export,
+        arguments=lambda parser: _training().export_arguments(parser),
+        run=lambda options: _training().export_command(options),
     ),
     "combine": Command(
         about="make one bundle of several models, whose weighted mean it answers with",
@@ -331,6 +270,11 @@ COMMANDS = {
         about="route lateral inflow down a river, to its gauges or all reaches",
         arguments=lambda parser: _routing().route_arguments(parser),
         run=lambda options: _routing().route(options),
+    ),
+    "da": Command(
+        about="try filters on systems that are known: data assimilation",
+        arguments=lambda parser: _assimilation().da_arguments(parser),
+        run=lambda options: _assimilation().da(options),
     ),
     "prebuild": Command(
         about="compile what bundles run with, for machines without a compiler",

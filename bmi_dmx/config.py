@@ -21,7 +21,7 @@ import yaml
 from .conversion import convert
 from .errors import ConfigError
 
-__all__ = ["as_yaml", "convert", "load", "override", "read"]
+__all__ = ["as_yaml", "convert", "load", "override", "parse", "read"]
 
 T = TypeVar("T")
 
@@ -130,7 +130,21 @@ _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError)
 """What the library raises; the last ones where a tag and its text do not fit."""
 
 
-def _parse(text: str, where: str) -> Any:
+def parse(text: str, where: str) -> Any:
+    """Return the plain data that YAML text stands for.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    where : str
+        Where it stands, for messages.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`read`.
+    """
     try:
         data = _load(text)
         if "&" in text or sum(map(text.count, ":[{-?")) > _DEEPEST:
@@ -235,7 +249,7 @@ def read(path: str | PathLike[str]) -> Any:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text: {error}") from None
-    return _parse(text, str(path))
+    return parse(text, str(path))
 
 
 def load(path: str | PathLike[str], kind: type[T], overrides: Iterable[str] = ()) -> T:
@@ -288,7 +302,7 @@ def override(data: Any, settings: Iterable[str]) -> Any:
                 f"setting {setting!r} is not of the form key=value or key.key=value"
             )
             raise ConfigError(message)
-        value = _parse(text, f"setting {setting!r}")
+        value = parse(text, f"setting {setting!r}")
         result = _replaced(result, path, value, setting)
     return result
 

@@ -101,13 +101,14 @@ def _experiments() -> dict[str, Path]:
 def registries() -> dict[str, Registry[Any]]:
     """Return all registries of what configurations can name, by kind."""
     from .bundle import bundles
-    from .registries import networks, processes, recipes
+    from .registries import filters, networks, processes, recipes
     from .trainer.registries import catalogues, tasks
 
     return {
         "processes": processes,
         "networks": networks,
         "recipes": recipes,
+        "filters": filters,
         "tasks": tasks,
         **{kind: catalogues[kind] for kind in catalogues},
         "bundles": bundles,

@@ -29,8 +29,11 @@ __all__ = [
     "Upstream",
 ]
 
-SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "1": 1.0}
-"""Seconds of the units of time of processes; time without dimension counts as one."""
+SECONDS = {
+    "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "month": 2629800.0, "1": 1.0,
+}  # fmt: skip
+"""Seconds of the units of time of processes; a month is a twelfth of 365.25 days, time
+without dimension counts as one."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ class Process(ABC):
         them once.
     budgets : tuple of Budget
         What is conserved.
+    features : tuple of str
+        What a correction may read besides the variables; see :meth:`featured`.
     dt : float
         Length of the step this object is for, in units of ``time``; see :meth:`at`.
     space : Space or None
@@ -144,6 +149,7 @@ class Process(ABC):
     prepared: tuple[Parameter, ...] = ()
     fluxes: tuple[Flux, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    features: tuple[str, ...] = ()
     options: Any = NoOptions()
     dt: float = 1.0
     space: Space | None = None
@@ -190,6 +196,18 @@ class Process(ABC):
         placed.space = space
         return placed
 
+    def refuse(self, p: SimpleNamespace) -> None:  # noqa: B027
+        """Refuse parameters with which steps would not stay finite.
+
+        Called with those of a run before they are prepared; subclasses that know of
+        such limits raise a :class:`~bmi_dmx.errors.ConfigError` with limit and value.
+
+        Parameters
+        ----------
+        p : namespace of Tensor
+            The declared parameters, as :meth:`prepare` gets them.
+        """
+
     def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
         """Return what ``step`` sees of the parameters, once for every place.
 
@@ -204,6 +222,24 @@ class Process(ABC):
             By the names in :attr:`prepared`; a leading axis for those of size > 1.
         """
         return vars(p)
+
+    def featured(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> Mapping[str, Any]:
+        """Return the :attr:`features` of what :meth:`step` sees, by name.
+
+        They have no dimension and usual sizes, as networks like to read.
+        """
+        return {}
+
+    def diagnosed(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> Mapping[str, Any]:
+        """Return the fluxes that follow from the state after the step.
+
+        A step returns them itself; where it is corrected they are asked for again.
+        """
+        return {}
 
     @abstractmethod
     def step(

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 from .errors import VariableError, suggestion
 
 __all__ = [
+    "At",
     "Attribute",
     "Flux",
     "Forcing",
@@ -224,15 +225,18 @@ class Parameter(Variable):
         Value when nobody supplies it; None makes it required.
     size : int
         Number of entries, as for :class:`State`.
-    spacing : {"linear", "log", "share"}
+    spacing : {"linear", "log", "share", "free"}
         How values lie between the bounds when they are learned; ``share``: those of the
-        members of a place have the mean one.
+        members of a place have the mean one; ``free``: as a network answers, and cut
+        off at the bounds where there are any.
     per : {"member", "place"}
         Whether every member has a value of its own, or all members share that of the
         place.
-    source : {"network", "attribute"}
-        Whether it is learned where nothing is said, or is a known property of the
-        place, which networks do not supply unless told to by name.
+    source : {"network", "attribute", "space"}
+        Whether it is learned where nothing is said, is a known property of the place,
+        which networks do not supply unless told to by name, or follows from the space.
+    measure : str
+        What of the space it is, where it follows from that; see ``Grid.measure``.
     optional : bool
         Whether a place may lack it: what follows from it is NaN there.
     target : str
@@ -246,15 +250,22 @@ class Parameter(Variable):
 
     default: float | None = None
     size: int = 1
-    spacing: Literal["linear", "log", "share"] = "linear"
+    spacing: Literal["linear", "log", "share", "free"] = "linear"
     per: Literal["member", "place"] = "member"
-    source: Literal["network", "attribute"] = "network"
+    source: Literal["network", "attribute", "space"] = "network"
+    measure: str = ""
     optional: bool = False
     target: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.spacing != "linear" and not (self.bounds and self.bounds[0] > 0.0):
+        if bool(self.measure) != (self.source == "space"):
+            raise ValueError(
+                f"{self.name}: measure {self.measure!r} does not go with source "
+                f"{self.source!r}"
+            )
+        positive = self.bounds is not None and self.bounds[0] > 0.0
+        if self.spacing in ("log", "share") and not positive:
             raise ValueError(
                 f"{self.name}: spacing {self.spacing!r} needs bounds above 0, found "
                 f"{self.bounds}"

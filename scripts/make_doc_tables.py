@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bmi_dmx import describe
+from bmi_dmx.assimilation.operation.settings import AssimilationSettings
 from bmi_dmx.bmi.settings import Settings
 from bmi_dmx.bmi.table import catalogue
 from bmi_dmx.bundle import load_bundle
@@ -28,6 +29,7 @@ from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.models.ocean.primitive_equations import PrimitiveEquations
 from bmi_dmx.models.rivers.component import MuskingumCunge as RiverComponent
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.models.rivers.settings import RiverSettings
@@ -36,6 +38,7 @@ from bmi_dmx.operate.stages import stages
 from bmi_dmx.schema import parameters
 from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.protocols.protocol import Protocol
+from bmi_dmx.trainer.tasks.archive.experiment import Experiment as ArchiveExperiment
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
@@ -156,16 +159,27 @@ TABLES: dict[str, Callable[[], str]] = {
     "model": lambda: settings_table(Composition),
     "protocol": lambda: settings_table(Protocol),
     "part": lambda: settings_table(PartSpec),
+    "archive": lambda: settings_table(ArchiveExperiment, AnyExperiment),
     "arrays": lambda: settings_table(ArraysExperiment, AnyExperiment),
+    "assimilation": lambda: settings_table(AssimilationSettings),
     "component": lambda: settings_table(Settings),
     "river": lambda: settings_table(RiverSettings, Settings),
     "river-variables": river_variable_table,
     "variables": variable_table,
     "hbv11p": lambda: declaration_table(Hbv11p()),
     "leaf": lambda: declaration_table(Leaf()),
+    "primitive-equations": lambda: declaration_table(_ocean()),
+    "ocean-options": lambda: settings_table(PrimitiveEquations.Options),
     "muskingum-cunge": lambda: declaration_table(MuskingumCunge()),
     "muskingum-cunge-options": lambda: settings_table(MuskingumCunge.Options),
 }
+
+
+def _ocean() -> PrimitiveEquations:
+    """Return an ocean with all that can work on it."""
+    return PrimitiveEquations(
+        {"forced_by": ["wind", "heat", "light", "water", "targets"]}
+    )
 
 
 def renewed(text: str) -> str:

@@ -23,6 +23,9 @@ BENCHMARKS = {
     "route": "route",
     "simulate": "simulate",
     "train": "train",
+    "ensembles": "ensembles",
+    "assimilation": "assimilation",
+    "ocean": "ocean",
 }
 """Modules by the name of what they measure."""
 

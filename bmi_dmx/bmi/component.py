@@ -15,22 +15,24 @@ import numpy as np
 from ..bundle import Bundle
 from ..conversion import shown
 from ..errors import ConfigError, StateError, TimeError, suggestion
-from ..operate.attributes import far_ones, own_attributes, tell_far
+from ..operate.attributes import own_attributes
 from ..operate.clock import Clock
 from ..operate.operation import Operation
 from ..operate.runner import Runner
 from ..operate.screen import Screen
 from ..operate.spin_up import spin_up
 from ..operate.stages import stages
-from ..space import Space
+from ..space import GridDescription, Space
 from .answers import Answers, not_yet
 from .configuration import Configuration
-from .locations import Locations, locations_of, refuse_unknown
-from .publication import contents, inputs, outputs
+from .ensembles import Ensemble, ensemble_of, published
+from .locations import Locations, locations_of, refuse_unknown, tell_far_places
+from .publication import contents
 from .serialization import Serialization, Signal
 from .settings import COLD, OF_STATE, Settings
 from .state import States
 from .steps import operation_of
+from .table import Quantity
 from .turn import Turn
 from .values import Values
 
@@ -72,6 +74,7 @@ class Component(Answers):
         self._know_nothing()
         self._warm: Callable[[], None] | None = None
         self._later: list[tuple[str, Array, Array]] = []
+        self._ensemble: Ensemble | None = None
         self._advance: Callable[[], None] = not_yet
         self._check: Callable[[], None] = not_yet
 
@@ -178,21 +181,24 @@ class Component(Answers):
         )
         if operation.gathers:
             clock.refuse_unmet_periods()
-        runner = Runner(stages(operation), places.ids, attributes, clock, space)
-        _tell_far(runner)
+        runner, self._ensemble = ensemble_of(
+            settings,
+            lambda kind: kind(stages(operation), places.ids, attributes, clock, space),
+        )
+        tell_far_places(runner)
         screen = Screen(
             operation.forcings, runner.forcing, settings.forcing_policy, places.ids,
             clock, operation.system.shortening, operation.slack,
         )  # fmt: skip
-        table = contents(runner, screen, self._signals)
+        table = contents(runner, screen, self._signals, self._derived)
         known = table.catalogue
-        self._published = (
-            inputs(known), outputs(known, settings.outputs, places.attributes)
-        )  # fmt: skip
+        if self._ensemble is not None:
+            self._ensemble.answer(known, self._set_members)
+        self._published = published(known, settings, places, self._ensemble)
         for entry in known.of("flux"):
             if entry.needs and entry.name in self._published[1]:
                 runner.parameters.require(entry.needs)
-        _set_parameters(runner, places)
+        places.set_parameters(runner)
         runner.parameters.check_given()
         self._screen = screen
         self._turn.name = f"{type(self).__name__} at {runner.place}"
@@ -210,6 +216,20 @@ class Component(Answers):
             ),
         )
 
+    def _derived(self, name: str) -> Quantity | Signal | None:
+        """Return what is made of a quantity under a name of its own."""
+        return None if self._ensemble is None else self._ensemble.find(name)
+
+    def _other_grids(self) -> tuple[GridDescription, ...]:
+        """Return the grid of values of all members, where there are any."""
+        return () if self._ensemble is None else (self._ensemble.grid,)
+
+    def _set_members(self, name: str, values: Array) -> None:
+        with self._turn.alone():
+            self._warm_up()
+            assert self._ensemble is not None
+            self._ensemble.runner.set_members(name, values)
+
     def _signals(self) -> Iterator[Signal]:
         """Yield what is answered for beside the quantities of the model."""
         return Serialization(self).signals()
@@ -217,6 +237,8 @@ class Component(Answers):
     def _start(self, settings: Settings, folder: Path) -> None:
         """Choose what the first step starts from, and say so."""
         runner = self._model()
+        if self._ensemble is not None:
+            self._ensemble.begin(folder)
         self._check, self._advance = self._screen.check, self._stepping()
         starts = runner.operation.system.starts
         state, series = settings.state, None
@@ -282,7 +304,7 @@ class Component(Answers):
                 self._warm = warm
                 raise
             for name, values, at in self._later:
-                self._model().storage.set_store(name, values, at)
+                self._model().set_store(name, values, at)
             self._begun()
 
     def _begun(self) -> None:
@@ -299,13 +321,13 @@ class Component(Answers):
         return self._model().advance
 
     def _set_store(self, name: str, values: Array, at: Array) -> None:
-        storage = self._model().storage
+        runner = self._model()
         if self._warm is None:
-            storage.set_store(name, values, at)
+            runner.set_store(name, values, at)
             return
         # Attributes may follow yet, and what they lead to comes first.
-        storage.check_store(name, values, at)
-        self._model().output[name][at] = values
+        runner.storage.check_store(name, values, at)
+        runner.output[name][at] = values
         self._later.append((name, values, at))
 
     def _advance_first(self) -> None:
@@ -397,9 +419,11 @@ class Component(Answers):
             report = self._screen.report() if runner is not None else ""
             if report and runner is not None:
                 _log.warning("%s: forcings replaced: %s", runner.place, report)
+            if self._ensemble is not None:
+                self._ensemble.end()
         except Exception:
             # A host would stop here, and lose the run that is over.
-            _log.exception("finalize: the report on forcings failed")
+            _log.exception("finalize: the report on the run failed")
         self._forget()
         self._turn.name = type(self).__name__
 
@@ -423,19 +447,3 @@ def _no_date() -> None:
 def _whole(seconds: float) -> float:
     """Return whole seconds as a whole number, so that times stay exact."""
     return int(seconds) if float(seconds).is_integer() else seconds
-
-
-def _set_parameters(runner: Runner, places: Locations) -> None:
-    """Set the parameters that are known of the places."""
-    for name, values in places.parameters.items():
-        at = np.flatnonzero(~np.isnan(values))
-        runner.parameters.set_parameter(name, values[at], at)
-
-
-def _tell_far(runner: Runner) -> None:
-    """Say once which attributes are far from all that the model was trained with."""
-    operation, given = runner.operation, runner.parameters.attribute
-    statistics = operation.bundle.statistics
-    found = [*far_ones(statistics, operation.understood, runner.ids, given)]
-    if found:
-        tell_far(runner.place, found)

@@ -11,7 +11,9 @@ import numpy as np
 
 from ..data.identity import refuse_repeated
 from ..errors import ConfigError, suggestion
+from ..operate.attributes import far_ones, tell_far
 from ..operate.operation import Operation
+from ..operate.runner import Runner
 from ..space import Space, space_from
 from ..variables import Attribute
 from .settings import LocationSettings, Settings
@@ -21,6 +23,7 @@ __all__ = [
     "locations_of",
     "read_locations",
     "refuse_unknown",
+    "tell_far_places",
 ]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -59,6 +62,21 @@ class Locations:
         for name, values in more.items():
             _one_for_each(name, len(values), self.ids)
         return replace(self, attributes={**self.attributes, **more})
+
+    def set_parameters(self, runner: Runner) -> None:
+        """Set the parameters that are known of the places."""
+        for name, values in self.parameters.items():
+            at = np.flatnonzero(~np.isnan(values))
+            runner.parameters.set_parameter(name, values[at], at)
+
+
+def tell_far_places(runner: Runner) -> None:
+    """Say once which attributes are far from all that the model was trained with."""
+    operation, given = runner.operation, runner.parameters.attribute
+    statistics = operation.bundle.statistics
+    found = [*far_ones(statistics, operation.understood, runner.ids, given)]
+    if found:
+        tell_far(runner.place, found)
 
 
 def locations_of(

@@ -136,7 +136,10 @@ def outputs(
 
 
 def contents(
-    runner: Runner, screen: Screen, signals: Callable[[], Iterable[Signal]]
+    runner: Runner,
+    screen: Screen,
+    signals: Callable[[], Iterable[Signal]],
+    derived: Callable[[str], Quantity | Signal | None],
 ) -> Quantities:
     """Return the table of a runner and of the screen before it.
 
@@ -148,11 +151,14 @@ def contents(
         Owner of the counts of repaired forcings.
     signals : callable
         Returns signals of a host that are looked for rarely.
+    derived : callable
+        As of :class:`.table.Quantities`.
     """
     return Quantities(
         catalogue(runner.stages, tuple(runner.parameters.attribute)),
         partial(_values, runner, screen),
         lambda: (*_protocol(runner), *signals()),
+        derived,
     )
 
 

@@ -155,6 +155,9 @@ class Settings:
         log.
     spin_up : SpinUp, optional
         Forcing to run before the start, from ``state`` on.
+    assimilation : mapping, optional
+        An ensemble of states, and observations that correct it, see
+        :class:`bmi_dmx.assimilation.operation.settings.AssimilationSettings`.
 
     Raises
     ------
@@ -178,6 +181,7 @@ class Settings:
     state: str = COLD
     state_parameters: Literal["saved", "configured"] = "saved"
     spin_up: SpinUp | None = None
+    assimilation: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for key in ("start_time", "end_time"):

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import StateError, TimeError
 from ..files import atomic
 from ..operate.clock import date_of
+from ..operate.ensemble import fitted
 from ..operate.once import warn_once
 from ..operate.operation import step_text
 from ..operate.persistence import pack, refuse_other, refuse_unlike, unpack
@@ -29,7 +30,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
 
-_TIMES, _MORE = 4, 1 << 24
+_ENSEMBLE = "ensemble"
+"""Mark of a state of several members."""
+
+_TIMES, _MORE = 64, 1 << 24
 """How much longer than a component's own a state may be that is read at all."""
 
 
@@ -195,7 +199,15 @@ class States:
         own = {name: partial(bring, runner) for name, bring in older.items()}
         arrays, owner = unpack(content, where, own)
         at = order(owner, runner.ids, runner.space, where)
-        refuse_other(owner, self._owner(), where)
+        own_marks = self._owner()
+        if _ENSEMBLE not in owner or runner.members is None:
+            own_marks.pop(_ENSEMBLE, None)
+        refuse_other(owner, own_marks, where)
+        if (_ENSEMBLE in owner) != (runner.members is not None):
+            mean = "their mean" if _ENSEMBLE in owner else "the one state for all"
+            there = owner.get(_ENSEMBLE, "no ensemble")
+            _log.info("%s: it is of %s; the run goes on from %s", where, there, mean)
+        arrays = fitted(runner, arrays)
         expected = self._present()
         refuse_unlike(arrays, expected, where)
         known = contents(runner, expected)
@@ -267,7 +279,12 @@ class States:
         if operation.gathers:
             # Part of a period may be in the state.
             how.append(f"periods from {self._clock.day_start_hour} h")
+        parallel = {}
+        if runner.members is not None:
+            size = len(runner.members.ids) // len(runner.ids)
+            parallel[_ENSEMBLE] = f"ensemble of {size} members"
         return {
+            **parallel,
             "bundle": operation.bundle.fingerprint,
             "time step": f"{self._clock.seconds:g} s",
             "way of running (steps, choices, units)": ", ".join(how),

@@ -36,7 +36,9 @@ __all__ = [
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-Role = Literal["forcing", "flux", "state", "parameter", "attribute", "diagnostic"]
+Role = Literal[
+    "forcing", "flux", "state", "parameter", "attribute", "diagnostic", "observation"
+]
 
 REPAIRED = "repaired_"
 """Beginning of the names of counts of repaired forcings."""
@@ -149,6 +151,10 @@ class Catalogue:
 Values = tuple[Array, Callable[[], object] | None]
 
 
+def _nothing(name: str) -> Quantity | Signal | None:
+    return None
+
+
 class Quantities(dict[str, "Quantity | Signal"]):
     """The quantities of one component that were asked for, by any of their names.
 
@@ -168,11 +174,13 @@ class Quantities(dict[str, "Quantity | Signal"]):
         catalogue: Catalogue,
         values: Callable[[Entry], Values],
         others: Callable[[], Iterable[Quantity | Signal]],
+        derived: Callable[[str], Quantity | Signal | None] = _nothing,
     ) -> None:
         super().__init__()
         self.catalogue = catalogue
         self._values = values
         self._others: Callable[[], Iterable[Quantity | Signal]] | None = others
+        self._derived = derived
 
     def __missing__(self, name: str) -> Quantity | Signal:
         if not isinstance(name, str):
@@ -183,11 +191,20 @@ class Quantities(dict[str, "Quantity | Signal"]):
             self[name] = self.setdefault(
                 entry.short, known or quantity(entry, *self._values(entry))
             )
-        elif not self._complete() or name not in self:
+        elif self._made(name) or (self._complete() and name in self):
+            return self[name]
+        else:
             names = self.catalogue.names
             hint = suggestion(str(name), names)
             raise VariableError(f"unknown variable {name!r}{hint}")
         return self[name]
+
+    def _made(self, name: str) -> bool:
+        """Take in what is made of an entry; return whether that is what is named."""
+        made = self._derived(name)
+        if made is not None:
+            self[name] = made
+        return made is not None
 
     def _complete(self) -> bool:
         """Take in what is looked for rarely; return whether that is news."""
@@ -199,7 +216,7 @@ class Quantities(dict[str, "Quantity | Signal"]):
 
     def knows(self, name: str) -> bool:
         """Return whether there is such a name."""
-        if name in self or self.catalogue.get(name) is not None:
+        if name in self or self.catalogue.get(name) is not None or self._made(name):
             return True
         return self._complete() and name in self
 

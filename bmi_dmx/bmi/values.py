@@ -228,7 +228,7 @@ class Values:
                 f"{quantity.short!r} is a {quantity.role} and cannot be set; forcings, "
                 "states, parameters and attributes can"
             )
-        if quantity.role == "forcing":
+        if quantity.role in ("forcing", "observation"):
             quantity.buffer[at] = values
         elif quantity.role == "state":
             self._set_store(quantity.short, values, at)

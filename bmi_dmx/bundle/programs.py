@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..compose.correction import Corrected
+from ..compose.learned import Learned
 from ..compose.model import Model
 from ..compose.part import Part, step_key
 from ..process import SECONDS, Process
@@ -57,7 +57,7 @@ def _step(model: Model, part: Part, process: Process) -> Program:
         **_fields(model, "f", process.forcings),
         **_fields(model, "p", process.step_parameters),
     }
-    if not isinstance(process, Corrected):
+    if not isinstance(process, Learned):
         return trace(lambda values: call_step(process, values), inputs)
     return _with_weights(
         _Step(process), "network.", part.name, inputs, lambda run, values: run(values)
@@ -76,9 +76,9 @@ def _fields(
 
 
 class _Step(nn.Module):
-    """The step of a corrected process as a module, whose weights may be inputs."""
+    """The step of a process as a module, so that its weights may be inputs."""
 
-    def __init__(self, process: Corrected) -> None:
+    def __init__(self, process: Learned) -> None:
         super().__init__()
         self.process = process
         self.network = process.network

@@ -35,6 +35,9 @@ _SLACK = 1e-9
 _TRIALS = ((0.5, 1.0), (0.25, 0.0), (0.75, 300.0))
 """Where inputs lie between their bounds, and what they are if they have none."""
 
+_POSITIVE = ("log", "share")
+"""Spacings of parameters whose middle is that of their logarithms."""
+
 _LARGE = 1 << 20
 """Values of a field beyond which a step takes longer than a trial is worth."""
 
@@ -140,7 +143,7 @@ class _Trial:
             default = getattr(variable, "default", None)
             return self.guess if default is None else float(default)
         low, high = variable.bounds
-        if isinstance(variable, Parameter) and variable.spacing != "linear":
+        if isinstance(variable, Parameter) and variable.spacing in _POSITIVE:
             return float(low ** (1.0 - self.fraction) * high**self.fraction)
         return low * (1.0 - self.fraction) + high * self.fraction
 

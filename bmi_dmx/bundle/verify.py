@@ -147,7 +147,7 @@ def verify_programs(
     for name, one in expected.items():
         if one.part.kind == "network":
             _try_network(f"{where}: {name}", one.part, programs[name], manifest,
-                         weights, whole)  # fmt: skip
+                         weights, whole, space)  # fmt: skip
         elif one.tried:
             _try_process(where, one, programs, weights, space)
     for name in manifest.answers:
@@ -255,6 +255,7 @@ def _try_network(
     manifest: Manifest,
     weights: Mapping[str, Array],
     whole: Plan,
+    space: Space | None,
 ) -> None:
     """Try a network at one place, at what it was trained around."""
     inputs: dict[str, Array] = {f"w.{n}": x for n, x in weights.items()}
@@ -272,17 +273,26 @@ def _try_network(
                 f"{where}: output 's.{state.name}': expected {state.size} finite "
                 "numbers for one place"
             )
-    _check_parameters(where, results, whole, part)
+    places = len(space.ids) if space is not None else 1
+    _check_parameters(where, results, whole, part, places)
 
 
 def _check_parameters(
-    where: str, results: Mapping[str, Array], whole: Plan, network: Part
+    where: str,
+    results: Mapping[str, Array],
+    whole: Plan,
+    network: Part,
+    places: int,
 ) -> None:
+    """Refuse parameters that cannot be; a network of maps answers for all places."""
     for part, parameter in whole.given():
         link = whole.link(part, parameter.name)
         if link.part == network.name:
             own = part.members and parameter.per == "member"
             shape = (1, part.members) if own and part.members else (1,)
+            if part.coupling == "stencil" and not network.attributes:
+                found = results.get(f"p.{link.name}")
+                shape = (places,) if found is not None and found.size > 1 else shape
             value = results.get(f"p.{link.name}")
             if value is not None and parameter.bounds is not None:
                 _check_result(

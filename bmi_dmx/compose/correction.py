@@ -8,21 +8,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import ConfigError, suggestion
 from ..process import Process, Stencil
 from ..registries import networks
 from ..space import Space
+from .learned import Learned
 from .spec import CorrectionSpec
 
 __all__ = ["Corrected"]
 
 
-class Corrected(Process):
+class Corrected(Learned):
     r"""A process with a learned tendency: ``state + dt * network(what it reads)``.
 
     The network sees fields as channels, (..., channel, \*field), as they are before
-    the step, and its last layer starts at zero: before it is trained nothing changes.
+    the step, one for each entry of a state, and its last layer starts at zero: before
+    it is trained nothing changes.
 
     Parameters
     ----------
@@ -46,10 +49,14 @@ class Corrected(Process):
                 "of whole fields, on a grid or ring, are corrected"
             )
         states = [s.name for s in process.states if s.size == 1]
-        others = (*process.forcings, *process.step_parameters)
-        read = [*states, *(v.name for v in others if getattr(v, "size", 1) == 1)]
-        _refuse_unknown("reads", spec.reads, read)
+        known = (*process.states, *process.forcings, *process.step_parameters)
+        sizes = {v.name: int(getattr(v, "size", 1)) for v in known}
+        sizes |= dict.fromkeys(process.features, 1)
+        _refuse_unknown("reads", spec.reads, [*sizes])
         _refuse_unknown("adds", spec.adds, states)
+        if spec.within is not None:
+            parameters = [p.name for p in process.step_parameters]
+            _refuse_unknown("within", (spec.within,), parameters)
         for budget in process.budgets:
             for name in spec.adds:
                 if name in budget.storages:
@@ -58,7 +65,8 @@ class Corrected(Process):
                         "which what is added to it would not close"
                     )
         kind = networks[spec.network]
-        self.network = kind.made(len(spec.reads), len(spec.adds), spec.options)
+        channels = sum(sizes[name] for name in spec.reads)
+        self.network = kind.made(channels, len(spec.adds), spec.options)
         with torch.no_grad():
             for weight in self.network.output.parameters():
                 weight.zero_()
@@ -69,6 +77,7 @@ class Corrected(Process):
         self.forcings, self.states, self.fluxes = own.forcings, own.states, own.fluxes
         self.parameters, self.prepared = own.parameters, own.prepared
         self.budgets, self.space = own.budgets, own.space
+        self.features = own.features
         self.coupling, self.time = own.coupling, own.time  # type: ignore[misc]
 
     @property
@@ -100,15 +109,34 @@ class Corrected(Process):
         """Take the step of the process, and add what the network answers."""
         state, fluxes = self.process.step(s, f, p)
         known = {**vars(p), **vars(f), **vars(s)}
+        if self.process.features:
+            known |= self.process.featured(s, f, p)
         axes = len(self.space.shape(self.states[0])) if self.space is not None else 0
-        fields = torch.broadcast_tensors(  # type: ignore[no-untyped-call]
-            *(known[n] for n in self.spec.reads)
-        )
-        answer, _ = self.network.step(torch.stack(fields, -1 - axes), {})
+        read = (known[n] for n in self.spec.reads)
+        channels = [x for one in read for x in (one if _is_several(one) else (one,))]
+        fields = torch.broadcast_tensors(*channels)  # type: ignore[no-untyped-call]
+        answer = self._answer(torch.stack(fields, -1 - axes))
         added = dict(zip(self.spec.adds, answer.unbind(-1 - axes), strict=True))
         size = self.spec.scale * self.dt
-        corrected = {n: state[n] + size * x for n, x in added.items()}
-        return {**state, **corrected}, fluxes
+        if self.spec.within is not None:
+            size = size * known[self.spec.within]
+        corrected = {**state, **{n: state[n] + size * x for n, x in added.items()}}
+        after = SimpleNamespace(**corrected)
+        return corrected, {**fluxes, **self.process.diagnosed(after, f, p)}
+
+    def _answer(self, x: Tensor) -> Tensor:
+        """Return what the network answers, in the precision it is trained in."""
+        network = self.network
+        if network.precision is None or not network.training:
+            answer: Tensor = network.step(x, {})[0]
+            return answer
+        with torch.autocast(x.device.type, network.precision):
+            lower: Tensor = network.step(x, {})[0]
+        return lower.to(x)
+
+
+def _is_several(values: Any) -> bool:
+    return isinstance(values, (tuple, list))
 
 
 def _refuse_unknown(key: str, names: tuple[str, ...], known: list[str]) -> None:

@@ -17,6 +17,7 @@ from ..space import Space, space_from
 from ..variables import State
 from .correction import Corrected
 from .inputs import attribute_values, columns
+from .learned import Learned
 from .parameterization import Constant, Supplied, Varying
 from .part import Part
 from .parts import make_parts
@@ -99,10 +100,12 @@ class Model(nn.Module):
             except ConfigError as error:
                 raise ConfigError(f"parts.{part.name}: {error}") from None
             self.processes[part.name] = process
-            self._modules[part.name] = process.network
-            names = tuple(f"{part.name}.{n}" for n in process.network.state_dict())
             # What a network adds is per unit of time, whatever the process depends on.
-            return replace(part, weights=names, timed=True)
+            part = replace(part, timed=True)
+        if isinstance(learned := self.processes.get(part.name), Learned):
+            self._modules[part.name] = learned.network
+            weights = tuple(f"{part.name}.{n}" for n in learned.network.state_dict())
+            return replace(part, weights=weights)
         if part.kind == "process":
             return part
         kind = Constant if part.every == "once" else Varying

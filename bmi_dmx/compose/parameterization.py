@@ -64,6 +64,9 @@ class Supplied:
         """
         if self.parameter.spacing == "share":
             values = _shares(raw, self.parameter)
+        elif self.parameter.spacing == "free":
+            bounded = self.parameter.bounds is not None
+            values = _cut(raw, self.parameter) if bounded else raw
         elif self.moments is None:
             values = within_bounds(share, self.parameter)
         else:
@@ -247,7 +250,7 @@ class Varying(_Supplying):
 
 
 def train_networks_in(model: nn.Module, precision: torch.dtype) -> None:
-    """Let networks that supply parameters be trained in a lower precision.
+    """Let networks be trained in a lower precision, and the physics as it is.
 
     Their weights, what they read and what they answer stay as they are, and so does
     all that they do outside of training mode.
@@ -260,7 +263,7 @@ def train_networks_in(model: nn.Module, precision: torch.dtype) -> None:
         Such as ``torch.bfloat16``.
     """
     for module in model.modules():
-        if isinstance(module, _Supplying):
+        if isinstance(module, (_Supplying, Network)):
             module.precision = precision
 
 

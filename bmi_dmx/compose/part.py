@@ -18,8 +18,8 @@ Every = Literal["once", "step", "trained"]
 the length it was trained at, however fast the model is stepped."""
 
 RESERVED = frozenset({
-    "balance", "clock", "forcing", "host", "last", "output", "parameter", "period",
-    "repaired", "settings", "varying",
+    "balance", "clock", "ensemble", "forcing", "host", "last", "members", "output",
+    "parameter", "period", "repaired", "settings", "varying",
 })  # fmt: skip
 """What states hold beside what parts remember; no part may be called so."""
 

@@ -21,9 +21,9 @@ __all__ = ["HOST", "Giver", "Link", "Plan", "plan", "public"]
 HOST = "host"
 """Stands for whoever steps the model where inputs are looked for by name."""
 
-Giver = Literal["clock", "upstream", "part", "host", "attribute", "default"]
+Giver = Literal["clock", "upstream", "part", "host", "attribute", "default", "space"]
 """Who gives an input: the calendar, the places upstream, an earlier part, whoever steps
-the model, a known property of the place, or the declaration."""
+the model, a known property of the place, the declaration, or the space."""
 
 
 @dataclass(frozen=True)
@@ -330,6 +330,8 @@ def _supplier(
     for giver in reversed(earlier):
         if name in giver.gives or f"{part.name}.{name}" in giver.gives:
             return Link("part", name, giver.name)
+    if parameter.source == "space":
+        return Link("space", name)
     if parameter.source == "network" and parameter.default is not None:
         return Link("default", name)
     return Link("attribute", name)

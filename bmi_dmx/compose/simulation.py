@@ -106,7 +106,16 @@ class Simulation:
             if part.every == "once":
                 network = model.network(part.name)
                 values = network(columns(self.place, part.attributes, self._nothing()))
-                self.learned |= {(part.name, n): x for n, x in values.items()}
+                self.learned |= {
+                    (part.name, n): self._shaped(x) for n, x in values.items()
+                }
+
+    def _shaped(self, x: Tensor) -> Tensor:
+        """Return as a field what is one number for every place of a model of fields."""
+        space = self.model.space
+        if space is None or not field_axes(self.model) or x.shape != (len(space.ids),):
+            return x
+        return x.reshape(space.shape(Variable(name="cell")))
 
     def _nothing(self) -> Tensor:
         """Return the attributes of a network that reads none."""
@@ -231,7 +240,7 @@ class Simulation:
         found: dict[str, Tensor] = {}
         for p in declared:
             link = self.at.link(part, p.name)
-            if link.giver == "default":
+            if link.giver in ("default", "space"):
                 continue
             if link.giver == "part":
                 x = known[link.part, link.name]

@@ -173,6 +173,8 @@ class CorrectionSpec:
     scale : float
         Size of what it adds, in units of the states per unit of time, where it answers
         with one; so that networks learn numbers of usual size.
+    within : str, optional
+        A parameter, 0 where nothing is added and 1 where all of it is, such as a mask.
     """
 
     network: str
@@ -180,6 +182,7 @@ class CorrectionSpec:
     reads: tuple[str, ...]
     adds: tuple[str, ...]
     scale: float = 1.0
+    within: str | None = None
 
 
 class Recipe(Protocol):

@@ -22,7 +22,7 @@ from ..errors import ConfigError, DataError
 from .identity import refuse_repeated
 from .missing import WORDS
 
-__all__ = ["Table", "heading", "read_table"]
+__all__ = ["Table", "heading", "read_table", "text_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -196,7 +196,7 @@ def read_table(path: Path, rows: str, *, titled: bool = True) -> Table:
         When it cannot be read, has no row, or one that is longer or shorter than its
         header.
     """
-    text, remarks = _text(path)
+    text, remarks = text_of(path)
     lines = list(io.StringIO(text, newline=""))
     begin = 0
     while begin < len(lines) and (
@@ -257,7 +257,7 @@ def _fitted(path: Path, row: list[str], width: int, line: int) -> list[str]:
     return row
 
 
-def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+def text_of(path: Path) -> tuple[str, tuple[str, ...]]:
     """Return the text of a file, whatever program encoded it."""
     try:
         data = path.read_bytes()

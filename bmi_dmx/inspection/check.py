@@ -13,7 +13,7 @@ from ..data.axis import span_text
 from ..data.netcdf import opened
 from ..errors import ConfigError, DataError, DmxError
 from ..tables import Column, print_table
-from ..trainer.task import Scoring
+from ..trainer.asked import Scoring
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import open_source, read
 from ..trainer.tasks.basins.data.source import Source

@@ -320,6 +320,24 @@ class _Printer:
             first += size
         return made
 
+    def _roll(self, shape: Shape, x: Arg, shifts: list[int], axes: list[int]) -> Held:
+        held = self._operand(x)
+        for shift, axis in zip(shifts, axes, strict=True):
+            size, at = shape[axis], axis % len(shape)
+            if size is None:
+                raise ScanError("places change their order")
+            made, first = self.memory.new(shape), shift % size
+            for start, to, count in (
+                (0, first, size - first),
+                (size - first, 0, first),
+            ):
+                if count:
+                    some = (*shape[:at], count, *shape[at + 1 :])
+                    part = held.sliced(at, start, 1, some)
+                    self._copy(part, made.sliced(at, to, 1, some))
+            held = made
+        return held
+
     def _take(self, shape: Shape, x: Arg, axis: int, index: list[int]) -> Held:
         held, made = self._operand(x), self.memory.new(shape)
         at = axis % len(shape)

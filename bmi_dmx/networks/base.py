@@ -48,6 +48,10 @@ class Network(nn.Module, ABC):
     memory: Mapping[str, int] = {}
     """Width of each remembered tensor by name; empty for a network without memory."""
 
+    precision: Any = None
+    """Type of PyTorch that its products are made in while it is trained, where it adds
+    to the states of a process; none: that of its weights."""
+
     output: Any
     """Last layer; its bias sets what an untrained network answers."""
 

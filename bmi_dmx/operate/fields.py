@@ -225,6 +225,12 @@ class FieldStepper:
     ) -> None:
         if space is None:
             raise ConfigError(f"space: part {part.name!r} lives on fields; say which")
+        for p in declared.parameters:
+            if p.axes or p.at != "cell" or p.source == "space":
+                raise ConfigError(
+                    f"part {part.name!r}: parameter {p.name!r} is not one number of a "
+                    "place; such processes are run by scan or Model.simulate alone"
+                )
         self._program = program
         self._constants = {n: x for n, x in constants.items() if n in program.inputs}
         self.state = {
@@ -252,11 +258,13 @@ class FieldStepper:
                 inputs |= _parts(self._program, name, array)
         finite = all(np.isfinite(x).all() for x in inputs.values())
         result = evaluate(self._program, {**inputs, **self._constants})
-        for name, array in self.state.items():
-            for key, row in _parts(self._program, name, array).items():
-                row[...] = result[key]
+        # What a state hands on to another one may be its own array, which changes.
+        after = {n: np.array(x) for n, x in result.items() if n.startswith("s.")}
         for name, array in self._output.items():
             array[:] = np.broadcast_to(result[name], self._shapes[name]).reshape(-1)
+        for name, array in self.state.items():
+            for key, row in _parts(self._program, name, array).items():
+                row[...] = after[key]
         return not finite
 
     def summing(self, names: Sequence[str]) -> Callable[[], Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import ConfigError
-from ..kernels import build
+from ..kernels import build, roots
 from ..kernels.stepper import kernels_listed
 from ..space import Tree
 from ..variables import Attribute
@@ -82,6 +82,8 @@ def needed(bundle: Bundle) -> list[str]:
 def prebuild(folder: Path, names: Iterable[str], level: str) -> int:
     """Compile all that is needed to run some bundles where there is no compiler.
 
+    What local analyses need is compiled with it.
+
     Parameters
     ----------
     folder : Path
@@ -105,6 +107,7 @@ def prebuild(folder: Path, names: Iterable[str], level: str) -> int:
     """
     bundles = [bundle_named(name, Path()) for name in names]
     sources = {source for bundle in bundles for source in needed(bundle)}
+    sources.update(roots.sources())
     with ThreadPoolExecutor() as pool:
         list(pool.map(partial(build.compile_for, level, folder=folder), sources))
     return len(sources)

@@ -36,8 +36,8 @@ class Passages:
     Attributes
     ----------
     in_kernels : bool
-        Whether a block is one call of each stage. A missing kernel, or networks that
-        step as well, do not permit it.
+        Whether a block is one call of each stage. A missing kernel, networks that step
+        as well, and members that are seen to after every step do not permit it.
     """
 
     def __init__(self, runner: Runner, wanted: Sequence[str], threads: int = 1) -> None:
@@ -48,7 +48,8 @@ class Passages:
         self._handed = sorted((read & runner.output.keys()) - set(wanted))
         found = [self._stage(k) for k in range(len(stages))]
         self._stages = [stage for stage in found if stage is not None]
-        self.in_kernels = bool(found) and len(self._stages) == len(found)
+        whole = bool(found) and len(self._stages) == len(found)
+        self.in_kernels = whole and runner.members is None
 
     def _stage(self, at: int) -> Advance | None:
         """Return what advances a stage by many steps, on series by buffer."""

@@ -59,7 +59,11 @@ class Runner:
         The stores and what is conserved.
     steppers : dict of int to Stepper
         What runs the stages, by their place in the order; networks aside.
+    members : Runner or None
+        What runs the parallel states of an ensemble, where there is one.
     """
+
+    members: Runner | None = None
 
     def __init__(
         self,
@@ -309,19 +313,7 @@ class Runner:
 
     def not_finite(self) -> StateError:
         """Return the error for a number that is none, naming the store."""
-        for (part, name), array in self._stores.items():
-            if self.operation.plan[part].coupling == "stencil":
-                finite = np.isfinite(array).all()
-                if not finite:
-                    return StateError(f"store {name!r} of {part!r} is not finite")
-                continue
-            # (place, member), where there are several entries they come first.
-            axes = -1 if array.ndim == 2 else (0, -1)
-            bad = ~np.isfinite(array).all(axis=axes)
-            if bad.any():
-                place = self.ids[int(np.argmax(bad))]
-                return StateError(f"store {name!r} at {place!r} is not finite")
-        return StateError("a number inside the model is not finite")
+        return self.storage.not_finite()
 
     def begin(self) -> None:
         """Make what a step needs ready; before the first one networks have no past."""
@@ -374,7 +366,15 @@ class Runner:
                 array[...] = theirs.memory[name]
             if k in self._late:
                 mine.step_as(theirs)
+        self.begin_balance()
+
+    def begin_balance(self) -> None:
+        """Count what enters and leaves from here."""
         self.storage.begin_balance()
+
+    def set_store(self, name: str, values: Array, at: Array) -> None:
+        """Set the mean of a store; as of :meth:`.storage.Storage.set_store`."""
+        self.storage.set_store(name, values, at)
 
     def memory_of_networks(self) -> dict[str, Array]:
         """Return what networks remember, (place, width) by name."""

@@ -38,4 +38,4 @@ def spin_up(runner: Runner, series: Mapping[str, Array], repeat: int) -> None:
             clock.tick()
     for array, _ in given:
         array.fill(np.nan)
-    runner.storage.begin_balance()
+    runner.begin_balance()

@@ -12,13 +12,16 @@ from ..errors import StateError
 from ..variables import Variable
 from .runner import Runner
 
-__all__ = ["Content", "contents", "in_order", "refuse_absurd"]
+__all__ = ["MEMBERS", "Content", "contents", "in_order", "refuse_absurd"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Indices = np.ndarray[Any, np.dtype[Any]]
 
 _ABSURD = 1e30
 """What no quantity of any system is larger than."""
+
+MEMBERS = "members."
+"""Beginning of the names of what the members of an ensemble hold."""
 
 _SLACK = 1e-9
 """Share of the width of its bounds by which a store may lie outside, by rounding."""
@@ -77,6 +80,11 @@ def contents(runner: Runner, names: Iterable[str]) -> dict[str, Content]:
             found[name] = Content(None if fields else -2)
         elif own and name not in found:
             found[name] = Content(None if fields else -1, missing=True)
+    if runner.members is not None:
+        theirs = [n.removeprefix(MEMBERS) for n in names if n.startswith(MEMBERS)]
+        more = contents(runner.members, theirs)
+        found |= {f"{MEMBERS}{name}": content for name, content in more.items()}
+        found["ensemble.draws"] = Content(None, 0.0)
     found["balance.begun"] = Content(None, 0.0, 1.0)
     found["period.steps"] = Content(None, 0.0)
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..compose.part import Part
-from ..errors import DataError
+from ..errors import DataError, StateError
 from ..variables import State
 from .stages import LOST, Balance, Stages, qualified
 
@@ -63,6 +63,8 @@ class Storage:
         All that is stored of each budget, as of the last call of :meth:`add_up`.
     begun : bool
         Whether a first step, or a state, has been taken.
+    names : dict of str to dict of str to str
+        What :func:`balance_names` says of each budget.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Storage:
         self.balance: dict[str, Array] = {}
         self.lost: dict[str, Array] = {}
         self.stored: dict[str, Array] = {}
-        self._names = {b.budget: balance_names(stages, b) for b in stages.balances}
+        self.names = {b.budget: balance_names(stages, b) for b in stages.balances}
         for b in stages.balances:
             self._add_balance(b, total, sums)
         self._begun = np.zeros(1)
@@ -95,7 +97,7 @@ class Storage:
         total: Callable[[Sequence[str]], Callable[[], Any]],
         sums: Mapping[tuple[str, str], Array],
     ) -> None:
-        plan, names = self._stages.operation.plan, self._names[b.budget]
+        plan, names = self._stages.operation.plan, self.names[b.budget]
         held: dict[float, list[str]] = {}
         for part, name in b.storages:
             share = b.shares.get(part, 1.0)
@@ -166,7 +168,7 @@ class Storage:
 
     def add_up(self, budget: str, factor: float) -> None:
         """Bring what is stored up to date, in units of the budget times a factor."""
-        stored = self.stored[self._names[budget]["total"]]
+        stored = self.stored[self.names[budget]["total"]]
         stored[:] = self.total(budget) * factor
         if not self.begun:
             for name, (part, _) in self._shown.items():
@@ -175,7 +177,7 @@ class Storage:
 
     def close_balance(self) -> None:
         """Bring the changes of storage since the start up to date."""
-        for budget, names in self._names.items():
+        for budget, names in self.names.items():
             change = self.total(budget) - self._initial[budget]
             self.balance[names["stored"]][:] = change
 
@@ -250,17 +252,33 @@ class Storage:
         changed = means != self._means[name]
         moved = _moved(table, before, wanted, store.limits[0])
         table[changed] = moved[changed]
-        self._book(part, store, table.mean(axis=1) - before)
+        self.book(part, store, table.mean(axis=1) - before)
         self._means[name][:] = means
 
-    def _book(self, part: Part, store: State, added: Array) -> None:
+    def book(self, part: Part, store: State, added: Array) -> None:
+        """Count as adjusted what was added to a store, (place,) in declared units."""
         for b in self._stages.balances:
             if (part.name, store.name) in b.storages:
-                name = self._names[b.budget]["adjusted"]
+                name = self.names[b.budget]["adjusted"]
                 adjusted = self.balance[name]
                 amount = added * b.shares.get(part.name, 1.0)
                 whole = len(adjusted) == len(amount)
                 add_up(adjusted, self.lost[name], amount if whole else amount.sum())
+
+    def not_finite(self) -> StateError:
+        """Return the error for a number that is none, naming the store."""
+        for (part, name), array in self._state.items():
+            if self._stages.operation.plan[part].coupling == "stencil":
+                if not np.isfinite(array).all():
+                    return StateError(f"store {name!r} of {part!r} is not finite")
+                continue
+            # (place, member), where there are several entries they come first.
+            axes = -1 if array.ndim == 2 else (0, -1)
+            bad = ~np.isfinite(array).all(axis=axes)
+            if bad.any():
+                place = self._ids[int(np.argmax(bad))]
+                return StateError(f"store {name!r} at {place!r} is not finite")
+        return StateError("a number inside the model is not finite")
 
     def forget_means(self) -> None:
         """Answer for no store: what the first step starts from is still to be found."""

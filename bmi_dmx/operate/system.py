@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ Exchanged = Callable[
     ["Bundle", float, Mapping[str, str]],
     tuple[Sequence["Part"], Mapping[str, "Program"]],
 ]
+
+ObservedStart = Callable[["Runner", Path, datetime, Mapping[str, str]], None]
 
 OlderState = Callable[
     ["Runner", Mapping[str, Any], Mapping[str, str]],
@@ -96,11 +99,17 @@ class System:
         What occurs, by name and units of attributes that declare no bounds.
     conserved : mapping of str to str
         What the sums of a budget are called, by the name of the budget.
+    capacities : mapping of str to tuple of str
+        What states do not exceed, by name: the product of these states and parameters
+        of their part.
     older_states : mapping of str to callable
         Formats of states from before the present one, and what brings the arrays and
         the owner of such a state, for a runner, to those it has now.
     starts : mapping of str to callable
         Ways to find the state to begin with, by name; each brings a runner to it.
+    observed_start : callable, optional
+        Brings a runner to what a file says was observed before a date, from which it
+        goes on alone; the file, the date, and names in the file by state.
     exchanged : callable, optional
         From a bundle, the length of a step and choices by part to the parts and
         programs that are run in place of its own.
@@ -131,8 +140,10 @@ class System:
         default_factory=dict
     )
     conserved: Mapping[str, str] = field(default_factory=dict)
+    capacities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     older_states: Mapping[str, OlderState] = field(default_factory=dict)
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
+    observed_start: ObservedStart | None = None
     exchanged: Exchanged | None = None
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import datetime
 from pathlib import Path
+
+from ..errors import ConfigError
 
 __all__ = ["crew_arguments", "pair", "run_arguments", "run_command"]
 
@@ -57,7 +60,23 @@ def run_arguments(parser: ArgumentParser) -> None:
         "--missing", choices=("raise", "hold"), default="raise",
         help="forcing that is missing or absurd: refuse it, or hold the last good one",
     )  # fmt: skip
+    parser.add_argument(
+        "--forecast-from", type=_date, metavar="DATE",
+        help="begin with what FORCING observed before this date, and go on alone",
+    )  # fmt: skip
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="steps of a forecast (default: 12)"
+    )
     crew_arguments(parser)
+
+
+def _date(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(f"{text}-01" if len(text) == 7 else text)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"found {text!r}, expected YYYY-MM or YYYY-MM-DD"
+        ) from None
 
 
 def crew_arguments(parser: ArgumentParser) -> None:
@@ -83,6 +102,13 @@ def run_command(options: Namespace) -> None:
     from .cluster import Crew
     from .run import Request, run
 
+    if options.forecast_from is not None:
+        print(_forecast(options))
+        return
+    if options.steps is not None:
+        raise ConfigError(
+            "--steps: a run is as long as its forcing; see --forecast-from"
+        )
     done = run(
         Request(
             bundle=options.bundle,
@@ -102,3 +128,20 @@ def run_command(options: Namespace) -> None:
         )
     )
     print(done)
+
+
+def _forecast(options: Namespace) -> Path:
+    from .unforced import Forecast, forecast
+
+    return forecast(
+        Forecast(
+            bundle=options.bundle,
+            observed=options.forcing,
+            start=options.forecast_from,
+            steps=12 if options.steps is None else options.steps,
+            output=options.output,
+            outputs=tuple(options.outputs),
+            names=dict(options.names),
+            units=options.units,
+        )
+    )

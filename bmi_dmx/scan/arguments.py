@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import ScanError, suggestion
 from ..process import Process, Stencil, Upstream
 from ..program import entry_names
+from ..space import Grid
 from ..variables import Forcing, Parameter, PerStep, State, in_step
 from .axes import Axes, Fields, Places
 
@@ -306,6 +307,7 @@ class Given:
         if wanted and (wanted == declared or wanted != given.keys()):
             checked = self._checked("parameter", given, process.parameters)
             values = SimpleNamespace(**{p.name: x for p, x in checked})
+            process.refuse(values)
             given = process.prepare(values)
         return self.group("parameter", given, process.step_parameters, "p")
 
@@ -326,10 +328,26 @@ class Given:
         for variable in declared:
             default = getattr(variable, "default", getattr(variable, "initial", None))
             value = given.get(variable.name, default)
+            if value is None and getattr(variable, "source", "") == "space":
+                assert isinstance(variable, Parameter)
+                value = self._measured(variable)
             if value is not None:
                 yield variable, self._tensor(what, variable, value)
             elif what != "forcing" or variable.name not in linked:
                 raise self._error(f"{what} {variable.name!r} is missing")
+
+    def _measured(self, parameter: Parameter) -> Tensor:
+        """Return what the space tells of a parameter, like the first tensor given."""
+        space, like = self.process.space, self._like
+        if not isinstance(space, Grid):
+            raise self._error(
+                f"parameter {parameter.name!r}: only a grid tells its "
+                f"{parameter.measure!r}, found {space!r:.60}"
+            )
+        if like is None:
+            raise self._error("expected at least one tensor, found none")
+        array = space.measure(parameter.measure, parameter.at, parameter.axes)
+        return torch.from_numpy(array).to(like)
 
     def _error(self, message: str) -> ScanError:
         return ScanError(f"{self.process.name}: {message}")

@@ -14,6 +14,10 @@ from .reference import Step, loop, series_of, step_of, warmed_up
 
 __all__ = ["refuses", "run"]
 
+_SHORT, _FEW = 8, 1 << 24
+"""Most steps, and numbers in the states of all of them, of which nothing is computed
+again."""
+
 
 def refuses(process: Process, a: Arguments) -> str | None:
     """Return why the backend does not run this, if it does not."""
@@ -29,22 +33,29 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     """Run the loop in segments; same contract and numbers as the reference.
 
     Of each segment the state it starts from is kept, and what its steps need on the way
-    back is computed again.
+    back is computed again, unless the states of all steps are few.
     """
     a.refuse_not_finite()
     step = step_of(process, a)
     recorded = a.steps - a.warmup
     length = math.isqrt(recorded)
+    size = sum(x.numel() for x in a.state.values())
+    kept = recorded <= _SHORT and recorded * size <= _FEW
+    if kept:
+        length = recorded
     # Split once: slices of a series would each have a gradient of its full length.
     pieces = {n: torch.split(x[a.warmup :], length) for n, x in series_of(a).items()}
     state = warmed_up(step, a)
     parts: list[list[Tensor]] = [[] for _ in a.outputs]
     for k in range(-(-recorded // length)):
         steps = min(length, recorded - k * length)
-        state, series = checkpoint(
-            _segment, step, a, state, {n: x[k] for n, x in pieces.items()}, steps,
-            use_reentrant=False, preserve_rng_state=False,
-        )  # fmt: skip
+        given = (step, a, state, {n: x[k] for n, x in pieces.items()}, steps)
+        # What is silenced on the way there is silenced when it is computed again.
+        state, series = (
+            _segment(*given)
+            if kept
+            else checkpoint(_segment, *given, use_reentrant=False)
+        )
         for part, piece in zip(parts, series, strict=True):
             part.append(piece)
     return list(state.values()), [torch.cat(part) for part in parts]

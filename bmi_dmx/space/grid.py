@@ -256,6 +256,43 @@ class Grid(Places):
             cells = _both_sides(cells, "zyx".index(axis) - 3, axis in self.periodic)
         return cells
 
+    def measure(self, what: str, at: At, axes: tuple[str, ...]) -> Array:
+        """Return what the grid tells of every node of a field.
+
+        Parameters
+        ----------
+        what : {"x", "y", "dx", "dy", "area", "thickness", "depth", "open"}
+            Where nodes stand, lengths and area around them, thickness of their level,
+            how far they are from where levels begin, and 1 where they are in the
+            system, 0 elsewhere.
+        at, axes
+            As of the variable.
+
+        Raises
+        ------
+        VariableError
+            When the grid tells no such thing.
+        """
+        shape = self.field(at, axes)
+        if what in ("x", "y"):
+            nodes = self.nodes("x" if what == "x" else "y", at)
+            found = nodes if what == "x" else nodes[:, None]
+        elif what in ("dx", "dy"):
+            found = self.sizes(at)[what == "dy"]
+        elif what == "area":
+            found = self.areas if at == "cell" else np.prod(self.sizes(at), axis=0)
+        elif what == "thickness":
+            found = self.widths("z", at)[:, None, None]
+        elif what == "depth":
+            found = np.abs(self.nodes("z", at) - self.edges("z")[0])[:, None, None]
+        elif what == "open":
+            found = self.open_at(at, axes).astype(float)
+        else:
+            known = "x, y, dx, dy, area, thickness, depth, open"
+            raise VariableError(f"the grid tells no {what!r}; expected one of {known}")
+        array: Array = np.broadcast_to(found, shape).copy()
+        return array
+
     def grid(self, at: At = "cell", axes: tuple[str, ...] = ()) -> GridDescription:
         """Return a rectilinear grid; a uniform one without levels and of one width."""
         shape = self.field(at, axes)

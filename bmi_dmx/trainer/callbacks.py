@@ -62,7 +62,8 @@ class Checkpoints(Checkpoint):
         if not pl_module.processes.first:
             return
         if better or not pl_module.validates:
-            trainer.save_checkpoint(self.folder.best)
+            with pl_module.averaged():
+                trainer.save_checkpoint(self.folder.best)
         trainer.save_checkpoint(self.folder.last)
 
     def state_dict(self) -> dict[str, Any]:

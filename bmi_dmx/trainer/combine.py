@@ -11,10 +11,10 @@ from ..bundle import Bundle, load_bundle, save_bundle
 from ..compose.combination import combined
 from ..errors import ConfigError
 from ..variables import Attribute
+from .asked import Scoring, Weighing
 from .export import export
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Scoring, Weighing
 
 __all__ = ["LEAST", "combine", "learned_weights", "members"]
 

@@ -75,9 +75,9 @@ def _numbers(given: Sequence[str]) -> list[float]:
 
 def _combine_learned(options: Namespace) -> None:
     """Combine models by the weights that do best on data."""
+    from .asked import Scoring
     from .combine import combine, learned_weights
     from .commands import days
-    from .task import Scoring
 
     for name, what in (("data", "which places"), ("period", "which days")):
         if getattr(options, name) is None:

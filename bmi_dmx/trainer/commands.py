@@ -10,10 +10,11 @@ from ..errors import ConfigError
 from . import evaluate as evaluation
 from . import export as exporting
 from . import fit, importing
+from .asked import Examining, Scoring
 from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Examining, Report, Scoring
+from .task import Report
 
 __all__ = [
     "days",

@@ -63,6 +63,6 @@ def groups(
 
 
 def learning(parts: Iterable[Mapping[str, Any]]) -> Iterator[nn.Parameter]:
-    """Yield the weights of some groups."""
+    """Yield the weights of some groups that training changes."""
     for part in parts:
-        yield from part["params"]
+        yield from (weight for weight in part["params"] if weight.requires_grad)

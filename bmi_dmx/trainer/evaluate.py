@@ -9,9 +9,10 @@ from typing import Any
 
 from ..bundle import Bundle, bundles, load_bundle
 from ..errors import ConfigError, suggestion
+from .asked import Examining, Scoring
 from .registries import DEFAULT_TASK, tasks
 from .run_folder import RunFolder
-from .task import Examining, Report, Scoring, Task
+from .task import Report, Task
 
 __all__ = ["evaluate", "examine", "score"]
 

@@ -94,6 +94,10 @@ class Training:
     precision : {"float32", "bf16"}
         Arithmetic of the networks in training; ``bf16`` keeps their weights, physics,
         losses and validations in float32.
+    averaging : float, optional
+        How much of the running mean of the weights is kept at every step, such as 0.98;
+        it is this mean that is validated and exported (Polyak and Juditsky 1992,
+        doi:10.1137/0330046, with exponential weights). Default: the weights themselves.
     gradient_clip : float, optional
         Longest gradient (Euclidean norm) that a step may use.
     bounds_penalty : float
@@ -132,6 +136,7 @@ class Training:
     restart_every: int | None = None
     restart_growth: int = 1
     precision: Literal["float32", "bf16"] = "float32"
+    averaging: float | None = None
     gradient_clip: float | None = 1.0
     bounds_penalty: float = 0.0
     validate_every: int = 500
@@ -154,6 +159,10 @@ class Training:
             value = getattr(self, name)
             if value is not None and not 0.0 < value < math.inf:
                 raise ConfigError(f"{name}: found {value}, expected a number above 0")
+        if self.averaging is not None and not 0.0 < self.averaging < 1.0:
+            raise ConfigError(
+                f"averaging: found {self.averaging}, expected a share between 0 and 1"
+            )
         if not 0.0 <= self.bounds_penalty < math.inf:
             raise ConfigError(
                 f"bounds_penalty: found {self.bounds_penalty}, expected 0 or more"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import (
 from ..compose import Model
 from ..compose.parameterization import raw_outputs, train_networks_in
 from ..errors import ConfigError, DataError, ScanError, StateError, TrainingError
+from .averaging import AVERAGE, Average
 from .checkpoint import COMPANIONS, LAYOUT, OWN, random_state, restore_random_state
 from .companion import Companion, groups, learning
 from .experiment import Optimizer as OptimizerSpec
@@ -102,6 +103,7 @@ class TrainingModule(LightningModule):
             one.model.requires_grad_(one.learns)
         if training.precision == "bf16":
             train_networks_in(self, torch.bfloat16)
+        self.average = Average(self, training.averaging) if training.averaging else None
         self.groups = groups(model, with_it, training.optimizer.rate)
         self.last_loss = self.gradient_norm = math.nan
         self.failures = 0
@@ -186,7 +188,9 @@ class TrainingModule(LightningModule):
             )
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Log now and then."""
+        """Let the mean of the weights follow, and log now and then."""
+        if self.average is not None:
+            self.average.follow()
         step = self.global_step
         if step % LOG_EVERY == 0 or step == 1:
             rate = self.trainer.optimizers[0].param_groups[0]["lr"]
@@ -209,10 +213,16 @@ class TrainingModule(LightningModule):
         TrainingError
             The task has no score for the model.
         """
-        with self._diverging():
+        with self._diverging(), self.averaged():
             value = self.processes.from_first(lambda: self.task.validate(self.model))
         self.log(self.task.monitor.name, value, logger=False)
         self._log_values(**{self.task.monitor.name: value})
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let the weights be their mean, where there is one."""
+        with nullcontext() if self.average is None else self.average.instead():
+            yield
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its schedule."""
@@ -243,6 +253,7 @@ class TrainingModule(LightningModule):
             "random": self.random[0],
             **({"random_of_others": self.random[1:]} if self.random[1:] else {}),
             "failures": self.failures,
+            **({} if self.average is None else {AVERAGE: self.average.weights()}),
             "stopping": self.trainer.should_stop,
         }
 
@@ -301,6 +312,8 @@ class TrainingModule(LightningModule):
         if own is not None:
             self.task.batches.load_state_dict(own["batches"])
             self.failures = own["failures"]
+            if self.average is not None:
+                self.average.resume(own.get(AVERAGE, {}))
             # Stopped early, and killed before that was noted in the folder.
             self.trainer.should_stop = own["stopping"]
             states = [own["random"], *own.get("random_of_others", ())]

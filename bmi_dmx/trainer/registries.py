@@ -35,8 +35,10 @@ _TASKS = "bmi_dmx.trainer.tasks"
 tasks: Registry[type[Task[Any]]] = Registry(
     "task",
     {
+        "archive": f"{_TASKS}.archive.task:ArchiveTask",
         "arrays": f"{_TASKS}.arrays.task:ArraysTask",
         "basins": f"{_TASKS}.basins.task:BasinsTask",
+        "fields": f"{_TASKS}.fields.task:FieldsTask",
         "reaches": f"{_TASKS}.reaches.task:ReachesTask",
     },
     group="bmi_dmx.tasks",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -22,6 +22,7 @@ from ..compose import Model, ModelSpec, Statistics
 from ..errors import ConfigError, UnitsError
 from ..units import check
 from ..variables import Attribute
+from .asked import Examining, Scoring, Weighing
 from .companion import Companion
 from .experiment import Experiment
 from .run_folder import RunFolder
@@ -31,12 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batches",
-    "Examining",
     "Monitor",
     "Report",
-    "Scoring",
     "Task",
-    "Weighing",
     "attributes_in",
 ]
 
@@ -105,78 +103,6 @@ class Report(Protocol):
 
     def show(self) -> None:
         """Print the scores."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scoring:
-    """What a bundle is scored on, and how.
-
-    Parameters
-    ----------
-    data : Path
-        File or folder.
-    settings : sequence of str
-        ``data.KEY=value``: how the data are read, by the keys of experiments.
-    period : (date, date), optional
-        First and last day that are scored; default: all that the data allow.
-    places : sequence of str
-        Which places, or a file that lists them; all when empty.
-    warmup : int, optional
-        Time steps of the data simulated before the scored ones.
-    choices : mapping of str to str
-        What is run in place of parts of the bundle, by part.
-    output : Path, optional
-        Folder of the results; default: a new one.
-    calibration : (date, date), optional
-        First and last day from whose errors a range around the answer is learned; none
-        of them is scored.
-    """
-
-    data: Path
-    settings: Sequence[str] = ()
-    period: tuple[date, date] | None = None
-    places: Sequence[str] = ()
-    warmup: int | None = None
-    choices: Mapping[str, str] = field(default_factory=dict)
-    output: Path | None = None
-    calibration: tuple[date, date] | None = None
-
-
-@dataclass(frozen=True)
-class Weighing:
-    """By which weights several models do best on data.
-
-    Parameters
-    ----------
-    weights : mapping of str to float
-        By model, none below 0; they sum to one.
-    provenance : mapping
-        Data, places and days that they were learned from, as in the provenance of a
-        bundle.
-    """
-
-    weights: Mapping[str, float]
-    provenance: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Examining(Scoring):
-    """Under which conditions a bundle is scored.
-
-    Parameters
-    ----------
-    attributes : sequence of (date, date)
-        Days from which attributes are computed instead, one condition each.
-    shifts : sequence of int
-        Steps by which forcing is moved later, one condition each.
-    held_out : sequence of Path
-        Folders of studies that say how models like this one do in places that were
-        held out.
-    """
-
-    attributes: Sequence[tuple[date, date]] = ()
-    shifts: Sequence[int] = ()
-    held_out: Sequence[Path] = ()
 
 
 def attributes_in(units: Mapping[str, str]) -> list[Attribute]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from copy import copy
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from bmi_dmx.compose import Model, ModelSpec, Statistics
+from bmi_dmx.compose.correction import Corrected
+from bmi_dmx.compose.spec import CorrectionSpec
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.process import Budget, Process, Stencil
 from bmi_dmx.registries import processes
+from bmi_dmx.space import space_from
 from bmi_dmx.variables import Forcing, Parameter, State
 
 SIZE = 12
@@ -129,6 +133,50 @@ def test_it_adds_to_states_per_unit_of_time(dt: float) -> None:
     assert torch.equal(corrected.outputs["age"], plain.outputs["age"])
 
 
+def test_every_entry_of_a_state_is_a_channel() -> None:
+    model = made({"reads": ["past", "dye"]})
+    network = model.network("ring")
+    assert network.input.in_channels == 3
+    with torch.no_grad():
+        network.output.weight.fill_(0.1)
+    whole = run(model).outputs["dye"]
+    with torch.no_grad():
+        network.input.weight[:, :2] = 0.0
+    assert not torch.equal(run(model).outputs["dye"], whole)
+
+
+def test_nothing_is_added_where_a_parameter_is_zero() -> None:
+    rate = torch.linspace(0.0, 0.3, SIZE, dtype=torch.float64)
+    process = Corrected(
+        Mixing(), convert({**CORRECTION, "within": "rate"}, CorrectionSpec)
+    )
+    network = process.on(space_from(SPACE)).network.double()  # type: ignore[attr-defined]
+    with torch.no_grad():
+        network.output.bias.fill_(1.0)
+    s = SimpleNamespace(dye=rate * 0.0, age=rate, mass=rate, past=(rate, rate))
+    values = (s, SimpleNamespace(source=rate * 0.0), SimpleNamespace(rate=rate))
+    placed = process.on(space_from(SPACE))
+    state, _ = placed.step(*values)
+    torch.testing.assert_close(state["dye"], rate)
+
+
+def test_what_is_silenced_is_silenced_again_on_the_way_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gradients = []
+    for few in (1 << 24, 0):
+        monkeypatch.setattr("bmi_dmx.scan.tensors._FEW", few)
+        model = made({"options": {**CORRECTION["options"], "dropout": 0.5}}).train()
+        with torch.no_grad():
+            model.network("ring").output.weight.fill_(0.1)
+        torch.manual_seed(5)
+        run(model).outputs["dye"].square().sum().backward()
+        gradients.append({n: w.grad for n, w in model.named_parameters()})
+    for name, gradient in gradients[0].items():
+        assert gradient is not None
+        torch.testing.assert_close(gradients[1][name], gradient, rtol=1e-12, atol=0.0)
+
+
 def test_its_part_depends_on_the_step_and_names_its_weights() -> None:
     (part,) = made({}).plan.parts
     assert part.timed
@@ -140,7 +188,8 @@ def test_its_part_depends_on_the_step_and_names_its_weights() -> None:
     ("correction", "message"),
     [
         ({"reads": ["dye", "dy"]}, r"correction\.reads: unknown 'dy'; did you mean"),
-        ({"reads": ["past"]}, r"correction\.reads: unknown 'past'; known: age, dye"),
+        ({"adds": ["past"]}, r"correction\.adds: unknown 'past'; known: age, dye"),
+        ({"within": "rat"}, r"correction\.within: unknown 'rat'; did you mean 'rate'"),
         ({"adds": ["source"]}, r"correction\.adds: unknown 'source'"),
         ({"adds": ["mass"]}, r"adds: 'mass' is of the budget of mass, which what is"),
         ({"network": "cnov"}, r"unknown network 'cnov'; did you mean 'conv'"),

@@ -41,12 +41,12 @@ class Lorenz96(Tendency):
         return {"x": exchange - s.x + driving}, amounts
 
 
-PROCESSES = {"lorenz_96": Lorenz96}
+PROCESSES = {"ring_of_waves": Lorenz96}
 SPACE = {"kind": "ring", "size": SIZE}
 MODEL = {
     "parts": {
         "constants": {"network": "constant", "gives": ["drive"]},
-        "waves": {"process": "lorenz_96"},
+        "waves": {"process": "ring_of_waves"},
     },
     "seconds": DT,
     "space": SPACE,

@@ -16,6 +16,7 @@ from bmi_dmx import Component
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.cli import main
 from bmi_dmx.errors import DataError, ScanError, StateError, UnitsError
+from bmi_dmx.kernels import roots
 from bmi_dmx.kernels.processor import DEFAULT_LEVEL
 from bmi_dmx.kernels.stepper import kernels_listed
 from bmi_dmx.operate import health, kernels
@@ -72,7 +73,8 @@ def test_the_command_compiles_what_is_needed(
         lambda level, source, folder: made.append((level, source, folder)),
     )
     assert main(["prebuild", str(tmp_path), str(bundle)]) == 0
-    needed = kernels.needed(shared_bundle(bundle))
+    # Local analyses are not of a bundle, and need theirs with any.
+    needed = [*kernels.needed(shared_bundle(bundle)), *roots.sources()]
     assert sorted(made) == sorted(
         (DEFAULT_LEVEL, source, tmp_path) for source in needed
     )

@@ -247,3 +247,31 @@ def test_whatever_makes_a_grid_is_in_its_fingerprint() -> None:
     ]
     assert len(set(grids)) == len(grids)
     assert Grid(edges, edges, periodic=["y", "x"]) == grids[7]
+
+
+def test_a_grid_tells_what_is_around_its_nodes() -> None:
+    grid = Grid([0.0, 1.0, 3.0], [0.0, 60.0], [0.0, -10.0, -30.0],
+                mask=[[[True, False]], [[False, False]]], radius=2.0)  # fmt: skip
+    level = ("level",)
+    degree = np.pi / 90.0
+    np.testing.assert_allclose(grid.measure("x", "x_face", ()), [[0.0, 1.0, 3.0]])
+    np.testing.assert_allclose(grid.measure("y", "y_face", ()), [[0.0] * 2, [60.0] * 2])
+    np.testing.assert_allclose(
+        grid.measure("dx", "cell", ()),
+        [[degree * np.sqrt(0.75), 2.0 * degree * np.sqrt(0.75)]],
+    )
+    np.testing.assert_allclose(grid.measure("dy", "cell", ()), [[60.0 * degree] * 2])
+    np.testing.assert_array_equal(grid.measure("area", "cell", ()), grid.areas)
+    np.testing.assert_allclose(
+        grid.measure("area", "corner", ()), np.prod(grid.sizes("corner"), axis=0)
+    )
+    thickness, depth, is_open = (
+        grid.measure(what, "cell", level)[:, 0, 0]
+        for what in ("thickness", "depth", "open")
+    )
+    np.testing.assert_array_equal(thickness, [10.0, 20.0])
+    np.testing.assert_array_equal(depth, [5.0, 20.0])
+    np.testing.assert_array_equal(is_open, [1.0, 0.0])
+    assert grid.measure("depth", "z_face", level).shape == (3, 1, 2)
+    with pytest.raises(VariableError, match="the grid tells no 'weight'"):
+        grid.measure("weight", "cell", ())

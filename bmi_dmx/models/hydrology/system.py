@@ -136,6 +136,7 @@ HYDROLOGY = System(
     attributes=(*CLIMATE, *PLACES),
     possible=_POSSIBLE,
     conserved={"water": "mass"},
+    capacities={"soil_moisture": ("fc",), "meltwater": ("cwh", "snowpack")},
     older_states={FORMAT: from_state_1},
     starts={"equilibrium": equilibrium},
     exchanged=_exchanged,

@@ -80,7 +80,7 @@ def hot_start(runner: Runner, flow: Array | None = None) -> None:
         "f.upstream_discharge": above,
     }
     stores[part.name, "volume"][:] = _step(runner, part, "q.stored", steady)
-    runner.storage.begin_balance()
+    runner.begin_balance()
 
 
 def _held(runner: Runner) -> Array:

@@ -18,10 +18,10 @@ from ....errors import ConfigError, DataError
 from ....files import atomic_folder
 from ....logs import kept
 from ....tables import Column, print_table
+from ...asked import Examining
 from ...protocols.page import Page
 from ...provenance import commit
 from ...run_folder import numbered_folder, refuse_other_files
-from ...task import Examining
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
 from .data.basins import BasinData

@@ -22,7 +22,7 @@ from ....models.hydrology.daily_range import (
     estimated_extremes,
 )
 from ....units import convert
-from ...task import Scoring
+from ...asked import Scoring
 from ..streamflow.periods import Period
 from .data.attributes import has_extremes, portable
 from .data.basins import Array64, BasinData

@@ -17,9 +17,9 @@ from ....errors import ConfigError, DataError
 from ....files import atomic_folder
 from ....models.hydrology.evaporation import with_evaporation
 from ....models.hydrology.system import evaporation_remark
+from ...asked import Scoring
 from ...provenance import commit
 from ...run_folder import numbered_folder, refuse_other_files
-from ...task import Scoring
 from ..streamflow.comparison import (
     ALL,
     COMPARED,

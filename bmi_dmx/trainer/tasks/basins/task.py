@@ -18,11 +18,12 @@ from ....conversion import plain
 from ....errors import ConfigError, DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
+from ...asked import Examining, Scoring, Weighing
 from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...run_folder import RunFolder
 from ...shares import Divisible
-from ...task import Examining, Monitor, Scoring, Task, Weighing, attributes_in
+from ...task import Monitor, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score

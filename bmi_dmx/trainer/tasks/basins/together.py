@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ....bundle import Bundle
 from ....compose import Model
 from ....errors import ConfigError
-from ...task import Scoring, Weighing
+from ...asked import Scoring, Weighing
 from ..streamflow.periods import Period
 from ..streamflow.probability import Range, Residuals
 from ..streamflow.weights import best_weights

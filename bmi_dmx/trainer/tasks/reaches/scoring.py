@@ -14,9 +14,9 @@ from .... import config
 from ....bundle import Bundle
 from ....conversion import plain, refuse_outside
 from ....errors import ConfigError, DataError
+from ...asked import Scoring
 from ...provenance import commit
 from ...run_folder import numbered_folder
-from ...task import Scoring
 from ..streamflow.comparison import Comparison
 from .baselines import Lag
 from .data import RiverData, read

@@ -19,11 +19,12 @@ from ....compose.parts import make_parts
 from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....variables import Attribute
+from ...asked import Scoring
 from ...checkpoint import read_checkpoint
 from ...companion import Companion
 from ...run_folder import RunFolder
 from ...shares import Divisible
-from ...task import Monitor, Scoring, Task, attributes_in
+from ...task import Monitor, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score

@@ -9,9 +9,9 @@ import pytest
 
 from bmi_dmx.bundle import Bundle
 from bmi_dmx.cli import main
+from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.evaluate import score
 from bmi_dmx.trainer.export import export
-from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.basins import scoring
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
 

@@ -17,9 +17,9 @@ import xarray as xr
 from bmi_dmx.bundle import Bundle, load_bundle
 from bmi_dmx.cli import main
 from bmi_dmx.errors import BundleError, ConfigError, DataError, UnitsError
+from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.evaluate import evaluate, score
 from bmi_dmx.trainer.export import export
-from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.basins import scoring
 from bmi_dmx.trainer.tasks.basins.data.delaware import Delaware
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison

@@ -15,9 +15,9 @@ import pytest
 from bmi_dmx.bundle import Bundle, load_bundle
 from bmi_dmx.cli import main
 from bmi_dmx.errors import ConfigError
+from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.combine import combine, learned_weights
 from bmi_dmx.trainer.evaluate import score
-from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.basins.prediction import with_lead
 from bmi_dmx.trainer.tasks.basins.scored_data import completed, data_spec
 from bmi_dmx.trainer.tasks.basins.together import flows

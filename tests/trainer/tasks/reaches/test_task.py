@@ -17,13 +17,13 @@ from torch import Tensor
 
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.commands import plot
 from bmi_dmx.trainer.evaluate import evaluate, score
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import resume
 from bmi_dmx.trainer.module import TrainingModule
-from bmi_dmx.trainer.task import Scoring
 from bmi_dmx.trainer.tasks.reaches import task as module
 from bmi_dmx.trainer.tasks.reaches.data import read
 from bmi_dmx.trainer.tasks.reaches.evaluate import classes

@@ -1,0 +1,1 @@
+"""Forecasts and observations brought together: filters, localisation, scores. NumPy."""

@@ -1,0 +1,79 @@
+"""Derivatives of compiled dynamics; what of them needs PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+__all__ = ["stepped"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_SMALL = 1e-5
+"""Largest difference of an entry: what is left out of the series is then as small as
+what is rounded, for states of about one to a hundred."""
+
+
+class _Stepped(Function):
+    """Compiled steps, with what PyTorch asks of them for derivatives."""
+
+    @staticmethod
+    def forward(
+        ensemble: Tensor,
+        compiled: Callable[[Array, int], Array],
+        plain: Callable[[Tensor, int], Tensor],
+        steps: int,
+    ) -> Tensor:
+        return torch.from_numpy(compiled(ensemble.detach().numpy(), steps))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ensemble, ctx.compiled, ctx.plain, ctx.steps = inputs
+        ctx.save_for_backward(ensemble)
+        ctx.save_for_forward(ensemble)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        (ensemble,) = ctx.saved_tensors
+        x, way = ensemble.detach().numpy(), tangent.detach().numpy()
+        largest = np.abs(way).max(-1, keepdims=True)
+        small = _SMALL / np.where(largest > 0.0, largest, 1.0)
+        both = np.stack([x + small * way, x - small * way])
+        ahead, back = ctx.compiled(both, ctx.steps)
+        return torch.from_numpy((ahead - back) / (2.0 * small))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        (ensemble,) = ctx.saved_tensors
+        with torch.enable_grad():
+            x = ensemble.detach().requires_grad_()
+            (found,) = torch.autograd.grad(ctx.plain(x, ctx.steps), x, gradient)
+        return found, None, None, None
+
+
+def stepped(
+    compiled: Callable[[Array, int], Array],
+    plain: Callable[[Tensor, int], Tensor],
+    ensemble: Tensor,
+    steps: int,
+) -> Tensor:
+    """Return an ensemble some steps later, differentiable in both directions.
+
+    Parameters
+    ----------
+    compiled : callable
+        Steps arrays, (..., entry).
+    plain : callable
+        Steps tensors by operations of PyTorch.
+    ensemble : Tensor
+        (..., entry), float64.
+    steps : int
+        How many.
+    """
+    found: Tensor = _Stepped.apply(ensemble, compiled, plain, steps)  # type: ignore[no-untyped-call]
+    return found

@@ -1,0 +1,1 @@
+"""Assimilation while a model is stepped: settings, disturbances, analyses."""

@@ -1,0 +1,182 @@
+"""What is observed of one quantity: what came, what was predicted, what is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .settings import Observed, span_of
+
+__all__ = ["STATUS", "Inbox", "Taken"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[np.intp]]
+Codes = np.ndarray[Any, np.dtype[np.int8]]
+
+STATUS = ("none", "used", "late", "absurd", "duplicate", "early", "failed")
+"""What became of a value: nothing came; it was used; it is older than the members
+remember; it is no possible value, or too far from the prediction; one of its time was
+there before; its time has not come and it waits; the filter gave no numbers for it."""
+
+NONE, USED, LATE, ABSURD, DUPLICATE, EARLY, FAILED = range(7)
+
+_SLACK = 1e-6
+"""Share of a step by which a time is taken for the end of one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """The values that are looked at after a step, (place,) each.
+
+    Parameters
+    ----------
+    value, error : ndarray
+        On the scale of the quantity; NaN where there is nothing to use.
+    raw : ndarray
+        As they came; NaN where nothing did.
+    valid : ndarray
+        Their times, seconds since 1970.
+    age : ndarray of int
+        Steps since.
+    status : ndarray of int
+        Positions in :data:`STATUS`.
+    """
+
+    value: Array
+    error: Array
+    raw: Array
+    valid: Array
+    age: Indices
+    status: Codes
+
+
+class Inbox:
+    """Values of one observed quantity on their way in, and what members predicted.
+
+    Parameters
+    ----------
+    name : str
+        The quantity.
+    settings : Observed
+        How it is observed.
+    size, places : int
+        Members and places.
+    seconds : float
+        Length of a step.
+
+    Attributes
+    ----------
+    value, error, valid : ndarray
+        (place,) what the host sets: in its units, and seconds since 1970 at which a
+        value holds; NaN is a value that is missing, an error that follows from the
+        settings, and the end of the step that is made next. All are NaN again once they
+        were looked at.
+    window : ndarray
+        (step, member, place) predictions on the scale, the latest first; NaN before
+        the first.
+    memory : dict of str to ndarray
+        All that has to be remembered, the places last.
+    """
+
+    def __init__(
+        self, name: str, settings: Observed, size: int, places: int, seconds: float
+    ) -> None:
+        self.name, self.settings, self._seconds = name, settings, seconds
+        self._most = span_of("max_age", settings.max_age)
+        steps = int(self._most / seconds + _SLACK) + 1
+        self.value, self.error, self.valid = (np.full(places, np.nan) for _ in range(3))
+        self.window = np.full((steps, size, places), np.nan)
+        self._used = np.zeros((steps, places))
+        self.memory = {
+            f"observed.{name}": self.value,
+            f"error.{name}": self.error,
+            f"valid.{name}": self.valid,
+            f"window.{name}": self.window,
+            f"used.{name}": self._used,
+        }
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any value is there."""
+        return not np.isnan(self.value).all()
+
+    def scaled(self, values: Array) -> Array:
+        """Return values, or predictions, on the scale of the quantity."""
+        if self.settings.scale == "linear":
+            return values
+        return np.log(np.maximum(values, 0.0) + self.settings.error.absolute)
+
+    def unscaled(self, values: Array) -> Array:
+        """Return values from the scale."""
+        if self.settings.scale == "linear":
+            return values
+        return np.maximum(np.exp(values) - self.settings.error.absolute, 0.0)
+
+    def predict(self, values: Array) -> None:
+        """Keep what the members predict at the end of a step, (member, place)."""
+        self.window[1:] = self.window[:-1].copy()
+        self._used[1:] = self._used[:-1].copy()
+        self.window[0] = self.scaled(values)
+        self._used[0] = 0.0
+
+    def take(self, now: float) -> Taken:
+        """Look at what has come, and let go of all but what is early.
+
+        Parameters
+        ----------
+        now : float
+            End of the step, seconds since 1970.
+        """
+        raw = self.value.copy()
+        valid = np.where(np.isnan(self.valid), now, self.valid)
+        age = (now - valid) / self._seconds
+        status = np.full(raw.shape, NONE, np.int8)
+        there = ~np.isnan(raw)
+        early = there & (age < -_SLACK)
+        late = there & ((now - valid) > self._most + _SLACK * self._seconds)
+        late |= there & (age > len(self.window))
+        steps = np.where(there & ~early & ~late, np.ceil(age - _SLACK), 0.0)
+        at = np.clip(steps, 0, len(self.window) - 1).astype(np.intp)
+        places = np.arange(raw.size)
+        late |= there & ~early & np.isnan(self.window[at, 0, places])
+        error = self._error(raw)
+        impossible = there & ~(np.isfinite(raw) & np.isfinite(error) & (error > 0.0))
+        if self.settings.scale == "log":
+            impossible |= there & (raw < 0.0)
+        status[there] = USED
+        status[there & (self._used[at, places] > 0.0)] = DUPLICATE
+        status[impossible] = ABSURD
+        status[late] = LATE
+        status[early] = EARLY
+        usable = status == USED
+        taken = Taken(
+            np.where(usable, self.scaled(np.where(usable, raw, 0.0)), np.nan),
+            np.where(usable, self._scaled_error(raw, error), np.nan),
+            raw, valid, at, status,
+        )  # fmt: skip
+        gone = there & ~early
+        for array in (self.value, self.error, self.valid):
+            array[gone | ~there] = np.nan
+        return taken
+
+    def mark(self, taken: Taken) -> None:
+        """Remember of which times values were used: of each there is one."""
+        at = np.flatnonzero(taken.status == USED)
+        self._used[taken.age[at], at] = 1.0
+
+    def predicted(self, taken: Taken, at: Indices) -> Array:
+        """Return what members predicted for values taken at some places, (place, E)."""
+        found: Array = self.window[taken.age[at], :, at]
+        return found
+
+    def _error(self, raw: Array) -> Array:
+        own = self.settings.error
+        usual = np.hypot(own.relative * raw, own.absolute)
+        return np.where(np.isnan(self.error), usual, self.error)
+
+    def _scaled_error(self, raw: Array, error: Array) -> Array:
+        if self.settings.scale == "linear":
+            return error
+        return error / (np.maximum(raw, 0.0) + self.settings.error.absolute)

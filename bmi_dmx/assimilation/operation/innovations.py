@@ -1,0 +1,96 @@
+"""The log of all observations of a run, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...files import writing
+from .inbox import STATUS
+
+__all__ = ["COLUMNS", "Innovations"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+COLUMNS = {
+    "time": ("f8", "seconds since 1970-01-01", "end of the step after which it came"),
+    "valid_time": ("f8", "seconds since 1970-01-01", "time at which it holds"),
+    "place": ("i4", "1", "position among the places"),
+    "quantity": ("i4", "1", "position among the quantities"),
+    "status": ("i1", "1", "what became of it"),
+    "observed": ("f8", "", "value as it came"),
+    "error": ("f8", "", "standard deviation of its error, on the scale of comparison"),
+    "innovation": ("f8", "", "observed less predicted, on the scale of comparison"),
+    "spread": ("f8", "", "standard deviation of the predictions, on that scale"),
+    "predicted": ("f8", "", "mean of the predictions"),
+    "analysed": ("f8", "", "mean of the predictions after the analysis"),
+    "chi_square": ("f8", "1", "squared innovation over the variance expected of it"),
+}
+"""Type, units (those of the quantity where empty), and meaning of what is logged."""
+
+
+class Innovations:
+    """Keeps a row for every value that came, until the end of the run.
+
+    Parameters
+    ----------
+    ids, quantities : sequence of str
+        Names of the places and of what is observed.
+    """
+
+    def __init__(self, ids: Sequence[str], quantities: Sequence[str]) -> None:
+        self._ids, self._quantities = tuple(ids), tuple(quantities)
+        self._rows: list[dict[str, Array]] = []
+        self.counts = np.zeros((len(self._quantities), len(STATUS)), np.int64)
+
+    def add(self, quantity: int, rows: dict[str, Array]) -> None:
+        """Keep rows of one quantity, (row,) by column."""
+        n = len(rows["status"])
+        if n:
+            codes, counts = np.unique(rows["status"], return_counts=True)
+            self.counts[quantity, codes] += counts
+            self._rows.append({**rows, "quantity": np.full(n, quantity)})
+
+    def column(self, name: str) -> Array:
+        """Return all rows of a column, in the order in which they came."""
+        if not self._rows:
+            return np.empty(0, COLUMNS[name][0])
+        return np.concatenate([rows[name] for rows in self._rows])
+
+    def report(self) -> str:
+        """Return in words what became of the values, by quantity."""
+        told = []
+        for name, counts in zip(self._quantities, self.counts, strict=True):
+            some = [f"{n} {s}" for s, n in zip(STATUS, counts, strict=True) if n]
+            told.append(f"{name}: {', '.join(some) or 'none came'}")
+        return "; ".join(told)
+
+    def write(self, path: Path) -> None:
+        """Write a NetCDF file, which then exists whole or not at all."""
+        import netCDF4
+
+        with writing(path), netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+            file.Conventions = "CF-1.11"
+            file.featureType = "point"
+            file.createDimension("row", sum(len(r["status"]) for r in self._rows))
+            _texts(file, "place_name", self._ids)
+            _texts(file, "quantity_name", self._quantities)
+            for name, (kind, units, about) in COLUMNS.items():
+                made = file.createVariable(name, kind, ("row",), zlib=True)
+                made.long_name = about
+                if units:
+                    made.units = units
+                if name == "status":
+                    made.flag_values = np.arange(len(STATUS), dtype="i1")
+                    made.flag_meanings = " ".join(STATUS)
+                made[:] = self.column(name)
+
+
+def _texts(file: Any, name: str, texts: Sequence[str]) -> None:
+    file.createDimension(name, len(texts))
+    made = file.createVariable(name, str, (name,))
+    for k, text in enumerate(texts):
+        made[k] = text

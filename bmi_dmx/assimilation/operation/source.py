@@ -1,0 +1,203 @@
+"""Observations from files, each brought after the step in which it holds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...data.identity import listed, match
+from ...errors import ConfigError, DataError, UnitsError, suggestion
+from ...operate.ensemble import EnsembleRunner
+from ...operate.once import warn_once
+from ...registries import observation_files
+from ...units import convert
+from .analysis import Assimilation, output_named
+from .inbox import Inbox
+from .series import ObservedSeries
+from .settings import ObservationFile
+
+__all__ = ["FileSource", "source_of"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_log = logging.getLogger(__name__)
+
+
+class FileSource:
+    """Gives out rows of observations in the order of their times.
+
+    What is given after a step depends on the time alone, so that a run that is resumed
+    goes on where it was.
+
+    Parameters
+    ----------
+    name : str
+        Output that is observed.
+    time, place, value : ndarray
+        (row,) seconds since 1970, positions among the places of the model, and values
+        in its units.
+    places : int
+        Number of places of the model.
+    """
+
+    def __init__(
+        self, name: str, time: Array, place: Array, value: Array, places: int
+    ) -> None:
+        there = np.flatnonzero(~np.isnan(value))
+        order = there[np.argsort(time[there], kind="stable")]
+        self._name, self._places = name, places
+        self._time, self._place = time[order], place[order]
+        self._value = value[order]
+
+    def bring(self, inboxes: Mapping[str, Inbox], now: float, seconds: float) -> None:
+        """Put the means of what holds in the step that ends into the inbox."""
+        slack = 1e-6 * seconds
+        span = np.array([now - seconds + slack, now + slack])
+        first, last = np.searchsorted(self._time, span, side="right")
+        if first == last:
+            return
+        place, value = self._place[first:last], self._value[first:last]
+        count = np.bincount(place, minlength=self._places)
+        total = np.bincount(place, value, self._places)
+        at = np.flatnonzero(count)
+        inboxes[self._name].value[at] = total[at] / count[at]
+
+
+def source_of(
+    settings: ObservationFile,
+    folder: Path,
+    runner: EnsembleRunner,
+    assimilation: Assimilation,
+) -> FileSource:
+    """Read the observations of a configuration.
+
+    Parameters
+    ----------
+    settings : ObservationFile
+        Which.
+    folder : Path
+        What a relative path starts from.
+    runner : EnsembleRunner
+        Whose places are observed.
+    assimilation : Assimilation
+        What is declared to be observed.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such file, format, quantity or place.
+    DataError
+        When it cannot be read, or nothing in it is of these places.
+    UnitsError
+        When its units are those of something else.
+    """
+    key = "assimilation: observations"
+    name = _quantity(settings, runner, assimilation, key)
+    try:
+        read = observation_files[settings.format]
+    except ConfigError as error:
+        raise ConfigError(f"{key}: format: {error}") from None
+    series = [read(path) for path in _paths(folder / settings.file, key)]
+    for remark in dict.fromkeys(r for one in series for r in one.remarks):
+        warn_once(_log, remark, "%s: %s", series[0].path, remark)
+    there = tuple(dict.fromkeys(p for one in series for p in one.places))
+    found = _found(settings, runner.ids, there, key)
+    parts = [_rows(one, found, runner, name) for one in series]
+    time, place, value = (
+        np.concatenate(columns) for columns in zip(*parts, strict=True)
+    )
+    if not time.size:
+        raise DataError(f"{key}: {series[0].path}: found no value of these places")
+    return FileSource(name, time, place, value, len(runner.ids))
+
+
+def _quantity(
+    settings: ObservationFile,
+    runner: EnsembleRunner,
+    assimilation: Assimilation,
+    key: str,
+) -> str:
+    known = tuple(assimilation.inboxes)
+    if settings.quantity is None:
+        if len(known) != 1:
+            raise ConfigError(
+                f"{key}: quantity: missing; observed are {listed(known) or 'none'}, "
+                "expected one of them"
+            )
+        return known[0]
+    name = output_named(runner, settings.quantity)
+    if name not in known:
+        raise ConfigError(
+            f"{key}: quantity: {settings.quantity!r} is not among what is "
+            f"observed{suggestion(settings.quantity, known)}"
+        )
+    return name
+
+
+def _paths(path: Path, key: str) -> list[Path]:
+    if not path.is_dir():
+        if not path.is_file():
+            raise ConfigError(f"{key}: file: {path}: no such file")
+        return [path]
+    found = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".")
+    if not found:
+        raise ConfigError(f"{key}: file: {path}: the folder has no files")
+    return found
+
+
+def _found(
+    settings: ObservationFile, ids: Sequence[str], there: Sequence[str], key: str
+) -> dict[str, int]:
+    """Return the position of the model's place, by name in the file."""
+    for name in settings.places:
+        if name not in ids:
+            raise ConfigError(
+                f"{key}: places: the model has no place {name!r}{suggestion(name, ids)}"
+            )
+    wanted = {settings.places.get(name, name): k for k, name in enumerate(ids)}
+    matched = match(tuple(wanted), there)
+    named = [settings.places[n] for n in ids if n in settings.places]
+    lost = [name for name in named if name in matched.lacking]
+    if lost or not matched.places:
+        raise DataError(
+            f"{key}: {settings.file}: found no place "
+            f"{listed(lost or list(matched.lacking))}; it has {listed(list(there))}"
+        )
+    if matched.remark:
+        _log.info("%s: %s", key, matched.remark)
+    if matched.lacking:
+        _log.info("%s: nothing of %s", key, listed(list(matched.lacking)))
+    return {there[entry]: wanted[name] for name, entry in matched.places.items()}
+
+
+def _rows(
+    series: ObservedSeries, found: dict[str, int], runner: EnsembleRunner, name: str
+) -> tuple[Array, Array, Array]:
+    """Return the rows of a series at places of the model, in its units."""
+    position = np.array([found.get(p, -1) for p in series.places], np.intp)
+    place = position[series.place] if series.place.size else np.zeros(0, np.intp)
+    ours = place >= 0
+    value = series.value[ours]
+    units = _units(runner, name)
+    if series.units and series.units != units:
+        try:
+            value = np.asarray(convert(value, series.units, units), float)
+        except UnitsError as error:
+            raise UnitsError(
+                f"{series.path}: {error}; observe a quantity of such units in place of "
+                f"{name!r}"
+            ) from None
+    return series.time[ours], place[ours], value
+
+
+def _units(runner: EnsembleRunner, name: str) -> str:
+    """Return the units of an output for the host."""
+    operation = runner.operation
+    part, own = next(k for k, x in runner.stages.buffers.items() if x == name)
+    declared = operation.plan[part].declared(operation.inner)
+    variable = next(v for v in declared.outputs if v.name == own)
+    return operation.exchange(variable)[0]

@@ -1,0 +1,304 @@
+"""A learned analysis: what a network makes of a forecast and what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..conversion import refuse_outside
+from ..errors import ConfigError
+from ..networks.base import Network
+from ..process import Stencil
+from ..registries import networks
+from ..variables import Flux, Forcing, State
+from .learned import Learned
+
+__all__ = ["Analysis"]
+
+_NUDGING = -2.0
+"""Logit of the share of a departure that a network which says nothing removes, 0.12."""
+
+_SQUASHED = 3.0
+"""Errors of observation beyond which departures look alike to a network."""
+
+_PATIENCE = 4.0
+"""Cycles without an observation that look half as long as forever."""
+
+_BAND = ("behind", "variance", "ahead")
+
+
+class Analysis(Learned):
+    r"""A forecast corrected by a network that has read what was observed of it.
+
+    A network :math:`N` answers at every place with a free increment :math:`a`, a gain
+    :math:`g`, and what it forgets and writes, :math:`d` and :math:`b`:
+
+    .. math::
+
+        x^a &= x^f + m\, \sigma(g - 2)\, (y - x^f) + s\, a \\
+        c &\leftarrow \sigma(d)\, c + \tanh b
+
+    :math:`m` is 1 where a value was observed, :math:`s` the size of its error. The last
+    layer begins at zero: what has not learned anything is nudging with a gain of 0.12.
+    The network reads forecast, departure, mask, the change since the last analysis, the
+    error, the cycles since the place was last observed, and its memory :math:`c`; all
+    of it measured in what is usual. Where nothing at all is observed nothing changes.
+
+    ``form: gain`` is the published one (McCabe and Brown 2021,
+    doi:10.48550/arXiv.2111.01058): :math:`x^a = \sigma(g)\, x^f + a` and
+    :math:`c \leftarrow \sigma(d)\, c + b`, which read values as they are; where nothing
+    is observed it reads what it is given instead.
+
+    Fields may have axes in front, such as that of the members of an ensemble.
+
+    Parameters
+    ----------
+    options : mapping or Options, optional
+        The states, the network, and what it reads and remembers.
+
+    Raises
+    ------
+    ConfigError
+        When a number is impossible.
+    """
+
+    @dataclass(frozen=True)
+    class Options:
+        """What can be chosen.
+
+        Parameters
+        ----------
+        states : list of str
+            Fields of the system that is analysed.
+        network : str
+            Registered network over fields.
+        settings : mapping
+            What the network lets choose.
+        memory : int
+            Channels that it remembers.
+        form : {"increment", "gain"}
+            How it answers.
+        spread : {"none", "variance", "band"}
+            What it reads of the other members: nothing, the variance, or also the
+            covariances with the places behind and ahead.
+        change : bool
+            Whether it reads how the state changed since the last analysis.
+        masked : bool
+            Whether the form of gains reads where something was observed.
+        perturbed : bool
+            Whether each member is given observations with errors of its own.
+        """
+
+        states: tuple[str, ...] = ("x",)
+        network: str = "residual_conv"
+        settings: dict[str, Any] = field(default_factory=dict)
+        memory: int = 6
+        form: Literal["increment", "gain"] = "increment"
+        spread: Literal["none", "variance", "band"] = "none"
+        change: bool = True
+        masked: bool = True
+        perturbed: bool = False
+
+    about = "a learned analysis of a forecast and of what was observed"
+    time = "1"
+    coupling = Stencil()
+    options: Options
+
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(options)
+        chosen = self.options
+        refuse_outside("memory", chosen.memory, 1)
+        if not chosen.states:
+            raise ConfigError("states: found none, expected at least one")
+        self.forcings = tuple(_forcings(chosen))
+        self.states = (
+            *(State(name=f"{s}_before", about="last analysis") for s in chosen.states),
+            *(
+                State(name=f"{s}_age", about="cycles since it was last observed")
+                for s in chosen.states
+            ),
+            State(name="started", about="whether there was an analysis before"),
+            State(name="memory", size=chosen.memory, internal=True),
+        )
+        self.fluxes = tuple(
+            Flux(name=f"{s}_analysis", about="the analysis") for s in chosen.states
+        )
+        kind = networks[chosen.network]
+        fields = len(chosen.states)
+        body = kind.made(
+            self._channels(), 2 * (fields + chosen.memory), chosen.settings
+        )
+        self.network = _Usual(body, fields)
+        if chosen.form == "increment":
+            with torch.no_grad():
+                for weight in body.output.parameters():
+                    weight.zero_()
+
+    def _channels(self) -> int:
+        """Return how many channels the network reads."""
+        chosen = self.options
+        each = 2 + chosen.change + {"none": 0, "variance": 1, "band": 3}[chosen.spread]
+        if chosen.form == "increment":
+            return (each + 3) * len(chosen.states) + chosen.memory
+        return each * len(chosen.states) + chosen.memory + chosen.masked
+
+    def step(
+        self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Analyse once."""
+        chosen = self.options
+        given = [_Given.of(name, s, f) for name in chosen.states]
+        memory = _entries(s.memory)
+        answer, _ = self.network(self._read(given, memory, s.started))
+        rows = [answer.narrow(-2, k, 1).squeeze(-2) for k in range(answer.shape[-2])]
+        count = len(given)
+        free, gains = rows[:count], rows[count : 2 * count]
+        written = rows[2 * count : 2 * count + chosen.memory]
+        forgotten = rows[2 * count + chosen.memory :]
+        seen = _channels([g.seen for g in given])
+        there = torch.amax(seen, (-2, -1), keepdim=True).squeeze(-2) > 0.0
+        found, state = {}, {}
+        for at, one in enumerate(given):
+            changed = self._analysed(at, one, free[at], gains[at])
+            analysis = torch.where(there, changed, one.forecast)
+            found[f"{one.name}_analysis"] = analysis
+            state[f"{one.name}_before"] = analysis
+            state[f"{one.name}_age"] = (1.0 - one.seen) * (one.age + 1.0)
+        bounded = torch.tanh if chosen.form == "increment" else _same
+        state["started"] = s.started * 0.0 + 1.0
+        kept: Any = [
+            torch.where(there, torch.sigmoid(forget) * c + bounded(write), c)
+            for c, forget, write in zip(memory, forgotten, written, strict=True)
+        ]
+        state["memory"] = kept if chosen.memory > 1 else kept[0]
+        return state, found
+
+    def _analysed(self, at: int, one: _Given, free: Tensor, gain: Tensor) -> Tensor:
+        if self.options.form == "gain":
+            return torch.sigmoid(gain) * one.forecast + free
+        share = torch.sigmoid(gain + _NUDGING)
+        error: Tensor = self.network.of("error", at)
+        return one.forecast + one.seen * share * one.departure + error * free
+
+    def _read(
+        self, given: list[_Given], memory: list[Tensor], started: Tensor
+    ) -> Tensor:
+        """Return what the network reads, (…, channel, place)."""
+        chosen, usual, channels = self.options, self.network, []
+        plain = chosen.form == "gain"
+        for at, one in enumerate(given):
+            mean, std = usual.of("mean", at), usual.of("std", at)
+            if plain:
+                mean, std = torch.zeros_like(mean), torch.ones_like(std)
+                channels += [one.forecast, one.observed]
+            else:
+                in_errors = one.seen * one.departure / one.error
+                channels += [
+                    (one.forecast - mean) / std,
+                    _SQUASHED * torch.tanh(in_errors / _SQUASHED),
+                    one.seen,
+                    torch.log(one.error / usual.of("error", at)),
+                    one.age / (one.age + _PATIENCE),
+                ]
+            if chosen.change:
+                channels.append(started * (one.forecast - one.before) / std)
+            channels += [x / (std * std) for x in one.spread]
+        if plain and chosen.masked:
+            channels.append(0.2 * given[0].seen - 0.1)
+        return _channels([*channels, *memory])
+
+
+class _Usual(nn.Module):
+    """A network, and what is usual of the states it reads, (state,).
+
+    Attributes
+    ----------
+    mean, std : Tensor
+        Of the system as it runs by itself.
+    error, low, high : Tensor
+        Size of the errors of observation, and the least and largest that were seen.
+    """
+
+    def __init__(self, body: Network, states: int) -> None:
+        super().__init__()
+        self.body = body
+        for name in ("mean", "std", "error", "low", "high"):
+            value = torch.zeros if name == "mean" else torch.ones
+            self.register_buffer(name, value(states))
+
+    def of(self, name: str, at: int) -> Tensor:
+        """Return a number of one state, (1,)."""
+        whole: Tensor = getattr(self, name)
+        return whole.narrow(0, at, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return what the network answers, (…, channel, place)."""
+        found: tuple[Tensor, dict[str, Tensor]] = self.body.step(x, {})
+        return found
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What is known of one state of the system before the analysis."""
+
+    name: str
+    forecast: Tensor
+    observed: Tensor
+    seen: Tensor
+    error: Tensor
+    before: Tensor
+    age: Tensor
+    spread: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, name: str, s: SimpleNamespace, f: SimpleNamespace) -> _Given:
+        """Return what is known of a state by its name."""
+        known, kept = vars(f), vars(s)
+        band = (f"{name}_{part}" for part in _BAND)
+        return cls(
+            name, known[name], known[f"{name}_observed"], known[f"{name}_seen"],
+            known[f"{name}_error"], kept[f"{name}_before"], kept[f"{name}_age"],
+            tuple(known[part] for part in band if part in known),
+        )  # fmt: skip
+
+    @property
+    def departure(self) -> Tensor:
+        """Observed minus forecast."""
+        return self.observed - self.forecast
+
+
+def _forcings(chosen: Analysis.Options) -> list[Forcing]:
+    parts = {"none": (), "variance": ("variance",), "band": _BAND}[chosen.spread]
+    found = []
+    for s in chosen.states:
+        found += [
+            Forcing(name=s, about="the forecast"),
+            Forcing(name=f"{s}_observed", about="what was observed"),
+            Forcing(
+                name=f"{s}_seen", bounds=(0.0, 1.0), about="1 where it was, else 0"
+            ),
+            Forcing(name=f"{s}_error", bounds=(1e-6, 1e6), about="size of its error"),
+            *(
+                Forcing(name=f"{s}_{part}", about=f"{part} among the members")
+                for part in parts
+            ),
+        ]
+    return found
+
+
+def _channels(fields: list[Tensor]) -> Tensor:
+    """Return fields (…, place) as channels, (…, channel, place)."""
+    return torch.cat([x.unsqueeze(-2) for x in fields], -2)
+
+
+def _entries(memory: Any) -> list[Tensor]:
+    return [memory] if isinstance(memory, Tensor) else list(memory)
+
+
+def _same(x: Tensor) -> Tensor:
+    return x

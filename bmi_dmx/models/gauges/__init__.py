@@ -1,0 +1,1 @@
+"""Files of what gauges of rivers observe, read for assimilation."""

@@ -1,0 +1,1 @@
+"""Files that oceans are read from."""

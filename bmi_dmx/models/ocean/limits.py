@@ -1,0 +1,126 @@
+"""Steps, sub-steps and friction with which a run would not stay finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...errors import ConfigError
+from ...space import Grid
+from .constants import GRAVITY, ROTATION
+
+__all__ = ["least_rounds", "refuse_friction", "refuse_step"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_NEUTRAL = 0.7
+"""Share of the longest sub-step of gravity waves up to which the alternating order of
+sub-steps neither damps nor excites waves on a turning earth; beyond it, at a quarter of
+a turn per sub-step, waves grow by resonance."""
+
+
+def _inverse_squares(grid: Grid) -> Array:
+    """Return 1/dx² + 1/dy² of every cell of the system, m-2."""
+    dx, dy = grid.sizes()
+    found: Array = (dx**-2.0 + dy**-2.0)[grid.open_at()]
+    return found
+
+
+def least_rounds(grid: Grid, dt: float) -> int:
+    """Return how many sub-steps of the surface a step needs at least.
+
+    Parameters
+    ----------
+    grid : Grid
+        With the bottom by its mask.
+    dt : float
+        Length of the step, s.
+    """
+    dx, dy = grid.sizes()
+    depth = (grid.widths("z")[:, None, None] * grid.open_at("cell", ("level",))).sum(0)
+    speed = np.sqrt(GRAVITY * depth)
+    rate = float((speed * np.sqrt(dx**-2.0 + dy**-2.0)).max())
+    return max(1, math.ceil(dt * rate / _NEUTRAL))
+
+
+def refuse_step(
+    grid: Grid, dt: float, rotation: float, beta: float, internal: float, rounds: int
+) -> None:
+    """Refuse steps that are too long, and too few sub-steps.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where.
+    dt : float
+        Length of the step, s.
+    rotation, beta : float
+        Coriolis parameter where y is 0, and its change with y, on a plane.
+    internal : float
+        Speed of the fastest internal wave, m s-1; 0: none.
+    rounds : int
+        Sub-steps asked for.
+
+    Raises
+    ------
+    ConfigError
+        With limit and value.
+    """
+    y = grid.nodes("y")
+    if grid.radius is None:
+        turning = np.abs(rotation + beta * y)
+    else:
+        turning = 2.0 * ROTATION * np.abs(np.sin(np.radians(y)))
+    fastest = float(turning.max()) * dt
+    if fastest > math.sqrt(3.0):
+        raise ConfigError(
+            f"dt: {dt:g} s turns currents by {fastest:.3g} a step, expected at most "
+            f"{math.sqrt(3.0):.3g}"
+        )
+    longest = math.inf
+    if internal > 0.0:
+        waves = float(_inverse_squares(grid).max())
+        longest = math.sqrt(3.0 / waves) / (2.0 * internal)
+    if dt > longest:
+        raise ConfigError(
+            f"dt: found {dt:g} s, expected at most {longest:.4g} s for internal waves "
+            f"of {internal:g} m/s"
+        )
+    least = least_rounds(grid, dt)
+    if rounds < least:
+        raise ConfigError(
+            f"rounds: found {rounds} sub-steps of the surface, expected at least "
+            f"{least} at a step of {dt:g} s"
+        )
+
+
+def refuse_friction(grid: Grid, name: str, values: Array, dt: float) -> None:
+    """Refuse a lateral viscosity or diffusivity that overshoots in a step.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where.
+    name : str
+        What is told of in messages.
+    values : ndarray
+        (row, column) m2 s-1, the largest of a column.
+    dt : float
+        Length of the step, s.
+
+    Raises
+    ------
+    ConfigError
+        With limit and value.
+    """
+    dx, dy = grid.sizes()
+    limit = 1.0 / (2.0 * dt * (dx**-2.0 + dy**-2.0))
+    over = np.where(grid.open_at(), values - limit, -math.inf)
+    if over.max() > 0.0:
+        row, column = np.unravel_index(int(over.argmax()), over.shape)
+        raise ConfigError(
+            f"{name}: found {values[row, column]:.4g} m2/s in row {row}, column "
+            f"{column}, expected at most {limit[row, column]:.4g} at a step of {dt:g} s"
+        )

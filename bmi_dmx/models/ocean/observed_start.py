@@ -1,0 +1,122 @@
+"""Anomalies to begin with, of a file of temperatures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...data.fields import FieldSeries, month_numbers, read_fields
+from ...data.netcdf import opened
+from ...errors import ConfigError, DataError
+from ...operate.runner import Runner
+from ...space import Grid
+from ...units import convert
+
+__all__ = ["observed_start"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_NAMES = ("temperature", "sst", "tos", "sea_surface_temperature", "analysed_sst")
+"""What files call the temperature of the surface."""
+
+_MONTHS = 12
+
+
+def observed_start(
+    runner: Runner, path: Path, start: datetime, names: Mapping[str, str]
+) -> None:
+    """Bring a model of anomalies to the months before a date.
+
+    Parameters
+    ----------
+    runner : Runner
+        A model with the states ``anomaly`` and ``earlier``.
+    path : Path
+        CF file of monthly means of temperature on the grid of the model.
+    start : datetime
+        Beginning of the first month that is forecast.
+    names : mapping of str to str
+        ``temperature``, where the file calls it by none of the usual names.
+
+    Raises
+    ------
+    ConfigError
+        The model has no such states, or the start is not that of a month.
+    DataError
+        Months are not in the file, or miss numbers in the sea; or it has another grid.
+    """
+    part = next((p for p, name in runner.stores() if name == "earlier"), None)
+    if part is None:
+        raise ConfigError("--forecast-from: is for models of anomalies of the surface")
+    if (start.day, start.hour) != (1, 0):
+        raise ConfigError(
+            f"--forecast-from: found {start}, expected the first of a month"
+        )
+    runner.parameterize()
+    anomaly, earlier = (runner.stores()[part, n] for n in ("anomaly", "earlier"))
+    read = read_fields(path, [_name(path, names)])
+    ((name, values),) = read.values.items()
+    _refuse_other_grid(runner, read, name)
+    months = month_numbers(read.begins, str(path))
+    first = (start.year - 1970) * _MONTHS + start.month - 1
+    known = np.arange(first - 1, first - 2 - len(earlier), -1)
+    if known[-1] < months[0] or known[0] > months[-1]:
+        raise DataError(
+            f"{path}: {name}: a forecast from {start:%Y-%m} on needs the "
+            f"{len(known)} months before it, found {read.begins[0]!s:.7} to "
+            f"{read.begins[-1]!s:.7}"
+        )
+    sea = runner.seen(part, "sea") > 0.5
+    latest_first = []
+    for month in known:
+        found = values[month - months[0]]
+        if read.units[name]:
+            found = convert(found, read.units[name], "degC")
+        bad = ~np.isfinite(found) & sea
+        if bad.any():
+            row, column = np.argwhere(bad)[0].tolist()
+            raise DataError(
+                f"{path}: {name}: is missing in {read.begins[month - months[0]]!s:.7} "
+                f"at row {row}, column {column}, which is sea in the model"
+            )
+        usual = runner.seen(part, f"usual_{month % _MONTHS + 1}")
+        latest_first.append(np.where(sea, found - usual, 0.0))
+    anomaly[...] = latest_first[0]
+    earlier[...] = np.stack(latest_first[1:])
+
+
+def _name(path: Path, names: Mapping[str, str]) -> str:
+    """Return what the file calls the temperature."""
+    if "temperature" in names:
+        return names["temperature"]
+    file = opened(path)
+    try:
+        there = [name for name in _NAMES if name in file.variables]
+        known = ", ".join(file.variables)
+    finally:
+        file.close()
+    if not there:
+        raise DataError(
+            f"{path}: no {' or '.join(_NAMES)}, found {known}; --names "
+            "temperature=NAME says which one is meant"
+        )
+    return there[0]
+
+
+def _refuse_other_grid(runner: Runner, read: FieldSeries, name: str) -> None:
+    space = runner.space
+    assert isinstance(space, Grid)
+    for what, found, expected in (
+        ("rows", read.y, space.nodes("y")),
+        ("columns", read.x, space.nodes("x")),
+    ):
+        if found.shape != expected.shape or np.abs(found - expected).max() > 1e-3:
+            raise DataError(
+                f"{read.path}: {name}: {what}: found {found.size} from {found[0]:g} to "
+                f"{found[-1]:g}, the model has {expected.size} from {expected[0]:g} to "
+                f"{expected[-1]:g}"
+            )

@@ -1,0 +1,133 @@
+"""The recipe of anomalies at the surface: maps, the process, a correction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ...compose.spec import CorrectionSpec, ModelSpec, PartSpec
+from ...conversion import MOST, refuse_outside
+from ...process import SECONDS
+from ...space import Grid
+from .surface_anomaly import MONTHS, SurfaceAnomaly
+
+__all__ = ["SurfaceAnomalyModel"]
+
+_RADIUS = 6.371e6
+"""Of the Earth, m."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridSpec:
+    """Cells of one width on the sphere, rows from south to north.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Numbers of cells.
+    degrees : float
+        Width of a cell in both directions.
+    south, west : float
+        Where the first row and column begin.
+    """
+
+    rows: int = 40
+    columns: int = 120
+    degrees: float = 3.0
+    south: float = -60.0
+    west: float = 0.0
+
+    def __post_init__(self) -> None:
+        refuse_outside("rows", self.rows, 2, MOST)
+        refuse_outside("columns", self.columns, 2, MOST)
+
+    def space(self) -> dict[str, Any]:
+        """Return the grid as plain data; columns go around where they close."""
+        around = abs(self.columns * self.degrees - 360.0) < 1e-9
+        return Grid.uniform(
+            (self.rows, self.columns),
+            (self.degrees, self.degrees),
+            (self.south, self.west),
+            periodic=("x",) if around else (),
+            radius=_RADIUS,
+        ).to_dict()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceAnomalyModel:
+    """Anomalies of the temperature of the surface with maps, and a correction.
+
+    Parameters
+    ----------
+    grid : GridSpec
+        Where the cells are.
+    modes : int
+        Rank of the operator between all cells; 0 for none.
+    local : bool
+        Whether flows and diffusion are learned.
+    history : int
+        Months that are known, the present one included.
+    damping : bool
+        Whether damping is learned; else anomalies stay as they are.
+    responses : {"known", "learned"}
+        Whether training changes what follows from patterns.
+    network : str, optional
+        Registered network over grids that corrects them; none: physics alone.
+    options : mapping of str to object
+        What the network lets choose.
+    scale : float
+        Anomaly that it adds in a month where it answers with one, K.
+    """
+
+    grid: GridSpec = field(default_factory=GridSpec)
+    modes: int = 15
+    local: bool = True
+    history: int = 12
+    damping: bool = True
+    responses: Literal["known", "learned"] = "known"
+    network: str | None = "unet"
+    options: dict[str, Any] = field(default_factory=dict)
+    scale: float = 0.5
+
+    def model(self) -> ModelSpec:
+        """Return known maps, learned maps, and the process with its correction."""
+        places = self.grid.rows * self.grid.columns
+        modes = range(1, self.modes + 1)
+        known = ["sea", *(f"usual_{k}" for k in range(1, MONTHS + 1))]
+        known += [f"weight_{k}" for k in modes]
+        learned = ["damping"] if self.damping else []
+        if self.local:
+            learned += ["eastward_flow", "northward_flow", "diffusivity"]
+        responses = [f"response_{k}" for k in modes]
+        (learned if self.responses == "learned" else known).extend(responses)
+        parts = {"known": _maps(places, known, learned=False)}
+        if learned:
+            parts["learned"] = _maps(places, learned, learned=True)
+        options = {"modes": self.modes, "local": self.local, "history": self.history}
+        parts["surface"] = PartSpec(
+            process="surface_anomaly", options=options, correction=self._correction()
+        )
+        return ModelSpec(
+            parts=parts,
+            seconds=SECONDS[SurfaceAnomaly.time],
+            space=self.grid.space(),
+            system="ocean",
+            answers=("anomaly", "temperature"),
+        )
+
+    def _correction(self) -> CorrectionSpec | None:
+        if self.network is None:
+            return None
+        return CorrectionSpec(
+            network=self.network,
+            options=self.options,
+            reads=("anomaly", "earlier", *SurfaceAnomaly.features, "sea"),
+            adds=("anomaly",),
+            scale=self.scale,
+            within="sea",
+        )
+
+
+def _maps(places: int, gives: list[str], *, learned: bool) -> PartSpec:
+    options = {"places": places, "learned": learned}
+    return PartSpec(network="maps", options=options, gives=tuple(gives))

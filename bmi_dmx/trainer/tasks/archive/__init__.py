@@ -1,0 +1,1 @@
+"""Filters learned from an archive of noisy observations, without any truth."""

@@ -1,0 +1,151 @@
+"""Forecast and learned analysis in turn, on tensors, and what is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ....assimilation.learned import entries_of, given, joined
+from ....compose import Model
+from ....compose.analysis import Analysis
+from ....errors import ConfigError
+from ....program import entry_names
+from ....program.trace import call_step
+from .data import Series
+
+__all__ = ["Cycling", "Passed", "fair_crps"]
+
+Memory = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """One cycle: (stream, m, n) before and after the analysis, and the memory."""
+
+    forecast: Tensor
+    analysis: Tensor
+    memory: dict[str, Tensor]
+
+
+class Cycling:
+    """The model of a filter and its analysis, which a network learns.
+
+    Parameters
+    ----------
+    model : Model
+        With the analysis.
+    part : str
+        Name of it.
+    series : Series
+        With the system.
+    limit : float
+        Standard deviations from the mean at which states are held.
+
+    Raises
+    ------
+    ConfigError
+        When the analysis is not of the states of the system, or of another ring.
+    """
+
+    def __init__(self, model: Model, part: str, series: Series, limit: float) -> None:
+        process = model.processes[part]
+        assert isinstance(process, Analysis)
+        self.process, self.series = process, series
+        self.names = [f.name for f in process.forcings]
+        chosen, dynamics = process.options, series.dynamics
+        known = tuple(s.name for s in dynamics.states)
+        if chosen.states != known or any(s.size > 1 for s in dynamics.states):
+            raise ConfigError(
+                f"model.parts.{part}.options.states: found {', '.join(chosen.states)}, "
+                f"expected those of the system, {', '.join(known)}"
+            )
+        self.places = dynamics.size // len(known)
+        if model.space is None or model.space.shape(process.states[0]) != (
+            self.places,
+        ):
+            raise ConfigError(
+                f"model.space: expected that of the system, a ring of {self.places}"
+            )
+        self.fields = entries_of(known, self.places)
+        self.middle = torch.from_numpy(series.climate.mean).float()
+        self.reach = limit * torch.from_numpy(series.climate.states.std(0)).float()
+
+    def blank(self, streams: int, members: int) -> dict[str, Tensor]:
+        """Return the memory of streams that have seen nothing."""
+        shape = (streams, members, self.places)
+        return {
+            name: torch.full(shape, s.initial)
+            for s in self.process.states
+            for name in entry_names("s", s)
+        }
+
+    def run(
+        self, ensemble: Tensor, memory: Memory, observed: Tensor, error: Tensor
+    ) -> Iterator[Passed]:
+        """Yield the cycles of a window.
+
+        Parameters
+        ----------
+        ensemble : Tensor
+            (stream, m, n) analyses before the first.
+        memory : mapping of str to Tensor
+            (stream, m, place).
+        observed, error : Tensor
+            (time, stream, n); NaN is missing.
+        """
+        for values, sizes in zip(observed, error, strict=True):
+            forecast = self.held(
+                self.series.dynamics.differentiable(ensemble, self.series.steps)
+            )
+            ensemble, memory = self._analysed(forecast, memory, values, sizes)
+            yield Passed(forecast, ensemble, dict(memory))
+
+    def held(self, ensemble: Tensor) -> Tensor:
+        """Return states within what a system can be."""
+        low, high = self.middle - self.reach, self.middle + self.reach
+        return torch.maximum(torch.minimum(ensemble, high), low)
+
+    def lost(self, ensemble: Tensor) -> Tensor:
+        """Return which streams are held at a limit, or no numbers, (stream,)."""
+        near = (ensemble - self.middle).abs() < 0.999 * self.reach
+        return ~near.all(-1).all(-1)
+
+    def _analysed(
+        self, forecast: Tensor, memory: Memory, values: Tensor, sizes: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        values, sizes = values.unsqueeze(1), sizes.unsqueeze(1)
+        seen = ~values.isnan()
+        if self.process.options.perturbed:
+            values = values + sizes * torch.randn_like(forecast)
+        instead = forecast.detach()
+        if self.process.options.form == "gain":
+            instead = instead[:, torch.randperm(forecast.shape[1])]
+        inputs = given(
+            self.fields, self.names, forecast, torch.where(seen, values, instead),
+            seen.to(forecast.dtype), sizes,
+        )  # fmt: skip
+        found = call_step(self.process, {**memory, **inputs})
+        after = {name: found[name].expand_as(x) for name, x in memory.items()}
+        return joined(self.fields, found, torch.cat), after
+
+
+def fair_crps(members: Tensor, value: Tensor) -> Tensor:
+    """Return the fair continuous ranked probability score, (...).
+
+    Ferro (2014), doi:10.1002/qj.2270: what it is expected to be of an ensemble of any
+    size is what it is of the distribution that the members are drawn from.
+
+    Parameters
+    ----------
+    members : Tensor
+        (..., m, p), at least two.
+    value : Tensor
+        (..., p) what happened.
+    """
+    count = members.shape[-2]
+    error = (members - value.unsqueeze(-2)).abs().mean(-2)
+    apart = (members.unsqueeze(-2) - members.unsqueeze(-3)).abs().sum((-3, -2))
+    return error - apart / (2.0 * count * (count - 1))

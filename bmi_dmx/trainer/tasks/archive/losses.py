@@ -1,0 +1,75 @@
+"""What a filter is to make small over a window, stream by stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from .cycle import Passed, fair_crps
+
+__all__ = ["LOSSES", "of_streams"]
+
+_TINY = 1e-6
+
+
+def _misfit(values: Tensor, target: Tensor, error: float) -> Tensor:
+    """Return the squared error where something was observed, in errors; else 0."""
+    known = ~target.isnan()
+    return (
+        torch.where(known, (values - torch.where(known, target, values)) / error, 0.0)
+        ** 2
+    )
+
+
+def _forecast(passed: Passed, target: Tensor, error: float) -> Tensor:
+    return _misfit(passed.forecast.mean(1), target, error)
+
+
+def _analysis(passed: Passed, target: Tensor, error: float) -> Tensor:
+    return _misfit(passed.analysis.mean(1), target, error)
+
+
+def _crps(passed: Passed, target: Tensor, error: float) -> Tensor:
+    """Return the score of what members say will be observed, errors included."""
+    known = ~target.isnan()
+    seen = passed.forecast + error * torch.randn_like(passed.forecast)
+    score = fair_crps(seen, torch.where(known, target, 0.0)) / error
+    return torch.where(known, score, 0.0)
+
+
+LOSSES: dict[str, Callable[[Passed, Tensor, float], Tensor]] = {
+    "forecast": _forecast,
+    "analysis": _analysis,
+    "supervised": _analysis,
+    "crps": _crps,
+}
+"""Losses by name: (stream, n) of a cycle, 0 where nothing is compared."""
+
+
+def of_streams(
+    kind: str, cycles: Sequence[Passed], target: Tensor, truth: Tensor, error: float
+) -> Tensor:
+    """Return the mean loss of every stream over a window, (stream,).
+
+    Forecasts of the first cycle depend on nothing that is learned in the window.
+
+    Parameters
+    ----------
+    kind : str
+        Name in :data:`LOSSES`.
+    cycles : sequence of Passed
+        The window.
+    target, truth : Tensor
+        (time, stream, n) what was observed, and the truth, empty where it is not known.
+    error : float
+        Standard deviation of its errors.
+    """
+    first = 0 if kind in ("analysis", "supervised") else 1
+    against = truth if kind == "supervised" else target
+    losses = [
+        LOSSES[kind](cycles[k], against[k], error) for k in range(first, len(cycles))
+    ]
+    counts = (~against[first:].isnan()).sum((0, 2))
+    return torch.stack(losses).sum((0, 2)) / counts.clamp(min=1) + _TINY

@@ -1,0 +1,1 @@
+"""Fields that change with time, learned from roll-outs of growing length."""

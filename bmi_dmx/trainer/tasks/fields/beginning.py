@@ -1,0 +1,112 @@
+"""What maps of a model begin with: what is known, and a linear inverse model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ....compose import Model
+from ....compose.parameterization import Constant
+from ....networks.maps import Maps
+from ....variables import Parameter
+from .baselines import Damped, LinearInverse
+from .experiment import Experiment
+from .samples import FieldSamples
+
+__all__ = ["begin_with", "known_maps"]
+
+Array = NDArray[np.float64]
+
+_MARGIN = 1e-4
+"""Share of their bounds that maps stay off the ends, where nothing could be learned."""
+
+
+def known_maps(
+    samples: FieldSamples, experiment: Experiment, modes: int
+) -> dict[str, Array]:
+    """Return maps by the name of the parameter that they are of, (row, column).
+
+    Parameters
+    ----------
+    samples : FieldSamples
+        What was observed.
+    experiment : Experiment
+        Its years to learn from, and what maps begin with.
+    modes : int
+        Patterns of the linear inverse model.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``sea``, the mask; ``usual_1`` to ``usual_12``, the climatology of the months;
+        ``damping``; ``weight_1`` … and ``response_1`` … of a linear inverse model. All
+        of them are of the first field.
+    """
+    name = next(iter(samples.anomalies))
+    maps = {"sea": samples.mask.astype(np.float64)}
+    usual = samples.climatology.get(name)
+    if usual is not None and usual.kind == "months":
+        maps |= {f"usual_{k + 1}": x for k, x in enumerate(usual.table)}
+    if experiment.start.kind == "nothing":
+        return {**maps, "damping": np.zeros(samples.mask.shape)}
+    steps = samples.steps(experiment.periods.train)
+    learned = samples.cells(name, slice(steps.start, steps.stop))
+    share = experiment.start.share
+    left = Damped(learned).share(1)
+
+    def field(cells: Array) -> Array:
+        whole = np.zeros(samples.mask.shape)
+        whole[samples.mask] = cells
+        return whole
+
+    if modes:
+        weights = samples.weights[samples.mask]
+        inverse = LinearInverse.fit(learned, weights, modes, residual=True)
+        left = share * inverse.fading + (1.0 - share) * left
+        for k in range(modes):
+            maps[f"weight_{k + 1}"] = field(inverse.projection[:, k])
+            maps[f"response_{k + 1}"] = field(share * inverse.responses[k])
+    maps["damping"] = field(1.0 - left)
+    return maps
+
+
+def begin_with(model: Model, samples: FieldSamples, experiment: Experiment) -> None:
+    """Set the maps of a model that something is known of; others stay as they are.
+
+    Maps inside bounds that nothing is known of begin in the middle of these where they
+    may have either sign, else near the lower end.
+    """
+    parts = [
+        module
+        for name in (part.name for part in model.plan.networks)
+        if isinstance(module := model.network(name), Constant)
+        and isinstance(module.network, Maps)
+    ]
+    names = [entry.parameter.name for module in parts for entry in module.supplied]
+    modes = sum(name.startswith("weight_") for name in names)
+    maps = known_maps(samples, experiment, modes)
+    for module in parts:
+        table = module.network.output.bias
+        with torch.no_grad():
+            for column, entry in enumerate(module.supplied):
+                raw = _raw(entry.parameter, maps)
+                if raw is not None:
+                    table[:, column] = torch.from_numpy(raw.reshape(-1)).to(table)
+
+
+def _raw(parameter: Parameter, maps: Mapping[str, Array]) -> Array | None:
+    """Return what a network answers for a map; None where it stays as it is."""
+    values = maps.get(parameter.name)
+    if parameter.spacing == "free":
+        return values
+    low, high = parameter.limits
+    if values is None:
+        if low < 0.0:
+            return None
+        values = np.full(next(iter(maps.values())).shape, low + 0.05 * (high - low))
+    share = np.clip((values - low) / (high - low), _MARGIN, 1.0 - _MARGIN)
+    found: Array = np.log(share / (1.0 - share))
+    return found

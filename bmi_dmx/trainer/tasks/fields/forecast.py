@@ -1,0 +1,119 @@
+"""Models of fields run from observed states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ....compose import Model
+from .samples import Batch, FieldSamples, batches
+
+__all__ = ["forecasts", "simulate"]
+
+Array = NDArray[np.float64]
+
+
+def simulate(model: Model, part: str, batch: Batch) -> dict[str, Tensor]:
+    """Run a model over windows.
+
+    Parameters
+    ----------
+    model : Model
+        The model, where the batch is.
+    part : str
+        The part whose states are given and answered.
+    batch : Batch
+        The windows.
+
+    Returns
+    -------
+    dict of str to Tensor
+        (L, B, row, column) by state.
+    """
+    names = list(batch["targets"])
+    first = batch["targets"][names[0]]
+    state = dict(model.initial_state(first.shape[1]))
+    state |= {f"{part}.{name}": x for name, x in batch["state"].items()}
+    needed = {n: x for n, x in batch["forcing"].items() if n in model.forcings}
+    return model.simulate(
+        needed, {}, state=state, steps=None if needed else len(first), outputs=names
+    ).outputs
+
+
+def forecasts(
+    models: Sequence[Model],
+    part: str,
+    samples: FieldSamples,
+    starts: NDArray[np.intp],
+    lead: int,
+    at_once: int,
+) -> dict[str, Array]:
+    """Return forecasts from observed states, averaged over models.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Of one kind.
+    part : str
+        The part whose states are forecast.
+    samples : FieldSamples
+        What was observed.
+    starts : (forecast,) array of int
+        Steps that forecasts begin with.
+    lead : int
+        Steps that they go on.
+    at_once : int
+        Forecasts made at a time.
+
+    Returns
+    -------
+    dict of str to (lead, forecast, cell) array
+        By state, of cells that belong to the system.
+    """
+    mask = torch.from_numpy(samples.mask)
+    found: dict[str, list[Array]] = {name: [] for name in samples.anomalies}
+    # What lies beyond the end of the file is not looked at.
+    last = len(samples.begins) - 1
+    for some in batches(starts, at_once):
+        batch = _inside(samples, some, lead, last)
+        runs = [_run(model, part, batch, mask) for model in models]
+        for name, pieces in found.items():
+            mean = torch.stack([run[name].double() for run in runs]).mean(0)
+            pieces.append(mean.numpy())
+    return {name: np.concatenate(pieces, axis=1) for name, pieces in found.items()}
+
+
+def _inside(
+    samples: FieldSamples, starts: NDArray[np.intp], lead: int, last: int
+) -> Batch:
+    """Return windows whose targets, which nobody reads here, end with the file."""
+    known = samples.cut(starts, 1)
+    months = samples.begins[starts].astype("datetime64[M]").astype(int)
+    days = 1.0 + 30.4375 * ((months + 1 + np.arange(lead)[:, None]) % 12)
+    shape = (*days.shape, *samples.mask.shape)
+    forcing = torch.from_numpy(days).float()[..., None, None].expand(shape)
+    targets = {
+        name: x.expand(lead, *x.shape[1:]) for name, x in known["targets"].items()
+    }
+    return Batch(
+        state=known["state"], forcing={"day_of_year": forcing}, targets=targets
+    )
+
+
+def _run(model: Model, part: str, batch: Batch, mask: Tensor) -> dict[str, Tensor]:
+    like = model.like
+    given = Batch(
+        state={n: x.to(like) for n, x in batch["state"].items()},
+        forcing={n: x.to(like) for n, x in batch["forcing"].items()},
+        targets=batch["targets"],
+    )
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        found = simulate(model, part, given)
+    model.train(training)
+    return {name: x.cpu()[..., mask] for name, x in found.items()}

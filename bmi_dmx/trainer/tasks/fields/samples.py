@@ -1,0 +1,263 @@
+"""Fields as tensors: anomalies, what is usual, and windows of what follows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ....data.fields import month_numbers, read_fields, read_mask
+from ....errors import DataError
+from ...sampler import Positions, Sampler
+from .climatology import Climatology
+from .experiment import DataSpec, Experiment, Months, RollOut
+
+__all__ = ["Batch", "FieldSamples", "RollOutSampler"]
+
+Array = NDArray[np.float64]
+
+CLOCK = "day_of_year"
+
+
+class Batch(TypedDict):
+    """Windows, float32; B of them, of L steps.
+
+    ``state``
+        By name without part: ``(B, row, column)``, or ``(entry, B, row, column)``.
+    ``forcing``
+        ``day_of_year``, ``(L, B, row, column)``, of the steps that are to come.
+    ``targets``
+        By name of the state, ``(L, B, row, column)``.
+    """
+
+    state: dict[str, Tensor]
+    forcing: dict[str, Tensor]
+    targets: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class FieldSamples:
+    """Anomalies of fields over all time.
+
+    Parameters
+    ----------
+    begins : (T,) datetime64
+        When steps begin.
+    y, x : (row,), (column,) array
+        Where rows and columns are.
+    mask : (row, column) array of bool
+        Cells that belong to the system.
+    anomalies : dict of str to (T, row, column) array
+        By state, 0 outside the mask.
+    climatology : dict of str to Climatology
+        By state; none where nothing is taken off.
+    history : dict of str to (str, int)
+        State that entries are of, and their number, by name.
+    """
+
+    begins: NDArray[np.datetime64]
+    y: Array
+    x: Array
+    mask: NDArray[np.bool_]
+    anomalies: dict[str, Array]
+    climatology: dict[str, Climatology]
+    history: dict[str, tuple[str, int]]
+
+    @classmethod
+    def read(cls, spec: DataSpec, train: Months, sizes: dict[str, int]) -> FieldSamples:
+        """Return the fields of a file.
+
+        Parameters
+        ----------
+        spec : DataSpec
+            Where they are.
+        train : (str, str)
+            First and last month of the years that the climatology is of.
+        sizes : dict of str to int
+            Entries of the states of the model.
+
+        Raises
+        ------
+        ConfigError, DataError
+            The file is not there or does not suit, or numbers are missing inside the
+            mask.
+        """
+        path = Path(os.path.expandvars(spec.source)).expanduser()
+        read = read_fields(path, list(spec.variables.values()))
+        month_numbers(read.begins, str(path))
+        known = {n: np.isfinite(read.values[v]) for n, v in spec.variables.items()}
+        mask = (
+            np.logical_and.reduce([x.all(0) for x in known.values()])
+            if spec.mask is None
+            else read_mask(path, spec.mask)
+        )
+        learned = _between(read.begins, train)
+        anomalies, climatology = {}, {}
+        for name, variable in spec.variables.items():
+            x = np.where(mask, read.values[variable], 0.0)
+            _refuse_gaps(f"{path}: {variable}", x, read.begins)
+            if spec.climatology != "none":
+                usual = Climatology.fit(
+                    x[learned], read.begins[learned], spec.climatology
+                )
+                climatology[name] = usual
+                x = x - usual.at(read.begins)
+            anomalies[name] = x
+        history = {name: (of, sizes[name]) for name, of in spec.history.items()}
+        return cls(read.begins, read.y, read.x, mask, anomalies, climatology, history)
+
+    @property
+    def weights(self) -> Array:
+        """(row, column) share of each cell, by cos y; 0 outside the mask."""
+        weights = np.cos(np.radians(self.y))[:, None] * self.mask
+        found: Array = weights / weights.sum()
+        return found
+
+    @property
+    def reach(self) -> int:
+        """Steps before the present that a state knows of."""
+        return max((size for _, size in self.history.values()), default=0)
+
+    def steps(self, period: Months) -> range:
+        """Return the positions of the steps of a period.
+
+        Raises
+        ------
+        DataError
+            The file does not have all of it.
+        """
+        at = np.flatnonzero(_between(self.begins, period))
+        months = np.diff(np.array(period, dtype="datetime64[M]")).astype(int)[0] + 1
+        if len(at) != months:
+            raise DataError(
+                f"periods: {period[0]} to {period[1]}: the file has "
+                f"{self.begins[0]!s:.7} to {self.begins[-1]!s:.7}"
+            )
+        return range(int(at[0]), int(at[-1]) + 1)
+
+    def starts(self, period: Months, lead: int) -> NDArray[np.intp]:
+        """Return where forecasts begin whose start and last step are in a period."""
+        steps = self.steps(period)
+        first = max(steps.start, self.reach)
+        return np.arange(first, steps.stop - lead, dtype=np.intp)
+
+    def cells(self, name: str, at: Any = slice(None)) -> Array:
+        """Return anomalies of the cells that belong to the system, (time, cell)."""
+        found: Array = self.anomalies[name][at][:, self.mask]
+        return found
+
+    def cut(self, start: Positions, length: int) -> Batch:
+        """Return windows that begin with the state at some steps."""
+        ahead = start + 1 + np.arange(length)[:, None]
+        state = {n: _tensor(x[start]) for n, x in self.anomalies.items()}
+        for name, (of, size) in self.history.items():
+            before = start - 1 - np.arange(size)[:, None]
+            state[name] = _tensor(self.anomalies[of][before])
+        # The day on which a step begins, were all years alike and months of one length.
+        day = 1.0 + 30.4375 * (
+            self.begins[ahead].astype("datetime64[M]").astype(int) % 12
+        )
+        days = _tensor(day)[..., None, None].expand(*ahead.shape, *self.mask.shape)
+        targets = {n: _tensor(x[ahead]) for n, x in self.anomalies.items()}
+        return Batch(state=state, forcing={CLOCK: days}, targets=targets)
+
+    def fingerprint(self, period: Months) -> str:
+        """Return a hash of the anomalies of a period."""
+        digest = hashlib.sha256()
+        steps = self.steps(period)
+        for name, x in self.anomalies.items():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(x[steps.start : steps.stop]).data)
+        return digest.hexdigest()
+
+
+class RollOutSampler(Sampler[Batch]):
+    """Windows from random steps, longer the more of them have been drawn.
+
+    Parameters
+    ----------
+    samples : FieldSamples
+        What windows are cut from.
+    experiment : Experiment
+        Its periods, roll-outs and signs.
+    steps, total : int
+        Batches in a pass, and in all.
+    """
+
+    def __init__(
+        self, samples: FieldSamples, experiment: Experiment, steps: int, total: int
+    ) -> None:
+        self.samples, self.total = samples, total
+        self.rollout: RollOut = experiment.rollout
+        self.mirrored, self.noise = experiment.mirrored, experiment.noise
+        self.drawn = 0
+        longest = max(self.rollout.steps)
+        self.begin = samples.starts(experiment.periods.train, longest)
+        if not self.begin.size:
+            raise DataError(
+                f"rollout.steps: {longest} do not fit into the steps to learn from"
+            )
+        usable = np.ones((1, self.begin.size), dtype=bool)
+        size = experiment.training.batch
+        super().__init__(usable, size=size, steps=steps, seed=experiment.seed)
+
+    def cut(self, place: Positions, start: Positions) -> Batch:
+        """Return the windows of a batch, some with the opposite sign."""
+        length = self.rollout.length(self.drawn, self.total)
+        self.drawn += 1
+        batch = self.samples.cut(self.begin[start], length)
+        if self.mirrored:
+            signs = self.generator.choice((-1.0, 1.0), size=len(start))
+            sign = _tensor(signs)[:, None, None]
+            for part in (batch["state"], batch["targets"]):
+                part.update({n: x * sign for n, x in part.items()})
+        if self.noise:
+            inside = _tensor(self.samples.mask.astype(np.float64)) * self.noise
+            for name, x in batch["state"].items():
+                drawn = self.generator.standard_normal(x.shape, dtype=np.float32)
+                batch["state"][name] = x + torch.from_numpy(drawn) * inside
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the random numbers, and how much was drawn."""
+        return {**super().state_dict(), "drawn": self.drawn}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state that :meth:`state_dict` returned."""
+        super().load_state_dict(state)
+        self.drawn = int(state["drawn"])
+
+
+def batches(starts: NDArray[np.intp], at_once: int) -> Iterator[NDArray[np.intp]]:
+    """Yield some starts after the others."""
+    for first in range(0, len(starts), at_once):
+        yield starts[first : first + at_once]
+
+
+def _between(begins: NDArray[np.datetime64], period: Months) -> NDArray[np.bool_]:
+    months = begins.astype("datetime64[M]")
+    first, last = (np.datetime64(text, "M") for text in period)
+    found: NDArray[np.bool_] = (months >= first) & (months <= last)
+    return found
+
+
+def _refuse_gaps(what: str, values: Array, begins: NDArray[np.datetime64]) -> None:
+    bad = ~np.isfinite(values)
+    if bad.any():
+        step, row, column = (int(k[0]) for k in np.nonzero(bad))
+        raise DataError(
+            f"{what}: is missing in {begins[step]!s:.7} at row {row}, column {column}, "
+            "inside the mask"
+        )
+
+
+def _tensor(values: Array) -> Tensor:
+    return torch.from_numpy(np.array(values, dtype=np.float32))

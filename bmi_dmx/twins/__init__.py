@@ -1,0 +1,1 @@
+"""Twin experiments at the command line: filters tried on systems that are known."""

@@ -1,0 +1,123 @@
+"""Filters that follow truths: many side by side, and well."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bmi_dmx.assimilation.experiment import FilterRun
+from bmi_dmx.assimilation.truth import Truth, truth_of
+from bmi_dmx.assimilation.twin import follow
+from bmi_dmx.errors import ConfigError
+
+from .small import experiment
+
+B = {"climatology": 0.02}
+RUNS: dict[str, tuple[dict[str, Any], float]] = {
+    "letkf": ({"members": 8, "inflation": 1.05, "radius": 4.0}, 0.33),
+    "etkf": ({"members": 25, "inflation": 1.03}, 0.33),
+    "enkf": ({"members": 40, "inflation": 1.08}, 0.36),
+    "denkf": ({"members": 25, "inflation": 1.03}, 0.33),
+    "enkf_n": ({"members": 20}, 0.36),
+    "ienks": ({"members": 20, "inflation": 1.03, "lag": 2}, 0.33),
+    "var4d": ({"members": 1, "lag": 2, "options": {"covariance": B}}, 0.45),
+    "oi": ({"members": 1, "options": {"covariance": B}}, 0.6),
+}
+"""Settings, and an error that is reached by what works; observed is it with 1."""
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    return truth_of(experiment())
+
+
+def error_of(truth: Truth, run: FilterRun) -> float:
+    (scores,) = follow(truth, run).scores()
+    return float(scores["rmse_analysis"])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_filters_follow_better_than_what_is_observed(truth: Truth, name: str) -> None:
+    settings, bound = RUNS[name]
+    assert error_of(truth, FilterRun(filter=name, **settings)) < bound
+
+
+def test_what_is_not_corrected_is_lost(truth: Truth) -> None:
+    free = follow(truth, FilterRun(filter="nudging", members=2, options={"share": 0.0}))
+    assert free.error[..., -10:].mean() > 2.5
+    assert free.scores()[0]["divergence_rate"] == 1.0
+
+
+def test_settings_and_seeds_side_by_side_are_runs_of_their_own(truth: Truth) -> None:
+    settings = {"filter": "letkf", "members": 6}
+    both = follow(
+        truth, FilterRun(**settings, inflation=(1.02, 1.1), radius=(3.0, 5.0))
+    )
+    alone = follow(truth, FilterRun(**settings, inflation=1.1, radius=5.0))
+    at = both.run.settings.index((1.1, 5.0))
+    # Chaos makes of rounding what it can in so many cycles.
+    np.testing.assert_allclose(
+        both.error[at, :, :20], alone.error[0, :, :20], rtol=1e-6
+    )
+    one = truth_of(experiment(seeds=1, first_seed=2))
+    seed = follow(one, FilterRun(**settings, inflation=1.1, radius=5.0))
+    np.testing.assert_allclose(alone.error[0, 1, :20], seed.error[0, 0, :20], rtol=1e-6)
+
+
+def test_the_same_seeds_give_the_same(truth: Truth) -> None:
+    run = FilterRun(filter="enkf", members=10, inflation=1.1)
+    first, again = follow(truth, run), follow(truth, run)
+    np.testing.assert_array_equal(first.error, again.error)
+    np.testing.assert_array_equal(first.ranks, again.ranks)
+
+
+def test_ensembles_that_explode_are_started_again_and_counted(truth: Truth) -> None:
+    wild = follow(truth, FilterRun(filter="etkf", members=3, inflation=1e6))
+    assert wild.restarts.sum() > 0
+    assert np.isfinite(wild.error).all()
+
+
+def test_what_is_missing_is_not_needed() -> None:
+    gaps = truth_of(experiment(observe={"missing": 0.5}))
+    run = FilterRun(filter="letkf", members=8, inflation=1.05, radius=4.0)
+    assert error_of(gaps, run) < 0.6
+
+
+def test_every_fourth_place_and_projections_are_enough_to_follow() -> None:
+    run = FilterRun(filter="etkf", members=30, inflation=1.05)
+    for observe in ({"every": 4}, {"every": 4, "projections": True}):
+        partly = truth_of(experiment(observe=observe, cycles=120, burn_in=60))
+        assert error_of(partly, run) < 1.2
+
+
+def test_ranks_are_counted_and_spread_is_about_the_error(truth: Truth) -> None:
+    found = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.03))
+    assert found.ranks.shape == (1, 26)
+    assert found.ranks.sum() == 3 * 40 * 20
+    (scores,) = found.scores()
+    assert 0.7 < scores["spread"] / scores["rmse_analysis"] < 1.5
+    assert scores["crps"] < scores["rmse_analysis"] < scores["rmse_forecast"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"filter": "letkff"}, "filter: unknown 'letkff'; did you mean 'letkf'"),
+        ({"filter": "etkf", "options": {"rotat": 1}}, "etkf has no 'rotat'"),
+        ({"filter": "oi"}, "options: oi: "),
+        (
+            {"filter": "oi", "options": {"covariance": {"some": 1.0}}},
+            "options.covariance: expected climatology: SHARE or identity: VARIANCE",
+        ),
+        ({"filter": "etkf", "inflation": 0.0}, "inflation: expected above 0"),
+        ({"filter": "etkf", "radius": -1.0}, "radius: expected none below 0"),
+    ],
+)
+def test_wrong_settings_are_refused(
+    truth: Truth, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        follow(truth, FilterRun(**settings))

@@ -1,0 +1,118 @@
+"""A learned analysis: what it is before it has learned, and what it remembers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from bmi_dmx.compose.analysis import Analysis
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.program import entry_names
+from bmi_dmx.program.trace import call_step
+
+SMALL = {"settings": {"hidden": 4, "kernel": 3, "blocks": 1}, "memory": 2}
+PUBLISHED = {
+    "form": "gain", "network": "amenf_conv", "spread": "band",
+    "settings": {"hidden": 4, "kernel": 3}, "memory": 2,
+}  # fmt: skip
+SIZE = 8
+
+
+def made(options: dict[str, Any], shaken: float = 0.0) -> Analysis:
+    """Return an analysis, its weights moved from where they begin."""
+    torch.manual_seed(1)
+    process = Analysis(options)
+    process.network.double().eval()
+    with torch.no_grad():
+        for weight in process.network.parameters():
+            weight += shaken * torch.randn_like(weight)
+    return process
+
+
+def inputs(process: Analysis, lead: tuple[int, ...] = (3,)) -> dict[str, Tensor]:
+    """Return some forecast and observations at a cold start."""
+    torch.manual_seed(2)
+    shape = (*lead, SIZE)
+    found = {
+        name: torch.full(shape, s.initial, dtype=torch.float64)
+        for s in process.states
+        for name in entry_names("s", s)
+    }
+    for forcing in process.forcings:
+        found[f"f.{forcing.name}"] = torch.rand(shape, dtype=torch.float64) + 0.5
+    for state in process.options.states:
+        seen = found[f"f.{state}_seen"]
+        found[f"f.{state}_seen"] = (seen > 1.0).double()
+    return found
+
+
+@pytest.mark.parametrize("states", [("x",), ("x", "y")])
+def test_what_has_learned_nothing_is_nudging(states: tuple[str, ...]) -> None:
+    process = made({**SMALL, "states": states})
+    given = inputs(process)
+    found = call_step(process, given)
+    gain = 1.0 / (1.0 + torch.exp(torch.tensor(2.0, dtype=torch.float64)))
+    assert gain == pytest.approx(0.119, abs=1e-3)
+    for state in states:
+        x, y, seen = (given[f"f.{state}{end}"] for end in ("", "_observed", "_seen"))
+        torch.testing.assert_close(
+            found[f"q.{state}_analysis"], x + gain * seen * (y - x)
+        )
+
+
+@pytest.mark.parametrize("options", [SMALL, PUBLISHED], ids=["increment", "gain"])
+def test_where_nothing_is_observed_nothing_changes(options: dict[str, Any]) -> None:
+    process = made(options, shaken=0.3)
+    given = inputs(process)
+    given["s.memory.0"] = given["s.memory.0"] + 0.7
+    given["f.x_seen"][1] = 0.0
+    found = call_step(process, given)
+    assert torch.equal(found["q.x_analysis"][1], given["f.x"][1])
+    assert torch.equal(found["s.memory.0"][1], given["s.memory.0"][1])
+    assert not torch.equal(found["q.x_analysis"][0], given["f.x"][0])
+    assert torch.equal(found["s.x_age"][1], torch.ones(SIZE, dtype=torch.float64))
+
+
+def test_what_stands_where_nothing_was_observed_does_not_matter() -> None:
+    process = made(SMALL, shaken=0.3)
+    given = inputs(process)
+    other = dict(given)
+    missing = given["f.x_seen"] == 0.0
+    other["f.x_observed"] = torch.where(missing, 1e6, given["f.x_observed"])
+    one, two = call_step(process, given), call_step(process, other)
+    for name, values in one.items():
+        assert torch.equal(values, two[name]), name
+
+
+def test_places_age_until_they_are_observed() -> None:
+    process = made(SMALL)
+    given = inputs(process)
+    given["s.x_age"] = given["s.x_age"] + 4.0
+    found = call_step(process, given)["s.x_age"]
+    expected = torch.where(given["f.x_seen"] == 1.0, 0.0, 5.0)
+    torch.testing.assert_close(found, expected.double())
+
+
+def test_members_are_analysed_each_by_itself() -> None:
+    process = made({**SMALL, "spread": "none"}, shaken=0.3)
+    given = inputs(process, (5,))
+    order = torch.tensor([3, 0, 4, 1, 2])
+    found = call_step(process, given)
+    turned = call_step(process, {name: x[order] for name, x in given.items()})
+    torch.testing.assert_close(turned["q.x_analysis"], found["q.x_analysis"][order])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"memory": 0}, "memory: expected at least 1, found 0"),
+        ({"states": []}, "states: found none, expected at least one"),
+        ({"network": "residual_cnv"}, "residual_conv"),
+    ],
+)
+def test_impossible_analyses_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Analysis(options)

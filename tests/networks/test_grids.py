@@ -1,0 +1,108 @@
+"""Networks over grids: shapes, edges, waves, and the same numbers as programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.networks.afno import _transformed, _turn
+from bmi_dmx.program import evaluate
+from bmi_dmx.program.trace import trace
+from bmi_dmx.registries import networks
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "unet": {"hidden": 6, "patch": 2},
+    "convlstm": {"hidden": 5, "patch": 2, "frames": 4, "seen": 3},
+    "simvp": {"hidden": 8, "patch": 2, "frames": 4, "seen": 4},
+    "afno": {"hidden": 8, "patch": 2, "depth": 2, "blocks": 2},
+}
+INPUTS, ROWS, COLUMNS = 7, 8, 12
+
+
+def made(name: str, **options: Any) -> Any:
+    torch.manual_seed(0)
+    network = networks[name].made(INPUTS, 2, {**OPTIONS[name], **options})
+    return network.double().eval()
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_any_axes_stand_before_the_field(name: str) -> None:
+    network = made(name)
+    x = torch.randn(2, 3, INPUTS, ROWS, COLUMNS, dtype=torch.float64)
+    y, memory = network.step(x, {})
+    assert y.shape == (2, 3, 2, ROWS, COLUMNS)
+    assert memory == {}
+    torch.testing.assert_close(network.step(x[1, 2], {})[0], y[1, 2])
+
+
+# Layers between waves tell real from imaginary parts, and so where columns begin.
+@pytest.mark.parametrize("name", [name for name in OPTIONS if name != "afno"])
+def test_what_goes_around_the_globe_has_no_first_column(name: str) -> None:
+    x = torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64)
+
+    def turned(network: Any) -> Any:
+        return network.step(torch.roll(x, 4, -1), {})[0], torch.roll(
+            network.step(x, {})[0], 4, -1
+        )
+
+    torch.testing.assert_close(*turned(made(name)))
+    open_ended, whole = turned(made(name, circular=False))
+    assert not torch.allclose(open_ended, whole)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_program_gives_the_same_numbers(name: str) -> None:
+    network = made(name)
+    x = torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64)
+    weights = {n: w.detach() for n, w in network.state_dict().items()}
+
+    def run(values: Any) -> dict[str, torch.Tensor]:
+        own = {n: values[n] for n in weights}
+        given = (values["x"].unsqueeze(0),)
+        return {"y": torch.func.functional_call(network, own, given)}
+
+    program = trace(run, {"x": x, **weights})
+    found = evaluate(program, {n: v.numpy() for n, v in {"x": x, **weights}.items()})
+    expected = network.step(x, {})[0].detach().numpy()
+    np.testing.assert_allclose(found["y"][0], expected, rtol=0, atol=1e-12)
+
+
+def test_waves_are_those_of_the_fast_transform() -> None:
+    x = torch.randn(3, 10, dtype=torch.float64)
+    turn = _turn(10, x)
+    real, imaginary = _transformed(x, None, turn, -1.0)
+    expected = torch.fft.fft(x, norm="ortho")
+    torch.testing.assert_close(torch.complex(real, imaginary), expected)
+    back, nothing = _transformed(real, imaginary, turn, 1.0)
+    torch.testing.assert_close(back, x)
+    assert nothing.abs().max() < 1e-14
+
+
+def test_a_lstm_forgets_what_it_does_not_look_at() -> None:
+    network = made("convlstm")
+    x = torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64)
+    y = network.step(x, {})[0]
+    for channel, same in ((2, False), (3, True), (4, False)):
+        other = x.clone()
+        other[channel] += 1.0
+        assert torch.allclose(network.step(other, {})[0], y) is same
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    x = torch.zeros(INPUTS, 9, COLUMNS, dtype=torch.float64)
+    with pytest.raises(ConfigError, match="patch: 2 does not divide the 9 rows"):
+        made("unet").step(x, {})
+    with pytest.raises(ConfigError, match="5 rows and 6 columns cannot be halved"):
+        made("unet").step(torch.zeros(INPUTS, 10, 12, dtype=torch.float64), {})
+    with pytest.raises(ConfigError, match="kernel: found 2, expected an odd"):
+        made("unet", kernel=2)
+    with pytest.raises(ConfigError, match="3 do not divide 8 channels"):
+        made("afno", blocks=3)
+    with pytest.raises(ConfigError, match="frames: found 8, but 7 channels"):
+        made("simvp", frames=8)
+    with pytest.raises(ConfigError, match="a network of maps reads none"):
+        networks["maps"].made(1, 1, {"places": 4})

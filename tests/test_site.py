@@ -1,0 +1,63 @@
+"""The documentation as a site: whole, linked, searched without a server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+pytestmark = pytest.mark.slow
+
+FETCHED = re.compile(r'<(?:script|link|img)[^>]*(?:src|href)="(https?:|//)')
+"""What a browser would get from elsewhere by itself."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build it; any warning is an error."""
+    pytest.importorskip("mkdocs")
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_page_is_there(site: Path) -> None:
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    assert pages - {path.stem for path in site.glob("*.html")} == set()
+
+
+def test_the_reference_tells_what_docstrings_tell(site: Path) -> None:
+    text = (site / "reference/models.html").read_text(encoding="utf-8")
+    assert 'id="bmi_dmx.compose.model.Model.simulate"' in text
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        found = FETCHED.findall(page.read_text(encoding="utf-8"))
+        assert not found, page
+
+
+def test_what_is_searched_is_found_without_a_server(site: Path) -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("there is no browser to look at it with")
+    shown = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu",
+         "--virtual-time-budget=20000", "--dump-dom",
+         f"{(site / 'index.html').as_uri()}?q=infiltration"],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    assert re.search(r"\d+ matching documents", shown)
+    assert "hydrology.html" in shown.partition("matching documents")[2]

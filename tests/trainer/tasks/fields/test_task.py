@@ -1,0 +1,250 @@
+"""From a file of fields to a bundle that forecasts from any month of such a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+import torch
+
+from bmi_dmx import Component
+from bmi_dmx.bundle import Bundle
+from bmi_dmx.cli import main
+from bmi_dmx.config import as_yaml
+from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
+from bmi_dmx.trainer.evaluate import evaluate
+from bmi_dmx.trainer.fit import resume, train
+from bmi_dmx.trainer.registries import tasks
+from bmi_dmx.trainer.run_folder import RunFolder
+
+from . import made
+
+
+def written(folder: Path, source: Path, **changes: Any) -> Path:
+    path = folder / "experiment.yaml"
+    path.write_text(as_yaml(made.experiment(source, **changes)), encoding="utf-8")
+    return path
+
+
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(
+    run: Path, sea: Path, tmp_path: Path
+) -> None:
+    def stop(step: int, score: float) -> None:
+        raise KeyboardInterrupt
+
+    from bmi_dmx.trainer import fit
+
+    path = written(tmp_path, sea)
+    experiment = fit.load_experiment(path)
+    module = fit.build(experiment)
+    folder = RunFolder.create(tmp_path, experiment)
+    with pytest.raises(KeyboardInterrupt):
+        fit._fit(experiment, module, folder, resumed=False, watching=stop)
+    assert read_checkpoint(folder.last)["global_step"] < 8
+    resume(folder.path)
+    one, other = (
+        read_checkpoint(RunFolder(p).best)["state_dict"] for p in (run, folder.path)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_mean_of_the_weights_is_what_is_exported(run: Path) -> None:
+    last, best = (
+        read_checkpoint(x) for x in (RunFolder(run).last, RunFolder(run).best)
+    )
+    mean = last["bmi_dmx"]["average"]
+    assert last["global_step"] == 8
+    if best["global_step"] == 8:
+        for name, x in mean.items():
+            assert torch.equal(best["state_dict"][name], x)
+    name = "model.surface.output.convolution.weight"
+    assert not torch.equal(last["state_dict"][name], mean[name])
+
+
+def test_poison_outside_the_years_to_learn_from_changes_no_map(
+    run: Path, sea: Path, tmp_path: Path
+) -> None:
+    sst = made.temperatures()
+    sst[12 * 14 :] += 40.0
+    poisoned = made.write(tmp_path / "poisoned.nc", sst)
+    tables = []
+    for source in (sea, poisoned):
+        from bmi_dmx.trainer import fit
+
+        experiment = fit.load_experiment(written(tmp_path, source))
+        module = fit.build(experiment)
+        state = module.model.state_dict()
+        batch = next(iter(module.task.batches))
+        tables.append({**state, **batch["state"], **batch["targets"]})
+    for name, x in tables[0].items():
+        assert torch.equal(x, tables[1][name]), name
+
+
+def test_the_report_has_the_scores_of_a_loop(run: Path, tmp_path: Path) -> None:
+    report = evaluate(run, "test", output=tmp_path / "test")
+    folder = RunFolder(run)
+    experiment = folder.experiment()
+    model = load_model(folder.require_best(), experiment.model)
+    sst = made.temperatures().astype(np.float32).astype(float)
+    mask, month = made.sea(), np.arange(len(sst)) % 12
+    usual = np.stack([sst[: 12 * 14][month[: 12 * 14] == k].mean(0) for k in range(12)])
+    a = np.nan_to_num(sst - usual[month])
+    y = np.radians(-52.5 + made.DEGREES * np.arange(made.ROWS))
+    weights = np.cos(y)[:, None] * mask
+    square, count = 0.0, 0
+    for t in range(12 * 17, 12 * 20 - 3):
+        state = model.initial_state(())
+        state["surface.anomaly"] = torch.from_numpy(a[t]).float()
+        state["surface.earlier"] = torch.from_numpy(a[[t - 1, t - 2, t - 3]]).float()
+        days = [1.0 + 30.4375 * ((t + k) % 12) for k in (1, 2, 3)]
+        given = torch.tensor(days)[:, None, None].expand(3, made.ROWS, made.COLUMNS)
+        with torch.no_grad():
+            found = model.simulate({"day_of_year": given}, {}, state=state).outputs
+        error = found["anomaly"][-1].double().numpy() - a[t + 3]
+        square += float((weights * error**2).sum() / weights.sum())
+        count += 1
+    scores = report.scores["model"]["anomaly"]["3"]  # type: ignore[attr-defined]
+    assert scores["pairs"] == count
+    assert scores["rmse"] == pytest.approx(np.sqrt(square / count), rel=1e-5)
+    summary = json.loads((tmp_path / "test" / "summary.json").read_text())
+    assert summary["scores"]["model"]["anomaly"]["3"]["rmse"] == scores["rmse"]
+    assert {f.name for f in (tmp_path / "test").iterdir()} == {
+        "forecasts.npz", "scores.csv", "scores.png", "summary.json",
+    }  # fmt: skip
+
+
+def test_the_bundle_says_where_it_comes_from(bundle: Bundle) -> None:
+    provenance = bundle.manifest.provenance
+    assert provenance["data"]["source"] == "sea.nc"
+    assert provenance["periods"]["train"] == ["1980-01", "1993-12"]
+    assert provenance["cells"] == int(made.sea().sum())
+    assert bundle.manifest.scores["test"]["anomaly"]["1"]["pairs"] == 35
+
+
+def test_a_forecast_is_stepped_as_it_is_simulated(
+    bundle: Bundle, sea: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "forecast.nc"
+    asked = ["--forecast-from", "1998-03", "--steps", "5", "--output", str(out)]
+    main(["run", str(bundle.path), str(sea), *asked])
+    assert str(out) in capsys.readouterr().out
+    with netCDF4.Dataset(out) as file:
+        stepped = {n: np.asarray(file[n][:]) for n in ("anomaly", "temperature")}
+    sst = made.temperatures().astype(np.float32).astype(float)
+    model = bundle.model().double()
+    tables = dict(zip(
+        (e.parameter.name for e in model.network("known").supplied),
+        model.network("known").network.output.bias.detach().unbind(-1), strict=True,
+    ))  # fmt: skip
+    t = 12 * 18 + 1
+    shape = (made.ROWS, made.COLUMNS)
+    usual = [tables[f"usual_{k % 12 + 1}"].reshape(shape).numpy() for k in range(t + 1)]
+    known = [np.where(made.sea(), sst[k] - usual[k], 0.0) for k in range(t, t - 4, -1)]
+    state = model.initial_state(())
+    state["surface.anomaly"] = torch.from_numpy(known[0])
+    state["surface.earlier"] = torch.from_numpy(np.stack(known[1:]))
+    begin = np.datetime64("1998-03-01T00:00:00")
+    moments = begin + (np.arange(5) * 2629800).astype("timedelta64[s]")
+    day = (moments.astype("M8[D]") - moments.astype("M8[Y]").astype("M8[D]")).astype(
+        int
+    )
+    days = torch.from_numpy(day + 1.0)[:, None, None].expand(5, *shape)
+    with torch.no_grad():
+        whole = model.simulate({"day_of_year": days}, {}, state=state).outputs
+    for name, series in stepped.items():
+        np.testing.assert_allclose(series, whole[name].numpy(), rtol=0, atol=1e-11)
+    assert (stepped["anomaly"][:, ~made.sea()] == 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("date", "problem"),
+    [
+        ("1980-02", "needs the 4 months before it"),
+        ("2001-02", "needs the 4 months before it, found 1980-01 to 1999-12"),
+        ("1998-03-05", "expected the first of a month"),
+    ],
+)
+def test_a_start_without_a_past_is_refused(
+    bundle: Bundle, sea: Path, tmp_path: Path, date: str, problem: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    asked = ["--forecast-from", date, "--output", str(tmp_path / "x.nc")]
+    assert main(["run", str(bundle.path), str(sea), *asked])
+    assert problem in capsys.readouterr().err
+    assert not (tmp_path / "x.nc").exists()
+
+
+def test_bmi_names_grids_and_a_bitwise_restart(bundle: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "component.yaml"
+    path.write_text(
+        f"bundle: {bundle.path}\nstart_time: 1998-01-01\n", encoding="utf-8"
+    )
+
+    def started() -> Component:
+        component = Component()
+        component.initialize(str(path))
+        rng = np.random.default_rng(0)
+        name = "sea_surface_water__anomaly_of_temperature"
+        component.set_value(name, rng.normal(size=made.sea().size) * made.sea().ravel())
+        return component
+
+    whole, other = started(), started()
+    assert whole.get_input_var_names() == ()
+    assert set(whole.get_output_var_names()) == {
+        "sea_surface_water__anomaly_of_temperature", "sea_surface_water__temperature",
+    }  # fmt: skip
+    name = "sea_surface_water__temperature"
+    grid = whole.get_var_grid(name)
+    assert whole.get_grid_type(grid) == "uniform_rectilinear"
+    assert whole.get_grid_shape(grid, np.empty(2, int)).tolist() == [8, 24]
+    assert whole.get_grid_origin(grid, np.empty(2)).tolist() == [-52.5, 7.5]
+    assert whole.get_var_units(name) == "degC"
+    for _ in range(3):
+        whole.update()
+    other.set_state_bytes(whole.state_bytes())
+    for _ in range(2):
+        whole.update()
+        other.update()
+    assert other.state_bytes() == whole.state_bytes()
+    assert whole.get_value_ptr(name).any()
+
+
+def test_what_does_not_suit_is_refused_in_a_line(sea: Path, tmp_path: Path) -> None:
+    def task(**changes: Any) -> None:
+        from bmi_dmx.trainer.fit import load_experiment
+
+        experiment = load_experiment(written(tmp_path, sea, **changes))
+        tasks["fields"](experiment)
+
+    data = made.experiment(sea)["data"]
+    with pytest.raises(DataError, match=r"sea.nc: no variable 'sts'.*sst"):
+        task(data={**data, "variables": {"anomaly": "sts"}})
+    with pytest.raises(ConfigError, match=r"no part has a state 'anomly'.*anomaly"):
+        task(data={**data, "variables": {"anomly": "sst"}, "history": {}})
+    model = {"recipe": "surface_anomaly", "grid": {"rows": 8, "columns": 24}}
+    with pytest.raises(DataError, match=r"found 8 from -52.5 to 52.5, the model has 8"):
+        task(model=model)
+    sst = made.temperatures()
+    sst[5, 0, 0] = np.nan
+    gap = made.write(tmp_path / "gap.nc", sst)
+    with pytest.raises(DataError, match="missing in 1980-06 at row 0, column 0"):
+        task(data={**data, "source": str(gap)})
+    with pytest.raises(ConfigError, match="begin after 1993-12"):
+        task(periods={
+            "train": ["1980-01", "1993-12"], "validation": ["1993-12", "1996-12"],
+            "test": ["1997-01", "1999-12"],
+        })  # fmt: skip
+
+
+def test_a_network_learns_in_half_precision_and_physics_does_not(
+    sea: Path, tmp_path: Path
+) -> None:
+    training = {**made.experiment(sea)["training"], "precision": "bf16", "steps": 4}
+    run = train(written(tmp_path, sea, training=training), root=tmp_path)
+    state = read_checkpoint(RunFolder(run).last)["state_dict"]
+    assert all(x.dtype == torch.float32 for x in state.values())

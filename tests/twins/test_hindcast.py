@@ -1,0 +1,107 @@
+"""Hindcasts know of the future nothing but the weather."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bmi_dmx.cli import main
+from bmi_dmx.config import as_yaml
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.trainer.tasks.basins.data.spec import DataSpec
+from bmi_dmx.twins import hindcast
+from bmi_dmx.twins.hindcast import Hindcast, leads_of
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    """Return a hindcast of two basins of the shipped sample; changes replace keys."""
+    return {
+        "bundle": "dhbv-conus-daily",
+        "data": {
+            "reader": "delaware", "attributes": "both",
+            "basins": ["01423000", "01413500"],
+        },
+        "begin": "1979-01-01",
+        "learned": ["1979-01-01", "1979-12-31"],
+        "scored": ["1980-01-01", "1980-01-31"],
+        "leads": 4,
+        "assimilation": {
+            "members": 6,
+            "observed": {"streamflow": {"error": {"relative": 0.2, "absolute": 0.1}}},
+            "perturbations": {
+                "forcing": {"precipitation": {"kind": "lognormal", "std": 0.4}}
+            },
+        },
+        **changes,
+    }  # fmt: skip
+
+
+def days(**changes: Any) -> Hindcast:
+    """Return the settings as data."""
+    from bmi_dmx.conversion import convert
+
+    return convert(settings(**changes), Hindcast)
+
+
+def test_all_methods_are_scored_by_lead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "delaware.yaml"
+    path.write_text(as_yaml(settings()), encoding="utf-8")
+    assert main(["da", "hindcast", str(path), "--json", str(tmp_path / "s.json")]) == 0
+    shown = capsys.readouterr().out
+    for name in ("persistence", "damped anomaly", "open loop", "AR(1)", "filter"):
+        assert name in shown
+    assert "2 basins, 1980-01-01 to 1980-01-31" in shown
+    assert (tmp_path / "s.json").is_file()
+
+
+def test_what_comes_after_a_forecast_was_made_does_not_change_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = leads_of(days())
+    real, late = hindcast.read, np.datetime64("1980-01-20")
+
+    def poisoned(spec: DataSpec) -> Any:
+        data = real(spec)
+        data.target[data.time.astype("datetime64[D]") >= late] = 77.0
+        return data
+
+    monkeypatch.setattr(hindcast, "read", poisoned)
+    other = leads_of(days())
+    first = int((late - np.datetime64("1980-01-01")).astype(int))
+    for name, forecast in found.forecast.items():
+        for lead in range(4):
+            # The first day that knows of the first poisoned one.
+            until = first + lead + 1
+            np.testing.assert_array_equal(
+                forecast[lead, :until], other.forecast[name][lead, :until], err_msg=name
+            )
+    assert not np.allclose(
+        found.forecast["filter"][0, first + 1], other.forecast["filter"][0, first + 1]
+    )
+
+
+def test_forecasts_without_a_filter_are_those_of_the_open_loop() -> None:
+    block = settings()["assimilation"]
+    found = leads_of(days(assimilation={"members": 3, "filter": {"name": "none"},
+                                        "observed": block["observed"]}))  # fmt: skip
+    np.testing.assert_array_equal(found.forecast["filter"], found.forecast["open loop"])
+    scores = found.efficiency()
+    seen = found.observed[0]
+    expected = 1 - ((found.forecast["open loop"][0] - seen) ** 2).sum(0) / (
+        (seen - seen.mean(0)) ** 2
+    ).sum(0)
+    np.testing.assert_allclose(scores["open loop"][0], expected)
+
+
+def test_days_that_do_not_follow_each_other_are_refused() -> None:
+    with pytest.raises(ConfigError, match="expected days that follow each other"):
+        days(scored=["1979-12-01", "1980-01-01"])
+    with pytest.raises(ConfigError, match=r"learned: .* expected a year or more"):
+        days(learned=["1979-03-01", "1979-12-31"])
+    assert days().scored[0] == date(1980, 1, 1)
