@@ -270,11 +270,6 @@ class Task(ABC, Generic[E]):
         asked : Scoring
             On what, and how; the period is one that the models may learn from.
 
-        Returns
-        -------
-        Weighing
-            By output of the models, none below 0; they sum to one.
-
         Raises
         ------
         ConfigError, DataError, UnitsError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.networks.statistics import Moments
+from bmi_dmx.networks.statistics import Moments, Statistics
 from bmi_dmx.operate.attributes import far_ones
 from bmi_dmx.operate.once import afresh, warn_once
 from bmi_dmx.variables import Attribute
@@ -21,7 +21,8 @@ TOLD = "bmi_dmx.operate.attributes"
 def far(name: str, values: list[float], moments: Moments) -> list[str]:
     known = {name: Attribute(name=name, bounds=(0.0, 1e6))}
     ids = [f"p{k}" for k in range(len(values))]
-    found = far_ones({name: moments}, known, ids, {name: np.array(values)})
+    seen = Statistics({name: moments})
+    found = far_ones(seen, known, ids, {name: np.array(values)})
     return [str(each) for each in found]
 
 
