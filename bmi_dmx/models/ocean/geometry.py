@@ -171,8 +171,9 @@ def _columns(c: Fields, g: SimpleNamespace) -> Fields:
     duct_x, duct_y = c["duct_x"].sum(-3), c["duct_y"].sum(-3)
     corner = g.corner_dx * g.corner_dy
     return {
-        "per_length_x": 1.0 / g.length_x,
-        "per_length_y": _reciprocal(g.length_y),
+        # Nothing pushes water through closed faces.
+        "per_length_x": c["open_x"][..., 0, :, :] / g.length_x,
+        "per_length_y": c["open_y"][..., 0, :, :] * _reciprocal(g.length_y),
         "circulation_x": g.length_x,
         "circulation_y": g.length_y,
         "per_corner_area": _reciprocal(corner),
