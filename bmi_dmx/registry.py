@@ -82,7 +82,7 @@ class Registry(Generic[T]):
         return len(self._known())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._known()
+        return isinstance(name, str) and name in self._known()
 
     def __getitem__(self, name: str) -> T:
         """Return an entry, importing it first if only its place is known.

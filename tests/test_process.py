@@ -106,7 +106,9 @@ def test_a_coupling_is_of_what_is_declared(links: dict[str, str], message: str) 
 
 
 def test_the_unit_of_time_is_one_that_is_known() -> None:
-    with pytest.raises(ValueError, match="time: found 'w', expected s, min, h, d, 1"):
+    with pytest.raises(
+        ValueError, match="time: found 'w', expected s, min, h, d, month, 1"
+    ):
         type("Timeless", (Bucket,), {"time": "w"})
 
 

@@ -135,4 +135,7 @@ def test_the_command_writes_and_names_kinds(
     assert main(["schema", "basins", "--output", str(path)]) == 0
     assert json.loads(path.read_text(encoding="utf-8")) == file_schema("basins")
     assert main(["schema", "basin"]) == 1
-    assert "unknown kind 'basin', expected one of arrays," in capsys.readouterr().err
+    assert (
+        "unknown kind 'basin', expected one of archive, arrays,"
+        in capsys.readouterr().err
+    )

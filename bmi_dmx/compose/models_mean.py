@@ -64,6 +64,10 @@ class ModelsMean(Process):
             if not self.fluxes:
                 raise ConfigError("fluxes: expected at least one")
 
+        def __hash__(self) -> int:
+            # Kernels are found by what a process is made of.
+            return hash((self.weights, tuple(self.fluxes.items())))
+
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         self.weights = self.options.weights

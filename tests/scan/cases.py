@@ -37,11 +37,12 @@ class Delay(Process):
 PROCESSES: tuple[Process, ...] = (Hbv(), Hbv11p(), Oudin(), Hargreaves(), Delay(4))
 
 REGISTERED: tuple[Process, ...] = tuple(
-    kind()
+    made
     for kind in map(processes.__getitem__, processes)
     if kind.__module__.startswith("bmi_dmx.") and isinstance(kind.coupling, Cells)
+    if (made := kind()).forcings
 )
-"""All physics of the package whose places do not see each other."""
+"""All physics of the package that is driven, and whose places do not see each other."""
 
 NARROW = {"precipitation": (0.0, 30.0), "potential_evaporation": (0.0, 6.0)}
 

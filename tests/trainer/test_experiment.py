@@ -136,7 +136,7 @@ def test_other_paths_stay_as_they_are(tiny: Path, text: str) -> None:
         ("periods.test=[1981-01-01, 1980-01-01]", "1981-01-01 to 1980-01-01 ends"),
         ("model.time_step=hurly", "model.time_step: unknown value 'hurly'; did you"),
         ("task=basin", "task: unknown 'basin'; did you mean 'basins'?"),
-        ("task=[1]", "task: unknown [1]; known: arrays, basins"),
+        ("task=[1]", "task: unknown [1]; known: archive, arrays, basins"),
         ("training.device=gpus", "training: device: found 'gpus', expected 'cpu'"),
         ("training.threads=100000", "threads: expected at most 4096, found 100000"),
         ("model.members=0", "model: members: expected at least 1, found 0"),
