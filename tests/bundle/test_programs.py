@@ -48,35 +48,33 @@ def test_programs_in_numpy_give_the_numbers_of_the_model(tmp_path, dynamic, seco
     assert bool(np.isfinite(found["runoff_volume"]).all())
 
 
-@pytest.mark.parametrize("seconds", [86400.0, 10800.0, 900.0])
-def test_parts_of_a_recipe_run_at_any_step_that_is_asked_for(tmp_path, seconds):
+def test_parts_of_a_recipe_run_at_any_step_that_is_asked_for(tmp_path):
+    steps = (86400.0, 10800.0, 900.0)
     spec = make().spec
-    block = plain(replace(spec, recipe=None, settings=None, steps=(10800.0, 900.0)))
+    block = plain(replace(spec, recipe=None, settings=None, steps=steps[1:]))
     block["parts"]["evaporation"]["process"] = "hargreaves"
     statistics = make().statistics
     torch.manual_seed(0)
     model = Model(convert(block, ModelSpec), statistics)
     bundle = save_bundle(model, tmp_path / "river", **TEXTS)
-    assert bundle.manifest.steps == (86400.0, 10800.0, 900.0)
+    assert bundle.manifest.steps == steps
     forcing = series(12)
     forcing["air_temperature_min"] = forcing["air_temperature"] - 3.0
     forcing["air_temperature_max"] = forcing["air_temperature"] + 4.0
-    with torch.no_grad():
-        wanted = (
-            bundle.model()
-            .double()
-            .simulate(
+    whole = bundle.model().double()
+    for seconds in steps:
+        with torch.no_grad():
+            wanted = whole.simulate(
                 {n: torch.from_numpy(x) for n, x in forcing.items()},
                 {n: torch.from_numpy(x) for n, x in PLACES.items()},
                 dt=seconds / 86400.0,
                 outputs=OUTPUTS,
             )
-        )
-    found = run(bundle, forcing, PLACES, seconds, OUTPUTS)
-    for name in OUTPUTS:
-        np.testing.assert_allclose(
-            found[name], wanted.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
-        )
+        found = run(bundle, forcing, PLACES, seconds, OUTPUTS)
+        for name in OUTPUTS:
+            np.testing.assert_allclose(
+                found[name], wanted.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
+            )
 
 
 def test_learned_parameters_are_those_of_the_model(saved):
