@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..run.command import pair
+from ..run.command import request_arguments, request_of
 
 __all__ = ["forecast_arguments", "forecast_command"]
 
@@ -26,27 +26,7 @@ def forecast_arguments(parser: ArgumentParser) -> None:
         "--steps", type=int, metavar="N",
         help="steps of the forecast (default: as many as the files have)",
     )  # fmt: skip
-    parser.add_argument(
-        "--attributes", type=Path, metavar="TABLE",
-        help="CSV or NetCDF table of the places; goes before what HISTORY has of them",
-    )  # fmt: skip
-    parser.add_argument(
-        "--state", default="cold",
-        help="what the history starts from: cold, a start of the model such as "
-        "equilibrium, or a saved state",
-    )  # fmt: skip
-    parser.add_argument(
-        "--outputs", nargs="+", default=[], metavar="NAME",
-        help="what to write (default: what the model answers with)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--names", nargs="+", type=pair, default=[], metavar="OURS=THEIRS",
-        help="what files call forcings and attributes, if by none of the usual names",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", type=Path, default=Path("forecast.nc"), metavar="FILE",
-        help="CF NetCDF file to write (default: %(default)s)",
-    )  # fmt: skip
+    request_arguments(parser, "HISTORY", Path("forecast.nc"))
     parser.add_argument(
         "--past", type=Path, default=Path("history.nc"), metavar="FILE",
         help="where to write the run over the history (default: %(default)s)",
@@ -59,19 +39,9 @@ def forecast_arguments(parser: ArgumentParser) -> None:
 def forecast_command(options: Namespace) -> None:
     """Forecast, draw it where that is wanted, and say where it is."""
     from ..run.forecast import Asked, forecast
-    from ..run.run import Request
 
-    history = Request(
-        bundle=options.bundle,
-        forcing=options.history,
-        output=options.past,
-        attributes=options.attributes,
-        outputs=tuple(options.outputs),
-        state=options.state,
-        names=dict(options.names),
-    )
     asked = Asked(
-        history=history,
+        history=request_of(options, options.history, options.past),
         members=options.forcing,
         steps=options.steps,
         output=options.output,

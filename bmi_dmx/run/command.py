@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 
-__all__ = ["crew_arguments", "pair", "run_arguments", "run_command"]
+if TYPE_CHECKING:
+    from .run import Request
+
+__all__ = [
+    "crew_arguments",
+    "request_arguments",
+    "request_of",
+    "run_arguments",
+    "run_command",
+]
 
 
-def pair(text: str) -> tuple[str, str]:
-    """Return what stands on both sides of an equals sign."""
+def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not (key and equals and value):
         raise ArgumentTypeError(f"found {text!r}, expected KEY=VALUE")
@@ -26,12 +36,38 @@ def run_arguments(parser: ArgumentParser) -> None:
         "forcing", type=Path,
         help="NetCDF file of forcing at any number of places, or CSV file of one",
     )  # fmt: skip
+    request_arguments(parser, "FORCING", Path("run.nc"))
     parser.add_argument(
-        "--attributes", type=Path, metavar="TABLE",
-        help="CSV or NetCDF table of the places; goes before what FORCING has of them",
+        "--save-state", type=Path, metavar="FILE", help="where to save the last state"
+    )
+    parser.add_argument(
+        "--forecast-from", type=_date, metavar="DATE",
+        help="begin with what FORCING observed before this date, and go on alone",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, default=Path("run.nc"), metavar="FILE",
+        "--steps", type=int, metavar="N", help="steps of a forecast (default: 12)"
+    )
+    crew_arguments(parser)
+
+
+def request_arguments(parser: ArgumentParser, forcing: str, output: Path) -> None:
+    """Add the arguments that say how a bundle is run over a file.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    forcing : str
+        What the argument of the file is called.
+    output : Path
+        Where the output is written by default.
+    """
+    parser.add_argument(
+        "--attributes", type=Path, metavar="TABLE",
+        help="CSV or NetCDF table of the places; goes before what "
+        f"{forcing} has of them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, default=output, metavar="FILE",
         help="CF NetCDF file to write (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
@@ -41,16 +77,13 @@ def run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--state", default="cold", help="cold, a start of the model, or a saved state"
     )
-    parser.add_argument(
-        "--save-state", type=Path, metavar="FILE", help="where to save the last state"
-    )
     parser.add_argument("--mode", help="length of a step of the physics, such as '1 d'")
     parser.add_argument(
-        "--parts", nargs="+", type=pair, default=[], metavar="PART=NAME",
+        "--parts", nargs="+", type=_pair, default=[], metavar="PART=NAME",
         help="what to run in place of parts of the bundle",
     )  # fmt: skip
     parser.add_argument(
-        "--names", nargs="+", type=pair, default=[], metavar="OURS=THEIRS",
+        "--names", nargs="+", type=_pair, default=[], metavar="OURS=THEIRS",
         help="what files call forcings and attributes, if by none of the usual names",
     )  # fmt: skip
     parser.add_argument(
@@ -60,14 +93,25 @@ def run_arguments(parser: ArgumentParser) -> None:
         "--missing", choices=("raise", "hold"), default="raise",
         help="forcing that is missing or absurd: refuse it, or hold the last good one",
     )  # fmt: skip
-    parser.add_argument(
-        "--forecast-from", type=_date, metavar="DATE",
-        help="begin with what FORCING observed before this date, and go on alone",
-    )  # fmt: skip
-    parser.add_argument(
-        "--steps", type=int, metavar="N", help="steps of a forecast (default: 12)"
+
+
+def request_of(options: Namespace, forcing: Path, output: Path) -> Request:
+    """Return what is asked for by the arguments of :func:`request_arguments`."""
+    from .run import Request
+
+    return Request(
+        bundle=options.bundle,
+        forcing=forcing,
+        output=output,
+        attributes=options.attributes,
+        outputs=tuple(options.outputs),
+        state=options.state,
+        mode=options.mode,
+        parts=dict(options.parts),
+        units=options.units,
+        names=dict(options.names),
+        policy=options.missing,
     )
-    crew_arguments(parser)
 
 
 def _date(text: str) -> datetime:
@@ -100,7 +144,7 @@ def crew_arguments(parser: ArgumentParser) -> None:
 def run_command(options: Namespace) -> None:
     """Run it, and say where the output is."""
     from .cluster import Crew
-    from .run import Request, run
+    from .run import run
 
     if options.forecast_from is not None:
         print(_forecast(options))
@@ -109,25 +153,13 @@ def run_command(options: Namespace) -> None:
         raise ConfigError(
             "--steps: a run is as long as its forcing; see --forecast-from"
         )
-    done = run(
-        Request(
-            bundle=options.bundle,
-            forcing=options.forcing,
-            output=options.output,
-            attributes=options.attributes,
-            outputs=tuple(options.outputs),
-            state=options.state,
-            save_state=options.save_state,
-            mode=options.mode,
-            parts=dict(options.parts),
-            units=options.units,
-            names=dict(options.names),
-            policy=options.missing,
-            places=options.block_places,
-            crew=Crew(options.workers, options.scheduler),
-        )
+    request = replace(
+        request_of(options, options.forcing, options.output),
+        save_state=options.save_state,
+        places=options.block_places,
+        crew=Crew(options.workers, options.scheduler),
     )
-    print(done)
+    print(run(request))
 
 
 def _forecast(options: Namespace) -> Path:
