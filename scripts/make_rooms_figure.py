@@ -45,7 +45,10 @@ HOSTS = ("ngen", "routing", "inspection", "twins", "demo", "benchmarks", "info",
 FINDERS = ("registries", "trainer")
 """The rooms that find them by name, each the guests of one folder."""
 
-STRIDE, WIDTH, HEIGHT = 2.3, 2.1, 0.56
+STRIDE, WIDTH, HEIGHT = 2.5, 2.3, 0.56
+LAST = 4
+"""Column of the guests farthest to the right; the general rooms stand around 0."""
+
 GREEN = "#3a7d3a"
 COLOURS = {"general": "#dce6f2", "guest": "#dcefdc", "host": "#f4e6d0"}
 ABOUT = {
@@ -175,7 +178,7 @@ def places(at: Mapping[str, int]) -> dict[str, tuple[float, float]]:
         for k, name in enumerate(row["host"]):
             found[name] = (-edge - STRIDE * (k + 1), level)
         for k, name in enumerate(row["guest"]):
-            found[name] = (STRIDE * (3 - k), level)
+            found[name] = (STRIDE * (LAST - k), level)
     return found
 
 
@@ -189,7 +192,7 @@ def draw(path: Path) -> None:
     found = rooms()
     at = floors(found)
     middle = places(at)
-    figure, axes = plt.subplots(figsize=(9.5, 7.0))
+    figure, axes = plt.subplots(figsize=(11.5, 7.4))
     for name, others in reduced(found).items():
         x, y = middle[name]
         for other in others:
@@ -235,7 +238,7 @@ def _found_by_name(
 ) -> None:
     """Draw how guests are reached that nobody below them imports."""
     guests = list(guests)
-    trunk = STRIDE * 3 + WIDTH / 2 + beyond
+    trunk = STRIDE * LAST + WIDTH / 2 + beyond
     style = {"color": GREEN, "linestyle": ":", "linewidth": 1.2, "zorder": 1}
     highest = max(y for _, y in guests)
     x, y = start
