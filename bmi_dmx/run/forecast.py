@@ -64,7 +64,9 @@ def forecast(asked: Asked) -> Path:
         that does not begin where the history ends.
     """
     if not asked.members and asked.steps is None:
-        raise ConfigError("without files of forcing, the number of steps is needed")
+        raise ConfigError(
+            "--steps: without files of forcing, the number of steps is needed"
+        )
     if asked.output.is_dir():
         raise ConfigError(f"--output: {asked.output} is a folder, expected a file")
     folder = asked.output.absolute().parent
