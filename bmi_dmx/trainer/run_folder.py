@@ -18,7 +18,13 @@ from ..files import folder_beside
 from .experiment import Experiment
 from .experiment_file import load_experiment, save_experiment
 
-__all__ = ["RunFolder", "numbered_folder", "refuse_other_files", "results_folder"]
+__all__ = [
+    "RunFolder",
+    "numbered_folder",
+    "refuse_other_files",
+    "refuse_other_settings",
+    "results_folder",
+]
 
 
 def numbered_folder(root: Path, name: str) -> Path:
@@ -169,6 +175,35 @@ def results_folder(folders: Sequence[RunFolder], name: str, period: str) -> Path
     if len(folders) == 1:
         return folders[0].path / period
     return numbered_folder(folders[0].path.parent, f"{name}-ensemble") / period
+
+
+def refuse_other_settings(
+    folders: Sequence[RunFolder], experiments: Sequence[Experiment], keys: Sequence[str]
+) -> None:
+    """Refuse to average runs that are not on the same data.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        The runs.
+    experiments : sequence of Experiment
+        Theirs.
+    keys : sequence of str
+        What must be alike in all of them.
+
+    Raises
+    ------
+    ConfigError
+        Naming the run that differs from the first, and in what.
+    """
+    first = experiments[0]
+    for folder, other in zip(folders, experiments, strict=True):
+        for name in keys:
+            if getattr(other, name) != getattr(first, name):
+                raise ConfigError(
+                    f"{folder.path}: {name} is not that of {folders[0].path}; only runs"
+                    " on the same data can be averaged"
+                )
 
 
 def refuse_other_files(output: Path | None, own: Sequence[str]) -> None:

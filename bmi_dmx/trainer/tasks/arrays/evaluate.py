@@ -23,7 +23,7 @@ from ....files import atomic
 from ....space import space_from
 from ....tables import Column, print_table
 from ...checkpoint import load_model, read_checkpoint
-from ...run_folder import RunFolder, results_folder
+from ...run_folder import RunFolder, refuse_other_settings, results_folder
 from .experiment import Experiment
 from .pictures import draw
 from .samples import Batch, Samples, Stretch
@@ -159,7 +159,7 @@ def evaluate(
         Nothing was set aside for that, or runs differ in their data.
     """
     experiment = experiments[0]
-    _refuse_other_data(folders, experiments)
+    refuse_other_settings(folders, experiments, ("data", "split"))
     samples, _ = opened(experiment)
     stretches = Stretch.split(samples, experiment.split)
     if period not in stretches:
@@ -179,19 +179,6 @@ def evaluate(
     _write(report, folders, experiments, simulated, observed)
     draw(report.folder / "fit.png", simulated, observed, experiment.name)
     return report
-
-
-def _refuse_other_data(
-    folders: Sequence[RunFolder], experiments: Sequence[Experiment]
-) -> None:
-    first = experiments[0]
-    for folder, other in zip(folders, experiments, strict=True):
-        for name in ("data", "split"):
-            if getattr(other, name) != getattr(first, name):
-                raise ConfigError(
-                    f"{folder.path}: {name} is not that of {folders[0].path}; only runs"
-                    " on the same data can be averaged"
-                )
 
 
 def _series(

@@ -17,7 +17,7 @@ from ....errors import ConfigError, suggestion
 from ....files import atomic
 from ....tables import Column, print_table
 from ...checkpoint import load_model, read_checkpoint
-from ...run_folder import RunFolder, results_folder
+from ...run_folder import RunFolder, refuse_other_settings, results_folder
 from .baselines import BASELINES, baselines
 from .experiment import Experiment
 from .forecast import forecasts
@@ -120,7 +120,7 @@ def evaluate(
     if period not in PERIODS:
         hint = suggestion(period, PERIODS)
         raise ConfigError(f"{folders[0].path}: no period {period!r}{hint}")
-    _refuse_others(folders, experiments)
+    refuse_other_settings(folders, experiments, ("data", "periods"))
     models = [
         load_model(f.require_best(), e.model)
         for f, e in zip(folders, experiments, strict=True)
@@ -137,19 +137,6 @@ def evaluate(
     _write(report, folders, experiments, starts, found)
     draw(report.folder / "scores.png", report.scores, scored.last(found), samples)
     return report
-
-
-def _refuse_others(
-    folders: Sequence[RunFolder], experiments: Sequence[Experiment]
-) -> None:
-    first = experiments[0]
-    for folder, other in zip(folders, experiments, strict=True):
-        for name in ("data", "periods"):
-            if getattr(other, name) != getattr(first, name):
-                raise ConfigError(
-                    f"{folder.path}: {name} is not that of {folders[0].path}; only runs"
-                    " on the same data can be averaged"
-                )
 
 
 class _Scoring:
