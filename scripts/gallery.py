@@ -81,7 +81,7 @@ def story(name: str) -> Story:
 def index(stories: list[Story]) -> str:
     """Return the first page of the gallery."""
     cards = [
-        f"-   [![]({next(iter(s.pictures))})]({s.name}.md)\n\n"
+        f"-   [![{s.title}]({next(iter(s.pictures))})]({s.name}.md)\n\n"
         f"    **[{s.title}]({s.name}.md)**\n\n"
         f"    {' '.join(s.about.split())}\n"
         for s in stories

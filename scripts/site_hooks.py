@@ -81,7 +81,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def _first_page() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return text.replace("](docs/", "](").replace("`docs/", "`")
+    for mark in ("](", "[", "`"):
+        text = text.replace(f"{mark}docs/", mark)
+    return text
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

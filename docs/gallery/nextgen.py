@@ -11,13 +11,14 @@
 
 # %% language="bash"
 # dmx ngen sample domain
-# dmx ngen prepare domain/sample.gpkg domain/forcing.nc --start "1980-03-10" --end "1980-04-20 23:00" --output run
+# dmx ngen prepare domain/sample.gpkg domain/forcing.nc \
+#     --start "1980-03-10" --end "1980-04-20 23:00" --output run
 
 # %% [markdown]
 # The notes say what to know before numbers are trusted. The folder looks like this:
 
 # %% language="bash"
-# cd run && find . -type f | sort | head -6
+# cd run && ls config config/cat_config/dmx forcings
 # cat config/cat_config/dmx/cat-1451.yml | head -12
 
 # %% [markdown]
@@ -29,12 +30,12 @@
 # %% language="bash"
 # sed -i.orig 's/bmi_dmx.Component/bmi_dmx.Componet/' run/config/realization.json
 # dmx ngen check run || true
-# mv run/config/realization.json.orig run/config/realization.json
 
 # %% [markdown]
-# and whole again:
+# Mend it:
 
 # %% language="bash"
+# mv run/config/realization.json.orig run/config/realization.json
 # dmx ngen check run
 
 # %% [markdown]

@@ -24,7 +24,8 @@ path = made_sea(Path("made_sea.nc"))
 # to seconds.
 
 # %% language="bash"
-# dmx train ocean_sample data.source=made_sea.nc training.steps=60 training.validate_every=20 2>&1
+# dmx train ocean_sample data.source=made_sea.nc \
+#     training.steps=60 training.validate_every=20 2>&1
 # dmx evaluate runs/ocean-sample-1
 # dmx export runs/ocean-sample-1 sea
 
@@ -68,7 +69,8 @@ axes.legend()
 # later is read.
 
 # %% language="bash"
-# dmx run sea made_sea.nc --forecast-from 1998-01 --steps 12 --output forecast.nc 2>&1
+# dmx run sea made_sea.nc \
+#     --forecast-from 1998-01 --steps 12 --output forecast.nc 2>&1
 
 # %% Anomalies that were forecast at the end of 1997, and those that came. Grey is land. What was disturbed in between no forecast can know, so it is calmer than the sea.
 import netCDF4

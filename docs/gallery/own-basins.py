@@ -30,7 +30,8 @@
 
 # %% language="bash"
 # cd my-basins
-# dmx train experiment.yaml training.steps=120 training.validate_every=40 2>&1
+# dmx train experiment.yaml \
+#     training.steps=120 training.validate_every=40 2>&1
 
 # %% [markdown]
 # ## Is it any good?
@@ -84,7 +85,8 @@ with netCDF4.Dataset(f"{test}/streamflow.nc") as file:
 # dmx export runs/my-basins-1 bundle
 # dmx data attributes data --output all.csv
 # (head -1 all.csv; grep 01474500 all.csv) > place.csv
-# dmx run bundle data/01474500.csv --attributes place.csv --state equilibrium --output flow.nc
+# dmx run bundle data/01474500.csv --attributes place.csv \
+#     --state equilibrium --output flow.nc
 
 # %% [markdown]
 # How to go on: [data](../data.md) of your own kind, what an experiment may say in
