@@ -77,11 +77,11 @@ truth = run({**weather, "precipitation": weather["precipitation"] * wrong})
 alone = run(weather)
 corrected = run(weather, observed=truth["streamflow"][:, None])
 
-# %% The twin, from the summer on. Of the three the gauge sees the flow alone; the water in the ground comes closer to the truth as well.
+# %% The twin in summer and autumn 1979. Of the three the gauge sees the flow alone; the water in the ground comes closer to the truth as well.
 import matplotlib.pyplot as plt
 
 days = np.datetime64("1979-01-01") + np.arange(len(data.time))
-shown = slice(200, 480)
+shown = slice(150, 330)
 labels = {
     "streamflow": "streamflow, mm/d",
     "soil_moisture": "soil moisture, mm",
@@ -99,7 +99,7 @@ for axes, (name, label) in zip(rows, labels.items()):
     axes.set_title(
         f"root mean square error: {without:.2f} alone, {with_gauge:.2f} with the gauge"
     )
-rows[0].legend(ncols=3, loc="upper center")
+figure.legend(*rows[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
 
 # %% [markdown]
 # ## Then a real gauge

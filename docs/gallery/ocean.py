@@ -56,7 +56,7 @@ for name, label in names.items():
     own = [row for row in scores if row["forecast"] == name]
     leads, errors = ([float(row[key]) for row in own] for key in ("lead", "rmse"))
     style = {"color": "black", "linestyle": "--"} if name == "model" else {}
-    axes.plot(leads, errors, "o-", label=label, **style)
+    axes.plot(leads, errors, marker="o", label=label, **style)
 axes.set_xlabel("months ahead")
 axes.set_xticks([1, 2, 3, 6, 12])
 axes.set_ylabel("root mean square error, K")
