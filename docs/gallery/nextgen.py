@@ -2,7 +2,7 @@
 # # A run folder of NextGen
 #
 # [NextGen](https://github.com/NOAA-OWP/ngen) runs one model in each catchment of a
-# river network. bmi_dmx takes the seat of such a model. A run is prepared, checked and
+# hydrofabric. bmi_dmx takes the seat of such a model. A run is prepared, checked and
 # proven on any machine, without ngen; the folder then goes to ngen, or to NGIAB, as it
 # is.
 #
