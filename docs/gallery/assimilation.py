@@ -4,8 +4,9 @@
 # A model of a river basin runs from day to day, and its errors pile up: too much snow
 # in March is too high a flow in April. A gauge at the outlet sees the flow. What does
 # it say about what cannot be seen, the water in the soil and below? *Assimilation*
-# answers: many copies of the model run side by side, and each day those that suit the
-# gauge are followed.
+# answers: many copies of the model run side by side, each with rain of its own. Those
+# with too much flow have too much water in store as well, so what the gauge sees moves
+# both.
 #
 # The place is the West Branch Delaware at Walton, New York, with two years of weather
 # from the shipped sample.

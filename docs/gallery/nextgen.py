@@ -50,8 +50,8 @@
 # %% [markdown]
 # ## Look at it
 #
-# Snow lies in the hills until the rain of March 21. Then the catchments answer within
-# hours, and what they yield meets at the nexuses.
+# Snow lies on the hills. The rain of March 21 brings a flood within hours; then the snow
+# melts for four weeks, by day more than by night.
 
 # %% Six weeks of the Beaver Kill. From above: rain and snowfall, snow on the ground in each of the eight catchments, and flow into the nexuses, before it is routed.
 from pathlib import Path

@@ -11,7 +11,7 @@
 #
 # A process declares what goes in, what it remembers, what may be learned, and what
 # comes out, each with units and bounds. `step` is one time step on whole tensors. Heat
-# is accounted for: what a budget declares is checked by every test and at every step.
+# is accounted for: what the budget declares is summed up at every step, and can be read.
 
 # %%
 import numpy as np

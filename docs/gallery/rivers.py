@@ -1,10 +1,11 @@
 # %% [markdown]
 # # A flood down a river
 #
-# A storm falls on the head of the Delaware River. When does Trenton, 300 km below, see
+# A storm falls on the head of the Delaware River. When does Trenton, 360 km below, see
 # it, and how high is the wave by then? Water is routed here through 456 reaches, hour
-# by hour, in channels whose roughness and width a neural network gives: it learned them
-# from gauges, and reads nothing but the slope of a reach and how much river lies above.
+# by hour, in channels whose roughness and width a neural network gives. It learned them
+# from gauges of this river, and reads nothing but the slope of a reach and how much
+# river lies above it, so it answers for any other as well.
 
 # %% language="bash"
 # dmx river delaware | head -8
