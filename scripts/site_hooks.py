@@ -44,8 +44,11 @@ REFERENCE = {
 }  # fmt: skip
 """Modules by the title of their page."""
 
-LINK = re.compile(r"\[([^\]]*)\]\(((?:\.\./|bmi_dmx/)[^)]*|[A-Z]+(?:\.md)?)\)")
-"""A link to what is no page."""
+LINK = re.compile(
+    r"\[([^\]]*)\]\((?!\.\./[a-z][\w-]*\.md)"
+    r"((?:\.\./|bmi_dmx/)[^)]*|[A-Z]+(?:\.md)?)\)"
+)
+"""A link to what is no page; notebooks link to pages of the folder above."""
 
 NOTEBOOK = re.compile(r"\]\(gallery/([\w-]+)\.py\)")
 """A link to a notebook."""

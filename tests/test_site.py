@@ -45,6 +45,7 @@ def test_every_notebook_is_run_and_has_a_page_with_its_pictures(site: Path) -> N
         page = (site / "gallery" / f"{name}.html").read_text(encoding="utf-8")
         drawn = re.findall(rf'<img alt="\w[^"]*" src="({name}-\d\.png)"', page)
         assert drawn, name
+        assert re.search(r'href="\.\./[\w-]+\.html', page.partition("<article")[2])
         assert all((site / "gallery" / picture).is_file() for picture in drawn)
 
 

@@ -8,7 +8,7 @@
 # river lies above it, so it answers for any other as well.
 
 # %% language="bash"
-# dmx river delaware | head -8
+# dmx river delaware | sed -n 3,8p
 
 # %% [markdown]
 # ## The storm
