@@ -25,13 +25,13 @@
 # ## Train
 #
 # `experiment.yaml` says what is learned and how; any value can be replaced on the
-# command line. A training of 120 steps takes seconds, and is too short for a good
+# command line. A training of 80 steps takes seconds, and is too short for a good
 # model. What is printed on the way are scores of days from which nothing is learned.
 
 # %% language="bash"
 # cd my-basins
 # dmx train experiment.yaml \
-#     training.steps=120 training.validate_every=40 2>&1
+#     training.steps=80 training.validate_every=40 2>&1
 
 # %% [markdown]
 # ## Is it any good?
