@@ -97,13 +97,16 @@ def _executed(path: Path) -> Any:
     notebook = jupytext.read(path)
     before, after = (new_code_cell(text) for text in (STRICT, LENIENT))
     notebook.cells = [before, *notebook.cells, after]
-    # The dmx of this Python, and pictures that look alike.
-    where = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    style = {"PATH": where, "MATPLOTLIBRC": str(GALLERY / "matplotlibrc")}
+    own = {
+        # The dmx of this Python, commands of which none may fail, pictures of one look.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "SHELLOPTS": "errexit:pipefail",
+        "MATPLOTLIBRC": str(GALLERY / "matplotlibrc"),
+    }
     with tempfile.TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
         client = NotebookClient(notebook, resources=resources, **OPTIONS)
-        client.execute(env={**os.environ, **style})
+        client.execute(env={**os.environ, **own})
     notebook.cells = notebook.cells[1:-1]
     return notebook
 

@@ -19,7 +19,7 @@
 
 # %% language="bash"
 # cd run && ls config config/cat_config/dmx forcings
-# cat config/cat_config/dmx/cat-1451.yml | head -12
+# head -12 config/cat_config/dmx/cat-1451.yml
 
 # %% [markdown]
 # ## Check before it costs
