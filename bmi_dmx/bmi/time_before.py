@@ -100,11 +100,11 @@ def _operation(own: Operation, step: str | float | None) -> Operation:
     if seconds == own.seconds:
         return own
     possible = {other.seconds: other for other in other_steps(own)}
-    if own.waits or seconds not in possible:
-        lengths = [own.seconds] if own.waits else [own.seconds, *possible]
+    if seconds not in possible:
         raise ConfigError(
             f"spin_up: step: model {own.bundle.name!r} at steps of "
             f"{step_text(own.seconds)} cannot go on from steps of "
-            f"{step_text(seconds)}, expected {' or '.join(map(step_text, lengths))}"
+            f"{step_text(seconds)}, expected "
+            f"{' or '.join(map(step_text, (own.seconds, *possible)))}"
         )
     return possible[seconds]

@@ -21,7 +21,13 @@ _ROUNDING = 1e-9
 
 
 def other_steps(operation: Operation) -> Iterator[Operation]:
-    """Yield the ways of running the same model at whole steps of other lengths."""
+    """Yield the ways of running a model at other steps from which it can go on.
+
+    There are none where steps of the host are gathered, for those of the physics say
+    nothing of what is given out between them.
+    """
+    if operation.waits:
+        return
     for seconds in operation.bundle.manifest.steps:
         if seconds == operation.inner:
             continue
@@ -73,15 +79,10 @@ def hand_over(source: Runner, runner: Runner, where: str) -> None:
     Raises
     ------
     StateError
-        When a period of this model, such as a day, does not begin there; when it
-        gathers steps for its physics; or when something conserved would be lost.
+        When a period of this model, such as a day, does not begin there, or when
+        something conserved would be lost.
     """
     steps = step_text(source.operation.inner)
-    if runner.operation.waits:
-        raise StateError(
-            f"{where}: is of steps of {steps}, which steps of "
-            f"{step_text(runner.operation.seconds)} that are gathered cannot go on from"
-        )
     if runner.operation.gathers and not runner.clock.begins_period:
         raise StateError(
             f"{where}: is of steps of {steps} and of {runner.clock.now}; steps of "
