@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...bundle import Bundle
 from ...space import Grid
-from .ocean_bundle import ocean_bundle
+
+if TYPE_CHECKING:
+    from ...bundle import Bundle
 
 __all__ = ["basin_grid", "basin_water", "made_basin"]
 
@@ -70,6 +71,9 @@ def made_basin(path: Path, *, overwrite: bool = False) -> Bundle:
     overwrite : bool
         Whether an older bundle may be replaced.
     """
+    # Its grid and its water are for those who have no PyTorch as well.
+    from .ocean_bundle import ocean_bundle
+
     viscosity = np.full((_ROWS, _COLUMNS), 5e5)
     return ocean_bundle(
         path, basin_grid(), _fractions(),
