@@ -2,8 +2,8 @@
 
     python scripts/make_ocean_bundle.py
 
-writes ``bmi_dmx/bundles/ocean-basin-made``: an ocean of five levels with a shelf, a rise
-and an island, made and not measured, to try the component of oceans with.
+writes ``bmi_dmx/bundles/ocean-basin-made``: an ocean of five levels with a shelf, a
+rise and an island, made and not measured, to try the component of oceans with.
 """
 
 from __future__ import annotations

@@ -64,3 +64,25 @@ def advance(component: HybridOcean, steps: range) -> None:
         for name, values in weather(step).items():
             component.set_value(name, values.reshape(-1))
         component.update()
+
+
+UNITS = ("Pa", "Pa", "W m-2", "W m-2", "kg m-2 s-1")
+
+
+def write_weather(path: Path, steps: int) -> None:
+    """Write hours of the weather, each forcing with the dimensions of its grid."""
+    series = [weather(step) for step in range(steps)]
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", steps)
+        time = file.createVariable("time", "f8", ("time",))
+        time.units = "hours since 2000-01-01"
+        time[:] = np.arange(steps)
+        for name, units in zip(FORCINGS, UNITS, strict=True):
+            values = np.stack([fields[name] for fields in series])
+            sizes = {f"{a}{n}": n for a, n in zip("yx", values.shape[1:], strict=True)}
+            for dim, size in sizes.items():
+                if dim not in file.dimensions:
+                    file.createDimension(dim, size)
+            made = file.createVariable(name, "f8", ("time", *sizes))
+            made.units = units
+            made[:] = values

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pytest
 import torch
 
 import bmi_dmx
 from bmi_dmx import HybridOcean, load_bundle
+from bmi_dmx.cli import main
+from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import ConfigError, DataError, StateError, VariableError
 from bmi_dmx.models.ocean.made_basin import basin_water
 from bmi_dmx.units import unknown
 
-from .basin import FORCINGS, GRID, SEA, advance, started, weather, write_water
+from ...bmi.test_bmi_tester import OPTIONS
+from .basin import (
+    FORCINGS,
+    GRID,
+    SEA,
+    advance,
+    started,
+    weather,
+    write_water,
+    write_weather,
+)
 
 STATES = ("u", "v", "temperature", "salinity", "elevation")
 SURFACE = "sea_surface_water__temperature"
@@ -142,7 +157,9 @@ def test_what_is_conserved_is_accounted_for(ocean: HybridOcean) -> None:
     assert heat > 0.0
     for kind in ("", "step_"):
         left = ocean.get_value_ptr(f"sea_water__{kind}residual_of_heat")
-        assert ocean.get_grid_rank(ocean.get_var_grid("sea_water__residual_of_heat")) == 0
+        assert (
+            ocean.get_grid_rank(ocean.get_var_grid("sea_water__residual_of_heat")) == 0
+        )
         # Of the heat that the basin holds, about 1e23 J.
         assert abs(left[0]) < 1e-12 * 1e23
     volume = GRID.areas.sum() * 1000.0
@@ -160,7 +177,7 @@ def test_maps_can_be_read_and_set(ocean: HybridOcean, tmp_path: Path) -> None:
     assert (ocean.get_value_ptr("u") != other.get_value_ptr("u")).any()
     np.testing.assert_array_equal(ocean.get_value_ptr("viscosity"), thick)
     ocean.set_value_at_indices("viscosity", np.array([200]), np.array([0.5]))
-    with pytest.raises(DataError, match="viscosity' at '1,5', level 1 cannot be 0.5"):
+    with pytest.raises(DataError, match="viscosity' at '1,5', level 1 cannot be"):
         advance(ocean, range(1))
     with pytest.raises(VariableError, match="diagnostic and cannot be set"):
         ocean.set_value("cell_area", np.ones(180))
@@ -218,36 +235,30 @@ def test_forcing_that_is_too_old_is_refused(tmp_path: Path) -> None:
             ocean.set_value(name, weather(step)[name].reshape(-1))
         if step == 1:
             ocean.update()
-    with pytest.raises(DataError, match="'heat' was set 7200 s ago.*less than 7200"):
+    with pytest.raises(
+        DataError, match="'heat' was set 7200 s ago, at time 0"
+    ):
         ocean.update()
     ocean.set_value("heat", weather(2)["heat"].reshape(-1))
     ocean.update()
     assert ocean.get_current_time() == 10800.0
 
 
-def test_numbers_that_no_ocean_has_stop_a_run(
-    ocean: HybridOcean, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_numbers_that_no_ocean_has_stop_a_run(ocean: HybridOcean) -> None:
     ocean.set_value("temperature", np.where(SEA, 44.9, 0.0).reshape(-1))
     hot = weather(0) | {"heat": np.full(SEA.shape[1:], 1500.0)}
     for name, values in hot.items():
         ocean.set_value(name, values.reshape(-1))
     with pytest.raises(StateError, match=r"'temperature' at '.*', level 0 is 45\.\d+"):
-        for _ in range(24):
-            ocean.update()
+        ocean.update_until(86400.0)
 
 
 def test_steps_that_are_too_long_are_told(
     ocean: HybridOcean, caplog: pytest.LogCaptureFixture
 ) -> None:
-    u = ocean.get_value_ptr("u")
-    ocean.set_value("u", np.full(u.size, 4.9))
-    for _ in range(5):
-        ocean.set_value("v", np.full(ocean.get_value_ptr("v").size, 4.9))
-    monitor = ocean._monitor
-    assert monitor is not None
-    monitor._courant[7] = 1.4
-    monitor.look()
+    ocean.get_value_ptr("courant")[7] = 1.4
+    assert ocean._monitor is not None
+    ocean._monitor.look()
     assert "1.4 of a cell of column 0,7 is replaced" in caplog.text
 
 
@@ -276,3 +287,37 @@ def test_profiles_serve_as_the_start(tmp_path: Path) -> None:
     for level in range(5):
         assert (found[level][SEA[level]] == level).all()
         assert (found[level][~SEA[level]] == 0.0).all()
+
+
+def test_bmi_tester_passes(tmp_path: Path) -> None:
+    config = tmp_path / "run" / "ocean.yaml"
+    config.parent.mkdir()
+    forcing = dict(zip(FORCINGS, (0.05, 0.0, 20.0, 10.0, 1e-5), strict=True))
+    settings = {"start_time": "2000-01-01", "forcing_policy": forcing}
+    config.write_text(as_yaml(settings), "utf-8")
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "bmi_tester", "bmi_dmx:HybridOcean",
+            "--root-dir", str(config.parent), "--config-file", str(config),
+        ],
+        env={**os.environ, "PYTEST_ADDOPTS": OPTIONS},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    # So that none is skipped unseen.
+    assert re.findall(r"(\d+) passed", output) == ["4", "35", "162", "91"], output
+
+
+def test_a_run_over_a_file_writes_fields_as_it_goes(tmp_path: Path) -> None:
+    write_weather(tmp_path / "weather.nc", 5)
+    output = tmp_path / "out.nc"
+    command = ["run", "ocean-basin-made", str(tmp_path / "weather.nc")]
+    outputs = ["u", "sea_surface__elevation"]
+    assert main([*command, "--output", str(output), "--outputs", *outputs]) == 0
+    with netCDF4.Dataset(output) as file:
+        found = file["u"][-1].reshape(-1)
+        assert file["elevation"].shape == (5, 12, 15)
+    ocean = started(tmp_path / "plain", initial_fields=None)
+    advance(ocean, range(5))
+    np.testing.assert_array_equal(found, ocean.get_value_ptr("u"))
