@@ -235,9 +235,7 @@ def test_forcing_that_is_too_old_is_refused(tmp_path: Path) -> None:
             ocean.set_value(name, weather(step)[name].reshape(-1))
         if step == 1:
             ocean.update()
-    with pytest.raises(
-        DataError, match="'heat' was set 7200 s ago, at time 0"
-    ):
+    with pytest.raises(DataError, match="'heat' was set 7200 s ago, at time 0"):
         ocean.update()
     ocean.set_value("heat", weather(2)["heat"].reshape(-1))
     ocean.update()
