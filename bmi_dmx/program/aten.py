@@ -67,7 +67,6 @@ _RESHAPING = frozenset({
 })  # fmt: skip
 """What leaves a field of one number such a field."""
 
-
 _ALONG = frozenset({"amax", "cumsum", "mean", "sum"})
 """What needs an axis to go along."""
 
@@ -212,13 +211,6 @@ def _is_positive(b: Builder, x: Arg) -> bool:
     return any(known) if made.op == "maximum" else all(known)
 
 
-def _addcmul(b: Builder, meta: Any, x: Arg, y: Arg, z: Arg, *, value: float = 1) -> Arg:
-    product = b.emit("mul", *_numbers((y, z)))
-    if abs(value) != 1:
-        product = b.emit("mul", product, float(value))
-    return b.emit("sub" if value == -1 else "add", x, product)
-
-
 def _clamp(b: Builder, meta: Any, x: Arg, low: Any = None, high: Any = None) -> Arg:
     low, high = _numbers((low, high))
     if low is not None:
@@ -335,7 +327,6 @@ _TRANSLATIONS: dict[str, _Translate] = {
     "sub": _scaled("sub"),
     "rsub": lambda b, meta, x, y, alpha=1: b.emit("sub", *_numbers((y, x))),
     "pow": _power,
-    "addcmul": _addcmul,
     "cumsum": lambda b, meta, x, dim, **kw: b.emit("cumsum", x, dim),
     "square": lambda b, meta, x: b.emit("mul", x, x),
     "reciprocal": lambda b, meta, x: b.emit("div", 1.0, x),

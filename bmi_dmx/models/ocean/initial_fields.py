@@ -67,10 +67,11 @@ def begin_with_file(runner: Runner, path: Path) -> None:
                     f"{column}, which is sea in the model"
                 )
             water = np.where(sea, values, 0.0).reshape(-1)
-            runner.set_store(name, water, np.arange(water.size))
+            everywhere: Any = np.arange(water.size)
+            runner.set_store(name, water, everywhere)
 
 
-def _field(where: str, values: Array, shape: tuple[int, ...]) -> Array:
+def _field(where: str, values: Any, shape: tuple[int, ...]) -> Array:
     """Return a field of the first time, or of a profile."""
     if values.ndim == len(shape) + 1:
         values = values[0]
@@ -80,13 +81,14 @@ def _field(where: str, values: Array, shape: tuple[int, ...]) -> Array:
         raise DataError(
             f"{where}: found shape {values.shape}, expected {shape} or {shape[:1]}"
         )
-    return values
+    return np.asarray(values, np.float64)
 
 
 def _converted(where: str, name: str, values: Array, units: str) -> Array:
     if name == "salinity" and units in _PRACTICAL:
         return values
     try:
-        return convert(values, units, "degC" if name == "temperature" else "1e-3")
+        wanted = "degC" if name == "temperature" else "1e-3"
+        return np.asarray(convert(values, units, wanted), np.float64)
     except UnitsError as error:
         raise DataError(f"{where}: {error}") from None

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...compose.spec import ModelSpec, PartSpec
-from ...conversion import refuse_outside
 from ...errors import ConfigError, suggestion
 from ...space import Grid, space_from
 from .declarations import PARAMETERS
@@ -41,7 +40,6 @@ class PrimitiveOceanModel:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        refuse_outside("seconds", self.seconds, 1.0)
         for name in self.maps:
             if name not in COEFFICIENTS:
                 hint = suggestion(name, COEFFICIENTS)
