@@ -20,7 +20,7 @@ from .fields import FieldStepper, TreeStepper
 from .network import DynamicNetwork, drivers_of
 from .parameters import check_attribute
 from .stages import LOST, Stage, Stages, qualified
-from .storage import Storage
+from .storage import Storage, summed
 
 __all__ = ["Runner"]
 
@@ -246,18 +246,7 @@ class Runner:
         if self.is_field:
             # Of a whole space there is one number.
             return lambda: np.array([sum(float(np.sum(term())) for term in terms)])
-        if len(terms) == 1:
-            return terms[0]
-        if not terms:
-            return lambda: np.zeros(len(self.ids))
-
-        def total() -> Any:
-            found = terms[0]()
-            for term in terms[1:]:
-                found = found + term()
-            return found
-
-        return total
+        return summed(terms, len(self.ids))
 
     # Running
 

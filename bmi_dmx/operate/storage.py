@@ -14,7 +14,7 @@ from ..space import Space, place_name
 from ..variables import State, Variable
 from .stages import LOST, Balance, Stages, qualified
 
-__all__ = ["Storage", "add_up", "balance_names"]
+__all__ = ["Storage", "add_up", "balance_names", "summed"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[Any]]
@@ -327,6 +327,22 @@ class Storage:
         """Return whether a part has no members, and so no axis for them."""
         found = self._stages.operation.plan[part]
         return not found.members and found.coupling != "stencil"
+
+
+def summed(terms: Sequence[Callable[[], Any]], places: int) -> Callable[[], Any]:
+    """Return a function that adds up what others return, (place,); of none, zeros."""
+    if len(terms) == 1:
+        return terms[0]
+    if not terms:
+        return lambda: np.zeros(places)
+
+    def total() -> Any:
+        found = terms[0]()
+        for term in terms[1:]:
+            found = found + term()
+        return found
+
+    return total
 
 
 def _weighted(terms: Sequence[tuple[float, Callable[[], Any]]]) -> Callable[[], Any]:
