@@ -82,7 +82,7 @@ def test_every_entry_point_can_be_loaded(wheel: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path)
     (installed,) = distributions(path=[str(tmp_path)])
     points = installed.entry_points
-    components = {"DeltaHbv", "Leaf", "MuskingumCunge"}
+    components = {"DeltaHbv", "HybridOcean", "Leaf", "MuskingumCunge"}
     assert {point.name for point in points} >= {"dmx", *components}
     assert all(callable(point.load()) for point in points)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..conversion import MOST, refuse_outside
+from ..conversion import refuse_outside
 from ..errors import ConfigError
+from ..space.checks import MOST_PLACES
 from .base import Memory, Network
 
 __all__ = ["Maps"]
@@ -24,7 +25,8 @@ class Maps(Network):
     inputs, outputs : int
         Numbers for each place; there are no inputs.
     places : int
-        Number of places, in the order of the space.
+        Number of places, in the order of the space; or of entries of a field with more
+        axes.
     learned : bool
         Whether training changes them.
 
@@ -42,7 +44,7 @@ class Maps(Network):
         learned: bool = True
 
         def __post_init__(self) -> None:
-            refuse_outside("places", self.places, 1, MOST)
+            refuse_outside("places", self.places, 1, MOST_PLACES)
 
     def __init__(
         self, inputs: int, outputs: int, *, places: int, learned: bool = True

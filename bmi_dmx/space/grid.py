@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,7 +19,13 @@ __all__ = ["Axis", "Grid", "Mask"]
 
 Axis = Literal["x", "y", "z"]
 
-Mask = Sequence[Sequence[bool]] | Sequence[Sequence[Sequence[bool]]] | Array
+Mask = (
+    Sequence[str]
+    | Sequence[Sequence[str]]
+    | Sequence[Sequence[bool]]
+    | Sequence[Sequence[Sequence[bool]]]
+    | Array
+)
 
 BETWEEN: dict[At, str] = {
     "cell": "", "x_face": "x", "y_face": "y", "z_face": "z", "corner": "xy",
@@ -49,7 +55,8 @@ class Grid(Places):
     periodic : sequence of {"x", "y"}
         Axes whose end is their beginning.
     mask : array of bool, optional
-        (row, column) or (level, row, column) which cells belong to the system.
+        (row, column) or (level, row, column) which cells belong to the system; rows may
+        be text, such as ``"0110"``.
     radius : float, optional
         Of the sphere whose longitudes and latitudes x and y are; none: a plane.
 
@@ -129,6 +136,8 @@ class Grid(Places):
             array = np.array(mask)
         except ValueError as error:
             raise DataError(f"mask: {error}") from None
+        if array.dtype.kind == "U" and array.ndim:
+            array = _digits(array)
         shapes = {self.field("cell", axes) for axes in self._kinds_of_axes}
         if array.shape not in shapes:
             expected = " or ".join(map(str, sorted(shapes, key=len)))
@@ -138,6 +147,13 @@ class Grid(Places):
         if not array.any():
             raise DataError("mask: expected at least one cell, found none")
         return None if array.all() else fixed(array.astype(bool))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; rows of the mask are text, for there may be many cells."""
+        plain = super().to_dict()
+        if self.mask is not None:
+            plain["mask"] = _texts(self.mask)
+        return plain
 
     @property
     def _kinds_of_axes(self) -> tuple[tuple[str, ...], ...]:
@@ -309,6 +325,22 @@ class Grid(Places):
             type="uniform_rectilinear", rank=2, size=size, shape=shape, x=x, y=y,
             spacing=tuple(filter(None, steps)), origin=(float(y[0]), float(x[0])),
         )  # fmt: skip
+
+
+def _digits(rows: Array) -> Array:
+    """Return the digits of rows of text along one more axis."""
+    signs = np.ascontiguousarray(rows).view("U1").reshape(*rows.shape, -1)
+    if not np.isin(signs, ("0", "1")).all():
+        raise DataError("mask: expected rows of as many 0 and 1 as there are columns")
+    digits: Array = signs.astype(int)
+    return digits
+
+
+def _texts(mask: Array) -> Any:
+    """Return a mask with its rows as text."""
+    if mask.ndim == 1:
+        return "".join("1" if cell else "0" for cell in mask.tolist())
+    return [_texts(part) for part in mask]
 
 
 def _both_sides(cells: Array, axis: int, periodic: bool) -> Array:

@@ -12,7 +12,7 @@ from bmipy import Bmi
 from bmi_dmx.bmi.grid_table import Grids
 from bmi_dmx.errors import DataError, VariableError
 from bmi_dmx.space import Grid, Points, Ring, Space, Tree
-from bmi_dmx.variables import Forcing, State
+from bmi_dmx.variables import Forcing, State, Variable
 
 LEVEL = ("level",)
 ELEVATION = State(name="elevation")
@@ -64,6 +64,18 @@ def test_a_variable_without_grid_is_refused_by_name() -> None:
         Grids(POINTS, [HEAT])
     with pytest.raises(VariableError, match=r"^heat: there is no grid at 'cell' with"):
         Grids(SEA).number(HEAT)
+
+
+def test_single_numbers_of_a_whole_space_have_the_last_grid() -> None:
+    grids = Grids(SEA, [EASTWARD], whole=True)
+    last = len(grids.descriptions) - 1
+    total = Variable(name="total")
+    assert grids.number(total, 1) == last == 2
+    assert (grids.get_grid_type(last), grids.get_grid_size(last)) == ("scalar", 1)
+    assert grids.number(total, 6) == grids.number(total) == 0
+    assert Grids(SEA, [EASTWARD]).number(total, 1) == 0
+    alone = Grids(Grid.uniform((1, 1)), [], whole=True)
+    assert alone.number(total, 1) == 0
 
 
 def test_shapes_are_rows_and_columns_and_coordinates_one_a_column_or_row() -> None:

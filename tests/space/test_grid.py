@@ -148,6 +148,15 @@ def test_masks_of_levels_open_what_is_above_the_bottom() -> None:
     assert flat.open_at("cell", LEVEL).tolist() == [[[False, True]]] * 2
 
 
+def test_rows_of_a_mask_may_be_text() -> None:
+    flat = Grid.uniform((2, 3), mask=[[0, 1, 1], [1, 1, 0]])
+    assert flat.to_dict()["mask"] == ["011", "110"]
+    assert Grid.uniform((2, 3), mask=["011", "110"]) == flat
+    deep = Grid.uniform((1, 2), z_edges=[0, 1, 2], mask=[["01"], ["11"]])
+    assert deep.to_dict()["mask"] == [["01"], ["11"]]
+    assert deep.open_at("cell", LEVEL).tolist() == [[[False, True]], [[True, True]]]
+
+
 def test_a_mask_of_everything_is_none() -> None:
     assert Grid.uniform((2, 2), mask=np.ones((2, 2), bool)) == Grid.uniform((2, 2))
     assert Grid.uniform((2, 2)).open_at().all()
@@ -165,6 +174,10 @@ def test_a_mask_of_everything_is_none() -> None:
         ({"mask": np.ones((2, 3))}, "mask: expected true or false for every cell"),
         ({"mask": np.zeros((2, 3), int)}, "mask: expected at least one cell, found"),
         ({"mask": [[1], [1, 0]]}, "mask: "),
+        ({"mask": ["101", "10"]}, "mask: expected rows of as many 0 and 1 as"),
+        ({"mask": ["101", "1x1"]}, "mask: expected rows of as many 0 and 1 as"),
+        ({"mask": ["1011", "1011"]}, r"mask: found shape \(2, 4\), expected \(2, 3\)"),
+        ({"mask": ["", ""]}, "mask: expected rows of as many 0 and 1 as"),
         ({"periodic": ["z"]}, "periodic: found 'z', expected x or y"),
         ({"periodic": "x"}, "periodic: expected a list, found 'x'"),
         ({"periodic": ["y"], "radius": 1.0}, "periodic: a sphere has no periodic y"),
