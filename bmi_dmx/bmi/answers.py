@@ -188,7 +188,9 @@ class Answers(Bmi):
             if known.grid is None:
                 raise VariableError(f"{name!r} is a signal of the host and on no grid")
             return known.grid
-        return self._located().number(known.variable) if self._runner else 0
+        if self._runner is None:
+            return 0
+        return self._located().number(known.variable, known.buffer.size)
 
     def get_var_type(self, name: str) -> str:
         """Return ``float64``, the type of every variable."""
@@ -341,7 +343,7 @@ class Answers(Bmi):
     def _located(self) -> Grids:
         """Return the grids, which are numbered once."""
         if self._grids is None:
-            self._grids = Grids(self._place(), self._variables(), self._other_grids())
+            self._grids = self._grids_of(self._place())
         return self._grids
 
     def _place(self) -> Space:
@@ -351,7 +353,10 @@ class Answers(Bmi):
         return Points(runner.ids)
 
     def _variables(self) -> list[Any]:
-        entries = self._table.catalogue.of("forcing", "flux", "state")
+        known = self._table.catalogue
+        entries = known.of("forcing", "flux", "state")
+        if self._model().is_field:
+            entries += known.of("parameter", "diagnostic")
         return [entry.variable for entry in entries]
 
     def _other_grids(self) -> tuple[GridDescription, ...]:
@@ -369,8 +374,11 @@ class Answers(Bmi):
             if values is None or not np.isfinite(values).all():
                 raise DataError(f"attribute {name!r} of the locations is not known")
             known[name] = values
-        place = Points(runner.ids, **known)
-        return Grids(place, self._variables(), self._other_grids())
+        return self._grids_of(Points(runner.ids, **known))
+
+    def _grids_of(self, place: Space) -> Grids:
+        whole = self._model().is_field
+        return Grids(place, self._variables(), self._other_grids(), whole=whole)
 
     def get_grid_type(self, grid: int) -> str:
         """Return the type of a grid: scalar, points, unstructured or rectilinear."""

@@ -189,6 +189,7 @@ class Component(Answers):
         screen = Screen(
             operation.forcings, runner.forcing, settings.forcing_policy, places.ids,
             clock, operation.system.shortening, operation.slack,
+            runner.space if runner.is_field else None,
         )  # fmt: skip
         table = contents(runner, screen, self._signals, self._derived)
         known = table.catalogue

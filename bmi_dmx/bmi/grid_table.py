@@ -10,6 +10,7 @@ import numpy as np
 from ..conversion import shown
 from ..errors import DataError, VariableError
 from ..space import GridDescription, Space
+from ..space.description import SCALAR
 from ..variables import At, Variable
 from .filling import fill, require_array
 
@@ -32,6 +33,9 @@ class Grids:
         What the component exchanges.
     more : sequence of GridDescription
         Grids of what is exchanged beside; their numbers follow.
+    whole : bool
+        Whether there are single numbers of the whole space, such as sums of budgets;
+        their grid is the last.
 
     Attributes
     ----------
@@ -49,6 +53,8 @@ class Grids:
         space: Space,
         variables: Iterable[Variable] = (),
         more: Sequence[GridDescription] = (),
+        *,
+        whole: bool = False,
     ) -> None:
         kinds: dict[tuple[At, tuple[str, ...]], int] = {("cell", ()): 0}
         for variable in variables:
@@ -56,18 +62,31 @@ class Grids:
             kinds.setdefault((variable.at, variable.axes), len(kinds))
         self._numbers = kinds
         own = (space.grid(at, axes) for at, axes in kinds)
-        self.descriptions = (*own, *more)
+        last = (SCALAR,) if whole else ()
+        self.descriptions = (*own, *more, *last)
+        self._whole = whole
 
-    def number(self, variable: Variable) -> int:
+    def number(self, variable: Variable, size: int | None = None) -> int:
         """Return the number of the grid of a variable.
+
+        Parameters
+        ----------
+        variable : Variable
+            Where it stands, and with what axes.
+        size : int, optional
+            How many values it has; default: as many as the grid where it stands.
 
         Raises
         ------
         VariableError
             When no variable like it was given.
         """
+        key = variable.at, variable.axes
+        one = size == 1 and self._whole
+        if one and self.descriptions[self._numbers.get(key, 0)].size > 1:
+            return len(self.descriptions) - 1
         try:
-            return self._numbers[variable.at, variable.axes]
+            return self._numbers[key]
         except KeyError:
             raise VariableError(
                 f"{variable.name}: there is no grid at {variable.at!r} with axes "

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, StateError, suggestion
+from ..operate.field_parameters import FieldParameters
 from ..operate.operation import Operation
 from ..operate.runner import Runner
 from ..operate.screen import Screen
@@ -179,6 +180,10 @@ def _values(runner: Runner, screen: Screen, entry: Entry) -> Values:
 def _diagnostic(runner: Runner, screen: Screen, name: str) -> Values:
     if name.startswith(REPAIRED):
         return screen.repaired[name.removeprefix(REPAIRED)], None
+    if name in runner.operation.told:
+        assert isinstance(runner.parameters, FieldParameters)
+        told = runner.parameters.told(runner.operation.told[name][1])
+        return told.reshape(-1), None
     if name in runner.dates:
         return runner.dates[name], None
     for spread in spreads(runner.stages):

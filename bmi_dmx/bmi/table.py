@@ -331,6 +331,10 @@ def _constants(operation: Operation, attributes: Sequence[str]) -> Iterator[Entr
 
 def _diagnostics(stages: Stages) -> Iterator[Entry]:
     operation = stages.operation
+    for short, (part, p) in operation.told.items():
+        yield _entry(
+            operation, _of_model(part, p), "diagnostic", short=short, exchanged=False
+        )
     for balance in stages.balances:
         for term, name in balance_names(stages, balance).items():
             about = _BALANCE[term].format(balance.budget)

@@ -45,7 +45,7 @@ def _programs(model: Model, part: Part) -> Iterator[tuple[str, Program]]:
         ready = process.at(seconds / SECONDS[part.time])
         yield part.name + suffix, _step(model, part, ready)
         if ready.prepared:
-            yield f"{part.name}.prepare{suffix}", _prepare(part, ready)
+            yield f"{part.name}.prepare{suffix}", _prepare(model, part, ready)
 
 
 def _step(model: Model, part: Part, process: Process) -> Program:
@@ -87,21 +87,24 @@ class _Step(nn.Module):
         return call_step(self.process, values)
 
 
-def _prepare(part: Part, process: Process) -> Program:
+def _prepare(model: Model, part: Part, process: Process) -> Program:
     """Trace what makes of the parameters what the step sees of them."""
-    # Without members there is no axis for them, as in a model and in operation.
-    shape = (BATCH, part.members) if part.members else (BATCH,)
-    free = {
-        f"p.{p.name}": torch.empty(shape, dtype=torch.float64, device="meta")
-        for p in process.parameters
-    }
+    if part.coupling == "stencil":
+        given = _fields(model, "p", process.parameters)
+    else:
+        # Without members there is no axis for them, as in a model and in operation.
+        shape = (BATCH, part.members) if part.members else (BATCH,)
+        given = {
+            f"p.{p.name}": torch.empty(shape, dtype=torch.float64, device="meta")
+            for p in process.parameters
+        }
 
     def prepared(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         own = {name[2:]: x for name, x in values.items()}
         found = process.prepare(SimpleNamespace(**own))
         return {f"p.{p.name}": found[p.name] for p in process.prepared}
 
-    return trace(prepared, free)
+    return trace(prepared, given)
 
 
 def _network(model: Model, part: Part) -> Program:

@@ -16,7 +16,7 @@ from ..errors import BundleError
 from ..process import Budget
 from ..program import Program, entry_names
 from ..program.trial import tried
-from ..space import Space
+from ..space import Grid, Space
 from ..variables import Flux, Parameter, Variable, in_step
 
 __all__ = ["ABSURD", "ROUNDING", "try_step"]
@@ -128,7 +128,8 @@ class _Trial:
             inputs[f"f.{forcing.name}"] = self._in_step(forcing)
         if prepare is None:
             for p in self._declared.parameters:
-                whole = self._in_step(p)
+                told = p.source == "space" and self._space is not None
+                whole = self._told(p) if told else self._in_step(p)
                 inputs |= dict.fromkeys(entry_names("p", p), whole)
         else:
             yield from self._prepared(prepare, inputs)
@@ -154,9 +155,13 @@ class _Trial:
 
     def _prepared(self, program: Program, inputs: dict[str, Array]) -> Iterator[str]:
         """Add what is made of the parameters to the inputs; yield what is wrong."""
+        declared = self._declared.parameters
+        if self._space is not None:
+            given = {f"p.{p.name}": self._told(p) for p in declared}
+            yield from self._prepared_fields(tried(program, given, self._where), inputs)
+            return
         members = self._part.members
         shape = (1, members) if members else (1,)
-        declared = self._declared.parameters
         given = {f"p.{p.name}": np.full(shape, self._value(p)) for p in declared}
         made = tried(program, given, self._where)
         for p in self._declared.prepared:
@@ -171,6 +176,29 @@ class _Trial:
             columns = values.reshape(p.size, -1)[:, 0]
             for name, value in zip(entry_names("p", p), columns, strict=True):
                 inputs[name] = np.full(self._shape(p), value)
+
+    def _told(self, parameter: Parameter) -> Array:
+        """Return a field of a parameter: as a grid tells, or inside its bounds."""
+        if parameter.source == "space" and isinstance(self._space, Grid):
+            return self._space.measure(parameter.measure, parameter.at, parameter.axes)
+        return np.full(self._shape(parameter), self._value(parameter))
+
+    def _prepared_fields(
+        self, made: Mapping[str, Array], inputs: dict[str, Array]
+    ) -> Iterator[str]:
+        """Add prepared fields to the inputs; yield what is wrong with them."""
+        for p in self._declared.prepared:
+            values = made[f"p.{p.name}"]
+            try:
+                whole = np.broadcast_to(values, self._shape(p))
+            except ValueError:
+                yield (
+                    f"parameter {p.name!r} has shape {values.shape}, expected "
+                    f"{self._shape(p)}"
+                )
+                return
+            yield from _misfit(f"parameter {p.name!r}", p, whole)
+            inputs[f"p.{p.name}"] = whole
 
     def _outputs(self, found: Mapping[str, Array]) -> Iterator[str]:
         for variable in (*self._declared.fluxes, *self._declared.states):

@@ -11,10 +11,16 @@ import numpy as np
 
 from ..compose.part import Declarations, Part, step_key
 from ..compose.plan import Plan, plan
-from ..errors import BundleError, ConfigError, suggestion
+from ..errors import (
+    BundleError,
+    ConfigError,
+    DataError,
+    VariableError,
+    suggestion,
+)
 from ..program import Program, entry_names
 from ..program.trial import tried
-from ..space import Space, space_from
+from ..space import Space, field_shape, space_from
 from ..variables import Parameter
 from .manifest import MANIFEST, PROGRAMS, WEIGHTS, Manifest
 from .trial import ABSURD, ROUNDING, try_step
@@ -273,8 +279,7 @@ def _try_network(
                 f"{where}: output 's.{state.name}': expected {state.size} finite "
                 "numbers for one place"
             )
-    places = len(space.ids) if space is not None else 1
-    _check_parameters(where, results, whole, part, places)
+    _check_parameters(where, results, whole, part, space)
 
 
 def _check_parameters(
@@ -282,7 +287,7 @@ def _check_parameters(
     results: Mapping[str, Array],
     whole: Plan,
     network: Part,
-    places: int,
+    space: Space | None,
 ) -> None:
     """Refuse parameters that cannot be; a network of maps answers for all places."""
     for part, parameter in whole.given():
@@ -290,14 +295,23 @@ def _check_parameters(
         if link.part == network.name:
             own = part.members and parameter.per == "member"
             shape = (1, part.members) if own and part.members else (1,)
-            if part.coupling == "stencil" and not network.attributes:
-                found = results.get(f"p.{link.name}")
-                shape = (places,) if found is not None and found.size > 1 else shape
             value = results.get(f"p.{link.name}")
+            maps = part.coupling == "stencil" and not network.attributes
+            if maps and space is not None and value is not None and value.ndim == 1:
+                _refuse_misfit(f"{where}: output", space, parameter, value)
+                shape = value.shape
             if value is not None and parameter.bounds is not None:
                 _check_result(
                     f"{where}: output 'p.{link.name}'", value, parameter, shape
                 )
+
+
+def _refuse_misfit(what: str, space: Space, parameter: Parameter, value: Array) -> None:
+    """Refuse numbers that are no field of a parameter."""
+    try:
+        field_shape(space, parameter, value.size)
+    except (DataError, VariableError) as error:
+        raise BundleError(f"{what} {error}") from None
 
 
 def _check_result(

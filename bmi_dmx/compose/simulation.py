@@ -12,6 +12,7 @@ from torch import Tensor
 from ..process import Process
 from ..program.trace import call_step
 from ..scan.engine import scan
+from ..space import field_shape
 from ..variables import Parameter, Variable, in_step
 from .inputs import attribute_values, columns, forcing_series
 from .part import Part
@@ -107,15 +108,16 @@ class Simulation:
                 network = model.network(part.name)
                 values = network(columns(self.place, part.attributes, self._nothing()))
                 self.learned |= {
-                    (part.name, n): self._shaped(x) for n, x in values.items()
+                    (part.name, n): self._shaped(n, x) for n, x in values.items()
                 }
 
-    def _shaped(self, x: Tensor) -> Tensor:
-        """Return as a field what is one number for every place of a model of fields."""
-        space = self.model.space
-        if space is None or not field_axes(self.model) or x.shape != (len(space.ids),):
+    def _shaped(self, name: str, x: Tensor) -> Tensor:
+        """Return as a field what is numbers in a row for a model of fields."""
+        space, supplied = self.model.space, self.at.supplied
+        plain = space is None or not field_axes(self.model) or x.ndim != 1
+        if plain or space is None or x.numel() == 1 or name not in supplied:
             return x
-        return x.reshape(space.shape(Variable(name="cell")))
+        return x.reshape(field_shape(space, supplied[name], x.numel()))
 
     def _nothing(self) -> Tensor:
         """Return the attributes of a network that reads none."""

@@ -225,12 +225,6 @@ class FieldStepper:
     ) -> None:
         if space is None:
             raise ConfigError(f"space: part {part.name!r} lives on fields; say which")
-        for p in declared.parameters:
-            if p.axes or p.at != "cell" or p.source == "space":
-                raise ConfigError(
-                    f"part {part.name!r}: parameter {p.name!r} is not one number of a "
-                    "place; such processes are run by scan or Model.simulate alone"
-                )
         self._program = program
         self._constants = {n: x for n, x in constants.items() if n in program.inputs}
         self.state = {

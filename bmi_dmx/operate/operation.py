@@ -271,6 +271,16 @@ class Operation:
         return found
 
     @cached_property
+    def told(self) -> dict[str, tuple[Part, Parameter]]:
+        """What the space tells of itself, by name; hosts may read it."""
+        found: dict[str, tuple[Part, Parameter]] = {}
+        for part in self.plan.processes:
+            for p in part.declared(self.inner).parameters:
+                if self.plan.link(part, p.name).giver == "space":
+                    found.setdefault(public(part, p), (part, p))
+        return found
+
+    @cached_property
     def understood(self) -> dict[str, Attribute]:
         """What places may be given, by name; without bounds the widest that occur.
 

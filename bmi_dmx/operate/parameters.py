@@ -59,7 +59,8 @@ class Parameters:
     Attributes
     ----------
     mean : dict of str to ndarray
-        (place,) by name, members averaged, per unit of time; NaN before.
+        (place,) by name, members averaged, per unit of time; NaN before. Those of
+        fields are flat, with as many numbers as the field of the parameter has.
     pending : bool
         Whether something was set since they were computed.
     """
@@ -77,11 +78,22 @@ class Parameters:
             for part, p in self._plan.given()
             if self._plan[self._plan.link(part, p.name).part].every != "once"
         }
-        self.mean = {name: np.full(len(ids), np.nan) for name in self._published}
+        self.mean = {
+            name: np.full(self.size(p), np.nan)
+            for name, (_, p) in self._published.items()
+        }
         # Values, and where they are given.
         self._given: dict[str, tuple[Array, Indices]] = {}
         self.pending = True
         self._needed = list(operation.required)
+
+    def size(self, variable: Variable) -> int:
+        """Return how many numbers there are of a parameter."""
+        return len(self._ids)
+
+    def name_of(self, variable: Variable, index: int) -> str:
+        """Return where the number at an index of a parameter stands, for messages."""
+        return repr(self._ids[index])
 
     def require(self, name: str) -> None:
         """Insist on an attribute that places may lack otherwise."""
@@ -131,7 +143,7 @@ class Parameters:
                 f"parameter {name!r} is changed by the dynamic network and cannot be "
                 "set"
             )
-        n = len(self._ids)
+        n = self.mean[name].size
         known = self._given.get(name, (np.full(n, np.nan), np.zeros(n, dtype=bool)))
         numbers, given = self._given[name] = (known[0].copy(), known[1].copy())
         numbers[at], given[at] = values, True
@@ -152,14 +164,25 @@ class Parameters:
         -------
         dict of str to ndarray
             ``attributes`` and ``parameters``, (name, place), as they are declared; NaN
-            where nothing is set.
+            where nothing is set. Parameters with another number of values stand for
+            themselves, ``parameters.<name>``, (1, entry).
         """
-        nothing = np.full(len(self._ids), np.nan)
-        given = [self._given.get(name, (nothing,))[0] for name in self.mean]
+        given = {
+            name: self._given.get(name, (np.full_like(mean, np.nan),))[0]
+            for name, mean in self.mean.items()
+        }
+        even, others = self._kinds()
         return {
             "attributes": _stacked(list(self.attribute.values()), len(self._ids)),
-            "parameters": _stacked(given, len(self._ids)),
+            "parameters": _stacked([given[name] for name in even], len(self._ids)),
+            **{f"parameters.{name}": given[name][None] for name in others},
         }
+
+    def _kinds(self) -> tuple[list[str], list[str]]:
+        """Return the parameters with one number for each place, and the others."""
+        n = len(self._ids)
+        even = [name for name, mean in self.mean.items() if mean.size == n]
+        return even, [name for name in self.mean if name not in even]
 
     @property
     def rows(self) -> dict[str, tuple[Variable, ...]]:
@@ -169,9 +192,11 @@ class Parameters:
             understood[name] if name in self._needed else Variable(name=name)
             for name in self.attribute
         )
+        even, others = self._kinds()
         return {
             "attributes": tuple(attributes),
-            "parameters": tuple(self._published[name][1] for name in self.mean),
+            "parameters": tuple(self._published[name][1] for name in even),
+            **{f"parameters.{name}": (self._published[name][1],) for name in others},
         }
 
     def restore(self, memory: Mapping[str, Array], *, keep: bool = False) -> list[str]:
@@ -190,33 +215,41 @@ class Parameters:
             What is set there and here, of each attribute and parameter that differs.
         """
         differing = []
-        everywhere = np.arange(len(self._ids))
         here = self.memory()
-        for kind, names in (("attributes", self.attribute), ("parameters", self.mean)):
-            for name, values, own in zip(names, memory[kind], here[kind], strict=True):
-                if np.array_equal(values, own, equal_nan=True):
+        even, others = self._kinds()
+        names = {"attributes": list(self.attribute), "parameters": even}
+        names |= {f"parameters.{name}": [name] for name in others}
+        for kind, own in names.items():
+            for name, there, mine in zip(own, memory[kind], here[kind], strict=True):
+                if np.array_equal(there, mine, equal_nan=True):
                     continue
-                differing.append(self._difference(name, values, own))
-                if keep:
-                    continue
-                if kind == "attributes":
-                    self.set_attribute(name, values, everywhere)
-                    continue
-                self._given.pop(name, None)
-                self.pending = True
-                at = np.flatnonzero(~np.isnan(values))
-                if at.size:
-                    self.set_parameter(name, values[at], at)
+                differing.append(self._difference(kind, name, there, mine))
+                if not keep:
+                    self._take_over(kind, name, there)
         return differing
 
-    def _difference(self, name: str, saved: Array, own: Array) -> str:
+    def _take_over(self, kind: str, name: str, values: Array) -> None:
+        """Set what a state holds of an attribute or parameter; NaN is nothing."""
+        if kind == "attributes":
+            self.set_attribute(name, values, np.arange(values.size))
+            return
+        self._given.pop(name, None)
+        self.pending = True
+        at = np.flatnonzero(~np.isnan(values))
+        if at.size:
+            self.set_parameter(name, values[at], at)
+
+    def _difference(self, kind: str, name: str, saved: Array, own: Array) -> str:
         at = np.flatnonzero(~((saved == own) | (np.isnan(saved) & np.isnan(own))))
         first = int(at[0])
         there, here = (
             "nothing" if np.isnan(x[first]) else f"{x[first]:g}" for x in (saved, own)
         )
         more = f" and at {at.size - 1} more" if at.size > 1 else ""
-        return f"{name} ({there}, here {here}, at {self._ids[first]!r}{more})"
+        where = repr(self._ids[first])
+        if kind != "attributes":
+            where = self.name_of(self._published[name][1], first)
+        return f"{name} ({there}, here {here}, at {where}{more})"
 
     def answers(self) -> dict[Key, Array] | None:
         """Return what networks that run once answer, to be shared between runners.
@@ -343,7 +376,8 @@ class Parameters:
         if bad is not None:
             at = places[bad]
             raise DataError(
-                f"parameter {declared.name!r} at {self._ids[some][at]!r} cannot be "
+                f"parameter {declared.name!r} at "
+                f"{self.name_of(declared, some.start + int(at))} cannot be "
                 f"{values[at]:g}; expected {declared.expected}"
             )
 
@@ -362,17 +396,22 @@ class Parameters:
             inputs = {"attributes": table, **weights}
             for name, values in evaluate(program, inputs).items():
                 answer = values.reshape(len(values), -1)
-                if len(answer) != n:
-                    # A network of no attributes answers once for all places.
-                    answer = np.broadcast_to(answer, (n, answer.shape[1]))
+                answer = self._for_places(answer, n)
                 self._refuse_not_finite(name[2:], answer, some)
                 answers[network.name, name[2:]] = answer
         return answers
 
+    def _for_places(self, answer: Array, n: int) -> Array:
+        """Return what a network answers, of no attributes once for all, for places."""
+        if len(answer) == n:
+            return answer
+        return np.broadcast_to(answer, (n, answer.shape[1]))
+
     def _refuse_not_finite(self, name: str, table: Array, some: slice) -> None:
         bad = ~np.isfinite(table).all(axis=1)
         if bad.any():
-            at = some.start + int(np.argmax(bad))
+            # Of numbers that are not one for each place the cell is told.
+            at = (some.start + int(np.argmax(bad))) % len(self._ids)
             needed = (n for n in self.attribute if n in self._needed)
             shown = ", ".join(f"{n} = {self.attribute[n][at]:g}" for n in needed)
             raise DataError(

@@ -14,10 +14,11 @@ from ..space import Space
 from ..variables import Flux, Forcing, Variable
 from .accumulation import Accumulation
 from .clock import Clock
+from .field_parameters import parameters_of
 from .field_sums import FieldSums
 from .fields import FieldStepper, TreeStepper
 from .network import DynamicNetwork, drivers_of
-from .parameters import Parameters, check_attribute
+from .parameters import check_attribute
 from .stages import LOST, Stage, Stages, qualified
 from .storage import Storage
 
@@ -87,7 +88,8 @@ class Runner:
             forcings = {f.name: f for f in operation.plan.forcings}
             self._period = self._gather(forcings, operation.inner)
             self._inside = self._period.values
-        self.parameters = Parameters(operation, self.ids, attributes)
+        fields = space if self.is_field else None
+        self.parameters = parameters_of(operation, self.ids, attributes, fields)
         self.steppers: dict[int, Steps] = {}
         self._stores: dict[tuple[str, str], Array] = {}
         self._seen: dict[tuple[str, str], Array] = {}
@@ -110,12 +112,13 @@ class Runner:
     def _new(self, variable: Variable, value: float = 0.0) -> Array:
         """Return a buffer: a number for each place, or a flat field."""
         size = len(self.ids)
-        if self.space is not None and self._is_field:
+        if self.space is not None and self.is_field:
             size = int(np.prod(self.space.shape(variable)))
         return np.full(size, value)
 
     @property
-    def _is_field(self) -> bool:
+    def is_field(self) -> bool:
+        """Whether it steps whole fields."""
         return any(p.coupling == "stencil" for p in self.operation.plan.parts)
 
     # Making
@@ -226,11 +229,12 @@ class Runner:
                 sums[balance.budget, way] = (
                     np.zeros(1) if found is None else found[:, 0]
                 )
-        if self._is_field:
+        if self.is_field:
             self._fields = FieldSums(self.stages, {**self.output, **self._inside}, sums)
         return Storage(
-            self.stages, self.ids, self._stores, self._summing, sums, self.output
-        )
+            self.stages, self.ids, self._stores, self._summing, sums, self.output,
+            self.space if self.is_field else None,
+        )  # fmt: skip
 
     def _summing(self, names: Sequence[str]) -> Callable[[], Any]:
         """Return a function that adds up states of several stages."""
@@ -239,7 +243,7 @@ class Runner:
             for stepper in self.steppers.values()
             if (own := [name for name in names if name in stepper.state])
         ]
-        if self._is_field:
+        if self.is_field:
             # Of a whole space there is one number.
             return lambda: np.array([sum(float(np.sum(term())) for term in terms)])
         if len(terms) == 1:
@@ -333,15 +337,12 @@ class Runner:
         """
         if not self.parameters.pending:
             return
-        fields = {p.name for p in self.operation.plan.parts if p.coupling == "stencil"}
-        for some, found in self.parameters.compute(bool(fields), answered):
+        for some, found in self.parameters.compute(self.is_field, answered):
             for key, values in found.items():
-                array = self._seen[key]
-                if key[0] in fields:
-                    one = values.size != array.size
-                    array[...] = values.flat[0] if one else values.reshape(array.shape)
+                if self.is_field:
+                    self._seen[key][...] = values
                 else:
-                    array[..., some, :] = values
+                    self._seen[key][..., some, :] = values
         for network in self._networks.values():
             network.read_attributes()
 

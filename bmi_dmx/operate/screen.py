@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..errors import ConfigError, DataError, suggestion
+from ..space import Space, place_name
 from ..variables import Forcing
 from .clock import DAY, Clock
 from .once import warn_once
@@ -77,6 +78,8 @@ class Screen:
         comes in it.
     slack : mapping of str to float, optional
         How far below the bounds a value is still no absurd one, by forcing.
+    space : Space, optional
+        Where forcings are fields.
 
     Attributes
     ----------
@@ -101,8 +104,10 @@ class Screen:
         clock: Clock,
         shortening: float = 0.0,
         slack: Mapping[str, float] | None = None,
+        space: Space | None = None,
     ) -> None:
         self._slack = slack or {}
+        self._space = space
         self._variables = {v.name: v for v in variables}
         self._buffers = {name: buffers[name] for name in self._variables}
         self._rules = _rules(policy, tuple(self._variables))
@@ -126,10 +131,13 @@ class Screen:
             for name, rule in self._rules.items()
             if rule == "hold"
         ]
-        self.check = self._check_one if len(ids) == 1 else self._check_many
+        alone = all(x.size == 1 for x in self._buffers.values())
+        self.check = self._check_one if alone else self._check_many
         """Repair or refuse the forcings of the step that comes next."""
         self._one = [
-            (*self._bounds[name], array.item) for name, array in self._buffers.items()
+            (*self._bounds[name], array.item)
+            for name, array in self._buffers.items()
+            if alone
         ]
 
     def _check_one(self) -> None:
@@ -208,8 +216,9 @@ class Screen:
     def _message(self, name: str, array: Array, at: int) -> str:
         low, high = self._bounds[name]
         clock = self._clock
+        where = place_name(self._space, self._ids, self._variables[name], at)
         return (
-            f"forcing {name!r} at {self._ids[at]!r} is {array[at]:g} "
+            f"forcing {name!r} at {where} is {array[at]:g} "
             f"{self._variables[name].units} at {clock.now} (step {clock.step}); "
             f"expected {low:g} to {high:g}"
         )

@@ -72,7 +72,8 @@ def contents(runner: Runner, names: Iterable[str]) -> dict[str, Content]:
     for name in names:
         group, _, own = name.partition(".")
         if group == "settings":
-            found[name] = Content(-1, missing=True, rows=rows[own])
+            each = None if fields else -1
+            found[name] = Content(each, missing=True, rows=rows[own])
         elif group == "balance":
             each = budgets[own].size == len(runner.ids) and own != "begun"
             found[name] = Content(-1 if each else None)
@@ -140,7 +141,7 @@ def refuse_absurd(
             continue
         for variable, row in zip(content.rows, array, strict=True):
             low, high = _bounds(variable)
-            one = Content(-1, low, high, variable.units, missing=True)
+            one = Content(content.axis, low, high, variable.units, missing=True)
             _refuse(f"{where}: {name}: {variable.name}", row, one, ids)
 
 

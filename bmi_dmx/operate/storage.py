@@ -10,7 +10,8 @@ import numpy as np
 
 from ..compose.part import Part
 from ..errors import DataError, StateError
-from ..variables import State
+from ..space import Space, place_name
+from ..variables import State, Variable
 from .stages import LOST, Balance, Stages, qualified
 
 __all__ = ["Storage", "add_up", "balance_names"]
@@ -50,6 +51,8 @@ class Storage:
         the end what rounding has taken from it.
     output : mapping of str to ndarray
         Buffers of the stores' means, in units of the host.
+    space : Space, optional
+        Where stores are fields.
 
     Attributes
     ----------
@@ -75,8 +78,9 @@ class Storage:
         total: Callable[[Sequence[str]], Callable[[], Any]],
         sums: Mapping[tuple[str, str], Array],
         output: Mapping[str, Array],
+        space: Space | None = None,
     ) -> None:
-        self._stages, self._ids = stages, ids
+        self._stages, self._ids, self._space = stages, ids, space
         self._shown = stages.shown
         self._means, self._state = output, state
         self._totals: dict[str, Callable[[], Any]] = {}
@@ -215,11 +219,15 @@ class Storage:
         wanted = values / self._stages.operation.factor(store)
         bad = store.first_outside(wanted)
         if bad is not None:
-            place = at[bad] if at[bad] < len(self._ids) else 0
+            where = self.place_of(store, int(at[bad]))
             raise DataError(
-                f"store {name!r} at {self._ids[place]!r} cannot be set to "
-                f"{wanted[bad]:g} {store.units}; expected {store.expected}"
+                f"store {name!r} at {where} cannot be set to {wanted[bad]:g} "
+                f"{store.units}; expected {store.expected}"
             )
+
+    def place_of(self, store: Variable, index: int) -> str:
+        """Return where the number at an index of a store stands, for messages."""
+        return place_name(self._space, self._ids, store, index)
 
     def set_store(self, name: str, values: Array, at: Indices) -> None:
         """Set the members' mean of a store, in proportion or else by a shift.
@@ -269,8 +277,9 @@ class Storage:
         """Return the error for a number that is none, naming the store."""
         for (part, name), array in self._state.items():
             if self._stages.operation.plan[part].coupling == "stencil":
-                if not np.isfinite(array).all():
-                    return StateError(f"store {name!r} of {part!r} is not finite")
+                wrong = ~np.isfinite(array)
+                if wrong.any():
+                    return self._field_not_finite(part, name, wrong)
                 continue
             # (place, member), where there are several entries they come first.
             axes = -1 if array.ndim == 2 else (0, -1)
@@ -279,6 +288,14 @@ class Storage:
                 place = self._ids[int(np.argmax(bad))]
                 return StateError(f"store {name!r} at {place!r} is not finite")
         return StateError("a number inside the model is not finite")
+
+    def _field_not_finite(self, part: str, name: str, bad: Any) -> StateError:
+        found = self._stages.operation.plan[part]
+        states = found.declared(self._stages.operation.inner).states
+        store = next(s for s in states if s.name == name)
+        first = int(np.argmax(bad.reshape(store.size, -1).any(axis=0)))
+        where = self.place_of(store, first)
+        return StateError(f"store {name!r} of {part!r} at {where} is not finite")
 
     def forget_means(self) -> None:
         """Answer for no store: what the first step starts from is still to be found."""

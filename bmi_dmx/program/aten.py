@@ -41,6 +41,10 @@ def translate(
     if name == "expand" and _shape(node) == _shape(node.args[0]):
         return resolve(node.args[0])
     args = [resolve(a) for a in node.args]
+    if name in _RESHAPING and isinstance(args[0], float):
+        return args[0]  # a number takes any shape
+    if name == "cat":
+        args[0] = _arrays(builder, node.args[0], args[0])
     kwargs = {key: resolve(value) for key, value in node.kwargs.items()}
     meta = node.meta["val"] if "val" in node.meta else node.meta.get("tensor_meta")
     return emit(builder, meta, *args, **kwargs)
@@ -53,6 +57,21 @@ _IN_PLACE = {
     "x), not x[mask] = y",
 }
 """What is said of operations that nobody wrote by these names."""
+
+
+_RESHAPING = frozenset({
+    "expand", "permute", "roll", "select", "slice", "squeeze", "t", "unsqueeze", "view",
+    "_unsafe_view",
+})  # fmt: skip
+"""What leaves a field of one number such a field."""
+
+
+def _arrays(b: Builder, nodes: Any, args: Sequence[Arg]) -> list[Arg]:
+    """Return fields to be joined: numbers that stand for them get their shapes."""
+    return [
+        b.emit("expand", x, _any_batch(_shape(node))) if isinstance(x, float) else x
+        for node, x in zip(nodes, args, strict=True)
+    ]
 
 
 def _refused(what: str) -> ScanError:
@@ -187,6 +206,13 @@ def _is_positive(b: Builder, x: Arg) -> bool:
     return any(known) if made.op == "maximum" else all(known)
 
 
+def _addcmul(b: Builder, meta: Any, x: Arg, y: Arg, z: Arg, *, value: float = 1) -> Arg:
+    product = b.emit("mul", *_numbers((y, z)))
+    if abs(value) != 1:
+        product = b.emit("mul", product, float(value))
+    return b.emit("sub" if value == -1 else "add", x, product)
+
+
 def _clamp(b: Builder, meta: Any, x: Arg, low: Any = None, high: Any = None) -> Arg:
     low, high = _numbers((low, high))
     if low is not None:
@@ -242,8 +268,6 @@ def _reshape(b: Builder, meta: Any, x: Arg, sizes: Sequence[int]) -> Arg:
 
 
 def _expand(b: Builder, meta: Any, x: Arg, sizes: Sequence[int], **kw: Any) -> Arg:
-    if isinstance(x, float):
-        return x  # a number takes any shape
     return b.emit("expand", x, _any_batch(sizes))
 
 
@@ -305,6 +329,8 @@ _TRANSLATIONS: dict[str, _Translate] = {
     "sub": _scaled("sub"),
     "rsub": lambda b, meta, x, y, alpha=1: b.emit("sub", *_numbers((y, x))),
     "pow": _power,
+    "addcmul": _addcmul,
+    "cumsum": lambda b, meta, x, dim, **kw: b.emit("cumsum", x, dim),
     "square": lambda b, meta, x: b.emit("mul", x, x),
     "reciprocal": lambda b, meta, x: b.emit("div", 1.0, x),
     "rsqrt": lambda b, meta, x: b.emit("div", 1.0, b.emit("sqrt", x)),

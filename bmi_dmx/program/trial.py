@@ -153,6 +153,7 @@ _SIZES: dict[str, Size] = {
     "mean": _size,
     "amax": _size,
     "roll": _size,
+    "cumsum": _size,
     "rows": _rows,
     "trunc": _size,
     "convolution": _convolution,

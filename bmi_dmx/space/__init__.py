@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .description import GridDescription, Space
+from .fields import field_shape, place_name
 from .grid import Grid
 from .maps import Map
 from .places import Places, Points, Ring
@@ -18,5 +19,7 @@ __all__ = [
     "Ring",
     "Space",
     "Tree",
+    "field_shape",
+    "place_name",
     "space_from",
 ]

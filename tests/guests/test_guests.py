@@ -20,10 +20,10 @@ from bmi_dmx.registries import processes
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import train
 
-from . import linear_reservoirs, lorenz_96, shallow_water
+from . import layered_rock, linear_reservoirs, lorenz_96, shallow_water
 
 GUESTS = {m.__name__.rpartition(".")[2]: m for m in
-          (lorenz_96, linear_reservoirs, shallow_water)}  # fmt: skip
+          (lorenz_96, linear_reservoirs, shallow_water, layered_rock)}  # fmt: skip
 STEPS = 25
 
 for _guest in GUESTS.values():

@@ -1,0 +1,143 @@
+"""Parameters of whole fields: numbers, maps, profiles, and what the space tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compose.part import Part
+from ..compose.plan import Link, public
+from ..errors import DataError
+from ..program import evaluate
+from ..space import Grid, Space, field_shape, place_name
+from ..variables import Parameter, Variable, in_step
+from .operation import Operation
+from .parameters import Array, Key, Parameters, Seen
+
+__all__ = ["FieldParameters", "parameters_of"]
+
+
+class FieldParameters(Parameters):
+    """The parameters of a model whose processes live on fields.
+
+    Each has the shape of its field: with levels where it is declared with them, on
+    faces where it stands there. What supplies it may answer with fewer numbers; see
+    :func:`~bmi_dmx.space.field_shape`.
+
+    Parameters
+    ----------
+    operation : Operation
+        What is run.
+    ids : sequence of str
+        Name of each place, for messages.
+    attribute : dict of str to ndarray
+        (place,) by name; NaN where one is to be set before the first step.
+    space : Space
+        Where the fields are.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        ids: Sequence[str],
+        attribute: dict[str, Array],
+        space: Space,
+    ) -> None:
+        self._space = space
+        super().__init__(operation, ids, attribute)
+
+    def size(self, variable: Variable) -> int:
+        """Return how many numbers the field of a parameter has."""
+        return math.prod(self._space.shape(variable))
+
+    def name_of(self, variable: Variable, index: int) -> str:
+        """Return where the number at an index of a flat field stands, for messages."""
+        return place_name(self._space, self._ids, variable, index)
+
+    def told(self, parameter: Parameter) -> Array:
+        """Return what the space tells of itself, as a field.
+
+        Raises
+        ------
+        DataError
+            When it is no grid.
+        """
+        if not isinstance(self._space, Grid):
+            raise DataError(
+                f"parameter {parameter.name!r}: only a grid tells its "
+                f"{parameter.measure!r}, found {self._space!r:.60}"
+            )
+        return self._space.measure(parameter.measure, parameter.at, parameter.axes)
+
+    def _declared(
+        self, part: Part, answered: Mapping[Key, Array], some: slice
+    ) -> dict[str, Array]:
+        """Return the declared parameters of a part, each of the shape of its field."""
+        own: dict[str, Array] = {}
+        for p in part.declared(self._operation.inner).parameters:
+            link, name = self._plan.link(part, p.name), public(part, p)
+            if name in self._varying and link.giver == "part":
+                continue
+            values = self._field(link, p, answered, some)
+            published = self._published.get(name, (None,))[0] is part
+            if published and name in self._given:
+                numbers, given = self._given[name]
+                self._check(p, numbers, given, slice(0, numbers.size))
+                values = np.where(
+                    given.reshape(values.shape), numbers.reshape(values.shape), values
+                )
+            if published:
+                self.mean[name][:] = values.reshape(-1)
+            own[p.name] = values
+        return own
+
+    def _field(
+        self, link: Link, p: Parameter, answered: Mapping[Key, Array], some: slice
+    ) -> Array:
+        if link.giver == "space":
+            return self.told(p)
+        values = self._value(link, p, answered, some)
+        shape = field_shape(self._space, p, values.size)
+        found: Array = np.broadcast_to(values.reshape(shape), self._space.shape(p))
+        return found
+
+    def _seen(self, part: Part, own: dict[str, Array], n: int) -> Seen:
+        declared = part.declared(self._operation.inner)
+        if not declared.prepared:
+            dt = part.dt(self._operation.inner)
+            rules = {p.name: p.per_step for p in declared.parameters}
+            return {
+                (part.name, name): in_step(x, rules[name], dt, np.expm1, np.log1p)
+                for name, x in own.items()
+            }
+        program = self._operation.program(part, "prepare")
+        given = {f"p.{name}": np.ascontiguousarray(x) for name, x in own.items()}
+        made: dict[str, Any] = evaluate(program, given)
+        return {(part.name, name[2:]): x for name, x in made.items()}
+
+    def _for_places(self, answer: Array, n: int) -> Array:
+        """Return an answer as it is: which field it is depends on the parameter."""
+        return answer
+
+
+def parameters_of(
+    operation: Operation,
+    ids: Sequence[str],
+    attribute: dict[str, Array],
+    space: Space | None,
+) -> Parameters:
+    """Return the parameters of a model: of fields in a space, or of single places.
+
+    Parameters
+    ----------
+    operation, ids, attribute
+        As of :class:`FieldParameters`.
+    space : Space or None
+        Where fields are; None where places are stepped one by one.
+    """
+    if space is None:
+        return Parameters(operation, ids, attribute)
+    return FieldParameters(operation, ids, attribute, space)
