@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .bundle import load_bundle, save_bundle
     from .models.ecosystem.component import Leaf
     from .models.hydrology.component import DeltaHbv
+    from .models.ocean.component import OceanColumn
     from .models.rivers.component import MuskingumCunge
     from .registries import networks, processes
     from .scan import scan
@@ -24,6 +25,7 @@ __all__ = [
     "DeltaHbv",
     "Leaf",
     "MuskingumCunge",
+    "OceanColumn",
     "__version__",
     "load_bundle",
     "networks",
@@ -39,6 +41,7 @@ _PLACES = {
     "DeltaHbv": "models.hydrology.component",
     "Leaf": "models.ecosystem.component",
     "MuskingumCunge": "models.rivers.component",
+    "OceanColumn": "models.ocean.component",
     "load_bundle": "bundle",
     "networks": "registries",
     "processes": "registries",

@@ -31,7 +31,10 @@ from .constants import DENSITY, GRAVITY, HEAT_CAPACITY, ROTATION
 from .density import DensityLaw, Law, density_law
 from .vertical import exchanged_between, overturned
 
-__all__ = ["Column", "ColumnOptions"]
+__all__ = ["USUAL_LEVELS", "Column", "ColumnOptions"]
+
+USUAL_LEVELS = (5.0,) * 8 + (10.0,) * 5 + (15.0, 20.0, 30.0, 40.0)
+"""Thickness of levels down to 195 m."""
 
 _WATER = DENSITY * HEAT_CAPACITY
 """J m-3 K-1."""
@@ -54,6 +57,9 @@ class ColumnOptions:
     surface : {"fluxes", "weather"}
         Whether stress, heat and light are given, or follow from the weather and the
         temperature that the column itself has at its surface.
+    drawn : bool
+        Whether heat comes from around while the surface is colder than a temperature
+        that is given, such as the usual one, and goes there while it is warmer.
     hidden : int
         Hidden units of the network that corrects mixing; 0: there is none.
     density : {"nonlinear", "linear"}
@@ -62,8 +68,9 @@ class ColumnOptions:
         By temperature (K-1) and salinity (1e3), where it is linear.
     """
 
-    thickness: tuple[float, ...] = (5.0,) * 20 + (10.0,) * 10
+    thickness: tuple[float, ...] = USUAL_LEVELS
     surface: Surface = "fluxes"
+    drawn: bool = False
     hidden: int = 0
     density: Law = "nonlinear"
     expansion: float = 2e-4
@@ -111,9 +118,9 @@ class Column(Process):
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         chosen = self.options
-        self.forcings = column_forcings(chosen.surface)
+        self.forcings = column_forcings(chosen.surface, chosen.drawn)
         self.states = column_states(chosen.thickness)
-        self.parameters = column_parameters(chosen.surface, chosen.hidden)
+        self.parameters = column_parameters(chosen.surface, chosen.drawn, chosen.hidden)
         self.budgets = BUDGETS
         wide = chosen.thickness
         self._floors = tuple(accumulate(wide))
@@ -151,7 +158,7 @@ class Column(Process):
         )
         return self._named(after), {
             "heat_entering": self._seconds * surface.heat,
-            "heat_brought": self._seconds * p.heat_from_aside,
+            "heat_brought": self._seconds * surface.brought,
             "heat_gained": _WATER * self._more(after.temperature, before.temperature),
             "salt_gained": (1e-3 * DENSITY)
             * self._more(after.salinity, before.salinity),
@@ -179,20 +186,19 @@ class Column(Process):
     def _surface(
         self, now: _Profiles, f: SimpleNamespace, p: SimpleNamespace
     ) -> _Surface:
+        brought = p.heat_from_aside
+        if self.options.drawn:
+            colder = f.target_temperature - now.temperature[0]
+            brought = brought + p.heat_feedback * colder
         if self.options.surface == "fluxes":
             none = torch.zeros_like(f.heat)
-            return _Surface(f.stress_x, f.stress_y, f.heat, f.light, none, none)
-        came = passing(
-            now.temperature[0], now.x_velocity[0], now.y_velocity[0], f, p
-        )
-        return _Surface(
-            came.stress_x, came.stress_y, came.heat, came.light, came.latent,
-            came.sensible,
-        )  # fmt: skip
+            given = f.stress_x, f.stress_y, f.heat, f.light
+            return _Surface(*given, none, none, brought)
+        came = passing(now.temperature[0], now.x_velocity[0], now.y_velocity[0], f, p)
+        given = came.stress_x, came.stress_y, came.heat, came.light
+        return _Surface(*given, came.latent, came.sensible, brought)
 
-    def _mixing(
-        self, now: _Profiles, surface: _Surface, p: SimpleNamespace
-    ) -> _Mixing:
+    def _mixing(self, now: _Profiles, surface: _Surface, p: SimpleNamespace) -> _Mixing:
         """Return what mixes through the floor of each level but the last."""
         stress = torch.sqrt(
             surface.stress_x * surface.stress_x
@@ -222,9 +228,7 @@ class Column(Process):
                 factor, flow = network(features)
                 diffusivity = diffusivity * factor
                 found.flow.append(flow)
-            turned_over = p.convection * overturned(
-                stable * (DENSITY / GRAVITY)
-            )
+            turned_over = p.convection * overturned(stable * (DENSITY / GRAVITY))
             per = self._seconds / gap
             found.diffusivity.append((diffusivity + turned_over) * per)
             found.viscosity.append(
@@ -236,8 +240,7 @@ class Column(Process):
         """Return the squares of buoyancy frequency and shear at a floor, s-2."""
         depth, per = self._floors[k], 1.0 / self._gaps[k]
         above, below = (
-            self._law(now.temperature[at], now.salinity[at], depth)
-            for at in (k, k + 1)
+            self._law(now.temperature[at], now.salinity[at], depth) for at in (k, k + 1)
         )
         x = (now.x_velocity[k] - now.x_velocity[k + 1]) * per
         y = (now.y_velocity[k] - now.y_velocity[k + 1]) * per
@@ -251,7 +254,7 @@ class Column(Process):
         p: SimpleNamespace,
     ) -> list[Tensor]:
         """Return temperatures after heat, light and what the correction moves."""
-        entered = (surface.heat - surface.light + p.heat_from_aside) / _WATER
+        entered = (surface.heat - surface.light + surface.brought) / _WATER
         falling = [surface.light / _WATER]
         for depth in self._floors[:-1]:
             through = p.red_share * torch.exp(-depth / p.red_depth) + (
@@ -330,7 +333,10 @@ class _Profiles:
 
 @dataclass(frozen=True)
 class _Surface:
-    """Stress, Pa, and heat into the water, W m-2; light is a part of it."""
+    """Stress, Pa, and heat into the water, W m-2; light is a part of it.
+
+    Heat that is brought comes from the water around.
+    """
 
     stress_x: Tensor
     stress_y: Tensor
@@ -338,6 +344,7 @@ class _Surface:
     light: Tensor
     latent: Tensor
     sensible: Tensor
+    brought: Tensor
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,11 @@ from .declarations import FORCINGS
 
 __all__ = [
     "BUDGETS",
-    "BULK",
     "FLUXES",
-    "MIXING",
-    "SETTINGS",
     "Surface",
     "column_forcings",
     "column_parameters",
+    "column_physics",
     "column_states",
     "numbered",
 ]
@@ -69,9 +67,10 @@ _FLUXES = tuple(
 )
 
 
-def column_forcings(surface: Surface) -> tuple[Forcing, ...]:
-    """Return what works on the surface."""
-    return _WEATHER if surface == "weather" else _FLUXES
+def column_forcings(surface: Surface, drawn: bool = False) -> tuple[Forcing, ...]:
+    """Return what works on the surface, and what it is drawn to."""
+    target = FORCINGS["targets"][:1] if drawn else ()
+    return (*(_WEATHER if surface == "weather" else _FLUXES), *target)
 
 
 def numbered(name: str, levels: int) -> tuple[str, ...]:
@@ -182,6 +181,15 @@ BULK = (
 )  # fmt: skip
 """Of the air above it."""
 
+FEEDBACK = (
+    Parameter(
+        name="heat_feedback", symbol="λ", units="W m-2 K-1", bounds=(0.0, 60.0),
+        default=20.0,
+        about="heat that comes from around by each kelvin that the surface is too cold",
+    ),
+)  # fmt: skip
+"""Of what is around, where the surface is drawn to a temperature."""
+
 SETTINGS = (
     Parameter(
         name="latitude", symbol="φ", units="degree", bounds=(-90.0, 90.0),
@@ -191,10 +199,18 @@ SETTINGS = (
 """Known of a place."""
 
 
-def column_parameters(surface: Surface, hidden: int) -> tuple[Parameter, ...]:
-    """Return physics and the numbers of the correction."""
+def column_physics(surface: Surface, drawn: bool) -> tuple[Parameter, ...]:
+    """Return the constants of physics."""
+    bulk = BULK if surface == "weather" else ()
+    return (*MIXING, *bulk, *(FEEDBACK if drawn else ()))
+
+
+def column_parameters(
+    surface: Surface, drawn: bool, hidden: int
+) -> tuple[Parameter, ...]:
+    """Return physics, the weights of the correction, and what is known of a place."""
     weights = correction_parameters(hidden) if hidden else ()
-    return (*MIXING, *(BULK if surface == "weather" else ()), *weights, *SETTINGS)
+    return (*column_physics(surface, drawn), *weights, *SETTINGS)
 
 
 FLUXES = (
@@ -204,7 +220,7 @@ FLUXES = (
     ),
     Flux(
         name="heat_brought", symbol="+A", units="J m-2", per_step="amount",
-        about="heat that currents bring",
+        about="heat that comes from around",
     ),
     Flux(
         name="heat_gained", symbol="ΔH", units="J m-2", per_step="amount",
@@ -212,7 +228,7 @@ FLUXES = (
     ),
     Flux(
         name="salt_gained", symbol="ΔM", units="kg m-2", per_step="amount",
-        about="salt that the column holds more than before",
+        about="salt that the column holds more than before, which is none but for rounding",
     ),
     Flux(
         name="surface_temperature", symbol="T1", units="degC",
@@ -240,6 +256,5 @@ BUDGETS = (
         ("heat_entering", "heat_brought"), ("heat_gained",), (),
         name="heat", units="J m-2",
     ),
-    Budget((), ("salt_gained",), (), name="salt", units="kg m-2"),
 )  # fmt: skip
-"""Nothing passes the bottom, and no salt the surface."""
+"""Nothing passes the bottom."""

@@ -8,7 +8,7 @@ from typing import Literal
 from ...compose.spec import ModelSpec, PartSpec
 from ...errors import ConfigError, suggestion
 from .column_correction import correction_names
-from .column_declarations import BULK, MIXING, Surface
+from .column_declarations import Surface, column_physics, numbered
 
 __all__ = ["ColumnModel"]
 
@@ -23,8 +23,12 @@ class ColumnModel:
         Of the levels from the surface down, m.
     surface : {"fluxes", "weather"}
         Whether stress, heat and light are given, or follow from the weather.
+    drawn : bool
+        Whether the surface is drawn to a temperature that is given.
     seconds : float
         Length of a step.
+    steps : list of float
+        Lengths of more steps that bundles can be run at, in seconds.
     learned : "all" or list of str
         Constants of physics that are learned; the others have their defaults.
     hidden : int
@@ -33,7 +37,9 @@ class ColumnModel:
 
     thickness: tuple[float, ...]
     surface: Surface = "fluxes"
+    drawn: bool = False
     seconds: float = 10800.0
+    steps: tuple[float, ...] = ()
     learned: Literal["all"] | tuple[str, ...] = "all"
     hidden: int = 0
 
@@ -47,8 +53,7 @@ class ColumnModel:
     @property
     def _known(self) -> tuple[str, ...]:
         """Constants of the physics."""
-        bulk = BULK if self.surface == "weather" else ()
-        return tuple(p.name for p in (*MIXING, *bulk))
+        return tuple(p.name for p in column_physics(self.surface, self.drawn))
 
     def model(self) -> ModelSpec:
         """Return learned constants, the weights of the correction, and the process."""
@@ -63,7 +68,15 @@ class ColumnModel:
         options = {
             "thickness": list(self.thickness),
             "surface": self.surface,
+            "drawn": self.drawn,
             "hidden": self.hidden,
         }
         parts["column"] = PartSpec(process="column", options=options)
-        return ModelSpec(parts=parts, seconds=self.seconds, system="ocean")
+        answers = numbered("temperature", len(self.thickness))
+        return ModelSpec(
+            parts=parts,
+            seconds=self.seconds,
+            steps=self.steps,
+            system="ocean",
+            answers=("surface_temperature", "mixed_depth", *answers),
+        )

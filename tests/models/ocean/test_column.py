@@ -61,7 +61,9 @@ def ran(
     return scan(process, state, forcing, given, dt=hours, backend="reference")
 
 
-def levels(process: Column, state: dict[str, Tensor], name: str) -> np.ndarray[Any, Any]:
+def levels(
+    process: Column, state: dict[str, Tensor], name: str
+) -> np.ndarray[Any, Any]:
     return np.array(
         [float(state[n]) for n in numbered(name, len(process.options.thickness))]
     )
@@ -189,11 +191,7 @@ def test_heat_and_salt_are_kept_whatever_the_correction_answers(seed, surface):
     wide = np.array(process.options.thickness)
     change = {
         name: float(
-            wide
-            @ (
-                levels(process, found.state, name)
-                - levels(process, start, name)
-            )
+            wide @ (levels(process, found.state, name) - levels(process, start, name))
         )
         for name in ("temperature", "salinity")
     }
@@ -306,7 +304,10 @@ def test_what_passes_between_air_and_sea_is_of_the_usual_size():
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"thickness": ()}, "thickness: number of levels: expected at least 1, found 0"),
+        (
+            {"thickness": ()},
+            "thickness: number of levels: expected at least 1, found 0",
+        ),
         ({"thickness": (5.0, -1.0)}, "thickness: level 2 has -1 m, expected more than"),
         ({"hidden": 99}, "hidden: expected at most 32, found 99"),
     ],

@@ -89,7 +89,9 @@ def _left(anomalies: Array, lead: int) -> Array:
     return found
 
 
-def _inside(observed: Observed, years: Years) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _inside(
+    observed: Observed, years: Years
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     year = observed.begins[:-1].astype("datetime64[Y]").astype(int) + 1970
     found: np.ndarray[tuple[int], np.dtype[np.bool_]] = (year >= years[0]) & (
         year <= years[1]

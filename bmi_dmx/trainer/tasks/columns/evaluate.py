@@ -178,9 +178,7 @@ def _scores(
         kinds["profile"] = weights
     scores: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in made}
     for group in experiment.groups:
-        squares = {
-            name: _squares(x - targets, group) for name, x in made.items()
-        }
+        squares = {name: _squares(x - targets, group) for name, x in made.items()}
         called = _called(group)
         for name in made:
             scores[name][called] = {

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-
 from ....conversion import plain, refuse_outside
 from ....errors import ConfigError
 from ...experiment import Anchor
@@ -39,7 +38,8 @@ class DataSpec:
         for each month; means of months are what is learned.
     usual : dict of str to str
         With a surface: variables (month, depth) of the same in which runs begin, moved
-        by what the surface is warmer than usual where water is mixed.
+        by what the surface is warmer than usual where water is mixed; the uppermost is
+        what a surface that is drawn to something is drawn to.
     levels : int
         Levels from the surface down that are learned.
     latitude : str
@@ -172,9 +172,6 @@ class Experiment(AnyExperiment):
         What is learned from, chosen by, and judged on.
     runs : Runs
         When runs begin, and how long they are.
-    loss : {"square", "absolute"}
-        What is made small in training, on average over leads and runs: squares of
-        errors; or their sizes, so that years whose forcing is far off count less.
     evaluation : Evaluation
         How it is judged.
     """
@@ -185,7 +182,6 @@ class Experiment(AnyExperiment):
     data: DataSpec
     periods: Periods
     runs: Runs
-    loss: Literal["square", "absolute"] = "square"
     evaluation: Evaluation = field(default_factory=Evaluation)
 
     def __post_init__(self) -> None:
@@ -217,7 +213,7 @@ class Experiment(AnyExperiment):
         Where the file lies is not among it: that it is the same is seen from the data.
         """
         settings = super().course()
-        names = ("data", "periods", "runs", "loss")
+        names = ("data", "periods", "runs")
         settings |= {n: plain(getattr(self, n)) for n in names}
         del settings["data"]["source"]
         return settings

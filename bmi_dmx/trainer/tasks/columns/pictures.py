@@ -18,9 +18,7 @@ _MOST_PANELS = 12
 """Runs drawn; of more, evenly chosen ones."""
 
 
-def draw_runs(
-    path: Path, runs: Runs, made: Mapping[str, Array], title: str
-) -> Path:
+def draw_runs(path: Path, runs: Runs, made: Mapping[str, Array], title: str) -> Path:
     """Draw the uppermost level of runs, as observed, simulated and usual.
 
     Parameters

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ _APART = 2.0
 _COOLER = 0.5
 """By which water below what moves with the surface is colder than it, K."""
 
-_CLOCK = "day_of_year"
+_CLOCK, _TARGET = "day_of_year", "target_temperature"
 
 _WATER = {
     "temperature": Variable(name="temperature", units="degC", bounds=(-10.0, 45.0)),
@@ -166,12 +165,12 @@ class Record:
         return digest.hexdigest()
 
 
-def _of_months(x: Array, moment: np.datetime64) -> Array:
-    """Return values between those of the middles of months."""
+def _of_months(x: Array, moment: Any) -> Array:
+    """Return values between those of the middles of months, at one or more moments."""
     year = moment.astype("datetime64[Y]")
     part = (moment - year.astype(moment.dtype)) / np.timedelta64(31557600, "s")
     at = part * 12.0 - 0.5
-    before, share = int(np.floor(at)) % 12, at % 1.0
+    before, share = np.floor(at).astype(int) % 12, at % 1.0
     found: Array = (1.0 - share) * x[before] + share * x[(before + 1) % 12]
     return found
 
@@ -188,13 +187,7 @@ def read(spec: DataSpec, column: Modelled) -> Record:
     with opened(path) as file:
         source = _File(path, file)
         begins = source.times(next(iter(spec.forcing.values()))[0], column.seconds)
-        forcing = {
-            f.name: source.forcing(spec, f, len(begins))
-            for f in column.forcings
-            if f.name != _CLOCK
-        }
-        if any(f.name == _CLOCK for f in column.forcings):
-            forcing[_CLOCK] = _day_of_year(begins)
+        made = {_CLOCK: _day_of_year(begins)}
         latitude = float(source.numbers(spec.latitude).reshape(-1)[0])
         if spec.surface is not None:
             observed = _of_days(begins, source.water("temperature", spec.surface))
@@ -203,11 +196,17 @@ def read(spec: DataSpec, column: Modelled) -> Record:
                 for name, variable in spec.usual.items()
             }
             dated = None
+            surface = profiles["temperature"][:, 0]
+            made[_TARGET] = _of_months(surface, begins)
         else:
             observed, profiles, dated = source.monthly(spec, column)
-    return Record(
-        begins, forcing, observed, profiles, dated, latitude, column.depths
-    )
+        forcing = {
+            f.name: made[f.name]
+            if f.name in made and f.name not in spec.forcing
+            else source.forcing(spec, f, len(begins))
+            for f in column.forcings
+        }
+    return Record(begins, forcing, observed, profiles, dated, latitude, column.depths)
 
 
 class _File:

@@ -64,9 +64,7 @@ class Runs:
     leads: int
 
     @classmethod
-    def of(
-        cls, record: Record, years: Years, days: Sequence[str], leads: int
-    ) -> Runs:
+    def of(cls, record: Record, years: Years, days: Sequence[str], leads: int) -> Runs:
         """Return the runs that begin and end inside some years.
 
         Raises
@@ -84,7 +82,7 @@ class Runs:
                 at = int(np.searchsorted(edges, moment, side="right")) - 1
                 there = step < len(record.begins) and record.begins[step] == moment
                 ends = at + leads + 1
-                if there and 0 <= at and ends < len(edges) and edges[ends] <= last:
+                if there and at >= 0 and ends < len(edges) and edges[ends] <= last:
                     begin.append(step)
                     first.append(at)
         if not begin:

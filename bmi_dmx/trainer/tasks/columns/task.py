@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ...task import Monitor, Task
 from .evaluate import Report, evaluate, runs_of
 from .experiment import Experiment
 from .record import Modelled, Record, read
-from .samples import Batch, Runs, RunSampler, means, simulate
+from .samples import Batch, RunSampler, means, simulate
 
 __all__ = ["ColumnsTask"]
 
@@ -93,24 +93,14 @@ class ColumnsTask(Divisible, Task[Experiment]):
         return {name: means(x, batch["edges"]) for name, x in found.items()}
 
     def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """Return the mean error of profile and surface, of the kind that is asked for."""
-        square = self.experiment.loss == "square"
-        return self._error(answers, batch, torch.square if square else torch.abs)
-
-    def _error(
-        self,
-        answers: Mapping[str, Tensor],
-        batch: Batch,
-        size: Callable[[Tensor], Tensor],
-    ) -> Tensor:
-        """Return the mean size of errors, half of it that of the uppermost level."""
-        means = []
+        """Return the mean squared error, half of it that of the uppermost level, K2."""
+        squares = []
         for k, name in enumerate(self.outputs):
             target = batch["targets"][..., k]
             known = ~target.isnan()
             error = torch.where(known, answers[name] - target.nan_to_num(), 0.0)
-            means.append(size(error).sum() / known.sum().clamp(min=1))
-        by_level = torch.stack(means)
+            squares.append(error.square().sum() / known.sum().clamp(min=1))
+        by_level = torch.stack(squares)
         return 0.5 * ((by_level * self.weights).sum() + by_level[0])
 
     def share(self, batch: Batch, first: int, last: int) -> Batch:
@@ -129,8 +119,7 @@ class ColumnsTask(Divisible, Task[Experiment]):
         device = next(model.parameters()).device
         batch = moved(self.validation, device)
         with torch.no_grad():
-            found = self.answers(model, batch)
-            error = math.sqrt(float(self._error(found, batch, torch.square)))
+            error = math.sqrt(float(self.judged(self.answers(model, batch), batch)))
         if not math.isfinite(error):
             raise TrainingError("what was simulated for the validation is not a number")
         return error
@@ -180,7 +169,6 @@ class ColumnsTask(Divisible, Task[Experiment]):
             "data": data,
             "periods": plain(experiment.periods),
             "runs": plain(experiment.runs),
-            "loss": experiment.loss,
         }
 
     @classmethod

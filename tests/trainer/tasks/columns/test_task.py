@@ -12,6 +12,7 @@ import torch
 
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.models.ocean.column_declarations import column_forcings
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
 from bmi_dmx.trainer.tasks.columns.baselines import Climatology, baselines
@@ -19,7 +20,6 @@ from bmi_dmx.trainer.tasks.columns.experiment import DataSpec, Experiment
 from bmi_dmx.trainer.tasks.columns.record import Modelled, Observed, read
 from bmi_dmx.trainer.tasks.columns.samples import Runs, means
 from bmi_dmx.trainer.tasks.columns.task import ColumnsTask, modelled, opened
-from bmi_dmx.models.ocean.column_declarations import column_forcings
 
 from . import made
 
