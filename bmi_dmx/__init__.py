@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .bundle import load_bundle, save_bundle
     from .models.ecosystem.component import Leaf
     from .models.hydrology.component import DeltaHbv
-    from .models.ocean.component import OceanColumn
+    from .models.ocean.column_component import OceanColumn
+    from .models.ocean.component import HybridOcean
     from .models.rivers.component import MuskingumCunge
     from .registries import networks, processes
     from .scan import scan
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Component",
     "DeltaHbv",
+    "HybridOcean",
     "Leaf",
     "MuskingumCunge",
     "OceanColumn",
@@ -39,9 +41,10 @@ __version__ = "0.1.0"
 _PLACES = {
     "Component": "bmi",
     "DeltaHbv": "models.hydrology.component",
+    "HybridOcean": "models.ocean.component",
     "Leaf": "models.ecosystem.component",
     "MuskingumCunge": "models.rivers.component",
-    "OceanColumn": "models.ocean.component",
+    "OceanColumn": "models.ocean.column_component",
     "load_bundle": "bundle",
     "networks": "registries",
     "processes": "registries",
@@ -77,7 +80,7 @@ class _Package(ModuleType):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        for name in ("Component", "DeltaHbv", "Leaf", "MuskingumCunge"):
+        for name in ("Component", "DeltaHbv", "HybridOcean", "Leaf", "MuskingumCunge"):
             getattr(self, name)
         names: dict[str, Any] = super().__dict__
         return names

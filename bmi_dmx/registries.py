@@ -150,6 +150,7 @@ recipes: Registry[type[Recipe]] = Registry(
         "column": f"{_OCEAN}.column_recipe:ColumnModel",
         "dhbv": f"{_HYDROLOGY}.recipe:Dhbv",
         "lstm": f"{_HYDROLOGY}.learned_flow:NetworkFlow",
+        "primitive_ocean": f"{_OCEAN}.ocean_recipe:PrimitiveOceanModel",
         "surface_anomaly": f"{_OCEAN}.recipe:SurfaceAnomalyModel",
     },
     group="bmi_dmx.recipes",

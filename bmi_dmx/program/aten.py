@@ -43,6 +43,8 @@ def translate(
     args = [resolve(a) for a in node.args]
     if name in _RESHAPING and isinstance(args[0], float):
         return args[0]  # a number takes any shape
+    if name in _ALONG:
+        (args[0],) = _arrays(builder, node.args[:1], args[:1])
     if name == "cat":
         args[0] = _arrays(builder, node.args[0], args[0])
     kwargs = {key: resolve(value) for key, value in node.kwargs.items()}
@@ -66,8 +68,12 @@ _RESHAPING = frozenset({
 """What leaves a field of one number such a field."""
 
 
+_ALONG = frozenset({"amax", "cumsum", "mean", "sum"})
+"""What needs an axis to go along."""
+
+
 def _arrays(b: Builder, nodes: Any, args: Sequence[Arg]) -> list[Arg]:
-    """Return fields to be joined: numbers that stand for them get their shapes."""
+    """Return fields: numbers that stand for them get their shapes."""
     return [
         b.emit("expand", x, _any_batch(_shape(node))) if isinstance(x, float) else x
         for node, x in zip(nodes, args, strict=True)

@@ -83,14 +83,9 @@ class _Allowance:
 
 
 def _broadcast(*arguments: Any) -> int:
-    """Return the size of an elementwise result; of few numbers, no less than it."""
-    most = 1
-    for x in arguments:
-        if isinstance(x, np.ndarray):
-            most *= x.size
-    if most <= _LARGEST:
-        return most
-    return math.prod(np.broadcast_shapes(*(np.shape(x) for x in arguments)))
+    """Return the size of an elementwise result."""
+    shapes = {x.shape for x in arguments if isinstance(x, np.ndarray)}
+    return math.prod(np.broadcast_shapes(*shapes))
 
 
 def _size(x: Any, *others: Any) -> int:

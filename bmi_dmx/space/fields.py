@@ -39,7 +39,7 @@ def field_shape(space: Space, variable: Variable, count: int) -> tuple[int, ...]
     if count == math.prod(whole):
         return whole
     if count == math.prod(own):
-        return own
+        return (*(1 for _ in lead), *own)
     if axes and count == math.prod(lead):
         return (*lead, *(1 for _ in own))
     if count == 1:

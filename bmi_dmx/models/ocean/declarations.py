@@ -101,6 +101,11 @@ _SPACE: tuple[tuple[str, str, At, tuple[str, ...], str, str, str], ...] = (
 )
 """Name, what of the grid it is, where it stands, axes, units, symbol, meaning."""
 
+_STATIC = {
+    "cell_area": "sea_water_grid_cell__area", "wet": "sea_water_grid_cell__mask",
+}  # fmt: skip
+"""Standard names of what the grid tells."""
+
 PARAMETERS = (
     Parameter(
         name="viscosity", units="m2 s-1", symbol="A_h", axes=_LEVEL, per="place",
@@ -148,13 +153,14 @@ PARAMETERS = (
     ),
     Parameter(
         name="cell_fraction", symbol="φ", axes=_LEVEL, per="place", default=1.0,
-        bounds=(0.0, 1.0), source="attribute",
+        bounds=(0.0, 1.0), source="attribute", spacing="free",
         about="share of a cell above the bottom",
     ),
     *(
         Parameter(
             name=name, units=units, axes=axes, at=at, per="place", source="space",
             measure=measure, symbol=symbol, about=about, bounds=(-1e15, 1e15),
+            standard_name=_STATIC.get(name, ""),
         )
         for name, measure, at, axes, units, symbol, about in _SPACE
     ),

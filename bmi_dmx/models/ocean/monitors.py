@@ -1,0 +1,150 @@
+"""What looks after a running ocean: land, the age of forcing, limits of the numbers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...bmi.table import Quantities
+from ...errors import DataError, StateError
+from ...operate.clock import Clock
+from ...operate.once import warn_once
+from ...operate.runner import Runner
+from ...space import Grid, place_name
+from ...variables import Variable
+
+__all__ = ["Ages", "Monitor"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_log = logging.getLogger(__name__)
+
+
+class Monitor:
+    """Keeps land out of the numbers, and looks at those of every step.
+
+    Parameters
+    ----------
+    runner : Runner
+        An ocean of levels.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._states = {
+            name: (store, runner.output[name], self._land(store))
+            for name, (_, store) in runner.stages.shown.items()
+        }
+        self._dry = [
+            (runner.forcing[f.name], self._land(f)) for f in runner.operation.forcings
+        ]
+        self._courant = runner.output["courant"]
+
+    def _land(self, variable: Variable) -> Array:
+        """Return where a flat field is not in the sea."""
+        grid = self._runner.space
+        assert isinstance(grid, Grid)
+        return ~grid.open_at(variable.at, variable.axes).reshape(-1)
+
+    def on_sea(self, check: Callable[[], None]) -> Callable[[], None]:
+        """Return a check of forcings before which those on land become 0."""
+
+        def checked() -> None:
+            for buffer, land in self._dry:
+                buffer[land] = 0.0
+            check()
+
+        return checked
+
+    def wet(self, name: str, values: Array, at: Array) -> Array:
+        """Return values for a state, 0 where they are on land."""
+        found: Array = np.where(self._states[name][2][at], 0.0, values)
+        return found
+
+    def watched(self, advance: Callable[[], None]) -> Callable[[], None]:
+        """Return a step that refuses to go on from numbers that no ocean has."""
+
+        def step() -> None:
+            advance()
+            self.look()
+
+        return step
+
+    def look(self) -> None:
+        """Refuse states out of their bounds, and warn of steps that are too long.
+
+        Raises
+        ------
+        StateError
+            Naming the state, the place and the number.
+        """
+        for name, (store, values, _) in self._states.items():
+            low, high = store.limits
+            # The smallest of numbers among which one is NaN is NaN.
+            if not (low <= values.min() and values.max() <= high):
+                at = store.first_outside(values)
+                assert at is not None
+                where = place_name(self._runner.space, self._runner.ids, store, at)
+                raise StateError(
+                    f"store {name!r} at {where} is {values[at]:g} {store.units} after "
+                    f"the step at {self._runner.clock.now}; expected {store.expected}"
+                )
+        largest = float(self._courant.max())
+        if largest > 1.0:
+            at = int(self._courant.argmax())
+            warn_once(
+                _log, "courant",
+                "%s: %.3g of a cell of column %s is replaced in a step at %s; above 1 "
+                "advection is not stable: shorter steps are needed",
+                self._runner.place, largest, self._runner.ids[at],
+                self._runner.clock.now,
+            )  # fmt: skip
+
+
+class Ages:
+    """When each forcing was set last.
+
+    Parameters
+    ----------
+    clock : Clock
+        Time of the host.
+    table : Quantities
+        Finds forcings by either of their names.
+    most : float
+        Seconds for which a forcing may be used.
+    """
+
+    def __init__(self, clock: Clock, table: Quantities, most: float) -> None:
+        self._clock, self._table, self._most = clock, table, most
+        self._set: dict[str, float] = {
+            entry.short: 0.0 for entry in table.catalogue.of("forcing")
+        }
+
+    def noting(self, set_values: Callable[..., None]) -> Callable[..., None]:
+        """Return a function that sets values by name, and notes when."""
+
+        def noted(name: str, *given: Any) -> None:
+            set_values(name, *given)
+            entry = self._table.catalogue.get(name)
+            if entry is not None and entry.short in self._set:
+                self._set[entry.short] = self._clock.time
+
+        return noted
+
+    def checked(self, check: Callable[[], None]) -> Callable[[], None]:
+        """Return a check of forcings that refuses those that are too old."""
+
+        def of_age() -> None:
+            now = self._clock.time
+            for name, when in self._set.items():
+                if now - when >= self._most:
+                    raise DataError(
+                        f"forcing {name!r} was set {now - when:g} s ago, at time "
+                        f"{when:g}; max_age: expected less than {self._most:g} s"
+                    )
+            check()
+
+        return of_age
