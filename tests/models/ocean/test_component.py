@@ -142,7 +142,9 @@ def test_what_is_conserved_is_accounted_for(ocean: HybridOcean) -> None:
     assert heat > 0.0
     for kind in ("", "step_"):
         left = ocean.get_value_ptr(f"sea_water__{kind}residual_of_heat")
-        assert ocean.get_grid_rank(ocean.get_var_grid("sea_water__residual_of_heat")) == 0
+        assert (
+            ocean.get_grid_rank(ocean.get_var_grid("sea_water__residual_of_heat")) == 0
+        )
         # Of the heat that the basin holds, about 1e23 J.
         assert abs(left[0]) < 1e-12 * 1e23
     volume = GRID.areas.sum() * 1000.0
