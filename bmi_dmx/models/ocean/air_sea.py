@@ -124,7 +124,7 @@ def sunlight(latitude: Tensor, day: Tensor) -> Tensor:
     place = latitude * (math.pi / 180.0)
     high = torch.sin(place) * torch.sin(declination)
     wide = torch.cos(place) * torch.cos(declination)
-    # Where the sun does not set half a day has half a turn, where it does not rise none.
+    # Half a day is half a turn where the sun does not set, none where it does not rise.
     cosine = torch.clamp(-high / torch.clamp(wide, min=1e-6), -1.0 + 1e-6, 1.0 - 1e-6)
     half = torch.acos(cosine)
     mean = half * high + wide * torch.sqrt(1.0 - cosine * cosine)

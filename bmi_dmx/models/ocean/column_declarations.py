@@ -228,7 +228,7 @@ FLUXES = (
     ),
     Flux(
         name="salt_gained", symbol="ΔM", units="kg m-2", per_step="amount",
-        about="salt that the column holds more than before, which is none but for rounding",
+        about="salt that the column holds more than before; none but for rounding",
     ),
     Flux(
         name="surface_temperature", symbol="T1", units="degC",

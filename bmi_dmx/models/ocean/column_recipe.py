@@ -1,4 +1,4 @@
-"""The recipe of a column: learned constants, the process, a correction of its mixing."""
+"""The recipe of a column: learned constants, the process, and its correction."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_light_warms_by_what_fades_on_the_way():
 
 
 def test_cooled_water_mixes_down_to_where_it_is_as_cold():
-    # Heat that leaves a uniform gradient by convection alone: h = sqrt(2 Q t / (ρ c G)).
+    # Cooling a uniform gradient mixes it to h = sqrt(2 Q t / (ρ c G)).
     gradient, heat, days = 0.05, -100.0, 30
     process = made((4.0,) * 20, density="linear")
     z = np.arange(20) * 4.0 + 2.0

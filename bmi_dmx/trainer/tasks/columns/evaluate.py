@@ -16,7 +16,6 @@ from ....compose import Model
 from ....conversion import plain
 from ....errors import ConfigError, suggestion
 from ....files import atomic
-from ....models.ocean.column_declarations import numbered
 from ....tables import Column, print_table
 from ...checkpoint import load_model, read_checkpoint
 from ...run_folder import RunFolder, refuse_other_settings, results_folder
@@ -153,7 +152,7 @@ def _simulated(
     ``temperature`` is (lead, run, level), ``mixed_depth`` (lead, run).
     """
     batch = runs.whole
-    names = (*numbered("temperature", len(column.thickness)), "mixed_depth")
+    names = (*column.temperatures, "mixed_depth")
     totals: dict[str, Array] = {}
     for model in models:
         model.eval()

@@ -55,6 +55,8 @@ class Modelled:
         Its part in the model.
     thickness : (level,) array
         Of its levels, m.
+    temperatures : tuple of str
+        Names of the temperatures of its levels.
     forcings : tuple of Forcing
         What works on it.
     seconds : float
@@ -63,6 +65,7 @@ class Modelled:
 
     part: str
     thickness: Array
+    temperatures: tuple[str, ...]
     forcings: tuple[Forcing, ...]
     seconds: float
 

@@ -16,7 +16,7 @@ from ....compose import Model, Statistics, fit_statistics, plan
 from ....compose.parts import make_parts
 from ....conversion import plain
 from ....errors import ConfigError, TrainingError
-from ....models.ocean.column_declarations import numbered
+from ....registries import processes
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
@@ -60,7 +60,7 @@ class ColumnsTask(Divisible, Task[Experiment]):
         levels = experiment.data.levels
         wide = torch.from_numpy(self.column.thickness[:levels]).float()
         self.weights = wide / wide.sum()
-        self.outputs = numbered("temperature", levels)
+        self.outputs = self.column.temperatures[:levels]
 
     @property
     def about(self) -> str:
@@ -83,7 +83,7 @@ class ColumnsTask(Divisible, Task[Experiment]):
         return fit_statistics(spec, known, attributes)
 
     def prepare(self, model: Model, count: int) -> None:
-        """Cut the runs of the validation, and make ready to draw those to learn from."""
+        """Cut the runs of the validation, and make ready to draw others."""
         self.batches = RunSampler(self.runs, self.experiment, count)
         self.validation = runs_of(self.experiment, self.record, "validation").whole
 
@@ -93,7 +93,7 @@ class ColumnsTask(Divisible, Task[Experiment]):
         return {name: means(x, batch["edges"]) for name, x in found.items()}
 
     def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """Return the mean squared error, half of it that of the uppermost level, K2."""
+        """Return the mean squared error, half of it of the uppermost level, K2."""
         squares = []
         for k, name in enumerate(self.outputs):
             target = batch["targets"][..., k]
@@ -202,15 +202,15 @@ def modelled(experiment: Experiment) -> Modelled:
     ConfigError
         It has none.
     """
-    from ....models.ocean.column import Column
-
     spec = experiment.model
     made = make_parts(spec, None)
     whole = plan((one.part for one in made), spec.seconds)
     for one in made:
-        if isinstance(one.process, Column):
+        if isinstance(one.process, processes["column"]):
+            states = (s.name for s in one.process.states)
             return Modelled(
                 part=one.part.name,
+                temperatures=tuple(n for n in states if n.startswith("temperature_")),
                 thickness=np.array(one.process.options.thickness),
                 forcings=tuple(whole.forcings),
                 seconds=spec.seconds,

@@ -1,4 +1,4 @@
-"""Columns are learned from free runs, chosen by a validation, scored beside baselines."""
+"""Columns are learned from free runs, and scored beside baselines."""
 
 from __future__ import annotations
 
@@ -138,7 +138,9 @@ def test_baselines_at_station_papa_are_as_known(shared_data: Path) -> None:
             "salinity": "climatology_salinity",
         },
     )  # fmt: skip
-    column = Modelled("column", np.full(10, 10.0), column_forcings("fluxes"), 10800.0)
+    column = Modelled(
+        "column", np.full(10, 10.0), (), column_forcings("fluxes"), 10800.0
+    )
     runs = Runs.of(read(spec, column), (1974, 1980), ["03-15"], 290)
     assert len(runs) == 7
     made_of = baselines(runs, (1961, 1970))
