@@ -83,13 +83,13 @@ def error_of_diffusion(count: int) -> float:
     return float(np.abs(levels(process, found.state, "temperature") - expected).max())
 
 
-def test_a_wave_of_temperature_fades_as_diffusion_says():
+def test_a_wave_of_temperature_fades_as_diffusion_says() -> None:
     coarse, fine = error_of_diffusion(6), error_of_diffusion(12)
     assert fine < 2e-3
     assert coarse > 2.5 * fine
 
 
-def test_water_that_is_pushed_once_goes_around_in_half_a_pendulum_day():
+def test_water_that_is_pushed_once_goes_around_in_half_a_pendulum_day() -> None:
     process = made((10.0, 10.0))
     given = parameters(process, **QUIET)
     period = math.pi / (7.292115e-5 * math.sin(math.radians(50.0)))
@@ -102,7 +102,7 @@ def test_water_that_is_pushed_once_goes_around_in_half_a_pendulum_day():
     )
 
 
-def test_steady_wind_drives_the_spiral_of_ekman():
+def test_steady_wind_drives_the_spiral_of_ekman() -> None:
     stress, viscosity, loss = 0.1, 1e-2, 2e-5
     process = made((2.0,) * 25)
     f = 2.0 * 7.292115e-5 * math.sin(math.radians(50.0))
@@ -121,7 +121,7 @@ def test_steady_wind_drives_the_spiral_of_ekman():
     assert transport == pytest.approx(stress / 1026.0 / (loss + 1j * f), rel=5e-3)
 
 
-def test_light_warms_by_what_fades_on_the_way():
+def test_light_warms_by_what_fades_on_the_way() -> None:
     process = made((2.0, 3.0, 5.0, 10.0))
     given = parameters(process, **QUIET) | {
         "red_share": 0.6, "red_depth": 1.0, "blue_depth": 10.0,
@@ -136,7 +136,7 @@ def test_light_warms_by_what_fades_on_the_way():
     np.testing.assert_allclose(warmed, expected, rtol=1e-9)
 
 
-def test_cooled_water_mixes_down_to_where_it_is_as_cold():
+def test_cooled_water_mixes_down_to_where_it_is_as_cold() -> None:
     # Cooling a uniform gradient mixes it to h = sqrt(2 Q t / (ρ c G)).
     gradient, heat, days = 0.05, -100.0, 30
     process = made((4.0,) * 20, density="linear")
@@ -152,7 +152,7 @@ def test_cooled_water_mixes_down_to_where_it_is_as_cold():
     np.testing.assert_allclose(t[z > depth + 4.0], (15.0 - gradient * z)[z > depth + 4])
 
 
-def test_wind_deepens_the_mixed_layer_against_stratification():
+def test_wind_deepens_the_mixed_layer_against_stratification() -> None:
     # Pollard, Rhines and Thompson (1973): half a pendulum day after the wind began the
     # layer is 2^(3/4) u* / sqrt(f N) deep; mixing by shear alone comes near that.
     process = made((1.5,) * 30, density="linear")
@@ -175,7 +175,9 @@ def test_wind_deepens_the_mixed_layer_against_stratification():
 
 @given(st.integers(0, 10_000), st.sampled_from(["fluxes", "weather"]))
 @settings(max_examples=15, deadline=None)
-def test_heat_and_salt_are_kept_whatever_the_correction_answers(seed, surface):
+def test_heat_and_salt_are_kept_whatever_the_correction_answers(
+    seed: int, surface: str
+) -> None:
     rng = np.random.default_rng(seed)
     process = made((3.0, 5.0, 8.0, 13.0), surface=surface, hidden=3)
     weights = {n: float(rng.normal(0.0, 3.0)) for n in correction_names(3)}
@@ -203,7 +205,7 @@ def test_heat_and_salt_are_kept_whatever_the_correction_answers(seed, surface):
     assert abs(change["salinity"]) < 1e-11
 
 
-def test_a_correction_without_weights_changes_no_bit():
+def test_a_correction_without_weights_changes_no_bit() -> None:
     forcing = still(40, stress_x=0.1, heat=-50.0, light=80.0)
     plain, corrected = (made((4.0, 6.0, 10.0), hidden=h) for h in (0, 4))
     start = profile(plain, "temperature", [12.0, 11.0, 9.0])
@@ -213,7 +215,7 @@ def test_a_correction_without_weights_changes_no_bit():
         assert torch.equal(x, other.state[name]), name
 
 
-def test_units_of_the_correction_begin_apart():
+def test_units_of_the_correction_begin_apart() -> None:
     process = made((4.0, 6.0), hidden=4)
     named = dict.fromkeys(correction_names(4), 0.0)
     p = {**parameters(process), **named}
@@ -224,12 +226,16 @@ def test_units_of_the_correction_begin_apart():
     start = profile(process, "temperature", [12.0, 11.5])
     found = ran(process, start, still(10, stress_x=0.1), learned, 3.0)
     found.outputs["surface_temperature"][-1].sum().backward()
-    pulls = [float(learned[name].grad) for name in last]
+    pulls = []
+    for name in last:
+        gradient = learned[name].grad
+        assert gradient is not None
+        pulls.append(float(gradient))
     assert len({round(pull / max(map(abs, pulls)), 6) for pull in pulls}) == 4
 
 
 @pytest.mark.parametrize("surface", ["fluxes", "weather"])
-def test_gradients_agree_with_differences(surface):
+def test_gradients_agree_with_differences(surface: str) -> None:
     process = made((3.0, 5.0, 8.0), surface=surface, hidden=1)
     rng = np.random.default_rng(3)
     given = parameters(process) | {
@@ -261,7 +267,7 @@ def test_gradients_agree_with_differences(surface):
         assert float(slope) == pytest.approx(difference, rel=2e-4, abs=1e-7), name
 
 
-def test_light_of_a_day_is_that_of_the_sun_through_its_hours():
+def test_light_of_a_day_is_that_of_the_sun_through_its_hours() -> None:
     for latitude in (-66.0, -20.0, 0.0, 43.0, 80.0):
         for day in (15.0, 80.0, 172.0, 300.0):
             turn = 2.0 * math.pi * (day - 1.0) / 365.25
@@ -279,7 +285,7 @@ def test_light_of_a_day_is_that_of_the_sun_through_its_hours():
             assert float(found) == pytest.approx(expected, rel=0.04, abs=0.2)
 
 
-def test_what_passes_between_air_and_sea_is_of_the_usual_size():
+def test_what_passes_between_air_and_sea_is_of_the_usual_size() -> None:
     t = torch.tensor
     f = SimpleNamespace(
         wind_x=t(8.0), wind_y=t(0.0), air_temperature=t(288.15), dew_point=t(283.15),
@@ -312,6 +318,6 @@ def test_what_passes_between_air_and_sea_is_of_the_usual_size():
         ({"hidden": 99}, "hidden: expected at most 32, found 99"),
     ],
 )
-def test_columns_that_cannot_be_are_refused(options, told):
+def test_columns_that_cannot_be_are_refused(options: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         Column(options)

@@ -16,6 +16,7 @@ from bmi_dmx.models.ocean.column_declarations import column_forcings
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
 from bmi_dmx.trainer.tasks.columns.baselines import Climatology, baselines
+from bmi_dmx.trainer.tasks.columns.evaluate import Report
 from bmi_dmx.trainer.tasks.columns.experiment import DataSpec, Experiment
 from bmi_dmx.trainer.tasks.columns.record import Modelled, Observed, read
 from bmi_dmx.trainer.tasks.columns.samples import Runs, means
@@ -37,6 +38,7 @@ def test_training_lowers_the_error_and_keeps_the_best(run: Path) -> None:
 
 def test_scores_stand_beside_those_of_baselines(run: Path) -> None:
     report = evaluate(run, "test")
+    assert isinstance(report, Report)
     assert set(report.scores) == {"model", "climatology", "persistence", "damped"}
     for groups in report.scores.values():
         assert list(groups) == ["1-20", "20"]
@@ -52,6 +54,7 @@ def test_scores_stand_beside_those_of_baselines(run: Path) -> None:
 
 def test_profiles_are_scored_by_thickness(run_of_profiles: Path) -> None:
     report = evaluate(run_of_profiles, "test")
+    assert isinstance(report, Report)
     ran = np.load(report.folder / "runs.npz")
     square = ((ran["temperature"] - ran["observed"]) ** 2).mean(1)
     weights = np.array(made.THICKNESS) / sum(made.THICKNESS)
@@ -107,9 +110,8 @@ def test_runs_begin_with_what_is_usual_moved_by_the_surface(weather: Path) -> No
 
 
 def test_what_is_usual_is_found_again() -> None:
-    days = np.datetime64("2001-01-01", "s") + np.arange(3 * 365 + 1) * np.timedelta64(
-        86400, "s"
-    )
+    days = np.arange("2001-01-01", "2004-01-02", dtype="datetime64[D]")
+    days = days.astype("datetime64[s]")
     observed = Observed(days, np.zeros((3 * 365, 1)))
     turn = 2.0 * np.pi * observed.season()
     values = 8.0 + 3.0 * np.cos(turn) - np.sin(3.0 * turn)
@@ -162,7 +164,9 @@ def test_baselines_at_station_papa_are_as_known(shared_data: Path) -> None:
         ({"scale": {"heta": 2.0}}, "scale.heta: 'heta' is not among the forcing"),
     ],
 )
-def test_data_that_contradict_themselves_are_refused(weather, changed, told) -> None:
+def test_data_that_contradict_themselves_are_refused(
+    weather: Path, changed: dict[str, Any], told: str
+) -> None:
     asked_for = made.experiment(weather)
     asked_for["data"] |= changed
     with pytest.raises(ConfigError, match=told):
