@@ -162,8 +162,9 @@ class Experiment(AnyExperiment):
     Parameters
     ----------
     name, about, licence, sources, seed, model, training
-        As of all experiments; ``training.warmup`` and ``training.window`` do not count,
-        for runs begin with an observed state and say how long they are.
+        As of all experiments; ``training.warmup`` does not count, for runs begin with
+        an observed state. Gradients go back through ``training.window`` steps: through
+        long runs they grow without bound.
     task : {"columns"}
         What is learned from.
     data : DataSpec

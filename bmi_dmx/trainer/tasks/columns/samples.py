@@ -166,9 +166,27 @@ class RunSampler(Sampler[Batch]):
 
 
 def simulate(
-    model: Model, column: Modelled, batch: Batch, outputs: Sequence[str]
+    model: Model,
+    column: Modelled,
+    batch: Batch,
+    outputs: Sequence[str],
+    reach: int | None = None,
 ) -> dict[str, Tensor]:
     """Run a model freely from where runs begin.
+
+    Parameters
+    ----------
+    model : Model
+        The model, where the batch is.
+    column : Modelled
+        Its column.
+    batch : Batch
+        The runs.
+    outputs : sequence of str
+        What is recorded.
+    reach : int, optional
+        Steps after which a state is taken as given, so that gradients go back no
+        farther; default: through all of a run.
 
     Returns
     -------
@@ -181,9 +199,15 @@ def simulate(
             key = f"{column.part}.{name}_{k}"
             state[key] = x.to(state[key]).reshape(state[key].shape)
     attributes = {"latitude": batch["latitude"]}
-    return model.simulate(
-        batch["forcing"], attributes, state=state, outputs=outputs
-    ).outputs
+    steps = len(next(iter(batch["forcing"].values())))
+    pieces = []
+    for first in range(0, steps, reach or steps):
+        some = slice(first, first + (reach or steps))
+        forcing = {name: x[some] for name, x in batch["forcing"].items()}
+        ran = model.simulate(forcing, attributes, state=state, outputs=outputs)
+        state = {name: x.detach() for name, x in ran.state.items()}
+        pieces.append(ran.outputs)
+    return {name: torch.cat([piece[name] for piece in pieces]) for name in outputs}
 
 
 def means(series: Tensor, edges: Tensor) -> Tensor:

@@ -89,7 +89,8 @@ class ColumnsTask(Divisible, Task[Experiment]):
 
     def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """Return means over leads as they are simulated, (lead, run), by level."""
-        found = simulate(model, self.column, batch, self.outputs)
+        reach = self.experiment.training.window
+        found = simulate(model, self.column, batch, self.outputs, reach)
         return {name: means(x, batch["edges"]) for name, x in found.items()}
 
     def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:

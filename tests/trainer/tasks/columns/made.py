@@ -105,7 +105,7 @@ def experiment(source: Path, surface: str = "fluxes", **changes: Any) -> dict[st
             "seconds": 43200, "hidden": 2 if days else 0,
         },
         "training": {
-            "steps": 6, "batch": 4, "warmup": 0, "window": 20, "validate_every": 3,
+            "steps": 6, "batch": 4, "warmup": 0, "window": 15, "validate_every": 3,
             "checkpoint_every": 1, "schedule": "none",
             "optimizer": {"name": "adam", "rate": 0.03, "weight_decay": 0.0},
             "threads": 1, "loggers": [],
