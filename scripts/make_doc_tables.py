@@ -42,8 +42,8 @@ from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.protocols.protocol import Protocol
 from bmi_dmx.trainer.tasks.archive.experiment import Experiment as ArchiveExperiment
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
-from bmi_dmx.trainer.tasks.columns.experiment import Experiment as ColumnsExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
+from bmi_dmx.trainer.tasks.columns.experiment import Experiment as ColumnsExperiment
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
 from bmi_dmx.trainer.tasks.streamflow.registries import losses
 

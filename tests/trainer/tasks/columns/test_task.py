@@ -13,13 +13,13 @@ import torch
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.models.ocean.column_declarations import column_forcings
-from bmi_dmx.trainer.checkpoint import read_checkpoint
+from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
 from bmi_dmx.trainer.tasks.columns.baselines import Climatology, baselines
 from bmi_dmx.trainer.tasks.columns.evaluate import Report
 from bmi_dmx.trainer.tasks.columns.experiment import DataSpec, Experiment
 from bmi_dmx.trainer.tasks.columns.record import Modelled, Observed, read
-from bmi_dmx.trainer.tasks.columns.samples import Runs, means
+from bmi_dmx.trainer.tasks.columns.samples import Runs, means, simulate
 from bmi_dmx.trainer.tasks.columns.task import ColumnsTask, modelled, opened
 
 from . import made
@@ -63,6 +63,21 @@ def test_profiles_are_scored_by_thickness(run_of_profiles: Path) -> None:
     assert found["profile"] == pytest.approx(expected, rel=1e-5)
     assert found["top"] == pytest.approx(float(np.sqrt(square[0, 0])), rel=1e-5)
     assert found["runs"] == 4
+
+
+def test_where_gradients_end_changes_no_number(weather: Path, run: Path) -> None:
+    task = ColumnsTask(asked(weather))
+    model = load_model(run / "checkpoints" / "best.ckpt", task.experiment.model)
+    batch, names = task.runs.whole, task.outputs
+    whole = simulate(model, task.column, batch, names)
+    pieces = simulate(model, task.column, batch, names, reach=7)
+    for name, x in whole.items():
+        assert torch.equal(x, pieces[name])
+    grown, cut = (
+        torch.autograd.grad(x[names[0]][-1].sum(), [*model.parameters()])
+        for x in (whole, pieces)
+    )
+    assert any(not torch.equal(a, b) for a, b in zip(grown, cut, strict=True))
 
 
 def test_means_over_leads_are_those_of_their_steps() -> None:
