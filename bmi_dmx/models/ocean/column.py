@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -170,7 +170,7 @@ class Column(Process):
 
     def _profiles(self, s: SimpleNamespace) -> _Profiles:
         levels = len(self.options.thickness)
-        names = ("temperature", "salinity", "x_velocity", "y_velocity")
+        names = [field.name for field in fields(_Profiles)]
         return _Profiles(
             *([getattr(s, name) for name in numbered(what, levels)] for what in names)
         )

@@ -202,7 +202,7 @@ def test_heat_and_salt_are_kept_whatever_the_correction_answers(
     )
     assert float(found.outputs["heat_brought"].sum()) == pytest.approx(25.0 * 72 * HOUR)
     assert WATER * change["temperature"] == pytest.approx(entered, abs=1e-2)
-    assert abs(change["salinity"]) < 1e-11
+    assert abs(change["salinity"]) < 1e-10
 
 
 def test_a_correction_without_weights_changes_no_bit() -> None:
@@ -258,10 +258,11 @@ def test_gradients_agree_with_differences(surface: str) -> None:
         last: Tensor = found.outputs["surface_temperature"][-1].sum()
         return last
 
-    for name in [p.name for p in process.parameters]:
+    for parameter in process.parameters:
+        name, (low, high) = parameter.name, parameter.limits
         value = torch.full((1, 1), given[name], dtype=torch.float64, requires_grad=True)
         (slope,) = torch.autograd.grad(surface_after(**{name: value}), value)
-        step = 1e-5 * max(abs(given[name]), 1e-2)
+        step = 1e-6 * (high - low)
         up, down = (surface_after(**{name: given[name] + d}) for d in (step, -step))
         difference = float(up - down) / (2.0 * step)
         assert float(slope) == pytest.approx(difference, rel=2e-4, abs=1e-7), name

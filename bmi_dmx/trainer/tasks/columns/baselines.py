@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .experiment import Years
 from .record import Array, Observed
@@ -89,13 +90,9 @@ def _left(anomalies: Array, lead: int) -> Array:
     return found
 
 
-def _inside(
-    observed: Observed, years: Years
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _inside(observed: Observed, years: Years) -> NDArray[np.bool_]:
     year = observed.begins[:-1].astype("datetime64[Y]").astype(int) + 1970
-    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = (year >= years[0]) & (
-        year <= years[1]
-    )
+    found: NDArray[np.bool_] = (year >= years[0]) & (year <= years[1])
     return found
 
 

@@ -28,8 +28,6 @@ class DataSpec:
         line at the current folder.
     forcing : dict of str to list of str
         Variables of the file by forcing of the model; those of one forcing are added.
-    scale : dict of str to float
-        What forcings are multiplied by.
     surface : str, optional
         Variable of the temperature at the surface along the time of the forcing; means
         of days are what is learned.
@@ -48,7 +46,6 @@ class DataSpec:
 
     source: str
     forcing: dict[str, tuple[str, ...]]
-    scale: dict[str, float] = field(default_factory=dict)
     surface: str | None = None
     profiles: dict[str, str] = field(default_factory=dict)
     usual: dict[str, str] = field(default_factory=dict)
@@ -68,9 +65,6 @@ class DataSpec:
             )
         if self.surface and self.levels > 1:
             raise ConfigError(f"levels: found {self.levels}, a surface has one")
-        for name in self.scale:
-            if name not in self.forcing:
-                raise ConfigError(f"scale.{name}: {name!r} is not among the forcing")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -265,7 +265,7 @@ class _File:
                     f"{self.path}: {name}: found {values.shape}, expected {(steps,)}"
                 )
             total += _bridged(f"{self.path}: {name}", values)
-        return total * spec.scale.get(wanted.name, 1.0)
+        return total
 
     def profiles(self, kind: str, name: str, depths: Array) -> Array:
         """Return profiles on levels, (M, level)."""

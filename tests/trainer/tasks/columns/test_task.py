@@ -176,7 +176,6 @@ def test_baselines_at_station_papa_are_as_known(shared_data: Path) -> None:
         ({"surface": None}, "surface, profiles: expected one of them"),
         ({"usual": {}}, "usual: found none, expected temperature and salinity"),
         ({"levels": 2}, "levels: found 2, a surface has one"),
-        ({"scale": {"heta": 2.0}}, "scale.heta: 'heta' is not among the forcing"),
     ],
 )
 def test_data_that_contradict_themselves_are_refused(
