@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .bundle import load_bundle, save_bundle
     from .models.ecosystem.component import Leaf
     from .models.hydrology.component import DeltaHbv
+    from .models.ocean.column_component import OceanColumn
     from .models.ocean.component import HybridOcean
     from .models.rivers.component import MuskingumCunge
     from .registries import networks, processes
@@ -26,6 +27,7 @@ __all__ = [
     "HybridOcean",
     "Leaf",
     "MuskingumCunge",
+    "OceanColumn",
     "__version__",
     "load_bundle",
     "networks",
@@ -42,6 +44,7 @@ _PLACES = {
     "HybridOcean": "models.ocean.component",
     "Leaf": "models.ecosystem.component",
     "MuskingumCunge": "models.rivers.component",
+    "OceanColumn": "models.ocean.column_component",
     "load_bundle": "bundle",
     "networks": "registries",
     "processes": "registries",

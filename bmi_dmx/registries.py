@@ -72,6 +72,7 @@ processes: Registry[type[Process]] = Registry(
         "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "models_mean": "bmi_dmx.compose.models_mean:ModelsMean",
+        "column": f"{_OCEAN}.column:Column",
         "primitive_equations": (f"{_OCEAN}.primitive_equations:PrimitiveEquations"),
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",
         "surface_anomaly": f"{_OCEAN}.surface_anomaly:SurfaceAnomaly",
@@ -146,6 +147,7 @@ observation_files: Registry[Callable[[Path], ObservedSeries]] = Registry(
 recipes: Registry[type[Recipe]] = Registry(
     "recipe",
     {
+        "column": f"{_OCEAN}.column_recipe:ColumnModel",
         "dhbv": f"{_HYDROLOGY}.recipe:Dhbv",
         "lstm": f"{_HYDROLOGY}.learned_flow:NetworkFlow",
         "primitive_ocean": f"{_OCEAN}.ocean_recipe:PrimitiveOceanModel",

@@ -29,6 +29,8 @@ from bmi_dmx.models.ecosystem.leaf import Leaf
 from bmi_dmx.models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
+from bmi_dmx.models.ocean.column import Column as OceanColumn
+from bmi_dmx.models.ocean.column_recipe import ColumnModel
 from bmi_dmx.models.ocean.primitive_equations import PrimitiveEquations
 from bmi_dmx.models.rivers.component import MuskingumCunge as RiverComponent
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
@@ -41,6 +43,7 @@ from bmi_dmx.trainer.protocols.protocol import Protocol
 from bmi_dmx.trainer.tasks.archive.experiment import Experiment as ArchiveExperiment
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
+from bmi_dmx.trainer.tasks.columns.experiment import Experiment as ColumnsExperiment
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
 from bmi_dmx.trainer.tasks.streamflow.registries import losses
 
@@ -169,6 +172,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "hbv11p": lambda: declaration_table(Hbv11p()),
     "leaf": lambda: declaration_table(Leaf()),
     "primitive-equations": lambda: declaration_table(_ocean()),
+    "column-options": lambda: settings_table(OceanColumn.Options),
+    "column-recipe": lambda: settings_table(ColumnModel),
+    "columns": lambda: settings_table(ColumnsExperiment, AnyExperiment),
     "ocean-options": lambda: settings_table(PrimitiveEquations.Options),
     "muskingum-cunge": lambda: declaration_table(MuskingumCunge()),
     "muskingum-cunge-options": lambda: settings_table(MuskingumCunge.Options),

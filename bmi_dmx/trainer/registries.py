@@ -38,6 +38,7 @@ tasks: Registry[type[Task[Any]]] = Registry(
         "archive": f"{_TASKS}.archive.task:ArchiveTask",
         "arrays": f"{_TASKS}.arrays.task:ArraysTask",
         "basins": f"{_TASKS}.basins.task:BasinsTask",
+        "columns": f"{_TASKS}.columns.task:ColumnsTask",
         "fields": f"{_TASKS}.fields.task:FieldsTask",
         "reaches": f"{_TASKS}.reaches.task:ReachesTask",
     },

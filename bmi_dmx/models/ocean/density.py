@@ -13,7 +13,7 @@ __all__ = ["DensityLaw", "Law", "density_law"]
 
 Law = Literal["linear", "nonlinear"]
 
-DensityLaw = Callable[[Tensor, Tensor, Tensor], Tensor]
+DensityLaw = Callable[[Tensor, Tensor, Tensor | float], Tensor]
 """From temperature (degC), salinity (1e-3) and depth (m) to what density exceeds that
 of reference by (kg m-3), but for what depends on depth alone and pulls nowhere."""
 
@@ -40,7 +40,7 @@ def density_law(law: Law, expansion: float, contraction: float) -> DensityLaw:
 def _linear(expansion: float, contraction: float) -> DensityLaw:
     by_heat, by_salt = -DENSITY * expansion, DENSITY * contraction
 
-    def law(temperature: Tensor, salinity: Tensor, depth: Tensor) -> Tensor:
+    def law(temperature: Tensor, salinity: Tensor, depth: Tensor | float) -> Tensor:
         return by_heat * temperature + by_salt * (salinity - _SALT)
 
     return law
@@ -49,7 +49,7 @@ def _linear(expansion: float, contraction: float) -> DensityLaw:
 _CABBELING, _COLDEST, _THERMOBARIC, _HALINE = 0.011, -4.5, 2.5e-5, 0.77
 
 
-def _roquet(temperature: Tensor, salinity: Tensor, depth: Tensor) -> Tensor:
+def _roquet(temperature: Tensor, salinity: Tensor, depth: Tensor | float) -> Tensor:
     warm = temperature - _COLDEST
     by_heat = warm * (0.5 * _CABBELING * warm + _THERMOBARIC * depth)
     return _HALINE * (salinity - _SALT) - by_heat

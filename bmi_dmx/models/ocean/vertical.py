@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import torch
@@ -11,7 +12,7 @@ from .constants import DENSITY, GRAVITY
 from .density import DensityLaw
 from .operators import below
 
-__all__ = ["mixed", "mixing", "solved"]
+__all__ = ["exchanged_between", "mixed", "mixing", "overturned", "solved"]
 
 _STABLE, _WIDTH = 5e-8, 1e-8
 """Stability (s-2) at which half of convection is left, and the width of the change."""
@@ -28,9 +29,20 @@ def mixing(
     depth = p.centre + 0.5 / (p.per_gap + (1.0 - p.floor)) * p.floor
     lower = law(below(temperature), below(salinity), depth)
     stability = (lower - law(temperature, salinity, depth)) * p.per_gap
-    excess = (-GRAVITY / DENSITY / _WIDTH) * stability - _STABLE / _WIDTH
-    found: Tensor = p.mixing + p.overturning.unsqueeze(-3) * torch.sigmoid(excess)
+    found: Tensor = p.mixing + p.overturning.unsqueeze(-3) * overturned(stability)
     return found
+
+
+def overturned(stability: Tensor) -> Tensor:
+    """Return how much of convection there is, 0 to 1.
+
+    Parameters
+    ----------
+    stability : Tensor
+        By which density grows with depth, kg m-4.
+    """
+    excess = (-GRAVITY / DENSITY / _WIDTH) * stability - _STABLE / _WIDTH
+    return torch.sigmoid(excess)
 
 
 def mixed(
@@ -93,24 +105,42 @@ def solved(x: Tensor, thickness: Tensor, exchange: Tensor, held: Tensor) -> Tens
     held : Tensor
         What a level loses to what is at rest, m.
     """
-    levels = x.shape[-3]
-    down = exchange.unbind(-3)
-    own = (thickness + held).unbind(-3)
-    amounts = (x * thickness).unbind(-3)
+    found = exchanged_between(
+        x.unbind(-3), thickness.unbind(-3), exchange.unbind(-3), held.unbind(-3)
+    )
+    return torch.stack(found, -3)
+
+
+def exchanged_between(
+    x: Sequence[Tensor],
+    thickness: Sequence[Tensor],
+    exchange: Sequence[Tensor],
+    held: Sequence[Tensor],
+) -> list[Tensor]:
+    """Return the levels of a column after exchange between them, from the top down.
+
+    Parameters
+    ----------
+    x, thickness, exchange, held : sequence of Tensor
+        By level, as of :func:`solved`.
+    """
+    levels = len(x)
+    own = [one + lost for one, lost in zip(thickness, held, strict=True)]
+    amounts = [one * wide for one, wide in zip(x, thickness, strict=True)]
     if levels == 1:
-        return (amounts[0] / own[0]).unsqueeze(-3)
-    per = 1.0 / (own[0] + down[0])
-    shares, parts = [down[0] * per], [amounts[0] * per]
+        return [amounts[0] / own[0]]
+    per = 1.0 / (own[0] + exchange[0])
+    shares, parts = [exchange[0] * per], [amounts[0] * per]
     for k in range(1, levels):
         # What comes from above returns; the rest of it is what is lost for good.
-        kept = torch.addcmul(own[k], down[k - 1], 1.0 - shares[-1])
+        kept = torch.addcmul(own[k], exchange[k - 1], 1.0 - shares[-1])
         if k < levels - 1:
-            kept = kept + down[k]
+            kept = kept + exchange[k]
         per = 1.0 / kept
-        parts.append(torch.addcmul(amounts[k], down[k - 1], parts[-1]) * per)
+        parts.append(torch.addcmul(amounts[k], exchange[k - 1], parts[-1]) * per)
         if k < levels - 1:
-            shares.append(down[k] * per)
+            shares.append(exchange[k] * per)
     found = [parts[-1]]
     for k in range(levels - 2, -1, -1):
         found.append(torch.addcmul(parts[k], shares[k], found[-1]))
-    return torch.stack(found[::-1], -3)
+    return found[::-1]

@@ -1,0 +1,104 @@
+"""What a run of a column is worth more than: forecasts without a model.
+
+All of them are made of the years that are learned from alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .experiment import Years
+from .record import Array, Observed
+from .samples import Runs
+
+__all__ = ["BASELINES", "Climatology", "baselines"]
+
+_HARMONICS = 3
+
+BASELINES = {
+    "climatology": "mean and three harmonics of the year",
+    "persistence": "what differs from it at the beginning stays",
+    "damped": "it fades, by level and lead",
+}
+"""Forecasts without a model, and what they are."""
+
+
+@dataclass(frozen=True)
+class Climatology:
+    """What is usual at a time of the year.
+
+    Parameters
+    ----------
+    coefficients : (2 * harmonics + 1, level) array
+        Of the waves of :func:`_waves`.
+    """
+
+    coefficients: Array
+
+    @classmethod
+    def fit(cls, observed: Observed, years: Years) -> Climatology:
+        """Return what is usual in some years, level by level."""
+        inside = _inside(observed, years)
+        waves = _waves(observed.season()[inside])
+        values = observed.values[inside]
+        found = np.empty((waves.shape[1], values.shape[1]))
+        for k, x in enumerate(values.T):
+            known = np.isfinite(x)
+            found[:, k] = np.linalg.lstsq(waves[known], x[known], rcond=None)[0]
+        return cls(found)
+
+    def at(self, season: Array) -> Array:
+        """Return usual values, (…, level), at parts of the year."""
+        found: Array = _waves(season) @ self.coefficients
+        return found
+
+
+def baselines(runs: Runs, years: Years) -> dict[str, Array]:
+    """Return the forecasts of :data:`BASELINES`, (lead, run, level).
+
+    Parameters
+    ----------
+    runs : Runs
+        What is forecast.
+    years : (int, int)
+        Those to learn from.
+    """
+    observed = runs.record.observed
+    climatology = Climatology.fit(observed, years)
+    season = observed.season()
+    anomalies = observed.values - climatology.at(season)
+    ahead = runs.first + 1 + np.arange(runs.leads)[:, None]
+    usual = climatology.at(season[ahead])
+    now = anomalies[runs.first]
+    inside = np.where(_inside(observed, years)[:, None], anomalies, np.nan)
+    left = np.stack([_left(inside, lead + 1) for lead in range(runs.leads)])
+    return {
+        "climatology": usual,
+        "persistence": usual + now,
+        "damped": usual + left[:, None] * now,
+    }
+
+
+def _left(anomalies: Array, lead: int) -> Array:
+    """Return what is left of anomalies, by regression through 0, (level,)."""
+    product = anomalies[:-lead] * anomalies[lead:]
+    square = np.where(np.isfinite(product), anomalies[:-lead] ** 2, np.nan)
+    found: Array = np.nansum(product, 0) / np.nansum(square, 0)
+    return found
+
+
+def _inside(observed: Observed, years: Years) -> NDArray[np.bool_]:
+    year = observed.begins[:-1].astype("datetime64[Y]").astype(int) + 1970
+    found: NDArray[np.bool_] = (year >= years[0]) & (year <= years[1])
+    return found
+
+
+def _waves(season: Array) -> Array:
+    """Return mean, cosines and sines at parts of the year, (…, wave)."""
+    turns = 2.0 * np.pi * np.arange(1, _HARMONICS + 1) * season[..., None]
+    return np.concatenate(
+        (np.ones_like(season)[..., None], np.cos(turns), np.sin(turns)), -1
+    )

@@ -1,0 +1,262 @@
+"""Score free runs of trained models, beside forecasts without a model."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ....compose import Model
+from ....conversion import plain
+from ....errors import ConfigError, suggestion
+from ....files import atomic
+from ....tables import Column, print_table
+from ...checkpoint import load_model, read_checkpoint
+from ...run_folder import RunFolder, refuse_other_settings, results_folder
+from .baselines import BASELINES, baselines
+from .experiment import Experiment, Leads
+from .pictures import draw_column, draw_runs
+from .record import Array, Modelled, Record
+from .samples import Runs, means, simulate
+
+__all__ = ["PERIODS", "Report", "evaluate", "runs_of"]
+
+PERIODS = ("train", "validation", "test")
+
+MEANING = {
+    "top": "root mean squared error of the uppermost level over runs and leads, K",
+    "profile": "the same over all levels that are learned, weighted by thickness",
+    "difference": "error of the model less that of the best baseline, with an interval "
+    "of 95 % over runs drawn with replacement",
+    "runs": "runs that begin and end inside the period",
+}
+"""Scores and what they mean."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What an evaluation found.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files lie.
+    period : str
+        What was scored.
+    scores : dict
+        By forecast and group of leads: ``top`` and ``profile``; of the model
+        ``difference`` by either as well.
+    """
+
+    folder: Path
+    period: str
+    scores: dict[str, dict[str, dict[str, Any]]]
+
+    def show(self) -> None:
+        """Print a table of errors for the uppermost level, and one for the profile."""
+        by_group = self.scores["model"]
+        for kind in ("top", "profile"):
+            if kind not in next(iter(by_group.values())):
+                continue
+            columns = [Column(header="leads", values=list(by_group))]
+            for forecast, groups in self.scores.items():
+                values = [one[kind] for one in groups.values()]
+                columns.append(Column(header=forecast, values=values, format=".3f"))
+            for key in ("low", "high"):
+                values = [one["difference"][kind][key] for one in by_group.values()]
+                columns.append(Column(header=key, values=values, format="+.3f"))
+            print_table(columns, title=f"{self.period}, rmse of {kind}, K")
+
+
+def runs_of(experiment: Experiment, record: Record, period: str) -> Runs:
+    """Return the runs of a period, those to learn from or those to be judged.
+
+    Raises
+    ------
+    ConfigError, DataError
+        There is no such period, or no run in it.
+    """
+    if period not in PERIODS:
+        hint = suggestion(period, PERIODS)
+        raise ConfigError(f"periods: no period {period!r}{hint}")
+    spec = experiment.runs
+    days = spec.begin if period == "train" else spec.scored
+    years = getattr(experiment.periods, period)
+    return Runs.of(record, years, days, spec.leads)
+
+
+def evaluate(
+    folders: Sequence[RunFolder],
+    experiments: Sequence[Experiment],
+    period: str,
+    output: Path | None,
+    record: Record,
+    column: Modelled,
+) -> Report:
+    """Run the best checkpoints freely, and score the mean of their answers.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        Runs on the same data.
+    experiments : sequence of Experiment
+        Of the runs.
+    period : str
+        ``train``, ``validation`` or ``test``.
+    output : path, optional
+        Folder of the results: ``scores.csv``, ``summary.json``, ``runs.npz``,
+        ``runs.png`` and ``column.png``.
+    record : Record
+        What was observed.
+    column : Modelled
+        Levels of the model.
+
+    Raises
+    ------
+    ConfigError
+        There is no such period, or runs differ in their data.
+    """
+    experiment = experiments[0]
+    refuse_other_settings(folders, experiments, ("data", "periods", "runs"))
+    runs = runs_of(experiment, record, period)
+    models = [
+        load_model(f.require_best(), e.model)
+        for f, e in zip(folders, experiments, strict=True)
+    ]
+    found = _simulated(models, column, runs)
+    levels = experiment.data.levels
+    made = {"model": found["temperature"][..., :levels]}
+    made |= baselines(runs, experiment.periods.train)
+    report = Report(
+        folder=output or results_folder(folders, experiment.name, period),
+        period=period,
+        scores=_scores(made, runs.targets, column.thickness[:levels], experiment),
+    )
+    _write(report, folders, experiments, runs, found)
+    draw_runs(report.folder / "runs.png", runs, made, experiment.name)
+    draw_column(report.folder / "column.png", runs, found, column, experiment.name)
+    return report
+
+
+def _simulated(
+    models: Sequence[Model], column: Modelled, runs: Runs
+) -> dict[str, Array]:
+    """Return means over leads, averaged over models.
+
+    ``temperature`` is (lead, run, level), ``mixed_depth`` (lead, run).
+    """
+    batch = runs.whole
+    names = (*column.temperatures, "mixed_depth")
+    totals: dict[str, Array] = {}
+    for model in models:
+        model.eval()
+        with torch.no_grad():
+            ran = simulate(model, column, batch, names)
+        for name, x in ran.items():
+            mean = means(x.double(), batch["edges"]).numpy() / len(models)
+            totals[name] = totals.get(name, np.zeros_like(mean)) + mean
+    return {
+        "temperature": np.stack([totals[name] for name in names[:-1]], -1),
+        "mixed_depth": totals["mixed_depth"],
+    }
+
+
+def _scores(
+    made: Mapping[str, Array], targets: Array, thickness: Array, experiment: Experiment
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the scores of forecasts by group of leads."""
+    weights = thickness / thickness.sum()
+    kinds = {"top": np.eye(len(weights))[0]}
+    if len(weights) > 1:
+        kinds["profile"] = weights
+    scores: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in made}
+    for group in experiment.groups:
+        squares = {name: _squares(x - targets, group) for name, x in made.items()}
+        called = _called(group)
+        for name in made:
+            scores[name][called] = {
+                kind: float(np.sqrt((squares[name] @ w).mean()))
+                for kind, w in kinds.items()
+            }
+        scores["model"][called]["runs"] = targets.shape[1]
+        scores["model"][called]["difference"] = {
+            kind: _difference(
+                {name: x @ w for name, x in squares.items()},
+                experiment.evaluation.draws,
+            )
+            for kind, w in kinds.items()
+        }
+    return scores
+
+
+def _squares(error: Array, group: Leads) -> Array:
+    """Return mean squared errors over the leads of a group, (run, level)."""
+    found: Array = np.nanmean(error[group[0] - 1 : group[1]] ** 2, 0)
+    return found
+
+
+def _called(group: Leads) -> str:
+    first, last = group
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _difference(squares: Mapping[str, Array], draws: int) -> dict[str, Any]:
+    """Return by how much a model is better than the best baseline, over drawn runs."""
+    best = min(BASELINES, key=lambda name: float(squares[name].mean()))
+    count = len(squares["model"])
+    drawn = np.random.default_rng(0).integers(count, size=(draws, count))
+    model, other = (np.sqrt(squares[n][drawn].mean(1)) for n in ("model", best))
+    low, high = np.quantile(model - other, (0.025, 0.975))
+    value = np.sqrt(squares["model"].mean()) - np.sqrt(squares[best].mean())
+    return {
+        "baseline": best, "value": float(value), "low": float(low), "high": float(high)
+    }  # fmt: skip
+
+
+def _write(
+    report: Report,
+    folders: Sequence[RunFolder],
+    experiments: Sequence[Experiment],
+    runs: Runs,
+    found: Mapping[str, Array],
+) -> None:
+    """Write table, summary and runs."""
+    kinds = ("top", "profile")
+    with (
+        atomic(report.folder / "scores.csv") as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["forecast", "leads", *kinds])
+        for forecast, groups in report.scores.items():
+            for leads, one in groups.items():
+                values = [f"{one[kind]:.6g}" if kind in one else "" for kind in kinds]
+                writer.writerow([forecast, leads, *values])
+    content: dict[str, Any] = {
+        "experiment": experiments[0].name,
+        "runs": [folder.path.name for folder in folders],
+        "seeds": [experiment.seed for experiment in experiments],
+        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
+        "periods": plain(experiments[0].periods),
+        "meaning": {**MEANING, **BASELINES},
+        "scores": report.scores,
+    }
+    with atomic(report.folder / "summary.json") as temporary:
+        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    with (
+        atomic(report.folder / "runs.npz") as temporary,
+        open(temporary, "wb") as file,
+    ):
+        simulated: dict[str, Any] = {
+            name: x.astype(np.float32) for name, x in found.items()
+        }
+        np.savez_compressed(
+            file, begins=runs.moments, observed=runs.targets, **simulated
+        )
