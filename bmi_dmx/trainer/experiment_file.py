@@ -53,7 +53,8 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     path : Path
         YAML file.
     overrides : iterable of str
-        ``key.key=value`` settings that replace those of the file.
+        ``key.key=value`` settings that replace those of the file; ``model=NAME`` is one
+        of its ``models``.
 
     Returns
     -------
@@ -66,7 +67,8 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         Naming file, key, what was found and what was expected.
     """
     settings = list(overrides)
-    data = config.override(config.read(path), settings)
+    chosen, others = _with_model(config.read(path), settings)
+    data = config.override(chosen, others)
     given = {setting.partition("=")[0].strip() for setting in settings}
 
     def anchored(key: str, text: str) -> str:
@@ -77,6 +79,35 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
 
     experiment = config.convert(data, _kind(data, path), where=str(path))
     return experiment.resolved(anchored)
+
+
+def _with_model(data: Any, settings: list[str]) -> tuple[Mapping[str, Any], list[str]]:
+    """Return the entries with the model that is chosen, and the other settings.
+
+    A file may have several ``models``; ``model`` is then the name of one of them, or a
+    model of its own.
+
+    Raises
+    ------
+    ConfigError
+        There is none of the name.
+    """
+    if not isinstance(data, Mapping) or "models" not in data:
+        return data, settings
+    models = data["models"]
+    own = {name: x for name, x in data.items() if name != "models"}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key.strip() == "model":
+            own["model"] = value.strip()
+    others = [s for s in settings if s.partition("=")[0].strip() != "model"]
+    name = own.get("model")
+    if isinstance(name, str):
+        if not isinstance(models, Mapping) or name not in models:
+            hint = suggestion(name, models if isinstance(models, Mapping) else ())
+            raise ConfigError(f"model: {name!r} is none of the models{hint}")
+        own["model"] = models[name]
+    return own, others
 
 
 def _kind(data: Any, path: Path) -> type[Experiment]:

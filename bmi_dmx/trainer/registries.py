@@ -39,6 +39,7 @@ tasks: Registry[type[Task[Any]]] = Registry(
         "arrays": f"{_TASKS}.arrays.task:ArraysTask",
         "basins": f"{_TASKS}.basins.task:BasinsTask",
         "fields": f"{_TASKS}.fields.task:FieldsTask",
+        "levels": f"{_TASKS}.fields.levels.task:LevelsTask",
         "reaches": f"{_TASKS}.reaches.task:ReachesTask",
     },
     group="bmi_dmx.tasks",

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....data.fields import month_numbers, read_fields, read_mask
+from ....data.fields import read_fields, read_mask, refuse_uneven
 from ....errors import DataError
 from ...sampler import Positions, Sampler
-from .climatology import Climatology
-from .experiment import DataSpec, Experiment, Months, RollOut
+from .climatology import Climatology, day_of_year
+from .experiment import DataSpec, Dates, Experiment, RollOut
 
-__all__ = ["Batch", "FieldSamples", "RollOutSampler"]
+__all__ = ["Batch", "FieldSamples", "RollOutSampler", "between"]
 
 Array = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ class FieldSamples:
     history: dict[str, tuple[str, int]]
 
     @classmethod
-    def read(cls, spec: DataSpec, train: Months, sizes: dict[str, int]) -> FieldSamples:
+    def read(cls, spec: DataSpec, train: Dates, sizes: dict[str, int]) -> FieldSamples:
         """Return the fields of a file.
 
         Parameters
@@ -80,7 +80,7 @@ class FieldSamples:
         spec : DataSpec
             Where they are.
         train : (str, str)
-            First and last month of the years that the climatology is of.
+            First and last step of those that the climatology is of.
         sizes : dict of str to int
             Entries of the states of the model.
 
@@ -92,14 +92,14 @@ class FieldSamples:
         """
         path = Path(os.path.expandvars(spec.source)).expanduser()
         read = read_fields(path, list(spec.variables.values()))
-        month_numbers(read.begins, str(path))
+        refuse_uneven(read.begins, str(path))
         known = {n: np.isfinite(read.values[v]) for n, v in spec.variables.items()}
         mask = (
             np.logical_and.reduce([x.all(0) for x in known.values()])
             if spec.mask is None
             else read_mask(path, spec.mask)
         )
-        learned = _between(read.begins, train)
+        learned = between(read.begins, train)
         anomalies, climatology = {}, {}
         for name, variable in spec.variables.items():
             x = np.where(mask, read.values[variable], 0.0)
@@ -126,7 +126,7 @@ class FieldSamples:
         """Steps before the present that a state knows of."""
         return max((size for _, size in self.history.values()), default=0)
 
-    def steps(self, period: Months) -> range:
+    def steps(self, period: Dates) -> range:
         """Return the positions of the steps of a period.
 
         Raises
@@ -134,16 +134,16 @@ class FieldSamples:
         DataError
             The file does not have all of it.
         """
-        at = np.flatnonzero(_between(self.begins, period))
-        months = np.diff(np.array(period, dtype="datetime64[M]")).astype(int)[0] + 1
-        if len(at) != months:
+        at = np.flatnonzero(between(self.begins, period))
+        ends = [str(self.begins[k]) for k in at[[0, -1]]] if at.size else ["", ""]
+        if not all(e.startswith(p) for e, p in zip(ends, period, strict=True)):
             raise DataError(
                 f"periods: {period[0]} to {period[1]}: the file has "
-                f"{self.begins[0]!s:.7} to {self.begins[-1]!s:.7}"
+                f"{self.begins[0]!s:.10} to {self.begins[-1]!s:.10}"
             )
         return range(int(at[0]), int(at[-1]) + 1)
 
-    def starts(self, period: Months, lead: int) -> NDArray[np.intp]:
+    def starts(self, period: Dates, lead: int) -> NDArray[np.intp]:
         """Return where forecasts begin whose start and last step are in a period."""
         steps = self.steps(period)
         first = max(steps.start, self.reach)
@@ -161,15 +161,38 @@ class FieldSamples:
         for name, (of, size) in self.history.items():
             before = start - 1 - np.arange(size)[:, None]
             state[name] = _tensor(self.anomalies[of][before])
-        # The day on which a step begins, were all years alike and months of one length.
-        day = 1.0 + 30.4375 * (
-            self.begins[ahead].astype("datetime64[M]").astype(int) % 12
-        )
-        days = _tensor(day)[..., None, None].expand(*ahead.shape, *self.mask.shape)
         targets = {n: _tensor(x[ahead]) for n, x in self.anomalies.items()}
-        return Batch(state=state, forcing={CLOCK: days}, targets=targets)
+        return Batch(state=state, forcing=self.clock(ahead), targets=targets)
 
-    def fingerprint(self, period: Months) -> str:
+    def clock(self, steps: NDArray[np.intp]) -> dict[str, Tensor]:
+        """Return the day of the year on which steps begin, also beyond the file.
+
+        Parameters
+        ----------
+        steps : (L, B) array of int
+            Positions.
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``day_of_year``, (L, B, row, column).
+        """
+        if self.by_months:
+            # Were all years alike and months of one length.
+            months = self.begins[0].astype("datetime64[M]").astype(int) + steps
+            days = 1.0 + 30.4375 * (months % 12)
+        else:
+            length = self.begins[1] - self.begins[0]
+            days = day_of_year(self.begins[0] + steps * length).astype(np.float64)
+        found = _tensor(days)[..., None, None]
+        return {CLOCK: found.expand(*steps.shape, *self.mask.shape)}
+
+    @property
+    def by_months(self) -> bool:
+        """Whether steps are months, whose lengths differ."""
+        return len({*np.diff(self.begins).tolist()}) > 1
+
+    def fingerprint(self, period: Dates) -> str:
         """Return a hash of the anomalies of a period."""
         digest = hashlib.sha256()
         steps = self.steps(period)
@@ -242,11 +265,11 @@ def batches(starts: NDArray[np.intp], at_once: int) -> Iterator[NDArray[np.intp]
         yield starts[first : first + at_once]
 
 
-def _between(begins: NDArray[np.datetime64], period: Months) -> NDArray[np.bool_]:
-    months = begins.astype("datetime64[M]")
-    first, last = (np.datetime64(text, "M") for text in period)
-    found: NDArray[np.bool_] = (months >= first) & (months <= last)
-    return found
+def between(begins: NDArray[np.datetime64], period: Dates) -> NDArray[np.bool_]:
+    """Return which steps begin in a period."""
+    first, last = (np.datetime64(text) for text in period)
+    found: NDArray[np.bool_] = begins.astype(first.dtype) >= first
+    return found & (begins.astype(last.dtype) <= last)
 
 
 def _refuse_gaps(what: str, values: Array, begins: NDArray[np.datetime64]) -> None:
@@ -254,8 +277,8 @@ def _refuse_gaps(what: str, values: Array, begins: NDArray[np.datetime64]) -> No
     if bad.any():
         step, row, column = (int(k[0]) for k in np.nonzero(bad))
         raise DataError(
-            f"{what}: is missing in {begins[step]!s:.7} at row {row}, column {column}, "
-            "inside the mask"
+            f"{what}: is missing in {begins[step]!s:.10} at row {row}, column "
+            f"{column}, inside the mask"
         )
 
 
