@@ -78,7 +78,17 @@ class _Piece:
 
 
 class _Chain(StoredFields):
-    """Files whose steps follow each other."""
+    """Files whose steps follow each other; the last that was read stays open."""
+
+    _last: tuple[Path, Any] | None = None
+
+    def _kept(self, path: Path) -> Any:
+        """Return an open file."""
+        if self._last is None or self._last[0] != path:
+            if self._last is not None:
+                self._last[1].close()
+            self._last = path, opened(path)
+        return self._last[1]
 
     def _chained(self, found: Sequence[tuple[Path, Times]]) -> None:
         """Bring files into the order of their times.
@@ -190,12 +200,8 @@ class YearFiles(_Chain):
 
     def _step(self, step: int, names: Sequence[str]) -> dict[str, Array]:
         path, day = self._piece(step)
-        file = opened(path)
-        try:
-            # Pieces of a compressed file hold all channels of a day.
-            whole = numbers(path, file.variables[self._dataset], day)
-        finally:
-            file.close()
+        # Pieces of a compressed file hold all channels of a day.
+        whole = numbers(path, self._kept(path).variables[self._dataset], day)
         if self._falling:
             whole = whole[:, ::-1]
         return {name: whole[slice(*self._channels[name])] for name in names}
@@ -265,16 +271,12 @@ class FieldFiles(_Chain):
 
     def _step(self, step: int, names: Sequence[str]) -> dict[str, Array]:
         path, at = self._piece(step)
-        file = opened(path)
         found = {}
-        try:
-            for name in names:
-                variable = self._variable(path, file, self._names[name])
-                values = numbers(path, variable, at)
-                values = values[None] if values.ndim == 2 else values
-                found[name] = values[:, ::-1] if self._falling else values
-        finally:
-            file.close()
+        for name in names:
+            variable = self._variable(path, self._kept(path), self._names[name])
+            values = numbers(path, variable, at)
+            values = values[None] if values.ndim == 2 else values
+            found[name] = values[:, ::-1] if self._falling else values
         return found
 
 

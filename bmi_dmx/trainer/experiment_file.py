@@ -85,7 +85,8 @@ def _with_model(data: Any, settings: list[str]) -> tuple[Mapping[str, Any], list
     """Return the entries with the model that is chosen, and the other settings.
 
     A file may have several ``models``; ``model`` is then the name of one of them, or a
-    model of its own.
+    model of its own. What they have in common is said once: ``like`` another, each has
+    the entries of that one which it does not have itself.
 
     Raises
     ------
@@ -103,11 +104,19 @@ def _with_model(data: Any, settings: list[str]) -> tuple[Mapping[str, Any], list
     others = [s for s in settings if s.partition("=")[0].strip() != "model"]
     name = own.get("model")
     if isinstance(name, str):
-        if not isinstance(models, Mapping) or name not in models:
-            hint = suggestion(name, models if isinstance(models, Mapping) else ())
-            raise ConfigError(f"model: {name!r} is none of the models{hint}")
-        own["model"] = models[name]
+        own["model"] = _alike(models, name, ())
     return own, others
+
+
+def _alike(models: Any, name: str, before: tuple[str, ...]) -> dict[str, Any]:
+    """Return the entries of one of several models, and of those that it is like."""
+    known = models if isinstance(models, Mapping) else {}
+    if not isinstance(known.get(name), Mapping) or name in before:
+        hint = suggestion(name, [n for n in known if n not in before])
+        raise ConfigError(f"model: {name!r} is none of the models{hint}")
+    own = dict(known[name])
+    other = own.pop("like", None)
+    return own if other is None else _alike(models, str(other), (*before, name)) | own
 
 
 def _kind(data: Any, path: Path) -> type[Experiment]:

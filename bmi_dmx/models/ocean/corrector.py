@@ -30,6 +30,8 @@ class Corrector(nn.Module):
         Channels of fields that have no dimension, which come after these.
     gives : mapping of str to int
         Channels of each answer, in order.
+    alike : mapping of str to str, optional
+        Fields that are measured as another is, and that.
     """
 
     centre: Tensor
@@ -42,9 +44,11 @@ class Corrector(nn.Module):
         reads: Mapping[str, int],
         others: int,
         gives: Mapping[str, int],
+        alike: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.reads, self.gives = dict(reads), dict(gives)
+        self.alike = dict(alike or {})
         count = sum(reads.values())
         kind = networks[network]
         self.network = kind.made(count + others, sum(gives.values()), settings)
@@ -67,10 +71,10 @@ class Corrector(nn.Module):
             Means and standard deviations of the channels of a field, by its name.
         """
         for name in self.reads:
-            if name in sizes:
-                both = zip((self.centre, self.spread), sizes[name], strict=True)
-                for kept, values in both:
-                    kept[self._channels(name)] = torch.as_tensor(values).to(kept)
+            known = sizes.get(self.alike.get(name, name))
+            if known is not None:
+                for kept, x in zip((self.centre, self.spread), known, strict=True):
+                    kept[self._channels(name)] = torch.as_tensor(x).to(kept)
 
     def _channels(self, name: str) -> slice:
         """Return the channels of a field."""

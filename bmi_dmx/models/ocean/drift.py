@@ -70,7 +70,8 @@ class Drifting(Process):
         dx, dy, faces, middles = self._metrics(a)
         open_x, open_y = self._open(p.sea)
         u, v = (p.eastward_flow * seconds / dx, p.northward_flow * seconds / dy)
-        nu = p.diffusivity * seconds
+        # One number for all cells becomes a field.
+        nu = p.diffusivity * seconds + 0.0 * p.sea
         across = open_x * 0.5 * (nu + east(nu)) / (dx * dx)
         along = open_y * faces * 0.5 * (nu + north(nu)) / (dy * dy)
         for _ in range(self.options.substeps):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...compose.learned import Learned
 from ...conversion import MOST, refuse_outside
@@ -95,7 +95,7 @@ class HybridOptions:
     coefficients: dict[str, float] = field(default_factory=dict)
     learned: dict[str, Kind] = field(default_factory=dict)
     range: float = 5.0
-    network: str | None = "ste"
+    network: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     forms: tuple[Form, ...] = ("mixing", "spreading", "flux")
 
@@ -158,7 +158,7 @@ class HybridOcean(Learned):
         self.forcings = (
             *weather, *(f for f in self.physics.forcings if f.name not in pushed)
         )  # fmt: skip
-        self.network = None
+        self.network = nn.Module()
         if chosen.network is not None:
             reads = {s.name: chosen.levels if s.axes else 1 for s in self.states}
             reads |= {forcing.name: 1 for forcing in weather}
@@ -200,7 +200,7 @@ class HybridOcean(Learned):
         values = self._coefficients(p)
         strongest = torch.exp(torch.tensor(STRONGEST)).item()
         for form, name in (("spreading", "diffusivity"), ("friction", "viscosity")):
-            if self.network is not None and form in self.options.forms:
+            if self.options.network is not None and form in self.options.forms:
                 setattr(values, name, getattr(values, name) * strongest)
         self.physics.refuse(values)
 
@@ -232,7 +232,8 @@ class HybridOcean(Learned):
         forcing = dict(vars(f))
         if self.options.weather:
             forcing |= _pushed(f, faces)
-        answers = {} if self.network is None else self._answers(s, f, p, faces)
+        alone = self.options.network is None
+        answers = {} if alone else self._answers(s, f, p, faces)
         state, fluxes = self.physics.step(
             s, SimpleNamespace(**forcing), multiplied(answers, p)
         )

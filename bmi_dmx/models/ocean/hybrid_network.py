@@ -14,6 +14,7 @@ from torch import Tensor
 from ...compose.learned import Learned
 from ...conversion import MOST, refuse_outside
 from ...process import Process, Stencil
+from ...variables import State
 from .corrector import Corrector
 from .declarations import PARAMETERS, STATES
 from .hybrid import WEATHER
@@ -75,27 +76,19 @@ class NetworkOcean(Learned):
         super().__init__(options)
         chosen = self.options
         fields = tuple(replace(s, at="cell") for s in STATES)
-        earlier = tuple(
-            replace(s, name=f"earlier_{s.name}", symbol=f"{s.symbol}⁻",
-                    size=chosen.history - 1, standard_name="",
-                    about=f"{s.about} on the days before, the latest first")
-            for s in fields
-        )  # fmt: skip
+        days = range(1, chosen.history)
+        earlier = tuple(_earlier(s, len(days)) for s in fields if days)
         self._fields = fields
-        self.states = (*fields, *(earlier if chosen.history > 1 else ()))
+        self.states = (*fields, *earlier)
         self.forcings = WEATHER if chosen.weather else ()
         own = {s.name: chosen.levels if s.axes else 1 for s in fields}
-        days = [
-            {f"{name}_{k}": count for name, count in own.items()}
-            for k in range(1, chosen.history)
-        ]
-        reads = own.copy()
-        for day in days:
-            reads |= day
+        alike = {f"{name}_{k}": name for k in days for name in own}
+        reads = own | {name: own[of] for name, of in alike.items()}
         reads |= {w.name: 1 for w in self.forcings}
         self.network = Corrector(
-            chosen.network, chosen.settings, reads, 1, {"change": sum(own.values())}
-        )
+            chosen.network, chosen.settings, reads, 1, {"change": sum(own.values())},
+            alike,
+        )  # fmt: skip
 
     def at(self, dt: float) -> Process:
         """Return it for steps of some days, with the same network."""
@@ -129,6 +122,14 @@ class NetworkOcean(Learned):
                 kept = (getattr(s, name), *before[name][:-1])
                 state[f"earlier_{name}"] = kept if len(kept) > 1 else kept[0]
         return state, {}
+
+
+def _earlier(state: State, count: int) -> State:
+    """Return the state that holds a state of some days before."""
+    return replace(
+        state, name=f"earlier_{state.name}", symbol=f"{state.symbol}⁻", size=count,
+        standard_name="", about=f"{state.about} on the days before, the latest first",
+    )  # fmt: skip
 
 
 def _levelled(x: Tensor, flat: bool) -> Tensor:

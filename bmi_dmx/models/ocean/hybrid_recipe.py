@@ -108,7 +108,7 @@ class HybridOceanModel:
     coefficients: dict[str, float] = field(default_factory=dict)
     learned: dict[str, Kind] = field(default_factory=dict)
     range: float = 5.0
-    network: str | None = "ste"
+    network: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     forms: tuple[Form, ...] = ("mixing", "spreading", "flux")
 

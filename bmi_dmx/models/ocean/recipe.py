@@ -158,7 +158,7 @@ class SurfaceCurrentsModel:
     damping: bool = True
     history: int = 4
     substeps: int = 6
-    network: str | None = "unet"
+    network: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     scale: float = 0.1
 
