@@ -169,12 +169,10 @@ class YearFiles(_Chain):
                     f"expected {shape[1:]} as of {files[0][0].name}"
                 )
         self._chained([(p, _days(p, year, shapes[p][0])) for p, year in files])
-        y, self.x = (
-            first + step * np.arange(size)
-            for (first, step), size in zip((rows, columns), shape[2:], strict=True)
-        )
+        y = rows[0] + rows[1] * np.arange(shape[2], dtype=np.float64)
+        x = columns[0] + columns[1] * np.arange(shape[3], dtype=np.float64)
         self._falling = rows[1] < 0.0
-        self.y = y[::-1].copy() if self._falling else y
+        self.x, self.y = x, y[::-1].copy() if self._falling else y
 
     def _shape(self, path: Path) -> tuple[int, ...]:
         file = opened(path)

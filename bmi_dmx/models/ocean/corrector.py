@@ -115,5 +115,5 @@ class Corrector(nn.Module):
         lead = scaled[0].shape[:-3]
         read = [x.expand(*lead, *x.shape[-3:]) for x in (*scaled, *others)]
         answer = answered(self.network, torch.cat(read, -3))
-        pieces = answer.split(list(self.gives.values()), -3)
+        pieces = torch.split(answer, list(self.gives.values()), -3)
         return dict(zip(self.gives, pieces, strict=True))

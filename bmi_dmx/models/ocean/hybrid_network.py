@@ -111,7 +111,7 @@ class NetworkOcean(Learned):
         sea = torch.sign(p.cell_fraction)
         surface = sea[..., :1, :, :]
         found = self.network(read, sea, (surface,))["change"]
-        pieces = found.split([now[n].shape[-3] for n in names], -3)
+        pieces = torch.split(found, [now[n].shape[-3] for n in names], -3)
         state: dict[str, Any] = {}
         for name, change in zip(names, pieces, strict=True):
             size = self.network.usual_change(name)

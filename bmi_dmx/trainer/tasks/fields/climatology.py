@@ -95,7 +95,7 @@ class Climatology:
                 f"climatology: {len(x)} times are too few for {harmonics} harmonics"
             )
         flat = values.reshape(len(values), -1)
-        found = np.linalg.lstsq(x, flat, rcond=None)[0]
+        found = np.linalg.lstsq(x, flat, rcond=None)[0].astype(np.float64)
         return cls.of_waves(found.reshape(-1, *values.shape[1:]), harmonics)
 
     @classmethod

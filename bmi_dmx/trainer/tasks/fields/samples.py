@@ -268,8 +268,9 @@ def batches(starts: NDArray[np.intp], at_once: int) -> Iterator[NDArray[np.intp]
 def between(begins: NDArray[np.datetime64], period: Dates) -> NDArray[np.bool_]:
     """Return which steps begin in a period."""
     first, last = (np.datetime64(text) for text in period)
-    found: NDArray[np.bool_] = begins.astype(first.dtype) >= first
-    return found & (begins.astype(last.dtype) <= last)
+    after = begins.astype(first.dtype) >= first
+    found: NDArray[np.bool_] = after & (begins.astype(last.dtype) <= last)
+    return found
 
 
 def _refuse_gaps(what: str, values: Array, begins: NDArray[np.datetime64]) -> None:

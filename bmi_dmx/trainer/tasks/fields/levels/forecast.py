@@ -52,7 +52,7 @@ def simulate(
         (L, B, *field) by state.
     """
     known = {f"{part}.{name}": x for name, x in state.items()}
-    series = {name: forcing[name].split(parts) for name in model.forcings}
+    series = {n: torch.split(forcing[n], parts) for n in model.forcings}
     length = len(next(iter(series.values())))
     attributes = {n: fraction for n in model.attributes if n == "cell_fraction"}
     days: dict[str, list[Tensor]] = {name: [] for name in names}

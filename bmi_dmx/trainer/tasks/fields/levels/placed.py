@@ -34,7 +34,7 @@ def placed(x: Array, at: At, grid: Grid, sea: Array) -> Array:
     axis, wall = (-1, "x") if at == "x_face" else (-2, "y")
     between = 0.5 * (x + np.roll(x, -1, axis))
     is_open = sea * np.roll(sea, -1, axis)
-    found = between * is_open
+    found: Array = between * is_open
     if wall in grid.periodic:
         return found
     inner = np.delete(found, -1, axis)

@@ -126,32 +126,22 @@ class LevelSamples:
         lacking += [n for n in states if n not in (*spec.names, *spec.history)]
         if lacking:
             raise ConfigError(f"data: nothing is read for {lacking[0]!r} of the model")
-        rows, columns = (
-            _matched(spec.source, axis, found, grid.nodes(axis))
-            for axis, found in (("y", store.y), ("x", store.x))
-        )
+        rows = _matched(spec.source, "y", store.y, grid.nodes("y"))
+        columns = _matched(spec.source, "x", store.x, grid.nodes("x"))
         learned = np.flatnonzero(between(store.begins, train))
         if learned.size < 2:
             raise DataError(
                 f"periods.train: {train[0]} to {train[1]}: the files have "
                 f"{store.begins[0]!s:.10} to {store.begins[-1]!s:.10}"
             )
-        parts = float((store.begins[1] - store.begins[0]) / np.timedelta64(1, "s"))
-        if parts % seconds:
-            raise ConfigError(
-                f"model.seconds: found {seconds:g}, expected a whole part of the "
-                f"{parts:g} s between two steps of {spec.source}"
-            )
         names = tuple(n for n in spec.names if n in (*read, *forcings))
-        at = np.ix_(rows, columns)
 
         def cells(step: int) -> dict[str, Array]:
             found = store.read(np.array([step]), names)
-            return {n: x[0][(slice(None), *at)] for n, x in found.items()}
+            return {n: x[0][:, rows[:, None], columns] for n, x in found.items()}
 
         sea = _sea(spec, cells(int(learned[0])), read, grid)
-        every = -(-learned.size // spec.looked_at)
-        chosen = learned[::every]
+        chosen = learned[:: -(-learned.size // spec.looked_at)]
         usual = Usual.of(
             (cells(int(k)) for k in chosen), store.begins[chosen], sea,
             np.cos(np.radians(grid.nodes("y"))), tuple(read),
@@ -160,7 +150,7 @@ class LevelSamples:
                    if n in states}  # fmt: skip
         return cls(
             spec, store, grid, rows, columns, read, earlier, forcings,
-            round(parts / seconds), sea, usual,
+            _parts(spec, store, seconds), sea, usual,
         )  # fmt: skip
 
     def starts(self, period: Dates, lead: int) -> Steps:
@@ -273,6 +263,17 @@ def opened(spec: LevelData) -> StoredFields:
         return YearFiles(path, spec.dataset, spec.channels, spec.rows, spec.columns)
     some = sorted(path.glob("*.nc")) if path.is_dir() else []
     return FieldFiles(some or [path], spec.variables)
+
+
+def _parts(spec: LevelData, store: StoredFields, seconds: float) -> int:
+    """Return how many steps of a model are one of the data."""
+    step = float((store.begins[1] - store.begins[0]) / np.timedelta64(1, "s"))
+    if step % seconds:
+        raise ConfigError(
+            f"model.seconds: found {seconds:g}, expected a whole part of the {step:g} "
+            f"s between two steps of {spec.source}"
+        )
+    return round(step / seconds)
 
 
 def _matched(source: str, axis: str, found: Array, wanted: Array) -> Steps:

@@ -65,7 +65,7 @@ class Usual:
         span = float((begins[-1] - begins[0]) / np.timedelta64(1, "s"))
         count = _HARMONICS if span >= _YEAR else 0
         x = waves(day_of_year(begins), count)
-        product = {}
+        product: dict[str, Array] = {}
         first: dict[str, Array] = {}
         second: dict[str, Array] = {}
         for row, fields in zip(x, steps, strict=True):
