@@ -128,12 +128,7 @@ class LevelSamples:
             raise ConfigError(f"data: nothing is read for {lacking[0]!r} of the model")
         rows = _matched(spec.source, "y", store.y, grid.nodes("y"))
         columns = _matched(spec.source, "x", store.x, grid.nodes("x"))
-        learned = np.flatnonzero(between(store.begins, train))
-        if learned.size < 2:
-            raise DataError(
-                f"periods.train: {train[0]} to {train[1]}: the files have "
-                f"{store.begins[0]!s:.10} to {store.begins[-1]!s:.10}"
-            )
+        learned = _within(store, train, 2)
         names = tuple(n for n in spec.names if n in (*read, *forcings))
 
         def cells(step: int) -> dict[str, Array]:
@@ -247,8 +242,14 @@ class LevelSamples:
         return found[:, None, None] if self.states[name].axes else found[0]
 
     def fingerprint(self, period: Dates) -> str:
-        """Return a hash of when steps of a period are, and of the first and last."""
-        inside = np.flatnonzero(between(self.store.begins, period))
+        """Return a hash of when steps of a period are, and of the first and last.
+
+        Raises
+        ------
+        DataError
+            There are none.
+        """
+        inside = _within(self.store, period, 1)
         digest = hashlib.sha256(self.store.begins[inside].tobytes())
         digest.update(self.sea.tobytes())
         for name, x in self.cells(inside[[0, -1]], tuple(self.states)).items():
@@ -263,6 +264,17 @@ def opened(spec: LevelData) -> StoredFields:
         return YearFiles(path, spec.dataset, spec.channels, spec.rows, spec.columns)
     some = sorted(path.glob("*.nc")) if path.is_dir() else []
     return FieldFiles(some or [path], spec.variables)
+
+
+def _within(store: StoredFields, period: Dates, least: int) -> Steps:
+    """Return the positions of the steps of a period, which must be some."""
+    found: Steps = np.flatnonzero(between(store.begins, period))
+    if found.size < least:
+        raise DataError(
+            f"periods: {period[0]} to {period[1]}: the files have "
+            f"{store.begins[0]!s:.10} to {store.begins[-1]!s:.10}"
+        )
+    return found
 
 
 def _parts(spec: LevelData, store: StoredFields, seconds: float) -> int:
