@@ -127,7 +127,8 @@ class GridNetwork(Network):
         fields = x.reshape(-1, *x.shape[-3:])
         for axis, size in ((-2, rows), (-1, columns)):
             if lacking := -size % self.multiple:
-                nothing = torch.zeros_like(fields.narrow(axis, 0, lacking))
-                fields = torch.cat((fields, nothing), axis)
+                # Zeros of fields: of a mere number a program could make no rows.
+                some = fields.narrow(axis, 0, lacking)
+                fields = torch.cat((fields, some - some), axis)
         y: Tensor = self(fields)[..., :rows, :columns]
         return y.reshape(*x.shape[:-3], *y.shape[1:]), {}

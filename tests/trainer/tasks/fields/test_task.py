@@ -18,6 +18,7 @@ from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
+from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import resume, train
 from bmi_dmx.trainer.registries import tasks
 from bmi_dmx.trainer.run_folder import RunFolder
@@ -315,6 +316,9 @@ def test_steps_may_be_days_and_fields_components_of_a_vector(tmp_path: Path) -> 
     ).network("known")
     table = usual.network.output.bias[:, 1].reshape(10, 14).numpy()
     np.testing.assert_allclose(table, mean, atol=1e-5)
+    # Saving a bundle runs its programs, which fill up what patches do not divide.
+    saved = export(folder, tmp_path / "bundle")
+    assert saved.manifest.provenance["task"] == "fields"
     monthly = {**CURRENTS, "data": data, "model": {"recipe": "surface_anomaly"}}
     path.write_text(as_yaml(monthly), encoding="utf-8")
     with pytest.raises(ConfigError, match="no part has a state 'eastward'"):
