@@ -67,7 +67,11 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         Naming file, key, what was found and what was expected.
     """
     settings = list(overrides)
-    chosen, others = _with_model(config.read(path), settings)
+    whole = config.read(path)
+    try:
+        chosen, others = _with_model(whole, settings)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
     data = config.override(chosen, others)
     given = {setting.partition("=")[0].strip() for setting in settings}
 

@@ -222,6 +222,8 @@ class Experiment(AnyExperiment):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, of in self.evaluation.vectors.items():
+            if name in self.data.variables:
+                raise ConfigError(f"evaluation.vectors: {name!r} is a field already")
             for component in of:
                 if component not in self.data.variables:
                     hint = suggestion(component, self.data.variables)

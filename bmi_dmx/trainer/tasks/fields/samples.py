@@ -16,9 +16,10 @@ from torch import Tensor
 
 from ....data.fields import read_fields, read_mask, refuse_uneven
 from ....errors import DataError
-from ...sampler import Positions, Sampler
+from ...sampler import Positions
 from .climatology import Climatology, day_of_year
-from .experiment import DataSpec, Dates, Experiment, RollOut
+from .experiment import DataSpec, Dates, Experiment
+from .rollouts import RollOuts
 
 __all__ = ["Batch", "FieldSamples", "RollOutSampler", "between"]
 
@@ -202,8 +203,8 @@ class FieldSamples:
         return digest.hexdigest()
 
 
-class RollOutSampler(Sampler[Batch]):
-    """Windows from random steps, longer the more of them have been drawn.
+class RollOutSampler(RollOuts[Batch]):
+    """Windows of growing length, some with the opposite sign, and disturbed.
 
     Parameters
     ----------
@@ -218,27 +219,20 @@ class RollOutSampler(Sampler[Batch]):
     def __init__(
         self, samples: FieldSamples, experiment: Experiment, steps: int, total: int
     ) -> None:
-        self.samples, self.total = samples, total
-        self.rollout: RollOut = experiment.rollout
+        self.samples = samples
         self.mirrored, self.noise = experiment.mirrored, experiment.noise
-        self.drawn = 0
-        longest = max(self.rollout.steps)
-        self.begin = samples.starts(experiment.periods.train, longest)
-        if not self.begin.size:
-            raise DataError(
-                f"rollout.steps: {longest} do not fit into the steps to learn from"
-            )
-        usable = np.ones((1, self.begin.size), dtype=bool)
-        size = experiment.training.batch
-        super().__init__(usable, size=size, steps=steps, seed=experiment.seed)
+        rollout = experiment.rollout
+        super().__init__(
+            samples.starts(experiment.periods.train, max(rollout.steps)), rollout,
+            size=experiment.training.batch, steps=steps, total=total,
+            seed=experiment.seed,
+        )  # fmt: skip
 
-    def cut(self, place: Positions, start: Positions) -> Batch:
-        """Return the windows of a batch, some with the opposite sign."""
-        length = self.rollout.length(self.drawn, self.total)
-        self.drawn += 1
-        batch = self.samples.cut(self.begin[start], length)
+    def window(self, begin: NDArray[np.intp], length: int) -> Batch:
+        """Return windows of a length."""
+        batch = self.samples.cut(begin, length)
         if self.mirrored:
-            signs = self.generator.choice((-1.0, 1.0), size=len(start))
+            signs = self.generator.choice((-1.0, 1.0), size=len(begin))
             sign = _tensor(signs)[:, None, None]
             for part in (batch["state"], batch["targets"]):
                 part.update({n: x * sign for n, x in part.items()})
@@ -248,15 +242,6 @@ class RollOutSampler(Sampler[Batch]):
                 drawn = self.generator.standard_normal(x.shape, dtype=np.float32)
                 batch["state"][name] = x + torch.from_numpy(drawn) * inside
         return batch
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers, and how much was drawn."""
-        return {**super().state_dict(), "drawn": self.drawn}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state that :meth:`state_dict` returned."""
-        super().load_state_dict(state)
-        self.drawn = int(state["drawn"])
 
 
 def batches(starts: NDArray[np.intp], at_once: int) -> Iterator[NDArray[np.intp]]:

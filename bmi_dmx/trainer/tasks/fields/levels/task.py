@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .....compose import Model, Statistics
@@ -17,9 +18,9 @@ from .....errors import ConfigError, TrainingError
 from .....space import Grid, space_from
 from ....checkpoint import read_checkpoint
 from ....run_folder import RunFolder
-from ....sampler import Positions, Sampler
 from ....shares import Divisible
 from ....task import Monitor, Task
+from ..rollouts import RollOuts
 from .evaluate import Report, errors_of, evaluate
 from .experiment import Experiment
 from .forecast import simulate
@@ -47,7 +48,7 @@ class LevelsTask(Divisible, Task[Experiment]):
         maximize=False,
     )
 
-    batches: _RollOuts
+    batches: _Windows
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -86,7 +87,7 @@ class LevelsTask(Divisible, Task[Experiment]):
             if measure is not None:
                 measure(self.samples.usual.sizes)
         total = self.experiment.training.total_steps(*self.extent)
-        self.batches = _RollOuts(self.samples, self.experiment, count, total)
+        self.batches = _Windows(self.samples, self.experiment, count, total)
 
     def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """Return the states of windows as they are simulated."""
@@ -202,38 +203,23 @@ class LevelsTask(Divisible, Task[Experiment]):
         }
 
 
-class _RollOuts(Sampler[Batch]):
-    """Windows from random steps, longer the more of them have been drawn."""
+class _Windows(RollOuts[Batch]):
+    """Windows of growing length."""
 
     def __init__(
         self, samples: LevelSamples, experiment: Experiment, steps: int, total: int
     ) -> None:
-        self.samples, self.total, self.drawn = samples, total, 0
-        self.rollout = experiment.rollout
-        longest = max(self.rollout.steps)
-        self.begin = samples.starts(experiment.periods.train, longest)
-        if not self.begin.size:
-            raise ConfigError(
-                f"rollout.steps: {longest} do not fit into the steps to learn from"
-            )
-        usable = np.ones((1, self.begin.size), dtype=bool)
-        size = experiment.training.batch
-        super().__init__(usable, size=size, steps=steps, seed=experiment.seed)
+        self.samples = samples
+        rollout = experiment.rollout
+        super().__init__(
+            samples.starts(experiment.periods.train, max(rollout.steps)), rollout,
+            size=experiment.training.batch, steps=steps, total=total,
+            seed=experiment.seed,
+        )  # fmt: skip
 
-    def cut(self, place: Positions, start: Positions) -> Batch:
-        """Return the windows of a batch."""
-        length = self.rollout.length(self.drawn, self.total)
-        self.drawn += 1
-        return self.samples.cut(self.begin[start], length)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers, and how much was drawn."""
-        return {**super().state_dict(), "drawn": self.drawn}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state that :meth:`state_dict` returned."""
-        super().load_state_dict(state)
-        self.drawn = int(state["drawn"])
+    def window(self, begin: NDArray[np.intp], length: int) -> Batch:
+        """Return windows of a length."""
+        return self.samples.cut(begin, length)
 
 
 def samples_of(experiment: Experiment) -> tuple[str, LevelSamples]:
