@@ -108,6 +108,13 @@ class HybridOptions:
                 if name not in COEFFICIENTS:
                     hint = suggestion(name, COEFFICIENTS)
                     raise ConfigError(f"{key}: unknown coefficient {name!r}{hint}")
+        for name, value in self.coefficients.items():
+            low, high = COEFFICIENTS[name].limits
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"coefficients.{name}: found {value:g}, expected {low:g} to "
+                    f"{high:g}"
+                )
         for name, kind in self.learned.items():
             if kind == "profile" and (name not in _BETWEEN or self.levels < 2):
                 raise ConfigError(

@@ -196,6 +196,10 @@ def test_levels_meet_halfway_between_their_middles() -> None:
     [
         ({"learned": {"viscosty": "map"}}, "unknown coefficient 'viscosty'"),
         ({"learned": {"drag": "profile"}}, "learned.drag: found a profile"),
+        (
+            {"coefficients": {"drag": 3.0}},
+            "coefficients.drag: found 3, expected 1e-06 to 0.1",
+        ),
         ({"range": 1.0}, "range: found 1, expected above 1"),
         ({"forms": ()}, "forms: found none"),
         ({"physics": {"forced_by": ["wind"]}}, "'wind' follows from the weather"),
