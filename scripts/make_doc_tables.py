@@ -31,6 +31,8 @@ from bmi_dmx.models.hydrology.hbv import Hbv11p
 from bmi_dmx.models.hydrology.recipe import Dhbv
 from bmi_dmx.models.ocean.column import Column as OceanColumn
 from bmi_dmx.models.ocean.column_recipe import ColumnModel
+from bmi_dmx.models.ocean.forms import FORMS
+from bmi_dmx.models.ocean.hybrid_recipe import HybridOceanModel, NetworkOceanModel
 from bmi_dmx.models.ocean.primitive_equations import PrimitiveEquations
 from bmi_dmx.models.rivers.component import MuskingumCunge as RiverComponent
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
@@ -44,6 +46,7 @@ from bmi_dmx.trainer.tasks.archive.experiment import Experiment as ArchiveExperi
 from bmi_dmx.trainer.tasks.arrays.experiment import Experiment as ArraysExperiment
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
 from bmi_dmx.trainer.tasks.columns.experiment import Experiment as ColumnsExperiment
+from bmi_dmx.trainer.tasks.fields.levels.experiment import LevelData
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
 from bmi_dmx.trainer.tasks.streamflow.registries import losses
 
@@ -176,6 +179,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "column-recipe": lambda: settings_table(ColumnModel),
     "columns": lambda: settings_table(ColumnsExperiment, AnyExperiment),
     "ocean-options": lambda: settings_table(PrimitiveEquations.Options),
+    "ocean-forms": lambda: table(
+        ("form", "what a network does"), [(f"`{n}`", x) for n, x in FORMS.items()]
+    ),
+    "ocean-hybrid": lambda: settings_table(HybridOceanModel),
+    "ocean-network": lambda: settings_table(NetworkOceanModel),
+    "levels-data": lambda: settings_table(LevelData),
     "muskingum-cunge": lambda: declaration_table(MuskingumCunge()),
     "muskingum-cunge-options": lambda: settings_table(MuskingumCunge.Options),
 }

@@ -74,6 +74,7 @@ LIGHT = [
     for name in (
         *FOUNDATION, "variables", "data", "data.axis", "data.identity", "data.missing",
         "data.fields", "data.geopackage", "data.netcdf", "data.projection",
+        "data.stored_fields",
         "data.quantity", "data.table", "data.times",
         "space", "process", "tendency", "program", "kernels", "scan", "networks",
         "compose", "bundle", "operate", "bmi", "run", "info", "cli",

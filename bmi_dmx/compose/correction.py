@@ -8,13 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..errors import ConfigError, suggestion
 from ..process import Process, Stencil
 from ..registries import networks
 from ..space import Space
-from .learned import Learned
+from .learned import Learned, answered
 from .spec import CorrectionSpec
 
 __all__ = ["Corrected"]
@@ -115,7 +114,7 @@ class Corrected(Learned):
         read = (known[n] for n in self.spec.reads)
         channels = [x for one in read for x in (one if _is_several(one) else (one,))]
         fields = torch.broadcast_tensors(*channels)  # type: ignore[no-untyped-call]
-        answer = self._answer(torch.stack(fields, -1 - axes))
+        answer = answered(self.network, torch.stack(fields, -1 - axes))
         added = dict(zip(self.spec.adds, answer.unbind(-1 - axes), strict=True))
         size = self.spec.scale * self.dt
         if self.spec.within is not None:
@@ -123,16 +122,6 @@ class Corrected(Learned):
         corrected = {**state, **{n: state[n] + size * x for n, x in added.items()}}
         after = SimpleNamespace(**corrected)
         return corrected, {**fluxes, **self.process.diagnosed(after, f, p)}
-
-    def _answer(self, x: Tensor) -> Tensor:
-        """Return what the network answers, in the precision it is trained in."""
-        network = self.network
-        if network.precision is None or not network.training:
-            answer: Tensor = network.step(x, {})[0]
-            return answer
-        with torch.autocast(x.device.type, network.precision):
-            lower: Tensor = network.step(x, {})[0]
-        return lower.to(x)
 
 
 def _is_several(values: Any) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from ..process import Process
 
-__all__ = ["Learned"]
+__all__ = ["Learned", "answered"]
 
 
 class Learned(Process):
@@ -22,3 +25,21 @@ class Learned(Process):
     """
 
     network: Any
+
+
+def answered(network: Any, x: Tensor) -> Tensor:
+    """Return what a network without memory answers, in the precision of its training.
+
+    Parameters
+    ----------
+    network : Network
+        In training mode its products are made in its ``precision``.
+    x : Tensor
+        What it reads.
+    """
+    if network.precision is None or not network.training:
+        answer: Tensor = network.step(x, {})[0]
+        return answer
+    with torch.autocast(x.device.type, network.precision):
+        lower: Tensor = network.step(x, {})[0]
+    return lower.to(x)

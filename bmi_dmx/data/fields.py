@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from ..errors import DataError, suggestion
 from .netcdf import numbers, opened, stamps, time_variable, units_of
 
-__all__ = ["FieldSeries", "month_numbers", "read_fields", "read_mask"]
+__all__ = [
+    "FieldSeries",
+    "coordinate",
+    "month_numbers",
+    "read_fields",
+    "read_mask",
+    "refuse_uneven",
+]
 
 Array = NDArray[np.float64]
 
@@ -82,7 +89,7 @@ def read_fields(path: Path, names: Sequence[str]) -> FieldSeries:
             axes = own
             found[name] = _moved(path, variable, (times.dimension, *own))
             units[name] = units_of(variable)
-        y, x = (_coordinate(path, file, axis) for axis in axes)
+        y, x = (coordinate(path, file, axis) for axis in axes)
     finally:
         file.close()
     if y.size > 1 and y[0] > y[-1]:
@@ -110,7 +117,7 @@ def read_mask(path: Path, name: str) -> NDArray[np.bool_]:
                 f"{path}: {name}: found dimensions {', '.join(variable.dimensions)}, "
                 "expected rows and columns"
             )
-        y = _coordinate(path, file, str(variable.dimensions[0]))
+        y = coordinate(path, file, str(variable.dimensions[0]))
         mask = np.nan_to_num(numbers(path, variable)) > 0.0
     finally:
         file.close()
@@ -134,6 +141,21 @@ def month_numbers(begins: NDArray[np.datetime64], where: str) -> NDArray[np.intp
             f"then {begins[at + 1]!s:.7}"
         )
     return months
+
+
+def refuse_uneven(begins: NDArray[np.datetime64], where: str) -> None:
+    """Refuse steps that are neither all of one length nor successive months.
+
+    Raises
+    ------
+    DataError
+        As :func:`month_numbers`, or there is one step alone.
+    """
+    if len(begins) < 2:
+        raise DataError(f"{where}: found {len(begins)} steps, expected at least two")
+    lengths = np.diff(begins)
+    if not (lengths == lengths[0]).all() or lengths[0] <= np.timedelta64(0):
+        month_numbers(begins, where)
 
 
 def _variable(path: Path, file: Any, name: str) -> Any:
@@ -163,7 +185,7 @@ def _moved(path: Path, variable: Any, order: Sequence[str]) -> Array:
     return np.ascontiguousarray(np.transpose(values, at))
 
 
-def _coordinate(path: Path, file: Any, dimension: str) -> Array:
+def coordinate(path: Path, file: Any, dimension: str) -> Array:
     """Return where rows or columns are; their numbers where the file says nothing."""
     if dimension in file.variables:
         return numbers(path, file.variables[dimension])

@@ -23,19 +23,23 @@ class FrameOptions(GridOptions):
     Parameters
     ----------
     frames : int
-        Channels that are states of successive steps; all that come after them are
-        fields that go with each.
+        States of successive steps, which come first; channels after them are fields
+        that go with each.
     seen : int
         States that are looked at, the latest ones.
+    width : int
+        Channels of each state.
     """
 
     frames: int = 12
     seen: int = 12
+    width: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         refuse_outside("frames", self.frames, 1, MOST)
         refuse_outside("seen", self.seen, 1, self.frames)
+        refuse_outside("width", self.width, 1, MOST)
 
 
 class _OfFrames(GridNetwork):
@@ -45,22 +49,25 @@ class _OfFrames(GridNetwork):
 
     def __init__(self, inputs: int, options: FrameOptions, width: int) -> None:
         super().__init__()
-        if inputs < options.frames:
+        states = options.frames * options.width
+        if inputs < states:
             raise ConfigError(
                 f"frames: found {options.frames}, but {inputs} channels are read"
             )
-        self.frames, self.seen = options.frames, options.seen
+        self.states, self.width = states, options.width
+        self.seen = options.seen
+        self.multiple = options.multiple()
         self.patches = Patches(options.patch)
         self.activation = activation_named(options.activation)
         self.dropout = nn.Dropout2d(options.dropout)
-        channels = (1 + inputs - options.frames) * options.patch**2
+        channels = (options.width + inputs - states) * options.patch**2
         self.embed = Around(channels, width, options, kernel=1)
 
     def embedded(self, x: Tensor) -> list[Tensor]:
         """Return (batch, width, row, column) of the states seen, the oldest first."""
-        others = x[:, self.frames :]
+        others, n = x[:, self.states :], self.width
         return [
-            self.embed(self.patches(torch.cat((x[:, k : k + 1], others), 1)))
+            self.embed(self.patches(torch.cat((x[:, k * n : k * n + n], others), 1)))
             for k in range(self.seen - 1, -1, -1)
         ]
 

@@ -30,7 +30,7 @@ class GridOptions(LayerOptions):
         Width of the kernels, odd.
     circular : bool
         Whether the last column is beside the first, as on a globe; nothing lies beyond
-        the first and last row.
+        the first and last row. Where it is not, patches need not divide the grid.
     """
 
     hidden: int = 32
@@ -44,6 +44,10 @@ class GridOptions(LayerOptions):
         refuse_outside("patch", self.patch, 1, MOST)
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise ConfigError(f"kernel: found {self.kernel}, expected an odd number")
+
+    def multiple(self, halvings: int = 0) -> int:
+        """Return what rows and columns are filled up to a multiple of."""
+        return 1 if self.circular else self.patch * 2**halvings
 
 
 class Around(nn.Module):
@@ -110,10 +114,21 @@ def doubled(x: Tensor) -> Tensor:
 class GridNetwork(Network):
     """A network over (…, channel, row, column), without memory.
 
-    Subclasses implement :meth:`forward` over (batch, channel, row, column).
+    Subclasses implement :meth:`forward` over (batch, channel, row, column), and set
+    :attr:`multiple`.
     """
+
+    multiple = 1
+    """Fields are filled up with zeros to a multiple of so many rows and columns."""
 
     def step(self, x: Tensor, memory: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """Return fields, (…, output, row, column)."""
-        y: Tensor = self(x.reshape(-1, *x.shape[-3:]))
+        rows, columns = x.shape[-2:]
+        fields = x.reshape(-1, *x.shape[-3:])
+        for axis, size in ((-2, rows), (-1, columns)):
+            if lacking := -size % self.multiple:
+                # Zeros of fields: of a mere number a program could make no rows.
+                some = fields.narrow(axis, 0, lacking)
+                fields = torch.cat((fields, some - some), axis)
+        y: Tensor = self(fields)[..., :rows, :columns]
         return y.reshape(*x.shape[:-3], *y.shape[1:]), {}

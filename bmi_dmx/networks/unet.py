@@ -33,6 +33,7 @@ class UNet(GridNetwork):
         super().__init__()
         chosen = GridOptions(**options)
         n, cells = chosen.hidden, chosen.patch**2
+        self.multiple = chosen.multiple(halvings=1)
         self.patches = Patches(chosen.patch)
         self.activation = activation_named(chosen.activation)
         self.dropout = nn.Dropout2d(chosen.dropout)

@@ -53,7 +53,8 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     path : Path
         YAML file.
     overrides : iterable of str
-        ``key.key=value`` settings that replace those of the file.
+        ``key.key=value`` settings that replace those of the file; ``model=NAME`` is one
+        of its ``models``.
 
     Returns
     -------
@@ -66,7 +67,12 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         Naming file, key, what was found and what was expected.
     """
     settings = list(overrides)
-    data = config.override(config.read(path), settings)
+    whole = config.read(path)
+    try:
+        chosen, others = _with_model(whole, settings)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    data = config.override(chosen, others)
     given = {setting.partition("=")[0].strip() for setting in settings}
 
     def anchored(key: str, text: str) -> str:
@@ -77,6 +83,44 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
 
     experiment = config.convert(data, _kind(data, path), where=str(path))
     return experiment.resolved(anchored)
+
+
+def _with_model(data: Any, settings: list[str]) -> tuple[Mapping[str, Any], list[str]]:
+    """Return the entries with the model that is chosen, and the other settings.
+
+    A file may have several ``models``; ``model`` is then the name of one of them, or a
+    model of its own. What they have in common is said once: ``like`` another, each has
+    the entries of that one which it does not have itself.
+
+    Raises
+    ------
+    ConfigError
+        There is none of the name.
+    """
+    if not isinstance(data, Mapping) or "models" not in data:
+        return data, settings
+    models = data["models"]
+    own = {name: x for name, x in data.items() if name != "models"}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key.strip() == "model":
+            own["model"] = value.strip()
+    others = [s for s in settings if s.partition("=")[0].strip() != "model"]
+    name = own.get("model")
+    if isinstance(name, str):
+        own["model"] = _alike(models, name, ())
+    return own, others
+
+
+def _alike(models: Any, name: str, before: tuple[str, ...]) -> dict[str, Any]:
+    """Return the entries of one of several models, and of those that it is like."""
+    known = models if isinstance(models, Mapping) else {}
+    if not isinstance(known.get(name), Mapping) or name in before:
+        hint = suggestion(name, [n for n in known if n not in before])
+        raise ConfigError(f"model: {name!r} is none of the models{hint}")
+    own = dict(known[name])
+    other = own.pop("like", None)
+    return own if other is None else _alike(models, str(other), (*before, name)) | own
 
 
 def _kind(data: Any, path: Path) -> type[Experiment]:

@@ -40,6 +40,7 @@ tasks: Registry[type[Task[Any]]] = Registry(
         "basins": f"{_TASKS}.basins.task:BasinsTask",
         "columns": f"{_TASKS}.columns.task:ColumnsTask",
         "fields": f"{_TASKS}.fields.task:FieldsTask",
+        "levels": f"{_TASKS}.fields.levels.task:LevelsTask",
         "reaches": f"{_TASKS}.reaches.task:ReachesTask",
     },
     group="bmi_dmx.tasks",

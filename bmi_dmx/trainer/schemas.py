@@ -45,8 +45,21 @@ def file_schema(kind: str) -> Schema:
 
         found = schema_of(Search)
     else:
-        found = schema_of(tasks[kind].schema)
+        found = _experiment(kind)
     return {"$schema": DRAFT, "title": f"bmi_dmx: {kind}", **found}
+
+
+def _experiment(task: str) -> Schema:
+    """Return the schema of an experiment, which may have several models."""
+    found = schema_of(tasks[task].schema)
+    known = found["properties"]
+    known["model"] = {"anyOf": [known["model"], {"type": "string"}]}
+    known["models"] = {
+        "description": "Models of which 'model' names one; each may be 'like' another.",
+        "type": "object",
+        "additionalProperties": {"type": "object"},
+    }
+    return found
 
 
 def _component(name: str) -> Schema:

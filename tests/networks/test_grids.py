@@ -19,6 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "convlstm": {"hidden": 5, "patch": 2, "frames": 4, "seen": 3},
     "simvp": {"hidden": 8, "patch": 2, "frames": 4, "seen": 4},
     "afno": {"hidden": 8, "patch": 2, "depth": 2, "blocks": 2},
+    "ste": {"hidden": 8, "patch": 2, "blocks": 2, "heads": 2},
 }
 INPUTS, ROWS, COLUMNS = 7, 8, 12
 
@@ -39,8 +40,9 @@ def test_any_axes_stand_before_the_field(name: str) -> None:
     torch.testing.assert_close(network.step(x[1, 2], {})[0], y[1, 2])
 
 
-# Layers between waves tell real from imaginary parts, and so where columns begin.
-@pytest.mark.parametrize("name", [name for name in OPTIONS if name != "afno"])
+# Layers between waves tell real from imaginary parts, blocks of attention are told
+# where patches are: both know where columns begin.
+@pytest.mark.parametrize("name", [n for n in OPTIONS if n not in ("afno", "ste")])
 def test_what_goes_around_the_globe_has_no_first_column(name: str) -> None:
     x = torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64)
 
@@ -92,6 +94,52 @@ def test_a_lstm_forgets_what_it_does_not_look_at() -> None:
         assert torch.allclose(network.step(other, {})[0], y) is same
 
 
+@pytest.mark.parametrize("name", ["unet", "convlstm", "simvp", "ste"])
+def test_what_patches_do_not_divide_is_filled_up_where_nothing_goes_around(
+    name: str,
+) -> None:
+    network = made(name, circular=False)
+    x = torch.randn(INPUTS, 9, 11, dtype=torch.float64)
+    whole = torch.zeros(INPUTS, 12, 12, dtype=torch.float64)
+    whole[:, :9, :11] = x
+    y = network.step(x, {})[0]
+    assert y.shape == (2, 9, 11)
+    # Patches of two are filled up to ten rows, those that are halved to twelve.
+    rows = 12 if name == "unet" else 10
+    expected = network.step(whole[:, :rows], {})[0][:, :9, :11]
+    torch.testing.assert_close(y, expected)
+
+
+def test_frames_may_have_several_channels() -> None:
+    torch.manual_seed(0)
+    options = {**OPTIONS["convlstm"], "frames": 3, "seen": 2, "width": 2}
+    network = networks["convlstm"].made(INPUTS, 2, options).double().eval()
+    x = torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64)
+    y = network.step(x, {})[0]
+    for channel, same in ((0, False), (3, False), (4, True), (5, True), (6, False)):
+        other = x.clone()
+        other[channel] += 1.0
+        assert torch.allclose(network.step(other, {})[0], y) is same
+
+
+def test_attention_reaches_from_each_patch_to_every_other() -> None:
+    network = made("ste", kernel=1)
+    x = torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64)
+    other = x.clone()
+    other[:, 0, 0] += 1.0
+    change = network.step(other, {})[0] - network.step(x, {})[0]
+    assert bool((change[:, -2:, 6:8] != 0.0).all())
+
+
+def test_a_local_network_reads_its_own_cell_alone() -> None:
+    torch.manual_seed(0)
+    network = networks["local_mlp"].made(INPUTS, 2, {"hidden": [5]}).double()
+    x = torch.randn(3, INPUTS, ROWS, COLUMNS, dtype=torch.float64)
+    y = network.step(x, {})[0]
+    one = network.step(x[1:2, :, 4:5, 6:7], {})[0]
+    torch.testing.assert_close(y[1:2, :, 4:5, 6:7], one)
+
+
 def test_sizes_that_do_not_fit_are_refused() -> None:
     x = torch.zeros(INPUTS, 9, COLUMNS, dtype=torch.float64)
     with pytest.raises(ConfigError, match="patch: 2 does not divide the 9 rows"):
@@ -104,5 +152,7 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         made("afno", blocks=3)
     with pytest.raises(ConfigError, match="frames: found 8, but 7 channels"):
         made("simvp", frames=8)
+    with pytest.raises(ConfigError, match="heads: found 3, expected a divisor"):
+        made("ste", heads=3)
     with pytest.raises(ConfigError, match="a network of maps reads none"):
         networks["maps"].made(1, 1, {"places": 4})

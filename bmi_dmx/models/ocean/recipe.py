@@ -1,4 +1,4 @@
-"""The recipe of anomalies at the surface: maps, the process, a correction."""
+"""Recipes of anomalies at the surface: maps, the process, a correction."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from ...conversion import MOST, refuse_outside
 from ...process import SECONDS
 from ...space import Grid
 from .surface_anomaly import MONTHS, SurfaceAnomaly
+from .surface_currents import SurfaceCurrents
 
-__all__ = ["SurfaceAnomalyModel"]
+__all__ = ["SurfaceAnomalyModel", "SurfaceCurrentsModel"]
 
 _RADIUS = 6.371e6
 """Of the Earth, m."""
@@ -125,6 +126,72 @@ class SurfaceAnomalyModel:
             adds=("anomaly",),
             scale=self.scale,
             within="sea",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceCurrentsModel:
+    """Anomalies of the currents at the surface with maps, and a correction.
+
+    Parameters
+    ----------
+    grid : GridSpec
+        Where the cells are.
+    local : bool
+        Whether flows and diffusion are learned.
+    damping : bool
+        Whether damping is learned; else anomalies stay as they are.
+    history : int
+        Days that are known, the present one included.
+    substeps : int
+        Steps of a day that flows and diffusion are taken in.
+    network : str, optional
+        Registered network over grids that corrects them; none: physics alone.
+    options : mapping of str to object
+        What the network lets choose.
+    scale : float
+        Anomaly that it adds in a day where it answers with one, m s-1.
+    """
+
+    grid: GridSpec
+    local: bool = True
+    damping: bool = True
+    history: int = 4
+    substeps: int = 6
+    network: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    scale: float = 0.1
+
+    def model(self) -> ModelSpec:
+        """Return known maps, learned maps, and the process with its correction."""
+        places = self.grid.rows * self.grid.columns
+        usual = ("usual_eastward", "usual_northward")
+        parts = {"known": _maps(places, ["sea", *usual], learned=False)}
+        learned = ["damping"] if self.damping else []
+        if self.local:
+            learned += ["eastward_flow", "northward_flow", "diffusivity"]
+        if learned:
+            parts["learned"] = _maps(places, learned, learned=True)
+        states = ("eastward", "northward")
+        correction = None
+        if self.network is not None:
+            earlier = tuple(f"earlier_{state}" for state in states)
+            correction = CorrectionSpec(
+                network=self.network, options=self.options,
+                reads=(*states, *earlier, *usual, "sea"), adds=states,
+                scale=self.scale, within="sea",
+            )  # fmt: skip
+        parts["surface"] = PartSpec(
+            process="surface_currents", correction=correction,
+            options={"local": self.local, "history": self.history,
+                     "substeps": self.substeps},
+        )  # fmt: skip
+        return ModelSpec(
+            parts=parts,
+            seconds=SECONDS[SurfaceCurrents.time],
+            space=self.grid.space(),
+            system="ocean",
+            answers=("eastward_current", "northward_current"),
         )
 
 

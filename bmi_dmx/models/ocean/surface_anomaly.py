@@ -12,28 +12,18 @@ import torch
 from torch import Tensor
 
 from ...conversion import refuse_outside
-from ...errors import ConfigError
-from ...process import Process, Stencil
-from ...space import Grid, Space
 from ...variables import Flux, Forcing, Parameter, State
+from .drift import SEA, Drifting
 
 __all__ = ["MONTHS", "SurfaceAnomaly"]
 
 MONTHS = 12
-
-_SECONDS = 2629800.0
-"""Of a month, a twelfth of 365.25 days."""
 
 _DAYS = 365.25
 
 _DAY_OF_YEAR = Forcing(
     name="day_of_year", symbol="t", units="d", source="clock", bounds=(1.0, 366.0),
     about="day of the year on which the month that is stepped to begins",
-)  # fmt: skip
-
-_SEA = Parameter(
-    name="sea", symbol="m", units="1", standard_name="sea_water_grid_cell__mask",
-    bounds=(0.0, 1.0), spacing="free", per="place", about="1 in the sea, 0 on land",
 )  # fmt: skip
 
 _DAMPING = Parameter(
@@ -72,7 +62,7 @@ def _numbered(
     )  # fmt: skip
 
 
-class SurfaceAnomaly(Process):
+class SurfaceAnomaly(Drifting):
     r"""Anomalies A of the temperature of the surface from one month to the next.
 
     .. math:: \dot A = -\lambda A - u \cdot \nabla A + \nabla\cdot(\nu\nabla A)
@@ -93,7 +83,6 @@ class SurfaceAnomaly(Process):
 
     about = "anomalies of the temperature of the surface, by months"
     time = "month"
-    coupling = Stencil()
     features = ("cosine_of_season", "sine_of_season", "latitude", "usual_temperature")
 
     @dataclass(frozen=True)
@@ -139,7 +128,7 @@ class SurfaceAnomaly(Process):
             ),
         )  # fmt: skip
         self.parameters = (
-            _SEA,
+            SEA,
             _DAMPING,
             *(_LOCAL if chosen.local else ()),
             *_numbered("usual", "T", MONTHS, "degC", (-5.0, 45.0), "usual in month"),
@@ -163,38 +152,6 @@ class SurfaceAnomaly(Process):
             ),
         )  # fmt: skip
 
-    def on(self, space: Space | None) -> Process:
-        """Return it on a grid of a sphere, whose cells are all of one width."""
-        placed = super().on(space)
-        if space is None:
-            return placed
-        if not (
-            isinstance(space, Grid)
-            and space.radius is not None
-            and space.z_edges is None
-            and space.grid().spacing is not None
-        ):
-            raise ConfigError(
-                "space: surface_anomaly lives on a grid of a sphere without levels, "
-                "whose rows and columns are each of one width"
-            )
-        if self.options.local:
-            self._refuse_long_steps(space)
-        return placed
-
-    def _refuse_long_steps(self, grid: Grid) -> None:
-        """Refuse steps in which the strongest flows and diffusion leave a cell."""
-        dx, dy = (float(x.min()) for x in grid.sizes())
-        known = {p.name: p.limits[1] for p in _LOCAL}
-        flow = known["eastward_flow"] / dx + known["northward_flow"] / dy
-        spread = 2.0 * known["diffusivity"] * (1.0 / dx**2 + 1.0 / dy**2)
-        needed = math.ceil(_SECONDS * (flow + spread))
-        if self.options.substeps < needed:
-            raise ConfigError(
-                f"options.substeps: found {self.options.substeps}, expected at least "
-                f"{needed} for cells of {dx / 1e3:.0f} by {dy / 1e3:.0f} km"
-            )
-
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -204,7 +161,7 @@ class SurfaceAnomaly(Process):
         if self.options.modes:
             after = after + self._between_all(before, p)
         if self.options.local:
-            after = after + self._between_neighbours(before, p) - before
+            after = after + self._drifted(before, p) - before
         state = {
             "anomaly": after * p.sea,
             "earlier": (before, *s.earlier[:-1]),
@@ -251,68 +208,6 @@ class SurfaceAnomaly(Process):
         )
         return (strengths @ _table(p, "response", modes)).reshape(a.shape)
 
-    def _between_neighbours(self, a: Tensor, p: SimpleNamespace) -> Tensor:
-        """Return the field after flows and diffusion."""
-        seconds = _SECONDS * self.dt / self.options.substeps
-        dx, dy, faces, middles = self._metrics(a)
-        east, north = self._open(p.sea)
-        u, v = (p.eastward_flow * seconds / dx, p.northward_flow * seconds / dy)
-        nu = p.diffusivity * seconds
-        across = east * 0.5 * (nu + _east(nu)) / (dx * dx)
-        along = north * faces * 0.5 * (nu + _north(nu)) / (dy * dy)
-        for _ in range(self.options.substeps):
-            to_east, to_north = east * (_east(a) - a), north * (_north(a) - a)
-            from_west, from_south = _west(to_east), _south(to_north)
-            carried = (
-                torch.clamp(u, min=0.0) * from_west + torch.clamp(u, max=0.0) * to_east
-                + torch.clamp(v, min=0.0) * from_south
-                + torch.clamp(v, max=0.0) * to_north
-            )  # fmt: skip
-            flow_x, flow_y = across * to_east, along * to_north
-            spread = flow_x - _west(flow_x) + (flow_y - _south(flow_y)) / middles
-            a = a - carried + spread
-        return a
-
-    def _open(self, sea: Tensor) -> tuple[Tensor, Tensor]:
-        """Return which faces in the east and north of cells lie between two of sea.
-
-        Beyond the last row, and the last column unless they go around, lies nothing.
-        """
-        assert isinstance(self.space, Grid)
-        east, north = sea * _east(sea), sea * _north(sea)
-        rows, columns = self.space.field("cell", ())
-        row = torch.arange(rows, dtype=sea.dtype, device=sea.device).unsqueeze(-1)
-        north = torch.where(row < rows - 1.5, north, 0.0)
-        if "x" not in self.space.periodic:
-            column = torch.arange(columns, dtype=sea.dtype, device=sea.device)
-            east = torch.where(column < columns - 1.5, east, 0.0)
-        return east, north
-
-    def _latitude(self, like: Tensor) -> Tensor:
-        """Return the latitudes of the rows, degrees, (row, 1)."""
-        assert isinstance(self.space, Grid)
-        y = self.space.nodes("y")
-        step = float(y[1] - y[0]) if y.size > 1 else 0.0
-        rows = torch.arange(y.size, dtype=like.dtype, device=like.device)
-        return (float(y[0]) + step * rows).unsqueeze(-1)
-
-    def _metrics(self, like: Tensor) -> tuple[Tensor, float, Tensor, Tensor]:
-        """Return widths of cells, m, and cosines of latitude.
-
-        Returns
-        -------
-        dx, dy, faces, middles
-            (row, 1) and a number; (row, 1) at the north faces of rows and their
-            middles.
-        """
-        assert isinstance(self.space, Grid)
-        degree = (self.space.radius or 0.0) * math.pi / 180.0
-        dy, dx = (float(self.space.widths(axis)[0]) for axis in ("y", "x"))
-        latitude = self._latitude(like)
-        middles = torch.cos(latitude * (math.pi / 180.0))
-        faces = torch.cos((latitude + 0.5 * dy) * (math.pi / 180.0))
-        return degree * dx * middles, degree * dy, faces, middles
-
 
 def _middle(day: Tensor) -> Tensor:
     """Return how many days of the year lie before the middle of the month."""
@@ -323,19 +218,3 @@ def _table(p: SimpleNamespace, name: str, count: int) -> Tensor:
     """Return fields that are numbered from 1 on as rows of all cells."""
     fields = [getattr(p, f"{name}_{k}").reshape(1, -1) for k in range(1, count + 1)]
     return torch.cat(fields)
-
-
-def _east(x: Tensor) -> Tensor:
-    return torch.roll(x, -1, -1)
-
-
-def _west(x: Tensor) -> Tensor:
-    return torch.roll(x, 1, -1)
-
-
-def _north(x: Tensor) -> Tensor:
-    return torch.roll(x, -1, -2)
-
-
-def _south(x: Tensor) -> Tensor:
-    return torch.roll(x, 1, -2)

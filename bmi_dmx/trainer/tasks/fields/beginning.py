@@ -43,13 +43,16 @@ def known_maps(
     dict of str to ndarray
         ``sea``, the mask; ``usual_1`` to ``usual_12``, the climatology of the months;
         ``damping``; ``weight_1`` … and ``response_1`` … of a linear inverse model. All
-        of them are of the first field.
+        of them are of the first field. Means of all steps are ``usual_NAME``.
     """
     name = next(iter(samples.anomalies))
     maps = {"sea": samples.mask.astype(np.float64)}
     usual = samples.climatology.get(name)
     if usual is not None and usual.kind == "months":
         maps |= {f"usual_{k + 1}": x for k, x in enumerate(usual.table)}
+    for state, known in samples.climatology.items():
+        if known.kind == "mean":
+            maps[f"usual_{state}"] = known.table[0]
     if experiment.start.kind == "nothing":
         return {**maps, "damping": np.zeros(samples.mask.shape)}
     steps = samples.steps(experiment.periods.train)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ....errors import DataError
 
-__all__ = ["Climatology", "day_of_year", "month_of_year"]
+__all__ = ["Climatology", "day_of_year", "month_of_year", "waves"]
 
 Array = NDArray[np.float64]
 Times = NDArray[np.datetime64]
+Kind = Literal["months", "harmonics", "mean"]
 
 _DAYS = 365
 
@@ -40,22 +41,22 @@ def day_of_year(begins: Times) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class Climatology:
-    """Usual fields by month, or by day as a sum of harmonics of the year.
+    """Usual fields by month, by day as a sum of harmonics of the year, or always.
 
     Parameters
     ----------
-    kind : {"months", "harmonics"}
-        Which of the two.
-    table : (12 or 365, ...) array
+    kind : {"months", "harmonics", "mean"}
+        Which of the three.
+    table : (12, 365 or 1, ...) array
         The usual fields.
     """
 
-    kind: Literal["months", "harmonics"]
+    kind: Kind
     table: Array
 
     @classmethod
     def fit(
-        cls, values: Array, begins: Times, kind: Literal["months", "harmonics"],
+        cls, values: Array, begins: Times, kind: Kind,
         harmonics: int = 3,
     ) -> Climatology:  # fmt: skip
         """Return the climatology of some years.
@@ -66,8 +67,9 @@ class Climatology:
             Fields; NaN is missing.
         begins : (T,) datetime64
             When their steps begin; no others are looked at.
-        kind : {"months", "harmonics"}
-            Means of months, or least squares of a mean and harmonics over days.
+        kind : {"months", "harmonics", "mean"}
+            Means of months, least squares of a mean and harmonics over days, or the
+            mean of all.
         harmonics : int
             Waves in a year.
 
@@ -76,6 +78,8 @@ class Climatology:
         DataError
             There are too few times.
         """
+        if kind == "mean":
+            return cls(kind, values.mean(0, keepdims=True))
         if kind == "months":
             month = month_of_year(begins)
             lacking = sorted({*range(12)} - {*month.tolist()})
@@ -85,23 +89,33 @@ class Climatology:
                     "learn from"
                 )
             return cls(kind, np.stack([values[month == k].mean(0) for k in range(12)]))
-        waves = _waves(day_of_year(begins), harmonics)
-        if len(waves) < waves.shape[1]:
+        x = waves(day_of_year(begins), harmonics)
+        if len(x) < x.shape[1]:
             raise DataError(
-                f"climatology: {len(waves)} times are too few for {harmonics} harmonics"
+                f"climatology: {len(x)} times are too few for {harmonics} harmonics"
             )
         flat = values.reshape(len(values), -1)
-        found = np.linalg.lstsq(waves, flat, rcond=None)[0]
-        days = _waves(np.arange(1, _DAYS + 1), harmonics) @ found
-        return cls(kind, days.reshape(_DAYS, *values.shape[1:]))
+        found = np.linalg.lstsq(x, flat, rcond=None)[0].astype(np.float64)
+        return cls.of_waves(found.reshape(-1, *values.shape[1:]), harmonics)
+
+    @classmethod
+    def of_waves(cls, found: Array, harmonics: int) -> Climatology:
+        """Return the climatology of coefficients of :func:`waves`, (wave, ...)."""
+        if not harmonics:
+            return cls("mean", found)
+        days = waves(np.arange(1, _DAYS + 1), harmonics) @ found.reshape(len(found), -1)
+        return cls("harmonics", days.reshape(_DAYS, *found.shape[1:]))
 
     def at(self, begins: Times) -> Array:
         """Return the usual fields at some times, (T, ...)."""
+        if self.kind == "mean":
+            return np.broadcast_to(self.table[0], (len(begins), *self.table.shape[1:]))
         months = self.kind == "months"
         index = month_of_year(begins) if months else day_of_year(begins) - 1
         return self.table[index]
 
 
-def _waves(days: NDArray[np.intp], harmonics: int) -> Array:
+def waves(days: NDArray[np.intp], harmonics: int) -> Array:
+    """Return one, cosines and sines of waves of the year on days, (day, wave)."""
     turn = 2.0 * np.pi * (days - 1)[:, None] / _DAYS * np.arange(1, harmonics + 1)
     return np.concatenate([np.ones((len(days), 1)), np.cos(turn), np.sin(turn)], axis=1)

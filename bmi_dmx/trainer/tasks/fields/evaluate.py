@@ -39,7 +39,8 @@ Array = NDArray[np.float64]
 PERIODS = ("train", "validation", "test")
 
 MEANING = {
-    "rmse": "root of the mean squared error over cells, weighted by cos y, and time",
+    "rmse": "root of the mean squared error over cells, weighted by cos y, and time; "
+    "of vectors that of the length of the difference",
     "acc": "mean correlation of anomalies over cells, weighted, not centred",
     "pairs": "forecasts that begin and verify inside the period",
     "difference": "rmse of the model less that of the best baseline at the lead, with "
@@ -162,23 +163,32 @@ class _Scoring:
         steps = self.samples.steps(self.experiment.periods.train)
         learned = slice(steps.start, steps.stop)
         scores: dict[str, Any] = {n: {} for n in ("model", *BASELINES)}
-        for name, x in found.items():
-            known = baselines(self.samples.cells(name, learned), self.weights)
+        singles = {name: (name,) for name in found}
+        for name, of in (singles | self.experiment.evaluation.vectors).items():
+            x = np.concatenate([found[n] for n in of], axis=-1)
+            weights = np.tile(self.weights, len(of))
+            known = baselines(self._observed(of, learned), weights)
             for one in scores:
                 scores[one][name] = {}
             for lead in self.experiment.evaluation.leads:
                 inside = self.starts + lead < self.end
                 if not inside.any():
                     continue
-                now = self.samples.cells(name, self.starts[inside])
-                observed = self.samples.cells(name, self.starts[inside] + lead)
+                now = self._observed(of, self.starts[inside])
+                observed = self._observed(of, self.starts[inside] + lead)
                 made = {"model": x[lead - 1][inside]}
                 made |= {n: forecast(now, lead) for n, forecast in known.items()}
                 errors = {
-                    n: mean_square(y - observed, self.weights) for n, y in made.items()
+                    n: mean_square(y - observed, weights) for n, y in made.items()
                 }
+                boxes = self.boxes if len(of) == 1 else {}
                 for one, y in made.items():
-                    scores[one][name][str(lead)] = self._one(y, observed, errors[one])
+                    scores[one][name][str(lead)] = {
+                        "rmse": float(np.sqrt(errors[one].mean())),
+                        "acc": pattern_correlation(y, observed, weights),
+                        "pairs": len(y),
+                        **_correlations(y, observed, boxes),
+                    }
                 best = min(known, key=lambda n: float(errors[n].mean()))
                 scores["model"][name][str(lead)] |= {
                     "difference": asdict(self._better(errors["model"], errors[best])),
@@ -186,16 +196,9 @@ class _Scoring:
                 }
         return scores
 
-    def _one(self, y: Array, observed: Array, squares: Array) -> dict[str, Any]:
-        return {
-            "rmse": float(np.sqrt(squares.mean())),
-            "acc": pattern_correlation(y, observed, self.weights),
-            "pairs": len(y),
-            **{
-                f"r_{name}": correlation(y[:, box].mean(1), observed[:, box].mean(1))
-                for name, box in self.boxes.items()
-            },
-        }
+    def _observed(self, names: Sequence[str], at: Any) -> Array:
+        """Return anomalies of some fields, one after the other, (time, cell)."""
+        return np.concatenate([self.samples.cells(n, at) for n in names], axis=-1)
 
     def _better(self, one: Array, other: Array) -> Difference:
         block = self.experiment.evaluation.block
@@ -223,6 +226,16 @@ class _Scoring:
             "spectrum": zonal_spectrum(whole(y), mask, self.samples.y),
             "observed_spectrum": zonal_spectrum(whole(observed), mask, self.samples.y),
         }
+
+
+def _correlations(
+    y: Array, observed: Array, boxes: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, float]:
+    """Return how well the means of boxes go together in time."""
+    return {
+        f"r_{name}": correlation(y[:, box].mean(1), observed[:, box].mean(1))
+        for name, box in boxes.items()
+    }
 
 
 def _box(samples: FieldSamples, box: tuple[float, ...]) -> NDArray[np.bool_]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ....conversion import plain, refuse_outside
-from ....errors import ConfigError
+from ....errors import ConfigError, suggestion
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
 
 __all__ = ["DataSpec", "Evaluation", "Experiment", "Periods", "RollOut", "Start"]
 
-Months = tuple[str, str]
+Dates = tuple[str, str]
+
+_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +35,17 @@ class DataSpec:
     mask : str, optional
         Variable that is above 0 in cells that belong to the system; default: where
         nothing is ever missing.
-    climatology : {"months", "harmonics", "none"}
-        What is taken off the fields; it is computed of the years to learn from.
+    climatology : {"months", "harmonics", "mean", "none"}
+        What is taken off the fields: usual values of the month or, as a sum of waves of
+        the year, of the day; the mean of all steps; or nothing. It is computed of what
+        is learned from.
     """
 
     source: str
     variables: dict[str, str]
     history: dict[str, str] = field(default_factory=dict)
     mask: str | None = None
-    climatology: Literal["months", "harmonics", "none"] = "months"
+    climatology: Literal["months", "harmonics", "mean", "none"] = "months"
 
     def __post_init__(self) -> None:
         if not self.variables:
@@ -52,30 +57,28 @@ class DataSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Periods:
-    """First and last months, which do not overlap.
+    """First and last months or days, which do not overlap.
 
     Parameters
     ----------
     train, validation, test : (str, str)
-        Such as ``[1950-01, 1989-12]``. Forecasts begin and verify inside; months before
-        may serve as history.
+        Such as ``[1950-01, 1989-12]``, or ``[2002-01-01, 2002-07-29]`` where steps are
+        shorter. Forecasts begin and verify inside; steps before may serve as history.
     """
 
-    train: Months
-    validation: Months
-    test: Months
+    train: Dates
+    validation: Dates
+    test: Dates
 
     def __post_init__(self) -> None:
         last = ""
         for name in ("train", "validation", "test"):
             first, end = getattr(self, name)
             for text in (first, end):
-                if (
-                    len(text) != 7
-                    or text[4] != "-"
-                    or not text.replace("-", "").isdigit()
-                ):
-                    raise ConfigError(f"{name}: found {text!r}, expected YYYY-MM")
+                if not _DATE.fullmatch(text):
+                    raise ConfigError(
+                        f"{name}: found {text!r}, expected YYYY-MM or YYYY-MM-DD"
+                    )
             if not last < first <= end:
                 raise ConfigError(
                     f"{name}: found {first} to {end}, expected it to begin after "
@@ -151,6 +154,8 @@ class Evaluation:
         Those of which the best model is chosen, by the mean of their errors.
     regions : dict of str to (float, float, float, float)
         South, north, west and east of boxes whose means are correlated.
+    vectors : dict of str to (str, str)
+        Two fields that are scored together as the components of a vector, by its name.
     block : int
         Steps of a block of the bootstrap.
     at_once : int
@@ -160,6 +165,7 @@ class Evaluation:
     leads: tuple[int, ...] = (1, 2, 3, 6, 9, 12)
     monitor: tuple[int, ...] = (1, 3, 6)
     regions: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    vectors: dict[str, tuple[str, str]] = field(default_factory=dict)
     block: int = 6
     at_once: int = 32
 
@@ -215,6 +221,16 @@ class Experiment(AnyExperiment):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name, of in self.evaluation.vectors.items():
+            if name in self.data.variables:
+                raise ConfigError(f"evaluation.vectors: {name!r} is a field already")
+            for component in of:
+                if component not in self.data.variables:
+                    hint = suggestion(component, self.data.variables)
+                    raise ConfigError(
+                        f"evaluation.vectors.{name}: {component!r} is not among the "
+                        f"variables{hint}"
+                    )
         if not 0.0 <= self.noise < float("inf"):
             raise ConfigError(f"noise: found {self.noise}, expected 0 or more")
 

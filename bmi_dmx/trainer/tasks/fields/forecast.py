@@ -76,10 +76,8 @@ def forecasts(
     """
     mask = torch.from_numpy(samples.mask)
     found: dict[str, list[Array]] = {name: [] for name in samples.anomalies}
-    # What lies beyond the end of the file is not looked at.
-    last = len(samples.begins) - 1
     for some in batches(starts, at_once):
-        batch = _inside(samples, some, lead, last)
+        batch = _inside(samples, some, lead)
         runs = [_run(model, part, batch, mask) for model in models]
         for name, pieces in found.items():
             mean = torch.stack([run[name].double() for run in runs]).mean(0)
@@ -87,21 +85,14 @@ def forecasts(
     return {name: np.concatenate(pieces, axis=1) for name, pieces in found.items()}
 
 
-def _inside(
-    samples: FieldSamples, starts: NDArray[np.intp], lead: int, last: int
-) -> Batch:
-    """Return windows whose targets, which nobody reads here, end with the file."""
+def _inside(samples: FieldSamples, starts: NDArray[np.intp], lead: int) -> Batch:
+    """Return windows whose targets, which nobody reads here, are the first alone."""
     known = samples.cut(starts, 1)
-    months = samples.begins[starts].astype("datetime64[M]").astype(int)
-    days = 1.0 + 30.4375 * ((months + 1 + np.arange(lead)[:, None]) % 12)
-    shape = (*days.shape, *samples.mask.shape)
-    forcing = torch.from_numpy(days).float()[..., None, None].expand(shape)
+    forcing = samples.clock(starts + 1 + np.arange(lead)[:, None])
     targets = {
         name: x.expand(lead, *x.shape[1:]) for name, x in known["targets"].items()
     }
-    return Batch(
-        state=known["state"], forcing={"day_of_year": forcing}, targets=targets
-    )
+    return Batch(state=known["state"], forcing=forcing, targets=targets)
 
 
 def _run(model: Model, part: str, batch: Batch, mask: Tensor) -> dict[str, Tensor]:

@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....data.fields import month_numbers, read_fields, read_mask
+from ....data.fields import read_fields, read_mask, refuse_uneven
 from ....errors import DataError
-from ...sampler import Positions, Sampler
-from .climatology import Climatology
-from .experiment import DataSpec, Experiment, Months, RollOut
+from ...sampler import Positions
+from .climatology import Climatology, day_of_year
+from .experiment import DataSpec, Dates, Experiment
+from .rollouts import RollOuts
 
-__all__ = ["Batch", "FieldSamples", "RollOutSampler"]
+__all__ = ["Batch", "FieldSamples", "RollOutSampler", "between"]
 
 Array = NDArray[np.float64]
 
@@ -72,7 +73,7 @@ class FieldSamples:
     history: dict[str, tuple[str, int]]
 
     @classmethod
-    def read(cls, spec: DataSpec, train: Months, sizes: dict[str, int]) -> FieldSamples:
+    def read(cls, spec: DataSpec, train: Dates, sizes: dict[str, int]) -> FieldSamples:
         """Return the fields of a file.
 
         Parameters
@@ -80,7 +81,7 @@ class FieldSamples:
         spec : DataSpec
             Where they are.
         train : (str, str)
-            First and last month of the years that the climatology is of.
+            First and last step of those that the climatology is of.
         sizes : dict of str to int
             Entries of the states of the model.
 
@@ -92,14 +93,14 @@ class FieldSamples:
         """
         path = Path(os.path.expandvars(spec.source)).expanduser()
         read = read_fields(path, list(spec.variables.values()))
-        month_numbers(read.begins, str(path))
+        refuse_uneven(read.begins, str(path))
         known = {n: np.isfinite(read.values[v]) for n, v in spec.variables.items()}
         mask = (
             np.logical_and.reduce([x.all(0) for x in known.values()])
             if spec.mask is None
             else read_mask(path, spec.mask)
         )
-        learned = _between(read.begins, train)
+        learned = between(read.begins, train)
         anomalies, climatology = {}, {}
         for name, variable in spec.variables.items():
             x = np.where(mask, read.values[variable], 0.0)
@@ -126,7 +127,7 @@ class FieldSamples:
         """Steps before the present that a state knows of."""
         return max((size for _, size in self.history.values()), default=0)
 
-    def steps(self, period: Months) -> range:
+    def steps(self, period: Dates) -> range:
         """Return the positions of the steps of a period.
 
         Raises
@@ -134,16 +135,16 @@ class FieldSamples:
         DataError
             The file does not have all of it.
         """
-        at = np.flatnonzero(_between(self.begins, period))
-        months = np.diff(np.array(period, dtype="datetime64[M]")).astype(int)[0] + 1
-        if len(at) != months:
+        at = np.flatnonzero(between(self.begins, period))
+        ends = [str(self.begins[k]) for k in at[[0, -1]]] if at.size else ["", ""]
+        if not all(e.startswith(p) for e, p in zip(ends, period, strict=True)):
             raise DataError(
                 f"periods: {period[0]} to {period[1]}: the file has "
-                f"{self.begins[0]!s:.7} to {self.begins[-1]!s:.7}"
+                f"{self.begins[0]!s:.10} to {self.begins[-1]!s:.10}"
             )
         return range(int(at[0]), int(at[-1]) + 1)
 
-    def starts(self, period: Months, lead: int) -> NDArray[np.intp]:
+    def starts(self, period: Dates, lead: int) -> NDArray[np.intp]:
         """Return where forecasts begin whose start and last step are in a period."""
         steps = self.steps(period)
         first = max(steps.start, self.reach)
@@ -161,15 +162,38 @@ class FieldSamples:
         for name, (of, size) in self.history.items():
             before = start - 1 - np.arange(size)[:, None]
             state[name] = _tensor(self.anomalies[of][before])
-        # The day on which a step begins, were all years alike and months of one length.
-        day = 1.0 + 30.4375 * (
-            self.begins[ahead].astype("datetime64[M]").astype(int) % 12
-        )
-        days = _tensor(day)[..., None, None].expand(*ahead.shape, *self.mask.shape)
         targets = {n: _tensor(x[ahead]) for n, x in self.anomalies.items()}
-        return Batch(state=state, forcing={CLOCK: days}, targets=targets)
+        return Batch(state=state, forcing=self.clock(ahead), targets=targets)
 
-    def fingerprint(self, period: Months) -> str:
+    def clock(self, steps: NDArray[np.intp]) -> dict[str, Tensor]:
+        """Return the day of the year on which steps begin, also beyond the file.
+
+        Parameters
+        ----------
+        steps : (L, B) array of int
+            Positions.
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``day_of_year``, (L, B, row, column).
+        """
+        if self.by_months:
+            # Were all years alike and months of one length.
+            months = self.begins[0].astype("datetime64[M]").astype(int) + steps
+            days = 1.0 + 30.4375 * (months % 12)
+        else:
+            length = self.begins[1] - self.begins[0]
+            days = day_of_year(self.begins[0] + steps * length).astype(np.float64)
+        found = _tensor(days)[..., None, None]
+        return {CLOCK: found.expand(*steps.shape, *self.mask.shape)}
+
+    @property
+    def by_months(self) -> bool:
+        """Whether steps are months, whose lengths differ."""
+        return len({*np.diff(self.begins).tolist()}) > 1
+
+    def fingerprint(self, period: Dates) -> str:
         """Return a hash of the anomalies of a period."""
         digest = hashlib.sha256()
         steps = self.steps(period)
@@ -179,8 +203,8 @@ class FieldSamples:
         return digest.hexdigest()
 
 
-class RollOutSampler(Sampler[Batch]):
-    """Windows from random steps, longer the more of them have been drawn.
+class RollOutSampler(RollOuts[Batch]):
+    """Windows of growing length, some with the opposite sign, and disturbed.
 
     Parameters
     ----------
@@ -195,27 +219,20 @@ class RollOutSampler(Sampler[Batch]):
     def __init__(
         self, samples: FieldSamples, experiment: Experiment, steps: int, total: int
     ) -> None:
-        self.samples, self.total = samples, total
-        self.rollout: RollOut = experiment.rollout
+        self.samples = samples
         self.mirrored, self.noise = experiment.mirrored, experiment.noise
-        self.drawn = 0
-        longest = max(self.rollout.steps)
-        self.begin = samples.starts(experiment.periods.train, longest)
-        if not self.begin.size:
-            raise DataError(
-                f"rollout.steps: {longest} do not fit into the steps to learn from"
-            )
-        usable = np.ones((1, self.begin.size), dtype=bool)
-        size = experiment.training.batch
-        super().__init__(usable, size=size, steps=steps, seed=experiment.seed)
+        rollout = experiment.rollout
+        super().__init__(
+            samples.starts(experiment.periods.train, max(rollout.steps)), rollout,
+            size=experiment.training.batch, steps=steps, total=total,
+            seed=experiment.seed,
+        )  # fmt: skip
 
-    def cut(self, place: Positions, start: Positions) -> Batch:
-        """Return the windows of a batch, some with the opposite sign."""
-        length = self.rollout.length(self.drawn, self.total)
-        self.drawn += 1
-        batch = self.samples.cut(self.begin[start], length)
+    def window(self, begin: NDArray[np.intp], length: int) -> Batch:
+        """Return windows of a length."""
+        batch = self.samples.cut(begin, length)
         if self.mirrored:
-            signs = self.generator.choice((-1.0, 1.0), size=len(start))
+            signs = self.generator.choice((-1.0, 1.0), size=len(begin))
             sign = _tensor(signs)[:, None, None]
             for part in (batch["state"], batch["targets"]):
                 part.update({n: x * sign for n, x in part.items()})
@@ -226,15 +243,6 @@ class RollOutSampler(Sampler[Batch]):
                 batch["state"][name] = x + torch.from_numpy(drawn) * inside
         return batch
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers, and how much was drawn."""
-        return {**super().state_dict(), "drawn": self.drawn}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state that :meth:`state_dict` returned."""
-        super().load_state_dict(state)
-        self.drawn = int(state["drawn"])
-
 
 def batches(starts: NDArray[np.intp], at_once: int) -> Iterator[NDArray[np.intp]]:
     """Yield some starts after the others."""
@@ -242,10 +250,11 @@ def batches(starts: NDArray[np.intp], at_once: int) -> Iterator[NDArray[np.intp]
         yield starts[first : first + at_once]
 
 
-def _between(begins: NDArray[np.datetime64], period: Months) -> NDArray[np.bool_]:
-    months = begins.astype("datetime64[M]")
-    first, last = (np.datetime64(text, "M") for text in period)
-    found: NDArray[np.bool_] = (months >= first) & (months <= last)
+def between(begins: NDArray[np.datetime64], period: Dates) -> NDArray[np.bool_]:
+    """Return which steps begin in a period."""
+    first, last = (np.datetime64(text) for text in period)
+    after = begins.astype(first.dtype) >= first
+    found: NDArray[np.bool_] = after & (begins.astype(last.dtype) <= last)
     return found
 
 
@@ -254,8 +263,8 @@ def _refuse_gaps(what: str, values: Array, begins: NDArray[np.datetime64]) -> No
     if bad.any():
         step, row, column = (int(k[0]) for k in np.nonzero(bad))
         raise DataError(
-            f"{what}: is missing in {begins[step]!s:.7} at row {row}, column {column}, "
-            "inside the mask"
+            f"{what}: is missing in {begins[step]!s:.10} at row {row}, column "
+            f"{column}, inside the mask"
         )
 
 

@@ -241,6 +241,7 @@ def opened(experiment: Experiment, sizes: dict[str, int]) -> FieldSamples:
 
     spec = experiment
     samples = FieldSamples.read(spec.data, spec.periods.train, sizes)
+    _refuse_other_steps(samples, spec)
     space = space_from(spec.model.space or {})
     if not isinstance(space, Grid):
         raise ConfigError(f"model.space: found {type(space).__name__}, expected a grid")
@@ -253,3 +254,15 @@ def opened(experiment: Experiment, sizes: dict[str, int]) -> FieldSamples:
                 f"{expected[-1]:g}"
             )
     return samples
+
+
+def _refuse_other_steps(samples: FieldSamples, experiment: Experiment) -> None:
+    """Refuse a file whose steps have another length than those of the model."""
+    seconds = experiment.model.seconds
+    found = float(np.diff(samples.begins).mean() / np.timedelta64(1, "s"))
+    # Months differ by a tenth, and few of them are not as long as the mean of all.
+    if abs(found / seconds - 1.0) > (0.1 if samples.by_months else 1e-6):
+        raise ConfigError(
+            f"{experiment.data.source}: found steps of {found:g} s, the model has "
+            f"{seconds:g} s"
+        )

@@ -18,6 +18,7 @@ from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
+from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import resume, train
 from bmi_dmx.trainer.registries import tasks
 from bmi_dmx.trainer.run_folder import RunFolder
@@ -232,7 +233,7 @@ def test_what_does_not_suit_is_refused_in_a_line(sea: Path, tmp_path: Path) -> N
     sst = made.temperatures()
     sst[5, 0, 0] = np.nan
     gap = made.write(tmp_path / "gap.nc", sst)
-    with pytest.raises(DataError, match="missing in 1980-06 at row 0, column 0"):
+    with pytest.raises(DataError, match="missing in 1980-06-01 at row 0, column 0"):
         task(data={**data, "source": str(gap)})
     with pytest.raises(ConfigError, match="begin after 1993-12"):
         task(periods={
@@ -248,3 +249,97 @@ def test_a_network_learns_in_half_precision_and_physics_does_not(
     run = train(written(tmp_path, sea, training=training), root=tmp_path)
     state = read_checkpoint(RunFolder(run).last)["state_dict"]
     assert all(x.dtype == torch.float32 for x in state.values())
+
+
+def currents(folder: Path, days: int = 120) -> Path:
+    """Write two components that turn with a wave which drifts, by days."""
+    path = folder / "currents.nc"
+    t, y, x = np.mgrid[:days, :10, :14].astype(float)
+    phase = 0.5 * x + 0.3 * y - 0.2 * t
+    with netCDF4.Dataset(path, "w") as file:
+        for name, size in (("time", days), ("lat", 10), ("lon", 14)):
+            file.createDimension(name, size)
+            file.createVariable(name, "f8", (name,))[:] = np.arange(size)
+        file["time"].units = "days since 2001-02-01"
+        file["lat"][:] = -35.875 + 0.25 * np.arange(10)
+        file["lon"][:] = 20.125 + 0.25 * np.arange(14)
+        for name, values in (("u", 0.3 + np.cos(phase)), ("v", 2.0 * np.sin(phase))):
+            made = file.createVariable(name, "f4", ("time", "lat", "lon"))
+            made[:] = values
+    return path
+
+
+CURRENTS: dict[str, Any] = {
+    "name": "currents", "licence": "CC0-1.0", "task": "fields",
+    "periods": {
+        "train": ["2001-02-01", "2001-04-01"],
+        "validation": ["2001-04-02", "2001-04-20"],
+        "test": ["2001-04-21", "2001-05-20"],
+    },
+    "rollout": {"steps": [1]  , "until": []}, "start": {"kind": "fading"},
+    "evaluation": {"leads": [1, 2], "monitor": [1], "block": 3,
+                   "vectors": {"current": ["eastward", "northward"]}},
+    "model": {
+        "recipe": "surface_currents", "history": 3, "network": "unet",
+        "grid": {"rows": 10, "columns": 14, "degrees": 0.25, "south": -36.0,
+                 "west": 20.0},
+        "options": {"hidden": 8, "patch": 2, "circular": False},
+    },
+    "training": {"steps": 10, "batch": 4, "warmup": 0, "window": 1, "validate_every": 5,
+                 "optimizer": {"rate": 0.01}, "threads": 1},
+}  # fmt: skip
+
+
+def test_steps_may_be_days_and_fields_components_of_a_vector(tmp_path: Path) -> None:
+    source = currents(tmp_path)
+    data = {
+        "source": str(source), "variables": {"eastward": "u", "northward": "v"},
+        "history": {"earlier_eastward": "eastward", "earlier_northward": "northward"},
+        "climatology": "mean",
+    }  # fmt: skip
+    path = tmp_path / "currents.yaml"
+    path.write_text(as_yaml({**CURRENTS, "data": data}), encoding="utf-8")
+    folder = train(path, root=tmp_path)
+    scores = json.loads(
+        (evaluate(folder, "test").folder / "summary.json").read_text("utf-8")
+    )["scores"]
+    # Patterns are those of both components together.
+    alone = ("model", "climatology", "persistence", "damped")
+    for forecast in (scores[name] for name in alone):
+        one, other, both = (
+            forecast[n]["2"]["rmse"] for n in ("eastward", "northward", "current")
+        )
+        assert both == pytest.approx(np.hypot(one, other), rel=1e-6)
+    mean = (0.3 + np.cos(currents_phase(60))).mean(0)
+    usual = load_model(
+        RunFolder(folder).best, RunFolder(folder).experiment().model
+    ).network("known")
+    table = usual.network.output.bias[:, 1].reshape(10, 14).numpy()
+    np.testing.assert_allclose(table, mean, atol=1e-5)
+    # Saving a bundle runs its programs, which fill up what patches do not divide.
+    saved = export(folder, tmp_path / "bundle")
+    assert saved.manifest.provenance["task"] == "fields"
+    monthly = {**CURRENTS, "data": data, "model": {"recipe": "surface_anomaly"}}
+    path.write_text(as_yaml(monthly), encoding="utf-8")
+    with pytest.raises(ConfigError, match="no part has a state 'eastward'"):
+        train(path, root=tmp_path)
+
+
+def currents_phase(days: int) -> Any:
+    t, y, x = np.mgrid[:days, :10, :14].astype(float)
+    return 0.5 * x + 0.3 * y - 0.2 * t
+
+
+def test_files_of_other_steps_than_the_model_are_refused(
+    sea: Path, tmp_path: Path
+) -> None:
+    data = {**CURRENTS, "data": {
+        "source": str(sea), "variables": {"eastward": "sst", "northward": "sst"},
+        "climatology": "mean", "mask": "mask",
+    }, "periods": made.experiment(sea)["periods"]}  # fmt: skip
+    path = tmp_path / "e.yaml"
+    path.write_text(as_yaml(data), encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"found steps of .* s, the model has 86400 s"
+    ):
+        train(path, root=tmp_path)

@@ -1,0 +1,66 @@
+"""Models of levels run through windows of days, step by step of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .....compose import Model
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    model: Model,
+    part: str,
+    state: Mapping[str, Tensor],
+    forcing: Mapping[str, Tensor],
+    fraction: Tensor,
+    names: tuple[str, ...],
+    parts: int,
+    truncate: int,
+) -> dict[str, Tensor]:
+    """Return states at the steps of the data.
+
+    Steps of the model between two of the data are one scan, of whose steps little is
+    kept for the way back.
+
+    Parameters
+    ----------
+    model : Model
+        The model, where the tensors are.
+    part : str
+        The part whose states are given and answered.
+    state : mapping of str to Tensor
+        To begin with, by name without part.
+    forcing : mapping of str to Tensor
+        (steps of the model, B, row, column).
+    fraction : Tensor
+        (level, row, column), 1 inside the system.
+    names : tuple of str
+        States that are answered.
+    parts : int
+        Steps of the model in one of the data.
+    truncate : int
+        Steps of the data through which gradients go back, at most.
+
+    Returns
+    -------
+    dict of str to Tensor
+        (L, B, *field) by state.
+    """
+    known = {f"{part}.{name}": x for name, x in state.items()}
+    series = {n: torch.split(forcing[n], parts) for n in model.forcings}
+    length = len(next(iter(series.values())))
+    attributes = {n: fraction for n in model.attributes if n == "cell_fraction"}
+    days: dict[str, list[Tensor]] = {name: [] for name in names}
+    for day in range(length):
+        if day and day % truncate == 0:
+            known = {name: x.detach() for name, x in known.items()}
+        given = {name: pieces[day] for name, pieces in series.items()}
+        known = model.simulate(given, attributes, state=known, outputs=[]).state
+        for name, found in days.items():
+            found.append(known[f"{part}.{name}"])
+    return {name: torch.stack(found) for name, found in days.items()}
