@@ -114,7 +114,7 @@ def hidden_markov_model(truth: Truth, at: int) -> Any:
         moved = _NEAR * np.eye(model.size)
         ahead = model(x + np.concatenate([moved, -moved]), steps)
         derivative: Array = (ahead[: model.size] - ahead[model.size :]) / (2.0 * _NEAR)
-        return derivative.T
+        return np.transpose(derivative)
 
     dynamics = {
         "M": model.size, "noise": 0, "linear": linear,
@@ -234,9 +234,11 @@ def _dapper(module: str) -> Any:
     from importlib import import_module
 
     try:
-        import_module("dapper.tools.progressbar").disable_progbar = True
-        return import_module(f"dapper.{module}")
+        bars: Any = import_module("dapper.tools.progressbar")
+        found = import_module(f"dapper.{module}")
     except ImportError as error:
         raise ModuleError(
             f"dapper.{module}: {error}; pip install 'bmi-dmx[dapper]' brings it"
         ) from None
+    bars.disable_progbar = True
+    return found

@@ -43,19 +43,14 @@ def draw(folder: Path, truth: Truth, row: Row, ahead: Ahead) -> Iterator[Path]:
     with picture(scores, 11.0, 8.6) as figure:
         figure.suptitle(_title(truth, found))
         panels = figure.subplot_mosaic(
-            [
-                ["time"] * 6,
-                ["ranks"] * 2 + ["skill"] * 2 + ["seeds"] * 2,
-                ["leads"] * 3 + ["innovations"] * 3,
-            ],
-            height_ratios=(1.2, 1, 1),
+            "tttttt;rrkkss;lllnnn", height_ratios=(1.2, 1, 1)
         )
-        _through_time(panels["time"], truth, found)
-        _ranks(panels["ranks"], found)
-        _spread_and_skill(panels["skill"], found)
-        _seeds(panels["seeds"], found)
-        _leads(panels["leads"], truth, ahead)
-        _innovations(panels["innovations"], found)
+        _through_time(panels["t"], truth, found)
+        _ranks(panels["r"], found)
+        _spread_and_skill(panels["k"], found)
+        _seeds(panels["s"], found)
+        _leads(panels["l"], truth, ahead)
+        _innovations(panels["n"], found)
     yield scores
     fields = folder / "field.png"
     with picture(fields, 11.0, 7.0) as figure:
@@ -164,7 +159,10 @@ def _seeds(axes: Axes, found: Followed) -> None:
 def _leads(axes: Axes, truth: Truth, ahead: Ahead) -> None:
     time = truth.experiment.cycle * np.arange(1, len(ahead.forecast) + 1)
     for at, (name, error) in enumerate(
-        (("model from the analysis", ahead.forecast), ("it stays", ahead.persistence))
+        (
+            ("model from the analysis", ahead.forecast),
+            ("all stays as it is", ahead.persistence),
+        )
     ):
         axes.plot(time, error, color=COLOURS[at], alpha=0.25, linewidth=0.8)
         axes.plot(time, np.median(error, -1), color=COLOURS[at], label=name)
@@ -188,7 +186,7 @@ def _innovations(axes: Axes, found: Followed) -> None:
         axes.text(0.5, 0.5, "no spread", transform=axes.transAxes, ha="center")
         return
     edges = np.linspace(-4.0, 4.0, 41)
-    axes.hist(ratio, edges, density=True, color=COLOURS[2])
+    axes.hist(ratio, edges.tolist(), density=True, color=COLOURS[2])
     normal = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi)
     axes.plot(edges, normal, color=INK, linewidth=0.8, label="normal")
     axes.set(xlabel="standard deviations", ylabel="density", xlim=(-4.0, 4.0))
