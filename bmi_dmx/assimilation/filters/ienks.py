@@ -89,7 +89,7 @@ class Ienks:
             if not after.moving.any():
                 return moved
             ahead = _end(window, moved)
-            sound = np.isfinite(ahead).all((-2, -1))
+            sound = np.asarray(np.isfinite(ahead).all((-2, -1)))
             found = found.followed(after, sound)
             current, end = (
                 np.where(sound[..., None, None], new, old)
