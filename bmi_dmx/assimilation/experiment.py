@@ -92,7 +92,7 @@ class FilterRun:
         Cycles of the window, for filters that need the model over one.
     drift : float
         Places by which what is known moves on in a unit of time, upwards along the
-        ring: the start of a window is localised around where it will be at the end.
+        ring: ``ienks`` localises the start of a window around where it ends.
     background : {"forecast", "climatology"}
         What is corrected by what is seen: the forecast, or what is known without any.
     level : float, optional

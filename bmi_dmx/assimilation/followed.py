@@ -89,9 +89,10 @@ class Followed:
                     ("rmse_analysis", self.error),
                     ("rmse_forecast", self.forecast_error),
                     ("spread", self.spread), ("crps", self.crps),
-                    ("consistency", self.consistency),
                 )
             }  # fmt: skip
+            consistency = _known(self.consistency[at, :, self.burn_in :])
+            means["consistency"] = np.median(consistency)
             late = self.error[at, :, self.burn_in :]
             row: dict[str, Any] = {
                 "inflation": factor, "radius": radius,
@@ -110,6 +111,14 @@ class Followed:
         """Which setting has the smallest median error."""
         late = self.error[..., self.burn_in :].mean(-1)
         return int(np.median(late, axis=-1).argmin())
+
+
+def _known(series: Array) -> Array:
+    """Return means over the cycles of which something is known, (seed,)."""
+    there = ~np.isnan(series)
+    total, count = np.where(there, series, 0.0).sum(-1), there.sum(-1)
+    nothing = np.full(total.shape, np.nan)
+    return np.asarray(np.divide(total, count, out=nothing, where=count > 0))
 
 
 class Record:

@@ -44,7 +44,7 @@ class Observing:
     Raises
     ------
     ConfigError
-        When a number is out of what makes sense.
+        When a number is out of what makes sense, or keys contradict each other.
     """
 
     every: int = 1
@@ -60,6 +60,11 @@ class Observing:
         if not 0.0 < self.error < np.inf:
             raise ConfigError(
                 f"observe.error: expected a number above 0, found {self.error}"
+            )
+        if self.state and self.projections:
+            raise ConfigError(
+                f"observe.state: found {self.state!r} with projections, which are of "
+                "all states"
             )
         if not 0.0 <= self.missing < 1.0:
             raise ConfigError(

@@ -16,6 +16,7 @@ from ..errors import ConfigError, suggestion
 from ..registries import filters
 from ..space import Ring
 from .experiment import FilterRun
+from .filters.ienks import Ienks
 from .followed import Followed, Record
 from .inflation import inflated
 from .localisation import on_ring, taper
@@ -48,8 +49,8 @@ def follow(
     Raises
     ------
     ConfigError
-        When the filter has no such option or no window to drift in, or the space no
-        distances.
+        When the filter has no such option, a drift means nothing to it, or the space
+        has no distances.
     """
     cycling = _Cycling(truth, run)
     record = Record(truth, run)
@@ -69,6 +70,11 @@ class _Cycling:
         self._model = truth.model
         self._steps = experiment.system.steps(experiment.cycle)
         self._filters = _filters_of(truth, run)
+        if run.drift and not isinstance(self._filters[0], Ienks):
+            raise ConfigError(
+                f"drift: {run.filter} does not localise the start of a window alone, "
+                "expected ienks"
+            )
         self._tapers = [
             _taper_of(truth, run, phase) for phase in range(truth.operators.phases)
         ]
@@ -82,11 +88,6 @@ class _Cycling:
         """Yield forecast and analysis at the end of each cycle."""
         if hasattr(self._filters[0], "analyse_window"):
             return self._windows()
-        if self._run.drift:
-            raise ConfigError(
-                f"drift: {self._run.filter} analyses the time that is observed, "
-                "expected a filter over windows"
-            )
         return self._one_by_one()
 
     def _one_by_one(self) -> Iterator[tuple[Array, Array]]:

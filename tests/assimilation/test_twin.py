@@ -122,6 +122,10 @@ def test_what_is_missing_has_no_innovation() -> None:
     missing = np.moveaxis(np.isnan(gaps.values), 0, 1)
     np.testing.assert_array_equal(np.isnan(found.innovation[0]), missing)
     assert np.isfinite(found.consistency).all()
+    nothing = truth_of(experiment(observe={"missing": 0.95}))
+    blind = follow(nothing, FilterRun(filter="etkf", members=25))
+    assert np.isnan(blind.consistency).any()  # some cycles see nothing at all
+    assert np.isfinite(blind.scores()[0]["consistency"])
 
 
 def test_one_state_of_several_can_be_all_that_is_observed() -> None:
@@ -148,9 +152,12 @@ def test_what_is_known_of_a_start_moves_on_until_it_is_seen(truth: Truth) -> Non
     assert errors[2] > 1.2 * errors[0]
 
 
-def test_what_has_no_window_does_not_drift(truth: Truth) -> None:
-    with pytest.raises(ConfigError, match="drift: letkf analyses the time that is"):
-        error_of(truth, FilterRun(filter="letkf", radius=4.0, drift=1.0))
+@pytest.mark.parametrize("name", ["letkf", "aenkf"])
+def test_what_does_not_analyse_a_start_alone_does_not_drift(
+    truth: Truth, name: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"drift: {name} does not localise the start"):
+        error_of(truth, FilterRun(filter=name, radius=4.0, drift=1.0))
 
 
 @pytest.mark.parametrize(
