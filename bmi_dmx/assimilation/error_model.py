@@ -53,21 +53,6 @@ class Autoregression:
         share = np.divide(product, power, out=np.zeros_like(power), where=power > 0)
         return cls(np.clip(share, -1.0, 1.0))
 
-    @classmethod
-    def decaying(cls, step: float, time: float) -> Autoregression:
-        """Return the autoregression whose errors decay as exp(−t/time).
-
-        Parameters
-        ----------
-        step, time : float
-            Length of a step and of the decay, in one unit, positive.
-        """
-        if not (step > 0.0 and time > 0.0):
-            raise DataError(
-                f"step and time: expected positive numbers, found {step} and {time}"
-            )
-        return cls(float(np.exp(-step / time)))
-
     def corrected(self, forecast: Array, error: Array, age: Array | int = 0) -> Array:
         """Return a forecast with what is left of the last known error added.
 

@@ -90,6 +90,9 @@ class FilterRun:
         Of localisation, in places; several are run side by side. 0 is none.
     lag : int
         Cycles of the window, for filters that need the model over one.
+    drift : float
+        Places by which what is known moves on in a unit of time, upwards along the
+        ring: ``ienks`` localises the start of a window around where it ends.
     background : {"forecast", "climatology"}
         What is corrected by what is seen: the forecast, or what is known without any.
     level : float, optional
@@ -105,6 +108,7 @@ class FilterRun:
     inflation: float | tuple[float, ...] = 1.0
     radius: float | tuple[float, ...] = 0.0
     lag: int = 1
+    drift: float = 0.0
     background: Literal["forecast", "climatology"] = "forecast"
     level: float | None = None
     source: str = ""

@@ -1,4 +1,4 @@
-"""How much an observation counts at some distance, and the distances of spaces."""
+"""How much an observation counts at some distance, on a ring and along a tree."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from ..space import Tree
 from ..space.description import Array
 
 __all__ = [
-    "euclidean",
     "gaspari_cohn",
-    "great_circle",
     "on_ring",
     "on_tree",
     "taper",
@@ -22,9 +20,6 @@ _SCALE = 1.82
 
 LEAST = 1e-3
 """Weights that are not larger are none."""
-
-EARTH = 6371.0088
-"""Mean radius of the earth, km (Moritz 2000, doi:10.1007/s001900050278)."""
 
 
 def gaspari_cohn(z: Array) -> Array:
@@ -87,35 +82,6 @@ def on_ring(points: Array, observed: Array, size: float) -> Array:
     """
     apart = np.abs(np.asarray(points)[:, None] - np.asarray(observed)) % size
     return np.asarray(np.minimum(apart, size - apart))
-
-
-def euclidean(points: Array, observed: Array) -> Array:
-    """Return straight distances.
-
-    Parameters
-    ----------
-    points, observed : ndarray
-        (n, k) and (p, k) coordinates.
-    """
-    apart = np.asarray(points)[:, None, :] - np.asarray(observed)
-    return np.asarray(np.sqrt((apart**2).sum(-1)))
-
-
-def great_circle(points: Array, observed: Array) -> Array:
-    """Return distances along the surface of the earth in km.
-
-    By the haversine, which keeps its digits at short distances.
-
-    Parameters
-    ----------
-    points, observed : ndarray
-        (n, 2) and (p, 2) longitude and latitude, degrees.
-    """
-    start, end = np.radians(points)[:, None, :], np.radians(observed)
-    east, north = np.moveaxis(end - start, -1, 0)
-    across = np.cos(start[..., 1]) * np.cos(end[..., 1])
-    half = np.sin(north / 2) ** 2 + across * np.sin(east / 2) ** 2
-    return np.asarray(2.0 * EARTH * np.arcsin(np.sqrt(np.minimum(half, 1.0))))
 
 
 def on_tree(

@@ -34,6 +34,8 @@ class Observing:
         observed instead, the same ones each time.
     error : float
         Standard deviation of the errors, which are Gaussian and independent.
+    state : str
+        The one state of the system that is observed; default: all of them.
     missing : float
         Share of the values that are lost, at random.
     seed : int
@@ -42,13 +44,14 @@ class Observing:
     Raises
     ------
     ConfigError
-        When a number is out of what makes sense.
+        When a number is out of what makes sense, or keys contradict each other.
     """
 
     every: int = 1
     rotate: bool = True
     projections: bool = False
     error: float = 1.0
+    state: str = ""
     missing: float = 0.0
     seed: int = 0
 
@@ -57,6 +60,11 @@ class Observing:
         if not 0.0 < self.error < np.inf:
             raise ConfigError(
                 f"observe.error: expected a number above 0, found {self.error}"
+            )
+        if self.state and self.projections:
+            raise ConfigError(
+                f"observe.state: found {self.state!r} with projections, which are of "
+                "all states"
             )
         if not 0.0 <= self.missing < 1.0:
             raise ConfigError(
@@ -99,6 +107,8 @@ class Operators:
         How.
     places : ndarray of int
         Place of each entry of the state, (n,).
+    visible : slice
+        Entries that can be observed.
 
     Attributes
     ----------
@@ -113,8 +123,10 @@ class Operators:
         When places do not come out even, so that their number would change.
     """
 
-    def __init__(self, observing: Observing, places: Array) -> None:
-        every, number = observing.every, int(places.max()) + 1
+    def __init__(
+        self, observing: Observing, places: Array, visible: slice = slice(None)
+    ) -> None:
+        every, number = observing.every, int(places[visible].max()) + 1
         turning = observing.rotate and every > 1
         if turning and number % every:
             raise ConfigError(
@@ -122,8 +134,9 @@ class Operators:
                 "where they take turns"
             )
         phases = every if turning else 1
+        chosen = np.arange(len(places))[visible]
         self._entries: list[Array | None] = [
-            np.flatnonzero(places % every == phase) for phase in range(phases)
+            chosen[places[chosen] % every == phase] for phase in range(phases)
         ]
         self.count = len(places[self._entries[0]])
         self.matrix: Array | None = None

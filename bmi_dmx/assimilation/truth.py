@@ -129,7 +129,9 @@ def truth_of(experiment: Experiment) -> Truth:
         x = nature(x, steps)
         states[cycle + 1] = x[:, shown]
     _refuse_infinite(states, followed)
-    operators = Operators(experiment.observe, model.places)
+    state = experiment.observe.state
+    visible = model.entries(state) if state else slice(None)
+    operators = Operators(experiment.observe, model.places, visible)
     return Truth(
         experiment, model, states, _seen(experiment, operators, states), operators
     )

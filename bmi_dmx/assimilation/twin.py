@@ -7,7 +7,7 @@ that are tried side by side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,94 +16,20 @@ from ..errors import ConfigError, suggestion
 from ..registries import filters
 from ..space import Ring
 from .experiment import FilterRun
+from .filters.ienks import Ienks
+from .followed import Followed, Record
 from .inflation import inflated
 from .localisation import on_ring, taper
 from .observation import Observation
-from .scores import crps, divergence_rate, flatness, rank_histogram, rmse, spread
 from .truth import Truth
 from .window import Twin, Window
 
-__all__ = ["SHOWN", "Followed", "follow"]
+__all__ = ["follow"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-SHOWN = 240
-"""Cycles of which analyses are kept, to be looked at."""
-
-_LOST = 0.82
-"""Standard deviations of the system that an error is beyond where a truth is lost."""
-
 _BEYOND = 100.0
 """Standard deviations of the system from its mean at which an ensemble is given up."""
-
-
-@dataclass(frozen=True, eq=False)
-class Followed:
-    """How a filter followed the truths.
-
-    Parameters
-    ----------
-    run : FilterRun
-        The filter.
-    burn_in : int
-        Cycles that are left out of scores.
-    limit : float
-        Error beyond which a truth is lost.
-    error, forecast_error : ndarray
-        (setting, seed, cycle) root-mean-square errors of analyses and of the forecasts
-        before them.
-    spread, crps : ndarray
-        Of the analyses, alike.
-    ranks : ndarray
-        (setting, m + 1) how often the truth has each rank among the members.
-    restarts : ndarray
-        (setting, seed) how often an ensemble was no number any more, and was started
-        again from what is usual.
-    shown : ndarray
-        (cycle, n) mean analyses of the last cycles, of the first setting and seed.
-    """
-
-    run: FilterRun
-    burn_in: int
-    limit: float
-    error: Array
-    forecast_error: Array
-    spread: Array
-    crps: Array
-    ranks: Array
-    restarts: Array
-    shown: Array
-
-    def scores(self) -> list[dict[str, Any]]:
-        """Return medians over the seeds of each setting, and who lost track."""
-        found = []
-        for at, (factor, radius) in enumerate(self.run.settings):
-            means = {
-                name: np.median(series[at, :, self.burn_in :].mean(-1))
-                for name, series in (
-                    ("rmse_analysis", self.error),
-                    ("rmse_forecast", self.forecast_error),
-                    ("spread", self.spread), ("crps", self.crps),
-                )
-            }  # fmt: skip
-            late = self.error[at, :, self.burn_in :]
-            row: dict[str, Any] = {
-                "inflation": factor, "radius": radius,
-                **{name: round(float(x), 4) for name, x in means.items()},
-                "rmse_of_seeds": [round(float(x), 4) for x in late.mean(-1)],
-                "divergence_rate": divergence_rate(late, self.limit),
-                "restarts": int(self.restarts[at].sum()),
-            }  # fmt: skip
-            if self.run.members > 1:
-                row["flatness"] = round(flatness(self.ranks[at]), 3)
-            found.append(row)
-        return found
-
-    @property
-    def best(self) -> int:
-        """Which setting has the smallest median error."""
-        late = self.error[..., self.burn_in :].mean(-1)
-        return int(np.median(late, axis=-1).argmin())
 
 
 def follow(
@@ -123,54 +49,16 @@ def follow(
     Raises
     ------
     ConfigError
-        When the filter has no such option, or the space no distances.
+        When the filter has no such option, a drift means nothing to it, or the space
+        has no distances.
     """
     cycling = _Cycling(truth, run)
-    record = _Record(truth, run)
+    record = Record(truth, run)
     for cycle, (forecast, analysis) in enumerate(cycling):
         record.add(cycle, forecast, analysis)
         if told is not None:
             told(cycle)
     return record.followed(cycling.restarts)
-
-
-class _Record:
-    """Scores of each cycle as it is done."""
-
-    def __init__(self, truth: Truth, run: FilterRun) -> None:
-        self._truth, self._run = truth, run
-        experiment = truth.experiment
-        shape = (4, experiment.cycles, len(run.settings), experiment.seeds)
-        self._series = np.full(shape, np.nan)
-        self._ranks = np.zeros((len(run.settings), run.members + 1), dtype=np.int64)
-        self._generator = np.random.default_rng(experiment.first_seed)
-        self._shown = np.empty((min(SHOWN, experiment.cycles), truth.model.size))
-
-    def add(self, cycle: int, forecast: Array, analysis: Array) -> None:
-        """Score (setting, seed, m, n) ensembles at the end of a cycle."""
-        true = self._truth.states[cycle + 1]
-        several = analysis.shape[-2] > 1
-        self._series[:, cycle] = [
-            rmse(analysis.mean(-2), true),
-            rmse(forecast.mean(-2), true),
-            spread(analysis) if several else np.full(analysis.shape[:2], np.nan),
-            crps(analysis, true).mean(-1),
-        ]
-        from_end = self._truth.experiment.cycles - cycle
-        if from_end <= len(self._shown):
-            self._shown[-from_end] = analysis[0, 0].mean(-2)
-        if cycle >= self._truth.experiment.burn_in and several:
-            for row, some in zip(self._ranks, analysis, strict=True):
-                row += rank_histogram(some, true, self._generator)
-
-    def followed(self, restarts: Array) -> Followed:
-        """Return all of it."""
-        error, forecast_error, spread_of, score = np.moveaxis(self._series, 1, -1)
-        return Followed(
-            self._run, self._truth.experiment.burn_in,
-            _LOST * self._truth.climate.deviation, error, forecast_error, spread_of,
-            score, self._ranks, restarts, self._shown,
-        )  # fmt: skip
 
 
 class _Cycling:
@@ -182,6 +70,11 @@ class _Cycling:
         self._model = truth.model
         self._steps = experiment.system.steps(experiment.cycle)
         self._filters = _filters_of(truth, run)
+        if run.drift and not isinstance(self._filters[0], Ienks):
+            raise ConfigError(
+                f"drift: {run.filter} does not localise the start of a window alone, "
+                "expected ienks"
+            )
         self._tapers = [
             _taper_of(truth, run, phase) for phase in range(truth.operators.phases)
         ]
@@ -348,7 +241,9 @@ def _taper_of(truth: Truth, run: FilterRun, phase: int) -> Array | None:
     whole = np.ones((truth.model.size, truth.operators.count))
     if entries is None:
         return whole  # what is made of the whole state is nowhere
-    distance = on_ring(places, places[entries], len(space))
+    window = truth.experiment.cycle * run.lag
+    ahead = places + round(run.drift * window)
+    distance = on_ring(ahead, places[entries], len(space))
     weights = {r: taper(distance, r) if r else whole for r in run.radii}
     if len(weights) == 1:
         return next(iter(weights.values()))

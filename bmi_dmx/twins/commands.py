@@ -30,6 +30,11 @@ def da_arguments(parser: ArgumentParser) -> None:
     _hindcast_arguments(
         actions.add_parser("hindcast", help="forecast past days of gauged basins")
     )
+    _dapper_arguments(
+        actions.add_parser(
+            "dapper", help="follow a known system with a method of DAPPER"
+        )
+    )
     for action in actions.choices.values():
         action.add_argument(
             "--traceback", action="store_true", default=SUPPRESS,
@@ -105,6 +110,17 @@ def _hindcast_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write scores here")
 
 
+def _dapper_arguments(parser: ArgumentParser) -> None:
+    _system_arguments(parser)
+    parser.add_argument(
+        "--method", required=True, metavar="NAME", help="of DAPPER, such as LETKF"
+    )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="key=value",
+        help="of the method, such as N=10, infl=1.04 or loc_rad=4",
+    )  # fmt: skip
+
+
 def _output_arguments(parser: ArgumentParser, what: str) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write scores here")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"write {what}")
@@ -120,6 +136,10 @@ def da(options: Namespace) -> None:
         from .hindcast import hindcast
 
         hindcast(options)
+    elif options.action == "dapper":
+        from .dapper import compare
+
+        compare(options)
     elif options.action == "table":
         from .table import table
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from ..assimilation.ahead import Ahead
+from ..assimilation.followed import Followed
 from ..assimilation.truth import Truth
-from ..assimilation.twin import Followed
 from ..trainer.plots.style import COLOURS, INK, MUTED, picture
 from .report import Row
 
@@ -23,7 +24,7 @@ _WINDOWS = 120
 """Points of a line through time, each the mean of the cycles between two of them."""
 
 
-def draw(folder: Path, truth: Truth, row: Row) -> Iterator[Path]:
+def draw(folder: Path, truth: Truth, row: Row, ahead: Ahead) -> Iterator[Path]:
     """Draw scores, and the field itself beside what was made of it; yield the files.
 
     Parameters
@@ -34,18 +35,22 @@ def draw(folder: Path, truth: Truth, row: Row) -> Iterator[Path]:
         What was followed.
     row : Row
         How.
+    ahead : Ahead
+        Errors of forecasts from the analyses.
     """
     scores = folder / "scores.png"
     found = row.followed
-    with picture(scores, 11.0, 6.2) as figure:
+    with picture(scores, 11.0, 8.6) as figure:
         figure.suptitle(_title(truth, found))
         panels = figure.subplot_mosaic(
-            [["time"] * 3, ["ranks", "skill", "seeds"]], height_ratios=(1.2, 1)
+            "tttttt;rrkkss;lllnnn", height_ratios=(1.2, 1, 1)
         )
-        _through_time(panels["time"], truth, found)
-        _ranks(panels["ranks"], found)
-        _spread_and_skill(panels["skill"], found)
-        _seeds(panels["seeds"], found)
+        _through_time(panels["t"], truth, found)
+        _ranks(panels["r"], found)
+        _spread_and_skill(panels["k"], found)
+        _seeds(panels["s"], found)
+        _leads(panels["l"], truth, ahead)
+        _innovations(panels["n"], found)
     yield scores
     fields = folder / "field.png"
     with picture(fields, 11.0, 7.0) as figure:
@@ -151,6 +156,43 @@ def _seeds(axes: Axes, found: Followed) -> None:
     axes.set_ylim(0.0, 1.15 * float(np.nanmin(late.max(-1))) + 0.05)
 
 
+def _leads(axes: Axes, truth: Truth, ahead: Ahead) -> None:
+    time = truth.experiment.cycle * np.arange(1, len(ahead.forecast) + 1)
+    for at, (name, error) in enumerate(
+        (
+            ("model from the analysis", ahead.forecast),
+            ("all stays as it is", ahead.persistence),
+        )
+    ):
+        axes.plot(time, error, color=COLOURS[at], alpha=0.25, linewidth=0.8)
+        axes.plot(time, np.median(error, -1), color=COLOURS[at], label=name)
+    axes.axhline(
+        truth.climate.deviation, color=MUTED, linestyle=":", label="mean of the system"
+    )
+    axes.set(
+        xlabel="time ahead", ylabel="root mean square", xlim=(0.0, time[-1]),
+        title="Error of forecasts from analyses",
+    )  # fmt: skip
+    axes.set_ylim(bottom=0.0)
+    axes.legend(loc="lower right")
+
+
+def _innovations(axes: Axes, found: Followed) -> None:
+    axes.set_title("Innovations by what spread and errors say of them")
+    late = slice(found.burn_in, None)
+    ratio = found.innovation[found.best, :, late] / found.expected[found.best, :, late]
+    ratio = ratio[np.isfinite(ratio)]
+    if not ratio.size:
+        axes.text(0.5, 0.5, "no spread", transform=axes.transAxes, ha="center")
+        return
+    edges = np.linspace(-4.0, 4.0, 41)
+    axes.hist(ratio, edges.tolist(), density=True, color=COLOURS[2])
+    normal = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi)
+    axes.plot(edges, normal, color=INK, linewidth=0.8, label="normal")
+    axes.set(xlabel="standard deviations", ylabel="density", xlim=(-4.0, 4.0))
+    axes.legend()
+
+
 def _fields(figure: Any, truth: Truth, found: Followed) -> None:
     """Draw truth, what was seen, analysis and its error of the last cycles."""
     count = len(found.shown)
@@ -162,12 +204,13 @@ def _fields(figure: Any, truth: Truth, found: Followed) -> None:
         if entries is not None:
             seen[k, entries] = truth.values[first + k, 0]
     span = float(np.quantile(np.abs(true), 0.995))
-    error = found.shown - true
+    mean = found.shown[:, 0]
+    error = mean - true
     own = max(float(np.quantile(np.abs(error), 0.99)), 1e-12)
     rows: list[tuple[str, Array, float, str]] = [
         ("truth", true, span, "RdBu_r"),
         ("observed", seen, span, "RdBu_r"),
-        ("mean of the analysis", found.shown, span, "RdBu_r"),
+        ("mean of the analysis", mean, span, "RdBu_r"),
         ("analysis less truth", error, own, "PuOr_r"),
     ]
     times = np.array([first, truth.experiment.cycles]) * truth.experiment.cycle

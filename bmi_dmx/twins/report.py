@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..assimilation.experiment import Experiment, FilterRun
+from ..assimilation.followed import Followed
 from ..assimilation.truth import Truth
-from ..assimilation.twin import Followed, follow
+from ..assimilation.twin import follow
 from ..conversion import plain
 from ..files import atomic
 from ..tables import Column, render
@@ -67,6 +68,7 @@ _COLUMNS: Sequence[tuple[str, str, str]] = (
     ("of forecast", "rmse_forecast", ".3f"),
     ("spread", "spread", ".3f"),
     ("CRPS", "crps", ".3f"),
+    ("χ²", "consistency", ".2f"),
     ("lost", "divergence_rate", ".0%"),
 )
 

@@ -40,18 +40,6 @@ def test_a_correction_decays_with_lead_and_age() -> None:
     assert single.dtype == np.float32
 
 
-def test_a_decay_in_time_is_a_share_of_a_step() -> None:
-    model = Autoregression.decaying(step=5.0, time=120.0)
-    found = model.corrected(np.zeros(24), np.float64(1.0))
-    assert found[-1] == pytest.approx(np.exp(-1.0))
-
-
-@pytest.mark.parametrize("step", [(0.0, 1.0), (1.0, -1.0), (np.nan, 1.0)])
-def test_times_that_are_none_are_refused(step: tuple[float, float]) -> None:
-    with pytest.raises(DataError, match="step and time: expected positive numbers"):
-        Autoregression.decaying(*step)
-
-
 @pytest.mark.parametrize("share", [1.1, np.nan, np.array([0.5, -2.0])])
 def test_shares_that_are_none_are_refused(share: object) -> None:
     with pytest.raises(DataError, match="share: expected -1 to 1"):

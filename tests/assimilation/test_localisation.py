@@ -6,10 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.assimilation.localisation import (
-    EARTH,
-    euclidean,
     gaspari_cohn,
-    great_circle,
     on_ring,
     on_tree,
     taper,
@@ -79,26 +76,6 @@ def test_a_distance_that_is_none_is_refused() -> None:
 def test_a_ring_is_measured_the_shorter_way() -> None:
     found = on_ring(np.array([0, 1, 39]), np.array([0, 20, 38]), 40)
     assert found.tolist() == [[0, 20, 2], [1, 19, 3], [1, 19, 1]]
-
-
-def test_straight_distances_are_those_of_pythagoras() -> None:
-    found = euclidean(np.array([[0.0, 0.0], [3.0, 0.0]]), np.array([[0.0, 4.0]]))
-    assert found.tolist() == [[4.0], [5.0]]
-
-
-def test_great_circles_have_their_known_lengths() -> None:
-    quarter = EARTH * np.pi / 2
-    points = np.array([[0.0, 0.0], [180.0, 0.0], [-179.0, 10.0], [0.0, 1e-7]])
-    found = great_circle(points, np.array([[0.0, 90.0], [0.0, 0.0], [179.0, 10.0]]))
-    assert found[0].tolist() == pytest.approx(
-        [quarter, 0.0, great_circle(points[:1], np.array([[179.0, 10.0]]))[0, 0]]
-    )
-    assert found[1, 1] == pytest.approx(2 * quarter)
-    # Across the line of the date two degrees of a parallel are near each other.
-    assert found[2, 2] == pytest.approx(
-        2 * EARTH * np.arcsin(np.cos(np.radians(10.0)) * np.sin(np.radians(1.0)))
-    )
-    assert found[3, 1] == pytest.approx(EARTH * np.radians(1e-7), rel=1e-9)
 
 
 def brute(tree: Tree, ways: np.ndarray, flowing: bool) -> np.ndarray:

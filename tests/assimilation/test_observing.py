@@ -80,6 +80,10 @@ def test_what_is_predicted_is_a_matrix_times_the_state(word: str) -> None:
         (lambda: Observing(error=0.0), "observe.error: expected a number above 0"),
         (lambda: Observing(missing=1.0), "observe.missing: expected a share below 1"),
         (
+            lambda: Observing(state="slow", projections=True),
+            "observe.state: found 'slow' with projections",
+        ),
+        (
             lambda: Operators(Observing(every=5), RING),
             "expected a divisor of 12 places",
         ),

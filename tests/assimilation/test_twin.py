@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.assimilation.experiment import FilterRun
+from bmi_dmx.assimilation.experiment import FilterRun, System
 from bmi_dmx.assimilation.truth import Truth, truth_of
 from bmi_dmx.assimilation.twin import follow
 from bmi_dmx.errors import ConfigError
@@ -100,6 +100,64 @@ def test_ranks_are_counted_and_spread_is_about_the_error(truth: Truth) -> None:
     (scores,) = found.scores()
     assert 0.7 < scores["spread"] / scores["rmse_analysis"] < 1.5
     assert scores["crps"] < scores["rmse_analysis"] < scores["rmse_forecast"]
+
+
+def test_innovations_are_kept_and_are_what_the_forecast_says_of_them(
+    truth: Truth,
+) -> None:
+    found = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.03))
+    assert found.innovation.shape == (1, 3, 60, 20)
+    late = slice(20, None)
+    standard = (found.innovation / found.expected)[..., late, :]
+    assert 0.8 < standard.std() < 1.2
+    (scores,) = found.scores()
+    assert 0.8 < scores["consistency"] < 1.2
+    wide = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.5))
+    assert wide.scores()[0]["consistency"] < 0.8 * scores["consistency"]
+
+
+def test_what_is_missing_has_no_innovation() -> None:
+    gaps = truth_of(experiment(observe={"missing": 0.5}))
+    found = follow(gaps, FilterRun(filter="etkf", members=25, inflation=1.03))
+    missing = np.moveaxis(np.isnan(gaps.values), 0, 1)
+    np.testing.assert_array_equal(np.isnan(found.innovation[0]), missing)
+    assert np.isfinite(found.consistency).all()
+    nothing = truth_of(experiment(observe={"missing": 0.95}))
+    blind = follow(nothing, FilterRun(filter="etkf", members=25))
+    assert np.isnan(blind.consistency).any()  # some cycles see nothing at all
+    assert np.isfinite(blind.scores()[0]["consistency"])
+
+
+def test_one_state_of_several_can_be_all_that_is_observed() -> None:
+    levels = System(
+        process="two_level_lorenz", space={"kind": "ring", "size": 8}, step=0.005,
+        options={"fast": 4}, parameters={"drive": 20.0},
+    )  # fmt: skip
+    partly = truth_of(experiment(system=levels, observe={"state": "slow"}))
+    assert partly.values.shape[-1] == 8
+    np.testing.assert_array_equal(partly.operators.entries(3), np.arange(8))
+    with pytest.raises(ConfigError, match="state 'slo'; did you mean 'slow'"):
+        truth_of(experiment(system=levels, observe={"state": "slo"}))
+
+
+def test_what_is_known_of_a_start_moves_on_until_it_is_seen(truth: Truth) -> None:
+    """Few members far from what a window ends with follow where they look ahead."""
+    settings = {"filter": "ienks", "members": 8, "lag": 4, "radius": 4.0}
+    errors = [
+        error_of(truth, FilterRun(**settings, inflation=1.05, drift=drift))
+        for drift in (0.0, 5.0, -20.0)
+    ]
+    assert errors[0] < 0.4
+    assert errors[1] < 0.4
+    assert errors[2] > 1.2 * errors[0]
+
+
+@pytest.mark.parametrize("name", ["letkf", "aenkf"])
+def test_what_does_not_analyse_a_start_alone_does_not_drift(
+    truth: Truth, name: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"drift: {name} does not localise the start"):
+        error_of(truth, FilterRun(filter=name, radius=4.0, drift=1.0))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,10 @@ def test_a_twin_experiment_is_run_scored_and_drawn(
         error = np.asarray(file["rmse_analysis"][:])
         assert error.shape == (2, 2, 40)
         expected = np.median(error[0, :, 10:].mean(-1))
+        assert file["innovation"].shape == (2, 2, 40, 12)
+        by_lead = np.asarray(file["rmse_by_lead"][:])
+        assert by_lead.shape == (20, 2)
+        assert (by_lead[-1] > by_lead[0]).all()
     assert run["settings"][0]["rmse_analysis"] == pytest.approx(expected, abs=1e-4)
     for name in ("scores.png", "field.png"):
         assert (tmp_path / "out" / name).stat().st_size > 20_000

@@ -27,6 +27,7 @@ class Ienks:
     of cycles of the window. With a taper, weights and transforms are those of every
     entry of the state (Bocquet 2016, doi:10.1002/qj.2711), with an observation as near
     to the start of the window as the taper says.
+    A step from which the model runs to infinity is not taken, and is the last one.
 
     Parameters
     ----------
@@ -73,21 +74,27 @@ class Ienks:
         mean = ensemble.mean(-2, keepdims=True)
         anomalies = _blocks(ensemble - mean, taper)
         found = _Weights.first(anomalies)
-        current = ensemble
+        current, end = ensemble, _end(window, ensemble)
         for _ in range(self.iterations):
-            *_, end = window.trajectory(current)
             predicted = window.predict(end, last)
             departures = Departures.of("Ienks", end, predicted, observation)
             if taper is not None:
                 *problems, _, n = ensemble.shape
                 p = predicted.shape[-1]
                 fitting("Ienks", taper, tuple(problems), n, p)
-            found = self._step(found, departures, taper)
-            members = found.weight[..., None, :] + found.transform
+            after = self._step(found, departures, taper)
+            members = after.weight[..., None, :] + after.transform
             moved = mean + _whole(members @ anomalies, taper)
-            current = kept(ensemble, moved, observation, taper)
-            if not found.moving.any():
-                break
+            moved = kept(ensemble, moved, observation, taper)
+            if not after.moving.any():
+                return moved
+            ahead = _end(window, moved)
+            sound = np.asarray(np.isfinite(ahead).all((-2, -1)))
+            found = found.followed(after, sound)
+            current, end = (
+                np.where(sound[..., None, None], new, old)
+                for new, old in ((moved, current), (ahead, end))
+            )
         return current
 
     def _step(
@@ -149,6 +156,24 @@ class _Weights:
         still = np.zeros((*blocks, members), anomalies.dtype)
         return cls(still, identity, identity, np.ones(blocks, dtype=bool))
 
+    def followed(self, after: _Weights, sound: Array) -> _Weights:
+        """Return the next weights; of problems that are not sound these, which stay.
+
+        Parameters
+        ----------
+        after : _Weights
+            The next.
+        sound : ndarray of bool
+            (…,).
+        """
+        taken = sound[..., None]
+        return _Weights(
+            np.where(taken[..., None], after.weight, self.weight),
+            np.where(taken[..., None, None], after.transform, self.transform),
+            np.where(taken[..., None, None], after.inverse, self.inverse),
+            after.moving & taken,
+        )
+
     def where_moving(self, after: _Weights, local: bool) -> _Weights:
         """Return the weights after a step, of problems that have not converged.
 
@@ -163,6 +188,12 @@ class _Weights:
             np.where(moving[..., None, None], after.inverse, self.inverse),
             moving & after.moving,
         )
+
+
+def _end(window: Window, ensemble: Array) -> Array:
+    """Return an ensemble at the end of a window, given that at the start."""
+    *_, end = window.trajectory(ensemble)
+    return end
 
 
 def _blocks(anomalies: Array, taper: Array | None) -> Array:

@@ -46,6 +46,22 @@ def squared() -> tuple[Window, Array]:
     return window, 2.0 + 0.3 * rng.standard_normal((6, 1))
 
 
+def test_a_step_from_which_the_model_runs_away_is_not_taken() -> None:
+    """Of two problems one is so far from what was seen that a step leaves the model."""
+    window, ensemble = squared()
+    seen = np.array([[15.0], [1e6]])
+    window = replace(
+        window,
+        propagate=lambda x, cycle: np.where(np.abs(x) < 50.0, x + 0.1 * x**2, np.inf),
+        observations=(Observation(seen, np.array([0.5])),),
+    )
+    both = Ienks().analyse_window(np.stack([ensemble, ensemble]), window)
+    alone = Ienks().analyse_window(ensemble, squared()[0])
+    np.testing.assert_allclose(both.start[0], alone.start, rtol=1e-12)
+    assert np.isfinite(both.end).all()
+    assert np.abs(both.start[1]).max() < 50.0
+
+
 def test_a_window_that_bends_is_brought_to_its_least_cost() -> None:
     window, ensemble = squared()
     found = Ienks(iterations=50, tolerance=1e-24).analyse_window(ensemble, window)
