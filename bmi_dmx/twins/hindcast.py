@@ -296,8 +296,9 @@ def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     result = dict(block)
     for key, value in changes.items():
         own = result.get(key)
-        both = isinstance(own, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(own, value) if both else value
+        if isinstance(own, Mapping) and isinstance(value, Mapping):
+            value = _merged(own, value)
+        result[key] = value
     return result
 
 

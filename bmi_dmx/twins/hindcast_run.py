@@ -161,7 +161,10 @@ def corrected(
     found = log.column("innovation")[late]
     expected = np.hypot(log.column("spread"), log.column("error"))[late]
     component.finalize()
-    return Corrected(ahead, *known, found / expected, expected, found, sums.by_month())
+    flow, low, high = known
+    return Corrected(
+        ahead, flow, low, high, found / expected, expected, found, sums.by_month()
+    )
 
 
 def _component(bundle: Bundle, data: BasinData, more: Mapping[str, Any]) -> Component:
@@ -201,7 +204,8 @@ def _seconds(data: BasinData, day: int) -> float:
 def _known(box: Inbox) -> tuple[Array, Array, Array]:
     """Return the flow as it is known, and the bounds of 80 percent."""
     mean, std = box.standing()
-    return box.unscaled(mean), *(box.unscaled(mean + z * std) for z in (-_Z80, _Z80))
+    low, high = (box.unscaled(mean + z * std) for z in (-_Z80, _Z80))
+    return box.unscaled(mean), low, high
 
 
 _Z80 = 1.2816

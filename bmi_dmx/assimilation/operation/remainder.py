@@ -33,7 +33,8 @@ class Remainder:
     and variance are those of a Kalman filter of one number, whose innovation is that
     of the members (Friedland 1969, doi:10.1109/TAC.1969.1099223; Dee 2005,
     doi:10.1256/qj.05.137), and correlations between it and the stores, which an
-    analysis makes, are left out. Its share and variance follow the differences that were seen.
+    analysis makes, are left out. Its share and variance follow the differences that
+    were seen.
 
     Parameters
     ----------
@@ -79,7 +80,8 @@ class Remainder:
     @property
     def share(self) -> Array:
         """What is left after a step, (place,), 0 to below 1."""
-        return np.clip(self._product / self._power, 0.0, _MOST)
+        share: Array = np.clip(self._product / self._power, 0.0, _MOST)
+        return share
 
     def step(self) -> None:
         """Go on to the next step, of which nothing is known yet."""
