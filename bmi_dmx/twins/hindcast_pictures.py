@@ -72,7 +72,7 @@ def _by_lead(axes: Axes, found: Made) -> None:
         xlabel="days ahead", ylabel="median efficiency", ylim=(0.0, 1.0),
         xticks=leads, title="How good by days ahead, the weather being known",
     )  # fmt: skip
-    axes.legend(fontsize=7.5, loc="lower left", framealpha=0.85, frameon=True)
+    axes.legend(fontsize=7.5, loc="center right", bbox_to_anchor=(1, 0.4), ncols=2)
 
 
 def _increments(axes: Axes, first: Corrected) -> None:
@@ -133,14 +133,16 @@ def _below(departure: Array) -> Array:
 
 
 def _flows(figure: Any, found: Made, name: str, first: Corrected) -> None:
-    """Draw the basin of median gain on the days around its greatest flood."""
-    scores = found.leads.efficiency()
-    gain = scores[name][0] - scores[OPEN_LOOP][0]
-    basin = int(np.argsort(gain)[len(gain) // 2])
+    """Draw a basin of the upper quartile on the days around its greatest flood."""
+    scores = {n: x[0] for n, x in found.leads.efficiency().items()}
+    basin = int(np.argsort(scores[name])[3 * (len(scores[name]) - 1) // 4])
     observed = found.data.target[:, basin]
     days = _around_the_peak(observed, found.scored)
     time = found.data.time[days].astype("datetime64[D]")
-    figure.suptitle(f"Basin {found.data.ids[basin]}: {name}")
+    figure.suptitle(
+        f"Basin {found.data.ids[basin]}: efficiency 1 day ahead "
+        f"{scores[name][basin]:.2f} by {name}, alone {scores[OPEN_LOOP][basin]:.2f}"
+    )
     upper, lower = figure.subplots(2, 1, sharex=True)
     upper.fill_between(
         time, first.low[days, basin], first.high[days, basin], color=COLOURS[5],
@@ -166,9 +168,15 @@ def _flows(figure: Any, found: Made, name: str, first: Corrected) -> None:
         axes.plot(
             time, observed[days], ".", color=OBSERVED, markersize=3.5, label="observed"
         )
-        axes.set(ylabel="flow, mm a day", ylim=(0.0, None), xlim=(time[0], time[-1]))
+        # Roots, so that floods and low flow are seen in one picture.
+        axes.set_yscale("function", functions=(_root, np.square))
+        axes.set(ylabel="flow, mm a day", ylim=(0.0, 1.2 * np.nanmax(observed[days])))
         axes.legend(ncols=4, loc="upper right")
     dates(lower, time)
+
+
+def _root(values: Array) -> Array:
+    return np.sqrt(np.maximum(values, 0.0))
 
 
 def _around_the_peak(observed: Array, scored: slice) -> slice:
