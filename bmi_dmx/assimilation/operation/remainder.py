@@ -62,7 +62,7 @@ class Remainder:
         count = max(1.0, _PRIOR * span / seconds)
         power = count * settings.std**2
         self.mean, self.variance = np.zeros(places), np.full(places, settings.std**2)
-        self._last = np.full(places, np.nan)
+        self._last, self._before = np.full(places, np.nan), np.full(places, np.nan)
         self._count = np.full(places, count)
         self._power = np.full(places, power)
         self._product = np.full(places, min(share, _MOST) * power)
@@ -71,6 +71,7 @@ class Remainder:
             "mean": self.mean,
             "variance": self.variance,
             "last": self._last,
+            "before": self._before,
             "count": self._count,
             "power": self._power,
             "product": self._product,
@@ -89,6 +90,8 @@ class Remainder:
         own = np.maximum(self._power - self._explained, _LEAST * self._power)
         usual = own / self._count
         self.mean *= share
+        self._before[:] = self._last
+        self._last.fill(np.nan)
         self.variance[:] = share**2 * self.variance + (1.0 - share**2) * usual
 
     def update(
@@ -113,8 +116,7 @@ class Remainder:
         difference = innovation[used] + self.mean[some]
         self.mean[some] += gain * innovation[used]
         self.variance[some] *= 1.0 - gain
-        last = self._last[some]
-        self._last.fill(np.nan)
+        last = self._before[some]
         self._last[some] = difference
         if self._learns:
             both = ~np.isnan(last)

@@ -67,6 +67,44 @@ def test_days_without_an_observation_teach_nothing() -> None:
     assert found.variance[0] == pytest.approx(4.0)
 
 
+def test_pairs_of_days_that_follow_each_other_teach() -> None:
+    found = remainder("100 d")
+    before = found.share.copy()
+    for seen in (3.0, None, -3.0, None, None, 3.0):
+        found.step()
+        if seen is not None:
+            error = np.sqrt(found.variance)
+            found.update(HERE, seen - found.mean, np.zeros(1), error, ALL)
+    np.testing.assert_array_equal(found.share, before)
+    found.step()
+    found.update(HERE, 3.0 - found.mean, np.zeros(1), np.sqrt(found.variance), ALL)
+    assert found.share[0] > before[0]
+
+
+def test_a_run_goes_on_bitwise(start: Any) -> None:
+    remaining = {"std": 0.5, "correlation_time": "20 d", "memory": "50 d"}
+    settings = block(
+        observed={
+            "streamflow": {
+                "error": {"absolute": 0.01}, "scale": "root", "remaining": remaining,
+            }
+        }
+    )  # fmt: skip
+    forcing = made(40, 2)
+    seen = np.array(forcing["precipitation"])
+    seen[::3] = np.nan
+    whole, other = (start(2, name=f"{k}.yaml", assimilation=settings) for k in "ab")
+    follow(whole, forcing, range(20), seen)
+    other.set_state_bytes(whole.state_bytes())
+    names = ("streamflow__expected", "streamflow__ensemble", "streamflow__analysis")
+    found, again = (
+        follow(one, forcing, range(20, 40), seen, names) for one in (whole, other)
+    )
+    for name in names:
+        np.testing.assert_array_equal(found[name], again[name])
+    assert whole.state_bytes() == other.state_bytes()
+
+
 @pytest.mark.parametrize("scale", ["linear", "log", "root"])
 def test_scales_lead_back(scale: Any) -> None:
     settings = Observed(error=Error(relative=0.1, absolute=0.05), scale=scale)
