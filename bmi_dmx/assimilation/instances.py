@@ -71,7 +71,7 @@ class Instances:
     --------
     >>> ensemble = Instances(models, {"storage": Log1p()}, Etkf())  # doctest: +SKIP
     >>> ensemble.update()                                           # doctest: +SKIP
-    >>> ensemble.analyse("discharge", [2.1], [0.2])                 # doctest: +SKIP
+    >>> ensemble.analyse("outflow", [2.1], [0.2])                   # doctest: +SKIP
     """
 
     def __init__(

@@ -129,7 +129,8 @@ def _below(departure: Array) -> Array:
     Bowling et al. (2009), doi:10.3926/jiem.2009.v2n1.p114-127: a logistic function,
     good to 0.00014.
     """
-    return 1.0 / (1.0 + np.exp(-(0.07056 * departure**3 + 1.5976 * departure)))
+    near = np.clip(departure, -8.0, 8.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-(0.07056 * near**3 + 1.5976 * near))))
 
 
 def _flows(figure: Any, found: Made, name: str, first: Corrected) -> None:
