@@ -48,9 +48,8 @@ class Steppable(Protocol):
 class Instances:
     """Instances of a component of BMI, whoever wrote it, as members of an ensemble.
 
-    States are read and set by the functions of BMI alone; what makes the members
-    differ, such as other forcing for each, is for the caller to do. What is observed is
-    read before each analysis, which has to be that of the states as they are.
+    States are read and set by the functions of BMI alone. What makes the members
+    differ, such as other forcing for each, is for the caller to do.
 
     Parameters
     ----------

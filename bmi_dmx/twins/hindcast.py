@@ -16,7 +16,7 @@ import numpy as np
 from .. import config
 from ..assimilation.error_model import Autoregression
 from ..assimilation.leads import by_lead, damped_anomaly, persistence
-from ..conversion import convert, refuse_outside
+from ..conversion import refuse_outside
 from ..errors import ConfigError, DataError, suggestion
 from ..operate.shared import bundle_named
 from ..tables import Column, render
@@ -192,9 +192,7 @@ def hindcasts() -> dict[str, Path]:
 def hindcast(options: Namespace) -> None:
     """Run ``dmx da hindcast``."""
     path = _found(options.file)
-    settings = convert(
-        config.override(config.read(path), options.settings), Hindcast, str(path)
-    )
+    settings = config.load(path, Hindcast, options.settings)
     found = made(settings, path.parent)
     scores = found.leads.efficiency()
     print(shown(found, scores, settings.about or path.stem))

@@ -32,7 +32,7 @@ def draw(folder: Path, found: Made) -> Iterator[Path]:
     folder : Path
         Where to.
     found : Made
-        What was found; what has no leads yet comes from its first method.
+        What was found; all but the scores by lead is that of its first method.
     """
     name, first = next(iter(found.corrected.items()))
     about = found.settings.about or "Hindcast"
@@ -99,7 +99,7 @@ def _spread_and_skill(axes: Axes, first: Corrected, name: str) -> None:
     parts = np.array_split(np.argsort(first.expected), _CLASSES)
     x, y = (
         np.array([np.sqrt((values[part] ** 2).mean()) for part in parts])
-        for values in (first.expected, first.found)
+        for values in (first.expected, first.departure)
     )
     top = 1.05 * max(x.max(), y.max())
     axes.plot([0, top], [0, top], color=INK, linewidth=0.8)
@@ -113,7 +113,7 @@ def _spread_and_skill(axes: Axes, first: Corrected, name: str) -> None:
 def _ranks(axes: Axes, first: Corrected) -> None:
     """Draw ranks of observations, as shares of the distribution that was expected."""
     edges = np.linspace(0.0, 1.0, 21)
-    count, _ = np.histogram(_below(first.departure), edges)
+    count, _ = np.histogram(_below(first.departure / first.expected), edges)
     share = count / count.mean()
     axes.bar(edges[:-1], share, width=0.046, align="edge", color=COLOURS[2])
     axes.axhline(1.0, color=INK, linewidth=0.8)

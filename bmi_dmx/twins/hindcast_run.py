@@ -55,12 +55,10 @@ class Corrected:
     flow, low, high : ndarray
         (day, basin) what is known of the flow of a day at its end, and the bounds of 80
         percent; NaN before the start.
-    departure : ndarray
-        (value,) observed less expected, by the standard deviation that was expected of
-        it: of members, of what remains, and of the observation.
-    expected, found : ndarray
-        (value,) that standard deviation, and the departure itself, on the scale on
-        which both are compared.
+    departure, expected : ndarray
+        (value,) observed less forecast of scored days, 1 day ahead, on the scale on
+        which both are compared, and the standard deviation that was expected of it: of
+        members, of what remains, and of the observation together.
     increments : dict of str to ndarray
         (12,) what analyses add to each store, mean of basins and years, by month.
     """
@@ -71,7 +69,6 @@ class Corrected:
     high: Array
     departure: Array
     expected: Array
-    found: Array
     increments: dict[str, Array]
 
 
@@ -158,13 +155,11 @@ def corrected(
     late = (log.column("status") == USED) & (
         log.column("time") > _seconds(data, scored)
     )
-    found = log.column("innovation")[late]
+    departure = log.column("innovation")[late]
     expected = np.hypot(log.column("spread"), log.column("error"))[late]
     component.finalize()
     flow, low, high = known
-    return Corrected(
-        ahead, flow, low, high, found / expected, expected, found, sums.by_month()
-    )
+    return Corrected(ahead, flow, low, high, departure, expected, sums.by_month())
 
 
 def _component(bundle: Bundle, data: BasinData, more: Mapping[str, Any]) -> Component:
