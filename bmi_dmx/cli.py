@@ -97,7 +97,7 @@ def _plot(options: Namespace) -> None:
 
 def _demo_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "of", nargs="?", choices=("river", "ocean"), default="river",
+        "of", nargs="?", choices=("river", "ocean", "da"), default="river",
         help="what of (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
@@ -111,6 +111,11 @@ def _demo(options: Namespace) -> None:
         from .demo.ocean import ocean_demo
 
         print(ocean_demo(options.output))
+        return
+    if options.of == "da":
+        from .demo.assimilation import assimilation_demo
+
+        assimilation_demo(options.output)
         return
     from .demo import demo
 

@@ -36,6 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     for module, names in {
         "bmi_dmx.trainer.commands": ("train", "tune", "evaluate", "score", "export"),
         "bmi_dmx.demo": ("demo",),
+        "bmi_dmx.demo.assimilation": ("assimilation_demo",),
     }.items():
         stand_in = ModuleType(module)
         for name in names:
@@ -102,6 +103,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         ("bench scan --device cuda", ("run", "scan", None, "cuda")),
         ("demo", ("demo", Path("runs/demo"))),
         ("demo --output d", ("demo", Path("d"))),
+        ("demo da --output d", ("assimilation_demo", Path("d"))),
     ],
 )
 def test_a_command_line_becomes_a_call(

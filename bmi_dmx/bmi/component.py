@@ -55,6 +55,8 @@ class Component(Answers):
     ----------
     default_bundle : str or None
         The bundle of the class; None where the configuration must name one.
+    ensemble : Ensemble or None
+        Of a model that was configured to assimilate observations.
 
     Examples
     --------
@@ -74,7 +76,7 @@ class Component(Answers):
         self._know_nothing()
         self._warm: Callable[[], None] | None = None
         self._later: list[tuple[str, Array, Array]] = []
-        self._ensemble: Ensemble | None = None
+        self.ensemble: Ensemble | None = None
         self._advance: Callable[[], None] = not_yet
         self._check: Callable[[], None] = not_yet
 
@@ -181,7 +183,7 @@ class Component(Answers):
         )
         if operation.gathers:
             clock.refuse_unmet_periods()
-        runner, self._ensemble = ensemble_of(
+        runner, self.ensemble = ensemble_of(
             settings,
             lambda kind: kind(stages(operation), places.ids, attributes, clock, space),
         )
@@ -193,9 +195,9 @@ class Component(Answers):
         )  # fmt: skip
         table = contents(runner, screen, self._signals, self._derived)
         known = table.catalogue
-        if self._ensemble is not None:
-            self._ensemble.answer(known, self._set_members)
-        self._published = published(known, settings, places, self._ensemble)
+        if self.ensemble is not None:
+            self.ensemble.answer(known, self._set_members)
+        self._published = published(known, settings, places, self.ensemble)
         for entry in known.of("flux"):
             if entry.needs and entry.name in self._published[1]:
                 runner.parameters.require(entry.needs)
@@ -219,17 +221,17 @@ class Component(Answers):
 
     def _derived(self, name: str) -> Quantity | Signal | None:
         """Return what is made of a quantity under a name of its own."""
-        return None if self._ensemble is None else self._ensemble.find(name)
+        return None if self.ensemble is None else self.ensemble.find(name)
 
     def _other_grids(self) -> tuple[GridDescription, ...]:
         """Return the grid of values of all members, where there are any."""
-        return () if self._ensemble is None else (self._ensemble.grid,)
+        return () if self.ensemble is None else (self.ensemble.grid,)
 
     def _set_members(self, name: str, values: Array) -> None:
         with self._turn.alone():
             self._warm_up()
-            assert self._ensemble is not None
-            self._ensemble.runner.set_members(name, values)
+            assert self.ensemble is not None
+            self.ensemble.runner.set_members(name, values)
 
     def _signals(self) -> Iterator[Signal]:
         """Yield what is answered for beside the quantities of the model."""
@@ -238,8 +240,8 @@ class Component(Answers):
     def _start(self, settings: Settings, folder: Path) -> None:
         """Choose what the first step starts from, and say so."""
         runner = self._model()
-        if self._ensemble is not None:
-            self._ensemble.begin(folder)
+        if self.ensemble is not None:
+            self.ensemble.begin(folder)
         self._check, self._advance = self._screen.check, self._stepping()
         starts = runner.operation.system.starts
         state, before = settings.state, None
@@ -411,8 +413,8 @@ class Component(Answers):
             report = self._screen.report() if runner is not None else ""
             if report and runner is not None:
                 _log.warning("%s: forcings replaced: %s", runner.place, report)
-            if self._ensemble is not None:
-                self._ensemble.end()
+            if self.ensemble is not None:
+                self.ensemble.end()
         except Exception:
             # A host would stop here, and lose the run that is over.
             _log.exception("finalize: the report on the run failed")

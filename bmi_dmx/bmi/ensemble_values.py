@@ -29,7 +29,7 @@ _TIME = "seconds since 1970-01-01"
 _NAME = re.compile(
     r"(?P<base>.+?)"
     r"(?:~(?P<input>observed|error_std|valid_time)"
-    r"|__(?P<output>ensemble|ensemble_standard_deviation|increment|analysis"
+    r"|__(?P<output>ensemble|ensemble_standard_deviation|increment|analysis|expected"
     r"|ensemble_quantile_(?P<percent>[0-9]{2})))"
 )
 
@@ -95,8 +95,8 @@ class EnsembleValues:
             return self._increment(name, base, entry)
         if entry is None or entry.role not in ("flux", "state", "forcing"):
             return None
-        if what == "analysis":
-            return self._analysis(name, entry)
+        if what in ("analysis", "expected"):
+            return self._seen(name, entry, what)
         values = self._members(entry)
         if what == "ensemble":
             return self._all(name, entry, values)
@@ -157,12 +157,17 @@ class EnsembleValues:
         about = f"added by the last analysis to: {store.state.about}"
         return self._quantity(name, name, units, about, "diagnostic", added)
 
-    def _analysis(self, name: str, entry: Entry) -> Quantity | None:
-        found = self.assimilation.analysed.get(entry.short)
-        if found is None:
+    def _seen(self, name: str, entry: Entry, what: str) -> Quantity | None:
+        found, about = {
+            "analysis": (self.assimilation.analysed, "after the analysis"),
+            "expected": (self.assimilation.expected, "forecast with what remains"),
+        }[what]
+        if entry.short not in found:
             return None
-        about = f"after the analysis: {entry.about}"
-        return self._quantity(name, name, entry.units, about, "diagnostic", found)
+        return self._quantity(
+            name, name, entry.units, f"{about}: {entry.about}", "diagnostic",
+            found[entry.short],
+        )  # fmt: skip
 
     @staticmethod
     def _quantity(

@@ -105,9 +105,15 @@ def _archive_arguments(parser: ArgumentParser) -> None:
 
 def _hindcast_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="YAML: model, data, days, assimilation"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write scores here")
+        "file", type=Path, metavar="FILE",
+        help="YAML: model, data, days, assimilation; or the name of one that comes "
+        "with the package",
+    )  # fmt: skip
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value",
+        help="replaces a value of the file, such as leads=5",
+    )  # fmt: skip
+    _output_arguments(parser, "pictures")
 
 
 def _dapper_arguments(parser: ArgumentParser) -> None:

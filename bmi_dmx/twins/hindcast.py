@@ -5,36 +5,61 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from .. import config
 from ..assimilation.error_model import Autoregression
 from ..assimilation.leads import by_lead, damped_anomaly, persistence
-from ..bmi.component import Component
-from ..bmi.settings import LocationSettings, Settings
-from ..bundle import Bundle
-from ..conversion import convert, refuse_outside
-from ..errors import ConfigError, DataError
+from ..conversion import refuse_outside
+from ..errors import ConfigError, DataError, suggestion
 from ..operate.shared import bundle_named
 from ..tables import Column, render
 from ..trainer.tasks.basins.baselines import climatology
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.data.spec import DataSpec
+from .hindcast_run import Alone, Corrected, alone, corrected
 from .report import write_json
 
-__all__ = ["Hindcast", "Leads", "hindcast", "leads_of"]
+__all__ = ["Hindcast", "Leads", "Made", "Method", "hindcast", "hindcasts", "made"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-
 _YEAR = 365
+
+OPEN_LOOP = "open loop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One way to correct the model.
+
+    Parameters
+    ----------
+    assimilation : mapping
+        What differs from the block of the file.
+    gaps : float
+        Share of the observations that it is not told, drawn day by day and basin by
+        basin; forecasts are scored with all of them.
+
+    Raises
+    ------
+    ConfigError
+        When the share is none.
+    """
+
+    assimilation: dict[str, Any] = field(default_factory=dict)
+    gaps: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.gaps < 1.0:
+            raise ConfigError(f"gaps: found {self.gaps}, expected 0 to below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +80,11 @@ class Hindcast:
         First and last day that are scored, after them.
     assimilation : mapping
         As in the configuration of a component; it observes ``streamflow``.
+    methods : mapping of str to Method
+        Ways to correct the model by name; default: one, as the block says.
+    spin_up : int, optional
+        Days before the first scored one from which on the model is corrected; default:
+        all.
     leads : int
         Days ahead.
 
@@ -70,6 +100,8 @@ class Hindcast:
     learned: tuple[date, date]
     scored: tuple[date, date]
     assimilation: dict[str, Any]
+    methods: dict[str, Method] = field(default_factory=lambda: {"filter": Method()})
+    spin_up: int | None = None
     leads: int = 10
     about: str = field(default="")
 
@@ -86,6 +118,9 @@ class Hindcast:
                 f"learned: found {self.learned[0]} to {self.learned[1]}, expected a "
                 "year or more, for the baselines know seasons"
             )
+        before = (self.scored[0] - self.begin).days
+        if self.spin_up is not None:
+            refuse_outside("spin_up", self.spin_up, 0, before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,35 +155,89 @@ class Leads:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A hindcast that was made.
+
+    Parameters
+    ----------
+    settings : Hindcast
+        What was asked for.
+    data : BasinData
+        All days that were run.
+    scored : slice
+        Of these days.
+    leads : Leads
+        The forecasts.
+    alone : Alone
+        The model without a gauge.
+    corrected : dict of str to Corrected
+        With it, by method.
+    """
+
+    settings: Hindcast
+    data: BasinData
+    scored: slice
+    leads: Leads
+    alone: Alone
+    corrected: dict[str, Corrected]
+
+
+def hindcasts() -> dict[str, Path]:
+    """Return the hindcasts of the package by name."""
+    folder = Path(str(files("bmi_dmx.configs") / "hindcasts"))
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+
+
 def hindcast(options: Namespace) -> None:
     """Run ``dmx da hindcast``."""
-    data = config.read(options.file)
-    settings = convert(data, Hindcast, str(options.file))
-    found = leads_of(settings, options.file.parent)
-    scores = found.efficiency()
-    print(
-        f"{settings.about or options.file.stem}: {found.observed.shape[2]} basins, "
-        f"{settings.scored[0]} to {settings.scored[1]}; median Nash-Sutcliffe "
-        "efficiency by days ahead, the weather being known"
-    )
-    shown = [k for k in range(settings.leads) if k < 3 or k in (4, 6, 9)]
-    medians = {name: np.median(x, axis=1) for name, x in scores.items()}
-    columns = [Column(header="method", values=list(medians))]
-    for k in shown:
-        values = [float(x[k]) for x in medians.values()]
-        columns.append(Column(header=f"{k + 1} d", values=values, format=".3f"))
-    print(render(columns))
+    path = _found(options.file)
+    settings = config.load(path, Hindcast, options.settings)
+    found = made(settings, path.parent)
+    scores = found.leads.efficiency()
+    print(shown(found, scores, settings.about or path.stem))
     if options.json is not None:
+        medians = {name: np.median(x, axis=1).tolist() for name, x in scores.items()}
         write_json(
             options.json,
-            {"leads": list(range(1, settings.leads + 1)),
-             "median_nse": {name: x.tolist() for name, x in medians.items()},
+            {"leads": list(range(1, settings.leads + 1)), "median_nse": medians,
              "nse": {name: x.tolist() for name, x in scores.items()}},
         )  # fmt: skip
+    if options.output is not None:
+        from .hindcast_pictures import draw
+
+        for file in draw(options.output, found):
+            print(file)
 
 
-def leads_of(settings: Hindcast, folder: Path = Path()) -> Leads:
-    """Return forecasts of the model, corrected and not, and of what they must beat.
+def _found(name: Path) -> Path:
+    known = hindcasts()
+    if name.exists() or str(name) not in known:
+        if not name.exists():
+            hint = suggestion(str(name), known)
+            raise ConfigError(f"{name}: no such file, nor a hindcast{hint}")
+        return name
+    return known[str(name)]
+
+
+def shown(found: Made, scores: Mapping[str, Array], title: str) -> str:
+    """Return medians of efficiencies by method and lead as a table of text."""
+    settings = found.settings
+    at = [k for k in range(settings.leads) if k < 3 or k in (4, 6, 9)]
+    medians = {name: np.median(x, axis=1) for name, x in scores.items()}
+    columns = [Column(header="method", values=list(medians))]
+    for k in at:
+        values = [float(x[k]) for x in medians.values()]
+        columns.append(Column(header=f"{k + 1} d", values=values, format=".3f"))
+    return (
+        f"{title}: {found.leads.observed.shape[2]} basins, "
+        f"{settings.scored[0]} to {settings.scored[1]}; median Nash-Sutcliffe "
+        "efficiency by days ahead, the weather being known\n" + render(columns)
+    )
+
+
+def made(settings: Hindcast, folder: Path = Path()) -> Made:
+    """Make forecasts of the model, corrected and not, and of what they must beat.
 
     The weather of the days ahead is that which came (perfect forcing). A forecast k
     days ahead knows what was observed up to k days before.
@@ -173,14 +262,23 @@ def leads_of(settings: Hindcast, folder: Path = Path()) -> Leads:
     scored = slice(_position(run, settings.scored[0]), last + 1 - first)
     learned = slice(*(_position(run, day) for day in settings.learned))
     observed = run.target.astype(float)
-    alone, _ = _followed(_component(settings, bundle, run, {}), run, len(run.time), 1)
-    wanted = {"assimilation": settings.assimilation}
-    _, filtered = _followed(
-        _component(settings, bundle, run, wanted), run, scored.start, settings.leads
-    )
-    arranged = _arranged(settings, run, observed, alone, learned)
-    arranged["filter"] = filtered
-    return _on_the_same_days(arranged, observed, scored, settings.leads)
+    early = scored.start if settings.spin_up is None else settings.spin_up
+    past = alone(bundle, run, scored.start - early)
+    arranged = _baselines(run, observed, past.flow, learned, settings.leads)
+    found: dict[str, Corrected] = {}
+    for name, method in settings.methods.items():
+        told = _thinned(observed, method.gaps)
+        if method.gaps:
+            arranged[f"AR(1), {method.gaps:.0%} missing"] = _autoregressive(
+                told, past.flow, learned, settings.leads
+            )
+        block = _merged(settings.assimilation, method.assimilation)
+        found[name] = corrected(
+            bundle, run, told, block, past, scored.start, settings.leads
+        )
+        arranged[name] = found[name].ahead
+    leads = _on_the_same_days(arranged, observed, scored, settings.leads)
+    return Made(settings, run, scored, leads, past, found)
 
 
 def _position(data: BasinData, day: date) -> int:
@@ -191,97 +289,62 @@ def _position(data: BasinData, day: date) -> int:
     return at
 
 
-def _component(
-    settings: Hindcast, bundle: Bundle, data: BasinData, more: Mapping[str, Any]
-) -> Component:
-    needed = [a.name for a in bundle.manifest.attributes]
-    names = dict.fromkeys([*needed, "latitude", "area_km2"])
-    attributes = {
-        name: data.attributes[name].astype(float)
-        for name in names if name in data.attributes
-    }  # fmt: skip
-    component = Component()
-    start = datetime.combine(settings.begin, datetime.min.time())
-    ids = tuple(str(name) for name in data.ids)
-    component.start(
-        Settings(start_time=start, locations=LocationSettings(ids=ids), **more),
-        bundle, attributes,
-    )  # fmt: skip
-    return component
+def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a block with changes, key by key where both are mappings."""
+    result = dict(block)
+    for key, value in changes.items():
+        own = result.get(key)
+        if isinstance(own, Mapping) and isinstance(value, Mapping):
+            value = _merged(own, value)
+        result[key] = value
+    return result
 
 
-def _followed(
-    component: Component, data: BasinData, scored: int, leads: int
-) -> tuple[Array, Array]:
-    """Step through all days, and ahead from each before a scored one.
-
-    Returns
-    -------
-    series : ndarray
-        (day, basin) flow, before what was observed on the day is looked at.
-    ahead : ndarray
-        (day, lead, basin) flow on the days after each; NaN where none was forecast.
-    """
-    runner = component.runner
-    days, basins = data.target.shape
-    forcing = {n: data.forcing[n].astype(float) for n in runner.forcing}
-    series = np.full((days, basins), np.nan)
-    ahead = np.full((days, leads, basins), np.nan)
-    observing = runner.members is not None
-    bar = tqdm(total=days, desc="hindcast", unit=" days", leave=False, disable=None)
-    for day in range(days):
-        for name, values in forcing.items():
-            component.set_value(name, values[day])
-        if observing:
-            component.set_value("streamflow~observed", data.target[day].astype(float))
-        component.update()
-        series[day] = component.get_value_ptr("streamflow")
-        if day + leads >= scored and day + 1 < days and observing:
-            ahead[day] = _ahead(component, forcing, day, leads)
-        bar.update()
-    bar.close()
-    component.finalize()
-    return series, ahead
+def _thinned(observed: Array, gaps: float) -> Array:
+    """Return observations of which a share is missing."""
+    lost = np.random.default_rng(0).random(observed.shape) < gaps
+    return np.where(lost, np.nan, observed)
 
 
-def _ahead(
-    component: Component, forcing: Mapping[str, Array], day: int, leads: int
-) -> Array:
-    """Return the flow of the days after one, and come back to it."""
-    runner, clock = component.runner, component.runner.clock
-    before, step = runner.save(), clock.step
-    flow = np.full((leads, len(runner.ids)), np.nan)
-    for lead in range(min(leads, len(next(iter(forcing.values()))) - day - 1)):
-        for name, values in forcing.items():
-            runner.forcing[name][:] = values[day + 1 + lead]
-        runner.advance()
-        clock.tick()
-        flow[lead] = runner.output["streamflow"]
-    runner.restore(before)
-    clock.set(step)
-    return flow
-
-
-def _arranged(
-    settings: Hindcast, data: BasinData, observed: Array, alone: Array, learned: slice
+def _baselines(
+    data: BasinData, observed: Array, flow: Array, learned: slice, leads: int
 ) -> dict[str, Array]:
-    """Return the baselines as (day, lead, basin), by name."""
-    leads = settings.leads
+    """Return what has to be beaten as (day, lead, basin), by name."""
     known = slice(learned.start, learned.stop + 1)
     usual = climatology(data.time[known], data.target[known], data.time)
-    errors = observed - alone
-    ahead = by_lead(alone, leads)
-    model = Autoregression.fitted(errors[known])
-    corrected = np.stack([
-        model.corrected(forecast, error)
-        for forecast, error in zip(ahead, errors, strict=False)
-    ])  # fmt: skip
     return {
         "persistence": persistence(observed, leads),
         "damped anomaly": damped_anomaly(observed, usual, leads, known),
-        "open loop": ahead,
-        "AR(1) on the error": corrected,
+        OPEN_LOOP: by_lead(flow, leads),
+        "AR(1) on the error": _autoregressive(observed, flow, learned, leads),
+        "AR(1) of roots": _squared(
+            _autoregressive(np.sqrt(observed), np.sqrt(flow), learned, leads)
+        ),
     }
+
+
+def _squared(roots: Array) -> Array:
+    return np.maximum(roots, 0.0) ** 2
+
+
+def _autoregressive(observed: Array, flow: Array, learned: slice, leads: int) -> Array:
+    """Return the model with what is left of its last known error."""
+    errors = observed - flow
+    model = Autoregression.fitted(errors[learned.start : learned.stop + 1])
+    last, age = _last_known(errors)
+    ahead = by_lead(flow, leads)
+    return np.stack([
+        model.corrected(forecast, last[day], age[day])
+        for day, forecast in enumerate(ahead)
+    ])  # fmt: skip
+
+
+def _last_known(series: Array) -> tuple[Array, Array]:
+    """Return what was last known of a series, (day, basin), and for how many days."""
+    days = np.arange(len(series))[:, None]
+    at = np.maximum.accumulate(np.where(np.isnan(series), -1, days), axis=0)
+    last = np.take_along_axis(series, np.maximum(at, 0), axis=0)
+    return np.where(at < 0, np.nan, last), np.where(at < 0, 0, days - at)
 
 
 def _on_the_same_days(

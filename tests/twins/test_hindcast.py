@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bmi_dmx import config
+from bmi_dmx.assimilation.operation.settings import AssimilationSettings
 from bmi_dmx.cli import main
 from bmi_dmx.config import as_yaml
+from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.trainer.tasks.basins.data.spec import DataSpec
 from bmi_dmx.twins import hindcast
-from bmi_dmx.twins.hindcast import Hindcast, leads_of
+from bmi_dmx.twins.hindcast import Hindcast, Leads, hindcasts, made
+from bmi_dmx.twins.hindcast_pictures import draw
 
 
 def settings(**changes: Any) -> dict[str, Any]:
@@ -42,9 +46,12 @@ def settings(**changes: Any) -> dict[str, Any]:
 
 def days(**changes: Any) -> Hindcast:
     """Return the settings as data."""
-    from bmi_dmx.conversion import convert
-
     return convert(settings(**changes), Hindcast)
+
+
+def leads_of(settings: Hindcast) -> Leads:
+    """Return the forecasts of a hindcast."""
+    return made(settings).leads
 
 
 def test_all_methods_are_scored_by_lead(
@@ -97,6 +104,48 @@ def test_forecasts_without_a_filter_are_those_of_the_open_loop() -> None:
         (seen - seen.mean(0)) ** 2
     ).sum(0)
     np.testing.assert_allclose(scores["open loop"][0], expected)
+
+
+def test_gaps_are_those_of_the_method_alone() -> None:
+    found = made(
+        days(
+            methods={"all": {}, "none": {"gaps": 0.999}, "other": {
+                "assimilation": {"filter": {"name": "none"}}}},
+        )
+    )  # fmt: skip
+    forecast = found.leads.forecast
+    assert "AR(1), 100% missing" in forecast
+    np.testing.assert_allclose(
+        forecast["other"], forecast["open loop"], rtol=0.2, atol=0.05
+    )
+    few, many = (
+        np.abs(forecast[name][0] - forecast["open loop"][0]).mean()
+        for name in ("none", "all")
+    )
+    assert few < 0.2 * many
+
+
+def test_a_filter_may_start_late() -> None:
+    found = made(days(spin_up=10))
+    known = found.corrected["filter"].flow
+    first = found.scored.start - 10
+    assert np.isnan(known[:first]).all()
+    assert np.isfinite(known[first:]).all()
+    with pytest.raises(ConfigError, match="spin_up"):
+        days(spin_up=5000)
+
+
+def test_pictures_are_drawn(tmp_path: Path) -> None:
+    files = list(draw(tmp_path, made(days())))
+    assert [file.name for file in files] == ["scores.png", "forecasts.png"]
+    assert all(file.stat().st_size > 20_000 for file in files)
+
+
+def test_hindcasts_of_the_package_are_understood() -> None:
+    assert {"camels", "delaware"} <= set(hindcasts())
+    for path in hindcasts().values():
+        settings = config.load(path, Hindcast)
+        convert(settings.assimilation, AssimilationSettings)
 
 
 def test_days_that_do_not_follow_each_other_are_refused() -> None:

@@ -77,6 +77,9 @@ class Assimilation:
         (place,) what all analyses added since the start, by budget.
     analysed : dict of str to ndarray
         (place,) mean of what is observed after the analysis.
+    expected : dict of str to ndarray
+        (place,) mean of what was expected to be observed before anything was, with what
+        remains of earlier errors.
     innovations : Innovations
         What became of all observations.
     memory : dict of str to ndarray
@@ -107,6 +110,7 @@ class Assimilation:
         balances = runner.stages.balances
         self.assimilated = {b.budget: np.zeros(places) for b in balances}
         self.analysed = {name: np.full(places, np.nan) for name in self.inboxes}
+        self.expected = {name: np.full(places, np.nan) for name in self.inboxes}
         self.innovations = Innovations(runner.ids, tuple(self.inboxes))
         self.memory: Mapping[str, Array] = {
             "draws": self._draws,
@@ -115,6 +119,7 @@ class Assimilation:
             **{f"assimilated.{n}": x for n, x in self.assimilated.items()},
             **{f"increment.{n}": x for n, x in self.increments.items()},
             **{f"analysed.{n}": x for n, x in self.analysed.items()},
+            **{f"expected.{n}": x for n, x in self.expected.items()},
         }
         self._idle = True
         self.source: Source | None = None
@@ -137,7 +142,9 @@ class Assimilation:
         runner = self._runner
         members = runner.members
         for name, box in self.inboxes.items():
-            box.predict(runner.each(members.output[name]))
+            predicted = runner.each(members.output[name])
+            box.predict(predicted)
+            self.expected[name][:] = mean_of(box.expected(predicted))
         if not self._idle:
             for added in self.increments.values():
                 added.fill(0.0)
@@ -164,6 +171,13 @@ class Assimilation:
             self._idle = False
         for k, (box, one) in enumerate(zip(boxes, taken, strict=True)):
             box.mark(one)
+            if box.remainder is not None:
+                seen = before[k]
+                here = seen["at"]
+                box.remainder.update(
+                    here, seen["innovation"], seen["spread"], one.error[here],
+                    (one.status[here] == USED) & (one.age[here] == 0),
+                )  # fmt: skip
             self._write_down(k, box, one, before[k], now)
 
     def _look(self, box: Inbox, taken: Taken) -> dict[str, Array]:

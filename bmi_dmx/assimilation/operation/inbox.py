@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...operate.ensemble import mean_of
+from .remainder import Remainder
 from .settings import Observed, span_of
 
 __all__ = ["STATUS", "Inbox", "Taken"]
@@ -96,6 +98,11 @@ class Inbox:
             f"window.{name}": self.window,
             f"used.{name}": self._used,
         }
+        self.remainder: Remainder | None = None
+        if settings.remaining is not None:
+            self.remainder = Remainder(settings.remaining, places, seconds)
+            own = self.remainder.memory
+            self.memory |= {f"remaining.{name}.{n}": x for n, x in own.items()}
 
     @property
     def waiting(self) -> bool:
@@ -106,13 +113,16 @@ class Inbox:
         """Return values, or predictions, on the scale of the quantity."""
         if self.settings.scale == "linear":
             return values
-        return np.log(np.maximum(values, 0.0) + self.settings.error.absolute)
+        whole = np.maximum(values, 0.0) + self.settings.error.absolute
+        return np.log(whole) if self.settings.scale == "log" else np.sqrt(whole)
 
     def unscaled(self, values: Array) -> Array:
         """Return values from the scale."""
         if self.settings.scale == "linear":
             return values
-        return np.maximum(np.exp(values) - self.settings.error.absolute, 0.0)
+        logarithms = self.settings.scale == "log"
+        whole = np.exp(values) if logarithms else np.maximum(values, 0.0) ** 2
+        return np.maximum(whole - self.settings.error.absolute, 0.0)
 
     def predict(self, values: Array) -> None:
         """Keep what the members predict at the end of a step, (member, place)."""
@@ -120,6 +130,35 @@ class Inbox:
         self._used[1:] = self._used[:-1].copy()
         self.window[0] = self.scaled(values)
         self._used[0] = 0.0
+        if self.remainder is not None:
+            self.remainder.step()
+
+    def expected(self, values: Array, lead: int = 0) -> Array:
+        """Return what is expected to be observed where the model predicts values.
+
+        Parameters
+        ----------
+        values : ndarray
+            (…, place).
+        lead : int
+            Steps ahead of the latest one.
+        """
+        if self.remainder is None:
+            return values
+        left = self.remainder.share**lead * self.remainder.mean
+        return self.unscaled(self.scaled(values) + left)
+
+    def standing(self) -> tuple[Array, Array]:
+        """Return mean and standard deviation of what is known of the latest step.
+
+        On the scale, (place,) each; of members and what remains of the error together.
+        """
+        mean, variance = mean_of(self.window[0]), self.window[0].var(axis=0)
+        if self.remainder is not None:
+            mean, variance = (
+                mean + self.remainder.mean, variance + self.remainder.variance,
+            )  # fmt: skip
+        return mean, np.sqrt(variance)
 
     def take(self, now: float) -> Taken:
         """Look at what has come, and let go of all but what is early.
@@ -143,7 +182,7 @@ class Inbox:
         late |= there & ~early & np.isnan(self.window[at, 0, places])
         error = self._error(raw)
         impossible = there & ~(np.isfinite(raw) & np.isfinite(error) & (error > 0.0))
-        if self.settings.scale == "log":
+        if self.settings.scale != "linear":
             impossible |= there & (raw < 0.0)
         status[there] = USED
         status[there & (self._used[at, places] > 0.0)] = DUPLICATE
@@ -151,9 +190,13 @@ class Inbox:
         status[late] = LATE
         status[early] = EARLY
         usable = status == USED
+        value = self.scaled(np.where(usable, raw, 0.0))
+        error = self._scaled_error(raw, error)
+        if self.remainder is not None:
+            value = value - self.remainder.mean
+            error = np.sqrt(error**2 + self.remainder.variance)
         taken = Taken(
-            np.where(usable, self.scaled(np.where(usable, raw, 0.0)), np.nan),
-            np.where(usable, self._scaled_error(raw, error), np.nan),
+            np.where(usable, value, np.nan), np.where(usable, error, np.nan),
             raw, valid, at, status,
         )  # fmt: skip
         gone = there & ~early
@@ -179,4 +222,5 @@ class Inbox:
     def _scaled_error(self, raw: Array, error: Array) -> Array:
         if self.settings.scale == "linear":
             return error
-        return error / (np.maximum(raw, 0.0) + self.settings.error.absolute)
+        whole = np.maximum(raw, 0.0) + self.settings.error.absolute
+        return error / (whole if self.settings.scale == "log" else 2.0 * np.sqrt(whole))

@@ -20,6 +20,7 @@ __all__ = [
     "Observed",
     "Perturbations",
     "Relaxation",
+    "Remaining",
     "span_of",
 ]
 
@@ -95,6 +96,36 @@ class Error:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Remaining:
+    """An error that outlasts a step: that of a model which states do not explain.
+
+    Parameters
+    ----------
+    std : float
+        Its standard deviation, on the scale of what is observed.
+    correlation_time : str or number
+        Time after which a share of 1/e of it is left.
+    memory : str or number
+        Both follow what is seen at each place, forgetting in so long a time; 0 leaves
+        them as they are.
+
+    Raises
+    ------
+    ConfigError
+        When a number makes no sense.
+    """
+
+    std: float
+    correlation_time: str | float
+    memory: str | float = 0.0
+
+    def __post_init__(self) -> None:
+        _positive("std", self.std)
+        span_of("correlation_time", self.correlation_time)
+        span_of("memory", self.memory)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observed:
     """A flux or state that is observed.
 
@@ -105,32 +136,35 @@ class Observed:
     max_age : str or number
         Age up to which a value is used: what is older when it arrives is late. The
         members keep what they predicted for as long.
-    scale : {"linear", "log"}
-        Whether values and predictions are compared as they are, or as the logarithms
-        of themselves and the absolute error.
+    scale : {"linear", "log", "root"}
+        Whether values and predictions are compared as they are, or as the logarithms or
+        square roots of themselves and the absolute error.
     gross_error : float or None
         Values farther from the prediction than so many standard deviations, of error
         and spread together, are absurd; None takes all.
+    remaining : Remaining, optional
+        Error of the model beside that of its states, which forecasts carry on.
 
     Raises
     ------
     ConfigError
-        When a number makes no sense, or the logarithm has no absolute error.
+        When a number makes no sense, or a scale has no absolute error.
     """
 
     error: Error
     max_age: str | float = 0.0
-    scale: Literal["linear", "log"] = "linear"
+    scale: Literal["linear", "log", "root"] = "linear"
     gross_error: float | None = 4.0
+    remaining: Remaining | None = None
 
     def __post_init__(self) -> None:
         span_of("max_age", self.max_age)
         if self.gross_error is not None:
             _positive("gross_error", self.gross_error)
-        if self.scale == "log" and not self.error.absolute:
+        if self.scale != "linear" and not self.error.absolute:
             raise ConfigError(
-                "scale: log needs error.absolute above 0, which is added before the "
-                "logarithm"
+                f"scale: {self.scale} needs error.absolute above 0, which is added "
+                f"before the {'logarithm' if self.scale == 'log' else 'root'}"
             )
 
 

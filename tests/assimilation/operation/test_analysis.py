@@ -273,7 +273,7 @@ def test_values_are_compared_as_logarithms_where_asked_for(start: Any) -> None:
     settings = block(observed={"streamflow": {"error": ERROR, "scale": "log"}})
     component = start(2, assimilation=settings)
     follow(component, forcing, range(60), 0.3 * forcing["precipitation"])
-    innovations = component._ensemble.assimilation.innovations
+    innovations = component.ensemble.assimilation.innovations
     used = innovations.column("status") == 1
     expected = np.log(innovations.column("observed") + 0.05) - np.log(
         innovations.column("predicted") + 0.05

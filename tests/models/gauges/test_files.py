@@ -245,7 +245,7 @@ def test_a_run_takes_from_a_file_what_holds_in_each_step_and_no_more(
     np.testing.assert_array_equal(changed[:, 0], [True, False, False, False, False])
     np.testing.assert_array_equal(changed[:, 1], [False, True, False, False, False])
     assert not changed[:, 2].any()
-    innovations = component._ensemble.assimilation.innovations
+    innovations = component.ensemble.assimilation.innovations
     np.testing.assert_allclose(
         innovations.column("observed"), [100.0 * FEET3, 250.5 * FEET3]
     )
@@ -262,7 +262,7 @@ def test_of_a_folder_of_time_slices_the_mean_of_a_step_is_taken(
     block = volume(file="slices", format="t-route-timeslice")
     component = start(1, time_step="hourly", assimilation=block)
     follow(component, made(4, 1), range(4))
-    innovations = component._ensemble.assimilation.innovations
+    innovations = component.ensemble.assimilation.innovations
     assert innovations.column("observed").tolist() == [3.0]
     assert innovations.column("time").tolist() == [OCTOBER + 2.0 * HOUR]
 
