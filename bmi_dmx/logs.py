@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["kept", "logged"]
+__all__ = ["kept", "logged", "remarks"]
 
 
 class _Format(logging.Formatter):
@@ -70,3 +70,33 @@ def kept() -> Iterator[list[str]]:
         keeper.said += [str(warning.message) for warning in caught]
     finally:
         package.handlers, package.propagate = handlers, onward
+
+
+class _Collector(logging.Handler):
+    def __init__(self, texts: dict[str, None]) -> None:
+        super().__init__(logging.INFO)
+        self._texts = texts
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._texts.setdefault(record.getMessage())
+
+
+@contextmanager
+def remarks() -> Iterator[dict[str, None]]:
+    """Collect what is logged in the block, each text once, in order.
+
+    Nothing of it is shown elsewhere meanwhile.
+    """
+    texts: dict[str, None] = {}
+    package = logging.getLogger(__package__)
+    handlers, level, upwards = package.handlers[:], package.level, package.propagate
+    collector = _Collector(texts)
+    package.handlers[:] = [collector]
+    package.setLevel(logging.INFO)
+    package.propagate = False
+    try:
+        yield texts
+    finally:
+        package.handlers[:] = handlers
+        package.setLevel(level)
+        package.propagate = upwards

@@ -20,7 +20,7 @@ from ..trainer.tasks.basins.data.source import Source
 from ..trainer.tasks.basins.data.spec import FORCINGS, DataSpec
 from ..trainer.tasks.basins.scored_data import data_spec
 from .lag import best_lags, summary
-from .remarks import remarks
+from ..logs import remarks
 
 __all__ = ["check", "spec_of"]
 

@@ -13,6 +13,7 @@ from . import fit, importing
 from .asked import Examining, Scoring
 from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
+from .report import run as reporting
 from .run_folder import RunFolder
 from .task import Report
 
@@ -23,6 +24,7 @@ __all__ = [
     "export",
     "import_file",
     "plot",
+    "report",
     "score",
     "train",
     "tune",
@@ -62,12 +64,30 @@ def evaluate(runs: Sequence[Path], period: Sequence[str] | None = None) -> None:
     ConfigError
         There is no such period.
     """
-    if period is not None and (len(period) != 1 or period[0] not in PERIODS):
+    _show(evaluation.evaluate(runs, _of_run(period)))
+
+
+def _of_run(period: Sequence[str] | None) -> str:
+    """Return the period of a run that is asked for, the last one unless another is."""
+    if period is None:
+        return PERIODS[-1]
+    if len(period) != 1 or period[0] not in PERIODS:
         raise ConfigError(
             f"--period: found {' '.join(period)!r}, expected one of"
             f" {', '.join(PERIODS)}; two days are for a bundle and --data"
         )
-    _show(evaluation.evaluate(runs, period[0] if period else PERIODS[-1]))
+    return period[0]
+
+
+def report(run: Path, period: Sequence[str] | None, output: Path | None) -> None:
+    """Write one page about a run.
+
+    Raises
+    ------
+    ConfigError
+        There is no such period.
+    """
+    print(reporting.report(run, _of_run(period), output))
 
 
 def score(

@@ -25,6 +25,8 @@ from ..variables import Attribute
 from .asked import Examining, Scoring, Weighing
 from .companion import Companion
 from .experiment import Experiment
+from .report.content import Findings
+from .report.evaluated import findings_of
 from .run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -240,6 +242,23 @@ class Task(ABC, Generic[E]):
             Folder of the results; default:
             :func:`~.run_folder.results_folder`.
         """
+
+    @classmethod
+    def findings(cls, folder: RunFolder, experiment: E, period: str) -> Findings:
+        """Return what a report tells of a run; it is scored where that was not done.
+
+        Parameters
+        ----------
+        folder : RunFolder
+            The run.
+        experiment : Experiment
+            Of the run.
+        period : str
+            As in :meth:`evaluate`.
+        """
+        return findings_of(
+            folder, period, lambda: cls.evaluate([folder], [experiment], period, None)
+        )
 
     @classmethod
     def score(cls, bundle: Bundle, asked: Scoring) -> Report:

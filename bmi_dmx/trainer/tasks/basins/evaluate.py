@@ -43,6 +43,7 @@ from .targets import (
 
 __all__ = [
     "AT_ONCE",
+    "RAIN",
     "Report",
     "evaluate",
     "flow_series",
@@ -60,6 +61,8 @@ CONVENTION = 365
 
 DAY = 86400.0
 """Seconds."""
+
+RAIN = "precipitation"
 
 AT_ONCE = 64
 """Basins simulated at a time unless something else is said; bounds the memory."""
@@ -383,14 +386,21 @@ def flow_series(title: str, data: BasinData, simulated: NDArray[Any]) -> Hydrogr
         mm per day.
     """
     flow = {"simulated": simulated.astype(np.float32), "observed": data.target}
-    known = {n: data.attributes.get(n) for n in ("latitude", "longitude", "area_km2")}
+    series = {
+        name: Series(values=values, units="mm d-1", about=f"{name} streamflow")
+        for name, values in flow.items()
+    }
+    rain = data.forcing.get(RAIN)
+    if rain is not None:
+        series[RAIN] = Series(values=rain, units="mm d-1", about=RAIN)
+    longitude, latitude = data.where() or (None, None)
     return Hydrographs(
         time=data.time,
         ids=data.ids,
-        series={
-            name: Series(values=values, units="mm d-1", about=f"{name} streamflow")
-            for name, values in flow.items()
-        },
+        series=series,
+        longitude=longitude,
+        latitude=latitude,
+        area_km2=data.attributes.get("area_km2"),
+        names=data.names,
         attributes={"title": title},
-        **known,
     )

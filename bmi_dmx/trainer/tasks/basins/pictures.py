@@ -121,10 +121,9 @@ def _flows(
 
 def _map(path: Path, title: str, data: BasinData, nse: NDArray[np.float64]) -> None:
     """Draw the scores where the basins are, if that is known."""
-    nowhere = np.array(np.nan)
-    longitude = data.attributes.get("longitude", nowhere)
-    latitude = data.attributes.get("latitude", nowhere)
-    if np.isfinite(longitude).all() and np.isfinite(latitude).all():
+    known = data.where()
+    if known is not None and np.isfinite(known).all():
+        longitude, latitude = known
         score_map(path, longitude=longitude, latitude=latitude, scores=nse, title=title)
 
 

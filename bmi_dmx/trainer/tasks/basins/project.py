@@ -72,10 +72,10 @@ def write(folder: Path, name: str) -> None:
 def _write_stations(data: BasinData, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["gauge", *STATION.values()])
+        table.writerow(["gauge", "name", *STATION.values()])
         for at, gauge in enumerate(data.ids.tolist()):
             row = [f"{data.attributes[name][at]:.6g}" for name in STATION]
-            table.writerow([gauge, *row])
+            table.writerow([gauge, data.stations[gauge].name, *row])
 
 
 def _write_gauge(data: BasinData, at: int, path: Path) -> None:

@@ -21,6 +21,7 @@ from ....variables import Attribute
 from ...asked import Examining, Scoring, Weighing
 from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
+from ...report.content import Findings
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
@@ -271,6 +272,15 @@ class BasinsTask(Divisible, Task[Experiment]):
     ) -> Report:
         """Score the flow of a period; see :func:`~.evaluate.evaluate`."""
         return evaluate(folders, experiments, period, output)
+
+    @classmethod
+    def findings(
+        cls, folder: RunFolder, experiment: Experiment, period: str
+    ) -> Findings:
+        """Return what a report tells of a run; see :func:`~.findings.findings`."""
+        from .findings import findings
+
+        return findings(folder, experiment, period)
 
     @classmethod
     def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:

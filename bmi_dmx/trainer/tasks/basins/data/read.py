@@ -146,6 +146,7 @@ def _read_group(
         target=observed(series.target, ids, time, source.where),
         units=source.units,
         targets=series.observed,
+        stations=source.stations,
     )
     shift = moved_alike(spec.shift, products, forcing) if products else spec.shift
     data = moved(data, shift)

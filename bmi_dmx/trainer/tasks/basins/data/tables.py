@@ -14,7 +14,7 @@ from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import FILES, USUAL, usual_names
 from .basins import Array32, Observed, positions, refuse_uneven
 from .fluxes import flow_depth, series_of, unobserved
-from .places import PLACES, attributes_in
+from .places import PLACES, attributes_in, names_in
 from .remarks import remark
 from .sheets import (
     TIMES,
@@ -37,6 +37,7 @@ from .source import (
     within,
 )
 from .spec import FORCINGS, NO_TARGET, VARIABLES, DataSpec
+from .stations import Station
 
 __all__ = ["Tables"]
 
@@ -90,6 +91,8 @@ class Tables(Source):
         self.attributes, self.units = attributes_in(
             attributes, self.ids.tolist(), str(path)
         )
+        names = names_in(attributes, self.ids.tolist())
+        self.stations = {one: Station(name) for one, name in names.items()}
         self._find()
 
     def _say(self, text: str, kind: str) -> None:
