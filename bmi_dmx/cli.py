@@ -166,6 +166,7 @@ _forecasts = partial(_module, "inspection.forecast")
 _new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
 _protocols = partial(_module, "trainer.protocols.command")
+_comparing = partial(_module, "trainer.compare_command")
 _combining = partial(_module, "trainer.combine_command")
 _reporting = partial(_module, "trainer.report_command")
 _routing = partial(_module, "routing.commands")
@@ -211,8 +212,13 @@ COMMANDS = {
         arguments=lambda parser: _scoring().evaluate_arguments(parser),
         run=lambda options: _scoring().evaluate_command(options),
     ),
+    "compare": Command(
+        about="score runs, bundles and baselines on the same data, side by side",
+        arguments=lambda parser: _comparing().compare_arguments(parser),
+        run=lambda options: _comparing().compare_command(options),
+    ),
     "report": Command(
-        about="score a bundle under conditions that it was not made for",
+        about="tell of a run in one page, or how far a bundle can be trusted",
         arguments=lambda parser: _reporting().report_arguments(parser),
         run=lambda options: _reporting().report_command(options),
     ),

@@ -23,6 +23,7 @@ __all__ = [
     "examine",
     "export",
     "import_file",
+    "of_run",
     "plot",
     "report",
     "score",
@@ -64,10 +65,10 @@ def evaluate(runs: Sequence[Path], period: Sequence[str] | None = None) -> None:
     ConfigError
         There is no such period.
     """
-    _show(evaluation.evaluate(runs, _of_run(period)))
+    _show(evaluation.evaluate(runs, of_run(period)))
 
 
-def _of_run(period: Sequence[str] | None) -> str:
+def of_run(period: Sequence[str] | None) -> str:
     """Return the period of a run that is asked for, the last one unless another is."""
     if period is None:
         return PERIODS[-1]
@@ -87,7 +88,7 @@ def report(run: Path, period: Sequence[str] | None, output: Path | None) -> None
     ConfigError
         There is no such period.
     """
-    print(reporting.report(run, _of_run(period), output))
+    print(reporting.report(run, of_run(period), output))
 
 
 def score(

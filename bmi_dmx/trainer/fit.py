@@ -33,7 +33,7 @@ from .registries import tasks
 from .run_folder import RunFolder
 from .task import Monitor
 
-__all__ = ["resume", "train"]
+__all__ = ["resume", "train", "train_experiment"]
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +71,22 @@ def train(
     """
     file = find_experiment(config)
     experiment = load_experiment(file, overrides)
+    with naming(file, experiment):
+        return train_experiment(experiment, Path(root))
+
+
+def train_experiment(experiment: Experiment, root: Path) -> Path:
+    """Train what an experiment says in a new folder, and return that.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError, TrainingError
+        As of :func:`train`.
+    """
     with joined(experiment.training.device) as processes:
         # Before a folder is made: what is wrong with the data leaves nothing behind.
-        with naming(file, experiment):
-            module = build(experiment, processes)
-        folder = processes.from_first(lambda: RunFolder.create(Path(root), experiment))
+        module = build(experiment, processes)
+        folder = processes.from_first(lambda: RunFolder.create(root, experiment))
         _announce(module, folder)
         _fit(experiment, module, folder, resumed=False)
     return folder.path

@@ -22,7 +22,7 @@ from ..compose import Model, ModelSpec, Statistics
 from ..errors import ConfigError, UnitsError
 from ..units import check
 from ..variables import Attribute
-from .asked import Examining, Scoring, Weighing
+from .asked import Comparing, Examining, Scoring, Weighing
 from .companion import Companion
 from .experiment import Experiment
 from .report.content import Findings
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batches",
+    "Contest",
     "Monitor",
     "Report",
     "Task",
@@ -105,6 +106,13 @@ class Report(Protocol):
 
     def show(self) -> None:
         """Print the scores."""
+
+
+class Contest(Report, Protocol):
+    """What a comparison found."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return the scores as plain values."""
 
 
 def attributes_in(units: Mapping[str, str]) -> list[Attribute]:
@@ -277,6 +285,40 @@ class Task(ABC, Generic[E]):
             The task cannot do so, or the data or the choices do not suit the bundle.
         """
         raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
+
+    @classmethod
+    def compare(
+        cls,
+        runs: Mapping[str, RunFolder],
+        bundles: Mapping[str, Bundle],
+        asked: Comparing,
+    ) -> Contest:
+        """Score several models on the same data.
+
+        Parameters
+        ----------
+        runs, bundles : mapping of str to RunFolder and Bundle
+            By name, at least one of them.
+        asked : Comparing
+            On what.
+
+        Raises
+        ------
+        ConfigError, DataError, UnitsError
+            The task cannot do so, or the models do not belong together.
+        """
+        raise ConfigError(f"models of task {cls.schema.task!r} are not compared")
+
+    @classmethod
+    def yardstick(cls, experiment: E) -> E:
+        """Return the experiment of an LSTM without physics, in the same budget.
+
+        Raises
+        ------
+        ConfigError
+            There is none of this task.
+        """
+        raise ConfigError(f"task {cls.schema.task!r} has no LSTM to compare with")
 
     @classmethod
     def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:

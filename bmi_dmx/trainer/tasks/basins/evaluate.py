@@ -24,6 +24,7 @@ from ..streamflow.comparison import (
     target_columns,
     target_summary,
 )
+from ..streamflow.compared import positions_alike
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
 from ..streamflow.results import Hydrographs, Series, write_results
@@ -187,26 +188,9 @@ def _data(
 
 def _matched(data: BasinData, first: BasinData, days: Period, where: str) -> BasinData:
     """Return data in the order of ``first``, refusing other basins or observations."""
-    differing = set(data.ids.tolist()) ^ set(first.ids.tolist())
-    if differing:
-        raise ConfigError(
-            f"{where}: only one of them has basin {min(differing)!r}; {SAME}"
-        )
-    data = data.select(first.ids.tolist())
     a, b = data.period(*days), first.period(*days)
-    if a.seconds != b.seconds:
-        raise ConfigError(
-            f"{where}: its time steps are of {a.seconds:g} s, there {b.seconds:g} s;"
-            f" {SAME}"
-        )
-    unequal = ~((a.target == b.target) | (np.isnan(a.target) & np.isnan(b.target)))
-    if unequal.any():
-        day, basin = np.argwhere(unequal)[0]
-        raise ConfigError(
-            f"{where}: the flow observed in basin '{a.ids[basin]}' on {a.time[day]} is"
-            f" {a.target[day, basin]:g}, there {b.target[day, basin]:g} mm d-1; {SAME}"
-        )
-    return data
+    positions_alike(a.ids, a.time, a.target, (b.ids, b.time, b.target), where, SAME)
+    return data.select(first.ids.tolist())
 
 
 def _report(

@@ -18,13 +18,14 @@ from ....conversion import plain
 from ....errors import ConfigError, DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
-from ...asked import Examining, Scoring, Weighing
+from ...asked import Comparing, Examining, Scoring, Weighing
 from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...report.content import Findings
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
+from ..streamflow.compared import Compared
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
@@ -286,6 +287,25 @@ class BasinsTask(Divisible, Task[Experiment]):
     def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
+
+    @classmethod
+    def compare(
+        cls,
+        runs: Mapping[str, RunFolder],
+        bundles: Mapping[str, Bundle],
+        asked: Comparing,
+    ) -> Compared:
+        """Score models on the same basins and days; see :func:`~.compare.compare`."""
+        from .compare import compare
+
+        return compare(runs, bundles, asked)
+
+    @classmethod
+    def yardstick(cls, experiment: Experiment) -> Experiment:
+        """Return the experiment of an LSTM; see :func:`~.compare.yardstick`."""
+        from .compare import yardstick
+
+        return yardstick(experiment)
 
     @classmethod
     def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
