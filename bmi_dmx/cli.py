@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
-from .errors import DmxError
+from .errors import DataProblems, DmxError
 from .logs import logged
 from .operate.once import afresh
 
@@ -392,7 +392,13 @@ _EXTRAS = {
 
 
 def _message(error: Exception) -> str | None:
-    """Return an error on one line, or None where only its traceback can help."""
+    """Return an error on one line, or None where only its traceback can help.
+
+    Several problems have a line each.
+    """
+    if isinstance(error, DataProblems):
+        lines = (f"  - {' '.join(text.split())}" for text in error.problems)
+        return "\n".join([f"{len(error.problems)} problems", *lines])
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package == __package__:

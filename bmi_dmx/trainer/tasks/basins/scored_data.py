@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .... import config
 from ....bundle import Bundle
-from ....compose import Model
 from ....errors import ConfigError, DataError, DmxError, UnitsError, suggestion
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....models.hydrology.daily_range import (
@@ -29,6 +28,9 @@ from .data.basins import Array64, BasinData
 from .data.read import SHOWN, read
 from .data.spec import DataSpec
 from .recognition import reader_of
+
+if TYPE_CHECKING:
+    from ....compose import Model
 
 __all__ = [
     "FEW_YEARS",

@@ -19,6 +19,7 @@ from .basins import Array64, BasinData, parse_period, positions
 from .mapped import mapped
 from .places import read_places
 from .products import common_days, moved_alike, side_by_side
+from .problems import settle
 from .quality import (
     check_places,
     check_water,
@@ -135,6 +136,8 @@ def _read_group(
         )
         for one, of in zip(read_all, sources, strict=True)
     ]
+    target = observed(series.target, ids, time, source.where)
+    settle()
     forcing = complete[0]
     if products:
         forcing = side_by_side(products, sources, complete, str(ids[0]))
@@ -143,7 +146,7 @@ def _read_group(
         time=time,
         forcing=forcing,
         attributes=attributes,
-        target=observed(series.target, ids, time, source.where),
+        target=target,
         units=source.units,
         targets=series.observed,
         stations=source.stations,
