@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -12,10 +12,11 @@ from .. import config
 from ..conversion import plain
 from ..errors import ConfigError, DataError, suggestion
 from ..files import atomic
-from .experiment import Experiment
+from .experiment import Anchor, Experiment
 from .registries import DEFAULT_TASK, experiments, tasks
 
 __all__ = [
+    "anchored_plain",
     "differences",
     "find_experiment",
     "load_experiment",
@@ -65,9 +66,21 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     ConfigError
         Naming file, key, what was found and what was expected.
     """
-    settings = list(overrides)
-    data = config.override(config.read(path), settings)
-    given = {setting.partition("=")[0].strip() for setting in settings}
+    data, anchored = anchored_plain(path, list(overrides))
+    experiment = config.convert(data, _kind(data, path), where=str(path))
+    return experiment.resolved(anchored)
+
+
+def anchored_plain(path: Path, overrides: Sequence[str]) -> tuple[Any, Anchor]:
+    """Return an experiment as plain data, and what makes its paths absolute.
+
+    Parameters
+    ----------
+    path, overrides
+        As of :func:`load_experiment`.
+    """
+    data = config.override(config.read(path), overrides)
+    given = {setting.partition("=")[0].strip() for setting in overrides}
 
     def anchored(key: str, text: str) -> str:
         # Who types a setting thinks of the current folder, not of the file's.
@@ -75,8 +88,7 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         typed = any(".".join(names[: n + 1]) in given for n in range(len(names)))
         return _anchored(text, Path.cwd() if typed else path.resolve().parent)
 
-    experiment = config.convert(data, _kind(data, path), where=str(path))
-    return experiment.resolved(anchored)
+    return data, anchored
 
 
 def _kind(data: Any, path: Path) -> type[Experiment]:

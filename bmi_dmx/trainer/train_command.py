@@ -38,6 +38,9 @@ def _settings_argument(parser: ArgumentParser) -> None:
 
 def train_command(options: Namespace) -> None:
     """Run ``dmx train``."""
+    from .beforehand import checked
+
+    checked(options.experiment, options.settings)
     from .commands import train
 
     train(options.experiment, options.settings)

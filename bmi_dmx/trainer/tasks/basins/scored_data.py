@@ -38,6 +38,7 @@ __all__ = [
     "climate_days",
     "completed",
     "data_spec",
+    "source_of",
     "whole_years",
 ]
 
@@ -225,7 +226,7 @@ def _refuse_lacking(bundle: Bundle, model: Model, data: BasinData, where: str) -
     for name in model.attributes:
         if name not in data.attributes:
             units = known[name].units if name in known else "1"
-            missing[name] = f"{name} [{units}] ({_source(name)})"
+            missing[name] = f"{name} [{units}] ({source_of(name)})"
     if missing:
         hint = suggestion(next(iter(missing)), data.attributes)
         raise DataError(
@@ -234,7 +235,7 @@ def _refuse_lacking(bundle: Bundle, model: Model, data: BasinData, where: str) -
         )
 
 
-def _source(name: str) -> str:
+def source_of(name: str) -> str:
     """Return what could give an attribute."""
     if name in CLIMATE:
         return "computed from the forcing unless data.attributes is 'file'"

@@ -123,6 +123,9 @@ class Source(ABC):
     """Those of ``product``, ``products``, ``forcings``, ``target``, ``targets`` and
     ``units`` that it uses."""
 
+    own: ClassVar[bool] = False
+    """Whether people keep such data themselves, so that they are looked at first."""
+
     path: Path
     ids: NDArray[np.str_]
     attributes: dict[str, Array64]

@@ -67,6 +67,7 @@ class Tables(Source):
         The folder or the table.
     """
 
+    own = True
     choices = ("product", "products", "forcings", "target", "targets", "units")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
