@@ -16,6 +16,7 @@ __all__ = ["Gauges", "Rivers", "gauges", "rivers"]
 
 Array = NDArray[np.float64]
 
+
 @dataclass(frozen=True)
 class Gauges:
     """Names and coordinates of gauges.

@@ -13,6 +13,7 @@ import numpy as np
 from ..data.axis import span_text
 from ..data.netcdf import opened
 from ..errors import ConfigError, DataError, DmxError
+from ..logs import remarks
 from ..tables import Column, print_table
 from ..trainer.asked import Scoring
 from ..trainer.tasks.basins.data.basins import BasinData
@@ -22,7 +23,6 @@ from ..trainer.tasks.basins.data.source import Source
 from ..trainer.tasks.basins.data.spec import FORCINGS, DataSpec
 from ..trainer.tasks.basins.scored_data import data_spec
 from .lag import best_lags, summary
-from ..logs import remarks
 
 __all__ = ["check", "spec_of"]
 

@@ -68,7 +68,8 @@ importers: Registry[Importer] = Registry(
 
 checks: Registry[Callable[[Mapping[str, Any], Callable[[str, str], str], str], None]]
 checks = Registry(
-    "task whose data are looked at first", {"basins": f"{_TASKS}.basins.beforehand:check"}
+    "task whose data are looked at first",
+    {"basins": f"{_TASKS}.basins.beforehand:check"},
 )
 """What refuses the data of an experiment before PyTorch is loaded, by task: is given
 the experiment as plain data, what makes paths absolute, and the name of its file."""

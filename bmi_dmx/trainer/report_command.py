@@ -79,7 +79,9 @@ def _run(options: Namespace) -> None:
     for name in ("data", "attributes", "shift", "held_out", "places", "warmup"):
         if getattr(options, name) not in (None, (), []):
             option = name.replace("_", "-")
-            raise ConfigError(f"--{option}: goes with a bundle, {options.source} is a run")
+            raise ConfigError(
+                f"--{option}: goes with a bundle, {options.source} is a run"
+            )
     from .commands import report
 
     report(options.source, options.period, options.output)

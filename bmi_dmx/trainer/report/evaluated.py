@@ -5,7 +5,6 @@ For tasks that say no more of themselves.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any

@@ -173,7 +173,12 @@ def learning_panels(path: Path, monitor: Monitor) -> list[Panel]:
     if score[0]:
         x, y = (np.array(values) for values in score)
         curve = Curve(label=monitor.about, x=x, y=y)
-        panels.append(Panel(title=monitor.about, x_label="step", curves=[curve]))
+        # From 0 on: what changes little is to look like that.
+        whole = (0.0, 1.05 * float(y.max())) if y.min() >= 0.0 < y.max() else None
+        panel = Panel(
+            title=monitor.about, x_label="step", curves=[curve], y_range=whole
+        )
+        panels.append(panel)
     return panels
 
 

@@ -61,7 +61,9 @@ def compare(
         found[name] = _of_bundle(bundle, spec, days, warmup)
     found = _in_one_order(found)
     part, lead = with_lead(data, days, usual_warmup(data) if warmup is None else warmup)
-    others, about = beside(first_model, data, part, lead) if asked.baselines else ({}, {})
+    others, about = (
+        beside(first_model, data, part, lead) if asked.baselines else ({}, {})
+    )
     first = next(iter(found.values()))
     return compared(
         asked.output or numbered_folder(FOLDER, "comparison"),

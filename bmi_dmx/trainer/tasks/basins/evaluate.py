@@ -17,6 +17,7 @@ from ....errors import ConfigError
 from ...checkpoint import load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
+from ..streamflow.compared import positions_alike
 from ..streamflow.comparison import (
     TargetScores,
     show_medians,
@@ -24,7 +25,6 @@ from ..streamflow.comparison import (
     target_columns,
     target_summary,
 )
-from ..streamflow.compared import positions_alike
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
 from ..streamflow.results import Hydrographs, Series, write_results
@@ -32,7 +32,7 @@ from .data.basins import BasinData
 from .data.read import read_for_training
 from .experiment import Experiment
 from .groups import basin_groups
-from .pictures import draw
+from .pictures import RAIN, draw
 from .prediction import blocks, predict, with_lead
 from .targets import (
     TARGET,
@@ -44,7 +44,6 @@ from .targets import (
 
 __all__ = [
     "AT_ONCE",
-    "RAIN",
     "Report",
     "evaluate",
     "flow_series",
@@ -62,8 +61,6 @@ CONVENTION = 365
 
 DAY = 86400.0
 """Seconds."""
-
-RAIN = "precipitation"
 
 AT_ONCE = 64
 """Basins simulated at a time unless something else is said; bounds the memory."""

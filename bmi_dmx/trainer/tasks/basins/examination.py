@@ -26,7 +26,8 @@ from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
 from .data.basins import BasinData
 from .data.spec import DataSpec
-from .evaluate import AT_ONCE, RAIN, mean_flow
+from .evaluate import AT_ONCE, mean_flow
+from .pictures import RAIN
 from .pooling import Parameters
 from .prediction import steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec

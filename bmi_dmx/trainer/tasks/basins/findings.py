@@ -11,12 +11,13 @@ from ....conversion import plain
 from ....logs import remarks
 from ...checkpoint import load_model
 from ...experiment_file import naming
-from ...report.content import Findings, Table
+from ...report.content import Findings
 from ...report.evaluated import pictures_in, scored_summary
 from ...run_folder import RunFolder
 from ..streamflow.comparison import COMPARED
 from ..streamflow.findings import (
     baseline_scores,
+    beside_baselines,
     distribution,
     gauge_places,
     hydrograph_series,
@@ -73,7 +74,7 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     return Findings(
         period=f"{period} period, {days[0]} to {days[1]}",
         tiles=tiles(scores, compared),
-        tables=[_beside(experiment.name, scores, compared)],
+        tables=[beside_baselines(experiment.name, scores, compared)],
         details={
             "All scores": score_table(
                 scores, basin_groups(experiment, data), f"{period} period"
@@ -91,24 +92,6 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
         baselines=about,
         notes=list(told),
     )
-
-
-def _beside(
-    name: str,
-    scores: dict[str, NDArray[np.float64]],
-    baselines: dict[str, dict[str, NDArray[np.float64]]],
-) -> Table:
-    """Return the model beside baselines: medians, and where it is better."""
-    rows = []
-    for label, values in {name: scores, **baselines}.items():
-        medians = [float(np.nanmedian(values[m])) for m in COMPARED]
-        both = np.isfinite(scores["nse"]) & np.isfinite(values["nse"])
-        won = scores["nse"][both] > values["nse"][both]
-        share = "" if label == name else f"{int(won.sum())} of {len(won)}"
-        rows.append([label, *medians, share])
-    heads = ["model", *(m.upper() for m in COMPARED), "worse than the model at"]
-    caption = "Beside baselines: medians over gauges; where the NSE is lower."
-    return Table(heads, rows, caption)
 
 
 def _constant(model: Model, data: BasinData) -> dict[str, NDArray[np.float64]]:

@@ -22,12 +22,14 @@ from ...report.content import (
     Table,
     Tile,
 )
+from .comparison import COMPARED
 from .metrics import median, metrics, score
 from .results import Hydrographs
 
 __all__ = [
     "BASELINE_COLOURS",
     "baseline_scores",
+    "beside_baselines",
     "distribution",
     "gauge_places",
     "hydrograph_series",
@@ -108,9 +110,7 @@ def distribution(name: str, scores: Scores, baselines: Mapping[str, Scores]) -> 
         ranked = np.sort(values["nse"][np.isfinite(values["nse"])])
         if ranked.size:
             share = np.arange(1, ranked.size + 1) / ranked.size
-            curve = Curve(
-                label=label, x=np.maximum(ranked, -0.25), y=share, steps=True
-            )
+            curve = Curve(label=label, x=np.maximum(ranked, -0.25), y=share, steps=True)
             curves.append(curve)
     return Panel(
         title="share of gauges with a lower NSE", x_label="NSE", curves=curves,
@@ -214,10 +214,30 @@ def learned(
 
 
 def baseline_scores(
-    flows: Hydrographs, baselines: Mapping[str, NDArray[Any]], names: Sequence[str]
+    flows: Hydrographs,
+    baselines: Mapping[str, NDArray[Any]],
+    names: Sequence[str],
+    factor: NDArray[np.float64] | float = 1.0,
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Return scores of baselines on the days of a file."""
-    return {
-        name: score(values, flows["observed"], names)
-        for name, values in baselines.items()
-    }
+    """Return scores of baselines on the days of a file.
+
+    ``factor`` brings flow to mm per day.
+    """
+    observed = flows["observed"] * factor
+    return {n: score(x * factor, observed, names) for n, x in baselines.items()}
+
+
+def beside_baselines(
+    name: str, scores: Scores, baselines: Mapping[str, Scores]
+) -> Table:
+    """Return a model beside baselines: medians, and where these are worse."""
+    rows = []
+    for label, values in {name: scores, **baselines}.items():
+        medians = [median(values[metric])[0] for metric in COMPARED]
+        both = np.isfinite(scores["nse"]) & np.isfinite(values["nse"])
+        won = scores["nse"][both] > values["nse"][both]
+        share = "" if label == name else f"{int(won.sum())} of {len(won)}"
+        rows.append([label, *medians, share])
+    heads = ["model", *(m.upper() for m in COMPARED), "worse than the model at"]
+    caption = "Beside baselines: medians over gauges; where the NSE is lower."
+    return Table(heads, rows, caption)

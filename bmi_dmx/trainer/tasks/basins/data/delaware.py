@@ -159,7 +159,9 @@ def opened(path: Path) -> xr.Dataset:
 
 def _stations(file: xr.Dataset) -> dict[str, Station]:
     """Return names and coordinates of all gauges."""
-    columns = (file[f"gauge_{what}"].to_numpy() for what in ("id", "name", "lon", "lat"))
+    columns = (
+        file[f"gauge_{what}"].to_numpy() for what in ("id", "name", "lon", "lat")
+    )
     return {
         str(gauge): Station(readable(str(name)), float(x), float(y))
         for gauge, name, x, y in zip(*columns, strict=True)

@@ -331,7 +331,9 @@ def _refuse_implausible(
     if not bad.any():
         return
     # Each basin has its own, where they are told together.
-    basins = np.flatnonzero(bad.any(axis=0)) if collecting() else np.argwhere(bad)[:1, 1]
+    basins = (
+        np.flatnonzero(bad.any(axis=0)) if collecting() else np.argwhere(bad)[:1, 1]
+    )
     for basin in basins:
         day = int(np.argmax(bad[:, basin]))
         count = bad[:, basin].sum() if collecting() else bad.sum()

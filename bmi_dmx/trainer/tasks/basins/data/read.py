@@ -18,8 +18,8 @@ from .attributes import has_extremes, portable
 from .basins import Array64, BasinData, parse_period, positions
 from .mapped import mapped
 from .places import read_places
-from .products import common_days, moved_alike, side_by_side
 from .problems import settle
+from .products import common_days, moved_alike, side_by_side
 from .quality import (
     check_places,
     check_water,
