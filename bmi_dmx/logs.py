@@ -21,23 +21,31 @@ class _Format(logging.Formatter):
 
 
 @contextmanager
-def logged() -> Iterator[None]:
+def logged(level: int | None = None) -> Iterator[None]:
     """Show on the error stream what is logged, of training also how it goes on.
 
     For the command line, where the program is ours: a library leaves this to its user.
+
+    Parameters
+    ----------
+    level : int, optional
+        Least level that is shown, of all rooms alike.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_Format())
     package, training = (
         logging.getLogger(name) for name in (__package__, f"{__package__}.trainer")
     )
-    before = training.level
+    before = package.level, training.level
     package.addHandler(handler)
-    training.setLevel(logging.INFO)
+    training.setLevel(logging.INFO if level is None else level)
+    if level is not None:
+        package.setLevel(level)
     try:
         yield
     finally:
-        training.setLevel(before)
+        package.setLevel(before[0])
+        training.setLevel(before[1])
         package.removeHandler(handler)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -17,8 +18,9 @@ import pytest
 from bmi_dmx import __version__, info
 from bmi_dmx.benchmarks import command
 from bmi_dmx.cli import _EXTRAS, COMMANDS, main
+from bmi_dmx.command_groups import GROUPS, SHELLS
 from bmi_dmx.describe import versions
-from bmi_dmx.errors import ConfigError
+from bmi_dmx.errors import ConfigError, DataProblems
 from bmi_dmx.registry import Registry
 
 
@@ -42,6 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             setattr(stand_in, name, recorder(name))
         monkeypatch.setitem(sys.modules, module, stand_in)
     monkeypatch.setattr(command, "run", recorder("run"))
+    monkeypatch.setattr("bmi_dmx.trainer.beforehand.checked", lambda *_: None)
     return made
 
 
@@ -57,10 +60,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             "tune a.yaml s.yaml b=1",
             ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"], 1),
         ),
-        ("evaluate runs/x", ("evaluate", [Path("runs/x")], None)),
+        ("evaluate runs/x", ("evaluate", [Path("runs/x")], None, {"as_json": False})),
         (
             "evaluate a b --period validation",
-            ("evaluate", [Path("a"), Path("b")], ["validation"]),
+            ("evaluate", [Path("a"), Path("b")], ["validation"], {"as_json": False}),
         ),
         (
             "evaluate b --data d.nc data.gaps=hold --basins 01 02 --warmup 3",
@@ -75,6 +78,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
                     "choices": {},
                     "output": None,
                     "calibration": None,
+                    "as_json": False,
                 },
             ),
         ),
@@ -92,6 +96,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
                     "choices": {"evaporation": "oudin"},
                     "output": Path("o"),
                     "calibration": None,
+                    "as_json": False,
                 },
             ),
         ),
@@ -130,6 +135,93 @@ def test_every_command_has_help(
         main([command, "--help"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: dmx {command}")
+
+
+def test_help_tells_commands_apart_by_what_they_are_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80
+    order = [told.index(f"\n{group}:") for group in GROUPS]
+    assert order == sorted(order)
+    assert "exit status: 0 done, 1 failed" in told
+
+
+def test_every_command_is_in_one_group() -> None:
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_is_told_what_to_complete(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("shtab")
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(name in script for name in COMMANDS)
+    assert "baselines" in script
+
+
+def test_what_bash_is_told_completes_a_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("shtab")
+    assert main(["completion", "bash"]) == 0
+    script = tmp_path / "dmx.sh"
+    script.write_text(capsys.readouterr().out, encoding="utf-8")
+    ask = (
+        f". {script}; COMP_WORDS=(dmx fore); COMP_CWORD=1; _shtab_dmx; "
+        'echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(
+        ["bash", "-c", ask], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["forecast"]
+
+
+def test_info_is_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "hbv11p" in found["processes"]
+    assert main(["info", "hbv11p", "--json"]) == 0
+    assert "soil capacity" in json.loads(capsys.readouterr().out)["about"]
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [
+        ("", ["warning: odd"]),
+        ("--quiet", []),
+        ("--verbose", ["detail", "warning: odd"]),
+    ],
+)
+def test_how_much_is_said_can_be_chosen(
+    option: str,
+    shown: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def talk(options: object) -> None:
+        log = logging.getLogger("bmi_dmx.somewhere")
+        log.debug("detail")
+        log.warning("odd")
+
+    monkeypatch.setitem(COMMANDS, "info", replace(COMMANDS["info"], run=talk))
+    assert main(["info", *filter(None, [option])]) == 0
+    assert capsys.readouterr().err.splitlines() == shown
+
+
+def test_several_problems_have_a_line_each(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, DataProblems(["a.csv: row 2\n is odd", "b.csv: no flow"]))
+    assert main(["demo"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "dmx demo: error: 2 problems", "  - a.csv: row 2 is odd", "  - b.csv: no flow",
+    ]  # fmt: skip
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

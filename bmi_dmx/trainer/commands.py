@@ -57,15 +57,17 @@ PERIODS = ("train", "validation", "test")
 """Periods of a run, the last one unless another is asked for."""
 
 
-def evaluate(runs: Sequence[Path], period: Sequence[str] | None = None) -> None:
-    """Score a run, or the mean of several, and print a table.
+def evaluate(
+    runs: Sequence[Path], period: Sequence[str] | None = None, *, as_json: bool = False
+) -> None:
+    """Score a run, or the mean of several, and print a table or the summary.
 
     Raises
     ------
     ConfigError
         There is no such period.
     """
-    _show(evaluation.evaluate(runs, of_run(period)))
+    _show(evaluation.evaluate(runs, of_run(period)), as_json=as_json)
 
 
 def of_run(period: Sequence[str] | None) -> str:
@@ -101,8 +103,9 @@ def score(
     choices: Mapping[str, str] | None = None,
     output: Path | None = None,
     calibration: Sequence[str] | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Score a bundle on data, and print tables.
+    """Score a bundle on data, and print tables or the summary.
 
     Parameters
     ----------
@@ -116,6 +119,8 @@ def score(
         See :class:`~.task.Scoring`.
     calibration : sequence of str, optional
         First and last day that a range around the answer is learned from.
+    as_json : bool
+        Whether the summary is printed as it is in its file.
 
     Raises
     ------
@@ -136,7 +141,7 @@ def score(
         output=output,
         calibration=None if calibration is None else days(calibration, "--calibrate"),
     )
-    _show(evaluation.score(bundles[0], asked))
+    _show(evaluation.score(bundles[0], asked), as_json=as_json)
 
 
 def examine(
@@ -198,7 +203,10 @@ def days(period: Sequence[str], option: str = "--period") -> tuple[date, date]:
     return first, last
 
 
-def _show(report: Report) -> None:
+def _show(report: Report, *, as_json: bool = False) -> None:
+    if as_json:
+        print((report.folder / "summary.json").read_text(encoding="utf-8"), end="")
+        return
     report.show()
     print(f"\n{report.folder}")
 

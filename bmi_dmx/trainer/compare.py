@@ -74,8 +74,8 @@ def _common_task(runs: dict[str, RunFolder], found: dict[str, Bundle]) -> str:
     for name, task in of.items():
         if task not in tasks or task != of[first]:
             raise ConfigError(
-                f"{name}: task is {task!r}, of {first} {of[first]!r}; only models of one"
-                " task can be compared"
+                f"{name}: task is {task!r}, of {first} {of[first]!r}; only models of"
+                " one task can be compared"
             )
     return of[first]
 

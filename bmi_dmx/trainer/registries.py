@@ -66,8 +66,9 @@ importers: Registry[Importer] = Registry(
 )
 """What others wrote that experiments or bundles are made of."""
 
-checks: Registry[Callable[[Mapping[str, Any], Callable[[str, str], str], str], None]]
-checks = Registry(
+Check = Callable[[Mapping[str, Any], Callable[[str, str], str], str], None]
+
+checks: Registry[Check] = Registry(
     "task whose data are looked at first",
     {"basins": f"{_TASKS}.basins.beforehand:check"},
 )

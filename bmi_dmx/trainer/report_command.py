@@ -91,8 +91,8 @@ def _bundle(options: Namespace) -> None:
     for name, what in (("data", "which places"), ("period", "which days")):
         if getattr(options, name) is None:
             raise ConfigError(
-                f"--{name}: {options.source} is no run but a bundle, expected {what} it "
-                "is scored on"
+                f"--{name}: {options.source} is no run but a bundle, expected {what} "
+                "it is scored on"
             )
     from .commands import examine
 

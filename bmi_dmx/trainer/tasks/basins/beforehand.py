@@ -14,9 +14,9 @@ from ....errors import DataError, suggestion
 from ....logs import remarks
 from ....models.hydrology.climate import CLIMATE
 from ...experiment import Anchor
-from .data.basins import BasinData
 from .data.problems import all_at_once, piece
-from .data.read import READERS, read
+from .data.read import READERS, open_source, read
+from .data.source import Source
 from .data.spec import DataSpec
 from .scored_data import source_of
 
@@ -60,12 +60,13 @@ def check(given: Mapping[str, Any], anchored: Anchor, where: str) -> None:
         spec = replace(spec, basins=anchored("data.basins", spec.basins))
     wanted = list(dict.fromkeys(_attributes(given.get("model", {}))))
     with remarks(), all_at_once():
-        data = read(replace(spec, attributes="file", withheld=""), Path.cwd())
+        source = open_source(spec, Path.cwd())
         computed = () if spec.attributes == "file" else CLIMATE.names
         for name in wanted:
             if name not in computed:
                 with piece():
-                    _require(data, name, spec)
+                    _require(source, name)
+        read(replace(spec, attributes="file", withheld=""), Path.cwd())
 
 
 def _attributes(model: Any) -> Iterator[str]:
@@ -79,17 +80,17 @@ def _attributes(model: Any) -> Iterator[str]:
             yield from _attributes(value)
 
 
-def _require(data: BasinData, name: str, spec: DataSpec) -> None:
+def _require(source: Source, name: str) -> None:
     """Refuse data without an attribute, saying what could give it."""
-    if name not in data.attributes:
-        hint = suggestion(name, [*data.attributes, *CLIMATE.names])
+    if name not in source.attributes:
+        hint = suggestion(name, [*source.attributes, *CLIMATE.names])
         raise DataError(
-            f"{spec.path}: no attribute {name!r}, which the model reads"
+            f"{source.path}: no attribute {name!r}, which the model reads"
             f" ({source_of(name)}){hint}"
         )
-    unknown = data.ids[~np.isfinite(data.attributes[name])]
+    unknown = source.ids[~np.isfinite(source.attributes[name])]
     if unknown.size:
         raise DataError(
-            f"{spec.path}: attribute {name!r}, which the model reads, is not known of"
-            f" {unknown.size} of {data.ids.size} basins, first '{unknown[0]}'"
+            f"{source.path}: attribute {name!r}, which the model reads, is not known of"
+            f" {unknown.size} of {source.ids.size} basins, first '{unknown[0]}'"
         )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ....bundle import Bundle
 from ....compose import Model, plan
 from ....compose.parts import make_parts
@@ -60,10 +63,12 @@ def compare(
     for name, bundle in bundles.items():
         found[name] = _of_bundle(bundle, spec, days, warmup)
     found = _in_one_order(found)
-    part, lead = with_lead(data, days, usual_warmup(data) if warmup is None else warmup)
-    others, about = (
-        beside(first_model, data, part, lead) if asked.baselines else ({}, {})
-    )
+    others: dict[str, NDArray[np.float64]] = {}
+    about: dict[str, str] = {}
+    if asked.baselines:
+        steps = usual_warmup(data) if warmup is None else warmup
+        part, lead = with_lead(data, days, steps)
+        others, about = beside(first_model, data, part, lead)
     first = next(iter(found.values()))
     return compared(
         asked.output or numbered_folder(FOLDER, "comparison"),

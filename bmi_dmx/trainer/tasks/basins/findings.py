@@ -66,9 +66,10 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     model = load_model(folder.require_best(), experiment.model)
     part, lead = with_lead(data, days, experiment.evaluation_warmup)
     others, about = beside(model, data, part, lead)
-    names = metrics.names()
-    if experiment.evaluation.metrics != "all":
-        names = list(dict.fromkeys((*experiment.evaluation.metrics, *COMPARED)))
+    chosen = experiment.evaluation.metrics
+    names = list(
+        metrics.names() if chosen == "all" else dict.fromkeys((*COMPARED, *chosen))
+    )
     scores = score(flows["simulated"], flows["observed"], names)
     compared = baseline_scores(flows, others, names)
     return Findings(

@@ -61,9 +61,10 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     assert flows.area_km2 is not None
     depth = DEPTH / flows.area_km2
     others = {name: flows[name.replace(" ", "_")] for name in ABOUT}
-    names = metrics.names()
-    if experiment.evaluation.metrics != "all":
-        names = list(dict.fromkeys((*experiment.evaluation.metrics, *COMPARED)))
+    chosen = experiment.evaluation.metrics
+    names = list(
+        metrics.names() if chosen == "all" else dict.fromkeys((*COMPARED, *chosen))
+    )
     scores = score(flows["simulated"] * depth, flows["observed"] * depth, names)
     compared = baseline_scores(flows, others, names, depth)
     groups = classes(flows.area_km2, experiment.evaluation.areas)

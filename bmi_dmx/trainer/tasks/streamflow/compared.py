@@ -135,7 +135,7 @@ class Compared:
         print_table(columns, title=self.title)
         print()
         for text in (
-            f"medians over gauges; bias in %. ΔNSE: median over gauges of the difference "
+            f"medians over gauges; bias in %. ΔNSE: median over gauges of what differs "
             f"from {first}, its interval of 95 %, and at how many gauges it is better",
             *(f"{name}: {about}" for name, about in self.about.items()),
         ):

@@ -44,6 +44,9 @@ MAPPED = ("nse", "kge", "bias", "r", "alpha", "beta", "log_nse")
 FIRST = ("nse", "kge", "log_nse", "bias")
 """Scores that are seen first."""
 
+LEAST = -0.25
+"""Least NSE of the distribution."""
+
 BASELINE_COLOURS = (COLOURS[2], COLOURS[3], COLOURS[4], COLOURS[0])
 
 Scores = Mapping[str, NDArray[np.float64]]
@@ -109,13 +112,13 @@ def distribution(name: str, scores: Scores, baselines: Mapping[str, Scores]) -> 
     for label, values in {name: scores, **baselines}.items():
         ranked = np.sort(values["nse"][np.isfinite(values["nse"])])
         if ranked.size:
-            share = np.arange(1, ranked.size + 1) / ranked.size
-            curve = Curve(label=label, x=np.maximum(ranked, -0.25), y=share, steps=True)
-            curves.append(curve)
+            share = np.arange(ranked.size + 1) / ranked.size
+            x = np.maximum(np.concatenate((ranked[:1], ranked)), LEAST)
+            curves.append(Curve(label=label, x=x, y=share, steps=True))
     return Panel(
         title="share of gauges with a lower NSE", x_label="NSE", curves=curves,
-        x_range=(-0.25, 1.0), y_range=(0.0, 1.0),
-        about="The further right, the better; what is below −0.25 stands at the edge.",
+        x_range=(LEAST, 1.0), y_range=(0.0, 1.0),
+        about="The further right, the better; what is lower stands at the edge.",
     )  # fmt: skip
 
 
