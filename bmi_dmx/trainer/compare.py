@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..bundle import Bundle, bundles, load_bundle
+from ..bundle import Bundle, load_bundle
 from ..errors import ConfigError
 from .asked import Comparing
 from .experiment import Experiment
@@ -40,6 +40,8 @@ def compare(
     """
     runs: dict[str, RunFolder] = {}
     found: dict[str, Bundle] = {}
+    if len({str(Path(model).resolve()) for model in models}) < len(models):
+        raise ConfigError("a model is given twice; it is compared with others")
     for model in models:
         folder = RunFolder(Path(model))
         name = _name(str(model), {*runs, *found})
@@ -59,10 +61,8 @@ def compare(
 
 def _name(model: str, taken: set[str]) -> str:
     """Return what a model is called in tables: the end of its path, or all of it."""
-    for name in (Path(model).name if model not in bundles else model, model):
-        if name not in taken:
-            return name
-    raise ConfigError(f"{model}: given twice; a model is compared with others")
+    short = Path(model).name
+    return model if short in taken else short
 
 
 def _common_task(runs: dict[str, RunFolder], found: dict[str, Bundle]) -> str:

@@ -87,6 +87,7 @@ def train_experiment(experiment: Experiment, root: Path) -> Path:
         # Before a folder is made: what is wrong with the data leaves nothing behind.
         module = build(experiment, processes)
         folder = processes.from_first(lambda: RunFolder.create(root, experiment))
+        processes.from_first(lambda: module.task.keep(folder))
         _announce(module, folder)
         _fit(experiment, module, folder, resumed=False)
     return folder.path

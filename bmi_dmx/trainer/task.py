@@ -219,6 +219,12 @@ class Task(ABC, Generic[E]):
     def fingerprint(self) -> Mapping[str, Any]:
         """What tells the data from others, plain and by name, after :meth:`prepare`."""
 
+    def keep(self, folder: RunFolder) -> None:
+        """Write beside the configuration what was read and should be kept for people.
+
+        Called once, when a run begins, after :meth:`prepare`.
+        """
+
     @property
     def facts(self) -> Mapping[str, Any]:
         """What an export must know of the data; plain, kept in checkpoints."""

@@ -29,6 +29,7 @@ SERIES = {
     "precipitation": "precipitation [mm/d]",
     "air_temperature_min": "tmin [degC]",
     "air_temperature_max": "tmax [degC]",
+    "air_temperature": "tmean [degC]",
 }
 """Headings of the weather in tables of gauges."""
 

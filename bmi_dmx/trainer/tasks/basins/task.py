@@ -19,9 +19,9 @@ from ....errors import ConfigError, DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
 from ...asked import Comparing, Examining, Scoring, Weighing
-from ...checkpoint import read_checkpoint
 from ...protocols.trial import Trial
 from ...report.content import Findings
+from ...report.evaluated import scored_summary
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
@@ -37,6 +37,7 @@ from .evaluate import Report, evaluate
 from .examination import Examination, examine
 from .experiment import Experiment
 from .groups import basin_groups
+from .kept import ATTRIBUTES, write_attributes
 from .prediction import (
     Blocks,
     blocks,
@@ -90,6 +91,7 @@ class BasinsTask(Divisible, Task[Experiment]):
             TargetLoss.of(name, loss, self.training) for name, loss in losses.items()
         ]
         self.validation: Blocks | None = None
+        self.read: tuple[str, ...] = ()
         self.units: dict[str, str] = {}
         self.computed = list(data.computed)
 
@@ -147,7 +149,8 @@ class BasinsTask(Divisible, Task[Experiment]):
             **periods_in(with_warmup, self.experiment.model),
         )
         self.validation = self._validation(model)
-        self.units = {n: u for n, u in data.units.items() if n in model.attributes}
+        self.read = tuple(model.attributes)
+        self.units = {n: u for n, u in data.units.items() if n in self.read}
 
     def _climates(self, model: Model) -> Climates | None:
         """Return what is drawn from, where climates of several years are asked for."""
@@ -236,6 +239,10 @@ class BasinsTask(Divisible, Task[Experiment]):
             see((*batch["forcing"].values(), batch["target"]))
             see(batch["others"].values())
         return {"basins": self.data.ids.tolist(), "series": digest.hexdigest()}
+
+    def keep(self, folder: RunFolder) -> None:
+        """Write the attributes that the model reads, as a table."""
+        write_attributes(folder.path / ATTRIBUTES, self.data, self.read)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -372,7 +379,11 @@ class BasinsTask(Divisible, Task[Experiment]):
                 "median_nse": training[cls.monitor.best],
             }
         if experiment.periods.test is not None:
-            found = _evaluated(folder, experiment)
+            found = scored_summary(
+                folder, "test",
+                lambda: evaluate([folder], [experiment], "test", None),
+                {"scored": plain(experiment.periods["test"])},
+            )  # fmt: skip
             kept = ("scored", "warmup_days_before", "basins", "medians")
             more = "median_nse_with_first_year_as_warmup"
             scores["test"] = {name: found[name] for name in (*kept, more)}
@@ -431,17 +442,3 @@ def _check_covered(name: str, period: Period, data: BasinData) -> None:
         data.period(*period)
     except DataError as error:
         raise DataError(f"periods.{name}: {error}") from None
-
-
-def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
-    """Return the summary of the test period, by the best checkpoint as it is now."""
-    wanted = {
-        "steps": [read_checkpoint(folder.best)["global_step"]],
-        "scored": plain(experiment.periods["test"]),
-    }
-    found = folder.results("test", wanted)
-    if found is None:
-        evaluate([folder], [experiment], "test", None)
-        found = folder.results("test", wanted)
-    assert found is not None
-    return found
