@@ -89,6 +89,8 @@ class Comparing:
 
     Parameters
     ----------
+    names : sequence of str
+        The models, in the order of the table; the others are compared with the first.
     period : str
         Of runs: ``train``, ``validation`` or ``test``.
     scoring : Scoring, optional
@@ -99,6 +101,7 @@ class Comparing:
         Folder of the results; default: a new one.
     """
 
+    names: Sequence[str] = ()
     period: str = "test"
     scoring: Scoring | None = None
     baselines: bool = False

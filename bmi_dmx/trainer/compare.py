@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..bundle import Bundle, load_bundle
@@ -40,11 +41,13 @@ def compare(
     """
     runs: dict[str, RunFolder] = {}
     found: dict[str, Bundle] = {}
+    names: list[str] = []
     if len({str(Path(model).resolve()) for model in models}) < len(models):
         raise ConfigError("a model is given twice; it is compared with others")
     for model in models:
         folder = RunFolder(Path(model))
         name = _name(str(model), {*runs, *found})
+        names.append(name)
         if folder.config.is_file():
             runs[name] = folder
         else:
@@ -55,8 +58,9 @@ def compare(
             raise ConfigError("--lstm: takes data and budget from a run, found none")
         first = next(iter(runs.values()))
         other = yardstick_of(first)
-        runs[_name(str(other.path), {*runs, *found})] = other
-    return tasks[task].compare(runs, found, asked)
+        names.append(_name(str(other.path), {*runs, *found}))
+        runs[names[-1]] = other
+    return tasks[task].compare(runs, found, replace(asked, names=names))
 
 
 def _name(model: str, taken: set[str]) -> str:

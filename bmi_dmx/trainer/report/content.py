@@ -5,7 +5,6 @@ Plain declarations, filled by tasks; how they are drawn stands elsewhere.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .numbers_in_pages import encoded, numbers, shown_places
 
 __all__ = [
     "Curve",
@@ -26,14 +27,9 @@ __all__ = [
     "SeriesSet",
     "Table",
     "Tile",
-    "encoded",
-    "shown_places",
 ]
 
 Array = NDArray[np.float64]
-
-LEVELS = 65534
-"""Steps between the least and the greatest number of a series in the page."""
 
 MOST_NUMBERS = 3_000_000
 """Of all series together in a page, two bytes each."""
@@ -98,7 +94,7 @@ class PlaceColumn:
         """Return it as the page holds it."""
         return {
             "label": self.label, "units": self.units, "digits": self.digits,
-            "values": _numbers(self.values),
+            "values": numbers(self.values),
         }  # fmt: skip
 
 
@@ -147,7 +143,7 @@ class PlaceScore:
         """Return it as the page holds it."""
         return {
             "label": self.label, "about": self.about, "ideal": self.ideal,
-            "range": list(self.range), "values": _numbers(self.values),
+            "range": list(self.range), "values": numbers(self.values),
         }  # fmt: skip
 
 
@@ -207,7 +203,7 @@ class Places:
             "columns": [column.plain() for column in self.columns],
         }  # fmt: skip
         if self.mapped and self.x is not None and self.y is not None:
-            found |= {"x": _numbers(self.x), "y": _numbers(self.y)}
+            found |= {"x": numbers(self.x), "y": numbers(self.y)}
         return found
 
 
@@ -273,8 +269,8 @@ class SeriesSet:
 
     def plain(self, places: Places) -> dict[str, Any]:
         """Return them as the page holds them, of as many places as it may."""
-        numbers = len(self.time) * len(self.lines)
-        most = max(MOST_NUMBERS // max(numbers, 1), 1)
+        each = max(len(self.time) * len(self.lines), 1)
+        most = max(MOST_NUMBERS // each, 1)
         shown = shown_places(places.scores[0].values, most)
         start = self.time[0].astype("datetime64[ms]")
         step = np.diff(self.time[:2]).astype("timedelta64[ms]")
@@ -319,7 +315,7 @@ class Parameter:
             "label": self.label, "units": self.units, "about": self.about,
             "low": self.bounds[0], "high": self.bounds[1], "log": self.log,
             "places": self.places,
-            "values": [_numbers(row) for row in np.atleast_2d(self.values)],
+            "values": [numbers(row) for row in np.atleast_2d(self.values)],
         }  # fmt: skip
 
 
@@ -348,7 +344,7 @@ class Curve:
     def plain(self) -> dict[str, Any]:
         """Return it as the page holds it."""
         return {
-            "label": self.label, "x": _numbers(self.x), "y": _numbers(self.y),
+            "label": self.label, "x": numbers(self.x), "y": numbers(self.y),
             "thin": self.thin, "steps": self.steps,
         }  # fmt: skip
 
@@ -424,43 +420,3 @@ class Findings:
     pictures: Mapping[Path, str] = field(default_factory=dict)
     baselines: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
-
-
-def encoded(values: Array, low: float, high: float) -> str:
-    """Return numbers as text, two bytes each, finer towards the least.
-
-    Parameters
-    ----------
-    values : array (T,)
-        NaN becomes the mark for a missing value.
-    low, high : float
-        The least and the greatest of them.
-    """
-    span = high - low or 1.0
-    share = np.sqrt(np.clip((values - low) / span, 0.0, 1.0))
-    levels = np.where(np.isfinite(values), np.round(share * LEVELS), LEVELS + 1)
-    return base64.b64encode(levels.astype("<u2").tobytes()).decode("ascii")
-
-
-def shown_places(values: Array, most: int) -> list[int]:
-    """Return places from the best to the worst, evenly by rank where there are many.
-
-    Parameters
-    ----------
-    values : array (place,)
-        A score.
-    most : int
-        How many, at most.
-    """
-    if len(values) <= most:
-        return list(range(len(values)))
-    order = np.argsort(np.where(np.isfinite(values), values, -np.inf))
-    middle = int(np.nanargmin(np.abs(values - np.nanmedian(values))))
-    ranks = np.linspace(0, len(order) - 1, most).round().astype(int)
-    kept = {middle, *order[ranks].tolist()}
-    return sorted(kept)
-
-
-def _numbers(values: NDArray[Any]) -> list[float | None]:
-    """Return numbers that JSON has, to seven digits."""
-    return [float(f"{x:.7g}") if np.isfinite(x) else None for x in values.tolist()]

@@ -17,10 +17,9 @@ from bmi_dmx.trainer.report.content import (
     Places,
     PlaceScore,
     SeriesSet,
-    encoded,
-    shown_places,
 )
 from bmi_dmx.trainer.report.live_page import LivePage
+from bmi_dmx.trainer.report.numbers_in_pages import encoded, shown_places
 
 NUMBERS = st.lists(
     st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=1, max_size=30

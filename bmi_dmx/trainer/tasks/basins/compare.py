@@ -59,17 +59,18 @@ def compare(
     refuse_other_files(asked.output, FILES)
     found = {name: _of_run(folder, asked.period) for name, folder in runs.items()}
     spec, days, warmup = _common(runs, asked)
-    first_model, data = _reference(runs, bundles, spec, days)
+    reference, data = _reference(runs, bundles, spec, days)
     for name, bundle in bundles.items():
         found[name] = _of_bundle(bundle, spec, days, warmup)
-    found = _in_one_order(found)
+    found = _in_one_order({name: found[name] for name in asked.names})
+    first = next(iter(found.values()))
     others: dict[str, NDArray[np.float64]] = {}
     about: dict[str, str] = {}
     if asked.baselines:
         steps = usual_warmup(data) if warmup is None else warmup
+        data = data.select(first.ids.tolist())
         part, lead = with_lead(data, days, steps)
-        others, about = beside(first_model, data, part, lead)
-    first = next(iter(found.values()))
+        others, about = beside(reference, data, part, lead)
     return compared(
         asked.output or numbered_folder(FOLDER, "comparison"),
         f"{len(first.ids)} basins, {days[0]} to {days[1]}",
@@ -115,7 +116,7 @@ def _reference(
     spec: DataSpec,
     days: Period,
 ) -> tuple[Model, BasinData]:
-    """Return the first model, whose physics is a baseline, and its data."""
+    """Return the model whose physics is a baseline, and its data: a run if any."""
     if not runs:
         bundle = next(iter(bundles.values()))
         model = model_of(bundle, {})

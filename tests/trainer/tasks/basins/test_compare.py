@@ -62,6 +62,19 @@ def test_all_stand_in_one_table_with_what_differs(
     )
 
 
+def test_the_first_model_is_what_others_are_compared_with(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", "dhbv-conus-daily", str(run), "--baselines", "--json"]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["against"] == "dhbv-conus-daily"
+    assert list(found["medians"])[:2] == ["dhbv-conus-daily", "tiny-1"]
+    assert set(found["differences_of_nse"]) == {
+        "tiny-1", "climatology", "persistence", "mid-range",
+    }  # fmt: skip
+
+
 def test_scripts_get_json(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
