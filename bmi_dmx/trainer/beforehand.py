@@ -40,6 +40,5 @@ def checked(experiment: Path, settings: Sequence[str] = ()) -> None:
         return
     task = data.get("task", DEFAULT_TASK)
     if task in checks:
-        log.info("%s: looking at the data", file)
         checks[task](data, anchored, str(file))
     log.info("%s: loading PyTorch", file)

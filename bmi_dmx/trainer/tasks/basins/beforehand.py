@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from .data.spec import DataSpec
 from .scored_data import source_of
 
 __all__ = ["check"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def check(given: Mapping[str, Any], anchored: Anchor, where: str) -> None:
     spec = replace(spec, path=anchored("data.path", spec.path))
     if isinstance(spec.basins, str) and spec.basins != "all":
         spec = replace(spec, basins=anchored("data.basins", spec.basins))
+    log.info("%s: looking at the data", where)
     wanted = list(dict.fromkeys(_attributes(given.get("model", {}))))
     with remarks(), all_at_once():
         source = open_source(spec, Path.cwd())
