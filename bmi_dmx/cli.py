@@ -90,6 +90,9 @@ def _plot_arguments(parser: ArgumentParser) -> None:
 
 
 def _plot(options: Namespace) -> None:
+    from .trainer.beforehand import loading
+
+    loading(options.source)
     from .trainer.commands import plot
 
     plot(

@@ -10,7 +10,7 @@ from .experiment_file import anchored_plain, find_experiment
 from .registries import DEFAULT_TASK, checks
 from .run_folder import RunFolder
 
-__all__ = ["checked"]
+__all__ = ["checked", "loading"]
 
 log = logging.getLogger(__name__)
 
@@ -41,4 +41,9 @@ def checked(experiment: Path, settings: Sequence[str] = ()) -> None:
     task = data.get("task", DEFAULT_TASK)
     if task in checks:
         checks[task](data, anchored, str(file))
-    log.info("%s: loading PyTorch", file)
+    loading(file)
+
+
+def loading(what: object) -> None:
+    """Say that PyTorch is loaded, which takes a while, to do something with a thing."""
+    log.info("%s: loading PyTorch", what)

@@ -50,6 +50,9 @@ def compare_arguments(parser: ArgumentParser) -> None:
 
 def compare_command(options: Namespace) -> None:
     """Run ``dmx compare``."""
+    from .beforehand import loading
+
+    loading(options.models[0])
     from .commands import days, of_run
     from .compare import compare
 

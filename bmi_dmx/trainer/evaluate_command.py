@@ -59,6 +59,9 @@ def evaluate_arguments(parser: ArgumentParser) -> None:
 
 def evaluate_command(options: Namespace) -> None:
     """Run ``dmx evaluate``."""
+    from .beforehand import loading
+
+    loading(options.runs[0])
     from .commands import evaluate, score
 
     if options.data is None:

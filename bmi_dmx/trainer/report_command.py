@@ -67,8 +67,10 @@ def report_command(options: Namespace) -> None:
     ConfigError
         What is given goes with a run or with a bundle, and not with both.
     """
+    from .beforehand import loading
     from .run_folder import RunFolder
 
+    loading(options.source)
     if RunFolder(options.source).config.is_file():
         _run(options)
     else:
