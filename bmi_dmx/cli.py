@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from importlib import import_module
+from logging import DEBUG, ERROR
 from pathlib import Path
 from types import ModuleType
 
 from . import __version__
-from .errors import DmxError
+from .command_groups import SHELLS, Grouped, completion, listed
+from .errors import DataProblems, DmxError
 from .logs import logged
 from .operate.once import afresh
 
@@ -47,6 +49,7 @@ class Command:
 
 
 def _info_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
     parser.add_argument(
         "name", nargs="?",
         help="a process, network, recipe, task, loss, metric, experiment or bundle, "
@@ -57,6 +60,9 @@ def _info_arguments(parser: ArgumentParser) -> None:
 def _info(options: Namespace) -> None:
     from . import info
 
+    if options.json:
+        print(info.as_json(options.name))
+        return
     print(info.everything() if options.name is None else info.about(options.name))
 
 
@@ -84,6 +90,9 @@ def _plot_arguments(parser: ArgumentParser) -> None:
 
 
 def _plot(options: Namespace) -> None:
+    from .trainer.beforehand import loading
+
+    loading(options.source)
     from .trainer.commands import plot
 
     plot(
@@ -147,6 +156,10 @@ def _prebuild(options: Namespace) -> None:
     print(f"{count} kernels for {options.level} in {options.folder}")
 
 
+def _completion_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="which one")
+
+
 def _health_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("bundles", nargs="*", metavar="BUNDLE", help=_BUNDLES)
 
@@ -171,6 +184,7 @@ _forecasts = partial(_module, "inspection.forecast")
 _new = partial(_module, "trainer.new_command")
 _ngen = partial(_module, "ngen.commands")
 _protocols = partial(_module, "trainer.protocols.command")
+_comparing = partial(_module, "trainer.compare_command")
 _combining = partial(_module, "trainer.combine_command")
 _reporting = partial(_module, "trainer.report_command")
 _routing = partial(_module, "routing.commands")
@@ -216,8 +230,13 @@ COMMANDS = {
         arguments=lambda parser: _scoring().evaluate_arguments(parser),
         run=lambda options: _scoring().evaluate_command(options),
     ),
+    "compare": Command(
+        about="score runs, bundles and baselines on the same data, side by side",
+        arguments=lambda parser: _comparing().compare_arguments(parser),
+        run=lambda options: _comparing().compare_command(options),
+    ),
     "report": Command(
-        about="score a bundle under conditions that it was not made for",
+        about="tell of a run in one page, or how far a bundle can be trusted",
         arguments=lambda parser: _reporting().report_arguments(parser),
         run=lambda options: _reporting().report_command(options),
     ),
@@ -291,6 +310,11 @@ COMMANDS = {
         arguments=_health_arguments,
         run=_health,
     ),
+    "completion": Command(
+        about="write what lets a shell complete commands and options",
+        arguments=lambda parser: _completion_arguments(parser),
+        run=lambda options: print(completion(_parser(), options.shell)),
+    ),
     "bench": Command(
         about="measure speed and memory",
         arguments=lambda parser: _benchmarks().bench_arguments(parser),
@@ -306,10 +330,16 @@ COMMANDS = {
 
 
 def _parser() -> ArgumentParser:
+    told = listed({name: command.about for name, command in COMMANDS.items()})
     description = "Trained differentiable models, stepped through time behind BMI."
-    parser = ArgumentParser(prog="dmx", description=description)
+    parser = ArgumentParser(
+        prog="dmx", description=f"{description}\n\n{told}", formatter_class=Grouped,
+        usage="dmx [-h] [--version] COMMAND ...",
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"bmi_dmx {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="dmx"
+    )
     for name, command in COMMANDS.items():
         subparser = commands.add_parser(
             name,
@@ -320,6 +350,15 @@ def _parser() -> ArgumentParser:
         subparser.add_argument(
             "--traceback", action="store_true", help="show where an error arose"
         )
+        loud = subparser.add_mutually_exclusive_group()
+        loud.add_argument(
+            "--quiet", action="store_const", dest="level", const=ERROR,
+            help="show nothing but results and errors",
+        )  # fmt: skip
+        loud.add_argument(
+            "--verbose", action="store_const", dest="level", const=DEBUG,
+            help="show all there is to say",
+        )  # fmt: skip
         command.arguments(subparser)
     return parser
 
@@ -348,7 +387,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
-        with logged(), afresh():
+        with logged(options.level), afresh():
             COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except (DmxError, ModuleNotFoundError) as error:
@@ -385,13 +424,20 @@ _EXTRAS = {
         ("lightning", "matplotlib", "optuna", "tensorboard", "xarray"), "train"
     ),
     "geopandas": "ngen",
+    "shtab": "completion",
     "torch": "torch",
 }
 """Which extra of the package brings a library that not everybody has."""
 
 
 def _message(error: Exception) -> str | None:
-    """Return an error on one line, or None where only its traceback can help."""
+    """Return an error on one line, or None where only its traceback can help.
+
+    Several problems have a line each.
+    """
+    if isinstance(error, DataProblems):
+        lines = (f"  - {' '.join(text.split())}" for text in error.problems)
+        return "\n".join([f"{len(error.problems)} problems", *lines])
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package == __package__:

@@ -13,6 +13,7 @@ __all__ = [
     "BundleError",
     "ConfigError",
     "DataError",
+    "DataProblems",
     "DmxError",
     "ModuleError",
     "ScanError",
@@ -35,6 +36,20 @@ class ConfigError(DmxError, ValueError):
 
 class DataError(DmxError, ValueError):
     """Input data (forcing, attributes, observations) are missing or not usable."""
+
+
+class DataProblems(DataError):
+    """Several things are wrong with data, which are told together.
+
+    Parameters
+    ----------
+    problems : iterable of str
+        Each as an error of its own would say it.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{len(self.problems)} problems: {'; '.join(self.problems)}")
 
 
 class UnitsError(DmxError, ValueError):

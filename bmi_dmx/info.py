@@ -18,7 +18,7 @@ from .registry import Registry
 if TYPE_CHECKING:
     from .bundle import Bundle
 
-__all__ = ["FILE", "about", "everything", "records", "registries"]
+__all__ = ["FILE", "about", "as_json", "everything", "records", "registries"]
 
 FILE = Path(__file__).with_name("registered.json")
 """What is told of all that the package registers, so that it need not be imported."""
@@ -43,6 +43,25 @@ def everything() -> str:
     parts.append(f"experiments\n{describe.indented(names)}")
     parts.append("`dmx info NAME` says more, such as the variables of a process.")
     return "\n\n".join(parts)
+
+
+def as_json(name: str | None) -> str:
+    """Return what there is, or what one thing of it is, as JSON.
+
+    Parameters
+    ----------
+    name : str, optional
+        As of :func:`about`; the names of all there is when absent.
+    """
+    if name is not None:
+        found: Any = {"name": name, "about": about(name)}
+    else:
+        found = {
+            "versions": describe.versions(_LIBRARIES),
+            **{kind: list(registry) for kind, registry in registries().items()},
+            "experiments": list(_experiments()),
+        }
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _listed(kind: str, registry: Registry[Any]) -> str:

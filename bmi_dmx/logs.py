@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["kept", "logged"]
+__all__ = ["kept", "logged", "remarks"]
 
 
 class _Format(logging.Formatter):
@@ -21,23 +21,31 @@ class _Format(logging.Formatter):
 
 
 @contextmanager
-def logged() -> Iterator[None]:
+def logged(level: int | None = None) -> Iterator[None]:
     """Show on the error stream what is logged, of training also how it goes on.
 
     For the command line, where the program is ours: a library leaves this to its user.
+
+    Parameters
+    ----------
+    level : int, optional
+        Least level that is shown, of all rooms alike.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_Format())
     package, training = (
         logging.getLogger(name) for name in (__package__, f"{__package__}.trainer")
     )
-    before = training.level
+    before = package.level, training.level
     package.addHandler(handler)
-    training.setLevel(logging.INFO)
+    training.setLevel(logging.INFO if level is None else level)
+    if level is not None:
+        package.setLevel(level)
     try:
         yield
     finally:
-        training.setLevel(before)
+        package.setLevel(before[0])
+        training.setLevel(before[1])
         package.removeHandler(handler)
 
 
@@ -70,3 +78,33 @@ def kept() -> Iterator[list[str]]:
         keeper.said += [str(warning.message) for warning in caught]
     finally:
         package.handlers, package.propagate = handlers, onward
+
+
+class _Collector(logging.Handler):
+    def __init__(self, texts: dict[str, None]) -> None:
+        super().__init__(logging.INFO)
+        self._texts = texts
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._texts.setdefault(record.getMessage())
+
+
+@contextmanager
+def remarks() -> Iterator[dict[str, None]]:
+    """Collect what is logged in the block, each text once, in order.
+
+    Nothing of it is shown elsewhere meanwhile.
+    """
+    texts: dict[str, None] = {}
+    package = logging.getLogger(__package__)
+    handlers, level, upwards = package.handlers[:], package.level, package.propagate
+    collector = _Collector(texts)
+    package.handlers[:] = [collector]
+    package.setLevel(logging.INFO)
+    package.propagate = False
+    try:
+        yield texts
+    finally:
+        package.handlers[:] = handlers
+        package.setLevel(level)
+        package.propagate = upwards

@@ -39,7 +39,10 @@ DOOR = "__main__"
 GUESTS = ("models", "trainer/tasks")
 """Folders whose folders are guests, each a room."""
 
-HOSTS = ("ngen", "routing", "inspection", "twins", "demo", "benchmarks", "info", "cli")
+HOSTS = (
+    "ngen", "routing", "inspection", "twins", "demo", "benchmarks", "info",
+    "command_groups", "cli",
+)  # fmt: skip
 """Rooms that may know guests by name, and those above them."""
 
 FINDERS = ("registries", "trainer")

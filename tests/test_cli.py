@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -18,7 +19,7 @@ from bmi_dmx import __version__, info
 from bmi_dmx.benchmarks import command
 from bmi_dmx.cli import _EXTRAS, COMMANDS, main
 from bmi_dmx.describe import versions
-from bmi_dmx.errors import ConfigError
+from bmi_dmx.errors import ConfigError, DataProblems
 from bmi_dmx.registry import Registry
 
 
@@ -43,6 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             setattr(stand_in, name, recorder(name))
         monkeypatch.setitem(sys.modules, module, stand_in)
     monkeypatch.setattr(command, "run", recorder("run"))
+    monkeypatch.setattr("bmi_dmx.trainer.beforehand.checked", lambda *_: None)
     return made
 
 
@@ -58,10 +60,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             "tune a.yaml s.yaml b=1",
             ("tune", Path("a.yaml"), Path("s.yaml"), ["b=1"], 1),
         ),
-        ("evaluate runs/x", ("evaluate", [Path("runs/x")], None)),
+        ("evaluate runs/x", ("evaluate", [Path("runs/x")], None, {"as_json": False})),
         (
             "evaluate a b --period validation",
-            ("evaluate", [Path("a"), Path("b")], ["validation"]),
+            ("evaluate", [Path("a"), Path("b")], ["validation"], {"as_json": False}),
         ),
         (
             "evaluate b --data d.nc data.gaps=hold --basins 01 02 --warmup 3",
@@ -76,6 +78,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
                     "choices": {},
                     "output": None,
                     "calibration": None,
+                    "as_json": False,
                 },
             ),
         ),
@@ -93,6 +96,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
                     "choices": {"evaporation": "oudin"},
                     "output": Path("o"),
                     "calibration": None,
+                    "as_json": False,
                 },
             ),
         ),
@@ -132,6 +136,40 @@ def test_every_command_has_help(
         main([command, "--help"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: dmx {command}")
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [
+        ("", ["warning: odd"]),
+        ("--quiet", []),
+        ("--verbose", ["detail", "warning: odd"]),
+    ],
+)
+def test_how_much_is_said_can_be_chosen(
+    option: str,
+    shown: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def talk(options: object) -> None:
+        log = logging.getLogger("bmi_dmx.somewhere")
+        log.debug("detail")
+        log.warning("odd")
+
+    monkeypatch.setitem(COMMANDS, "info", replace(COMMANDS["info"], run=talk))
+    assert main(["info", *filter(None, [option])]) == 0
+    assert capsys.readouterr().err.splitlines() == shown
+
+
+def test_several_problems_have_a_line_each(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, DataProblems(["a.csv: row 2\n is odd", "b.csv: no flow"]))
+    assert main(["demo"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "dmx demo: error: 2 problems", "  - a.csv: row 2 is odd", "  - b.csv: no flow",
+    ]  # fmt: skip
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,7 @@ FLOORS = {
     "inspection": 17,
     "routing": 17,
     "twins": 17,
+    "command_groups": 17,
     "cli": 18,
     "__main__": 19,
 }

@@ -26,6 +26,7 @@ from .answers import Answers, not_yet
 from .configuration import Configuration
 from .ensembles import Ensemble, ensemble_of, published
 from .locations import Locations, locations_of, refuse_unknown, tell_far_places
+from .notebook import InNotebook
 from .publication import contents
 from .serialization import Serialization, Signal
 from .settings import COLD, OF_STATE, Settings
@@ -43,7 +44,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _log = logging.getLogger(__name__)
 
 
-class Component(Answers):
+class Component(Answers, InNotebook):
     """Any bundle as a model that a host steps through time.
 
     All the variables are float64. Each has a standard name, which is published, and a

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,17 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..trainer.tasks.basins.data.delaware import Delaware, upstream
+from ..trainer.tasks.basins.data.spec import DataSpec
 
 __all__ = ["Gauges", "Rivers", "gauges", "rivers"]
 
 Array = NDArray[np.float64]
-
-SMALL_WORDS = ("at", "above", "below", "near", "of", "the")
-ABBREVIATIONS = {
-    "Ab": "above", "Abv": "above", "Bl": "below", "Blw": "below", "Br": "Branch",
-    "C": "Creek", "Ck": "Creek", "Cr": "Creek", "Nr": "near", "R": "River",
-    "Rv": "River",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,30 +52,13 @@ class Rivers:
 
 def gauges(ids: Sequence[str]) -> Gauges:
     """Return names and places of gauges of the sample."""
-    with xr.open_dataset(Delaware.shipped()) as file:
-        chosen = file.set_index(gauge="gauge_id").sel(gauge=list(ids))
-        return Gauges(
-            [readable(str(name)) for name in chosen["gauge_name"].to_numpy()],
-            chosen["gauge_lon"].to_numpy().astype(np.float64),
-            chosen["gauge_lat"].to_numpy().astype(np.float64),
-        )
-
-
-def readable(name: str) -> str:
-    """Return the name of a gauge without capitals, abbreviations and state.
-
-    >>> readable("TULPEHOCKEN CR. NEAR BERNVILLE, PA")
-    'Tulpehocken Creek near Bernville'
-    """
-    short = re.sub(r",?\s+(?:DE|MD|NJ|NY|PA)\.?$", "", name.strip(), flags=re.I)
-    words = [_word(word) for word in re.split(r"[\s.]+", short) if word]
-    return " ".join(words)
-
-
-def _word(word: str) -> str:
-    word = word.capitalize() if word.isupper() else word
-    word = ABBREVIATIONS.get(word.capitalize(), word)
-    return word.lower() if word.lower() in SMALL_WORDS else word
+    known = Delaware(DataSpec(reader="delaware"), Delaware.shipped()).stations
+    found = [known[name] for name in ids]
+    return Gauges(
+        [one.name for one in found],
+        np.array([one.longitude for one in found], dtype=np.float64),
+        np.array([one.latitude for one in found], dtype=np.float64),
+    )
 
 
 def rivers() -> Rivers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 
@@ -12,15 +13,16 @@ import numpy as np
 from ..data.axis import span_text
 from ..data.netcdf import opened
 from ..errors import ConfigError, DataError, DmxError
+from ..logs import remarks
 from ..tables import Column, print_table
 from ..trainer.asked import Scoring
 from ..trainer.tasks.basins.data.basins import BasinData
+from ..trainer.tasks.basins.data.problems import all_at_once
 from ..trainer.tasks.basins.data.read import open_source, read
 from ..trainer.tasks.basins.data.source import Source
 from ..trainer.tasks.basins.data.spec import FORCINGS, DataSpec
 from ..trainer.tasks.basins.scored_data import data_spec
 from .lag import best_lags, summary
-from .remarks import remarks
 
 __all__ = ["check", "spec_of"]
 
@@ -91,17 +93,17 @@ def _say(texts: Iterable[str], path: Path) -> None:
 
 
 def _basins(path: Path, settings: Sequence[str], picture: Path | None) -> None:
-    with remarks() as said:
-        spec = spec_of(path, settings)
-        source = open_source(spec, Path.cwd())
-    print(f"{path}: reader {spec.reader!r}, {source.ids.size} basins")
-    _attributes(source)
+    said: dict[str, None] = {}
     data = None
     try:
-        with remarks() as more:
-            data = read(spec)
+        with remarks() as said, all_at_once():
+            spec = spec_of(path, settings)
+            source = open_source(spec, Path.cwd())
+            print(f"{path}: reader {spec.reader!r}, {source.ids.size} basins")
+            _attributes(source)
+            # Those that can be computed have no problems of their own.
+            data = read(replace(spec, attributes="file"))
     finally:
-        said.update(more)
         if data is not None:
             _series(data)
         if said:

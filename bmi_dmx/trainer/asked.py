@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Examining", "Scoring", "Weighing"]
+__all__ = ["Comparing", "Examining", "Scoring", "Weighing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +81,28 @@ class Examining(Scoring):
     attributes: Sequence[tuple[date, date]] = ()
     shifts: Sequence[int] = ()
     held_out: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparing:
+    """On what models are compared.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The models, in the order of the table; the others are compared with the first.
+    period : str
+        Of runs: ``train``, ``validation`` or ``test``.
+    scoring : Scoring, optional
+        Data and days, where no run says which.
+    baselines : bool
+        Whether simple baselines are scored beside.
+    output : Path, optional
+        Folder of the results; default: a new one.
+    """
+
+    names: Sequence[str] = ()
+    period: str = "test"
+    scoring: Scoring | None = None
+    baselines: bool = False
+    output: Path | None = None

@@ -25,8 +25,14 @@ Watching = Callable[[int, float], None]
 """Called with the step and the score of every validation; what it raises ends all."""
 
 
+MOST_SECONDS = 30.0
+"""Of work that an interruption may cost, if a step does not take longer."""
+
+
 class Checkpoints(Checkpoint):
     """Saves the last checkpoint after every interval, the best after a validation.
+
+    The last one is saved after some time as well, however long the interval is.
 
     The best one is written first: should the process die in between, the last
     checkpoint is older, leads to the same validation again, and the best one is written
@@ -38,11 +44,15 @@ class Checkpoints(Checkpoint):
         Where to write.
     monitor : Monitor
         The score that says which is the best.
+    interval : int
+        Steps after which it is saved in any case.
     """
 
-    def __init__(self, folder: RunFolder, monitor: Monitor) -> None:
+    def __init__(self, folder: RunFolder, monitor: Monitor, interval: int) -> None:
         self.folder = folder
         self.monitor = monitor
+        self.interval = interval
+        self._saved = time.monotonic()
         self.best_score = monitor.worst
         self.best_step = 0
         self._validated: float | None = None
@@ -58,10 +68,16 @@ class Checkpoints(Checkpoint):
         better = score is not None and self.monitor.better(score, self.best_score)
         if better and score is not None:
             self.best_score, self.best_step = score, trainer.global_step
+        regular = score is not None or trainer.global_step % self.interval == 0
+        # All processes have to agree, and their clocks need not.
+        late = time.monotonic() - self._saved > MOST_SECONDS
+        if not regular and not pl_module.processes.from_first(lambda: late):
+            return
+        self._saved = time.monotonic()
         pl_module.gather_random()
         if not pl_module.processes.first:
             return
-        if better or not pl_module.validates:
+        if better or (regular and not pl_module.validates):
             with pl_module.averaged():
                 trainer.save_checkpoint(self.folder.best)
         trainer.save_checkpoint(self.folder.last)

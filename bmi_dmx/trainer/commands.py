@@ -13,6 +13,7 @@ from . import fit, importing
 from .asked import Examining, Scoring
 from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
+from .report import run as reporting
 from .run_folder import RunFolder
 from .task import Report
 
@@ -22,7 +23,9 @@ __all__ = [
     "examine",
     "export",
     "import_file",
+    "of_run",
     "plot",
+    "report",
     "score",
     "train",
     "tune",
@@ -54,20 +57,40 @@ PERIODS = ("train", "validation", "test")
 """Periods of a run, the last one unless another is asked for."""
 
 
-def evaluate(runs: Sequence[Path], period: Sequence[str] | None = None) -> None:
-    """Score a run, or the mean of several, and print a table.
+def evaluate(
+    runs: Sequence[Path], period: Sequence[str] | None = None, *, as_json: bool = False
+) -> None:
+    """Score a run, or the mean of several, and print a table or the summary.
 
     Raises
     ------
     ConfigError
         There is no such period.
     """
-    if period is not None and (len(period) != 1 or period[0] not in PERIODS):
+    _show(evaluation.evaluate(runs, of_run(period)), as_json=as_json)
+
+
+def of_run(period: Sequence[str] | None) -> str:
+    """Return the period of a run that is asked for, the last one unless another is."""
+    if period is None:
+        return PERIODS[-1]
+    if len(period) != 1 or period[0] not in PERIODS:
         raise ConfigError(
             f"--period: found {' '.join(period)!r}, expected one of"
             f" {', '.join(PERIODS)}; two days are for a bundle and --data"
         )
-    _show(evaluation.evaluate(runs, period[0] if period else PERIODS[-1]))
+    return period[0]
+
+
+def report(run: Path, period: Sequence[str] | None, output: Path | None) -> None:
+    """Write one page about a run.
+
+    Raises
+    ------
+    ConfigError
+        There is no such period.
+    """
+    print(reporting.report(run, of_run(period), output))
 
 
 def score(
@@ -80,8 +103,9 @@ def score(
     choices: Mapping[str, str] | None = None,
     output: Path | None = None,
     calibration: Sequence[str] | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Score a bundle on data, and print tables.
+    """Score a bundle on data, and print tables or the summary.
 
     Parameters
     ----------
@@ -95,6 +119,8 @@ def score(
         See :class:`~.task.Scoring`.
     calibration : sequence of str, optional
         First and last day that a range around the answer is learned from.
+    as_json : bool
+        Whether the summary is printed as it is in its file.
 
     Raises
     ------
@@ -115,7 +141,7 @@ def score(
         output=output,
         calibration=None if calibration is None else days(calibration, "--calibrate"),
     )
-    _show(evaluation.score(bundles[0], asked))
+    _show(evaluation.score(bundles[0], asked), as_json=as_json)
 
 
 def examine(
@@ -177,7 +203,10 @@ def days(period: Sequence[str], option: str = "--period") -> tuple[date, date]:
     return first, last
 
 
-def _show(report: Report) -> None:
+def _show(report: Report, *, as_json: bool = False) -> None:
+    if as_json:
+        print((report.folder / "summary.json").read_text(encoding="utf-8"), end="")
+        return
     report.show()
     print(f"\n{report.folder}")
 

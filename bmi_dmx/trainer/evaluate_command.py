@@ -51,17 +51,24 @@ def evaluate_arguments(parser: ArgumentParser) -> None:
         "--output", type=Path, metavar="DIR",
         help="folder of the results (default: a new one in evaluations)",
     )  # fmt: skip
+    parser.add_argument(
+        "--json", action="store_true",
+        help="print the summary as JSON instead of tables, for scripts",
+    )  # fmt: skip
 
 
 def evaluate_command(options: Namespace) -> None:
     """Run ``dmx evaluate``."""
+    from .beforehand import loading
+
+    loading(options.runs[0])
     from .commands import evaluate, score
 
     if options.data is None:
         for name in ("basins", "warmup", "evaporation", "output", "calibrate"):
             if getattr(options, name) not in (None, ()):
                 raise ConfigError(f"--{name}: goes with a bundle and --data")
-        evaluate(options.runs, options.period)
+        evaluate(options.runs, options.period, as_json=options.json)
         return
     chosen = options.evaporation
     score(
@@ -73,4 +80,5 @@ def evaluate_command(options: Namespace) -> None:
         choices={} if chosen is None else {"evaporation": chosen},
         output=options.output,
         calibration=options.calibrate,
+        as_json=options.json,
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
-from ..compose import ModelSpec, check_spec
+from ..compose.spec import ModelSpec
 from ..conversion import plain, refuse_outside
 from ..errors import ConfigError
 from .registries import DEFAULT_TASK
@@ -260,6 +260,8 @@ class Experiment:
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed: found {self.seed}, expected 0 to 4294967295")
         try:
+            from ..compose import check_spec
+
             check_spec(self.model)
         except ConfigError as error:
             raise ConfigError(f"model.{error}") from None

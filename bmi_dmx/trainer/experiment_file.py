@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -12,10 +12,11 @@ from .. import config
 from ..conversion import plain
 from ..errors import ConfigError, DataError, suggestion
 from ..files import atomic
-from .experiment import Experiment
+from .experiment import Anchor, Experiment
 from .registries import DEFAULT_TASK, experiments, tasks
 
 __all__ = [
+    "anchored_plain",
     "differences",
     "find_experiment",
     "load_experiment",
@@ -66,14 +67,26 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     ConfigError
         Naming file, key, what was found and what was expected.
     """
-    settings = list(overrides)
+    data, anchored = anchored_plain(path, list(overrides))
+    experiment = config.convert(data, _kind(data, path), where=str(path))
+    return experiment.resolved(anchored)
+
+
+def anchored_plain(path: Path, overrides: Sequence[str]) -> tuple[Any, Anchor]:
+    """Return an experiment as plain data, and what makes its paths absolute.
+
+    Parameters
+    ----------
+    path, overrides
+        As of :func:`load_experiment`.
+    """
     whole = config.read(path)
     try:
-        chosen, others = _with_model(whole, settings)
+        chosen, others = _with_model(whole, overrides)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     data = config.override(chosen, others)
-    given = {setting.partition("=")[0].strip() for setting in settings}
+    given = {setting.partition("=")[0].strip() for setting in overrides}
 
     def anchored(key: str, text: str) -> str:
         # Who types a setting thinks of the current folder, not of the file's.
@@ -81,11 +94,12 @@ def load_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         typed = any(".".join(names[: n + 1]) in given for n in range(len(names)))
         return _anchored(text, Path.cwd() if typed else path.resolve().parent)
 
-    experiment = config.convert(data, _kind(data, path), where=str(path))
-    return experiment.resolved(anchored)
+    return data, anchored
 
 
-def _with_model(data: Any, settings: list[str]) -> tuple[Mapping[str, Any], list[str]]:
+def _with_model(
+    data: Any, settings: Sequence[str]
+) -> tuple[Mapping[str, Any], list[str]]:
     """Return the entries with the model that is chosen, and the other settings.
 
     A file may have several ``models``; ``model`` is then the name of one of them, or a
@@ -98,7 +112,7 @@ def _with_model(data: Any, settings: list[str]) -> tuple[Mapping[str, Any], list
         There is none of the name.
     """
     if not isinstance(data, Mapping) or "models" not in data:
-        return data, settings
+        return data, list(settings)
     models = data["models"]
     own = {name: x for name, x in data.items() if name != "models"}
     for setting in settings:

@@ -33,7 +33,7 @@ from .registries import tasks
 from .run_folder import RunFolder
 from .task import Monitor
 
-__all__ = ["resume", "train"]
+__all__ = ["resume", "train", "train_experiment"]
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +71,23 @@ def train(
     """
     file = find_experiment(config)
     experiment = load_experiment(file, overrides)
+    with naming(file, experiment):
+        return train_experiment(experiment, Path(root))
+
+
+def train_experiment(experiment: Experiment, root: Path) -> Path:
+    """Train what an experiment says in a new folder, and return that.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError, TrainingError
+        As of :func:`train`.
+    """
     with joined(experiment.training.device) as processes:
         # Before a folder is made: what is wrong with the data leaves nothing behind.
-        with naming(file, experiment):
-            module = build(experiment, processes)
-        folder = processes.from_first(lambda: RunFolder.create(Path(root), experiment))
+        module = build(experiment, processes)
+        folder = processes.from_first(lambda: RunFolder.create(root, experiment))
+        processes.from_first(lambda: module.task.keep(folder))
         _announce(module, folder)
         _fit(experiment, module, folder, resumed=False)
     return folder.path
@@ -110,13 +122,25 @@ def resume(run: str | Path, watching: Watching | None = None) -> Path:
         raise ConfigError(f"{folder.path}: this run is finished")
     _refuse_changed(experiment, folder)
     with joined(experiment.training.device) as processes:
+        resumed = processes.from_first(folder.last.exists)
+        length = _pass_of(folder.last) if resumed else 1
         with naming(folder.config, experiment):
-            module = build(experiment, processes)
+            module = build(experiment, processes, length)
         processes.from_first(folder.remove_partial)
         _announce(module, folder)
-        resumed = processes.from_first(folder.last.exists)
-        _fit(experiment, module, folder, resumed=resumed, watching=watching)
+        _fit(experiment, module, folder, length, resumed=resumed, watching=watching)
     return folder.path
+
+
+def _pass_of(path: Path) -> int:
+    """Return the steps in a pass that a checkpoint counts.
+
+    It is one step, so that a checkpoint can be written after any; checkpoints of
+    earlier versions count passes from one checkpoint to the next.
+    """
+    found = read_checkpoint(path)
+    steps: int = found["global_step"] // (found["epoch"] + 1)
+    return steps
 
 
 def _announce(module: TrainingModule, folder: RunFolder) -> None:
@@ -131,11 +155,14 @@ def _announce(module: TrainingModule, folder: RunFolder) -> None:
     )
 
 
-def build(experiment: Experiment, processes: Processes | None = None) -> TrainingModule:
+def build(
+    experiment: Experiment, processes: Processes | None = None, length: int = 1
+) -> TrainingModule:
     """Return the model of an experiment, ready to be trained on its data.
 
     Statistics of what its networks read are those of the training data. Processes
-    begin with the same weights; what is silenced in training differs between them.
+    begin with the same weights; what is silenced in training differs between them. A
+    pass of the training has ``length`` steps.
 
     Raises
     ------
@@ -151,7 +178,7 @@ def build(experiment: Experiment, processes: Processes | None = None) -> Trainin
     model = Model(experiment.model, task.statistics())
     steps = spec.total_steps(*task.extent)
     companions = task.companions()
-    task.prepare(model, spec.intervals(steps)[0])
+    task.prepare(model, length)
     if processes.rank:
         seed_everything((experiment.seed + processes.rank) % 2**32)
     return TrainingModule(
@@ -177,6 +204,7 @@ def _fit(
     experiment: Experiment,
     module: TrainingModule,
     folder: RunFolder,
+    length: int = 1,
     *,
     resumed: bool,
     watching: Watching | None = None,
@@ -185,15 +213,15 @@ def _fit(
     every, validate = spec.intervals(module.steps)
     start = read_checkpoint(folder.last)["global_step"] if resumed else 0
     monitor = module.task.monitor
-    checkpoints = Checkpoints(folder, monitor)
+    checkpoints = Checkpoints(folder, monitor, every)
     first = module.processes.first
     watch = [] if watching is None else [Watch(watching, monitor)]
     began = time.perf_counter()
     with _quiet(), _settings(spec.threads), retained():
         trainer = Trainer(
             **lightning_device(spec.device, module.processes.count),
-            max_epochs=module.steps // every,
-            check_val_every_n_epoch=validate // every,
+            max_epochs=module.steps // length,
+            check_val_every_n_epoch=validate // length,
             limit_val_batches=1 if module.validates else 0,
             num_sanity_val_steps=0,
             logger=_loggers(spec.loggers, folder, monitor, start) if first else [],

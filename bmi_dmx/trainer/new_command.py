@@ -41,6 +41,9 @@ def new_command(options: Namespace) -> None:
         )
     if (folder.is_dir() and any(folder.iterdir())) or folder.is_file():
         raise ConfigError(f"{folder}: is there already, expected a new or empty folder")
+    from .beforehand import loading
+
+    loading(folder)
     with atomic_folder(folder) as made:
         projects[options.kind](made, name)
         # Editors find it by the first line of the experiment.

@@ -7,7 +7,7 @@ without PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_TASK",
     "catalogues",
+    "checks",
     "experiments",
     "importers",
     "projects",
@@ -66,6 +67,15 @@ importers: Registry[Importer] = Registry(
     group="bmi_dmx.importers",
 )
 """What others wrote that experiments or bundles are made of."""
+
+Check = Callable[[Mapping[str, Any], Callable[[str, str], str], str], None]
+
+checks: Registry[Check] = Registry(
+    "task whose data are looked at first",
+    {"basins": f"{_TASKS}.basins.beforehand:check"},
+)
+"""What refuses the data of an experiment before PyTorch is loaded, by task: is given
+the experiment as plain data, what makes paths absolute, and the name of its file."""
 
 projects: Registry[Callable[[Path, str], None]] = Registry(
     "kind of project", {"basins": f"{_TASKS}.basins.project:write"}

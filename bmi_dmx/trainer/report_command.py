@@ -8,53 +8,98 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..errors import ConfigError
+
 __all__ = ["report_arguments", "report_command"]
 
 
 def report_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of ``dmx report``."""
-    parser.add_argument("bundle", type=Path, help="a bundle, by name or folder")
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar=("DATA", "data.key=value"),
+        "source", type=Path, metavar="run",
+        help="folder of a run; or, with --data, a bundle, by name or folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "--period", nargs="+", metavar=("PERIOD", "DAY"),
+        help="of a run: train, validation or test (default: test); of a bundle the "
+        "first and the last day that are scored",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, metavar="PATH",
+        help="the page of a run (default: report.html in it); the folder of the report "
+        "of a bundle (default: a new one in evaluations)",
+    )  # fmt: skip
+    bundles = parser.add_argument_group(
+        "bundles", "how far one can be trusted under conditions it was not made for"
+    )
+    bundles.add_argument(
+        "--data", nargs="+", metavar=("DATA", "data.key=value"),
         help="what it is scored on, and how that is read, as for dmx evaluate",
     )  # fmt: skip
-    parser.add_argument(
-        "--period", nargs=2, required=True, metavar=("FIRST", "LAST"),
-        help="first and last day that are scored",
-    )  # fmt: skip
-    parser.add_argument(
+    bundles.add_argument(
         "--attributes", nargs=2, action="append", default=[],
         metavar=("FIRST", "LAST"),
         help="days from which attributes are computed instead; may be repeated",
     )  # fmt: skip
-    parser.add_argument(
+    bundles.add_argument(
         "--shift", type=int, action="append", default=[], metavar="STEPS",
         help="steps by which the main forcing is moved later; may be repeated",
     )  # fmt: skip
-    parser.add_argument(
+    bundles.add_argument(
         "--held-out", type=Path, action="append", default=[], metavar="STUDY",
         help="folder of a study (dmx experiment) of models like this one",
     )  # fmt: skip
-    parser.add_argument(
+    bundles.add_argument(
         "--places", nargs="+", default=(), metavar="ID",
         help="only these places, or a file with one a line (default: all)",
     )  # fmt: skip
-    parser.add_argument(
+    bundles.add_argument(
         "--warmup", type=int, metavar="STEPS",
         help="time steps simulated before the first day (default: those of a year)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR",
-        help="folder of the report (default: a new one in evaluations)",
     )  # fmt: skip
 
 
 def report_command(options: Namespace) -> None:
-    """Run ``dmx report``."""
+    """Run ``dmx report``.
+
+    Raises
+    ------
+    ConfigError
+        What is given goes with a run or with a bundle, and not with both.
+    """
+    from .beforehand import loading
+    from .run_folder import RunFolder
+
+    loading(options.source)
+    if RunFolder(options.source).config.is_file():
+        _run(options)
+    else:
+        _bundle(options)
+
+
+def _run(options: Namespace) -> None:
+    for name in ("data", "attributes", "shift", "held_out", "places", "warmup"):
+        if getattr(options, name) not in (None, (), []):
+            option = name.replace("_", "-")
+            raise ConfigError(
+                f"--{option}: goes with a bundle, {options.source} is a run"
+            )
+    from .commands import report
+
+    report(options.source, options.period, options.output)
+
+
+def _bundle(options: Namespace) -> None:
+    for name, what in (("data", "which places"), ("period", "which days")):
+        if getattr(options, name) is None:
+            raise ConfigError(
+                f"--{name}: {options.source} is no run but a bundle, expected {what} "
+                "it is scored on"
+            )
     from .commands import examine
 
     examine(
-        options.bundle,
+        options.source,
         options.data,
         options.period,
         attributes=options.attributes,

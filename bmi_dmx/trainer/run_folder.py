@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import html
 import json
 import os
 import re
@@ -113,6 +114,25 @@ class RunFolder:
     def summary(self) -> Path:
         """What came out; it exists when the training is finished."""
         return self.path / "training.json"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of the run."""
+        experiment = self.experiment()
+        facts = [
+            f"<b>{html.escape(self.path.name)}</b> {html.escape(experiment.about)}"
+        ]
+        if self.summary.is_file():
+            found = json.loads(self.summary.read_text(encoding="utf-8"))
+            facts += [
+                f"{name.replace('_', ' ')}: {found[name]:.4g}"
+                for name in found
+                if name.startswith("best_") and isinstance(found[name], int | float)
+            ]
+            facts.append(f"{found['steps']} steps in {found['seconds']:.0f} s")
+        else:
+            facts.append("not finished")
+        items = "".join(f"<li>{fact}</li>" for fact in facts[1:])
+        return f"<p>{facts[0]}</p><ul>{items}</ul>"
 
     def experiment(self) -> Experiment:
         """Return the run's configuration.

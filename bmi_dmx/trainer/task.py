@@ -22,9 +22,11 @@ from ..compose import Model, ModelSpec, Statistics
 from ..errors import ConfigError, UnitsError
 from ..units import check
 from ..variables import Attribute
-from .asked import Examining, Scoring, Weighing
+from .asked import Comparing, Examining, Scoring, Weighing
 from .companion import Companion
 from .experiment import Experiment
+from .report.content import Findings
+from .report.evaluated import findings_of
 from .run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batches",
+    "Contest",
     "Monitor",
     "Report",
     "Task",
@@ -103,6 +106,13 @@ class Report(Protocol):
 
     def show(self) -> None:
         """Print the scores."""
+
+
+class Contest(Report, Protocol):
+    """What a comparison found."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return the scores as plain values."""
 
 
 def attributes_in(units: Mapping[str, str]) -> list[Attribute]:
@@ -209,6 +219,12 @@ class Task(ABC, Generic[E]):
     def fingerprint(self) -> Mapping[str, Any]:
         """What tells the data from others, plain and by name, after :meth:`prepare`."""
 
+    def keep(self, folder: RunFolder) -> None:
+        """Write beside the configuration what was read and should be kept for people.
+
+        Called once, when a run begins, after :meth:`prepare`.
+        """
+
     @property
     def facts(self) -> Mapping[str, Any]:
         """What an export must know of the data; plain, kept in checkpoints."""
@@ -242,6 +258,23 @@ class Task(ABC, Generic[E]):
         """
 
     @classmethod
+    def findings(cls, folder: RunFolder, experiment: E, period: str) -> Findings:
+        """Return what a report tells of a run; it is scored where that was not done.
+
+        Parameters
+        ----------
+        folder : RunFolder
+            The run.
+        experiment : Experiment
+            Of the run.
+        period : str
+            As in :meth:`evaluate`.
+        """
+        return findings_of(
+            folder, period, lambda: cls.evaluate([folder], [experiment], period, None)
+        )
+
+    @classmethod
     def score(cls, bundle: Bundle, asked: Scoring) -> Report:
         """Score a bundle on data that it need not have to do with.
 
@@ -258,6 +291,40 @@ class Task(ABC, Generic[E]):
             The task cannot do so, or the data or the choices do not suit the bundle.
         """
         raise ConfigError(f"{bundle.path}: bundles of its task are not scored on data")
+
+    @classmethod
+    def compare(
+        cls,
+        runs: Mapping[str, RunFolder],
+        bundles: Mapping[str, Bundle],
+        asked: Comparing,
+    ) -> Contest:
+        """Score several models on the same data.
+
+        Parameters
+        ----------
+        runs, bundles : mapping of str to RunFolder and Bundle
+            By name, at least one of them.
+        asked : Comparing
+            On what.
+
+        Raises
+        ------
+        ConfigError, DataError, UnitsError
+            The task cannot do so, or the models do not belong together.
+        """
+        raise ConfigError(f"models of task {cls.schema.task!r} are not compared")
+
+    @classmethod
+    def yardstick(cls, experiment: E) -> E:
+        """Return the experiment of an LSTM without physics, in the same budget.
+
+        Raises
+        ------
+        ConfigError
+            There is none of this task.
+        """
+        raise ConfigError(f"task {cls.schema.task!r} has no LSTM to compare with")
 
     @classmethod
     def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:

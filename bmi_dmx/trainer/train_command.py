@@ -38,6 +38,9 @@ def _settings_argument(parser: ArgumentParser) -> None:
 
 def train_command(options: Namespace) -> None:
     """Run ``dmx train``."""
+    from .beforehand import checked
+
+    checked(options.experiment, options.settings)
     from .commands import train
 
     train(options.experiment, options.settings)
@@ -60,6 +63,9 @@ def import_arguments(parser: ArgumentParser) -> None:
 
 def import_command(options: Namespace) -> None:
     """Run ``dmx import``."""
+    from .beforehand import loading
+
+    loading(options.file)
     from .commands import import_file
 
     import_file(options.kind, options.file, options.settings, options.output)
@@ -78,6 +84,9 @@ def tune_arguments(parser: ArgumentParser) -> None:
 
 def tune_command(options: Namespace) -> None:
     """Run ``dmx tune``."""
+    from .beforehand import loading
+
+    loading(options.experiment)
     from .commands import tune
 
     tune(options.experiment, options.search, options.settings, options.workers)
@@ -94,6 +103,9 @@ def export_arguments(parser: ArgumentParser) -> None:
 
 def export_command(options: Namespace) -> None:
     """Run ``dmx export``."""
+    from .beforehand import loading
+
+    loading(options.run)
     from .commands import export
 
     export(options.run, options.target)

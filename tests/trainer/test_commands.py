@@ -76,8 +76,9 @@ def test_a_training_says_first_where_it_writes_and_on_what(
     lines = capsys.readouterr().err.splitlines()
     run = str(Path("runs", "tiny-1"))
     words = "6 basins, learning from 1979-02-01 to 1979-09-30 (242 days), "
-    assert lines[0].startswith(f"{run}: {words}")
-    assert lines[0].endswith(" weights, 1 steps")
+    assert lines[0] == f"{tiny}: loading PyTorch"
+    assert lines[1].startswith(f"{run}: {words}")
+    assert lines[1].endswith(" weights, 1 steps")
 
 
 def test_warnings_are_marked(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +133,7 @@ def test_failures_are_one_line_and_1(
 ) -> None:
     assert main(["train", str(tiny), "training.stepz=9"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("dmx train: error: ")
+    assert error.splitlines()[-1].startswith("dmx train: error: ")
     assert error.endswith("did you mean 'steps'?\n")
     assert main(["evaluate", "nothing"]) == 1
     assert main(["export", "nothing"]) == 1
@@ -152,9 +153,14 @@ def test_chosen_basins_and_days_are_drawn(
     assert picture.stat().st_size > 5000
     drawing = picture.with_suffix(".svg")
     assert main(["plot", *chosen[:-1], str(drawing)]) == 0
-    # The NSE is that of scores.csv, whichever days are drawn.
-    nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"][0]
-    assert f"NSE {nse:.2f}" in drawing.read_text(encoding="utf-8")
+    # The NSE is that of the days drawn.
+    shown = (flow["simulated"][3:], flow["observed"][3:])
+    nse = score(*shown, ["nse"])["nse"][0]
+    text = drawing.read_text(encoding="utf-8")
+    assert f"NSE {nse:.2f}" in text
+    assert flow.names is not None
+    assert f"{flow.ids[0]}  {flow.names[0][:20]}" in text
+    assert "precipitation" in text
     capsys.readouterr()
     for wrong, message in (
         ([f"{flow.ids[0]}x"], f"did you mean '{flow.ids[0]}'?"),

@@ -54,8 +54,12 @@ def training_curve(
                 label = (names or {}).get(name, name.replace("_", " "))
                 _curve(axes, label, curve, colour, smooth=kind == "loss")
             axes.set_ylabel(PANELS[kind])
-            if kind == "loss" and min(y.min() for _, y in curves.values()) > 0:
+            least = min(y.min() for _, y in curves.values())
+            if kind == "loss" and least > 0:
                 _logarithmic(axes)
+            elif kind == "score" and least >= 0:
+                # From 0 on: what changes little is to look like that.
+                axes.set_ylim(bottom=0)
             axes.legend(loc="best")
         grid[-1].set_xlabel("step")
         grid[-1].xaxis.set_major_locator(

@@ -135,17 +135,32 @@ class Page:
             f"<figcaption>{about}</figcaption></figure>"
         )
 
+    @property
+    def style(self) -> str:
+        """What the page looks like."""
+        return STYLE
+
+    def before(self) -> str:
+        """Return what stands above the headline."""
+        return ""
+
+    def after(self) -> str:
+        """Return what stands behind everything that is seen."""
+        return ""
+
     def write(self, path: Path) -> None:
         """Write the page."""
         title = html.escape(self.title)
         text = (
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{title}</title><style>{STYLE}</style></head>\n"
-            f"<body><main><h1>{title}</h1>\n" + "\n".join(self.parts)
+            f"<title>{title}</title><style>{self.style}</style></head>\n"
+            f"<body>{self.before()}<main><h1>{title}</h1>\n" + "\n".join(self.parts)
         )
         with atomic(path) as temporary:
-            temporary.write_text(f"{text}\n</main></body></html>\n", encoding="utf-8")
+            temporary.write_text(
+                f"{text}\n</main>{self.after()}</body></html>\n", encoding="utf-8"
+            )
 
 
 def _cell(tag: str, text: str, number: bool) -> str:

@@ -17,6 +17,7 @@ from ....errors import ConfigError
 from ...checkpoint import load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
+from ..streamflow.compared import positions_alike
 from ..streamflow.comparison import (
     TargetScores,
     show_medians,
@@ -31,7 +32,7 @@ from .data.basins import BasinData
 from .data.read import read_for_training
 from .experiment import Experiment
 from .groups import basin_groups
-from .pictures import draw
+from .pictures import RAIN, draw
 from .prediction import blocks, predict, with_lead
 from .targets import (
     TARGET,
@@ -184,26 +185,9 @@ def _data(
 
 def _matched(data: BasinData, first: BasinData, days: Period, where: str) -> BasinData:
     """Return data in the order of ``first``, refusing other basins or observations."""
-    differing = set(data.ids.tolist()) ^ set(first.ids.tolist())
-    if differing:
-        raise ConfigError(
-            f"{where}: only one of them has basin {min(differing)!r}; {SAME}"
-        )
-    data = data.select(first.ids.tolist())
     a, b = data.period(*days), first.period(*days)
-    if a.seconds != b.seconds:
-        raise ConfigError(
-            f"{where}: its time steps are of {a.seconds:g} s, there {b.seconds:g} s;"
-            f" {SAME}"
-        )
-    unequal = ~((a.target == b.target) | (np.isnan(a.target) & np.isnan(b.target)))
-    if unequal.any():
-        day, basin = np.argwhere(unequal)[0]
-        raise ConfigError(
-            f"{where}: the flow observed in basin '{a.ids[basin]}' on {a.time[day]} is"
-            f" {a.target[day, basin]:g}, there {b.target[day, basin]:g} mm d-1; {SAME}"
-        )
-    return data
+    positions_alike(a.ids, a.time, a.target, (b.ids, b.time, b.target), where, SAME)
+    return data.select(first.ids.tolist())
 
 
 def _report(
@@ -383,14 +367,21 @@ def flow_series(title: str, data: BasinData, simulated: NDArray[Any]) -> Hydrogr
         mm per day.
     """
     flow = {"simulated": simulated.astype(np.float32), "observed": data.target}
-    known = {n: data.attributes.get(n) for n in ("latitude", "longitude", "area_km2")}
+    series = {
+        name: Series(values=values, units="mm d-1", about=f"{name} streamflow")
+        for name, values in flow.items()
+    }
+    rain = data.forcing.get(RAIN)
+    if rain is not None:
+        series[RAIN] = Series(values=rain, units="mm d-1", about=RAIN)
+    longitude, latitude = data.where() or (None, None)
     return Hydrographs(
         time=data.time,
         ids=data.ids,
-        series={
-            name: Series(values=values, units="mm d-1", about=f"{name} streamflow")
-            for name, values in flow.items()
-        },
+        series=series,
+        longitude=longitude,
+        latitude=latitude,
+        area_km2=data.attributes.get("area_km2"),
+        names=data.names,
         attributes={"title": title},
-        **known,
     )

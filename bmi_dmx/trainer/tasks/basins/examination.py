@@ -27,6 +27,7 @@ from ..streamflow.periods import Period
 from .data.basins import BasinData
 from .data.spec import DataSpec
 from .evaluate import AT_ONCE, mean_flow
+from .pictures import RAIN
 from .pooling import Parameters
 from .prediction import steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
@@ -37,8 +38,6 @@ __all__ = ["Examination", "examine"]
 
 SHOWN = ("nse", "kge", "log_nse", "bias", "flashiness_error", "bfi_error")
 """Scores of the table."""
-
-RAIN = "precipitation"
 
 FOLDER = Path("evaluations")
 

@@ -26,7 +26,9 @@ from ..streamflow.results import read_streamflow, shown_of
 from .data.basins import BasinData
 from .prediction import blocks, predict
 
-__all__ = ["draw", "plot"]
+RAIN = "precipitation"
+
+__all__ = ["RAIN", "draw", "plot"]
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +114,8 @@ def _flows(
         ids=data.ids,
         simulated=simulated,
         observed=data.target[warmup:],
-        precipitation=data.forcing["precipitation"][warmup:],
+        precipitation=data.forcing[RAIN][warmup:],
+        names=None if data.names is None else data.names.tolist(),
         nse=nse,
         steps=SHOWN,
         title=f"{title} {time[0]} to {time[-1]}",
@@ -121,10 +124,9 @@ def _flows(
 
 def _map(path: Path, title: str, data: BasinData, nse: NDArray[np.float64]) -> None:
     """Draw the scores where the basins are, if that is known."""
-    nowhere = np.array(np.nan)
-    longitude = data.attributes.get("longitude", nowhere)
-    latitude = data.attributes.get("latitude", nowhere)
-    if np.isfinite(longitude).all() and np.isfinite(latitude).all():
+    known = data.where()
+    if known is not None and np.isfinite(known).all():
+        longitude, latitude = known
         score_map(path, longitude=longitude, latitude=latitude, scores=nse, title=title)
 
 
@@ -179,7 +181,8 @@ def plot(
 ) -> Path:
     """Draw observed and simulated flow of chosen basins, or of the best to the worst.
 
-    The NSE in the picture is that of all time steps of the file.
+    With precipitation and the names of gauges, where the file has them. The NSE is that
+    of the steps that are drawn.
 
     Parameters
     ----------
@@ -201,18 +204,23 @@ def plot(
     flow = read_streamflow(path)
     known = flow.ids.tolist()
     chosen, kept = shown_of(path, flow, basins, start, end, what="basin")
-    # Of all steps, as in scores.csv, whichever of them are drawn.
-    nse = score(flow["simulated"], flow["observed"], ["nse"])["nse"]
-    for at in chosen if basins else ():
-        if not np.isfinite(nse[at]):
-            log.warning("%s: basin %s has no NSE and is not drawn", path, known[at])
     window = np.ix_(kept, np.array(chosen))
+    time, simulated = flow.time[kept], flow["simulated"][window]
+    observed = flow["observed"][window]
+    nse = score(simulated, observed, ["nse"])["nse"]
+    for at, value in zip(chosen if basins else (), nse, strict=False):
+        if not np.isfinite(value):
+            log.warning("%s: basin %s has no NSE and is not drawn", path, known[at])
+    rain = flow.series.get(RAIN)
+    title = flow.attributes.get("title", "").rstrip(". ")
     return hydrographs(
         output,
-        time=flow.time[kept],
+        time=time,
         ids=flow.ids[chosen],
-        simulated=flow["simulated"][window],
-        observed=flow["observed"][window],
-        nse=nse[chosen],
+        names=None if flow.names is None else flow.names[chosen].tolist(),
+        simulated=simulated,
+        observed=observed,
+        precipitation=None if rain is None else rain.values[window],
         panels=len(basins) or 6,
+        title=f"{title}, {time[0]} to {time[-1]}".lstrip(", "),
     )

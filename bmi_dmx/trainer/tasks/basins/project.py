@@ -29,6 +29,7 @@ SERIES = {
     "precipitation": "precipitation [mm/d]",
     "air_temperature_min": "tmin [degC]",
     "air_temperature_max": "tmax [degC]",
+    "air_temperature": "tmean [degC]",
 }
 """Headings of the weather in tables of gauges."""
 
@@ -72,10 +73,10 @@ def write(folder: Path, name: str) -> None:
 def _write_stations(data: BasinData, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["gauge", *STATION.values()])
+        table.writerow(["gauge", "name", *STATION.values()])
         for at, gauge in enumerate(data.ids.tolist()):
             row = [f"{data.attributes[name][at]:.6g}" for name in STATION]
-            table.writerow([gauge, *row])
+            table.writerow([gauge, data.stations[gauge].name, *row])
 
 
 def _write_gauge(data: BasinData, at: int, path: Path) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .... import config
 from ....bundle import Bundle
-from ....compose import Model
 from ....errors import ConfigError, DataError, DmxError, UnitsError, suggestion
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....models.hydrology.daily_range import (
@@ -30,12 +29,16 @@ from .data.read import SHOWN, read
 from .data.spec import DataSpec
 from .recognition import reader_of
 
+if TYPE_CHECKING:
+    from ....compose import Model
+
 __all__ = [
     "FEW_YEARS",
     "ScoredData",
     "climate_days",
     "completed",
     "data_spec",
+    "source_of",
     "whole_years",
 ]
 
@@ -223,7 +226,7 @@ def _refuse_lacking(bundle: Bundle, model: Model, data: BasinData, where: str) -
     for name in model.attributes:
         if name not in data.attributes:
             units = known[name].units if name in known else "1"
-            missing[name] = f"{name} [{units}] ({_source(name)})"
+            missing[name] = f"{name} [{units}] ({source_of(name)})"
     if missing:
         hint = suggestion(next(iter(missing)), data.attributes)
         raise DataError(
@@ -232,7 +235,7 @@ def _refuse_lacking(bundle: Bundle, model: Model, data: BasinData, where: str) -
         )
 
 
-def _source(name: str) -> str:
+def source_of(name: str) -> str:
     """Return what could give an attribute."""
     if name in CLIMATE:
         return "computed from the forcing unless data.attributes is 'file'"

@@ -18,12 +18,14 @@ from ....conversion import plain
 from ....errors import ConfigError, DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
-from ...asked import Examining, Scoring, Weighing
-from ...checkpoint import read_checkpoint
+from ...asked import Comparing, Examining, Scoring, Weighing
 from ...protocols.trial import Trial
+from ...report.content import Findings
+from ...report.evaluated import scored_summary
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
+from ..streamflow.compared import Compared
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median, score
@@ -35,6 +37,7 @@ from .evaluate import Report, evaluate
 from .examination import Examination, examine
 from .experiment import Experiment
 from .groups import basin_groups
+from .kept import ATTRIBUTES, write_attributes
 from .prediction import (
     Blocks,
     blocks,
@@ -88,6 +91,7 @@ class BasinsTask(Divisible, Task[Experiment]):
             TargetLoss.of(name, loss, self.training) for name, loss in losses.items()
         ]
         self.validation: Blocks | None = None
+        self.read: tuple[str, ...] = ()
         self.units: dict[str, str] = {}
         self.computed = list(data.computed)
 
@@ -145,7 +149,8 @@ class BasinsTask(Divisible, Task[Experiment]):
             **periods_in(with_warmup, self.experiment.model),
         )
         self.validation = self._validation(model)
-        self.units = {n: u for n, u in data.units.items() if n in model.attributes}
+        self.read = tuple(model.attributes)
+        self.units = {n: u for n, u in data.units.items() if n in self.read}
 
     def _climates(self, model: Model) -> Climates | None:
         """Return what is drawn from, where climates of several years are asked for."""
@@ -235,6 +240,10 @@ class BasinsTask(Divisible, Task[Experiment]):
             see(batch["others"].values())
         return {"basins": self.data.ids.tolist(), "series": digest.hexdigest()}
 
+    def keep(self, folder: RunFolder) -> None:
+        """Write the attributes that the model reads, as a table."""
+        write_attributes(folder.path / ATTRIBUTES, self.data, self.read)
+
     @property
     def facts(self) -> dict[str, Any]:
         """The basins, and what is known of their attributes."""
@@ -273,9 +282,37 @@ class BasinsTask(Divisible, Task[Experiment]):
         return evaluate(folders, experiments, period, output)
 
     @classmethod
+    def findings(
+        cls, folder: RunFolder, experiment: Experiment, period: str
+    ) -> Findings:
+        """Return what a report tells of a run; see :func:`~.findings.findings`."""
+        from .findings import findings
+
+        return findings(folder, experiment, period)
+
+    @classmethod
     def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
         return score_bundle(bundle, asked)
+
+    @classmethod
+    def compare(
+        cls,
+        runs: Mapping[str, RunFolder],
+        bundles: Mapping[str, Bundle],
+        asked: Comparing,
+    ) -> Compared:
+        """Score models on the same basins and days; see :func:`~.compare.compare`."""
+        from .compare import compare
+
+        return compare(runs, bundles, asked)
+
+    @classmethod
+    def yardstick(cls, experiment: Experiment) -> Experiment:
+        """Return the experiment of an LSTM; see :func:`~.compare.yardstick`."""
+        from .compare import yardstick
+
+        return yardstick(experiment)
 
     @classmethod
     def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
@@ -342,7 +379,11 @@ class BasinsTask(Divisible, Task[Experiment]):
                 "median_nse": training[cls.monitor.best],
             }
         if experiment.periods.test is not None:
-            found = _evaluated(folder, experiment)
+            found = scored_summary(
+                folder, "test",
+                lambda: evaluate([folder], [experiment], "test", None),
+                {"scored": plain(experiment.periods["test"])},
+            )  # fmt: skip
             kept = ("scored", "warmup_days_before", "basins", "medians")
             more = "median_nse_with_first_year_as_warmup"
             scores["test"] = {name: found[name] for name in (*kept, more)}
@@ -401,17 +442,3 @@ def _check_covered(name: str, period: Period, data: BasinData) -> None:
         data.period(*period)
     except DataError as error:
         raise DataError(f"periods.{name}: {error}") from None
-
-
-def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
-    """Return the summary of the test period, by the best checkpoint as it is now."""
-    wanted = {
-        "steps": [read_checkpoint(folder.best)["global_step"]],
-        "scored": plain(experiment.periods["test"]),
-    }
-    found = folder.results("test", wanted)
-    if found is None:
-        evaluate([folder], [experiment], "test", None)
-        found = folder.results("test", wanted)
-    assert found is not None
-    return found

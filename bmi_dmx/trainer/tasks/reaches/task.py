@@ -22,6 +22,7 @@ from ....variables import Attribute
 from ...asked import Scoring
 from ...checkpoint import read_checkpoint
 from ...companion import Companion
+from ...report.content import Findings
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
@@ -351,6 +352,15 @@ class ReachesTask(Divisible, Task[Experiment]):
             found = _evaluated(folder, experiment)
             scores["test"] = {n: found[n] for n in ("scored", "gauges", "medians")}
         return scores
+
+    @classmethod
+    def findings(
+        cls, folder: RunFolder, experiment: Experiment, period: str
+    ) -> Findings:
+        """Return what a report tells of a run; see :func:`~.findings.findings`."""
+        from .findings import findings
+
+        return findings(folder, experiment, period)
 
     @classmethod
     def plot(

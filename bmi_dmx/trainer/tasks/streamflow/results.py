@@ -68,9 +68,12 @@ class Hydrographs:
     ids : array (B,) of str
         Station identifiers, unique.
     series : mapping of str to Series
-        At least ``simulated``; ``observed`` and anything else the run put out.
+        At least ``simulated``; ``observed``, ``precipitation`` and anything else the
+        run put out.
     latitude, longitude, area_km2 : array (B,), optional
         Of the stations: degrees north, degrees east, km².
+    names : array (B,) of str, optional
+        What people call the stations.
     attributes : mapping of str to str
         Global attributes of the file, such as ``title`` and ``source``.
 
@@ -86,6 +89,7 @@ class Hydrographs:
     latitude: NDArray[np.float64] | None = None
     longitude: NDArray[np.float64] | None = None
     area_km2: NDArray[np.float64] | None = None
+    names: NDArray[np.str_] | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,6 +120,8 @@ class Hydrographs:
             )
         return self.series[name].values
 
+
+NAMES = "station_name"
 
 _STATION: dict[str, dict[str, str]] = {
     "latitude": {
@@ -206,6 +212,10 @@ def _write_stations(file: Any, hydrographs: Hydrographs) -> None:
     station = file.createVariable("basin_id", str, ("basin",))
     station.setncatts({"long_name": "station identifier", "cf_role": "timeseries_id"})
     station[:] = hydrographs.ids.astype(object)
+    if hydrographs.names is not None:
+        name = file.createVariable(NAMES, str, ("basin",))
+        name.setncatts({"long_name": "name of the station"})
+        name[:] = hydrographs.names.astype(object)
     for name, attributes in _STATION.items():
         values = getattr(hydrographs, name)
         if values is not None:
@@ -296,6 +306,7 @@ def read_streamflow(path: PathLike) -> Hydrographs:
                 for name, v in file.variables.items()
                 if v.dimensions == ("time", "basin")
             },
+            names=file[NAMES][:].astype(str) if NAMES in file.variables else None,
             attributes={name: str(file.getncattr(name)) for name in file.ncattrs()},
             **stations,
         )

@@ -47,7 +47,7 @@ def test_every_command_of_its_page_runs(
     block = text.split("```sh\n")[1].split("```")[0]
     commands = [line.split("#")[0].split() for line in block.splitlines()]
     assert [words[1] for words in commands] == [
-        "data", "train", "evaluate", "plot", "export",
+        "data", "train", "report", "compare", "plot", "export",
     ]  # fmt: skip
     for words in commands:
         short = ["training.steps=4", "training.validate_every=2"]

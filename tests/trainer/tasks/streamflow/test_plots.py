@@ -14,6 +14,7 @@ from matplotlib.image import imread
 
 from bmi_dmx.errors import DataError
 from bmi_dmx.trainer.tasks.streamflow import plots
+from bmi_dmx.trainer.tasks.streamflow.metrics import score
 
 from ...test_plots import words
 
@@ -117,8 +118,16 @@ def test_hydrographs_are_ranked_by_the_nse_that_is_given(tmp_path: Path) -> None
         steps=100,
         title="Three basins",
     )
-    shown = re.findall(r"gauge(\d) \| NSE ([-\d.]+)", words(path))
-    assert shown == [("1", "0.33"), ("2", "0.22"), ("0", "0.11")]
+    told = r"gauge(\d) \| NSE ([-\d.]+) here, ([-\d.]+) in all"
+    shown = re.findall(told, words(path))
+    assert [(gauge, whole) for gauge, _, whole in shown] == [
+        ("1", "0.33"), ("2", "0.22"), ("0", "0.11"),
+    ]  # fmt: skip
+    # Beside it stands that of the steps that are shown.
+    own = score(simulated[-100:, :3], observed[-100:, :3], ["nse"])["nse"]
+    assert [float(here) for _, here, _ in shown] == pytest.approx(
+        own[[1, 2, 0]], abs=0.006
+    )
     assert "Three basins (last 100 days shown)" in words(path)
 
 

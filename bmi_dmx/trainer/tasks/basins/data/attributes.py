@@ -10,7 +10,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 from .....errors import DataError
@@ -151,6 +150,7 @@ def hargreaves(
     (T, B) float32
         mm d-1.
     """
+    import torch
 
     def tensor(values: ArrayLike) -> torch.Tensor:
         return torch.from_numpy(np.array(values, dtype=np.float32))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .....errors import DataError, suggestion
 from .....models.hydrology.climate import day_of_year
+from .stations import Station
 
 __all__ = [
     "AT_ONCE",
@@ -95,6 +96,8 @@ class BasinData:
     targets : mapping of str to Observed
         What else was observed, by the name of the output of a model. No model ever
         reads it.
+    stations : mapping of str to Station
+        What is known of the gauges, by basin; those of other basins may be among it.
 
     Raises
     ------
@@ -113,6 +116,7 @@ class BasinData:
     computed: tuple[str, ...] = ()
     withheld: NDArray[np.bool_] | None = None
     targets: Mapping[str, Observed] = field(default_factory=dict)
+    stations: Mapping[str, Station] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
@@ -202,6 +206,27 @@ class BasinData:
                 f" {self.time[0]} to {self.time[-1]}"
             )
         return found
+
+    @property
+    def names(self) -> NDArray[np.str_] | None:
+        """What people call the gauges, (B,); None where no name is known."""
+        found = [self.stations.get(i, Station()).name for i in self.ids.tolist()]
+        return np.array(found, dtype=np.str_) if any(found) else None
+
+    def where(self) -> tuple[Array64, Array64] | None:
+        """Return longitude and latitude, of the gauges where these are known.
+
+        NaN where those of a basin are not; None where no basin has any.
+        """
+        axes = []
+        for axis in ("longitude", "latitude"):
+            middle = self.attributes.get(axis, np.full(self.ids.size, np.nan))
+            gauges = (self.stations.get(i) for i in self.ids.tolist())
+            known = [getattr(gauge, axis, None) for gauge in gauges]
+            pairs = zip(known, middle.tolist(), strict=True)
+            axes.append(np.array([m if x is None else x for x, m in pairs]))
+        some = any(np.isfinite(values).any() for values in axes)
+        return (axes[0], axes[1]) if some else None
 
     def part(self, steps: slice) -> BasinData:
         """Return some time steps, by their positions."""

@@ -21,6 +21,7 @@ from .source import (
     within,
 )
 from .spec import FORCINGS, DataSpec
+from .stations import Station, readable
 
 __all__ = ["Delaware", "upstream"]
 
@@ -96,6 +97,7 @@ class Delaware(Source):
             self.area = self.weights.sum(axis=1)
             self.weights /= self.area[:, None]
             self.attributes = self._attributes(file, kept)
+            self.stations = _stations(file)
             self.flow = flow_depth(
                 flow[kept].T,
                 "m3 s-1",
@@ -153,6 +155,17 @@ def opened(path: Path) -> xr.Dataset:
         return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as NetCDF: {error}") from None
+
+
+def _stations(file: xr.Dataset) -> dict[str, Station]:
+    """Return names and coordinates of all gauges."""
+    columns = (
+        file[f"gauge_{what}"].to_numpy() for what in ("id", "name", "lon", "lat")
+    )
+    return {
+        str(gauge): Station(readable(str(name)), float(x), float(y))
+        for gauge, name, x, y in zip(*columns, strict=True)
+    }
 
 
 def upstream(downstream: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

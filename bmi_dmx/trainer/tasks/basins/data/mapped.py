@@ -67,6 +67,7 @@ class _Whole:
         if not self.ids:
             self.time, self.units = group.time, group.units
             self.unread, self.computed = group.unread, group.computed
+            self.stations = group.stations
             self.targets = {n: (x.units, x.where) for n, x in group.targets.items()}
             self.series = _allocated(list(series), group.time.size, self.basins)
         else:
@@ -119,6 +120,7 @@ class _Whole:
                 name: Observed(series[OBSERVED + name], *told)
                 for name, told in self.targets.items()
             },
+            stations=self.stations,
         )
 
 

@@ -21,7 +21,7 @@ from .source import (
     numeric,
 )
 
-__all__ = ["PLACES", "attributes_in", "read_places"]
+__all__ = ["PLACES", "attributes_in", "names_in", "read_places"]
 
 FEW = 5
 """Of fewer places classes may all be different."""
@@ -115,6 +115,19 @@ def attributes_in(
     if told:
         remark(f"{where}: {assumed(told)}")
     return attributes, add_common_names(attributes, {**units, **told}, where)
+
+
+def names_in(tables: Iterable[Table], ids: Sequence[str]) -> dict[str, str]:
+    """Return what tables call places, by place, where they have a column of names."""
+    found: dict[str, str] = {}
+    for table in tables:
+        at = column_called(table, PLACES) or 0
+        rows = match(ids, list(table.places(at))).places
+        for k, title in enumerate(table.titles):
+            cells = table.cells(k)
+            if k != at and title and _is_name(cells):
+                found |= {name: cells[row] for name, row in rows.items()}
+    return found
 
 
 def _is_name(cells: Sequence[str]) -> bool:

@@ -21,6 +21,7 @@ from .....models.hydrology.forcings import (
 from .....operate.screen import slightly_below, step_bounds
 from .....variables import Forcing
 from .basins import Array32, Array64, Times, step_seconds
+from .problems import collecting, piece
 from .spec import STREAMFLOW
 
 __all__ = [
@@ -92,13 +93,15 @@ def complete_forcing(
         A gap may not be filled, a value is implausible, or minimum temperature exceeds
         the maximum at more than half of the time steps of a basin.
     """
-    filled = {
-        name: _without_gaps(name, values, ids, time, gaps, max_gap, where)
-        for name, values in forcing.items()
-    }
-    for name, values in filled.items():
-        _refuse_implausible(FORCINGS[name], values, ids, time, where)
-    _order_temperatures(filled, ids, where)
+    filled: dict[str, Array32] = {}
+    for name, values in forcing.items():
+        filled[name] = values
+        with piece():
+            filled[name] = _without_gaps(name, values, ids, time, gaps, max_gap, where)
+        with piece():
+            _refuse_implausible(FORCINGS[name], filled[name], ids, time, where)
+    with piece():
+        _order_temperatures(filled, ids, where)
     _raise_slightly_low(filled)
     return filled
 
@@ -126,7 +129,8 @@ def observed(
         )
     cleaned: Array32 = np.where(negative, np.float32(np.nan), target)
     known = np.where(np.isnan(cleaned), np.float32(0), cleaned)
-    _refuse_implausible(STREAMFLOW, known, ids, time, where)
+    with piece():
+        _refuse_implausible(STREAMFLOW, known, ids, time, where)
     return cleaned
 
 
@@ -155,12 +159,14 @@ def check_places(
         if values is None:
             continue
         bad = (values < low) | (values > high)
-        if bad.any():
-            at = int(np.argmax(bad))
-            raise DataError(
-                f"{where}: {name} of basin '{ids[at]}' is {values[at]:g} {place.units},"
-                f" expected {place.expected} ({int(bad.sum())} such basins)"
-            )
+        with piece():
+            if bad.any():
+                at = int(np.argmax(bad))
+                raise DataError(
+                    f"{where}: {name} of basin '{ids[at]}' is {values[at]:g}"
+                    f" {place.units}, expected {place.expected} ({int(bad.sum())} such"
+                    " basins)"
+                )
 
 
 def remark_far(
@@ -269,8 +275,9 @@ def _without_gaps(
     filled: Array32 = values.copy()
     for basin in np.flatnonzero(missing.any(axis=0)):
         gap = missing[:, basin]
-        _refuse_gap(name, gap, str(ids[basin]), time, policy, max_gap, where)
-        filled[:, basin] = _fill(values[:, basin], gap, policy)
+        with piece():
+            _refuse_gap(name, gap, str(ids[basin]), time, policy, max_gap, where)
+            filled[:, basin] = _fill(values[:, basin], gap, policy)
     log.warning("%d missing values of %s filled (%s)", int(missing.sum()), name, policy)
     return filled
 
@@ -320,14 +327,22 @@ def _refuse_implausible(
     name, units = forcing.name, forcing.units
     low, high = step_bounds(forcing, step_seconds(time), SHORTENING)
     low -= SLACK.get(name, 0.0)
-    bad = ~((values >= low) & (values <= high))
-    if bad.any():
-        day, basin = np.argwhere(bad)[0]
-        raise DataError(
-            f"{where(name, str(ids[basin]))}: {name} of basin '{ids[basin]}' is"
-            f" {values[day, basin]:g} {units} on {time[day]}, expected {low:g} to"
-            f" {high:g} ({int(bad.sum())} such values): are the units right?"
-        )
+    bad = ~(np.isnan(values) | ((values >= low) & (values <= high)))
+    if not bad.any():
+        return
+    # Each basin has its own, where they are told together.
+    basins = (
+        np.flatnonzero(bad.any(axis=0)) if collecting() else np.argwhere(bad)[:1, 1]
+    )
+    for basin in basins:
+        day = int(np.argmax(bad[:, basin]))
+        count = bad[:, basin].sum() if collecting() else bad.sum()
+        with piece():
+            raise DataError(
+                f"{where(name, str(ids[basin]))}: {name} of basin '{ids[basin]}' is"
+                f" {values[day, basin]:g} {units} on {time[day]}, expected {low:g} to"
+                f" {high:g} ({int(count)} such values): are the units right?"
+            )
 
 
 def _order_temperatures(

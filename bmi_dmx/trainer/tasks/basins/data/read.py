@@ -18,6 +18,7 @@ from .attributes import has_extremes, portable
 from .basins import Array64, BasinData, parse_period, positions
 from .mapped import mapped
 from .places import read_places
+from .problems import settle
 from .products import common_days, moved_alike, side_by_side
 from .quality import (
     check_places,
@@ -135,6 +136,8 @@ def _read_group(
         )
         for one, of in zip(read_all, sources, strict=True)
     ]
+    target = observed(series.target, ids, time, source.where)
+    settle()
     forcing = complete[0]
     if products:
         forcing = side_by_side(products, sources, complete, str(ids[0]))
@@ -143,9 +146,10 @@ def _read_group(
         time=time,
         forcing=forcing,
         attributes=attributes,
-        target=observed(series.target, ids, time, source.where),
+        target=target,
         units=source.units,
         targets=series.observed,
+        stations=source.stations,
     )
     shift = moved_alike(spec.shift, products, forcing) if products else spec.shift
     data = moved(data, shift)

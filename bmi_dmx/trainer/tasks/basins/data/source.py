@@ -29,6 +29,7 @@ from .basins import Array32, Array64, Observed, Times, covered
 from .fluxes import converted
 from .remarks import remark
 from .spec import DataSpec
+from .stations import Station
 
 __all__ = [
     "Period",
@@ -112,6 +113,8 @@ class Source(ABC):
         Their attributes, those of :data:`COMMON_ATTRIBUTES` under our names and units.
     units : dict of str to str
         Units of the attributes, as far as they are known.
+    stations : dict of str to Station
+        What is known of the gauges of some of them, by basin.
     left_out : dict of str to str
         Basins of which the data set holds something but not all, and what it lacks.
     """
@@ -120,12 +123,16 @@ class Source(ABC):
     """Those of ``product``, ``products``, ``forcings``, ``target``, ``targets`` and
     ``units`` that it uses."""
 
+    own: ClassVar[bool] = False
+    """Whether people keep such data themselves, so that they are looked at first."""
+
     path: Path
     ids: NDArray[np.str_]
     attributes: dict[str, Array64]
     units: Mapping[str, str] = MappingProxyType(
         {name: units for name, (units, _) in COMMON_ATTRIBUTES.items()}
     )
+    stations: Mapping[str, Station] = MappingProxyType({})
     left_out: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod

@@ -14,7 +14,8 @@ from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import FILES, USUAL, usual_names
 from .basins import Array32, Observed, positions, refuse_uneven
 from .fluxes import flow_depth, series_of, unobserved
-from .places import PLACES, attributes_in
+from .places import PLACES, attributes_in, names_in
+from .problems import piece
 from .remarks import remark
 from .sheets import (
     TIMES,
@@ -37,6 +38,7 @@ from .source import (
     within,
 )
 from .spec import FORCINGS, NO_TARGET, VARIABLES, DataSpec
+from .stations import Station
 
 __all__ = ["Tables"]
 
@@ -65,6 +67,7 @@ class Tables(Source):
         The folder or the table.
     """
 
+    own = True
     choices = ("product", "products", "forcings", "target", "targets", "units")
 
     def __init__(self, spec: DataSpec, path: Path) -> None:
@@ -74,13 +77,14 @@ class Tables(Source):
         self._columns: dict[str, str] = {}
         attributes: list[Table] = []
         for file in tables_in(path):
-            table = read_table(file, "one row for each time")
-            for text in table.remarks:
-                self._say(f"{file}: {text}", text)
-            if has_times(table):
-                self._take(table)
-            else:
-                attributes.append(table)
+            with piece():
+                table = read_table(file, "one row for each time")
+                for text in table.remarks:
+                    self._say(f"{file}: {text}", text)
+                if has_times(table):
+                    self._take(table)
+                else:
+                    attributes.append(table)
         if not self._sheets:
             raise DataError(
                 f"{path}: no table with times: expected a column called one of "
@@ -90,6 +94,8 @@ class Tables(Source):
         self.attributes, self.units = attributes_in(
             attributes, self.ids.tolist(), str(path)
         )
+        names = names_in(attributes, self.ids.tolist())
+        self.stations = {one: Station(name) for one, name in names.items()}
         self._find()
 
     def _say(self, text: str, kind: str) -> None:
@@ -168,12 +174,25 @@ class Tables(Source):
         self._columns |= self._others
         for sheet in self._sheets.values():
             for name, column in self._columns.items():
-                if column not in sheet.columns:
-                    hint = suggestion(column, sheet.columns)
-                    raise DataError(
-                        f"{sheet.path}: no column {column!r} of {name}, which "
-                        f"{one.path} has{hint}"
-                    )
+                with piece():
+                    self._require(sheet, name, column, one.path)
+        # Those that lack one have been told of, and are of no use.
+        whole = [n for n in self.ids.tolist() if self._whole(self._sheets[n])]
+        if len(whole) < self.ids.size:
+            at = positions(whole, self.ids)
+            self.ids = self.ids[at]
+            self.attributes = {n: x[at] for n, x in self.attributes.items()}
+
+    def _whole(self, sheet: Sheet) -> bool:
+        return all(column in sheet.columns for column in self._columns.values())
+
+    @staticmethod
+    def _require(sheet: Sheet, name: str, column: str, other: Path) -> None:
+        if column not in sheet.columns:
+            hint = suggestion(column, sheet.columns)
+            raise DataError(
+                f"{sheet.path}: no column {column!r} of {name}, which {other} has{hint}"
+            )
 
     def _column(self, sheet: Sheet, name: str, names: Iterable[str]) -> str | None:
         lowered: dict[str, str] = {}
@@ -246,15 +265,18 @@ class Tables(Source):
         for name in self._columns:
             if name == "streamflow" or name in self._others:
                 continue
-            forcing[name] = np.column_stack([
-                series_of(
-                    values_at(sheet, self._columns[name], part),
-                    self._units(sheet, name),
-                    VARIABLES[name],
-                    self.where(name, str(basin)),
-                )
-                for basin, sheet, part in zip(ids, sheets, parts, strict=True)
-            ])  # fmt: skip
+            columns = []
+            for basin, sheet, part in zip(ids, sheets, parts, strict=True):
+                with piece():
+                    one = series_of(
+                        values_at(sheet, self._columns[name], part),
+                        self._units(sheet, name),
+                        VARIABLES[name],
+                        self.where(name, str(basin)),
+                    )
+                    columns.append(one)
+            if len(columns) == len(sheets):
+                forcing[name] = np.column_stack(columns)
         others = {name: self._observed(name, sheets, parts) for name in self._others}
         return Series(time, forcing, self._flow(ids, sheets, parts), others)
 
@@ -285,15 +307,19 @@ class Tables(Source):
             return unobserved(parts[0].size, len(sheets))
         area = self.attributes.get("area_km2")
         at = positions(ids.tolist(), self.ids)
-        return np.column_stack([
-            flow_depth(
-                values_at(sheet, self._columns["streamflow"], part)[:, None],
-                self._units(sheet, "streamflow"),
-                None if area is None else area[[k]],
-                self.where("streamflow", str(basin)),
-            )
-            for k, basin, sheet, part in zip(at, ids, sheets, parts, strict=True)
-        ])  # fmt: skip
+        columns = []
+        for k, basin, sheet, part in zip(at, ids, sheets, parts, strict=True):
+            with piece():
+                one = flow_depth(
+                    values_at(sheet, self._columns["streamflow"], part)[:, None],
+                    self._units(sheet, "streamflow"),
+                    None if area is None else area[[k]],
+                    self.where("streamflow", str(basin)),
+                )
+                columns.append(one)
+        if len(columns) < len(sheets):
+            return unobserved(parts[0].size, len(sheets))
+        return np.column_stack(columns)
 
     def where(self, name: str, basin: str) -> str:
         """Return file and column; see :class:`Source`."""

@@ -30,6 +30,9 @@ RAIN_SHARE = 0.3
 LINE = 54
 """Characters of the title that one column of panels is wide."""
 
+LONGEST = 34
+"""Characters of the name of a station."""
+
 BESIDE = 68
 """Longest title that leaves room for the legend beside it, above two columns."""
 
@@ -70,8 +73,8 @@ def hydrographs(
     names : sequence (B,) of str, optional
         Names of the stations, added to the identifiers.
     nse : array (B,), optional
-        What basins are ranked and labelled by, NaN where not defined; default: the NSE
-        of the given series.
+        Of all steps, by which basins are ranked, NaN where not defined; default: that
+        of the given series. Where a part of them is shown, its own stands before.
     panels : int
         Most basins shown.
     steps : int, optional
@@ -110,9 +113,10 @@ def hydrographs(
                     time[part], values[part, basin],
                     color=colour, label=other, linewidth=0.7, zorder=1.5,
                 )  # fmt: skip
-            name = f"  {names[basin]}" if names is not None else ""
+            name = f"  {_cut(names[basin])}" if names is not None else ""
             axes.set_title(f"{ids[basin]}{name}", fontweight="bold")
-            note = f"NSE {given[basin]:.2f}" + (f"  ({rank})" if rank else "")
+            note = _note(given[basin], *flows, whole=part == slice(0, len(time)))
+            note += f"  ({rank})" if rank else ""
             axes.set_title(note, loc="right")
         if len(shown) < grid.size:
             grid[-1, 1].set_axis_off()
@@ -135,6 +139,20 @@ def hydrographs(
             lines = textwrap.fill(title, LINE * columns)
             figure.suptitle(lines, x=0.01, ha="left")
     return Path(path)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
+
+
+def _note(
+    nse: float, simulated: NDArray[Any], observed: NDArray[Any], *, whole: bool
+) -> str:
+    """Return the score of what is shown, and that of all where this is a part of it."""
+    if whole:
+        return f"NSE {nse:.2f}"
+    shown = score(simulated[:, None], observed[:, None], ["nse"])["nse"][0]
+    return f"NSE {shown:.2f} here, {nse:.2f} in all"
 
 
 def _chosen(nse: NDArray[np.float64], panels: int) -> list[tuple[int, str]]:

@@ -15,6 +15,11 @@ from ....plots.style import COLOURS, INK, MUTED, PathLike, dates, picture, with_
 
 __all__ = ["learned_parameters", "parameter_series"]
 
+CAPTION = (
+    "Each over its bounds, left to right: basins stand one above the other, from the "
+    "lowest to the highest value."
+)
+
 Bounds = Mapping[str, tuple[float, float]]
 
 
@@ -58,7 +63,8 @@ def learned_parameters(
         for axes in grid[:, 0]:
             axes.set_ylabel("share of basins")
         handles, labels = grid.flat[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower left", ncols=3)
+        figure.legend(handles, labels, loc="outside upper right", ncols=3)
+        figure.supxlabel(CAPTION, x=0.01, ha="left", fontsize=8.5, color=MUTED)
         figure.suptitle("Learned parameters", x=0.01, ha="left")
     return Path(path)
 

@@ -1,0 +1,188 @@
+"""Runs and bundles on the same basins and days, beside baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....bundle import Bundle
+from ....compose import Model, plan
+from ....compose.parts import make_parts
+from ....compose.spec import ModelSpec
+from ....conversion import convert, plain
+from ....errors import ConfigError
+from ...asked import Comparing
+from ...checkpoint import load_model
+from ...experiment_file import naming
+from ...report.evaluated import scored_summary
+from ...run_folder import RunFolder, numbered_folder, refuse_other_files
+from ..streamflow.compared import FILES, Compared, compared, positions_alike
+from ..streamflow.periods import Period
+from ..streamflow.results import Hydrographs, read_streamflow
+from .baselines import beside
+from .data.basins import SECONDS_PER_DAY, BasinData
+from .data.read import read_for_training
+from .data.spec import DataSpec
+from .evaluate import evaluate, flow_series
+from .experiment import Experiment
+from .prediction import usual_warmup, with_lead
+from .scored_data import completed, data_spec
+from .scoring import FOLDER, model_of
+from .targets import compared_units, targets_of
+from .together import flows
+
+__all__ = ["compare", "yardstick"]
+
+SAME = "only models on the same days, basins and observations can be compared"
+
+
+def compare(
+    runs: Mapping[str, RunFolder], bundles: Mapping[str, Bundle], asked: Comparing
+) -> Compared:
+    """Score runs and bundles on the same basins and days.
+
+    Parameters
+    ----------
+    runs, bundles : mapping of str to RunFolder and Bundle
+        By the names of the table.
+    asked : Comparing
+        Data and days; without a run both must be given.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitsError
+        Basins, days or observations differ, or a model cannot be run on them.
+    """
+    refuse_other_files(asked.output, FILES)
+    found = {name: _of_run(folder, asked.period) for name, folder in runs.items()}
+    spec, days, warmup = _common(runs, asked)
+    reference, data = _reference(runs, bundles, spec, days)
+    for name, bundle in bundles.items():
+        found[name] = _of_bundle(bundle, spec, days, warmup)
+    found = _in_one_order({name: found[name] for name in asked.names})
+    first = next(iter(found.values()))
+    others: dict[str, NDArray[np.float64]] = {}
+    about: dict[str, str] = {}
+    if asked.baselines:
+        steps = usual_warmup(data) if warmup is None else warmup
+        data = data.select(first.ids.tolist())
+        part, lead = with_lead(data, days, steps)
+        others, about = beside(reference, data, part, lead)
+    return compared(
+        asked.output or numbered_folder(FOLDER, "comparison"),
+        f"{len(first.ids)} basins, {days[0]} to {days[1]}",
+        found,
+        others,
+        about,
+    )
+
+
+def _of_run(folder: RunFolder, period: str) -> Hydrographs:
+    experiment = folder.experiment()
+    assert isinstance(experiment, Experiment)
+    folder.require_best()
+    scored_summary(
+        folder, period, lambda: evaluate([folder], [experiment], period, None),
+        {"scored": plain(experiment.periods[period])},
+    )  # fmt: skip
+    return read_streamflow(folder.path / period / "streamflow.nc")
+
+
+def _common(
+    runs: Mapping[str, RunFolder], asked: Comparing
+) -> tuple[DataSpec, Period, int | None]:
+    """Return data, days and warm-up of the first run, or those that are asked for."""
+    if runs:
+        if asked.scoring is not None:
+            raise ConfigError("--data: goes with bundles alone, runs have their own")
+        experiment = next(iter(runs.values())).experiment()
+        assert isinstance(experiment, Experiment)
+        days = experiment.periods[asked.period]
+        spec = replace(experiment.data, attributes="both")
+        return spec, days, experiment.evaluation_warmup
+    if asked.scoring is None or asked.scoring.period is None:
+        raise ConfigError(
+            "--data and --period: expected with bundles alone, whose data nobody knows"
+        )
+    return data_spec(asked.scoring), asked.scoring.period, asked.scoring.warmup
+
+
+def _reference(
+    runs: Mapping[str, RunFolder],
+    bundles: Mapping[str, Bundle],
+    spec: DataSpec,
+    days: Period,
+) -> tuple[Model, BasinData]:
+    """Return the model whose physics is a baseline, and its data: a run if any."""
+    if not runs:
+        bundle = next(iter(bundles.values()))
+        model = model_of(bundle, {})
+        return model, targets_of(model.plan, completed(bundle, model, spec, days).data)
+    folder = next(iter(runs.values()))
+    experiment = folder.experiment()
+    assert isinstance(experiment, Experiment)
+    with naming(folder.config, experiment):
+        data = read_for_training(experiment.data, experiment.periods.train)
+    data = targets_of(compared_units(experiment.model), data)
+    return load_model(folder.require_best(), experiment.model), data
+
+
+def _of_bundle(
+    bundle: Bundle, spec: DataSpec, days: Period, warmup: int | None
+) -> Hydrographs:
+    model = model_of(bundle, {})
+    data = targets_of(model.plan, completed(bundle, model, spec, days).data)
+    part, lead = with_lead(data, days, usual_warmup(data) if warmup is None else warmup)
+    simulated = flows(model, part, lead).mean
+    return flow_series(bundle.name, part.part(slice(lead, None)), simulated)
+
+
+def _in_one_order(found: Mapping[str, Hydrographs]) -> dict[str, Hydrographs]:
+    """Return all with the basins of the first in its order; refuse what differs."""
+    one, *_ = found
+    first = found[one]
+    seen = first.ids, first.time, first["observed"]
+    ordered = {}
+    for name, flow in found.items():
+        where = f"{name}: its data are not those of {one}"
+        at = positions_alike(
+            flow.ids, flow.time, flow["observed"], seen, where, SAME
+        )  # fmt: skip
+        series = {n: replace(x, values=x.values[:, at]) for n, x in flow.series.items()}
+        ordered[name] = Hydrographs(time=flow.time, ids=flow.ids[at], series=series)
+    return ordered
+
+
+def yardstick(experiment: Experiment) -> Experiment:
+    """Return the experiment of an LSTM without physics, in the same budget.
+
+    It reads the weather and the attributes that the model and its networks read, and
+    learns from the same windows, steps and batches by the same loss.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Of a model with physics.
+    """
+    spec = experiment.model
+    whole = plan((made.part for made in make_parts(spec)), spec.seconds)
+    attributes = dict.fromkeys(a for part in whole.networks for a in part.attributes)
+    forcings = [f.name for f in whole.forcings if f.source == "host"]
+    read = {*forcings, *attributes}
+    model = {
+        "recipe": "lstm",
+        "forcings": forcings,
+        "attributes": list(attributes),
+        "options": {"hidden": 64, "dropout": 0.4},
+        "time_step": "daily" if spec.seconds == SECONDS_PER_DAY else "hourly",
+        "transforms": {n: how for n, how in spec.transforms.items() if n in read},
+    }
+    return replace(
+        experiment,
+        name=f"{experiment.name}-lstm",
+        about=f"an LSTM in the budget of {experiment.name}",
+        model=convert(model, ModelSpec),
+    )

@@ -1,0 +1,79 @@
+"""A training that is interrupted: by a signal, in the middle of a long interval."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from bmi_dmx.trainer.fit import resume, train
+
+STEPS = 400
+
+IMPATIENT = """
+import sys
+from bmi_dmx.trainer import callbacks
+callbacks.MOST_SECONDS = 0.0  # instead of half a minute
+from bmi_dmx.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+SETTINGS = [f"training.steps={STEPS}", f"training.validate_every={STEPS}",
+            f"training.checkpoint_every={STEPS}"]  # fmt: skip
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of the last checkpoint."""
+    found = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    kept: dict[str, torch.Tensor] = found["state_dict"]
+    return kept
+
+
+@pytest.mark.slow
+def test_an_interrupt_loses_little_however_long_the_interval(
+    tiny: Path, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT, "train", str(tiny), *SETTINGS],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    run = tmp_path / "runs" / "tiny-1"
+    last = run / "checkpoints" / "last.ckpt"
+    while not last.exists():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "saved at step" in said
+    assert f"dmx train {Path('runs', 'tiny-1')}" in said
+    step = torch.load(last, weights_only=True)["global_step"]
+    assert 0 < step < STEPS
+    resume(run)
+    whole = train(tiny, SETTINGS, root=tmp_path / "whole")
+    expected = weights(whole)
+    for name, found in weights(run).items():
+        assert torch.equal(found, expected[name]), name
+
+
+def test_between_regular_checkpoints_time_decides(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(
+        "lightning.pytorch.Trainer.save_checkpoint",
+        lambda trainer, path, **_: saved.append(trainer.global_step),
+    )
+    settings = ["training.steps=6", "training.validate_every=6",
+                "training.checkpoint_every=3"]  # fmt: skip
+    train(tiny, settings, root=tmp_path)
+    assert saved == [3, 6, 6]
+    saved.clear()
+    monkeypatch.setattr("bmi_dmx.trainer.callbacks.MOST_SECONDS", -1.0)
+    train(tiny, settings, root=tmp_path)
+    assert saved == [1, 2, 3, 4, 5, 6, 6]
