@@ -7,6 +7,7 @@ are no UDUNITS, and are refused here. The library behind is imported at first us
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +38,19 @@ _PLAIN = re.compile(
 """Products of usual units, which UDUNITS knows."""
 
 
+_TYPESET = str.maketrans({"\N{MINUS SIGN}": "-", "\N{MIDDLE DOT}": ".", "\u03bc": "u"})
+"""What typesetters write, after superscripts have become digits."""
+
+
 def _hint(units: str) -> str:
     meant = _MEANT.get(units.strip().lower())
     return f"; write {meant!r}" if meant else ""
+
+
+def _small(units: str) -> str:
+    """Return a hint where only capitals keep a unit from being one."""
+    small = units.strip().lower()
+    return f"; write {small!r}" if small != units.strip() and not unknown(small) else ""
 
 
 @lru_cache(maxsize=256)
@@ -47,14 +58,15 @@ def _unit(units: str) -> Any:
     from gimli._udunits2 import UdunitsError
     from gimli.units import units as system
 
-    text = units.strip()
+    text = unicodedata.normalize("NFKC", units).strip().translate(_TYPESET)
     try:
         # The C library would stop reading at a NUL and believe the rest was fine.
         if text.isprintable():
             return system.Unit(text)
     except UdunitsError:
         pass
-    raise UnitsError(f"units {units!r} are not known to UDUNITS{_hint(units)}")
+    hint = _hint(units) or _small(units)
+    raise UnitsError(f"units {units!r} are not known to UDUNITS{hint}")
 
 
 @lru_cache(maxsize=256)

@@ -91,6 +91,26 @@ def test_what_the_field_writes_is_refused_with_what_it_means(
         convert(1.0, units, "m3 s-1" if units == "cfs" else "K")
 
 
+@pytest.mark.parametrize(
+    ("typeset", "plain"),
+    [
+        ("mm day\N{MINUS SIGN}1", "mm day-1"),
+        ("kg m\u207b\u00b2 s\u207b\u00b9", "kg m-2 s-1"),
+        ("W\N{MIDDLE DOT}m\u207b\u00b2", "W m-2"),
+        ("\N{MICRO SIGN}m", "um"),
+        ("\N{DEGREE CELSIUS}", "degC"),
+    ],
+)
+def test_units_may_be_typeset(typeset: str, plain: str) -> None:
+    assert convert(3.7, typeset, plain) == convert(3.7, plain, plain)
+
+
+@pytest.mark.parametrize(("units", "right"), [("MM/DAY", "mm/day"), ("M3/S", "m3/s")])
+def test_capitals_are_refused_with_what_they_mean(units: str, right: str) -> None:
+    with pytest.raises(UnitsError, match=f"'{units}' .*; write '{right}'"):
+        check(units)
+
+
 def test_units_of_another_dimension_are_refused() -> None:
     with pytest.raises(UnitsError, match="'mm' cannot be converted into 's'"):
         convert(1.0, "mm", "s")

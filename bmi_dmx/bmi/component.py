@@ -20,7 +20,6 @@ from ..operate.clock import Clock
 from ..operate.operation import Operation
 from ..operate.runner import Runner
 from ..operate.screen import Screen
-from ..operate.spin_up import spin_up
 from ..operate.stages import stages
 from ..space import GridDescription, Space
 from .answers import Answers, not_yet
@@ -33,6 +32,7 @@ from .settings import COLD, OF_STATE, Settings
 from .state import States
 from .steps import operation_of
 from .table import Quantity
+from .time_before import TimeBefore, time_before
 from .turn import Turn
 from .values import Values
 
@@ -241,7 +241,7 @@ class Component(Answers):
             self._ensemble.begin(folder)
         self._check, self._advance = self._screen.check, self._stepping()
         starts = runner.operation.system.starts
-        state, series = settings.state, None
+        state, before = settings.state, None
         if state != COLD and state not in starts:
             file = folder / state
             if not file.is_file():
@@ -251,17 +251,9 @@ class Component(Answers):
                 raise ConfigError("spin_up: does not follow a saved state; remove it")
             self._continued().start_from(file)
         elif settings.spin_up is not None:
-            from .forcing_file import read_series
-
-            series = read_series(
-                folder / settings.spin_up.file,
-                runner.operation.forcings,
-                settings.spin_up.steps,
-            )
-            self._clock.moment(-len(next(iter(series.values()))))
-        if state in starts or series is not None:
-            repeat = settings.spin_up.repeat if settings.spin_up else 0
-            self._warm = partial(self._begin, starts.get(state), series, repeat)
+            before = time_before(runner, settings.spin_up, folder)
+        if state in starts or before is not None:
+            self._warm = partial(self._begin, starts.get(state), before)
             self._advance = self._advance_first
             runner.storage.forget_means()
         if not self._clock.dated:
@@ -274,21 +266,20 @@ class Component(Answers):
     def _begin(
         self,
         start: Callable[[Runner], None] | None,
-        series: dict[str, Array] | None,
-        repeat: int,
+        before: TimeBefore | None,
     ) -> None:
         runner = self._model()
         # What a host has set already is for the first step, not for the time before.
         given = {name: array.copy() for name, array in runner.forcing.items()}
-        before = runner.save()
+        saved = runner.save()
         try:
-            if start is not None:
+            if before is not None:
+                before.run(runner, start)
+            elif start is not None:
                 start(runner)
-            if series is not None:
-                spin_up(runner, series, repeat)
         except BaseException:
             # It has not happened.
-            runner.restore(before)
+            runner.restore(saved)
             runner.clock.set(0)
             raise
         for name, array in given.items():

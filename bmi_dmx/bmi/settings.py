@@ -85,6 +85,9 @@ class SpinUp:
         where they are.
     repeat : int
         How often to run them.
+    step : str or number, optional
+        Length of a step of the file, as of ``time_step``, where it is another: the
+        model runs the file at such steps and hands over what it came to.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class SpinUp:
     file: Path
     steps: int | None = None
     repeat: int = 1
+    step: str | float | None = None
 
     def __post_init__(self) -> None:
         refuse_outside("steps", self.steps, 1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -16,7 +17,8 @@ from ..files import atomic
 from ..operate.clock import date_of
 from ..operate.ensemble import fitted
 from ..operate.once import warn_once
-from ..operate.operation import step_text
+from ..operate.operation import Operation, step_text
+from ..operate.other_steps import at_operation, hand_over, other_steps
 from ..operate.persistence import pack, refuse_other, refuse_unlike, unpack
 from ..operate.runner import Runner
 from ..operate.saved_places import identity, order
@@ -32,6 +34,9 @@ _log = logging.getLogger(__name__)
 
 _ENSEMBLE = "ensemble"
 """Mark of a state of several members."""
+
+_COUNTS = ("repaired", "last")
+"""What is kept of forcings that were looked at, by the beginnings of the names."""
 
 _TIMES, _MORE = 64, 1 << 24
 """How much longer than a component's own a state may be that is read at all."""
@@ -198,6 +203,8 @@ class States:
         older = runner.operation.system.older_states
         own = {name: partial(bring, runner) for name, bring in older.items()}
         arrays, owner = unpack(content, where, own)
+        if (operation := self._saved_by(owner)) is not None:
+            return self._brought(arrays, owner, operation, where)
         at = order(owner, runner.ids, runner.space, where)
         own_marks = self._owner()
         if _ENSEMBLE not in owner or runner.members is None:
@@ -215,11 +222,48 @@ class States:
             _log.info("%s: its places are in another order, found by name", where)
             arrays = in_order(arrays, at, known)
         refuse_absurd(arrays, known, runner.ids, where)
-        try:
-            date_of(arrays["clock"][0].item())
-        except TimeError as error:
-            raise StateError(f"{where}: clock: the state {error}") from None
+        _date(arrays["clock"], where)
         return arrays
+
+    def _saved_by(self, owner: Mapping[str, str]) -> Operation | None:
+        """Return the way of running that saved, where only its steps are other ones."""
+        if _ENSEMBLE in owner or "places" not in owner:
+            return None
+        for operation in other_steps(self._runner.operation):
+            marks = self._marks(operation)
+            if all(owner.get(key) == text for key, text in marks.items()):
+                return operation
+        return None
+
+    def _brought(
+        self,
+        arrays: Mapping[str, Array],
+        owner: Mapping[str, str],
+        operation: Operation,
+        where: str,
+    ) -> dict[str, Array]:
+        """Return a state of other steps as one of this component, verified."""
+        runner = self._runner
+        source = at_operation(runner, operation, self._clock.start)
+        expected = {**source.save(), "clock": np.array([0])}
+        found = {n: x for n, x in arrays.items() if n.partition(".")[0] not in _COUNTS}
+        refuse_unlike(found, expected, where)
+        known = contents(source, expected)
+        at = order(owner, source.ids, source.space, where)
+        if at is not None:
+            found = in_order(found, at, known)
+        refuse_absurd(found, known, source.ids, where)
+        source.restore(found)
+        moment = found["clock"]
+        own = at_operation(source, runner.operation, _date(moment, where))
+        hand_over(source, own, where)
+        _log.info(
+            "%s: it is of steps of %s; the run goes on from it at steps of %s",
+            where, step_text(operation.inner), step_text(runner.operation.inner),
+        )  # fmt: skip
+        present = self._present()
+        counts = {n: x for n, x in present.items() if n.partition(".")[0] in _COUNTS}
+        return {**fitted(runner, own.save()), **counts, "clock": moment}
 
     def reset_clock(self) -> None:
         """Go back to the start in time; nothing else changes."""
@@ -269,24 +313,41 @@ class States:
         return content
 
     def _counts(self) -> dict[str, dict[str, Array]]:
-        return {"repaired": self._screen.repaired, "last": self._screen.last}
+        counts = (self._screen.repaired, self._screen.last)
+        return dict(zip(_COUNTS, counts, strict=True))
 
     def _owner(self) -> dict[str, str]:
         runner = self._runner
-        operation = runner.operation
+        parallel = {}
+        if runner.members is not None:
+            size = len(runner.members.ids) // len(runner.ids)
+            parallel[_ENSEMBLE] = f"ensemble of {size} members"
+        return {**parallel, **self._marks(runner.operation)}
+
+    def _marks(self, operation: Operation) -> dict[str, str]:
+        """Return what a state says of the way its model was run."""
         chosen = [f"{part} {name}" for part, name in sorted(operation.choices.items())]
         how = [step_text(operation.inner), *chosen, operation.units]
         if operation.gathers:
             # Part of a period may be in the state.
             how.append(f"periods from {self._clock.day_start_hour} h")
-        parallel = {}
-        if runner.members is not None:
-            size = len(runner.members.ids) // len(runner.ids)
-            parallel[_ENSEMBLE] = f"ensemble of {size} members"
         return {
-            **parallel,
             "bundle": operation.bundle.fingerprint,
-            "time step": f"{self._clock.seconds:g} s",
+            "time step": f"{operation.seconds:g} s",
             "way of running (steps, choices, units)": ", ".join(how),
-            "set of attributes": ", ".join(runner.parameters.attribute),
+            "set of attributes": ", ".join(self._runner.parameters.attribute),
         }
+
+
+def _date(clock: Array, where: str) -> datetime:
+    """Return the date and time of a state.
+
+    Raises
+    ------
+    StateError
+        When the calendar does not have it.
+    """
+    try:
+        return date_of(clock[0].item())
+    except TimeError as error:
+        raise StateError(f"{where}: clock: the state {error}") from None

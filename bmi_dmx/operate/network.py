@@ -59,7 +59,8 @@ class DynamicNetwork:
         self._forcing = [buffer for _, buffer in drivers]
         self._attributes = [attributes[name] for name in part.attributes]
         self.parameters: dict[str, Array] = {}
-        answers, outputs = [], {}
+        self._answers: dict[str, _Answer] = {}
+        outputs = {}
         for owner, p in plan.given():
             link = plan.link(owner, p.name)
             if link.part != part.name:
@@ -70,7 +71,7 @@ class DynamicNetwork:
             answer = _Answer(
                 owner.name, p.name, link.name, p.per_step, dt, array.shape[1]
             )
-            answers.append(answer)
+            self._answers[name] = answer
             outputs[answer.seen] = array
             outputs[answer.averaged] = mean[name]
         statistics = bundle.statistics.seen_by(part.name)
@@ -83,7 +84,8 @@ class DynamicNetwork:
         }
         memory = {f"s.{name}": array for name, array in self.memory.items()}
         outputs |= {_DRIVERS: self._drivers, **memory}
-        program = _program(operation, part, answers)
+        self._mean = {name: mean[name] for name in self._answers}
+        program = _program(operation, part, list(self._answers.values()))
         own = {_ATTRIBUTES: self._places, **memory}
         factors = dict(enumerate(operation.factor(v) for v, _ in drivers))
         given = {_driver(k): buffer for k, buffer in enumerate(self._forcing)}
@@ -110,6 +112,22 @@ class DynamicNetwork:
         """Step as the network of another runner did last."""
         self._drivers[:] = other._drivers
         self._answer_known()
+
+    def hold(self, other: DynamicNetwork) -> None:
+        """Let hold what the network of another runner answered last.
+
+        Parameters
+        ----------
+        other : DynamicNetwork
+            The same network at the same places, of processes at steps of any length.
+        """
+        for name, mine in self._answers.items():
+            longer = mine.dt / other._answers[name].dt
+            seen = in_step(
+                other.parameters[name], mine.rule, longer, np.expm1, np.log1p
+            )
+            self.parameters[name][...] = seen
+            self._mean[name][:] = other._mean[name]
 
 
 class _Answer(NamedTuple):

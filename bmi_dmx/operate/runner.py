@@ -345,10 +345,14 @@ class Runner:
         for network in self._networks.values():
             network.read_attributes()
 
-    def adopt(self, other: Runner, prepared: Callable[[Runner, Runner], None]) -> None:
+    def adopt(
+        self,
+        other: Runner,
+        prepared: Callable[[Runner, Runner], None],
+        *,
+        hold: bool = False,
+    ) -> None:
         """Take over what the same model has come to at other steps.
-
-        Networks have seen what those of the other saw last.
 
         Parameters
         ----------
@@ -356,6 +360,9 @@ class Runner:
             The same model at the same places.
         prepared : callable
             Brings stores about that the two do not share, given this and the other.
+        hold : bool
+            Whether what networks of the other answered last holds, until they step;
+            otherwise they answer once more to what they saw last.
         """
         self.begin()
         self.storage.copy_stores(other.storage)
@@ -364,7 +371,11 @@ class Runner:
         for (k, mine), theirs in pairs:
             for name, array in mine.memory.items():
                 array[...] = theirs.memory[name]
-            if k in self._late:
+            if k not in self._late:
+                continue
+            if hold:
+                mine.hold(theirs)
+            else:
                 mine.step_as(theirs)
         self.begin_balance()
 
@@ -436,8 +447,8 @@ class Runner:
                 groups[network.part.name] = network.memory
                 dynamic |= network.parameters
             groups["parameter"] = {n: self.parameters.mean[n] for n in dynamic}
-            if self.operation.lags:
-                groups["varying"] = dynamic
+            # Networks that step every time answer anew; at other steps theirs hold.
+            groups["varying"] = dynamic
         if self._period is not None:
             groups["period"] = self._period.memory
         return {

@@ -77,7 +77,8 @@ def contents(runner: Runner, names: Iterable[str]) -> dict[str, Content]:
             each = budgets[own].size == len(runner.ids) and own != "begun"
             found[name] = Content(-1 if each else None)
         elif group in networks or group == "varying":
-            found[name] = Content(None if fields else -2)
+            unknown = group == "varying" and not runner.operation.lags
+            found[name] = Content(None if fields else -2, missing=unknown)
         elif own and name not in found:
             found[name] = Content(None if fields else -1, missing=True)
     if runner.members is not None:

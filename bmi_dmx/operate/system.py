@@ -110,6 +110,9 @@ class System:
     observed_start : callable, optional
         Brings a runner to what a file says was observed before a date, from which it
         goes on alone; the file, the date, and names in the file by state.
+    handover : callable, optional
+        Brings stores of a runner about whose entries depend on the length of the step,
+        from another runner of the same model and places at steps of another length.
     exchanged : callable, optional
         From a bundle, the length of a step and choices by part to the parts and
         programs that are run in place of its own.
@@ -144,6 +147,7 @@ class System:
     older_states: Mapping[str, OlderState] = field(default_factory=dict)
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
     observed_start: ObservedStart | None = None
+    handover: Callable[[Runner, Runner], None] | None = None
     exchanged: Exchanged | None = None
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)

@@ -197,7 +197,9 @@ def test_what_does_not_belong_is_refused(
     payload = advanced(start)
     others = {
         "another bundle": {"bundle": str(bundle_of(static(members=3)))},
-        "another time step": {"time_step": "daily"},
+        r"another way of running .*found '1 h, model', .* '1 d, model": {
+            "mode": "daily"
+        },
         "another way of running": {"units": "ngen"},
         "other places: it lacks 'cat-9'": {"locations": None},
     }

@@ -145,7 +145,10 @@ def test_a_later_start_takes_over_a_state_of_that_day(start: Any) -> None:
 def other_components(bundle_of: Any) -> dict[str, tuple[dict[str, Any], str]]:
     return {
         "weights": ({"bundle": str(bundle_of(static(members=3)))}, "another bundle"),
-        "step": ({"time_step": "hourly"}, "another time step: found '86400 s'"),
+        "step": (
+            {"time_step": "hourly", "mode": "daily"},
+            "another time step: found '86400 s'",
+        ),
         "places": ({"n": 2}, "other places: it has 'cat-2' besides"),
         "time": (
             {"start_time": "1981-01-01"},

@@ -50,6 +50,9 @@ def from_state_1(
         found[name] = found[name][..., 0]  # had an axis of one member
     for name, array in runner.storage.lost.items():
         found[f"balance.{name}{LOST}"] = np.zeros_like(array)  # nobody kept it
+    for name, array in runner.save().items():
+        if name.startswith("varying."):
+            found.setdefault(name, np.full_like(array, np.nan))  # nor this, by days
     settings = runner.parameters.memory()["attributes"]
     needed = len(runner.operation.required)
     settings[:needed] = found["settings.attributes"][:needed]

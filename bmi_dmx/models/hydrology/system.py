@@ -17,6 +17,7 @@ from .names import FILES, USUAL
 from .roles import EVAPORATION, players
 from .shipped import shipped
 from .state_1 import FORMAT, from_state_1
+from .transit import handover
 
 __all__ = [
     "EVAPORATIONS",
@@ -139,6 +140,7 @@ HYDROLOGY = System(
     capacities={"soil_moisture": ("fc",), "meltwater": ("cwh", "snowpack")},
     older_states={FORMAT: from_state_1},
     starts={"equilibrium": equilibrium},
+    handover=handover,
     exchanged=_exchanged,
     choices={"evaporation": EVAPORATIONS},
     steps=STEPS,
