@@ -18,7 +18,7 @@ KEPT = (
     "LANG", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT",
     "PIP_CONFIG_FILE", "HTTPS_PROXY", "SSL_CERT_FILE",
 )  # fmt: skip
-UNREACHABLE = re.compile("No matching distribution|connection|dns error", re.IGNORECASE)
+UNREACHABLE = re.compile("No matching distribution|connection")
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,10 @@ def interpreter(version: str) -> str | None:
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     of_pyenv = sorted(root.glob(f"versions/{version}.*/bin/python"))
     on_path = shutil.which(f"python{version}")
-    for found in (on_path, *map(str, of_pyenv)):
-        ask = "import sys; print('{}.{}'.format(*sys.version_info))"
-        command = [str(found), "-c", ask]
-        if found is None:
-            continue
+    ask = "import sys; print('{}.{}'.format(*sys.version_info))"
+    for found in filter(None, (on_path, *map(str, of_pyenv))):
+        command = [found, "-c", ask]
+        # One on the path may be a name that pyenv has for none that is chosen.
         told = subprocess.run(command, capture_output=True, text=True, check=False)
         if told.stdout.strip() == version:
             return found

@@ -116,14 +116,7 @@ class Engine:
     def build(self, name: str, target: str = "", **given: str) -> None:
         """Build an image from its file in ``docker``."""
         # Another format keeps no check of health; targets share their layers.
-        how = [
-            "--isolation",
-            "chroot",
-            "--pull-never",
-            "--layers",
-            "--format",
-            "docker",
-        ]
+        how = shlex.split("--isolation chroot --pull-never --layers --format docker")
         how += [x for k, v in given.items() for x in ("--build-arg", f"{k}={v}")]
         how += ["--target", target] if target else []
         tag = target or name

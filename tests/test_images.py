@@ -1,6 +1,6 @@
 """The images are built and used, where the tools for it are there.
 
-What is measured on the way (`--junitxml FILE`) stands in docs/containers.md.
+Sizes and times are written on the way to the file of `--junitxml`.
 """
 
 from __future__ import annotations
