@@ -13,18 +13,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from bmipy import Bmi
-from model_metadata.model_setup import FileSystemLoader
 from model_metadata.modelmetadata import ModelMetadata
 
 import bmi_dmx
 from bmi_dmx import Component, load_bundle
 
 from .test_bmi_tester import OPTIONS
+from .test_metadata import staged
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = {name: getattr(bmi_dmx, name) for name in bmi_dmx.__all__}
@@ -59,13 +58,6 @@ def metadata(kind: type[Component]) -> ModelMetadata:
     return ModelMetadata.from_obj(kind)
 
 
-def staged(folder: Path, metadata: ModelMetadata, **changes: Any) -> str:
-    """Return the configuration as pymt's ``setup(folder, **changes)`` leaves it."""
-    values = {n: p["value"]["default"] for n, p in metadata.parameters.items()}
-    FileSystemLoader(metadata.base).stage_all(str(folder), **{**values, **changes})
-    return str(folder / metadata.run["config_file"]["path"])
-
-
 def forcing(component: Component) -> dict[str, np.ndarray]:
     """Return the inputs that are no numbers until they are set."""
     named = {x: component.get_value_ptr(x) for x in component.get_input_var_names()}
@@ -78,7 +70,7 @@ def component(
 ) -> Component:
     """A component as its metadata set it up."""
     component = kind()
-    component.initialize(staged(tmp_path, metadata))
+    component.initialize(str(staged(tmp_path, metadata)))
     return component
 
 
@@ -137,7 +129,7 @@ def test_every_choice_can_be_set_up(
         for choice in parameter["value"].get("choices", ()):
             chosen = type(component)()
             folder = tmp_path / f"{name}-{choice}"
-            chosen.initialize(staged(folder, metadata, **{name: choice}))
+            chosen.initialize(str(staged(folder, metadata, **{name: choice})))
             for driver, values in given.items():
                 chosen.set_value(driver, values)
             chosen.update()
@@ -151,7 +143,7 @@ def test_the_lengths_of_a_step_are_those_of_the_bundle(
     steps = set()
     for choice in metadata.parameters["time_step"]["value"]["choices"]:
         component = kind()
-        component.initialize(staged(tmp_path, metadata, time_step=choice))
+        component.initialize(str(staged(tmp_path, metadata, time_step=choice)))
         steps.add(component.get_time_step())
     assert steps == set(load_bundle(str(kind.default_bundle)).manifest.steps)
 
