@@ -1,7 +1,8 @@
 """What the documentation site has besides the pages of docs/.
 
 The first page is README.md; the reference has a page for each module whose objects the
-pages use, made from docstrings. Links to files that are no pages become their names.
+pages use, made from docstrings; the gallery has one for each notebook, which is run for
+it. Links to files that are no pages become their names.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from gallery import STORIES, index, story
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
@@ -42,8 +44,14 @@ REFERENCE = {
 }  # fmt: skip
 """Modules by the title of their page."""
 
-LINK = re.compile(r"\[([^\]]*)\]\(((?:\.\./|bmi_dmx/)[^)]*|[A-Z]+(?:\.md)?)\)")
-"""A link to what is no page."""
+LINK = re.compile(
+    r"\[([^\]]*)\]\((?!\.\./[a-z][\w-]*\.md)"
+    r"((?:\.\./|bmi_dmx/)[^)]*|[A-Z]+(?:\.md)?)\)"
+)
+"""A link to what is no page; notebooks link to pages of the folder above."""
+
+NOTEBOOK = re.compile(r"\]\(gallery/([\w-]+)\.py\)")
+"""A link to a notebook."""
 
 
 def _name(title: str) -> str:
@@ -51,28 +59,37 @@ def _name(title: str) -> str:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Add the reference to what is navigated."""
+    """Add the gallery and the reference to what is navigated."""
     assert config.nav is not None
-    pages = [{title: _name(title)} for title in REFERENCE]
-    config.nav.append({"Reference": pages})
+    pages = ("index", *STORIES)
+    config.nav.insert(1, {"Gallery": [f"gallery/{name}.md" for name in pages]})
+    config.nav.append({"Reference": [{t: _name(t)} for t in REFERENCE]})
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the first page and the reference to the files."""
+    """Add the first page, the reference and the gallery to the files."""
     files.append(File.generated(config, "index.md", content=_first_page()))
     for title, modules in REFERENCE.items():
         blocks = "\n\n".join(f"::: {module}" for module in modules)
         content = f"# {title}\n\n{blocks}\n"
         files.append(File.generated(config, _name(title), content=content))
+    stories = [story(name) for name in STORIES]
+    pages = {f"{s.name}.md": s.text for s in stories} | {"index.md": index(stories)}
+    pictures = {name: x for s in stories for name, x in s.pictures.items()}
+    for name, content in {**pages, **pictures}.items():
+        files.append(File.generated(config, f"gallery/{name}", content=content))
     return files
 
 
 def _first_page() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return text.replace("](docs/", "](").replace("`docs/", "`")
+    for mark in ("](", "[", "`"):
+        text = text.replace(f"{mark}docs/", mark)
+    return text
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Name what is no page of the site instead of linking to it."""
-    return LINK.sub(r"\1", markdown)
+    """Link notebooks to their pages, and name what is no page of the site."""
+    text = NOTEBOOK.sub(r"](gallery/\1.md)", markdown)
+    return LINK.sub(r"\1", text.replace("](gallery)", "](gallery/index.md)"))

@@ -38,6 +38,31 @@ def test_every_page_is_there(site: Path) -> None:
     assert pages - {path.stem for path in site.glob("*.html")} == set()
 
 
+def test_every_notebook_is_run_and_has_a_page_with_its_pictures(site: Path) -> None:
+    notebooks = {path.stem for path in (ROOT / "docs" / "gallery").glob("*.py")}
+    assert notebooks
+    for name in notebooks:
+        page = (site / "gallery" / f"{name}.html").read_text(encoding="utf-8")
+        drawn = re.findall(rf'<img alt="\w[^"]*" src="({name}-\d\.png)"', page)
+        assert drawn, name
+        assert re.search(r'href="\.\./[\w-]+\.html', page.partition("<article")[2])
+        assert all((site / "gallery" / picture).is_file() for picture in drawn)
+
+
+def test_the_gallery_begins_with_all_of_its_notebooks(site: Path) -> None:
+    page = (site / "gallery" / "index.html").read_text(encoding="utf-8")
+    linked = set(re.findall(r'<a href="([\w-]+)\.html">', page))
+    assert linked >= {path.stem for path in (ROOT / "docs" / "gallery").glob("*.py")}
+
+
+def test_every_page_but_those_to_begin_with_is_linked_from_another() -> None:
+    pages, linked = list((ROOT / "docs").glob("*.md")), set()
+    for page in pages:
+        found = re.findall(r"\]\(([\w-]+\.md)", page.read_text(encoding="utf-8"))
+        linked |= set(found) - {page.name}
+    assert {p.name for p in pages if not p.name.startswith("for-")} <= linked
+
+
 def test_the_reference_tells_what_docstrings_tell(site: Path) -> None:
     text = (site / "reference/models.html").read_text(encoding="utf-8")
     assert 'id="bmi_dmx.compose.model.Model.simulate"' in text

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data.usual import Usual
-from ..variables import Attribute, Variable
+from ..variables import Attribute, Forcing, Variable
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -91,6 +91,9 @@ class System:
         More names by which variables are found, and the short names they stand for.
     files : tuple of FileName
         What files call forcings.
+    extremes : tuple of Forcing
+        Lowest and highest values within a step that files may have of a forcing; where
+        they lack its mean, that is the middle of the two.
     usual : mapping of str to Usual
         What forcings usually are, by name, for files that give no units.
     attributes : tuple of Attribute
@@ -137,6 +140,7 @@ class System:
     names: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     files: tuple[FileName, ...] = ()
+    extremes: tuple[Forcing, ...] = ()
     usual: Mapping[str, Usual] = field(default_factory=dict)
     attributes: tuple[Attribute, ...] = ()
     possible: Mapping[tuple[str, str], tuple[float, float] | None] = field(

@@ -252,9 +252,12 @@ class Series(ABC):
         name = self._find(forcing)
         if name is not None:
             return self._sourced((forcing, name), declared=declared)
-        of = (("min", forcing.name), ("max", forcing.name))
-        ends = [(f, n) for f in forcings if f.extreme in of and (n := self._find(f))]
-        return self._sourced(*ends, declared=declared) if len(ends) == len(of) else None
+        known = {f.extreme: f for f in (*self._system.extremes, *forcings)}
+        ends = [known.get((end, forcing.name)) for end in ("min", "max")]
+        found = [(f, n) for f in ends if f is not None and (n := self._find(f))]
+        if len(found) < len(ends):
+            return None
+        return self._sourced(*found, declared=declared)
 
     def _sourced(
         self, *found: tuple[Forcing, str], declared: Mapping[str, str]
@@ -262,7 +265,7 @@ class Series(ABC):
         names = tuple(name for _, name in found)
         given = [self._units(name) for name in names]
         units = tuple(
-            unit or self._usual_units(f, name) or declared[f.name]
+            unit or self._usual_units(f, name) or declared.get(f.name, f.units)
             for unit, (f, name) in zip(given, found, strict=True)
         )
         return Source(names, units, not all(given))

@@ -101,6 +101,20 @@ def test_the_mean_may_be_that_of_the_extremes(
     np.testing.assert_allclose(found, expected["streamflow"], **CLOSE)
 
 
+def test_a_model_that_reads_the_mean_alone_finds_it_in_the_extremes(
+    ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any]
+) -> None:
+    low, high = series.pop("air_temperature_min"), series.pop("air_temperature_max")
+    series["air_temperature"] = 0.5 * (low + high)
+    write_series(tmp_path / "forcing.nc", series, ids=ids)
+    expected = ask(parts={"evaporation": "oudin"})["streamflow"]
+    ends = {"tmin": low, "tmax": high}
+    rain = {"precipitation": series["precipitation"]}
+    write_series(tmp_path / "forcing.nc", {**rain, **ends}, ids=ids)
+    found = ask(parts={"evaporation": "oudin"})["streamflow"]
+    np.testing.assert_allclose(found, expected, **CLOSE)
+
+
 def test_places_without_names_are_numbered(
     ask: Ask, tmp_path: Path, series: dict[str, Any], expected: Any
 ) -> None:

@@ -12,7 +12,12 @@ from ...program import Program
 from ..weather import AIR_TEMPERATURE
 from .climate import AREA, CLIMATE, LATITUDE, LONGITUDE, TOPOGRAPHY
 from .equilibrium import equilibrium
-from .forcings import SHORTENING, SLACK
+from .forcings import (
+    AIR_TEMPERATURE_MAX,
+    AIR_TEMPERATURE_MIN,
+    SHORTENING,
+    SLACK,
+)
 from .names import FILES, USUAL
 from .roles import EVAPORATION, players
 from .shipped import shipped
@@ -133,6 +138,7 @@ HYDROLOGY = System(
         "water_potential_evaporation_flux": "potential_evaporation",
     },
     files=FILES,
+    extremes=(AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX),
     usual=USUAL,
     attributes=(*CLIMATE, *PLACES),
     possible=_POSSIBLE,
