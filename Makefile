@@ -54,7 +54,8 @@ coverage: $(READY)
 
 # Needs root, buildah and debootstrap. Sizes and times are in runs/images.xml.
 images: $(READY)
-	$(BIN)/python -m pytest tests/test_images.py -rs --junitxml=runs/images.xml
+	$(BIN)/python -m pytest tests/test_images.py -rs -o junit_family=xunit1 \
+	  --junitxml=runs/images.xml
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -1,6 +1,6 @@
 """The images are built and used, where the tools for it are there.
 
-Sizes and times are written on the way to the file of `--junitxml`.
+`make images` writes the sizes and times that are recorded on the way.
 """
 
 from __future__ import annotations
