@@ -3,6 +3,8 @@
 # make check  style, types and the fast tests, after every change
 # make lint   style and types          make bench  speed and memory
 # make venv   the environment          make site   the documentation as pages
+# make dist   wheel and source       make images  containers, built and used
+# make nightly  everything, with new examples      make coverage  what tests reach
 # make clean  remove all of it; results stay
 
 PYTHON ?= python3
@@ -10,12 +12,13 @@ WORKERS ?= 2
 TORCH := torch==2.13.0
 # Where PyTorch is taken from; the index of its CPU builds saves gigabytes without a GPU.
 TORCH_INDEX ?=
+NUMPY ?= numpy>=1.26
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: venv demo check test lint format bench site clean
+.PHONY: venv demo check test nightly coverage images lint format bench dist site clean
 
 venv: $(READY)
 
@@ -23,7 +26,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "Python >= 3.10, please"'
 	$(PYTHON) -m venv .venv
 	$(INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
-	$(INSTALL) --editable '.[train,dev]'
+	$(INSTALL) --editable '.[train,dev]' '$(NUMPY)'
 	touch $@
 
 demo: $(READY)
@@ -32,7 +35,7 @@ demo: $(READY)
 # What is tested within two minutes on two cores: all that needs no training, no coupled
 # run, no page and no built wheel.
 FAST := $(addprefix tests/,program space scan networks compose operate) \
-  $(filter-out %_docs.py %_containers.py %_house.py,$(wildcard tests/test_*.py))
+  $(filter-out %_docs.py %_containers.py %_distribution.py %_house.py,$(wildcard tests/test_*.py))
 
 # Tests run in parallel processes, hence one thread each.
 check: lint
@@ -40,6 +43,19 @@ check: lint
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+# Properties are tried with examples that nobody has seen.
+nightly: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile fresh
+
+coverage: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --cov=bmi_dmx --cov-branch \
+	  --cov-report=term:skip-covered --cov-report=xml:runs/coverage.xml
+
+# Needs root, buildah and debootstrap. Sizes and times are in runs/images.xml.
+images: $(READY)
+	$(BIN)/python -m pytest tests/test_images.py -rs -o junit_family=xunit1 \
+	  --junitxml=runs/images.xml
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -54,6 +70,11 @@ bench: $(READY)
 	mkdir -p runs
 	$(BIN)/dmx bench scan --json runs/bench_scan.json
 	$(BIN)/dmx bench step --json runs/bench_step.json
+
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m twine check --strict dist/*
 
 # The documentation as pages, from docs/ and the docstrings; begin with site/index.html.
 site: $(READY)

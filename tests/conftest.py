@@ -37,17 +37,30 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of this checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    hidden = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist", "build")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a wheel and a source distribution of a copy of this checkout."""
+    folder = tmp_path_factory.mktemp("distributions")
+    made = ("__pycache__", "runs", "dist", "build", "site", ".git", ".venv", ".*_cache")
+    hidden = shutil.ignore_patterns(*made)
     source = shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=hidden)
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    command = [sys.executable, "-m", "hatchling", "build", "-d", folder]
     done = subprocess.run(
         command, cwd=source, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    (built,) = folder.glob("*.whl")
+    shutil.rmtree(source)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(distributions: Path) -> Path:
+    (built,) = distributions.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def sdist(distributions: Path) -> Path:
+    (built,) = distributions.glob("*.tar.gz")
     return built
 
 

@@ -5,19 +5,17 @@ The images themselves are built in test_images.py, where that is possible.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from .commands_of_images import COMMANDS, TABLE
+from .environment import Environment
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCKER = ROOT / "docker"
@@ -78,83 +76,16 @@ def test_the_pins_are_those_of_ngiab_and_all_that_operation_imports() -> None:
     assert direct == pinned - {"cftime"}
 
 
-@dataclass(frozen=True)
-class Machine:
-    """An environment as in an image: its commands on the path, and no compiler."""
-
-    folder: Path
-
-    @property
-    def kernels(self) -> Path:
-        return self.folder / "kernels"
-
-    def run(self, *command: str | Path, compiler: bool = False) -> str:
-        """Return what a command says."""
-        path = [str(self.folder / "venv" / "bin")]
-        # The tools of a shell; those of a compiler only on demand.
-        path += [os.environ["PATH"]] if compiler else [str(self.folder / "bin")]
-        kept = ("LANG", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
-        kept += ("PIP_CERT", "PIP_CONFIG_FILE", "HTTPS_PROXY", "SSL_CERT_FILE")
-        given = {name: os.environ[name] for name in kept if name in os.environ}
-        done = subprocess.run(
-            [str(part) for part in command],
-            env={
-                **given,
-                "PATH": os.pathsep.join(path),
-                "HOME": str(self.folder / "home"),
-                "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-                "BMI_DMX_KERNELS": "" if compiler else str(self.kernels),
-                "OMP_NUM_THREADS": "1",
-            },
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def missing(self) -> set[str]:
-        """Return the packages that others ask for and that are not there."""
-        python = str(self.folder / "venv" / "bin" / "python")
-        done = subprocess.run(
-            [python, "-m", "pip", "check"], capture_output=True, text=True, check=False
-        )
-        lines = done.stdout.splitlines()
-        found = [
-            re.fullmatch(r"\S+ \S+ requires (\S+), which is not i.*", x) for x in lines
-        ]
-        assert done.returncode == 0 or all(found), done.stdout
-        return {match[1].lower() for match in found if match}
-
-
 @pytest.fixture(scope="module")
-def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with the pins of NGIAB, into which the scripts installed."""
     if sys.version_info[:2] != (3, 11):
         pytest.skip("NGIAB has Python 3.11")
-    machine = Machine(tmp_path_factory.mktemp("machine"))
-    (machine.folder / "home").mkdir()
-    tools = machine.folder / "bin"
-    tools.mkdir()
-    for name in ("sh", "env", "chmod"):
-        (tools / name).symlink_to(str(shutil.which(name)))
-    subprocess.run([sys.executable, "-m", "venv", machine.folder / "venv"], check=True)
-    try:
-        pip = ("python", "-m", "pip", "install", "--quiet")
-        machine.run(*pip, "-r", DOCKER / "ngiab.txt", compiler=True)
-    except AssertionError as error:
-        if re.search("No matching distribution|connection", str(error)):
-            pytest.skip("the package index is out of reach")
-        raise
+    machine = Environment.made(tmp_path_factory.mktemp("machine"))
+    machine.install("-r", DOCKER / "ngiab.txt")
     machine.run(DOCKER / "install.sh", wheel, compiler=True)
     machine.run(DOCKER / "prebuild_kernels.sh", machine.kernels, compiler=True)
     return machine
-
-
-def versions(machine: Machine) -> dict[str, str]:
-    listed = json.loads(machine.run("python", "-m", "pip", "list", "--format=json"))
-    return {entry["name"].lower(): entry["version"] for entry in listed}
 
 
 # Two places, so that the kernels for many are used as well.
@@ -185,10 +116,10 @@ print("done")
 
 @pytest.mark.slow
 def test_components_run_in_ngiab_without_compiler_pytorch_and_warnings(
-    machine: Machine,
+    machine: Environment,
 ) -> None:
     # One test, because what it needs takes half a minute to make.
-    found = versions(machine)
+    found = machine.versions()
     assert (found["numpy"], found["netcdf4"]) == ("1.26.4", "1.6.3")
     assert (found["pydantic"][:2], found["pandas"][:2]) == ("1.", "2.")
     assert "bmi-dmx" in found
@@ -197,11 +128,12 @@ def test_components_run_in_ngiab_without_compiler_pytorch_and_warnings(
     assert "torch not installed" in machine.run("dmx", "info")
     assert "name: dhbv-conus-daily" in machine.run("dmx", "info", "dhbv-conus-daily")
     assert machine.run("python", "-W", "error", "-c", RUN) == "done\n"
+    assert not machine.cache.exists()
     assert not (machine.folder / "home" / ".cache").exists()
 
 
 @pytest.mark.slow
-def test_domains_are_prepared_checked_and_run_in_ngiab(machine: Machine) -> None:
+def test_domains_are_prepared_checked_and_run_in_ngiab(machine: Environment) -> None:
     """Nothing is there that the installation did not bring."""
     machine.run("python", "-W", "error", "-c", TABLE)
     told = {line: machine.run(*shlex.split(line)) for line in COMMANDS}
@@ -210,7 +142,7 @@ def test_domains_are_prepared_checked_and_run_in_ngiab(machine: Machine) -> None
 
 
 @pytest.mark.slow
-def test_what_is_installed_lacks_nothing_that_is_used(machine: Machine) -> None:
+def test_what_is_installed_lacks_nothing_that_is_used(machine: Environment) -> None:
     """Beside the template tool of bmipy, which nobody here calls."""
     missing = machine.missing()
     assert missing <= {"black", "click", "jinja2"}

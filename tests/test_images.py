@@ -1,7 +1,6 @@
 """The images are built and used, where the tools for it are there.
 
-``buildah`` builds without a daemon, confined by chroot alone, and ``debootstrap`` makes
-the root that stands in for the images that are built upon: it has the same Python.
+`make images` writes the sizes and times that are recorded on the way.
 """
 
 from __future__ import annotations
@@ -9,30 +8,29 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bmi_dmx import DeltaHbv
+
 from .commands_of_images import COMMANDS, TABLE
-
-ROOT = Path(__file__).resolve().parents[1]
-MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
-PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
-PYTHON = "docker.io/library/python:3.11.13-slim-bookworm"
-NGIAB = "localhost/ngiab:stand-in"
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-
-# The package manager of NGIAB's system by that of this one; its Python is in a folder.
-DNF = """#!/bin/sh
-set -e
-[ "$1" = install ] || exit 0
-apt-get update -qq
-apt-get install --yes --no-install-recommends gcc libc6-dev
-"""
+from .image_engine import (
+    NGIAB,
+    ROOT,
+    Container,
+    Engine,
+    OutOfReach,
+    debian,
+    stand_in_for_ngiab,
+    stand_in_for_python,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,98 +43,134 @@ pytestmark = [
     ),
 ]
 
-
-@dataclass(frozen=True)
-class Engine:
-    """Builds images in a storage of its own."""
-
-    storage: Path
-
-    def buildah(self, *arguments: str | Path, folder: Path = ROOT) -> str:
-        """Return what a command of buildah says."""
-        own = ["--root", self.storage / "root", "--runroot", self.storage / "run"]
-        done = subprocess.run(
-            ["buildah", *own, "--storage-driver", "vfs", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout.strip()
-
-    def run(self, container: str, *command: str) -> str:
-        """Return what a command says inside a container."""
-        return self.buildah("run", "--isolation", "chroot", container, "--", *command)
-
-    def build(self, name: str, **arguments: str) -> str:
-        """Build an image, and return the name of a container made from it."""
-        given = [x for k, v in arguments.items() for x in ("--build-arg", f"{k}={v}")]
-        file = f"docker/Dockerfile.{name}"
-        how = ["--isolation", "chroot", "--pull-never", "--format", "docker"]
-        self.buildah("bud", *how, "-f", file, "-t", name, *given, ".")
-        return self.buildah("from", "--pull-never", f"localhost/{name}")
-
-
-def stand_in(engine: Engine, root: Path, name: str, steps: Mapping[str, str]) -> None:
-    """Make an image of a root file system, after some steps of a shell in it."""
-    container = engine.buildah("from", "scratch")
-    engine.buildah("add", "-q", container, root, "/")
-    if Path(CERTIFICATES).is_file():
-        # Those of the machine, which may be behind a proxy.
-        engine.buildah("copy", "-q", container, CERTIFICATES, CERTIFICATES)
-        for variable in ("PIP_CERT", "SSL_CERT_FILE"):
-            engine.buildah("config", "--env", f"{variable}={CERTIFICATES}", container)
-    for step in steps.values():
-        engine.run(container, "sh", "-ec", step)
-    path = "/ngen/.venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-    engine.buildah("config", "--env", f"PATH={path}", container)
-    engine.buildah("commit", "-q", container, name)
-    engine.buildah("rm", container)
+Record = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine with what stands in for the images that are built upon."""
     folder = tmp_path_factory.mktemp("images")
-    root = folder / "root"
-    options = ["--variant=minbase", f"--include={PACKAGES}"]
-    made = subprocess.run(
-        ["debootstrap", *options, "bookworm", root, MIRROR],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if made.returncode:
-        pytest.skip(f"debootstrap: {made.stdout.strip().splitlines()[-1:]}")
+    try:
+        root = debian(folder)
+    except OutOfReach as reason:
+        pytest.skip(str(reason))
     engine = Engine(folder / "storage")
-    usual = {
-        "command": "ln -sf /usr/bin/python3 /usr/local/bin/python",
-        # The Python of an image is nobody else's.
-        "packages": "rm -f /usr/lib/python3*/EXTERNALLY-MANAGED",
-    }
-    stand_in(engine, root, PYTHON, usual)
-    pins = (ROOT / "docker" / "ngiab.txt").read_text(encoding="utf-8")
-    lines = [line for line in pins.splitlines() if not line.startswith("#")]
-    host = {
-        "environment": "python3 -m venv /ngen/.venv",
-        "packages": f"/ngen/.venv/bin/pip install -q {shlex.join(lines)}",
-        "manager": f"printf %s {shlex.quote(DNF)} > /usr/bin/dnf",
-        "rights": "chmod +x /usr/bin/dnf",
-    }
-    stand_in(engine, root, NGIAB, host)
+    stand_in_for_python(engine, root)
+    stand_in_for_ngiab(engine, root)
     yield engine
-    engine.buildah("rm", "--all")
-    engine.buildah("rmi", "--all", "--force")
+    engine.clear()
 
 
-@pytest.mark.parametrize("image", ["standalone", "ngiab"])
-def test_an_image_is_built_and_runs_domains(engine: Engine, image: str) -> None:
-    arguments = {"NGIAB_IMAGE": NGIAB} if image == "ngiab" else {}
-    container = engine.build(image, **arguments)
-    assert engine.run(container, "id", "-u") == "1000"
-    folder = engine.run(container, "mktemp", "-d")
+@pytest.fixture(scope="module")
+def standalone(engine: Engine) -> Container:
+    engine.build("standalone")
+    return engine.container("localhost/standalone")
+
+
+@pytest.fixture(scope="module")
+def ngiab(engine: Engine) -> Container:
+    engine.build("ngiab", NGIAB_IMAGE=NGIAB)
+    return engine.container("localhost/ngiab")
+
+
+@pytest.fixture(scope="module")
+def serve(engine: Engine) -> Container:
+    engine.build("standalone", target="serve")
+    return engine.container("localhost/serve")
+
+
+@pytest.fixture(params=["standalone", "ngiab", "serve"])
+def image(request: pytest.FixtureRequest) -> Container:
+    """Each image in turn."""
+    container: Container = request.getfixturevalue(request.param)
+    return container
+
+
+def test_an_image_runs_domains(image: Container, record_property: Record) -> None:
+    folder = image.run("mktemp", "-d")
     for line, expected in {shlex.join(["python", "-c", TABLE]): "", **COMMANDS}.items():
-        told = engine.run(container, "sh", "-ec", f"cd {folder}; {line}")
+        began = time.perf_counter()
+        told = image.run("sh", "-ec", f"cd {folder}; {line}")
         assert expected in told, line
-    if image == "ngiab":
-        versions = engine.run(container, "python", "-m", "pip", "list")
-        assert ["numpy", "1.26.4"] in [line.split() for line in versions.splitlines()]
+        if expected:
+            seconds = time.perf_counter() - began
+            record_property(shlex.join(shlex.split(line)[:3]), f"{seconds:.1f} s")
+    for name, seconds in image.engine.seconds.items():
+        record_property(f"build {name}", f"{seconds:.0f} s")
+    record_property("size", f"{image.megabytes} MB")
+
+
+def test_an_image_says_how_it_is_run_and_looked_after(image: Container) -> None:
+    kind, *check = image.settings["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    assert "dhbv-conus-daily: whole" in image.run(*check)
+    assert image.settings["User"] == image.run("id", "-u") == "1000"
+
+
+def test_an_image_has_no_compiler_and_makes_no_kernels(image: Container) -> None:
+    look = "command -v gcc cc clang || true; ls -A ~/.cache 2>/dev/null || true"
+    assert image.run("sh", "-c", look) == ""
+
+
+def test_whoever_owns_the_folder_may_run(image: Container, tmp_path: Path) -> None:
+    """Somebody without a name or a home in the image."""
+    os.chown(tmp_path, 4321, 4321)
+    line = "cd /data && dmx ngen sample domain && dmx health"
+    image.run("sh", "-ec", line, user="4321:4321", mount=tmp_path)
+    assert (tmp_path / "domain" / "sample.gpkg").stat().st_uid == 4321
+
+
+def test_the_image_is_the_command_line(standalone: Container) -> None:
+    (command,) = standalone.settings["Entrypoint"]
+    assert command == "dmx"
+    assert standalone.run(command, *standalone.settings["Cmd"]).startswith("usage: dmx")
+
+
+def test_what_ngiab_brought_is_left_as_it_was(engine: Engine, ngiab: Container) -> None:
+    ask = "from importlib.metadata import distributions as d\n"
+    ask += "print(*sorted(f'{x.name}=={x.version}' for x in d()))"
+    before = set(engine.container(NGIAB).run("python", "-c", ask).split())
+    after = set(ngiab.run("python", "-c", ask).split())
+    assert {"numpy==1.26.4", "netCDF4==1.6.3"} <= before <= after
+    assert not any(name.startswith(("torch==", "black==")) for name in after)
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def test_a_component_in_an_image_is_stepped_over_grpc(
+    serve: Container, port: int, tmp_path: Path
+) -> None:
+    grpc = pytest.importorskip("grpc")
+    client = pytest.importorskip("grpc4bmi.bmi_grpc_client")
+    metadata = pytest.importorskip("model_metadata.api")
+    metadata.stage("bmi_dmx:DeltaHbv", str(tmp_path))
+    tmp_path.chmod(0o755)
+    command = [*(serve.settings["Entrypoint"] or ()), *serve.settings["Cmd"]]
+    assert serve.settings["ExposedPorts"] == {"55555/tcp": {}}
+    start = ["env", f"BMI_PORT={port}", *command]
+    server = subprocess.Popen(serve.command(*start, mount=tmp_path), cwd=ROOT)
+    try:
+        channel = grpc.insecure_channel(f"localhost:{port}")
+        grpc.channel_ready_future(channel).result(timeout=60)
+        served, own = client.BmiClient(channel), DeltaHbv()
+        served.initialize("/data/component.yaml")
+        own.initialize(str(tmp_path / "component.yaml"))
+        for day in range(10):
+            for model in (served, own):
+                for name in model.get_input_var_names():
+                    model.set_value(name, np.array([2.0 * day]))
+                model.update()
+        flows = [model.get_value("streamflow", np.empty(1)) for model in (served, own)]
+        assert flows[0] > 0.0
+        np.testing.assert_allclose(*flows, rtol=1e-9)
+        served.finalize()
+    finally:
+        server.terminate()
+        server.wait(timeout=60)

@@ -1,12 +1,7 @@
-"""The metadata by which pymt and bmi-tester set a component up."""
+"""The metadata by which pymt and bmi-tester set DeltaHbv up."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +12,11 @@ from model_metadata.api import stage
 from model_metadata.model_setup import FileSystemLoader
 from model_metadata.modelmetadata import ModelMetadata
 
-import bmi_dmx
 from bmi_dmx import DeltaHbv, load_bundle
 from bmi_dmx.errors import DataError
 from bmi_dmx.operate.operation import Operation
 from bmi_dmx.variables import Attribute, Forcing
 
-from .test_bmi_tester import OPTIONS, expected
-
-PLUGINS = {p.name: p.load() for p in entry_points(group="pymt.plugins")}
 DAY = 86400.0
 DAILY = Operation(load_bundle("dhbv-conus-daily"), DAY, DAY)
 
@@ -46,34 +37,6 @@ def started(config: Path) -> DeltaHbv:
     component = DeltaHbv()
     component.initialize(str(config))
     return component
-
-
-@pytest.mark.parametrize("name", PLUGINS)
-def test_every_plugin_has_valid_metadata(name: str) -> None:
-    # pymt reads it when it is imported: a mistake here would take all models away.
-    found = ModelMetadata.from_obj(PLUGINS[name])
-    assert found.api == {
-        "name": name, "language": "python", "package": "bmi_dmx", "class": name,
-    }  # fmt: skip
-    assert found.info["version"] == bmi_dmx.__version__
-    assert found.info["license"] == "Apache-2.0"
-    assert found.info["summary"]
-
-
-def test_every_component_with_a_bundle_of_its_own_is_a_plugin() -> None:
-    public = [getattr(bmi_dmx, name) for name in bmi_dmx.__all__]
-    own = [x for x in public if getattr(x, "default_bundle", None) is not None]
-    assert own == list(PLUGINS.values())
-
-
-def test_nothing_else_is_copied_at_every_setup(metadata: ModelMetadata) -> None:
-    names = {path.name for path in Path(metadata.base).iterdir()}
-    known = {"api.yaml", "info.yaml", "parameters.yaml", "run.yaml"}
-    assert names - known == {metadata.run["config_file"]["path"]}
-
-
-def test_the_files_can_be_read_in_any_locale(metadata: ModelMetadata) -> None:
-    assert all(path.read_bytes().isascii() for path in Path(metadata.base).iterdir())
 
 
 @pytest.mark.parametrize(
@@ -151,22 +114,3 @@ def test_a_table_takes_the_place_of_the_single_location(
 
 def test_the_folder_is_found_by_its_name_alone(tmp_path: Path) -> None:
     assert stage("bmi_dmx:DeltaHbv", str(tmp_path)) == ("component.yaml",)
-
-
-def test_bmi_tester_passes_on_what_the_metadata_set_up(
-    metadata: ModelMetadata, tmp_path: Path
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bmi_tester", "bmi_dmx:DeltaHbv"],
-        env={**os.environ, "PYTEST_ADDOPTS": OPTIONS, "TMPDIR": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
-    component = started(staged(tmp_path / "again", metadata))
-    counts = component.get_input_item_count(), component.get_output_item_count()
-    passed = [int(count) for count in re.findall(r"(\d+) passed", output)]
-    assert passed == expected(*counts, 1), output

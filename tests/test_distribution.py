@@ -1,0 +1,137 @@
+"""What is given away: a wheel and a source distribution that stand alone."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .commands_of_images import COMMANDS, TABLE
+from .environment import Environment, interpreter
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+RUNTIME = {
+    "bmi-dmx", "bmipy", "cftime", "gimli.units", "netcdf4", "numpy", "pyyaml",
+    "safetensors", "tqdm",
+}  # fmt: skip
+OF_BMIPY = {"black", "click", "jinja2"}
+"""Its template tool, which brings packages of its own along."""
+
+
+def contents(wheel: Path) -> dict[str, str]:
+    """Return the hash of every file of a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {
+            name: hashlib.sha256(archive.read(name)).hexdigest()
+            for name in archive.namelist()
+        }
+
+
+@pytest.fixture(scope="module")
+def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in a source distribution."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    with tarfile.open(sdist) as archive:
+        for member in archive:
+            assert member.isreg(), f"{member.name}: neither links nor devices"
+            target = folder / member.name
+            assert target.resolve().is_relative_to(folder.resolve())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stream = archive.extractfile(member)
+            assert stream is not None
+            target.write_bytes(stream.read())
+            target.chmod(member.mode)
+    (top,) = folder.iterdir()
+    return top
+
+
+def test_the_index_would_take_both(wheel: Path, sdist: Path) -> None:
+    pytest.importorskip("twine")
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", wheel, sdist],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
+
+
+def test_a_source_distribution_holds_what_is_built_and_read(unpacked: Path) -> None:
+    found = {path.name for path in unpacked.iterdir()}
+    assert found == {
+        "bmi_dmx", "docs", "docker", ".dockerignore", ".gitignore", "CHANGELOG.md",
+        "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md",
+        "SECURITY.md", "pyproject.toml",
+    }  # fmt: skip
+    names = [path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*")]
+    assert not [name for name in names if "__pycache__" in name or "tests" in name]
+    assert [name for name in names if name.endswith("/weights.safetensors")]
+
+
+@pytest.mark.slow
+def test_a_source_distribution_builds_the_same_wheel(
+    unpacked: Path, wheel: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d"]
+    subprocess.run([*command, tmp_path], cwd=unpacked, check=True, capture_output=True)
+    (again,) = tmp_path.glob("*.whl")
+    assert contents(again) == contents(wheel)
+
+
+@pytest.fixture(scope="module")
+def make(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Environment]:
+    """Return a clean environment of a Python; all share what they compile."""
+    cache = tmp_path_factory.mktemp("kernels")
+
+    def made(version: str) -> Environment:
+        found = interpreter(version)
+        if found is None:
+            pytest.skip(f"Python {version} is not installed")
+        folder = tmp_path_factory.mktemp("environment")
+        return Environment.made(folder, found, cache)
+
+    return made
+
+
+def use(environment: Environment) -> None:
+    """Run what a stranger runs."""
+    environment.run("python", "-W", "error", "-c", TABLE, compiler=True)
+    for line, expected in COMMANDS.items():
+        told = environment.run(*shlex.split(line), compiler=True)
+        assert expected in told, line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_wheel_is_all_that_operation_needs(
+    python: str, make: Callable[[str], Environment], wheel: Path
+) -> None:
+    environment = make(python)
+    environment.install(wheel)
+    assert environment.missing() == set()
+    found = set(environment.versions())
+    assert found >= RUNTIME | OF_BMIPY
+    assert not found & {"torch", "pandas", "xarray", "matplotlib", "lightning"}
+    use(environment)
+
+
+@pytest.mark.slow
+def test_the_oldest_libraries_that_are_allowed_will_do(
+    make: Callable[[str], Environment], wheel: Path
+) -> None:
+    environment = make("3.10")
+    environment.install("uv")
+    uv = ("uv", "pip", "install", "--quiet", "--resolution", "lowest-direct")
+    environment.run(*uv, "--python", "venv/bin/python", wheel, compiler=True)
+    versions = environment.versions()
+    assert versions["numpy"] == "1.26.0"
+    assert versions["netcdf4"] == "1.6.3"
+    use(environment)
