@@ -104,33 +104,6 @@ def _plot(options: Namespace) -> None:
     )
 
 
-def _demo_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "of", nargs="?", choices=("river", "ocean", "da"), default="river",
-        help="what of (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", type=Path, default=Path("runs/demo"), metavar="DIR",
-        help="folder of the results (default: %(default)s)",
-    )  # fmt: skip
-
-
-def _demo(options: Namespace) -> None:
-    if options.of == "ocean":
-        from .demo.ocean import ocean_demo
-
-        print(ocean_demo(options.output))
-        return
-    if options.of == "da":
-        from .demo.assimilation import assimilation_demo
-
-        assimilation_demo(options.output)
-        return
-    from .demo import demo
-
-    demo(options.output)
-
-
 _BUNDLES = "bundles, by name or folder (default: those that come with the package)"
 
 
@@ -179,6 +152,7 @@ def _module(name: str) -> ModuleType:
 
 _assimilation = partial(_module, "twins.commands")
 _benchmarks = partial(_module, "benchmarks.command")
+_demos = partial(_module, "demo.command")
 _data = partial(_module, "inspection.commands")
 _forecasts = partial(_module, "inspection.forecast")
 _new = partial(_module, "trainer.new_command")
@@ -322,8 +296,8 @@ COMMANDS = {
     ),
     "demo": Command(
         about="train on a small river basin, step it through BMI, show the scores",
-        arguments=_demo_arguments,
-        run=_demo,
+        arguments=lambda parser: _demos().demo_arguments(parser),
+        run=lambda options: _demos().demo_command(options),
     ),
 }
 """Subcommands by name."""
