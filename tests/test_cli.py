@@ -36,7 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     for module, names in {
         "bmi_dmx.trainer.commands": ("train", "tune", "evaluate", "score", "export"),
-        "bmi_dmx.demo": ("demo",),
+        "bmi_dmx.demo.run": ("demo",),
         "bmi_dmx.demo.assimilation": ("assimilation_demo",),
     }.items():
         stand_in = ModuleType(module)

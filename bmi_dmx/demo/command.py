@@ -31,6 +31,6 @@ def demo_command(options: Namespace) -> None:
 
         assimilation_demo(options.output)
     else:
-        from . import demo
+        from .run import demo
 
         demo(options.output)

@@ -14,10 +14,10 @@ import torch
 
 from bmi_dmx import Component, load_bundle
 from bmi_dmx.bundle import bundles
-from bmi_dmx.demo import demo
 from bmi_dmx.demo.basin import gauges, rivers
 from bmi_dmx.demo.operation import agreement
 from bmi_dmx.demo.result import SHIPPED
+from bmi_dmx.demo.run import demo
 from bmi_dmx.errors import StateError
 from bmi_dmx.trainer.tasks.basins.baselines import mid_range
 from bmi_dmx.trainer.tasks.basins.data import DataSpec, read
