@@ -89,7 +89,7 @@ class HybridOptions:
         What it does.
     """
 
-    levels: int = 2
+    levels: int = 1
     weather: bool = True
     physics: dict[str, Any] = field(default_factory=dict)
     coefficients: dict[str, float] = field(default_factory=dict)

@@ -42,7 +42,7 @@ class NetworkOptions:
         What the network lets choose.
     """
 
-    levels: int = 2
+    levels: int = 1
     history: int = 1
     weather: bool = True
     network: str = "unet"
