@@ -224,7 +224,8 @@ class HybridOcean(Learned):
                 column = [values.pop(f"{name}_{k}") for k in range(1, levels)]
                 # Nothing mixes through the surface and the bottom.
                 profile = torch.stack([column[0], *column, column[-1]])
-                values[name] = profile.reshape(levels + 1, 1, 1)
+                whole = profile.numel() > levels + 1  # each number as a field
+                values[name] = profile if whole else profile.reshape(levels + 1, 1, 1)
         for name in _OF_LEVELS:
             if self.options.learned.get(name) != "profile" and values[name].ndim > 1:
                 values[name] = values[name].unsqueeze(-3)
