@@ -14,6 +14,7 @@ from ...process import SECONDS
 from ...space import Grid
 from .forms import Form
 from .hybrid import HybridOptions, Kind
+from .ocean_recipe import bottom_of
 
 __all__ = ["HybridOceanModel", "LevelGrid", "NetworkOceanModel"]
 
@@ -61,6 +62,11 @@ class LevelGrid:
             (self.south, self.west), z_edges=[-z for z in faces(self.depths)],
             periodic=("x",) if around else (), radius=_RADIUS,
         ).to_dict()  # fmt: skip
+
+    def bottom(self) -> PartSpec:
+        """Return what tells the share of each cell above the bottom, from the data."""
+        cells = self.rows * self.columns * len(self.depths)
+        return bottom_of(cells)
 
 
 def faces(depths: Sequence[float]) -> list[float]:
@@ -113,7 +119,7 @@ class HybridOceanModel:
     forms: tuple[Form, ...] = ("mixing", "spreading", "flux")
 
     def model(self) -> ModelSpec:
-        """Return learned coefficients, and the ocean with its network."""
+        """Return the bottom, learned coefficients, and the ocean with its network."""
         forced_by = tuple(self.physics.get("forced_by", ()))
         chosen = HybridOptions(
             levels=len(self.grid.depths), weather=self.weather,
@@ -124,7 +130,7 @@ class HybridOceanModel:
             coefficients=self.coefficients, learned=self.learned, range=self.range,
             network=self.network, settings=self.options, forms=self.forms,
         )  # fmt: skip
-        parts = {}
+        parts = {"bottom": self.grid.bottom()}
         maps = [name for name, kind in self.learned.items() if kind == "map"]
         if maps:
             places = self.grid.rows * self.grid.columns
@@ -170,12 +176,15 @@ class NetworkOceanModel:
     options: dict[str, Any] = field(default_factory=dict)
 
     def model(self) -> ModelSpec:
-        """Return the network as the one part."""
+        """Return the bottom and the network."""
         options = {
             "levels": len(self.grid.depths), "history": self.history,
             "weather": self.weather, "network": self.network, "settings": self.options,
         }  # fmt: skip
         return ModelSpec(
-            parts={"ocean": PartSpec(process="network_ocean", options=options)},
+            parts={
+                "bottom": self.grid.bottom(),
+                "ocean": PartSpec(process="network_ocean", options=options),
+            },
             seconds=SECONDS["d"], space=self.grid.space(), system="ocean",
         )  # fmt: skip

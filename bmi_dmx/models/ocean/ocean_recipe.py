@@ -10,7 +10,7 @@ from ...errors import ConfigError, suggestion
 from ...space import Grid, space_from
 from .declarations import PARAMETERS
 
-__all__ = ["COEFFICIENTS", "PrimitiveOceanModel"]
+__all__ = ["COEFFICIENTS", "PrimitiveOceanModel", "bottom_of"]
 
 COEFFICIENTS = tuple(p.name for p in PARAMETERS if p.source == "network")
 """What can be a map of an ocean: viscosities, diffusivities, drag, restoring."""
@@ -52,7 +52,7 @@ class PrimitiveOceanModel:
             raise ConfigError("space: expected a grid with levels (z_edges)")
         columns = len(grid)
         cells = columns * (grid.z_edges.size - 1)
-        parts = {"bottom": _maps(cells, ("cell_fraction",), learned=False)}
+        parts = {"bottom": bottom_of(cells)}
         if self.maps:
             parts["coefficients"] = _maps(columns, self.maps, learned=True)
         parts["ocean"] = PartSpec(
@@ -62,6 +62,17 @@ class PrimitiveOceanModel:
             parts=parts, seconds=self.seconds, space=self.space, system="ocean",
             answers=("temperature", "salinity", "u", "v", "elevation"),
         )  # fmt: skip
+
+
+def bottom_of(cells: int) -> PartSpec:
+    """Return the part that tells the share of each cell above the bottom.
+
+    Parameters
+    ----------
+    cells : int
+        Number of cells of all levels.
+    """
+    return _maps(cells, ("cell_fraction",), learned=False)
 
 
 def _maps(places: int, gives: tuple[str, ...], *, learned: bool) -> PartSpec:

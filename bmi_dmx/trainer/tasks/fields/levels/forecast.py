@@ -9,7 +9,10 @@ from torch import Tensor
 
 from .....compose import Model
 
-__all__ = ["simulate"]
+__all__ = ["SEA", "simulate"]
+
+SEA = "cell_fraction"
+"""What a model calls the share of each cell that is inside the system."""
 
 
 def simulate(
@@ -54,7 +57,7 @@ def simulate(
     known = {f"{part}.{name}": x for name, x in state.items()}
     series = {n: torch.split(forcing[n], parts) for n in model.forcings}
     length = len(next(iter(series.values())))
-    attributes = {n: fraction for n in model.attributes if n == "cell_fraction"}
+    attributes = {n: fraction for n in model.attributes if n == SEA}
     days: dict[str, list[Tensor]] = {name: [] for name in names}
     for day in range(length):
         if day and day % truncate == 0:

@@ -23,7 +23,7 @@ from ....task import Monitor, Task
 from ..rollouts import RollOuts
 from .evaluate import Report, errors_of, evaluate
 from .experiment import Experiment
-from .forecast import simulate
+from .forecast import SEA, simulate
 from .samples import Batch, LevelSamples
 
 __all__ = ["LevelsTask", "samples_of"]
@@ -81,13 +81,22 @@ class LevelsTask(Divisible, Task[Experiment]):
         return Statistics({})
 
     def prepare(self, model: Model, count: int) -> None:
-        """Tell networks what is usual of what they read, and make ready to draw."""
+        """Tell networks what is usual of what they read, and the model its sea."""
+        self._place_sea(model)
         for process in model.processes.values():
             measure = getattr(getattr(process, "network", None), "measure", None)
             if measure is not None:
                 measure(self.samples.usual.sizes)
         total = self.experiment.training.total_steps(*self.extent)
         self.batches = _Windows(self.samples, self.experiment, count, total)
+
+    def _place_sea(self, model: Model) -> None:
+        """Let what is to be known of the sea, and is not learned, be that of the data."""
+        for part in model.plan.networks:
+            if part.gives == (SEA,):
+                (table,) = model.network(part.name).parameters()
+                with torch.no_grad():
+                    table.copy_(self.fraction.reshape(table.shape))
 
     def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """Return the states of windows as they are simulated."""
