@@ -91,7 +91,7 @@ class LevelsTask(Divisible, Task[Experiment]):
         self.batches = _Windows(self.samples, self.experiment, count, total)
 
     def _place_sea(self, model: Model) -> None:
-        """Let what is to be known of the sea, and is not learned, be that of the data."""
+        """Let the share of each cell inside the system be that of the data."""
         for part in model.plan.networks:
             if part.gives == (SEA,):
                 (table,) = model.network(part.name).parameters()
