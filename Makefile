@@ -3,7 +3,8 @@
 # make check  style, types and the fast tests, after every change
 # make lint   style and types          make bench  speed and memory
 # make venv   the environment          make site   the documentation as pages
-# make dist   wheel and source       make images  containers, built and used
+# make dist   wheel and source, installed on every Python at hand
+# make images  containers, built and used
 # make nightly  everything, with new examples      make coverage  what tests reach
 # make clean  remove all of it; results stay
 
@@ -39,17 +40,17 @@ FAST := $(addprefix tests/,program space scan networks compose operate) \
 
 # Tests run in parallel processes, hence one thread each.
 check: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -q -m 'not slow' $(FAST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -q -m 'not slow and not release' $(FAST)
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m 'not release'
 
 # Properties are tried with examples that nobody has seen.
 nightly: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile fresh
 
 coverage: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --cov=bmi_dmx --cov-branch \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m 'not release' --cov=bmi_dmx --cov-branch \
 	  --cov-report=term:skip-covered --cov-report=xml:runs/coverage.xml
 
 # Needs root, buildah and debootstrap. Sizes and times are in runs/images.xml.
@@ -75,6 +76,7 @@ dist: $(READY)
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m pytest tests/test_distribution.py -rs
 
 # The documentation as pages, from docs/ and the docstrings; begin with site/index.html.
 site: $(READY)

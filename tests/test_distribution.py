@@ -17,6 +17,7 @@ from .commands_of_images import COMMANDS, TABLE
 from .environment import Environment, interpreter
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME = {
     "bmi-dmx", "bmipy", "cftime", "gimli.units", "netcdf4", "numpy", "pyyaml",
     "safetensors", "tqdm",
@@ -110,7 +111,13 @@ def use(environment: Environment) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize(
+    "python",
+    [
+        pytest.param(python, marks=[] if python == OWN else pytest.mark.release)
+        for python in PYTHONS
+    ],
+)
 def test_a_wheel_is_all_that_operation_needs(
     python: str, make: Callable[[str], Environment], wheel: Path
 ) -> None:
@@ -123,7 +130,7 @@ def test_a_wheel_is_all_that_operation_needs(
     use(environment)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_oldest_libraries_that_are_allowed_will_do(
     make: Callable[[str], Environment], wheel: Path
 ) -> None:

@@ -33,7 +33,7 @@ from .image_engine import (
 )
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.release,
     pytest.mark.skipif(
         not (shutil.which("buildah") and shutil.which("debootstrap")),
         reason="buildah and debootstrap are not installed",
