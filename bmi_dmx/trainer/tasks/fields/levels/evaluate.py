@@ -232,7 +232,6 @@ def _mean_of(
                 model, part,
                 {n: x.to(like) for n, x in batch["state"].items()},
                 {n: x.to(like) for n, x in batch["forcing"].items()},
-                torch.from_numpy(samples.sea).to(like),
                 tuple(samples.states), samples.parts, experiment.truncate,
             ))  # fmt: skip
         model.train(training)

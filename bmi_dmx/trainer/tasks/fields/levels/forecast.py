@@ -9,10 +9,7 @@ from torch import Tensor
 
 from .....compose import Model
 
-__all__ = ["SEA", "simulate"]
-
-SEA = "cell_fraction"
-"""What a model calls the share of each cell that is inside the system."""
+__all__ = ["simulate"]
 
 
 def simulate(
@@ -20,7 +17,6 @@ def simulate(
     part: str,
     state: Mapping[str, Tensor],
     forcing: Mapping[str, Tensor],
-    fraction: Tensor,
     names: tuple[str, ...],
     parts: int,
     truncate: int,
@@ -40,8 +36,6 @@ def simulate(
         To begin with, by name without part.
     forcing : mapping of str to Tensor
         (steps of the model, B, row, column).
-    fraction : Tensor
-        (level, row, column), 1 inside the system.
     names : tuple of str
         States that are answered.
     parts : int
@@ -57,13 +51,12 @@ def simulate(
     known = {f"{part}.{name}": x for name, x in state.items()}
     series = {n: torch.split(forcing[n], parts) for n in model.forcings}
     length = len(next(iter(series.values())))
-    attributes = {n: fraction for n in model.attributes if n == SEA}
     days: dict[str, list[Tensor]] = {name: [] for name in names}
     for day in range(length):
         if day and day % truncate == 0:
             known = {name: x.detach() for name, x in known.items()}
         given = {name: pieces[day] for name, pieces in series.items()}
-        known = model.simulate(given, attributes, state=known, outputs=[]).state
+        known = model.simulate(given, {}, state=known, outputs=[]).state
         for name, found in days.items():
             found.append(known[f"{part}.{name}"])
     return {name: torch.stack(found) for name, found in days.items()}

@@ -23,10 +23,13 @@ from ....task import Monitor, Task
 from ..rollouts import RollOuts
 from .evaluate import Report, errors_of, evaluate
 from .experiment import Experiment
-from .forecast import SEA, simulate
+from .forecast import simulate
 from .samples import Batch, LevelSamples
 
 __all__ = ["LevelsTask", "samples_of"]
+
+_SEA = "cell_fraction"
+"""What a model calls the share of each cell that is inside the system."""
 
 
 class LevelsTask(Divisible, Task[Experiment]):
@@ -55,7 +58,6 @@ class LevelsTask(Divisible, Task[Experiment]):
         self.part, self.samples = samples_of(experiment)
         self.names = tuple(self.samples.states)
         self.scale = {name: self._scale(name) for name in self.names}
-        self.fraction = torch.from_numpy(self.samples.sea).float()
 
     def _scale(self, name: str) -> Tensor:
         """Return weights by squares of usual sizes, whose levels count alike."""
@@ -92,17 +94,18 @@ class LevelsTask(Divisible, Task[Experiment]):
 
     def _place_sea(self, model: Model) -> None:
         """Let the share of each cell inside the system be that of the data."""
+        sea = torch.from_numpy(self.samples.sea)
         for part in model.plan.networks:
-            if part.gives == (SEA,):
+            if part.gives == (_SEA,):
                 (table,) = model.network(part.name).parameters()
                 with torch.no_grad():
-                    table.copy_(self.fraction.reshape(table.shape))
+                    table.copy_(sea.reshape(table.shape))
 
     def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """Return the states of windows as they are simulated."""
         return simulate(
-            model, self.part, batch["state"], batch["forcing"], self.fraction,
-            self.names, self.samples.parts, self.experiment.truncate,
+            model, self.part, batch["state"], batch["forcing"], self.names,
+            self.samples.parts, self.experiment.truncate,
         )  # fmt: skip
 
     def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
@@ -166,7 +169,6 @@ class LevelsTask(Divisible, Task[Experiment]):
     def to(self, device: torch.device) -> None:
         """Bring the weights of cells to the model."""
         self.scale = {name: x.to(device) for name, x in self.scale.items()}
-        self.fraction = self.fraction.to(device)
 
     @classmethod
     def evaluate(
