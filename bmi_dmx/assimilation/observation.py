@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..errors import DataError
 from ..space.description import Array
 
-__all__ = ["Observation", "screened"]
+__all__ = ["Observation", "limited", "screened"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,45 @@ def screened(
     limit : float
         Standard deviations.
     """
+    departure, expected = _departure(observation, predicted)
+    gross = departure**2 > (limit * expected) ** 2
+    return Observation(np.where(gross, np.nan, observation.value), observation.error)
+
+
+def limited(
+    observation: Observation, predicted: Array, limits: Sequence[float | None]
+) -> Observation:
+    """Return an observation whose values are no farther from the forecast than limits.
+
+    What is farther away is taken for a value at the limit, so that an ensemble does
+    not say what follows from much more than its members differ by (the innovations of
+    Huber's norm; Roh et al. 2013, doi:10.1175/MWR-D-13-00091.1).
+
+    Parameters
+    ----------
+    observation : Observation
+        (…, p).
+    predicted : ndarray
+        (…, m, p) what the members predict.
+    limits : sequence of float or None
+        Of each of the p values, in standard deviations as of :func:`screened`; None
+        leaves it as it is.
+    """
+    if all(limit is None for limit in limits):
+        return observation
+    departure, expected = _departure(observation, predicted)
+    most = np.array([np.inf if limit is None else limit for limit in limits]) * expected
+    value = observation.value - departure + np.clip(departure, -most, most)
+    inside = np.abs(departure) <= most
+    return Observation(np.where(inside, observation.value, value), observation.error)
+
+
+def _departure(observation: Observation, predicted: Array) -> tuple[Array, Array]:
+    """Return (…, p) values less the mean that is predicted, and how large they may be.
+
+    That is the standard deviation of the difference: of the error and of the members.
+    """
     departure = observation.value - predicted.mean(-2)
     free = 1 if predicted.shape[-2] > 1 else 0
     variance = observation.error**2 + predicted.var(-2, ddof=free)
-    gross = departure**2 > limit**2 * variance
-    return Observation(np.where(gross, np.nan, observation.value), observation.error)
+    return departure, np.sqrt(variance)

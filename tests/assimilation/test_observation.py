@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmi_dmx.assimilation.observation import Observation, screened
+from bmi_dmx.assimilation.observation import Observation, limited, screened
 from bmi_dmx.errors import DataError
 
 
@@ -52,3 +52,15 @@ def test_a_single_member_is_screened_by_the_error_alone() -> None:
 def test_screening_leaves_missing_values_missing() -> None:
     observation = Observation(np.array([np.nan, 0.0]), np.array([np.nan, 1.0]))
     assert screened(observation, np.zeros((3, 2))).seen.tolist() == [False, True]
+
+
+def test_what_is_far_away_counts_as_much_as_what_is_at_the_limit() -> None:
+    # Members of standard deviation 3 about 10, errors of 4: five is the unit.
+    predicted = np.array([[7.0, 7.0, 7.0, 7.0], [10.0] * 4, [13.0] * 4])
+    observation = Observation(np.array([24.9, 99.0, -80.0, np.nan]), np.full(4, 4.0))
+    near = limited(observation, predicted, [3.0] * 4)
+    np.testing.assert_allclose(near.value, [24.9, 25.0, -5.0, np.nan])
+    assert near.value[0] == 24.9
+    one = limited(observation, predicted, [None, 1.0, None, 2.0])
+    np.testing.assert_allclose(one.value, [24.9, 15.0, -80.0, np.nan])
+    assert limited(observation, predicted, [None] * 4) is observation

@@ -13,7 +13,7 @@ from ...operate.ensemble import EnsembleRunner, mean_of
 from ...operate.once import warn_once
 from ..filters import Filter
 from ..inflation import inflated, rtpp, rtps
-from ..observation import Observation, screened
+from ..observation import Observation, limited, screened
 from .filters import filter_from
 from .inbox import ABSURD, FAILED, NONE, USED, Inbox, Taken
 from .innovations import Innovations
@@ -229,6 +229,8 @@ class Assimilation:
         error = np.stack([one.error[at] for one in taken], -1)
         seen = Observation(value, np.where(np.isnan(error), 1.0, error))
         predicted = np.nan_to_num(predicted)
+        limits = [box.settings.innovation_limit for box in boxes]
+        seen = limited(seen, predicted, limits)
         after = self._analysed(whole, predicted, seen)
         sound = np.asarray(np.isfinite(after).all(axis=(1, 2)))
         if not sound.all():

@@ -142,6 +142,10 @@ class Observed:
     gross_error : float or None
         Values farther from the prediction than so many standard deviations, of error
         and spread together, are absurd; None takes all.
+    innovation_limit : float, optional
+        At how many of these a value that is taken is cut off: a few members cannot say
+        what far more than they differ by would mean for the states (Roh et al. 2013,
+        doi:10.1175/MWR-D-13-00091.1).
     remaining : Remaining, optional
         Error of the model beside that of its states, which forecasts carry on.
 
@@ -155,12 +159,15 @@ class Observed:
     max_age: str | float = 0.0
     scale: Literal["linear", "log", "root"] = "linear"
     gross_error: float | None = 4.0
+    innovation_limit: float | None = None
     remaining: Remaining | None = None
 
     def __post_init__(self) -> None:
         span_of("max_age", self.max_age)
         if self.gross_error is not None:
             _positive("gross_error", self.gross_error)
+        if self.innovation_limit is not None:
+            _positive("innovation_limit", self.innovation_limit)
         if self.scale != "linear" and not self.error.absolute:
             raise ConfigError(
                 f"scale: {self.scale} needs error.absolute above 0, which is added "

@@ -105,6 +105,22 @@ def test_no_store_leaves_its_bounds_however_strange_what_is_observed(
     assert runner.stores()["outlet", "in_transit"].min() >= 0.0
 
 
+def test_a_limit_of_innovations_keeps_increments_small(start: Any) -> None:
+    forcing = made(40, 2)
+    flood = np.full((40, 2), 40.0)
+    moved = {}
+    for name, limit in {"bounded": 2.0, "free": None}.items():
+        error = {"absolute": 0.01}
+        observed = {"error": error, "gross_error": None, "innovation_limit": limit}
+        settings = block(members=16, observed={"streamflow": observed})
+        component = start(2, name=f"{name}.yaml", assimilation=settings)
+        masses = ("mass_assimilated",)
+        moved[name] = follow(component, forcing, range(40), flood, masses)[masses[0]]
+    largest = {name: np.abs(x[:10]).max() for name, x in moved.items()}
+    assert 0.0 < largest["bounded"] < largest["free"]
+    assert np.isfinite(moved["bounded"]).all()
+
+
 def test_what_is_missing_changes_nothing(start: Any) -> None:
     n, forcing = 2, made(40, 2)
     one, other = (start(n, name=f"{k}.yaml", assimilation=block()) for k in "ab")
