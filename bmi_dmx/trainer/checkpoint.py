@@ -6,7 +6,7 @@ import hashlib
 import io
 import pickle
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ from lightning.fabric.plugins import CheckpointIO
 from ..compose import Model, ModelSpec, Statistics
 from ..errors import ConfigError, StateError
 from ..files import atomic
+from .experiment import Experiment
+from .run_folder import RunFolder
 
 __all__ = [
     "COMPANIONS",
     "LAYOUT",
     "OWN",
     "AtomicCheckpoints",
+    "best_models",
     "load_model",
     "random_state",
     "read_checkpoint",
@@ -122,6 +125,27 @@ def _opened(path: Path) -> tuple[bytes, bool]:
     if hashlib.sha256(content[:begin]).digest() != content[end:]:
         raise StateError(f"{path}: damaged: its content does not match its sha256")
     return content[:begin], True
+
+
+def best_models(
+    folders: Sequence[RunFolder], experiments: Sequence[Experiment]
+) -> list[Model]:
+    """Return the models of the best checkpoints of runs.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        The runs.
+    experiments : sequence of Experiment
+        Theirs.
+
+    Raises
+    ------
+    DataError, StateError
+        A run has no checkpoint yet, or one that is damaged.
+    """
+    pairs = zip(folders, experiments, strict=True)
+    return [load_model(f.require_best(), e.model) for f, e in pairs]
 
 
 def load_model(path: Path, spec: ModelSpec, companion: str | None = None) -> Model:

@@ -14,7 +14,7 @@ from .asked import Examining, Scoring
 from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
 from .report import run as reporting
-from .run_folder import RunFolder
+from .run_folder import PERIODS, RunFolder
 from .task import Report
 
 __all__ = [
@@ -51,10 +51,6 @@ def train(config: Path, settings: Iterable[str] = ()) -> None:
         folder = fit.train(config, given)
     if is_first():
         print(folder)
-
-
-PERIODS = ("train", "validation", "test")
-"""Periods of a run, the last one unless another is asked for."""
 
 
 def evaluate(

@@ -14,18 +14,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, suggestion
 from ..files import folder_beside
 from .experiment import Experiment
 from .experiment_file import load_experiment, save_experiment
 
 __all__ = [
+    "PERIODS",
     "RunFolder",
     "numbered_folder",
+    "refuse_no_period",
     "refuse_other_files",
     "refuse_other_settings",
     "results_folder",
 ]
+
+PERIODS = ("train", "validation", "test")
+"""Periods of a run, the last one unless another is asked for."""
 
 
 def numbered_folder(root: Path, name: str) -> Path:
@@ -195,6 +200,26 @@ def results_folder(folders: Sequence[RunFolder], name: str, period: str) -> Path
     if len(folders) == 1:
         return folders[0].path / period
     return numbered_folder(folders[0].path.parent, f"{name}-ensemble") / period
+
+
+def refuse_no_period(period: str, where: object) -> None:
+    """Refuse the name of a period that is none of a run.
+
+    Parameters
+    ----------
+    period : str
+        The name.
+    where : object
+        What the message begins with.
+
+    Raises
+    ------
+    ConfigError
+        With the nearest one.
+    """
+    if period not in PERIODS:
+        hint = suggestion(period, PERIODS)
+        raise ConfigError(f"{where}: no period {period!r}{hint}")
 
 
 def refuse_other_settings(

@@ -22,7 +22,7 @@ from ....errors import ConfigError, DataError, suggestion
 from ....files import atomic
 from ....space import space_from
 from ....tables import Column, print_table
-from ...checkpoint import load_model, read_checkpoint
+from ...checkpoint import best_models, read_checkpoint
 from ...run_folder import RunFolder, refuse_other_settings, results_folder
 from .experiment import Experiment
 from .pictures import draw
@@ -167,8 +167,7 @@ def evaluate(
         raise ConfigError(
             f"{folders[0].path}: split sets nothing aside for {period!r}{hint}"
         )
-    pairs = zip(folders, experiments, strict=True)
-    models = [load_model(f.require_best(), e.model) for f, e in pairs]
+    models = best_models(folders, experiments)
     batches = list(windows(experiment, stretches[period]))
     simulated, observed = _series(models, batches, experiment.training.warmup)
     report = Report(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ....compose import Model
 from ....conversion import plain
 from ....errors import ConfigError
-from ...checkpoint import load_model, read_checkpoint
+from ...checkpoint import best_models, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
 from ..streamflow.compared import positions_alike
@@ -138,8 +138,7 @@ def evaluate(
         There is no checkpoint, or the data or the checkpoint cannot be used.
     """
     experiment = _common(folders, experiments, period)
-    pairs = zip(folders, experiments, strict=True)
-    models = [load_model(f.require_best(), e.model) for f, e in pairs]
+    models = best_models(folders, experiments)
     data = _data(folders, experiments, period)
     data[0] = targets_of(compared_units(experiment.model), data[0])
     target = output or results_folder(folders, experiment.name, period)

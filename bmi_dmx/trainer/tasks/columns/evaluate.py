@@ -14,20 +14,23 @@ import torch
 
 from ....compose import Model
 from ....conversion import plain
-from ....errors import ConfigError, suggestion
 from ....files import atomic
 from ....tables import Column, print_table
-from ...checkpoint import load_model, read_checkpoint
-from ...run_folder import RunFolder, refuse_other_settings, results_folder
+from ...checkpoint import best_models, read_checkpoint
+from ...run_folder import (
+    RunFolder,
+    refuse_no_period,
+    refuse_other_settings,
+    results_folder,
+)
 from .baselines import BASELINES, baselines
 from .experiment import Experiment, Leads
 from .pictures import draw_column, draw_runs
 from .record import Array, Modelled, Record
 from .samples import Runs, means, simulate
 
-__all__ = ["PERIODS", "Report", "evaluate", "runs_of"]
+__all__ = ["Report", "evaluate", "runs_of"]
 
-PERIODS = ("train", "validation", "test")
 
 MEANING = {
     "top": "root mean squared error of the uppermost level over runs and leads, K",
@@ -82,9 +85,7 @@ def runs_of(experiment: Experiment, record: Record, period: str) -> Runs:
     ConfigError, DataError
         There is no such period, or no run in it.
     """
-    if period not in PERIODS:
-        hint = suggestion(period, PERIODS)
-        raise ConfigError(f"periods: no period {period!r}{hint}")
+    refuse_no_period(period, "periods")
     spec = experiment.runs
     days = spec.begin if period == "train" else spec.scored
     years = getattr(experiment.periods, period)
@@ -125,10 +126,7 @@ def evaluate(
     experiment = experiments[0]
     refuse_other_settings(folders, experiments, ("data", "periods", "runs"))
     runs = runs_of(experiment, record, period)
-    models = [
-        load_model(f.require_best(), e.model)
-        for f, e in zip(folders, experiments, strict=True)
-    ]
+    models = best_models(folders, experiments)
     found = _simulated(models, column, runs)
     levels = experiment.data.levels
     made = {"model": found["temperature"][..., :levels]}

@@ -13,11 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....conversion import plain
-from ....errors import ConfigError, suggestion
+from ....errors import ConfigError
 from ....files import atomic
 from ....tables import Column, print_table
-from ...checkpoint import load_model, read_checkpoint
-from ...run_folder import RunFolder, refuse_other_settings, results_folder
+from ...checkpoint import best_models, read_checkpoint
+from ...run_folder import (
+    RunFolder,
+    refuse_no_period,
+    refuse_other_settings,
+    results_folder,
+)
 from .baselines import BASELINES, baselines
 from .experiment import Experiment
 from .forecast import forecasts
@@ -36,7 +41,6 @@ __all__ = ["Report", "evaluate"]
 
 Array = NDArray[np.float64]
 
-PERIODS = ("train", "validation", "test")
 
 MEANING = {
     "rmse": "root of the mean squared error over cells, weighted by cos y, and time; "
@@ -118,14 +122,9 @@ def evaluate(
         There is no such period, or runs differ in their data.
     """
     experiment = experiments[0]
-    if period not in PERIODS:
-        hint = suggestion(period, PERIODS)
-        raise ConfigError(f"{folders[0].path}: no period {period!r}{hint}")
+    refuse_no_period(period, folders[0].path)
     refuse_other_settings(folders, experiments, ("data", "periods"))
-    models = [
-        load_model(f.require_best(), e.model)
-        for f, e in zip(folders, experiments, strict=True)
-    ]
+    models = best_models(folders, experiments)
     spec, months = experiment.evaluation, getattr(experiment.periods, period)
     starts = samples.starts(months, min(spec.leads))
     found = forecasts(models, part, samples, starts, max(spec.leads), spec.at_once)

@@ -15,7 +15,7 @@ from ....compose import Model
 from ....conversion import plain
 from ....errors import ConfigError, DataError
 from ....files import atomic_folder
-from ...checkpoint import load_model, read_checkpoint
+from ...checkpoint import best_models, load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
 from ..streamflow.comparison import ALL, COMPARED, Comparison
@@ -64,14 +64,14 @@ def evaluate(
     """
     experiment = experiments[0]
     _refuse_other(folders, experiments, period)
-    pairs = list(zip(folders, experiments, strict=True))
-    models = [load_model(f.require_best(), e.model) for f, e in pairs]
+    models = best_models(folders, experiments)
     with naming(folders[0].config, experiment):
         data = read(experiment.data, models[0].plan, experiment.land)
         days = data.within(experiment.periods[period], f"periods.{period}")
         train = data.within(experiment.periods.train, "periods.train")
     shift = Shift.of(experiment.data.days, data.gauges, experiment.model.seconds)
     span = Span.of(experiment, days)
+    pairs = zip(folders, experiments, strict=True)
     wet = [_with_land(data, folder, e) for folder, e in pairs]
     found = [
         _predicted(one, shift, model, span, experiment.land)

@@ -15,11 +15,16 @@ from numpy.typing import NDArray
 
 from .....compose import Model
 from .....conversion import plain
-from .....errors import ConfigError, DataError, suggestion
+from .....errors import DataError
 from .....files import atomic
 from .....tables import Column, print_table
-from ....checkpoint import load_model, read_checkpoint
-from ....run_folder import RunFolder, refuse_other_settings, results_folder
+from ....checkpoint import best_models, read_checkpoint
+from ....run_folder import (
+    RunFolder,
+    refuse_no_period,
+    refuse_other_settings,
+    results_folder,
+)
 from ..experiment import Dates
 from .experiment import Experiment
 from .forecast import simulate
@@ -29,7 +34,6 @@ __all__ = ["Report", "errors_of", "evaluate"]
 
 Array = NDArray[np.float64]
 
-PERIODS = ("train", "validation", "test")
 
 BASELINES = {
     "persistence": "the state stays",
@@ -109,14 +113,9 @@ def evaluate(
         There is no such period, or runs differ in their data.
     """
     spec = experiments[0]
-    if period not in PERIODS:
-        hint = suggestion(period, PERIODS)
-        raise ConfigError(f"{folders[0].path}: no period {period!r}{hint}")
+    refuse_no_period(period, folders[0].path)
     refuse_other_settings(folders, experiments, ("data", "periods"))
-    models = [
-        load_model(f.require_best(), e.model)
-        for f, e in zip(folders, experiments, strict=True)
-    ]
+    models = best_models(folders, experiments)
     found = errors_of(
         models, part, samples, spec, getattr(spec.periods, period),
         spec.evaluation.leads, baselines=True,
