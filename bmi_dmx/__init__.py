@@ -36,7 +36,7 @@ __all__ = [
     "scan",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _PLACES = {
     "Component": "bmi",
