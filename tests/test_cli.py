@@ -181,13 +181,13 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let `dmx demo` fail with an error."""
-    stand_in = ModuleType("bmi_dmx.demo")
+    stand_in = ModuleType("bmi_dmx.demo.run")
 
     def demo(output: Path) -> None:
         raise error
 
     stand_in.demo = demo  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "bmi_dmx.demo", stand_in)
+    monkeypatch.setitem(sys.modules, "bmi_dmx.demo.run", stand_in)
 
 
 def test_an_expected_error_is_one_line_and_1(

@@ -42,10 +42,10 @@ class InNotebook(Bmi):
             values = np.asarray(self.get_value_ptr(name), dtype=np.float64)
         except Exception:
             # What was not set yet, or is no array that stays.
-            return "–"
+            return "-"
         known = values[np.isfinite(values)]
         if not known.size:
-            return "–"
+            return "-"
         if known.size == 1:
             return f"{known.item():.4g}"
         return f"{known.min():.4g} to {known.max():.4g} ({values.size})"

@@ -40,10 +40,12 @@ def test_a_state_of_0_1_is_gone_on_from(case: str, tmp_path: Path) -> None:
     resumed = started(case, LSTM, tmp_path)
     resumed.load_state(FOLDER / f"{case}.state")
     assert resumed.get_current_time() == whole.get_current_time()
-    for _ in range(2):
+    for late in (False, True):
         expected, found = whole.state(), resumed.state()
         assert expected.keys() == found.keys()
         for name, values in expected.items():
+            if not late and name.startswith("varying.") and np.isnan(found[name]).all():
+                continue  # not kept by 0.1 where the next step answers anew
             np.testing.assert_allclose(found[name], values, **CLOSE, err_msg=name)
         for component in (whole, resumed):
             advance(component, range(STEPS, 2 * STEPS))

@@ -265,7 +265,10 @@ def test_steps_that_are_too_long_are_told(
     [
         ({"temperature": basin_water()["temperature"]}, "has no salinity or so"),
         ({"temperature": np.ones((3, 2))}, r"found shape \(3, 2\), expected \(5, 12"),
-        ({"temperature": np.full(5, np.nan)}, "is no number at level 0, row 0"),
+        (
+            {"temperature": np.full(5, np.nan), "salinity": np.full(5, 35.0)},
+            "is no number at level 0, row 0",
+        ),
     ],
     ids=["missing", "shape", "gap"],
 )
