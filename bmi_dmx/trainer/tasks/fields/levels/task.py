@@ -16,8 +16,8 @@ from .....compose import Model, Statistics
 from .....conversion import plain
 from .....errors import ConfigError, TrainingError
 from .....space import Grid, space_from
-from ....checkpoint import read_checkpoint
 from ....run_folder import RunFolder
+from ....scored import scored_by_error
 from ....shares import Divisible
 from ....task import Monitor, Task
 from ..rollouts import RollOuts
@@ -201,17 +201,7 @@ class LevelsTask(Divisible, Task[Experiment]):
         cls, folder: RunFolder, experiment: Experiment, training: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the error of the validation, and those of the test."""
-        step = read_checkpoint(folder.best)["global_step"]
-        wanted = {"steps": [step], "periods": plain(experiment.periods)}
-        found = folder.results("test", wanted)
-        if found is None:
-            cls.evaluate([folder], [experiment], "test", None)
-            found = folder.results("test", wanted)
-        assert found is not None
-        return {
-            "validation": {"error": training[cls.monitor.best]},
-            "test": found["scores"]["model"],
-        }
+        return scored_by_error(cls, folder, experiment, training)
 
 
 class _Windows(RollOuts[Batch]):
