@@ -76,8 +76,8 @@ def _numbers(given: Sequence[str]) -> list[float]:
 def _combine_learned(options: Namespace) -> None:
     """Combine models by the weights that do best on data."""
     from .asked import Scoring
+    from .beforehand import days
     from .combine import combine, learned_weights
-    from .commands import days
 
     for name, what in (("data", "which places"), ("period", "which days")):
         if getattr(options, name) is None:

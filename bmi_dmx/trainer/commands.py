@@ -11,19 +11,18 @@ from . import evaluate as evaluation
 from . import export as exporting
 from . import fit, importing
 from .asked import Examining, Scoring
+from .beforehand import days, of_run, only
 from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
 from .report import run as reporting
-from .run_folder import PERIODS, RunFolder
+from .run_folder import RunFolder
 from .task import Report
 
 __all__ = [
-    "days",
     "evaluate",
     "examine",
     "export",
     "import_file",
-    "of_run",
     "plot",
     "report",
     "score",
@@ -64,18 +63,6 @@ def evaluate(
         There is no such period.
     """
     _show(evaluation.evaluate(runs, of_run(period)), as_json=as_json)
-
-
-def of_run(period: Sequence[str] | None) -> str:
-    """Return the period of a run that is asked for, the last one unless another is."""
-    if period is None:
-        return PERIODS[-1]
-    if len(period) != 1 or period[0] not in PERIODS:
-        raise ConfigError(
-            f"--period: found {' '.join(period)!r}, expected one of"
-            f" {', '.join(PERIODS)}; two days are for a bundle and --data"
-        )
-    return period[0]
 
 
 def report(run: Path, period: Sequence[str] | None, output: Path | None) -> None:
@@ -123,10 +110,7 @@ def score(
     ConfigError
         More than one bundle is given, or the period is not two days.
     """
-    if len(bundles) != 1:
-        raise ConfigError(
-            f"--data: one bundle is scored at a time, found {len(bundles)}"
-        )
+    bundle = only(bundles)
     asked = Scoring(
         data=Path(data[0]),
         settings=tuple(data[1:]),
@@ -137,7 +121,7 @@ def score(
         output=output,
         calibration=None if calibration is None else days(calibration, "--calibrate"),
     )
-    _show(evaluation.score(bundles[0], asked), as_json=as_json)
+    _show(evaluation.score(bundle, asked), as_json=as_json)
 
 
 def examine(
@@ -177,26 +161,6 @@ def examine(
         held_out=held_out,
     )
     _show(evaluation.examine(bundle, asked))
-
-
-def days(period: Sequence[str], option: str = "--period") -> tuple[date, date]:
-    """Return the first and last day of an option.
-
-    Raises
-    ------
-    ConfigError
-        They are no days, or in the wrong order.
-    """
-    try:
-        first, last = map(date.fromisoformat, period)
-    except ValueError:
-        raise ConfigError(
-            f"{option}: found {' '.join(period)!r}, expected first and last day, such"
-            " as 1995-10-01 2010-09-30"
-        ) from None
-    if first > last:
-        raise ConfigError(f"{option}: {first} to {last} ends before it starts")
-    return first, last
 
 
 def _show(report: Report, *, as_json: bool = False) -> None:

@@ -50,11 +50,7 @@ def compare_arguments(parser: ArgumentParser) -> None:
 
 def compare_command(options: Namespace) -> None:
     """Run ``dmx compare``."""
-    from .beforehand import loading
-
-    loading(options.models[0])
-    from .commands import days, of_run
-    from .compare import compare
+    from .beforehand import days, loading, of_run
 
     scoring = None
     if options.data is not None:
@@ -69,6 +65,9 @@ def compare_command(options: Namespace) -> None:
         baselines=options.baselines,
         output=options.output,
     )
+    loading(options.models[0])
+    from .compare import compare
+
     found = compare(options.models, asked, lstm=options.lstm)
     if options.json:
         print(json.dumps({**found.plain(), "folder": str(found.folder)}, indent=2))

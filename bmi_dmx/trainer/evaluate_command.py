@@ -58,16 +58,20 @@ def evaluate_arguments(parser: ArgumentParser) -> None:
 
 
 def evaluate_command(options: Namespace) -> None:
-    """Run ``dmx evaluate``."""
+    """Run ``dmx evaluate``.
+
+    Raises
+    ------
+    ConfigError
+        Options do not go together.
+    """
     from .beforehand import loading
 
+    _refuse(options)
     loading(options.runs[0])
     from .commands import evaluate, score
 
     if options.data is None:
-        for name in ("basins", "warmup", "evaporation", "output", "calibrate"):
-            if getattr(options, name) not in (None, ()):
-                raise ConfigError(f"--{name}: goes with a bundle and --data")
         evaluate(options.runs, options.period, as_json=options.json)
         return
     chosen = options.evaporation
@@ -82,3 +86,19 @@ def evaluate_command(options: Namespace) -> None:
         calibration=options.calibrate,
         as_json=options.json,
     )
+
+
+def _refuse(options: Namespace) -> None:
+    """Refuse options that do not go together."""
+    from .beforehand import days, of_run, only
+
+    if options.data is None:
+        for name in ("basins", "warmup", "evaporation", "output", "calibrate"):
+            if getattr(options, name) not in (None, ()):
+                raise ConfigError(f"--{name}: goes with a bundle and --data")
+        of_run(options.period)
+        return
+    only(options.runs)
+    for name in ("period", "calibrate"):
+        if getattr(options, name) is not None:
+            days(getattr(options, name), f"--{name}")

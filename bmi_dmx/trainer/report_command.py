@@ -67,10 +67,8 @@ def report_command(options: Namespace) -> None:
     ConfigError
         What is given goes with a run or with a bundle, and not with both.
     """
-    from .beforehand import loading
     from .run_folder import RunFolder
 
-    loading(options.source)
     if RunFolder(options.source).config.is_file():
         _run(options)
     else:
@@ -84,6 +82,10 @@ def _run(options: Namespace) -> None:
             raise ConfigError(
                 f"--{option}: goes with a bundle, {options.source} is a run"
             )
+    from .beforehand import loading, of_run
+
+    of_run(options.period)
+    loading(options.source)
     from .commands import report
 
     report(options.source, options.period, options.output)
@@ -96,6 +98,12 @@ def _bundle(options: Namespace) -> None:
                 f"--{name}: {options.source} is no run but a bundle, expected {what} "
                 "it is scored on"
             )
+    from .beforehand import days, loading
+
+    days(options.period)
+    for pair in options.attributes:
+        days(pair, "--attributes")
+    loading(options.source)
     from .commands import examine
 
     examine(

@@ -246,8 +246,13 @@ def _claimed(
 def _free(held: ExitStack, folder: Path, study: optuna.Study) -> Trial | None:
     """Return a trial whose worker has ended before it, and hold it."""
     for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if _hold(held, _file_of(folder, frozen.number)):
-            return Trial(study, frozen._trial_id)
+        with ExitStack() as file:
+            if not _hold(file, _file_of(folder, frozen.number)):
+                continue
+            # Its worker may have told the result, and let go, since trials were listed.
+            if not study.trials[frozen.number].state.is_finished():
+                held.push(file.pop_all())
+                return Trial(study, frozen._trial_id)
     return None
 
 

@@ -40,7 +40,7 @@ def test_every_shipped_experiment_describes_a_model(name: str) -> None:
     targets = plan((m.part for m in make_parts(spec)), spec.seconds).targets
     names = (*spec.network_inputs, *targets)
     statistics = Statistics({n: Moments(0.0, 1.0) for n in names})
-    assert Model(spec, statistics).forcings
+    assert Model(spec, statistics).answers
 
 
 def test_the_experiments_on_large_samples_are_shipped() -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
 
@@ -130,6 +131,29 @@ def test_workers_share_the_trials_of_a_search(short: Path, tmp_path: Path) -> No
     assert sum(text.count("learning from") for text in said) == 3
     with pytest.raises(ConfigError, match="--workers: expected at least 1, found 0"):
         tune(short, tmp_path / "s.yaml", root=tmp_path, workers=0)
+
+
+def test_a_trial_that_ends_while_one_is_looked_for_is_not_taken_up(
+    short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = tuning._study(tmp_path, load_experiment(short), "none")
+    trial = study.ask()
+    hold = tuning._hold
+
+    def ended(stack: ExitStack, path: Path) -> bool:
+        study.tell(trial, 0.5)
+        return hold(stack, path)
+
+    with ExitStack() as held, monkeypatch.context() as patch:
+        patch.setattr(tuning, "_hold", ended)
+        assert tuning._free(held, tmp_path, study) is None
+    with ExitStack() as held:
+        cut = study.ask()
+        found = tuning._free(held, tmp_path, study)
+        assert found is not None
+        assert found.number == cut.number
+        # Nobody else takes up what is held.
+        assert tuning._free(held, tmp_path, study) is None
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])

@@ -107,10 +107,10 @@ def melt(module: Any) -> float:
 
 def fitted(path: Path, steps: int = 24) -> Any:
     """Return a module after some steps on all windows of a sampler."""
-    module = build(load_experiment(path))
+    module = build(load_experiment(path), length=steps)
     optimizer = torch.optim.Adam(module.model.parameters(), lr=0.03)
     module.model.train()
-    for _, batch in zip(range(steps), iter(module.task.batches), strict=False):
+    for batch in module.task.batches:
         optimizer.zero_grad()
         module.task.loss(module.model, batch).backward()
         optimizer.step()

@@ -152,7 +152,7 @@ def test_what_is_made_of_it_is_trained_at_once(
     assert yaml.safe_load(text)["data"]["river"] == "sample"
     learner = build(load_experiment(Path("river.yaml")))
     # Three passes over three gauges, two at a time.
-    assert learner.task.batches.steps == 3 * 2
+    assert learner.steps == 3 * 2
     moments = learner.task.statistics()["lateral_inflow"]
     inflow = learner.task.data.inflow[31 + 29 :][:150]
     expected = [inflow.mean(dtype=float), inflow.std(dtype=float)]
