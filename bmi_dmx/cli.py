@@ -326,11 +326,11 @@ def _parser() -> ArgumentParser:
         )
         loud = subparser.add_mutually_exclusive_group()
         loud.add_argument(
-            "--quiet", action="store_const", dest="level", const=ERROR,
+            "--quiet", action="store_const", dest="shown", const=ERROR,
             help="show nothing but results and errors",
         )  # fmt: skip
         loud.add_argument(
-            "--verbose", action="store_const", dest="level", const=DEBUG,
+            "--verbose", action="store_const", dest="shown", const=DEBUG,
             help="show all there is to say",
         )  # fmt: skip
         command.arguments(subparser)
@@ -361,7 +361,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
-        with logged(options.level), afresh():
+        with logged(options.shown), afresh():
             COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except (DmxError, ModuleNotFoundError) as error:
