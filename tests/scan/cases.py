@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.models.hydrology.pet import Hargreaves, Oudin
+from bmi_dmx.models.ocean.column import Column
 from bmi_dmx.process import Cells, Process
 from bmi_dmx.registries import processes
 from bmi_dmx.variables import Flux, Forcing, Parameter, State, Variable
@@ -40,9 +41,14 @@ REGISTERED: tuple[Process, ...] = tuple(
     made
     for kind in map(processes.__getitem__, processes)
     if kind.__module__.startswith("bmi_dmx.") and isinstance(kind.coupling, Cells)
-    if (made := kind()).forcings
+    # Of water drawn at random, level by level, rounding decides how it overturns, and
+    # columns tell the difference of all they hold: see tests/scan/test_column.py.
+    if kind is not Column and (made := kind()).forcings
 )
-"""All physics of the package that is driven, and whose places do not see each other."""
+"""All physics of the package that is driven, and whose places do not see each other.
+
+But for columns of the ocean, which need inputs that go together.
+"""
 
 NARROW = {"precipitation": (0.0, 30.0), "potential_evaporation": (0.0, 6.0)}
 
