@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..errors import ConfigError, suggestion
 
 __all__ = ["report_arguments", "report_command"]
 
@@ -65,14 +65,20 @@ def report_command(options: Namespace) -> None:
     Raises
     ------
     ConfigError
-        What is given goes with a run or with a bundle, and not with both.
+        There is neither a run nor a bundle, or what is given goes with the other.
     """
     from .run_folder import RunFolder
 
     if RunFolder(options.source).config.is_file():
         _run(options)
-    else:
-        _bundle(options)
+        return
+    from ..bundle import bundles
+
+    source = options.source
+    if str(source) not in bundles and not source.is_dir():
+        hint = suggestion(str(source), bundles)
+        raise ConfigError(f"{source}: no such run, and no bundle of that name{hint}")
+    _bundle(options)
 
 
 def _run(options: Namespace) -> None:

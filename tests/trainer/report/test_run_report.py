@@ -88,6 +88,16 @@ def test_what_does_not_go_with_a_run_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_what_is_neither_run_nor_bundle_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["report", "dhbv-conus-daly"]) == 1
+    told = capsys.readouterr().err
+    assert (
+        "no such run, and no bundle of that name; did you mean 'dhbv-conus-da" in told
+    )
+
+
 def test_a_task_that_says_no_more_shows_scores_and_pictures(tmp_path: Path) -> None:
     settings = ["training.steps=2", "training.validate_every=2"]
     run = train("leaf_c3_made", settings, root=tmp_path)
