@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from ..compose.part import Part
-from ..compose.plan import Link, public
+from ..compose.plan import Link
 from ..errors import DataError
-from ..program import evaluate
+from ..program import Program, evaluate
 from ..space import Grid, Space, field_shape, place_name
-from ..variables import Parameter, Variable, in_step
+from ..variables import Parameter, Variable
 from .operation import Operation
-from .parameters import Array, Key, Parameters, Seen
+from .parameters import Array, Indices, Key, Parameters
 
 __all__ = ["FieldParameters", "parameters_of"]
 
@@ -72,31 +71,10 @@ class FieldParameters(Parameters):
             )
         return self._space.measure(parameter.measure, parameter.at, parameter.axes)
 
-    def _declared(
-        self, part: Part, answered: Mapping[Key, Array], some: slice
-    ) -> dict[str, Array]:
-        """Return the declared parameters of a part, each of the shape of its field."""
-        own: dict[str, Array] = {}
-        for p in part.declared(self._operation.inner).parameters:
-            link, name = self._plan.link(part, p.name), public(part, p)
-            if name in self._varying and link.giver == "part":
-                continue
-            values = self._field(link, p, answered, some)
-            published = self._published.get(name, (None,))[0] is part
-            if published and name in self._given:
-                numbers, given = self._given[name]
-                self._check(p, numbers, given, slice(0, numbers.size))
-                values = np.where(
-                    given.reshape(values.shape), numbers.reshape(values.shape), values
-                )
-            if published:
-                self.mean[name][:] = values.reshape(-1)
-            own[p.name] = values
-        return own
-
     def _field(
         self, link: Link, p: Parameter, answered: Mapping[Key, Array], some: slice
     ) -> Array:
+        """Return what supplies a parameter, in the shape of its field."""
         if link.giver == "space":
             return self.told(p)
         values = self._value(link, p, answered, some)
@@ -104,19 +82,25 @@ class FieldParameters(Parameters):
         found: Array = np.broadcast_to(values.reshape(shape), self._space.shape(p))
         return found
 
-    def _seen(self, part: Part, own: dict[str, Array], n: int) -> Seen:
-        declared = part.declared(self._operation.inner)
-        if not declared.prepared:
-            dt = part.dt(self._operation.inner)
-            rules = {p.name: p.per_step for p in declared.parameters}
-            return {
-                (part.name, name): in_step(x, rules[name], dt, np.expm1, np.log1p)
-                for name, x in own.items()
-            }
-        program = self._operation.program(part, "prepare")
-        given = {f"p.{name}": np.ascontiguousarray(x) for name, x in own.items()}
-        made: dict[str, Any] = evaluate(program, given)
-        return {(part.name, name[2:]): x for name, x in made.items()}
+    def _entries(self, p: Parameter, some: slice) -> slice:
+        """Return all numbers of a parameter: those of a field belong together."""
+        return slice(0, self.size(p))
+
+    def _with_given(self, values: Array, numbers: Array, given: Indices) -> Array:
+        shape = values.shape
+        return np.where(given.reshape(shape), numbers.reshape(shape), values)
+
+    def _mean(self, values: Array) -> Array:
+        """Return the field as a row of numbers: it has no members."""
+        return values.reshape(-1)
+
+    def _prepared(
+        self, part: Part, program: Program, own: dict[str, Array], n: int
+    ) -> dict[str, Array]:
+        """Return what a process prepares of its parameters, as fields."""
+        inputs = {f"p.{name}": np.ascontiguousarray(x) for name, x in own.items()}
+        made: dict[str, Array] = evaluate(program, inputs)
+        return made
 
     def _for_places(self, answer: Array, n: int) -> Array:
         """Return an answer as it is: which field it is depends on the parameter."""

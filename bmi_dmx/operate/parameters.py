@@ -10,7 +10,7 @@ import numpy as np
 from ..compose.part import Part
 from ..compose.plan import Link, public
 from ..errors import DataError, VariableError
-from ..program import evaluate
+from ..program import Program, evaluate
 from ..variables import Attribute, Parameter, Variable, in_step
 from .operation import Operation
 
@@ -318,22 +318,40 @@ class Parameters:
     def _declared(
         self, part: Part, answered: Mapping[Key, Array], some: slice
     ) -> dict[str, Array]:
-        """Return the declared parameters of a part, (place, member or 1)."""
+        """Return the declared parameters of a part, with what was set in them."""
         own: dict[str, Array] = {}
         for p in part.declared(self._operation.inner).parameters:
             link, name = self._plan.link(part, p.name), public(part, p)
             if name in self._varying and link.giver == "part":
                 continue
-            values = self._value(link, p, answered, some)
-            published = self._published.get(name, (None,))[0] is part
-            if published and name in self._given:
-                numbers, given = (x[some] for x in self._given[name])
-                self._check(p, numbers, given, some)
-                values = np.where(given[:, None], numbers[:, None], values)
-            if published:
-                np.copyto(self.mean[name][some], values.mean(axis=1))
+            values = self._field(link, p, answered, some)
+            if self._published.get(name, (None,))[0] is part:
+                at = self._entries(p, some)
+                if name in self._given:
+                    numbers, given = (x[at] for x in self._given[name])
+                    self._check(p, numbers, given, at.start)
+                    values = self._with_given(values, numbers, given)
+                np.copyto(self.mean[name][at], self._mean(values))
             own[p.name] = values
         return own
+
+    def _field(
+        self, link: Link, p: Parameter, answered: Mapping[Key, Array], some: slice
+    ) -> Array:
+        """Return what supplies a parameter, (place, member or 1)."""
+        return self._value(link, p, answered, some)
+
+    def _entries(self, p: Parameter, some: slice) -> slice:
+        """Return which numbers of a parameter belong to some of the places."""
+        return some
+
+    def _with_given(self, values: Array, numbers: Array, given: Indices) -> Array:
+        return np.where(given[:, None], numbers[:, None], values)
+
+    def _mean(self, values: Array) -> Array:
+        """Return what stands for the members."""
+        mean: Array = values.mean(axis=1)
+        return mean
 
     def _value(
         self, link: Link, p: Parameter, answered: Mapping[Key, Array], some: slice
@@ -356,6 +374,15 @@ class Parameters:
                 for name, x in own.items()
             }
         program = self._operation.program(part, "prepare")
+        return {
+            (part.name, name[2:]): x
+            for name, x in self._prepared(part, program, own, n).items()
+        }
+
+    def _prepared(
+        self, part: Part, program: Program, own: dict[str, Array], n: int
+    ) -> dict[str, Array]:
+        """Return what a process prepares of its parameters at n places."""
         inputs = {}
         for name, x in own.items():
             whole = x if len(x) == n else np.broadcast_to(x, (n, x.shape[1]))
@@ -363,13 +390,10 @@ class Parameters:
                 whole if part.members else np.ascontiguousarray(whole[:, 0])
             )
         made = evaluate(program, inputs)
-        return {
-            (part.name, name[2:]): x if part.members else x[..., None]
-            for name, x in made.items()
-        }
+        return {k: x if part.members else x[..., None] for k, x in made.items()}
 
     def _check(
-        self, declared: Parameter, values: Array, given: Indices, some: slice
+        self, declared: Parameter, values: Array, given: Indices, first: int
     ) -> None:
         places = np.flatnonzero(given)
         bad = declared.first_outside(values[places])
@@ -377,7 +401,7 @@ class Parameters:
             at = places[bad]
             raise DataError(
                 f"parameter {declared.name!r} at "
-                f"{self.name_of(declared, some.start + int(at))} cannot be "
+                f"{self.name_of(declared, first + int(at))} cannot be "
                 f"{values[at]:g}; expected {declared.expected}"
             )
 
