@@ -80,8 +80,9 @@ class _Package(ModuleType):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        for name in ("Component", "DeltaHbv", "HybridOcean", "Leaf", "MuskingumCunge"):
-            getattr(self, name)
+        for name, place in _PLACES.items():
+            if place.endswith("component") or place == "bmi":
+                getattr(self, name)
         names: dict[str, Any] = super().__dict__
         return names
 

@@ -142,3 +142,23 @@ def test_the_oldest_libraries_that_are_allowed_will_do(
     assert versions["numpy"] == "1.26.0"
     assert versions["netcdf4"] == "1.6.3"
     use(environment)
+
+
+@pytest.mark.release
+def test_ewatercycle_runs_the_installed_components(
+    make: Callable[[str], Environment], wheel: Path
+) -> None:
+    environment = make("3.11")
+    environment.install(wheel)
+    # Of its requirements, those without which it cannot be imported.
+    environment.install("pytest", "grpc4bmi", "cartopy", "fiona", "matplotlib",
+                        "pydantic", "remotebmi", "ruamel-yaml", "shapely", "xarray",
+                        "dask", "hydroerr")  # fmt: skip
+    environment.install("--no-deps", "ewatercycle>=2.5,<3")
+    told = environment.run(
+        "python", "-m", "pytest", "--noconftest", "-c", "/dev/null", "-rs", "-W",
+        "default", "-p", "no:cacheprovider",
+        Path(__file__).parent / "run" / "test_ewatercycle.py", compiler=True,
+    )  # fmt: skip
+    assert "4 passed" in told
+    assert "skipped" not in told

@@ -81,7 +81,8 @@ def test_every_entry_point_can_be_loaded(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     (installed,) = distributions(path=[str(tmp_path)])
-    points = installed.entry_points
+    # Plug-ins are loaded by their host, which need not be there.
+    points = [p for p in installed.entry_points if p.group != "ewatercycle.models"]
     components = {"DeltaHbv", "HybridOcean", "Leaf", "MuskingumCunge"}
     assert {point.name for point in points} >= {"dmx", *components}
     assert all(callable(point.load()) for point in points)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.quantity import quantity
+from ..data.quantity import in_mass, quantity
 from ..data.table import Table, heading, read_table
 from ..errors import DataError, DmxError, suggestion
 from ..operate.once import warn_once
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 def read_series(
-    path: Path, forcings: Sequence[Forcing], steps: int | None
+    path: Path, forcings: Sequence[Forcing], steps: int | None, density: str = ""
 ) -> dict[str, Array]:
     """Return the columns of all forcings, one row for each step.
 
@@ -37,6 +37,8 @@ def read_series(
         What is needed, in the units it is needed in.
     steps : int or None
         How many of the first rows to read; None: all.
+    density : str
+        By which masses stand for volumes; see :class:`~bmi_dmx.operate.system.System`.
 
     Returns
     -------
@@ -80,7 +82,8 @@ def read_series(
                 f"{forcing.name!r}, expected one column"
             )
         at, units = columns[names[0]]
-        series[forcing.name] = _column(table, forcing, at, units, found)[:, None]
+        wanted = in_mass(forcing, units, density)
+        series[forcing.name] = _column(table, wanted, at, units, found)[:, None]
     return series
 
 

@@ -15,6 +15,7 @@ from ..operate.operation import Operation, step_text
 from ..operate.other_steps import at_operation, hand_over, other_steps
 from ..operate.runner import Runner
 from ..operate.spin_up import spin_up
+from ..operate.system import system_of
 from .settings import SpinUp
 from .steps import step_length
 
@@ -86,7 +87,10 @@ def time_before(runner: Runner, settings: SpinUp, folder: Path) -> TimeBefore:
     from .forcing_file import read_series
 
     operation = _operation(runner.operation, settings.step)
-    series = read_series(folder / settings.file, operation.forcings, settings.steps)
+    series = read_series(
+        folder / settings.file, operation.forcings, settings.steps,
+        system_of(operation.bundle.manifest.system).density,
+    )  # fmt: skip
     steps = len(next(iter(series.values())))
     Clock(runner.clock.start, None, operation.seconds).moment(-steps)
     return TimeBefore(operation, series, settings.repeat)

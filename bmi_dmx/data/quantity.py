@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,13 @@ from ..units import NO_DIMENSION, convert
 from ..variables import Variable
 from .missing import without_markers
 
-__all__ = ["assumed", "quantity"]
+__all__ = ["assumed", "in_mass", "quantity"]
 
 Array = NDArray[np.float64]
 
 Remark = Callable[[str], Any]
+
+VariableType = TypeVar("VariableType", bound=Variable)
 
 
 def quantity(
@@ -52,7 +55,7 @@ def quantity(
     given = units or variable.units
     if given.casefold() in NO_DIMENSION:
         given = "1"
-    if variable.units == "1" and not _converts(given):
+    if variable.units == "1" and not _converts(given, "1"):
         remark(f"{where}: units {units!r} are passed over, a plain number is expected")
         given = "1"
     try:
@@ -73,10 +76,33 @@ def quantity(
     return found
 
 
-def _converts(units: str) -> bool:
-    """Return whether numbers in some units are plain ones, such as percent."""
+def in_mass(variable: VariableType, units: str, density: str) -> VariableType:
+    """Return what is wanted of a file, as a mass where the file has one.
+
+    Parameters
+    ----------
+    variable : Variable
+        Declared as a volume or a depth, or as a flux of it.
+    units : str
+        As the file states them.
+    density : str
+        Of what it is of, with units; empty where no mass stands for its volume.
+
+    Returns
+    -------
+    Variable
+        With the units of the mass where those of the file are of one; else as it was.
+    """
+    mass = f"({variable.units}) ({density})"
+    if not density or not units or _converts(units, variable.units):
+        return variable
+    return replace(variable, units=mass) if _converts(units, mass) else variable
+
+
+def _converts(units: str, into: str) -> bool:
+    """Return whether numbers in some units can be had in others."""
     try:
-        convert(0.0, units, "1")
+        convert(0.0, units, into)
     except UnitsError:
         return False
     return True

@@ -96,6 +96,9 @@ class System:
         they lack its mean, that is the middle of the two.
     usual : mapping of str to Usual
         What forcings usually are, by name, for files that give no units.
+    density : str
+        Of what flows, with units, where files may have a mass for its volume; such as
+        that of water, by which 1 kg m-2 is a depth of a thousandth of a metre.
     attributes : tuple of Attribute
         Properties of places that are understood whatever the model needs.
     possible : mapping of (str, str) to (float, float)
@@ -142,6 +145,7 @@ class System:
     files: tuple[FileName, ...] = ()
     extremes: tuple[Forcing, ...] = ()
     usual: Mapping[str, Usual] = field(default_factory=dict)
+    density: str = ""
     attributes: tuple[Attribute, ...] = ()
     possible: Mapping[tuple[str, str], tuple[float, float] | None] = field(
         default_factory=dict

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..data.axis import TimeAxis
-from ..data.quantity import quantity
+from ..data.quantity import in_mass, quantity
 from ..errors import DataError, UnitsError, suggestion
 from ..operate.system import System
 from ..variables import Attribute, Forcing
@@ -240,7 +240,8 @@ class Series(ABC):
         self, values: Array, name: str, found: str, forcing: Forcing
     ) -> Array:
         where = f"{self.path}: {name}"
-        return quantity(values, found, forcing, where, self.remark)
+        wanted = in_mass(forcing, found, self._system.density)
+        return quantity(values, found, wanted, where, self.remark)
 
     def _source(
         self,

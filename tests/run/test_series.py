@@ -77,6 +77,15 @@ def test_other_names_and_units(
     np.testing.assert_allclose(found["streamflow"], expected, rtol=1e-10, atol=1e-10)
 
 
+def test_fluxes_of_water_may_be_masses(
+    ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any], expected: Any
+) -> None:
+    theirs = {**series, "pr": series["precipitation"] / 86400.0}
+    del theirs["precipitation"]
+    write_series(tmp_path / "forcing.nc", theirs, ids=ids, units={"pr": "kg m-2 s-1"})
+    np.testing.assert_allclose(ask()["streamflow"], expected, rtol=1e-10, atol=1e-10)
+
+
 def test_units_that_are_assumed_are_said(
     ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any],
     caplog: pytest.LogCaptureFixture,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from ...data.usual import Usual
 from ...operate.system import FileName
 
-__all__ = ["FILES", "NEXTGEN", "USUAL", "usual_names"]
+__all__ = ["DENSITY", "FILES", "NEXTGEN", "USUAL", "usual_names"]
+
+DENSITY = "1000 kg m-3"
+"""Of water: fluxes of CF files are masses, and 1 kg m-2 is 1 mm."""
 
 NEXTGEN = (
     FileName("precipitation", ("precip_rate", "RAINRATE"), "mm s^-1"),
@@ -26,7 +29,7 @@ FILES = (
              "degC"),
     FileName("air_temperature_min", ("tmin", "tasmin", "temperature_2m_min"), "degC"),
     FileName("air_temperature_max", ("tmax", "tasmax", "temperature_2m_max"), "degC"),
-    FileName("potential_evaporation", ("pet", "PET"), "mm d-1"),
+    FileName("potential_evaporation", ("pet", "PET", "evspsblpot"), "mm d-1"),
 )  # fmt: skip
 """Names in files by forcing, and the units of files that give none (UDUNITS)."""
 

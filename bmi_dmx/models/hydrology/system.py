@@ -18,7 +18,7 @@ from .forcings import (
     SHORTENING,
     SLACK,
 )
-from .names import FILES, USUAL
+from .names import DENSITY, FILES, USUAL
 from .roles import EVAPORATION, players
 from .shipped import shipped
 from .state_1 import FORMAT, from_state_1
@@ -140,6 +140,7 @@ HYDROLOGY = System(
     files=FILES,
     extremes=(AIR_TEMPERATURE_MIN, AIR_TEMPERATURE_MAX),
     usual=USUAL,
+    density=DENSITY,
     attributes=(*CLIMATE, *PLACES),
     possible=_POSSIBLE,
     conserved={"water": "mass"},

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .....data.quantity import quantity
+from .....data.quantity import in_mass, quantity
 from .....errors import UnitsError
+from .....models.hydrology.names import DENSITY
 from .....units import convert
 from .....variables import Forcing
 from .basins import SECONDS_PER_DAY, Array32
@@ -51,13 +51,8 @@ def series_of(values: Any, units: str, variable: Forcing, where: str) -> Array32
     UnitsError
         When units cannot be converted.
     """
-    if variable.units == "mm d-1" and not _depth(units):
-        variable = replace(variable, units="kg m-2 d-1")
-        try:
-            convert(0.0, units, variable.units)
-        except UnitsError:
-            variable = replace(variable, units="mm d-1")
-    return quantity(values, units, variable, where, remark).astype(np.float32)
+    wanted = in_mass(variable, units, DENSITY)
+    return quantity(values, units, wanted, where, remark).astype(np.float32)
 
 
 def flow_depth(
@@ -102,11 +97,3 @@ def flow_depth(
 def unobserved(steps: int, basins: int) -> Array32:
     """Return streamflow that was never observed, (T, B)."""
     return np.full((steps, basins), np.nan, dtype=np.float32)
-
-
-def _depth(units: str) -> bool:
-    try:
-        convert(0.0, units, "mm d-1")
-    except UnitsError:
-        return False
-    return True
