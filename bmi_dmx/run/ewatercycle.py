@@ -1,6 +1,7 @@
 """Components as models of eWaterCycle, which loads them as plug-ins.
 
-Needs ``ewatercycle``; nothing else of the package imports this.
+Needs ``ewatercycle``; nothing else of the package imports this. Every component of the
+package is a model here under its own name, such as ``DeltaHbv``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import yaml
 from ewatercycle.base.model import LocalModel
 from grpc4bmi.bmi_optionaldest import OptionalDestBmi
 from pydantic import PrivateAttr
+
+import bmi_dmx
 
 from ..bmi import Component
 from ..errors import DataError
@@ -214,6 +217,20 @@ class _Fed:
     def close(self) -> None:
         """Let go of the file."""
         self._series.close()
+
+
+def __getattr__(name: str) -> Any:
+    component: Any = getattr(bmi_dmx, name, None)
+    if not (isinstance(component, type) and issubclass(component, Component)):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    class Model(HostedModel):
+        bmi_class: type[Component] = component
+
+    Model.__name__ = Model.__qualname__ = name
+    Model.__doc__ = component.__doc__
+    globals()[name] = Model
+    return Model
 
 
 def _fed(component: Component, files: Mapping[str, Path]) -> list[_Fed]:
