@@ -226,6 +226,10 @@ class DataSpec:
                     f"products: found {name!r}, expected letters, digits and '_'"
                 )
 
+    def without_computed(self) -> DataSpec:
+        """Return the same data with the attributes that they hold, and no others."""
+        return replace(self, attributes="file", attributes_years=None)
+
     def locate(self, folder: Path) -> Path:
         """Return :attr:`path` with variables expanded, relative to ``folder``.
 
