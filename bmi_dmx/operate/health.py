@@ -46,7 +46,8 @@ def check_health(name: str) -> str:
     Returns
     -------
     str
-        A line about what was found well.
+        A line about what was found well. It begins with the name that was asked for,
+        since bundles of several versions may give themselves the same one.
 
     Raises
     ------
@@ -64,11 +65,11 @@ def check_health(name: str) -> str:
     _convert_units()
     _use_files()
     bundle = bundle_named(name, Path())
-    kernels = _compiled(bundle)
+    kernels = _compiled(name, bundle)
     ways = list(operations(bundle))
     for operation in ways:
-        _run_a_day(operation)
-    return f"{bundle.name}: whole, {kernels} kernels, runs in {len(ways)} ways"
+        _run_a_day(name, operation)
+    return f"{name}: whole, {kernels} kernels, runs in {len(ways)} ways"
 
 
 def _convert_units() -> None:
@@ -97,7 +98,7 @@ def _use_files() -> None:
                 )
 
 
-def _compiled(bundle: Bundle) -> int:
+def _compiled(name: str, bundle: Bundle) -> int:
     """Return the number of kernels, all of which are there."""
     sources = needed(bundle)
     with warnings.catch_warnings(record=True) as caught:
@@ -108,12 +109,12 @@ def _compiled(bundle: Bundle) -> int:
         # Said once in a process, so perhaps before.
         reason = "".join(f": {said.message}" for said in caught[:1])
         raise ScanError(
-            f"{bundle.name}: {missing} of {len(found)} kernels are missing{reason}"
+            f"{name}: {missing} of {len(found)} kernels are missing{reason}"
         )
     return len(found)
 
 
-def _run_a_day(operation: Operation) -> None:
+def _run_a_day(name: str, operation: Operation) -> None:
     runner = typical_runner(operation, 1)
     for forcing in operation.forcings:
         low, high = forcing.bounds or (-np.inf, np.inf)
@@ -124,7 +125,7 @@ def _run_a_day(operation: Operation) -> None:
         runner.clock.tick()
         for balance in runner.stages.balances:
             turned[balance.budget] += _turned_over(runner, balance)
-    where = f"{operation.bundle.name}: {' '.join(operation.key[2:])}"
+    where = f"{name}: {' '.join(operation.key[2:])}"
     answers = [float(x[0]) for x in runner.output.values()]
     if not np.isfinite(answers).all():
         raise StateError(f"{where}: an output is not a number")

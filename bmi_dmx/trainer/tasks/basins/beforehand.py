@@ -70,7 +70,7 @@ def check(given: Mapping[str, Any], anchored: Anchor, where: str) -> None:
             if name not in computed:
                 with piece():
                     _require(source, name)
-        read(replace(spec, attributes="file", withheld=""), Path.cwd())
+        read(replace(spec.without_computed(), withheld=""), Path.cwd())
 
 
 def _attributes(model: Any) -> Iterator[str]:

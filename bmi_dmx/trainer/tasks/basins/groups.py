@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..streamflow.comparison import ALL
 from .data.basins import BasinData
-from .data.spec import satisfied
+from .data.spec import looked_at, satisfied
 from .experiment import Experiment
 
 __all__ = ["basin_groups"]
@@ -26,6 +26,8 @@ def basin_groups(
 
     Raises
     ------
+    ConfigError
+        A condition has a list without anything in it.
     DataError
         A group is of basins with an attribute that the data do not hold.
     """
@@ -33,7 +35,7 @@ def basin_groups(
     groups = {ALL: np.arange(count)}
     for name, conditions in experiment.evaluation.groups.items():
         key = f"evaluation.groups.{name}"
-        for attribute in conditions:
+        for attribute in looked_at(conditions, key):
             data.require_read(attribute, f"{key}: ")
         kept = satisfied(data.attributes, conditions, count, key)
         if kept.any():

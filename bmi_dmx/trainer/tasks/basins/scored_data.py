@@ -127,7 +127,7 @@ def completed(
         The data cannot be read, or lack what the model reads; says what could give it.
     """
     # The file's own first: what can be computed beside them depends on what they hold.
-    data = read(replace(spec, attributes="file"))
+    data = read(spec.without_computed())
     notes: list[str] = []
     where = spec.path or f"the data of {spec.reader!r}"
     climate = [n for n in model.attributes if n in CLIMATE]

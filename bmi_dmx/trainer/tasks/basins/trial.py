@@ -99,7 +99,7 @@ class BasinsTrial(Trial[Experiment]):
     def withheld(self, experiment: Experiment, times: Mapping[str, Any]) -> list[Span]:
         """Return the years of every basin whose peak is rare."""
         asked = config.convert({"times": dict(times)}, _Block).times
-        data = read(replace(experiment.data, attributes="file"))
+        data = read(experiment.data.without_computed())
         learned = data.period(*experiment.learned_days)
         fitted = learned if asked.fitted is None else data.period(*asked.fitted)
         years, peaks = annual_peaks(learned.time, learned.target, asked.begin)
@@ -201,7 +201,7 @@ def held_data(experiment: Experiment, held: Sequence[str]) -> BasinData:
     known = read(spec)
     if not spec.withheld:
         return known
-    whole = read(replace(spec, withheld="", attributes="file"))
+    whole = read(replace(spec.without_computed(), withheld=""))
     return replace(
         known, forcing=whole.forcing, target=whole.target, targets=whole.targets
     )

@@ -31,7 +31,7 @@ REGIONS = {"by": "regions", "attribute": "zone"}
 EXTREMES = {
     "settings": {
         "periods.train": ["2001-10-01", "2006-09-30"], "periods.test": None,
-        "training.window": 60,
+        "training.window": 60, "data.attributes_years": [1, 3],
     },
     "times": {"hold": "extremes", "return_period": 4},
 }  # fmt: skip

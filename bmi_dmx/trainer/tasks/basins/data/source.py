@@ -28,7 +28,7 @@ from .....models.hydrology.climate import (
 from .basins import Array32, Array64, Observed, Times, covered
 from .fluxes import converted
 from .remarks import remark
-from .spec import DataSpec
+from .spec import DataSpec, class_attribute
 from .stations import Station
 
 __all__ = [
@@ -258,9 +258,7 @@ def numeric(name: str, values: NDArray[Any], where: str = "") -> dict[str, Array
     if len(classes) > MOST_CLASSES:
         return {}
     return {
-        f"{name}__{re.sub(r'[^a-z0-9]+', '_', value.lower()).strip('_')}": (
-            text == value
-        ).astype(np.float64)
+        class_attribute(name, value): (text == value).astype(np.float64)
         for value in classes
     }
 

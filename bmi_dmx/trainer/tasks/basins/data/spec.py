@@ -31,7 +31,9 @@ __all__ = [
     "VARIABLES",
     "Condition",
     "DataSpec",
+    "class_attribute",
     "expand",
+    "looked_at",
     "satisfied",
 ]
 
@@ -56,8 +58,8 @@ NO_TARGET = "none"
 MOST_SHIFT = 48
 """Steps by which a forcing may be moved."""
 
-Condition = bool | float | tuple[float, float]
-"""What an attribute must equal, or the lowest and highest value it may have."""
+Condition = bool | float | tuple[float, float] | tuple[str, ...]
+"""What an attribute equals, the lowest and highest that it is, or words that it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +106,9 @@ class DataSpec:
         ``all``, identifiers, or the path of a text file with one identifier a line
         (``#`` starts a comment).
     where : dict
-        Conditions on numeric attributes of the file: a number or true/false must be
-        equalled, ``[low, high]`` contain the value, both ends included.
+        Conditions on attributes of the file: a number or true/false must be equalled,
+        ``[low, high]`` contain the value, both ends included; of an attribute of words
+        or codes such as ``"01"``, a list of those there may be.
     period : (date, date), optional
         First and last day to read; the whole record when absent.
     gaps : str
@@ -223,6 +226,10 @@ class DataSpec:
                     f"products: found {name!r}, expected letters, digits and '_'"
                 )
 
+    def without_computed(self) -> DataSpec:
+        """Return the same data with the attributes that they hold, and no others."""
+        return replace(self, attributes="file", attributes_years=None)
+
     def locate(self, folder: Path) -> Path:
         """Return :attr:`path` with variables expanded, relative to ``folder``.
 
@@ -326,24 +333,55 @@ def satisfied(
 
     Raises
     ------
+    ConfigError
+        As of :func:`looked_at`.
     DataError
         There is no such attribute.
     """
     keep = np.ones(count, dtype=bool)
     for name, condition in conditions.items():
-        if name not in attributes:
-            hint = suggestion(name, attributes)
-            raise DataError(f"{key}: no attribute {name!r} in the data{hint}")
-        keep &= _satisfied(attributes[name], condition)
+        one = {name: condition}
+        values = [_known(attributes, column, key) for column in looked_at(one, key)]
+        keep &= np.any([_satisfied(column, condition) for column in values], axis=0)
     return keep
 
 
+def class_attribute(name: str, word: str) -> str:
+    """Return the attribute that is 1 where one of words is ``word``, else 0."""
+    return f"{name}__{re.sub(r'[^a-z0-9]+', '_', word.lower()).strip('_')}"
+
+
+def looked_at(conditions: Mapping[str, Condition], key: str) -> list[str]:
+    """Return the numeric attributes that conditions look at.
+
+    Raises
+    ------
+    ConfigError
+        A condition has a list without anything in it.
+    """
+    found = []
+    for name, condition in conditions.items():
+        if condition == ():
+            raise ConfigError(f"{key}.{name}: the list is empty, expected words")
+        listed = condition if isinstance(condition, tuple) else ()
+        words = [word for word in listed if isinstance(word, str)]
+        found += [class_attribute(name, word) for word in words] or [name]
+    return found
+
+
+def _known(attributes: Mapping[str, Array64], name: str, key: str) -> Array64:
+    if name not in attributes:
+        hint = suggestion(name, attributes)
+        raise DataError(f"{key}: no attribute {name!r} in the data{hint}")
+    return attributes[name]
+
+
 def _satisfied(values: Array64, condition: Condition) -> NDArray[np.bool_]:
-    if isinstance(condition, tuple):
-        low, high = condition
-        return (values >= low) & (values <= high)
-    equal: NDArray[np.bool_] = values == float(condition)
-    return equal
+    if not isinstance(condition, tuple):
+        equal: NDArray[np.bool_] = values == float(condition)
+        return equal
+    low, high = (1.0, 1.0) if isinstance(condition[0], str) else condition
+    return (values >= float(low)) & (values <= float(high))
 
 
 def expand(text: str, folder: Path, key: str) -> Path:

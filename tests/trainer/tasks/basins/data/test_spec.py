@@ -10,6 +10,7 @@ import pytest
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer.tasks.basins.data import DataSpec, read
+from bmi_dmx.trainer.tasks.basins.data.source import numeric
 
 IDS = np.array(["01", "02", "03", "04"])
 ATTRIBUTES = {
@@ -31,6 +32,23 @@ def test_conditions_keep_what_satisfies_all(tmp_path):
     assert chosen(tmp_path, where={"mismatch": (-0.1, 0.1)}) == ["01", "02"]
     both = {"listed": True, "mismatch": (-0.2, 0.1)}
     assert chosen(tmp_path, where=both) == ["01", "03"]
+
+
+def test_one_of_some_words_or_codes_satisfies(tmp_path):
+    region = numeric("region", np.array(["01", "02", "17", "02"]))
+    soil = numeric("soil", np.array(["Silt, deep", "sand", "sand", ""]))
+    attributes = {**region, **soil}
+
+    def kept(**where):
+        return list(DataSpec(where=where).choose(IDS, attributes, tmp_path))
+
+    assert kept(region=("02", "17")) == ["02", "03", "04"]
+    assert kept(region=("02", "17"), soil=("sand",)) == ["02", "03"]
+    assert kept(soil=("Silt, deep",)) == ["01"]
+    with pytest.raises(DataError, match="no attribute 'region__03'"):
+        kept(region=("01", "03"))
+    with pytest.raises(ConfigError, match=r"data.where.region: the list is empty"):
+        kept(region=())
 
 
 def test_lists_keep_their_order_and_meet_conditions(tmp_path):
