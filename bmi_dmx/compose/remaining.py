@@ -15,11 +15,12 @@ from ..process import Process
 from ..units import unknown
 from ..variables import Flux, Forcing, Parameter
 
-__all__ = ["KNOWN", "MISSED", "PREDICTED", "RemainingError"]
+__all__ = ["KNOWN", "MISSED", "PREDICTED", "PREVIOUS", "RemainingError"]
 
-PREDICTED, MISSED, KNOWN = "predicted", "missed", "known"
-"""Forcings of the process: what the model predicts for the step; what it missed at the
-step before, on the scale, 0 where nobody knows; and 1 where somebody does, else 0."""
+PREDICTED, PREVIOUS, MISSED, KNOWN = "predicted", "previous", "missed", "known"
+"""Forcings of the process: what the model predicts for the step and did for the one
+before; what it missed at that one, on the scale, 0 where nobody knows; and 1 where
+somebody does, else 0."""
 
 
 class RemainingError(Process):
@@ -75,7 +76,7 @@ class RemainingError(Process):
             refuse_outside("offset", self.offset, 0.0)
             if self.scale == "root" and not self.offset:
                 raise ConfigError("offset: found 0, which a root needs above it")
-            for name in (PREDICTED, MISSED, KNOWN):
+            for name in (PREDICTED, PREVIOUS, MISSED, KNOWN):
                 if name in self.reads:
                     raise ConfigError(f"reads: {name!r} is read in any case; remove it")
             for name, units in {"units": self.units, **self.reads}.items():
@@ -105,6 +106,10 @@ class RemainingError(Process):
             Forcing(
                 name=PREDICTED, symbol="x", units=chosen.units,
                 about="what the model predicts for the step",
+            ),
+            Forcing(
+                name=PREVIOUS, symbol="x", units=chosen.units,
+                about="what it predicted for the step before",
             ),
             Forcing(
                 name=MISSED, symbol="e",

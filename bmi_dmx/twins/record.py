@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from ..compose.remaining import KNOWN, MISSED, PREDICTED
+from ..compose.remaining import KNOWN, MISSED, PREDICTED, PREVIOUS
 from ..errors import ConfigError, DataError, suggestion
 from ..operate.shared import bundle_named
 from ..trainer.tasks.basins.data.read import read
@@ -74,6 +74,7 @@ def record(
     before = np.concatenate([np.full_like(missed[:1], np.nan), missed[:-1]])
     forcing = {
         PREDICTED: predicted,
+        PREVIOUS: np.concatenate([predicted[:1], predicted[:-1]]),
         MISSED: np.nan_to_num(before),
         KNOWN: np.isfinite(before).astype(float),
         **found,

@@ -34,8 +34,10 @@ def test_errors_are_added_on_the_scale() -> None:
 def test_what_is_read_is_declared() -> None:
     process = RemainingError({"units": "m3 s-1", "reads": {"warmth": "degC"}})
     units = {f.name: f.units for f in process.forcings}
-    assert units == {"predicted": "m3 s-1", "missed": "1", "known": "1",
-                     "warmth": "degC"}  # fmt: skip
+    assert units == {
+        "predicted": "m3 s-1", "previous": "m3 s-1", "missed": "1", "known": "1",
+        "warmth": "degC",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,9 @@ class ErrorNetwork:
         except ConfigError as error:
             raise ConfigError(f"remaining: bundle: {error}") from None
         names = tuple(f.name for f in part.variables.forcings)
-        self._predicted, self._missed, self._known = names[:3]
+        self._predicted, self._previous, self._missed, self._known = names[:4]
         own = {f.name: f.units for f in part.variables.forcings}
-        self.reads = {name: own[name] for name in names[3:]}
+        self.reads = {name: own[name] for name in names[4:]}
         self.units = own[self._predicted]
         known = runner.parameters.attribute
         for name in operation.required:
@@ -131,7 +131,11 @@ class ErrorNetwork:
         self._near, self._ready = near, True
 
     def step(
-        self, predicted: Array, missed: Array, others: Mapping[str, Array]
+        self,
+        predicted: Array,
+        previous: Array,
+        missed: Array,
+        others: Mapping[str, Array],
     ) -> tuple[Array, Mask]:
         """Return the errors that are expected of a step, and where they can be trusted.
 
@@ -139,6 +143,8 @@ class ErrorNetwork:
         ----------
         predicted : ndarray
             (place,) what the model predicts for the step.
+        previous : ndarray
+            (place,) what it predicted for the one before; NaN where there was none.
         missed : ndarray
             (place,) its error a step before, on the scale; NaN where unknown.
         others : mapping of str to ndarray
@@ -149,6 +155,7 @@ class ErrorNetwork:
         known = np.isfinite(missed)
         given = {
             self._predicted: predicted,
+            self._previous: np.where(np.isnan(previous), predicted, previous),
             self._missed: np.where(known, missed, 0.0),
             self._known: known.astype(float),
             **others,

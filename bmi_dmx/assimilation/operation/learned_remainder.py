@@ -76,7 +76,7 @@ class LearnedRemainder:
         self._learns = span > 0.0
         count = max(1.0, PRIOR * span / seconds)
         self.mean, self.variance = np.zeros(places), np.full(places, settings.std**2)
-        self._missed = np.full(places, np.nan)
+        self._missed, self._previous = (np.full(places, np.nan) for _ in range(2))
         self._count = np.full(places, count)
         self._power = np.full(places, count * settings.std**2)
         self._explained = np.zeros(places)
@@ -84,6 +84,7 @@ class LearnedRemainder:
             "mean": self.mean,
             "variance": self.variance,
             "missed": self._missed,
+            "previous": self._previous,
             "count": self._count,
             "power": self._power,
             "explained": self._explained,
@@ -105,7 +106,10 @@ class LearnedRemainder:
             (place,) mean of what the members predict, in units of the host.
         """
         self._plain.step()
-        error, usual = self._network.step(predicted, self._missed, self._read())
+        error, usual = self._network.step(
+            predicted, self._previous, self._missed, self._read()
+        )
+        self._previous[:] = predicted
         if not usual.all():
             self._say(usual)
         own = np.maximum(self._power - self._explained, LEAST * self._power)
@@ -159,10 +163,12 @@ class LearnedRemainder:
         network = self._forward
         network.go_on_from(self._network)
         read, plain = readings(runner, network.reads), self._plain.ahead(runner)
-        missed = self._missed.copy()
+        missed, previous = self._missed.copy(), self._previous.copy()
 
         def left() -> Array:
-            error, usual = network.step(runner.output[self._name], missed, read())
+            predicted = runner.output[self._name]
+            error, usual = network.step(predicted, previous, missed, read())
+            previous[:] = predicted
             missed.fill(np.nan)
             found: Array = np.where(usual, error, plain())
             return found

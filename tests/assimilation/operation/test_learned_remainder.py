@@ -24,6 +24,7 @@ OFFSET = 0.02
 READS = {"precipitation": "mm d-1", "lower_zone": "mm"}
 MOMENTS = {
     "predicted": Moments(1.0, 1.0, "sqrt"),
+    "previous": Moments(1.0, 1.0, "sqrt"),
     "missed": Moments(0.0, 2.0),
     "known": Moments(0.7, 0.4),
     "precipitation": Moments(3.0, 8.0),
@@ -41,14 +42,14 @@ def spec(**options: Any) -> ModelSpec:
                 "memory": {
                     "network": "lstm",
                     "options": {"hidden": 5},
-                    "forcings": ["predicted", "missed", "known", *READS],
+                    "forcings": ["predicted", "previous", "missed", "known", *READS],
                     "attributes": ["aridity"],
                     "gives": ["error"],
                 },
                 "remaining": {"process": "remaining_error", "options": own | options},
             },
             "seconds": 86400,
-            "transforms": {"predicted": "sqrt"},
+            "transforms": {"predicted": "sqrt", "previous": "sqrt"},
         },
         ModelSpec,
         "model",
@@ -107,6 +108,7 @@ def test_step_by_step_is_the_model_of_errors_all_at_once(
     before = np.concatenate([np.full((1, 2), np.nan), missed[:-1]])
     given = {
         "predicted": found["streamflow"],
+        "previous": found["streamflow"][[0, *range(39)]],
         "missed": np.nan_to_num(before),
         "known": np.isfinite(before).astype(float),
         "precipitation": forcing["precipitation"],

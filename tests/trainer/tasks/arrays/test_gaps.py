@@ -31,7 +31,8 @@ def biased(places: int = 6, steps: int = 120) -> dict[str, Any]:
     missed = np.concatenate([size[None], (error * size)[:-1]])
     return {
         "forcing": {
-            "predicted": predicted, "missed": missed, "known": np.ones_like(missed),
+            "predicted": predicted, "previous": predicted[[0, *range(steps - 1)]],
+            "missed": missed, "known": np.ones_like(missed),
         },
         "targets": {"expected": predicted + error * size},
     }  # fmt: skip
@@ -42,7 +43,8 @@ def experiment(path: Path, **changes: Any) -> Path:
     parts: Mapping[str, Any] = {
         "memory": {
             "network": "lstm", "options": {"hidden": 4},
-            "forcings": ["predicted", "missed", "known"], "gives": ["error"],
+            "forcings": ["predicted", "previous", "missed", "known"],
+            "gives": ["error"],
         },
         "remaining": {"process": "remaining_error"},
     }  # fmt: skip
