@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -9,7 +10,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..conversion import refuse_outside
 from ..errors import ConfigError
 from ..process import Process
 from ..units import unknown
@@ -73,7 +73,8 @@ class RemainingError(Process):
         reads: dict[str, str] = field(default_factory=dict)
 
         def __post_init__(self) -> None:
-            refuse_outside("offset", self.offset, 0.0)
+            if not 0.0 <= self.offset < math.inf:
+                raise ConfigError(f"offset: found {self.offset}, expected 0 or more")
             if self.scale == "root" and not self.offset:
                 raise ConfigError("offset: found 0, which a root needs above it")
             for name in (PREDICTED, PREVIOUS, MISSED, KNOWN):

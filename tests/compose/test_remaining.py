@@ -44,7 +44,7 @@ def test_what_is_read_is_declared() -> None:
     ("options", "message"),
     [
         ({"scale": "root"}, "offset: found 0"),
-        ({"offset": -1.0}, "offset: expected at least 0.0, found -1.0"),
+        ({"offset": -1.0}, "offset: found -1.0, expected 0 or more"),
         ({"reads": {"known": "1"}}, "'known' is read in any case"),
         ({"reads": {"warmth": "warm"}}, "warmth"),
     ],

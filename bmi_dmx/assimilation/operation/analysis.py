@@ -180,7 +180,7 @@ class Assimilation:
             box.mark(one)
             if box.remainder is not None:
                 seen = before[k]
-                here = seen["at"]
+                here: Indices = seen["at"].astype(np.intp, copy=False)
                 box.remainder.update(
                     here, seen["innovation"], seen["spread"], one.error[here],
                     (one.status[here] == USED) & (one.age[here] == 0),

@@ -33,6 +33,8 @@ _PROCESS = "remaining_error"
 class ErrorNetwork:
     """The network of a bundle of the process ``remaining_error``, at some places.
 
+    It may be several, combined to one bundle whose answer is their mean.
+
     Parameters
     ----------
     bundle : Bundle
@@ -85,9 +87,7 @@ class ErrorNetwork:
         self._runner = Runner(stages(operation), runner.ids, given, runner.clock)
         remembered = self._runner.memory_of_networks()
         self.memory = {name: array.T for name, array in remembered.items()}
-        (network,) = operation.plan.networks
-        self._moments = bundle.statistics.seen_by(network.name)
-        self._inputs = network.inputs
+        self._inputs = {n for one in operation.plan.networks for n in one.inputs}
         self._near = np.ones(len(runner.ids), dtype=np.bool_)
         self._ready = False
 
@@ -125,8 +125,8 @@ class ErrorNetwork:
         own, near = self._runner.parameters, np.ones_like(self._near)
         for name, values in self._attributes.items():
             own.attribute[name][:] = values
-            if name in self._moments:
-                near &= _close(self._moments[name].standardized(values))
+            for moments in self._bundle.statistics.of(name):
+                near &= _close(moments.standardized(values))
         own.pending = True
         self._near, self._ready = near, True
 
@@ -162,8 +162,8 @@ class ErrorNetwork:
         }
         usual, runner = self._near.copy(), self._runner
         for name, values in given.items():
-            moments = self._moments[name] if name in self._inputs else None
-            if moments is not None:
+            known_of = self._bundle.statistics.of(name) if name in self._inputs else ()
+            for moments in known_of:
                 here = _close(moments.standardized(values))
                 # What is remembered of it has to stay a number.
                 values = np.where(here, values, moments.typical)
@@ -190,14 +190,23 @@ def _close(deviations: Array) -> Mask:
 def _expecting(bundle: Bundle) -> tuple[Part, Mapping[str, Any]]:
     """Return the part of a bundle that expects errors, and its options."""
     parts = bundle.manifest.model.get("parts") or {}
-    for part in bundle.parts:
-        entry = parts.get(part.name) or {}
-        if entry.get("process") == _PROCESS:
-            return part, entry.get("options") or {}
-    raise ConfigError(
-        f"remaining: bundle: {bundle.name!r} has no part of process {_PROCESS!r}, "
-        "expected a model that learned errors"
-    )
+    entries = ((part, parts.get(part.name) or {}) for part in bundle.parts)
+    found = [
+        (part, entry.get("options") or {})
+        for part, entry in entries
+        if entry.get("process") == _PROCESS
+    ]
+    if not found:
+        raise ConfigError(
+            f"remaining: bundle: {bundle.name!r} has no part of process {_PROCESS!r}, "
+            "expected a model that learned errors"
+        )
+    if any(options != found[0][1] for _, options in found):
+        raise ConfigError(
+            f"remaining: bundle: the models of {bundle.name!r} learned errors on "
+            "different scales, or read different quantities"
+        )
+    return found[0]
 
 
 def readings(

@@ -14,6 +14,7 @@ from .settings import Remaining, span_of
 __all__ = ["LEAST", "PRIOR", "Remainder"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[np.intp]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 PRIOR = 0.1
@@ -106,7 +107,7 @@ class Remainder:
         self.variance[:] = share**2 * self.variance + (1.0 - share**2) * usual
 
     def update(
-        self, at: Array, innovation: Array, spread: Array, error: Array, used: Mask
+        self, at: Indices, innovation: Array, spread: Array, error: Array, used: Mask
     ) -> None:
         """Take over what was seen.
 
@@ -151,7 +152,7 @@ class Remainder:
         share, mean = self.share, self.mean.copy()
 
         def left() -> Array:
-            mean[:] *= share
-            return mean.copy()
+            mean[:] = mean * share
+            return np.array(mean)
 
         return left

@@ -17,6 +17,7 @@ from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.operate.ensemble import fitted
+from bmi_dmx.trainer.combine import combine
 
 from .twins import block, follow, made
 
@@ -59,10 +60,14 @@ def spec(**options: Any) -> ModelSpec:
 @pytest.fixture(scope="session")
 def errors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a bundle of a small network that has not learned anything."""
+    return made_up(tmp_path_factory.mktemp("errors") / "errors", 4)
+
+
+def made_up(path: Path, seed: int, **options: Any) -> Path:
+    """Write a bundle of random weights; options replace those of its process."""
     with torch.random.fork_rng():
-        torch.manual_seed(4)
-        model = Model(spec(), Statistics(MOMENTS)).double().eval()
-    path = tmp_path_factory.mktemp("errors") / "errors"
+        torch.manual_seed(seed)
+        model = Model(spec(**options), Statistics(MOMENTS)).double().eval()
     save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
     return path
 
@@ -228,3 +233,34 @@ def test_other_bundles_and_steps_are_refused(
         start(2, assimilation=observing(bundle))
     with pytest.raises(ConfigError, match="cannot run at 1 h"):
         start(2, time_step="hourly", assimilation=observing(errors))
+
+
+def test_several_networks_expect_their_mean(
+    errors: Path, start: Any, tmp_path: Path
+) -> None:
+    other = made_up(tmp_path / "other", 5)
+    combine([errors, other], tmp_path / "both")
+    forcing = made(12, 2)
+    names = ("streamflow__expected",)
+    left = {}
+    for name, path in {"a": errors, "b": other, "both": tmp_path / "both"}.items():
+        component = start(2, name=f"{name}.yaml", assimilation=observing(path))
+        # Nothing is observed, so that all are told the same.
+        left[name] = root(follow(component, forcing, range(12), None, names)[names[0]])
+    alone = root(follow(start(2, name="alone.yaml"), forcing, range(12))["streamflow"])
+    inside = np.all([x > root(np.zeros(1)) for x in left.values()], axis=0)
+    assert inside.mean() > 0.3
+    np.testing.assert_allclose(
+        (left["both"] - alone)[inside],
+        ((left["a"] + left["b"]) / 2.0 - alone)[inside],
+        rtol=1e-9, atol=1e-12,
+    )  # fmt: skip
+
+
+def test_networks_of_different_scales_are_refused(
+    errors: Path, start: Any, tmp_path: Path
+) -> None:
+    other = made_up(tmp_path / "other", 5, offset=0.5)
+    combine([errors, other], tmp_path / "both")
+    with pytest.raises(ConfigError, match="learned errors on different scales"):
+        start(2, assimilation=observing(tmp_path / "both"))

@@ -116,9 +116,10 @@ class ArraysTask(Divisible, Task[Experiment]):
             self.validation = list(
                 windows(self.experiment, self.stretches["validation"])
             )
-            generator = np.random.default_rng(self.experiment.seed)
-            for batch in self.validation if self.gaps is not None else ():
-                self.gaps.hide(batch["forcing"], generator)
+            if self.gaps is not None:
+                generator = np.random.default_rng(self.experiment.seed)
+                for batch in self.validation:
+                    self.gaps.hide(batch["forcing"], generator)
             if all(
                 x.isnan().all() for b in self.validation for x in b["targets"].values()
             ):
