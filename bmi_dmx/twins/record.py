@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from ..bundle import Bundle
 from ..compose.remaining import KNOWN, MISSED, PREDICTED, PREVIOUS
 from ..errors import ConfigError, DataError, suggestion
 from ..operate.shared import bundle_named
@@ -27,7 +28,7 @@ def record(
     reads: dict[str, str],
     attributes: list[str],
     offset: float,
-    years: int = 1,
+    spin_up: int = 365,
 ) -> dict[str, dict[str, Any]]:
     """Return series for the task ``arrays`` from which errors of a model are learned.
 
@@ -45,9 +46,9 @@ def record(
         Of the basins.
     offset : float
         Added to flows before the root, mm per day.
-    years : int
-        Days at the beginning by which the model has come to itself, in years; they are
-        run and left out.
+    spin_up : int
+        Days at the beginning by which the model comes to itself, which are run and left
+        out.
 
     Raises
     ------
@@ -79,18 +80,18 @@ def record(
         KNOWN: np.isfinite(before).astype(float),
         **found,
     }
-    spun_up = slice(365 * years, None)
+    spun_up = slice(spin_up, None)
     return {
         "forcing": {name: x[spun_up] for name, x in forcing.items()},
         "attributes": {name: run.attributes[name] for name in attributes},
         "targets": {"expected": observed[spun_up]},
-        "units": {name: bundle_units(bundle, name) for name in attributes},
+        "units": {name: _units(bundle, name) for name in attributes},
     }
 
 
-def bundle_units(bundle: Any, name: str) -> str:
+def _units(bundle: Bundle, name: str) -> str:
     """Return the units in which a model reads an attribute."""
     for attribute in bundle.manifest.attributes:
         if attribute.name == name:
-            return str(attribute.units)
+            return attribute.units
     return "1"
