@@ -27,7 +27,16 @@ from ..trainer.tasks.basins.data.spec import DataSpec
 from .hindcast_run import Alone, Corrected, alone, corrected
 from .report import write_json
 
-__all__ = ["Hindcast", "Leads", "Made", "Method", "hindcast", "hindcasts", "made"]
+__all__ = [
+    "Hindcast",
+    "Leads",
+    "Made",
+    "Method",
+    "hindcast",
+    "hindcasts",
+    "made",
+    "position",
+]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -256,11 +265,11 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
     """
     data = read(settings.data)
     bundle = bundle_named(settings.bundle, folder)
-    first, last = _position(data, settings.begin), _position(data, settings.scored[1])
+    first, last = position(data, settings.begin), position(data, settings.scored[1])
     # Forecasts that reach beyond the scored days have those that follow, if any.
     run = data.part(slice(first, last + settings.leads + 1))
-    scored = slice(_position(run, settings.scored[0]), last + 1 - first)
-    learned = slice(*(_position(run, day) for day in settings.learned))
+    scored = slice(position(run, settings.scored[0]), last + 1 - first)
+    learned = slice(*(position(run, day) for day in settings.learned))
     observed = run.target.astype(float)
     early = scored.start if settings.spin_up is None else settings.spin_up
     past = alone(bundle, run, scored.start - early)
@@ -281,7 +290,14 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
     return Made(settings, run, scored, leads, past, found)
 
 
-def _position(data: BasinData, day: date) -> int:
+def position(data: BasinData, day: date) -> int:
+    """Return which of its days one is.
+
+    Raises
+    ------
+    DataError
+        When it is none of them.
+    """
     days = data.time.astype("datetime64[D]")
     at = int(np.searchsorted(days, np.datetime64(day)))
     if at == len(days) or days[at] != np.datetime64(day):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from ..operate.ensemble import fitted
 from ..operate.runner import Runner
 from ..trainer.tasks.basins.data.basins import BasinData
 
-__all__ = ["Alone", "Corrected", "alone", "corrected"]
+__all__ = ["Alone", "Corrected", "alone", "corrected", "recorded"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -98,6 +98,29 @@ def alone(bundle: Bundle, data: BasinData, start: int) -> Alone:
         flow[day] = component.get_value_ptr(_FLOW)
     component.finalize()
     return Alone(flow, start, state)
+
+
+def recorded(bundle: Bundle, data: BasinData, names: Sequence[str]) -> dict[str, Array]:
+    """Return what the model that sees no gauge gives and reads, (day, basin) by name.
+
+    Parameters
+    ----------
+    bundle, data
+        As of :func:`alone`.
+    names : sequence of str
+        Forcings, fluxes or states.
+    """
+    component = _component(bundle, data, {})
+    forcing = _forcing(component.runner, data)
+    found = {name: np.empty(data.target.shape) for name in names}
+    for day in range(len(data.target)):
+        for name, values in forcing.items():
+            component.set_value(name, values[day])
+        component.update()
+        for name, series in found.items():
+            series[day] = component.get_value_ptr(name)
+    component.finalize()
+    return found
 
 
 def corrected(
@@ -213,12 +236,13 @@ def _ahead(
     """Return the flow of the days after one, (lead, basin)."""
     flow = np.full((leads, len(free.ids)), np.nan)
     free.clock.set(day + 1)
+    expected = box.ahead(free)
     for lead in range(min(leads, len(next(iter(forcing.values()))) - day - 1)):
         for name, values in forcing.items():
             free.forcing[name][:] = values[day + 1 + lead]
         free.advance()
         free.clock.tick()
-        flow[lead] = box.expected(free.output[_FLOW], lead + 1)
+        flow[lead] = expected()
     return flow
 
 

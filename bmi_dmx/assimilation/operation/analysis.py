@@ -17,8 +17,10 @@ from ..observation import Observation, limited, screened
 from .filters import filter_from
 from .inbox import ABSURD, FAILED, NONE, USED, Inbox, Taken
 from .innovations import Innovations
+from .learned_remainder import LearnedRemainder
 from .perturbations import Disturbances, generator_of
-from .settings import AssimilationSettings, Relaxation
+from .remainder import Remainder
+from .settings import AssimilationSettings, Observed, Relaxation, Remaining
 from .stores import Stores, places_of
 
 __all__ = ["Assimilation", "Source", "output_named"]
@@ -105,7 +107,9 @@ class Assimilation:
         self.inboxes: dict[str, Inbox] = {}
         for name, one in settings.observed.items():
             own = output_named(runner, name)
-            self.inboxes[own] = Inbox(own, one, runner.size, places, seconds)
+            box = self.inboxes[own] = Inbox(own, one, runner.size, places, seconds)
+            if one.remaining is not None:
+                box.keep(_remainder(one.remaining, runner, own, one))
         self.increments = {s.name: np.zeros(places) for s in self.stores.every}
         balances = runner.stages.balances
         self.assimilated = {b.budget: np.zeros(places) for b in balances}
@@ -129,6 +133,9 @@ class Assimilation:
     def parameterize(self) -> None:
         """Let the parameters of the members differ."""
         self._disturbances.parameterize()
+        for box in self.inboxes.values():
+            if box.remainder is not None:
+                box.remainder.parameterize()
 
     def disturb(self) -> None:
         """Let forcing and stores of the members differ before a step."""
@@ -173,7 +180,7 @@ class Assimilation:
             box.mark(one)
             if box.remainder is not None:
                 seen = before[k]
-                here = seen["at"]
+                here: Indices = seen["at"].astype(np.intp, copy=False)
                 box.remainder.update(
                     here, seen["innovation"], seen["spread"], one.error[here],
                     (one.status[here] == USED) & (one.age[here] == 0),
@@ -302,6 +309,15 @@ class Assimilation:
                 **before,
             },
         )
+
+
+def _remainder(
+    settings: Remaining, runner: EnsembleRunner, name: str, observed: Observed
+) -> Remainder | LearnedRemainder:
+    """Return what keeps an error beside the members."""
+    if settings.bundle is None:
+        return Remainder(settings, len(runner.ids), runner.operation.seconds)
+    return LearnedRemainder(settings, runner, name, observed)
 
 
 def _relaxed(after: Array, forecast: Array, how: Relaxation | None) -> Array:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...operate.ensemble import mean_of
+from ...operate.runner import Runner
+from .learned_remainder import LearnedRemainder
 from .remainder import Remainder
 from .settings import Observed, span_of
 
@@ -98,11 +101,12 @@ class Inbox:
             f"window.{name}": self.window,
             f"used.{name}": self._used,
         }
-        self.remainder: Remainder | None = None
-        if settings.remaining is not None:
-            self.remainder = Remainder(settings.remaining, places, seconds)
-            own = self.remainder.memory
-            self.memory |= {f"remaining.{name}.{n}": x for n, x in own.items()}
+        self.remainder: Remainder | LearnedRemainder | None = None
+
+    def keep(self, remainder: Remainder | LearnedRemainder) -> None:
+        """Let an error stand beside what the members predict."""
+        self.remainder, own = remainder, remainder.memory
+        self.memory |= {f"remaining.{self.name}.{n}": x for n, x in own.items()}
 
     @property
     def waiting(self) -> bool:
@@ -131,22 +135,42 @@ class Inbox:
         self.window[0] = self.scaled(values)
         self._used[0] = 0.0
         if self.remainder is not None:
-            self.remainder.step()
+            self.remainder.step(mean_of(values))
 
-    def expected(self, values: Array, lead: int = 0) -> Array:
-        """Return what is expected to be observed where the model predicts values.
+    def expected(self, values: Array) -> Array:
+        """Return what is expected to be observed at the latest step.
 
         Parameters
         ----------
         values : ndarray
-            (…, place).
-        lead : int
-            Steps ahead of the latest one.
+            (…, place) what is predicted.
         """
         if self.remainder is None:
             return values
-        left = self.remainder.share**lead * self.remainder.mean
-        return self.unscaled(self.scaled(values) + left)
+        return self.unscaled(self.scaled(values) + self.remainder.mean)
+
+    def ahead(self, runner: Runner) -> Callable[[], Array]:
+        """Return what is expected of each step that a runner goes on from here.
+
+        Parameters
+        ----------
+        runner : Runner
+            The same model, of one state at the same places.
+
+        Returns
+        -------
+        callable
+            To be called after every step of the runner; gives (place,).
+        """
+        output = runner.output[self.name]
+        if self.remainder is None:
+            return output.copy
+        left = self.remainder.ahead(runner)
+
+        def expected() -> Array:
+            return self.unscaled(self.scaled(output) + left())
+
+        return expected
 
     def standing(self) -> tuple[Array, Array]:
         """Return mean and standard deviation of what is known of the latest step.

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ...operate.runner import Runner
 from .settings import Remaining, span_of
 
-__all__ = ["Remainder"]
+__all__ = ["LEAST", "PRIOR", "Remainder"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[np.intp]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-_PRIOR = 0.1
+PRIOR = 0.1
 """Share of the memory for which the settings count as if they had been seen."""
 
 _MOST = 0.999
 """Most that is left after a step, so that what is not seen any more is forgotten."""
 
-_LEAST = 0.5
+LEAST = 0.5
 """Least share of the squared differences that is its own, whatever the spread of the
 members: an ensemble that is sure of itself would take over all of them."""
 
@@ -59,7 +62,7 @@ class Remainder:
         span = span_of("memory", settings.memory)
         self._keep = math.exp(-seconds / span) if span > 0.0 else 1.0
         self._learns = span > 0.0
-        count = max(1.0, _PRIOR * span / seconds)
+        count = max(1.0, PRIOR * span / seconds)
         power = count * settings.std**2
         self.mean, self.variance = np.zeros(places), np.full(places, settings.std**2)
         self._last, self._before = np.full(places, np.nan), np.full(places, np.nan)
@@ -84,10 +87,19 @@ class Remainder:
         share: Array = np.clip(self._product / self._power, 0.0, _MOST)
         return share
 
-    def step(self) -> None:
-        """Go on to the next step, of which nothing is known yet."""
+    def parameterize(self) -> None:
+        """Take over what places are like, which says nothing here."""
+
+    def step(self, predicted: Array | None = None) -> None:
+        """Go on to the next step, of which nothing is known yet.
+
+        Parameters
+        ----------
+        predicted : ndarray, optional
+            (place,) what is predicted for it, which says nothing here.
+        """
         share = self.share
-        own = np.maximum(self._power - self._explained, _LEAST * self._power)
+        own = np.maximum(self._power - self._explained, LEAST * self._power)
         usual = own / self._count
         self.mean *= share
         self._before[:] = self._last
@@ -95,7 +107,7 @@ class Remainder:
         self.variance[:] = share**2 * self.variance + (1.0 - share**2) * usual
 
     def update(
-        self, at: Array, innovation: Array, spread: Array, error: Array, used: Mask
+        self, at: Indices, innovation: Array, spread: Array, error: Array, used: Mask
     ) -> None:
         """Take over what was seen.
 
@@ -128,3 +140,19 @@ class Remainder:
                 (self._explained, spread[used][both] ** 2),
             ):
                 total[pairs] = self._keep * total[pairs] + new
+
+    def ahead(self, runner: Runner) -> Callable[[], Array]:
+        """Return what is left after each step that a runner goes on from here.
+
+        Parameters
+        ----------
+        runner : Runner
+            The same model, of which nothing matters here.
+        """
+        share, mean = self.share, self.mean.copy()
+
+        def left() -> Array:
+            mean[:] = mean * share
+            return np.array(mean)
+
+        return left

@@ -108,6 +108,9 @@ class Remaining:
     memory : str or number
         Both follow what is seen at each place, forgetting in so long a time; 0 leaves
         them as they are.
+    bundle : str, optional
+        Name or folder of a network that learned such errors of this model and expects
+        them instead; the error above serves where that does not know what to do.
 
     Raises
     ------
@@ -118,6 +121,7 @@ class Remaining:
     std: float
     correlation_time: str | float
     memory: str | float = 0.0
+    bundle: str | None = None
 
     def __post_init__(self) -> None:
         _positive("std", self.std)

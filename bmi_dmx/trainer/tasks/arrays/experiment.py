@@ -10,6 +10,7 @@ from ....conversion import plain, refuse_outside
 from ....errors import ConfigError
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
+from .gaps import Gaps
 from .source import imported, is_function
 
 __all__ = ["DataSpec", "Evaluation", "Experiment", "Split"]
@@ -32,12 +33,16 @@ class DataSpec:
     targets : "all" or list of str
         Outputs of the model to learn from; ``all`` that a function gives. Those of a
         file must be named.
+    gaps : Gaps, optional
+        What is hidden at random in training and validation; an evaluation hides
+        nothing.
     """
 
     source: str
     options: dict[str, Any] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     targets: Literal["all"] | tuple[str, ...] = "all"
+    gaps: Gaps | None = None
 
     def __post_init__(self) -> None:
         if not self.source:
@@ -120,6 +125,10 @@ class Experiment(AnyExperiment):
         What is trained.
     weights : dict of str to float
         Weights of targets in the loss; 1 where none is given.
+    measured : {"all", "place"}
+        Whether errors are measured in the standard deviation of a target over all that
+        is learned from, or over each place, so that places count alike; a twentieth of
+        the former is added, for places where hardly anything happens.
     training : Training
         How it is trained; a window starts from the state that the source gives for its
         first step, else from the model's own, so that only the latter needs a warm-up.
@@ -133,6 +142,7 @@ class Experiment(AnyExperiment):
     data: DataSpec
     split: Split = field(default_factory=Split)
     weights: dict[str, float] = field(default_factory=dict)
+    measured: Literal["all", "place"] = "all"
     evaluation: Evaluation = field(default_factory=Evaluation)
 
     def __post_init__(self) -> None:
@@ -165,7 +175,8 @@ class Experiment(AnyExperiment):
         Where a file lies is not among it: that it is the same is seen from the data.
         """
         settings = super().course()
-        settings |= {n: plain(getattr(self, n)) for n in ("data", "split", "weights")}
+        names = ("data", "split", "weights", "measured")
+        settings |= {name: plain(getattr(self, name)) for name in names}
         if not is_function(self.data.source):
             del settings["data"]["source"]
         return settings

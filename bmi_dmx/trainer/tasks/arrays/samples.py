@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
@@ -36,6 +36,9 @@ class Batch(TypedDict):
     ``state``
         By name, ``(B, *field)``: before the first step. Empty where the source gives
         none.
+    ``spread``
+        By name, ``(B,)``: what errors of the targets are measured in; empty where that
+        is the same everywhere.
     ``steps``
         ``(W + L,)``, so that windows without forcing have a length.
     """
@@ -44,6 +47,7 @@ class Batch(TypedDict):
     attributes: dict[str, Tensor]
     targets: dict[str, Tensor]
     state: dict[str, Tensor]
+    spread: dict[str, Tensor]
     steps: Tensor
 
 
@@ -61,6 +65,8 @@ class Samples:
         (sample,), or as the source gives them where samples are fields.
     whole : bool
         Whether samples are fields.
+    spread : mapping of str to Tensor
+        (sample,) what errors of targets are measured in, where that differs.
     """
 
     forcing: Mapping[str, Tensor]
@@ -68,6 +74,7 @@ class Samples:
     targets: Mapping[str, Tensor]
     states: Mapping[str, Tensor]
     whole: bool
+    spread: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, arrays: Arrays, plan: Plan, space: Space | None) -> Samples:
@@ -174,6 +181,7 @@ class Samples:
             chosen(self.targets),
             chosen(self.states),
             self.whole,
+            {name: x[samples] for name, x in self.spread.items()},
         )
 
     def cut(
@@ -198,6 +206,7 @@ class Samples:
             else {name: x[at] for name, x in self.attributes.items()},
             targets={name: x[times[warmup:], at] for name, x in self.targets.items()},
             state={name: x[begin, at] for name, x in self.states.items()},
+            spread={name: x[at] for name, x in self.spread.items()},
             steps=window,
         )
 
@@ -211,6 +220,7 @@ class Samples:
             else {name: x[at] for name, x in batch["attributes"].items()},
             targets={name: x[:, at] for name, x in batch["targets"].items()},
             state={name: x[at] for name, x in batch["state"].items()},
+            spread={name: x[at] for name, x in batch["spread"].items()},
             steps=batch["steps"],
         )
 

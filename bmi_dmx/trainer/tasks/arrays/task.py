@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ....compose import Model, Statistics, fit_statistics
 from ....conversion import plain
-from ....errors import DataError, TrainingError
+from ....errors import ConfigError, DataError, TrainingError
 from ....variables import Attribute
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
@@ -61,9 +63,15 @@ class ArraysTask(Divisible, Task[Experiment]):
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         samples, self.units = opened(experiment)
+        self.gaps = experiment.data.gaps
+        if self.gaps is not None:
+            self.gaps.refuse_unknown(samples.forcing)
         self.stretches = Stretch.split(samples, experiment.split)
+        self.spread = _spread(self.stretches["train"].known)
+        if experiment.measured == "place":
+            self.stretches = _by_place(self.stretches, experiment.split.of, self.spread)
+            self.spread = {name: torch.tensor(1.0) for name in self.spread}
         self.training = self.stretches["train"].known
-        self.spread = _spread(self.training)
         self.weights = weights(experiment, samples.targets)
         self.validation: list[Batch] = []
 
@@ -80,9 +88,12 @@ class ArraysTask(Divisible, Task[Experiment]):
 
     def statistics(self) -> Statistics:
         """Return the moments of all that the networks read."""
+        read = dict(self.training.forcing)
+        if self.gaps is not None:
+            self.gaps.hide(read, np.random.default_rng(self.experiment.seed))
         forcing, attributes = (
             {name: x.numpy() for name, x in values.items()}
-            for values in (self.training.forcing, self.training.attributes)
+            for values in (read, self.training.attributes)
         )
         try:
             return fit_statistics(self.experiment.model, forcing, attributes)
@@ -99,11 +110,16 @@ class ArraysTask(Divisible, Task[Experiment]):
             size=spec.batch,
             steps=count,
             seed=self.experiment.seed,
+            gaps=self.gaps,
         )
         if "validation" in self.stretches:
             self.validation = list(
                 windows(self.experiment, self.stretches["validation"])
             )
+            if self.gaps is not None:
+                generator = np.random.default_rng(self.experiment.seed)
+                for batch in self.validation:
+                    self.gaps.hide(batch["forcing"], generator)
             if all(
                 x.isnan().all() for b in self.validation for x in b["targets"].values()
             ):
@@ -120,7 +136,7 @@ class ArraysTask(Divisible, Task[Experiment]):
         """Return the mean squared error over targets, in squared deviations."""
         errors = []
         for name, weight in self.weights.items():
-            total, count = squared_error(answers[name], batch["targets"][name])
+            total, count = _squared(name, answers[name], batch)
             errors.append(
                 weight * total / (count.clamp(min=1) * self.spread[name] ** 2)
             )
@@ -137,7 +153,7 @@ class ArraysTask(Divisible, Task[Experiment]):
         counts = dict.fromkeys(names, 0)
         for batch in self.validation:
             for name, x in predict(model, batch, warmup, names).items():
-                total, count = squared_error(x.double(), batch["targets"][name])
+                total, count = _squared(name, x.double(), batch)
                 totals[name] += float(total)
                 counts[name] += int(count)
         known = {name: w for name, w in self.weights.items() if counts[name]}
@@ -223,6 +239,49 @@ def _spread(samples: Samples) -> dict[str, Tensor]:
             raise DataError(f"target {name!r} never changes in the training data")
         found[name] = spread.float()
     return found
+
+
+def _by_place(
+    stretches: Mapping[str, Stretch], of: str, whole: Mapping[str, Tensor]
+) -> dict[str, Stretch]:
+    """Return stretches that know what errors are measured in at each place.
+
+    Where time was split, that is known of the training; of other places by themselves.
+    """
+    found = {}
+    for name, stretch in stretches.items():
+        if stretch.samples.whole:
+            raise ConfigError("measured: 'place' needs places that do not see others")
+        known = stretches["train" if of == "time" else name].known
+        spread = {
+            target: _deviation(x) + _QUIET * whole[target]
+            for target, x in known.targets.items()
+        }
+        samples = replace(stretch.samples, spread=spread)
+        found[name] = replace(stretch, samples=samples)
+    return found
+
+
+_QUIET = 0.05
+"""Share of the spread over everything that is added to that of a place."""
+
+
+def _deviation(x: Tensor) -> Tensor:
+    """Return the standard deviation of each sample, (sample,); 0 of an unseen one."""
+    known = ~x.isnan()
+    count = known.sum(0).clamp(min=1)
+    values = torch.where(known, x, 0.0)
+    about = torch.where(known, x - values.sum(0) / count, 0.0)
+    return (about.square().sum(0) / count).sqrt()
+
+
+def _squared(name: str, found: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the sum of squared errors of a target, and the number of values."""
+    target = batch["targets"][name]
+    if name in batch["spread"]:
+        spread = batch["spread"][name]
+        found, target = found / spread, target / spread
+    return squared_error(found, target)
 
 
 def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:

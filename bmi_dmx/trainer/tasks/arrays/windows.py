@@ -10,6 +10,7 @@ from torch import Tensor
 from ....compose import Model
 from ....errors import DataError
 from ...sampler import Sampler, usable_windows
+from .gaps import Gaps
 from .samples import Batch, Positions, Samples
 
 __all__ = ["WindowSampler", "simulate"]
@@ -26,6 +27,8 @@ class WindowSampler(Sampler[Batch]):
         Time steps of warm-up, and after it.
     size, steps, seed : int
         As of :class:`~bmi_dmx.trainer.sampler.Sampler`.
+    gaps : Gaps, optional
+        What is hidden of them.
 
     Raises
     ------
@@ -42,8 +45,10 @@ class WindowSampler(Sampler[Batch]):
         size: int,
         steps: int,
         seed: int,
+        gaps: Gaps | None = None,
     ) -> None:
         self.samples, self.warmup, self.length = samples, warmup, length
+        self.gaps = gaps
         if samples.steps < warmup + length:
             raise DataError(
                 f"training.warmup and training.window: {warmup} + {length} steps do not"
@@ -56,7 +61,10 @@ class WindowSampler(Sampler[Batch]):
 
     def cut(self, place: Positions, start: Positions) -> Batch:
         """Return the windows of a batch."""
-        return self.samples.cut(place, start, self.warmup, self.length)
+        batch = self.samples.cut(place, start, self.warmup, self.length)
+        if self.gaps is not None:
+            self.gaps.hide(batch["forcing"], self.generator)
+        return batch
 
 
 def simulate(
@@ -131,5 +139,6 @@ def _only(batch: Batch, at: int) -> Batch:
         attributes=batch["attributes"],
         targets={name: x[:, at] for name, x in batch["targets"].items()},
         state={name: x[at] for name, x in batch["state"].items()},
+        spread=batch["spread"],
         steps=batch["steps"],
     )

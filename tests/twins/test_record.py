@@ -1,0 +1,49 @@
+"""What errors are learned from knows of each day what was known then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.twins.record import record
+
+OFFSET = 0.02
+
+
+def recorded(**changes: Any) -> dict[str, dict[str, Any]]:
+    """Return a record of the shipped sample; changes replace arguments."""
+    given = {
+        "hindcast": "delaware", "first": "1979-01-01", "last": "1979-04-30",
+        "reads": {"precipitation": "mm d-1", "lower_zone": "mm"},
+        "attributes": ["p_mean"], "offset": OFFSET, "spin_up": 30,
+        **changes,
+    }  # fmt: skip
+    return record(**given)
+
+
+def test_errors_are_those_of_the_day_before() -> None:
+    found = recorded()
+    forcing, observed = found["forcing"], found["targets"]["expected"]
+    assert observed.shape[0] == 90
+    assert observed.shape == forcing["lower_zone"].shape
+    assert found["attributes"]["p_mean"].shape == observed.shape[1:]
+    before = observed[:-1]
+    seen = np.isfinite(before)
+    np.testing.assert_array_equal(forcing["known"][1:], seen)
+    np.testing.assert_array_equal(forcing["previous"][1:], forcing["predicted"][:-1])
+    root = np.sqrt(forcing["predicted"][:-1] + OFFSET) + forcing["missed"][1:]
+    np.testing.assert_allclose((root**2 - OFFSET)[seen], before[seen], atol=1e-12)
+    assert not forcing["missed"][1:][~seen].any()
+    assert np.abs(forcing["missed"]).max() > 0.1
+
+
+def test_what_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no 'delawar'; did you mean 'delaware'"):
+        recorded(hindcast="delawar")
+    with pytest.raises(DataError, match="attributes: 'p_means'"):
+        recorded(attributes=["p_means"])
+    with pytest.raises(DataError, match="has no 1999-01-01"):
+        recorded(last="1999-01-01")
