@@ -100,7 +100,7 @@ class ClimatologicalRun:
     def months(self, count: int, days: int = 30) -> Iterator[Month]:
         """Yield what the ocean is like at the end of each of some months."""
         state, steps = self.start, round(_DAY / self.dt)
-        scale = self._held()
+        scale = self.held()
         lost = dict.fromkeys(scale, 0.0)
         for month in range(count):
             speed = courant = 0.0
@@ -124,7 +124,7 @@ class ClimatologicalRun:
                 speed, courant, {n: x / scale[n] for n, x in lost.items()},
             )  # fmt: skip
 
-    def _held(self) -> dict[str, float]:
+    def held(self) -> dict[str, float]:
         """Return volume (m3), heat (J, from 0 degC) and salt (kg) of the start."""
         grid, months = self.ocean.grid, self.ocean.months
         volume = grid.areas * grid.widths("z")[:, None, None] * self.ocean.cell_fraction

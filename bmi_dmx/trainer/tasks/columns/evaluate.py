@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,9 @@ import numpy as np
 import torch
 
 from ....compose import Model
-from ....conversion import plain
-from ....files import atomic
 from ....tables import Column, print_table
-from ...checkpoint import best_models, read_checkpoint
+from ...checkpoint import best_models
+from ...result_files import write_arrays, write_summary, write_table
 from ...run_folder import (
     RunFolder,
     refuse_no_period,
@@ -226,35 +223,21 @@ def _write(
 ) -> None:
     """Write table, summary and runs."""
     kinds = ("top", "profile")
-    with (
-        atomic(report.folder / "scores.csv") as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["forecast", "leads", *kinds])
-        for forecast, groups in report.scores.items():
-            for leads, one in groups.items():
-                values = [f"{one[kind]:.6g}" if kind in one else "" for kind in kinds]
-                writer.writerow([forecast, leads, *values])
-    content: dict[str, Any] = {
-        "experiment": experiments[0].name,
-        "runs": [folder.path.name for folder in folders],
-        "seeds": [experiment.seed for experiment in experiments],
-        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
-        "periods": plain(experiments[0].periods),
+    write_table(
+        report.folder / "scores.csv",
+        ("forecast", "leads", *kinds),
+        (
+            [forecast, leads, *(f"{one[k]:.6g}" if k in one else "" for k in kinds)]
+            for forecast, groups in report.scores.items()
+            for leads, one in groups.items()
+        ),
+    )
+    content = {
+        "periods": experiments[0].periods,
         "meaning": {**MEANING, **BASELINES},
         "scores": report.scores,
     }
-    with atomic(report.folder / "summary.json") as temporary:
-        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    with (
-        atomic(report.folder / "runs.npz") as temporary,
-        open(temporary, "wb") as file,
-    ):
-        simulated: dict[str, Any] = {
-            name: x.astype(np.float32) for name, x in found.items()
-        }
-        np.savez_compressed(
-            file, begins=runs.moments, observed=runs.targets, **simulated
-        )
+    write_summary(report.folder, folders, experiments, content)
+    simulated = {name: x.astype(np.float32) for name, x in found.items()}
+    observed = {"begins": runs.moments, "observed": runs.targets}
+    write_arrays(report.folder / "runs.npz", {**observed, **simulated})
