@@ -1,4 +1,4 @@
-"""Run a global ocean from rest for some months; write what it came to as JSON.
+"""Run a global ocean for some months; write what it came to as JSON.
 
 python scripts/ocean_year.py FILE --json OUT --months 12
 """
@@ -43,12 +43,16 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64")
     parser.add_argument("--advection", default="third-order")
     parser.add_argument("--no-slip", action="store_true")
+    parser.add_argument(
+        "--from-state", action="store_true", help="start with the state of the file"
+    )
     given = parser.parse_args()
     ocean = read_global_ocean(given.file)
     options = {**OPTIONS, "advection": given.advection, "no_slip": given.no_slip}
     run = ClimatologicalRun(
-        ocean, PARAMETERS, options, given.dt, getattr(torch, given.dtype)
-    )
+        ocean, PARAMETERS, options, given.dt, getattr(torch, given.dtype),
+        start=ocean.state if given.from_state else None,
+    )  # fmt: skip
     reference = {
         "drake": through_drake(ocean, ocean.state["u"]),
         "surface_error": surface_error(ocean, ocean.state["temperature"], 360.0),
