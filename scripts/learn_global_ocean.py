@@ -25,7 +25,11 @@ from torch import Tensor, nn
 
 from bmi_dmx.files import atomic
 from bmi_dmx.models.ocean.climatological import ClimatologicalRun
-from bmi_dmx.models.ocean.formats.global_ocean import GlobalOcean, read_global_ocean
+from bmi_dmx.models.ocean.formats.global_ocean import (
+    SAMPLE,
+    GlobalOcean,
+    read_global_ocean,
+)
 from bmi_dmx.models.ocean.left_out import LeftOut, middle_of
 from bmi_dmx.scan import scan
 
@@ -149,7 +153,7 @@ def simulated(
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=SAMPLE)
     parser.add_argument("--json", type=Path, required=True)
     given = parser.parse_args()
     ocean = read_global_ocean(given.file)

@@ -19,7 +19,7 @@ from bmi_dmx.models.ocean.climatological import (
     surface_error,
     through_drake,
 )
-from bmi_dmx.models.ocean.formats.global_ocean import read_global_ocean
+from bmi_dmx.models.ocean.formats.global_ocean import SAMPLE, read_global_ocean
 
 OPTIONS = {
     "forced_by": ("wind", "heat", "water", "targets"), "damping": 0.05,
@@ -36,7 +36,7 @@ PARAMETERS = {
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=SAMPLE)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--months", type=int, default=12)
     parser.add_argument("--dt", type=float, default=7200.0)
