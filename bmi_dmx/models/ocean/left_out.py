@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from .formats.global_ocean import GlobalOcean
 __all__ = ["MONTHS", "LeftOut", "middle_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 MONTHS = (3, 7, 11)
 """April, August and December, of months counted from 0."""
@@ -53,12 +54,12 @@ class LeftOut:
         return tuple(m for m in range(12) if m not in self.months)
 
     @property
-    def blocks(self) -> Array:
+    def blocks(self) -> Flags:
         """(row, column) True where nothing is learned."""
         grid = self.ocean.grid
         rows = np.floor((grid.nodes("y") + 90.0) / _BLOCK) % 2 == 0
         columns = np.floor(grid.nodes("x") / _BLOCK) % 2 == 0
-        found: Array = rows[:, None] & columns
+        found: Flags = rows[:, None] & columns
         return found
 
     @property
@@ -149,10 +150,10 @@ class LeftOut:
         }
 
     def _error(
-        self, temperatures: Mapping[int, Array], levels: int, chosen: Array
+        self, temperatures: Mapping[int, Array], levels: int, chosen: Flags
     ) -> float:
         weights = (self.volumes * chosen)[:levels]
-        observed: Sequence[Array] = self.ocean.months["temperature"]
+        observed = self.ocean.months["temperature"]
         squares = [
             (weights * (temperatures[m][:levels] - observed[m][:levels]) ** 2).sum()
             for m in self.months
