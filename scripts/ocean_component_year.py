@@ -21,7 +21,11 @@ from bmi_dmx import HybridOcean
 from bmi_dmx.config import as_yaml
 from bmi_dmx.files import atomic
 from bmi_dmx.models.ocean.climatological import surface_error, through_drake
-from bmi_dmx.models.ocean.formats.global_ocean import GlobalOcean, read_global_ocean
+from bmi_dmx.models.ocean.formats.global_ocean import (
+    SAMPLE,
+    GlobalOcean,
+    read_global_ocean,
+)
 from bmi_dmx.models.ocean.ocean_bundle import ocean_bundle
 
 OPTIONS = {"forced_by": ["wind", "heat", "water", "targets"]}
@@ -81,7 +85,7 @@ def figures(component: HybridOcean, ocean: GlobalOcean, day: int) -> dict[str, A
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=SAMPLE)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--months", type=int, default=12)

@@ -1,4 +1,4 @@
-"""Run a global ocean from rest for some months; write what it came to as JSON.
+"""Run a global ocean for some months; write what it came to as JSON.
 
 python scripts/ocean_year.py FILE --json OUT --months 12
 """
@@ -19,7 +19,7 @@ from bmi_dmx.models.ocean.climatological import (
     surface_error,
     through_drake,
 )
-from bmi_dmx.models.ocean.formats.global_ocean import read_global_ocean
+from bmi_dmx.models.ocean.formats.global_ocean import SAMPLE, read_global_ocean
 
 OPTIONS = {
     "forced_by": ("wind", "heat", "water", "targets"), "damping": 0.05,
@@ -36,19 +36,23 @@ PARAMETERS = {
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=SAMPLE)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--months", type=int, default=12)
     parser.add_argument("--dt", type=float, default=7200.0)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64")
     parser.add_argument("--advection", default="third-order")
     parser.add_argument("--no-slip", action="store_true")
+    parser.add_argument(
+        "--from-state", action="store_true", help="start with the state of the file"
+    )
     given = parser.parse_args()
     ocean = read_global_ocean(given.file)
     options = {**OPTIONS, "advection": given.advection, "no_slip": given.no_slip}
     run = ClimatologicalRun(
-        ocean, PARAMETERS, options, given.dt, getattr(torch, given.dtype)
-    )
+        ocean, PARAMETERS, options, given.dt, getattr(torch, given.dtype),
+        start=ocean.state if given.from_state else None,
+    )  # fmt: skip
     reference = {
         "drake": through_drake(ocean, ocean.state["u"]),
         "surface_error": surface_error(ocean, ocean.state["temperature"], 360.0),

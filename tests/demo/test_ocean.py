@@ -32,9 +32,10 @@ def test_the_demonstration_ends_in_a_forecast(
     path = ocean_demo(tmp_path, few)
     shown = capsys.readouterr()
     assert "lim15" in shown.out
-    assert "1/4" in shown.err
+    assert "5/5" in shown.err
     with netCDF4.Dataset(path) as file:
         assert file["temperature"].shape == (12, ROWS, COLUMNS)
         assert np.isfinite(file["anomaly"][:]).all()
-    expected = {"made_sea.nc", "training", "test", "bundle", "forecast.nc"}
+    expected = {"made_sea.nc", "training", "test", "bundle", "forecast.nc",
+                "global_ocean.png"}  # fmt: skip
     assert expected <= {f.name for f in tmp_path.iterdir()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ class Month:
 
 
 class ClimatologicalRun:
-    """An ocean that starts from rest and January, stepped month by month.
+    """An ocean that starts with January, at rest unless told otherwise, by months.
 
     Parameters
     ----------
@@ -68,6 +68,9 @@ class ClimatologicalRun:
         Length of a step, s.
     dtype : torch.dtype
         Of all numbers.
+    start : dict of str to ndarray, optional
+        State that it starts with, such as that of the file; default: water of January
+        at rest.
     """
 
     def __init__(
@@ -77,15 +80,14 @@ class ClimatologicalRun:
         options: dict[str, Any],
         dt: float,
         dtype: torch.dtype = torch.float64,
+        start: Mapping[str, Any] | None = None,
     ) -> None:
         self.ocean, self.dt, self._dtype = ocean, dt, dtype
         self.process = PrimitiveEquations(options).on(ocean.grid)
         fraction = self._tensor(ocean.cell_fraction)
         self.parameters = {"cell_fraction": fraction, **parameters}
-        months = ocean.months
-        self.start = {
-            n: self._tensor(months[n][0]) for n in ("temperature", "salinity")
-        }
+        water = {n: ocean.months[n][0] for n in ("temperature", "salinity")}
+        self.start = {n: self._tensor(x) for n, x in (start or water).items()}
 
     def _tensor(self, array: Any) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._dtype)
@@ -100,7 +102,7 @@ class ClimatologicalRun:
     def months(self, count: int, days: int = 30) -> Iterator[Month]:
         """Yield what the ocean is like at the end of each of some months."""
         state, steps = self.start, round(_DAY / self.dt)
-        scale = self._held()
+        scale = self.held()
         lost = dict.fromkeys(scale, 0.0)
         for month in range(count):
             speed = courant = 0.0
@@ -124,8 +126,8 @@ class ClimatologicalRun:
                 speed, courant, {n: x / scale[n] for n, x in lost.items()},
             )  # fmt: skip
 
-    def _held(self) -> dict[str, float]:
-        """Return volume (m3), heat (J, from 0 degC) and salt (kg) of the start."""
+    def held(self) -> dict[str, float]:
+        """Return volume (m3), heat (J, from 0 degC) and salt (kg) of January."""
         grid, months = self.ocean.grid, self.ocean.months
         volume = grid.areas * grid.widths("z")[:, None, None] * self.ocean.cell_fraction
         heat = DENSITY * HEAT_CAPACITY * (volume * months["temperature"][0]).sum()

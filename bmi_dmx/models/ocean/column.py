@@ -42,6 +42,12 @@ _WATER = DENSITY * HEAT_CAPACITY
 _COOLER = 0.2
 """By which water below the mixed layer is colder than the surface, K."""
 
+_YEAR = 365.25
+"""Days."""
+
+_LEAST_TURNING = 1e-5
+"""Coriolis parameter, s-1, below which wind carries water less and less far."""
+
 _LEAST_STRESS = 1e-4
 """Pa, below which wind counts as this much, so that the roots have a gradient."""
 
@@ -60,6 +66,9 @@ class ColumnOptions:
     drawn : bool
         Whether heat comes from around while the surface is colder than a temperature
         that is given, such as the usual one, and goes there while it is warmer.
+    carried : bool
+        Whether wind carries water in from around, which is as warm as learned gradients
+        say; these, and heat that comes from aside, change with the season.
     hidden : int
         Hidden units of the network that corrects mixing; 0: there is none.
     density : {"nonlinear", "linear"}
@@ -71,6 +80,7 @@ class ColumnOptions:
     thickness: tuple[float, ...] = USUAL_LEVELS
     surface: Surface = "fluxes"
     drawn: bool = False
+    carried: bool = False
     hidden: int = 0
     density: Law = "nonlinear"
     expansion: float = 2e-4
@@ -118,9 +128,10 @@ class Column(Process):
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         chosen = self.options
-        self.forcings = column_forcings(chosen.surface, chosen.drawn)
+        around = chosen.drawn, chosen.carried
+        self.forcings = column_forcings(chosen.surface, *around)
         self.states = column_states(chosen.thickness)
-        self.parameters = column_parameters(chosen.surface, chosen.drawn, chosen.hidden)
+        self.parameters = column_parameters(chosen.surface, *around, chosen.hidden)
         self.budgets = BUDGETS
         wide = chosen.thickness
         self._floors = tuple(accumulate(wide))
@@ -186,17 +197,21 @@ class Column(Process):
     def _surface(
         self, now: _Profiles, f: SimpleNamespace, p: SimpleNamespace
     ) -> _Surface:
+        if self.options.surface == "fluxes":
+            none = torch.zeros_like(f.heat)
+            stress, passed = (f.stress_x, f.stress_y), (f.heat, f.light, none, none)
+        else:
+            currents = now.x_velocity[0], now.y_velocity[0]
+            came = passing(now.temperature[0], *currents, f, p)
+            stress = came.stress_x, came.stress_y
+            passed = came.heat, came.light, came.latent, came.sensible
         brought = p.heat_from_aside
         if self.options.drawn:
             colder = f.target_temperature - now.temperature[0]
             brought = brought + p.heat_feedback * colder
-        if self.options.surface == "fluxes":
-            none = torch.zeros_like(f.heat)
-            given = f.stress_x, f.stress_y, f.heat, f.light
-            return _Surface(*given, none, none, brought)
-        came = passing(now.temperature[0], now.x_velocity[0], now.y_velocity[0], f, p)
-        given = came.stress_x, came.stress_y, came.heat, came.light
-        return _Surface(*given, came.latent, came.sensible, brought)
+        if self.options.carried:
+            brought = brought + _carried(*stress, f, p)
+        return _Surface(*stress, *passed, brought)
 
     def _mixing(self, now: _Profiles, surface: _Surface, p: SimpleNamespace) -> _Mixing:
         """Return what mixes through the floor of each level but the last."""
@@ -358,4 +373,29 @@ class _Mixing:
 
 def _coriolis(p: SimpleNamespace) -> Tensor:
     found: Tensor = (2.0 * ROTATION) * torch.sin(p.latitude * (math.pi / 180.0))
+    return found
+
+
+def _carried(
+    stress_x: Tensor, stress_y: Tensor, f: SimpleNamespace, p: SimpleNamespace
+) -> Tensor:
+    r"""Return heat from around besides that of the mean of the year, W m-2.
+
+    Wind carries :math:`M = (\tau_y, -\tau_x) / f` of water (Ekman 1905), which brings
+    :math:`-c_p M \cdot \nabla T`.
+    """
+    angle = (f.day_of_year - 1.0) * (2.0 * math.pi / _YEAR)
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    warmer_x = p.gradient_x + p.gradient_x_cos * cosine + p.gradient_x_sin * sine
+    warmer_y = p.gradient_y + p.gradient_y_cos * cosine + p.gradient_y_sin * sine
+    turning = _coriolis(p)
+    per_turning = turning / (turning * turning + _LEAST_TURNING * _LEAST_TURNING)
+    by_wind = HEAT_CAPACITY * per_turning * (stress_x * warmer_y - stress_y * warmer_x)
+    found: Tensor = (
+        by_wind
+        + p.heat_from_aside_cos * cosine
+        + p.heat_from_aside_sin * sine
+        + p.heat_from_aside_cos2 * torch.cos(2.0 * angle)
+        + p.heat_from_aside_sin2 * torch.sin(2.0 * angle)
+    )
     return found

@@ -17,13 +17,11 @@ import torch
 from torch import Tensor
 
 from ...variables import Parameter
+from .constants import STRONGEST
 
 __all__ = ["Correction", "correction_names", "correction_parameters"]
 
 _INPUTS, _ANSWERS = 5, 2
-
-_STRONGEST = 2.0
-"""Logarithm of what diffusivities are multiplied or divided by at most."""
 
 _FLOW = 2e-5
 """Most heat that passes, K m s-1; 80 W m-2 are about as much."""
@@ -71,7 +69,7 @@ class Correction:
         """Return the factor of the diffusivity, and heat downwards in K m s-1."""
         active = [torch.tanh(_weighed(unit, inputs)) for unit in self.units]
         factor, flow = (torch.tanh(_weighed(own, active)) for own in self.answers)
-        return torch.exp(_STRONGEST * factor), _FLOW * flow
+        return torch.exp(STRONGEST * factor), _FLOW * flow
 
 
 def _weighed(weights: Sequence[Tensor], values: Sequence[Tensor | float]) -> Tensor:

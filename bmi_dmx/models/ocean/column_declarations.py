@@ -67,10 +67,14 @@ _FLUXES = tuple(
 )
 
 
-def column_forcings(surface: Surface, drawn: bool = False) -> tuple[Forcing, ...]:
-    """Return what works on the surface, and what it is drawn to."""
+def column_forcings(
+    surface: Surface, drawn: bool = False, carried: bool = False
+) -> tuple[Forcing, ...]:
+    """Return what works on the surface, what it is drawn to, and the season."""
     target = FORCINGS["targets"][:1] if drawn else ()
-    return (*(_WEATHER if surface == "weather" else _FLUXES), *target)
+    if surface == "weather":
+        return (*_WEATHER, *target)
+    return (*_FLUXES, *target, *((_DAY_OF_YEAR,) if carried else ()))
 
 
 def numbered(name: str, levels: int) -> tuple[str, ...]:
@@ -190,6 +194,46 @@ FEEDBACK = (
 )  # fmt: skip
 """Of what is around, where the surface is drawn to a temperature."""
 
+
+def _seasons(
+    name: str, symbol: str, units: str, most: float, about: str, waves: tuple[str, ...]
+) -> tuple[Parameter, ...]:
+    """Return amplitudes of waves of the year, as many as are named."""
+    return tuple(
+        Parameter(
+            name=f"{name}_{wave}" if wave else name,
+            symbol=f"{symbol}{wave}", units=units, bounds=(-most, most), default=0.0,
+            about=f"{about}: {_WAVES[wave]}",
+        )
+        for wave in waves
+    )  # fmt: skip
+
+
+_WAVES = {
+    "": "mean of the year",
+    "cos": "cosine of the year, largest on 1 January",
+    "sin": "sine of the year",
+    "cos2": "cosine of half a year",
+    "sin2": "sine of half a year",
+}
+
+AROUND = (
+    *_seasons(
+        "gradient_x", "Tx", "K m-1", 1e-5,
+        "by what the water around is warmer to the east", ("", "cos", "sin"),
+    ),
+    *_seasons(
+        "gradient_y", "Ty", "K m-1", 1e-5,
+        "by what the water around is warmer to the north", ("", "cos", "sin"),
+    ),
+    *_seasons(
+        "heat_from_aside", "Qa", "W m-2", 60.0,
+        "heat that currents bring to the uppermost level",
+        ("cos", "sin", "cos2", "sin2"),
+    ),
+)  # fmt: skip
+"""Of what is around, where wind carries water in from there."""
+
 SETTINGS = (
     Parameter(
         name="latitude", symbol="φ", units="degree", bounds=(-90.0, 90.0),
@@ -199,18 +243,21 @@ SETTINGS = (
 """Known of a place."""
 
 
-def column_physics(surface: Surface, drawn: bool) -> tuple[Parameter, ...]:
+def column_physics(
+    surface: Surface, drawn: bool, carried: bool
+) -> tuple[Parameter, ...]:
     """Return the constants of physics."""
     bulk = BULK if surface == "weather" else ()
-    return (*MIXING, *bulk, *(FEEDBACK if drawn else ()))
+    around = (*(FEEDBACK if drawn else ()), *(AROUND if carried else ()))
+    return (*MIXING, *bulk, *around)
 
 
 def column_parameters(
-    surface: Surface, drawn: bool, hidden: int
+    surface: Surface, drawn: bool, carried: bool, hidden: int
 ) -> tuple[Parameter, ...]:
     """Return physics, the weights of the correction, and what is known of a place."""
     weights = correction_parameters(hidden) if hidden else ()
-    return (*column_physics(surface, drawn), *weights, *SETTINGS)
+    return (*column_physics(surface, drawn, carried), *weights, *SETTINGS)
 
 
 FLUXES = (

@@ -19,7 +19,7 @@ from ...errors import ConfigError
 from ...operate.operation import Operation, step_text
 from ...space import Grid, Space
 from .initial_fields import begin_with_file
-from .monitors import Ages, Monitor
+from .monitors import Ages, Friction, Monitor
 from .readings import Readings
 from .settings import OceanSettings
 
@@ -95,7 +95,8 @@ class HybridOcean(Component):
 
     def _stepping(self) -> Callable[[], None]:
         assert self._monitor is not None
-        return self._monitor.watched(super()._stepping())
+        advance = Friction(self._model()).bounded(super()._stepping())
+        return self._monitor.watched(advance)
 
     def _set_store(self, name: str, values: Array, at: Array) -> None:
         assert self._monitor is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DENSITY", "GRAVITY", "HEAT_CAPACITY", "ROTATION"]
+__all__ = ["DENSITY", "GRAVITY", "HEAT_CAPACITY", "ROTATION", "STRONGEST"]
 
 DENSITY = 1026.0
 """Of sea water where its differences do not matter (Boussinesq), kg m-3."""
@@ -15,3 +15,6 @@ GRAVITY = 9.81
 
 ROTATION = 7.292115e-5
 """Angular velocity of the earth, s-1."""
+
+STRONGEST = 2.0
+"""Largest logarithm of a factor by which a network changes a coefficient."""

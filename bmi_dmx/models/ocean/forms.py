@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .constants import DENSITY, HEAT_CAPACITY
+from .constants import DENSITY, HEAT_CAPACITY, STRONGEST
 from .geometry import Faces
 from .operators import between_columns, between_rows, divergence
 
@@ -26,9 +26,6 @@ FORMS: dict[Form, str] = {
     "push": "forces on currents; nothing is kept but volume",
 }
 """What a network may do."""
-
-STRONGEST = 2.0
-"""Largest logarithm of a factor."""
 
 _FLUX = (1e-3, 1e-4)
 """Fluxes of temperature (K m s-1) and salinity where a network answers with one."""

@@ -17,10 +17,10 @@ from ...errors import ConfigError, suggestion
 from ...process import Process, Stencil
 from ...space import Grid, Space
 from ...variables import Forcing, Parameter
-from .constants import ROTATION
+from .constants import ROTATION, STRONGEST
 from .corrector import Corrector
 from .declarations import PARAMETERS
-from .forms import FORMS, STRONGEST, Form, added, channels, multiplied
+from .forms import FORMS, Form, added, channels, multiplied
 from .geometry import Faces
 from .operators import between_columns, between_rows
 from .primitive_equations import PrimitiveEquations

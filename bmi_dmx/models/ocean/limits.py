@@ -11,7 +11,7 @@ from ...errors import ConfigError
 from ...space import Grid
 from .constants import GRAVITY, ROTATION
 
-__all__ = ["least_rounds", "refuse_friction", "refuse_step"]
+__all__ = ["friction_limit", "least_rounds", "refuse_friction", "refuse_step"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -96,6 +96,26 @@ def refuse_step(
         )
 
 
+def friction_limit(grid: Grid, dt: float) -> Array:
+    """Return the largest lateral viscosity or diffusivity that a step stands.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where.
+    dt : float
+        Length of the step, s.
+
+    Returns
+    -------
+    (row, column) ndarray
+        m2 s-1.
+    """
+    dx, dy = grid.sizes()
+    found: Array = 1.0 / (2.0 * dt * (dx**-2.0 + dy**-2.0))
+    return found
+
+
 def refuse_friction(grid: Grid, name: str, values: Array, dt: float) -> None:
     """Refuse a lateral viscosity or diffusivity that overshoots in a step.
 
@@ -115,8 +135,7 @@ def refuse_friction(grid: Grid, name: str, values: Array, dt: float) -> None:
     ConfigError
         With limit and value.
     """
-    dx, dy = grid.sizes()
-    limit = 1.0 / (2.0 * dt * (dx**-2.0 + dy**-2.0))
+    limit = friction_limit(grid, dt)
     over = np.where(grid.open_at(), values - limit, -math.inf)
     if over.max() > 0.0:
         row, column = np.unravel_index(int(over.argmax()), over.shape)

@@ -1,9 +1,10 @@
-"""What looks after a running ocean: land, the age of forcing, limits of the numbers."""
+"""What looks after a running ocean: land, age of forcing, friction, its numbers."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from ...operate.once import warn_once
 from ...operate.runner import Runner
 from ...space import Grid, place_name
 from ...variables import Variable
+from .constants import STRONGEST
+from .limits import friction_limit
 
-__all__ = ["Ages", "Monitor"]
+__all__ = ["Ages", "Friction", "Monitor"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -102,6 +105,76 @@ class Monitor:
                 self._runner.place, largest, self._runner.ids[at],
                 self._runner.clock.now,
             )  # fmt: skip
+
+
+class Friction:
+    """Lateral viscosity and diffusivity, held to what a step does not overshoot by.
+
+    Parameters
+    ----------
+    runner : Runner
+        An ocean of levels.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        grid, operation = runner.space, runner.operation
+        assert isinstance(grid, Grid)
+        self._runner, self._sea = runner, grid.open_at()
+        limit = friction_limit(grid, operation.inner)
+        narrowing = np.cos(np.radians(grid.nodes("y")))[:, None]
+        forms = _forms(operation.bundle.manifest.model)
+        self._limits = {
+            name: limit / by / (math.exp(STRONGEST) if form in forms else 1.0)
+            for name, form, by in (
+                ("viscosity", "friction", 1.0 if grid.radius is None else narrowing),
+                ("diffusivity", "spreading", 1.0),
+            )
+        }
+
+    def bounded(self, advance: Callable[[], None]) -> Callable[[], None]:
+        """Return a step that is refused where friction would overshoot in it."""
+
+        def step() -> None:
+            self.look()
+            advance()
+
+        return step
+
+    def look(self) -> None:
+        """Refuse coefficients with which a step is not stable.
+
+        Raises
+        ------
+        DataError
+            Naming the coefficient, the place, the number and the limit.
+        """
+        self._runner.parameterize()
+        for name, limit in self._limits.items():
+            values = self._runner.parameters.mean[name]
+            # A whole field, a map, or one number for all.
+            fields = values.reshape(
+                (-1, *limit.shape) if values.size > 1 else (1, 1, 1)
+            )
+            over = np.where(self._sea, fields.max(0) - limit, -math.inf)
+            if over.max() <= 0.0:
+                continue
+            at = int(over.argmax())
+            row, column = np.unravel_index(at, over.shape)
+            found = over[row, column] + limit[row, column]
+            raise DataError(
+                f"parameter {name!r} at {self._runner.ids[at]!r} is {found:.4g} m2 s-1;"
+                f" expected at most {limit[row, column]:.4g} at a step of "
+                f"{self._runner.operation.inner:g} s"
+            )
+
+
+def _forms(model: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the network of an ocean does, by the model as it was configured."""
+    parts = model.get("parts", {"ocean": {"options": model}})
+    blocks = [part.get("options") or {} for part in parts.values()]
+    return tuple(
+        form for block in blocks if block.get("network") for form in block["forms"]
+    )
 
 
 class Ages:

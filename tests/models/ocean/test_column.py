@@ -121,6 +121,30 @@ def test_steady_wind_drives_the_spiral_of_ekman() -> None:
     assert transport == pytest.approx(stress / 1026.0 / (loss + 1j * f), rel=5e-3)
 
 
+@pytest.mark.parametrize(("day", "gradient"), [(1.0, -3e-6), (183.6, -7e-6)])
+def test_wind_brings_what_it_carries_past_a_gradient(
+    day: float, gradient: float
+) -> None:
+    process = made((10.0, 20.0), carried=True)
+    west_wind = {**still(2, stress_x=0.1, stress_y=0.05, heat=20.0), "day_of_year": day}
+    forcing = {n: torch.as_tensor(x).expand(2, 1).double()
+               for n, x in west_wind.items()}  # fmt: skip
+    given = parameters(process, **QUIET) | {
+        "gradient_y": -5e-6, "gradient_y_cos": 2e-6, "gradient_x": 1e-6,
+        "heat_from_aside_cos2": 3.0,
+    }  # fmt: skip
+    start = profile(process, "temperature", 10.0)
+    found = ran(process, start, forcing, given, 3.0).outputs
+    # To the right of the wind: a wind to the east carries water of the north southward.
+    turning = 2.0 * 7.292115e-5 * math.sin(math.radians(50.0))
+    south, east = 0.1 / turning, 0.05 / turning
+    expected = 3990.0 * (south * gradient - east * 1e-6) + 3.0
+    per_step = found["heat_brought"][0, 0] / (3.0 * HOUR)
+    assert float(per_step) == pytest.approx(expected, rel=0.02)
+    gained = found["heat_entering"] + found["heat_brought"]
+    torch.testing.assert_close(found["heat_gained"], gained, rtol=1e-9, atol=1e-3)
+
+
 def test_light_warms_by_what_fades_on_the_way() -> None:
     process = made((2.0, 3.0, 5.0, 10.0))
     given = parameters(process, **QUIET) | {

@@ -322,3 +322,34 @@ def test_a_run_over_a_file_writes_fields_as_it_goes(tmp_path: Path) -> None:
     ocean = started(tmp_path / "plain", initial_fields=None)
     advance(ocean, range(5))
     np.testing.assert_array_equal(found, ocean.get_value_ptr("u"))
+
+
+def test_water_of_another_grid_is_brought_to_that_of_the_ocean(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    z, y, x = (
+        np.array([10.0, 3000.0]),
+        np.arange(65.0, 5.0, -2.0),
+        np.arange(-70.0, 5.0),
+    )
+    # Warmer to the south and above; the file has land in the east.
+    warm = 20.0 - 0.2 * y[:, None] - 0.002 * z[:, None, None] + 0.0 * x
+    warm[..., x > -5.0] = np.nan
+    with netCDF4.Dataset(tmp_path / "other.nc", "w") as file:
+        for name, values in (("depth", z), ("lat", y), ("lon", x)):
+            file.createDimension(name, len(values))
+            file.createVariable(name, "f8", (name,))[:] = values
+        salt = np.where(np.isfinite(warm), 35.0, np.nan)
+        for name, units, values in (("thetao", "degC", warm), ("so", "1e-3", salt)):
+            made = file.createVariable(name, "f8", ("depth", "lat", "lon"))
+            made.units = units
+            made[:] = np.ma.masked_invalid(values)
+    ocean = started(tmp_path, initial_fields="other.nc")
+    found = ocean.get_value_ptr("temperature").reshape(SEA.shape)
+    depth, north = -GRID.nodes("z"), GRID.nodes("y")
+    expected = 20.0 - 0.2 * north[:, None] - 0.002 * depth[:, None, None]
+    expected = np.broadcast_to(expected, SEA.shape)
+    np.testing.assert_allclose(found[SEA], expected[SEA], atol=0.02)
+    assert (found[~SEA] == 0.0).all()
+    np.testing.assert_allclose(ocean.get_value_ptr("salinity")[SEA.reshape(-1)], 35.0)
+    assert "brought to the grid of the model" in caplog.text

@@ -8,6 +8,7 @@ faces, and into the water.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from ....errors import DataError, UnitsError, suggestion
 from ....space import Grid
 from ....units import convert
 
-__all__ = ["GlobalOcean", "read_global_ocean"]
+__all__ = ["SAMPLE", "GlobalOcean", "read_global_ocean"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+
+SAMPLE = Path(str(files("bmi_dmx") / "data" / "global_ocean_4deg.nc"))
+"""A global ocean of 4 degrees that comes with the package."""
 
 RADIUS = 6.371e6
 """Of the sphere, m."""
@@ -71,8 +75,8 @@ class GlobalOcean:
         }
 
 
-def read_global_ocean(path: Path) -> GlobalOcean:
-    """Read a global ocean.
+def read_global_ocean(path: Path = SAMPLE) -> GlobalOcean:
+    """Read a global ocean, such as that which comes with the package.
 
     Land is 0 in all that is returned.
 

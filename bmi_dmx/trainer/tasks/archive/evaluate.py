@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +13,11 @@ from ....assimilation.experiment import FilterRun
 from ....assimilation.truth import truth_of
 from ....assimilation.twin import follow
 from ....bundle import save_bundle
-from ....conversion import convert, plain
+from ....conversion import convert
 from ....errors import ConfigError
-from ....files import atomic
 from ....tables import Column, print_table
 from ...checkpoint import OWN, load_model, read_checkpoint
+from ...result_files import write_summary
 from ...run_folder import RunFolder, results_folder
 from .experiment import Experiment
 
@@ -98,19 +97,13 @@ def evaluate(
         rows=found,
     )
     first = next(iter(found.values()))
-    content: dict[str, Any] = {
-        "experiment": experiments[0].name,
-        "runs": list(found),
-        "seeds": [experiment.seed for experiment in experiments],
-        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
-        "evaluation": plain(experiments[0].evaluation),
+    content = {
+        "evaluation": experiments[0].evaluation,
         "meaning": SCORES,
         "scores": {name: first[name] for name in SCORES},
         "rows": found,
     }
-    with atomic(report.folder / "summary.json") as temporary:
-        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_summary(report.folder, folders, experiments, content)
     return report
 
 

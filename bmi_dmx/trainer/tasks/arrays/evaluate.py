@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +14,11 @@ from torch import Tensor
 
 from ....compose import Model, plan
 from ....compose.parts import make_parts
-from ....conversion import plain
 from ....errors import ConfigError, DataError, suggestion
-from ....files import atomic
 from ....space import space_from
 from ....tables import Column, print_table
-from ...checkpoint import best_models, read_checkpoint
+from ...checkpoint import best_models
+from ...result_files import write_arrays, write_summary, write_table
 from ...run_folder import RunFolder, refuse_other_settings, results_folder
 from .experiment import Experiment
 from .pictures import draw
@@ -227,30 +223,18 @@ def _write(
     observed: Mapping[str, Array],
 ) -> None:
     """Write table, summary and series."""
-    with (
-        atomic(report.folder / "scores.csv") as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["target", *SCORES])
-        for name, scores in report.scores.items():
-            writer.writerow([name, *(f"{value:.7g}" for value in scores.values())])
-    content: dict[str, Any] = {
-        "experiment": experiments[0].name,
-        "runs": [folder.path.name for folder in folders],
-        "seeds": [experiment.seed for experiment in experiments],
-        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
-        "split": plain(experiments[0].split),
-        "meaning": SCORES,
-        "scores": report.scores,
-    }
-    with atomic(report.folder / "summary.json") as temporary:
-        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    series: dict[str, Any] = {f"simulated_{name}": x for name, x in simulated.items()}
+    write_table(
+        report.folder / "scores.csv",
+        ("target", *SCORES),
+        (
+            [name, *(f"{value:.7g}" for value in scores.values())]
+            for name, scores in report.scores.items()
+        ),
+    )
+    content = {
+        "split": experiments[0].split, "meaning": SCORES, "scores": report.scores
+    }  # fmt: skip
+    write_summary(report.folder, folders, experiments, content)
+    series = {f"simulated_{name}": x for name, x in simulated.items()}
     series |= {f"observed_{name}": x for name, x in observed.items()}
-    with (
-        atomic(report.folder / "series.npz") as temporary,
-        open(temporary, "wb") as file,
-    ):
-        np.savez_compressed(file, **series)
+    write_arrays(report.folder / "series.npz", series)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,9 @@ import numpy as np
 import torch
 
 from ....compose import Model
-from ....conversion import plain
-from ....files import atomic
 from ....tables import Column, print_table
-from ...checkpoint import best_models, read_checkpoint
+from ...checkpoint import best_models
+from ...result_files import write_arrays, write_summary, write_table
 from ...run_folder import (
     RunFolder,
     refuse_no_period,
@@ -37,6 +34,7 @@ MEANING = {
     "profile": "the same over all levels that are learned, weighted by thickness",
     "difference": "error of the model less that of the best baseline, with an interval "
     "of 95 % over runs drawn with replacement",
+    "each": "the errors of each of several trained models by itself",
     "runs": "runs that begin and end inside the period",
 }
 """Scores and what they mean."""
@@ -54,7 +52,7 @@ class Report:
         What was scored.
     scores : dict
         By forecast and group of leads: ``top`` and ``profile``; of the model
-        ``difference`` by either as well.
+        ``difference`` by either as well, and ``each`` of several trained ones.
     """
 
     folder: Path
@@ -74,6 +72,13 @@ class Report:
             for key in ("low", "high"):
                 values = [one["difference"][kind][key] for one in by_group.values()]
                 columns.append(Column(header=key, values=values, format="+.3f"))
+            each = [one["each"][kind] for one in by_group.values() if "each" in one]
+            for key, chosen in (("least", min), ("mean", np.mean), ("most", max)):
+                if each:
+                    values = [float(chosen(errors)) for errors in each]
+                    columns.append(
+                        Column(header=f"{key} of each", values=values, format=".3f")
+                    )
             print_table(columns, title=f"{self.period}, rmse of {kind}, K")
 
 
@@ -127,14 +132,18 @@ def evaluate(
     refuse_other_settings(folders, experiments, ("data", "periods", "runs"))
     runs = runs_of(experiment, record, period)
     models = best_models(folders, experiments)
-    found = _simulated(models, column, runs)
+    each = [_simulated(model, column, runs) for model in models]
+    found = {name: np.mean([one[name] for one in each], 0) for name in each[0]}
     levels = experiment.data.levels
     made = {"model": found["temperature"][..., :levels]}
+    alone = [one["temperature"][..., :levels] for one in each]
     made |= baselines(runs, experiment.periods.train)
     report = Report(
         folder=output or results_folder(folders, experiment.name, period),
         period=period,
-        scores=_scores(made, runs.targets, column.thickness[:levels], experiment),
+        scores=_scores(
+            made, alone, runs.targets, column.thickness[:levels], experiment
+        ),
     )
     _write(report, folders, experiments, runs, found)
     draw_runs(report.folder / "runs.png", runs, made, experiment.name)
@@ -142,33 +151,31 @@ def evaluate(
     return report
 
 
-def _simulated(
-    models: Sequence[Model], column: Modelled, runs: Runs
-) -> dict[str, Array]:
-    """Return means over leads, averaged over models.
+def _simulated(model: Model, column: Modelled, runs: Runs) -> dict[str, Array]:
+    """Return means over leads.
 
     ``temperature`` is (lead, run, level), ``mixed_depth`` (lead, run).
     """
     batch = runs.whole
     names = (*column.temperatures, "mixed_depth")
-    totals: dict[str, Array] = {}
-    for model in models:
-        model.eval()
-        with torch.no_grad():
-            ran = simulate(model, column, batch, names)
-        for name, x in ran.items():
-            mean = means(x.double(), batch["edges"]).numpy() / len(models)
-            totals[name] = totals.get(name, np.zeros_like(mean)) + mean
+    model.eval()
+    with torch.no_grad():
+        ran = simulate(model, column, batch, names)
+    found = {name: means(x.double(), batch["edges"]).numpy() for name, x in ran.items()}
     return {
-        "temperature": np.stack([totals[name] for name in names[:-1]], -1),
-        "mixed_depth": totals["mixed_depth"],
+        "temperature": np.stack([found[name] for name in names[:-1]], -1),
+        "mixed_depth": found["mixed_depth"],
     }
 
 
 def _scores(
-    made: Mapping[str, Array], targets: Array, thickness: Array, experiment: Experiment
+    made: Mapping[str, Array],
+    alone: Sequence[Array],
+    targets: Array,
+    thickness: Array,
+    experiment: Experiment,
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the scores of forecasts by group of leads."""
+    """Return the scores of forecasts, and of models alone, by group of leads."""
     weights = thickness / thickness.sum()
     kinds = {"top": np.eye(len(weights))[0]}
     if len(weights) > 1:
@@ -183,6 +190,12 @@ def _scores(
                 for kind, w in kinds.items()
             }
         scores["model"][called]["runs"] = targets.shape[1]
+        if len(alone) > 1:
+            each = [_squares(x - targets, group) for x in alone]
+            scores["model"][called]["each"] = {
+                kind: [float(np.sqrt((x @ w).mean())) for x in each]
+                for kind, w in kinds.items()
+            }
         scores["model"][called]["difference"] = {
             kind: _difference(
                 {name: x @ w for name, x in squares.items()},
@@ -226,35 +239,21 @@ def _write(
 ) -> None:
     """Write table, summary and runs."""
     kinds = ("top", "profile")
-    with (
-        atomic(report.folder / "scores.csv") as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["forecast", "leads", *kinds])
-        for forecast, groups in report.scores.items():
-            for leads, one in groups.items():
-                values = [f"{one[kind]:.6g}" if kind in one else "" for kind in kinds]
-                writer.writerow([forecast, leads, *values])
-    content: dict[str, Any] = {
-        "experiment": experiments[0].name,
-        "runs": [folder.path.name for folder in folders],
-        "seeds": [experiment.seed for experiment in experiments],
-        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
-        "periods": plain(experiments[0].periods),
+    write_table(
+        report.folder / "scores.csv",
+        ("forecast", "leads", *kinds),
+        (
+            [forecast, leads, *(f"{one[k]:.6g}" if k in one else "" for k in kinds)]
+            for forecast, groups in report.scores.items()
+            for leads, one in groups.items()
+        ),
+    )
+    content = {
+        "periods": experiments[0].periods,
         "meaning": {**MEANING, **BASELINES},
         "scores": report.scores,
     }
-    with atomic(report.folder / "summary.json") as temporary:
-        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    with (
-        atomic(report.folder / "runs.npz") as temporary,
-        open(temporary, "wb") as file,
-    ):
-        simulated: dict[str, Any] = {
-            name: x.astype(np.float32) for name, x in found.items()
-        }
-        np.savez_compressed(
-            file, begins=runs.moments, observed=runs.targets, **simulated
-        )
+    write_summary(report.folder, folders, experiments, content)
+    simulated = {name: x.astype(np.float32) for name, x in found.items()}
+    observed = {"begins": runs.moments, "observed": runs.targets}
+    write_arrays(report.folder / "runs.npz", {**observed, **simulated})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....conversion import plain
 from ....errors import ConfigError
-from ....files import atomic
 from ....tables import Column, print_table
-from ...checkpoint import best_models, read_checkpoint
+from ...checkpoint import best_models
+from ...result_files import write_arrays, write_summary, write_table
 from ...run_folder import (
     RunFolder,
     refuse_no_period,
@@ -262,32 +259,22 @@ def _write(
     found: Mapping[str, Array],
 ) -> None:
     """Write table, summary and forecasts."""
-    with (
-        atomic(report.folder / "scores.csv") as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["forecast", "field", "lead", "rmse", "acc", "pairs"])
-        for forecast, fields in report.scores.items():
-            for name, leads in fields.items():
-                for lead, one in leads.items():
-                    row = (f"{one['rmse']:.6g}", f"{one['acc']:.6g}", one["pairs"])
-                    writer.writerow([forecast, name, lead, *row])
-    content: dict[str, Any] = {
-        "experiment": experiments[0].name,
-        "runs": [folder.path.name for folder in folders],
-        "seeds": [experiment.seed for experiment in experiments],
-        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
-        "periods": plain(experiments[0].periods),
+    write_table(
+        report.folder / "scores.csv",
+        ("forecast", "field", "lead", "rmse", "acc", "pairs"),
+        (
+            (forecast, name, lead, f"{one['rmse']:.6g}", f"{one['acc']:.6g}",
+             one["pairs"])
+            for forecast, fields in report.scores.items()
+            for name, leads in fields.items()
+            for lead, one in leads.items()
+        ),
+    )  # fmt: skip
+    content = {
+        "periods": experiments[0].periods,
         "meaning": {**MEANING, **BASELINES},
         "scores": report.scores,
     }
-    with atomic(report.folder / "summary.json") as temporary:
-        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    with (
-        atomic(report.folder / "forecasts.npz") as temporary,
-        open(temporary, "wb") as file,
-    ):
-        single: dict[str, Any] = {n: x.astype(np.float32) for n, x in found.items()}
-        np.savez_compressed(file, starts=starts, **single)
+    write_summary(report.folder, folders, experiments, content)
+    single = {name: x.astype(np.float32) for name, x in found.items()}
+    write_arrays(report.folder / "forecasts.npz", {"starts": starts, **single})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from bmi_dmx.compose import Model
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.models.ocean.column_declarations import column_forcings
@@ -50,6 +52,41 @@ def test_scores_stand_beside_those_of_baselines(run: Path) -> None:
     assert difference["low"] <= difference["value"] <= difference["high"]
     for name in ("scores.csv", "summary.json", "runs.png", "column.png"):
         assert (report.folder / name).stat().st_size > 0
+
+
+def test_several_models_are_scored_together_and_each_by_itself(
+    run: Path, tmp_path: Path
+) -> None:
+    alike = Path(shutil.copytree(run, tmp_path / "alike"))
+    alone, both = evaluate(run, "test"), evaluate([run, alike], "test")
+    assert isinstance(alone, Report)
+    assert isinstance(both, Report)
+    for leads, one in alone.scores["model"].items():
+        assert "each" not in one
+        found = both.scores["model"][leads]
+        assert found["top"] == pytest.approx(one["top"])
+        assert found["each"]["top"] == pytest.approx([one["top"]] * 2)
+
+
+def test_feedback_is_said_by_the_weather_of_the_day_before(weather: Path) -> None:
+    changed = made.experiment(weather)["model"] | {
+        "hidden": 0, "drawn": True, "carried": True, "feedback": 3,
+    }  # fmt: skip
+    task = ColumnsTask(asked(weather, model=changed))
+    model = Model(task.experiment.model, task.statistics())
+    batch = task.runs.whole
+    found = simulate(model, task.column, batch, ["heat_feedback"])["heat_feedback"]
+    assert ((found > 0.0) & (found < 60.0)).all()
+    # Two steps a day: what is said holds through both.
+    assert torch.equal(found[2::2], found[3::2])
+    warmer = batch["forcing"]["heat"].clone()
+    warmer[6:8] += 200.0
+    batch["forcing"]["heat"] = warmer
+    other = simulate(model, task.column, batch, ["heat_feedback"])["heat_feedback"]
+    assert torch.equal(found[:8], other[:8])
+    assert (found[8:10] != other[8:10]).all()
+    with pytest.raises(ConfigError, match="drawn to a temperature"):
+        asked(weather, model=changed | {"drawn": False})
 
 
 def test_profiles_are_scored_by_thickness(run_of_profiles: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from .....compose import Model
-from .....conversion import plain
 from .....errors import DataError
-from .....files import atomic
 from .....tables import Column, print_table
-from ....checkpoint import best_models, read_checkpoint
+from ....checkpoint import best_models
+from ....result_files import write_summary, write_table
 from ....run_folder import (
     RunFolder,
     refuse_no_period,
@@ -258,27 +255,21 @@ def _write(
     report: Report, folders: Sequence[RunFolder], experiments: Sequence[Experiment]
 ) -> None:
     """Write table and summary."""
-    with (
-        atomic(report.folder / "scores.csv") as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["forecast", "state", "lead", "rmse", "normalised", "pairs"])
-        for forecast, states in report.scores.items():
-            for name, leads in states.items():
-                for lead, one in leads.items():
-                    row = (f"{one['rmse']:.6g}", f"{one['normalised']:.6g}")
-                    writer.writerow([forecast, name, lead, *row, one["pairs"]])
+    write_table(
+        report.folder / "scores.csv",
+        ("forecast", "state", "lead", "rmse", "normalised", "pairs"),
+        (
+            (forecast, name, lead, f"{one['rmse']:.6g}", f"{one['normalised']:.6g}",
+             one["pairs"])
+            for forecast, states in report.scores.items()
+            for name, leads in states.items()
+            for lead, one in leads.items()
+        ),
+    )  # fmt: skip
     content = {
-        "experiment": experiments[0].name,
-        "runs": [folder.path.name for folder in folders],
-        "seeds": [experiment.seed for experiment in experiments],
-        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
-        "periods": plain(experiments[0].periods),
+        "periods": experiments[0].periods,
         "forcing": experiments[0].data.forcing,
         "meaning": {**MEANING, **BASELINES},
         "scores": report.scores,
     }
-    with atomic(report.folder / "summary.json") as temporary:
-        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_summary(report.folder, folders, experiments, content)

@@ -1,0 +1,79 @@
+"""Files that evaluations of runs leave: a table, a summary, arrays."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..conversion import plain
+from ..files import atomic
+from .checkpoint import read_checkpoint
+from .experiment import Experiment
+from .run_folder import RunFolder
+
+__all__ = ["write_arrays", "write_summary", "write_table"]
+
+
+def write_table(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Write a table as comma-separated values, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    header : sequence of str
+        Names of the columns.
+    rows : iterable of sequence
+        One entry for each column.
+    """
+    with (
+        atomic(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_summary(
+    folder: Path,
+    folders: Sequence[RunFolder],
+    experiments: Sequence[Experiment],
+    found: Mapping[str, Any],
+) -> None:
+    """Write ``summary.json``: which runs were scored, and what was found.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the results.
+    folders : sequence of RunFolder
+        The runs, whose best checkpoints were scored.
+    experiments : sequence of Experiment
+        Theirs.
+    found : mapping
+        Scores, what they mean, and on what they are.
+    """
+    content = {
+        "experiment": experiments[0].name,
+        "runs": [run.path.name for run in folders],
+        "seeds": [experiment.seed for experiment in experiments],
+        "steps": [read_checkpoint(run.best)["global_step"] for run in folders],
+        **found,
+    }
+    with atomic(folder / "summary.json") as temporary:
+        text = json.dumps(plain(content, odd=lambda *_: None), indent=2)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays by name as a compressed ``.npz``, whole or not at all."""
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **arrays)
