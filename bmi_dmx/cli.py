@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
+from .arguments import refuse_to_replace
 from .command_groups import SHELLS, Grouped, completion, listed
 from .errors import DataProblems, DmxError
 from .logs import logged
@@ -361,6 +362,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
+        refuse_to_replace(options)
         with logged(options.shown), afresh():
             COMMANDS[options.command].run(options)
         sys.stdout.flush()
