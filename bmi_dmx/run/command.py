@@ -46,7 +46,9 @@ def run_arguments(parser: ArgumentParser) -> None:
         help="begin with what FORCING observed before this date, and go on alone",
     )  # fmt: skip
     parser.add_argument(
-        "--steps", type=whole(1), metavar="N",
+        "--steps",
+        type=whole(1),
+        metavar="N",
         help="steps of a forecast (default: 12)",
     )
     crew_arguments(parser)
