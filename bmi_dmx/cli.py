@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
+from .arguments import refuse_to_replace
 from .command_groups import SHELLS, Grouped, completion, listed
 from .errors import DataProblems, DmxError
 from .logs import logged
@@ -361,6 +362,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
+        refuse_to_replace(options)
         with logged(options.shown), afresh():
             COMMANDS[options.command].run(options)
         sys.stdout.flush()
@@ -404,14 +406,21 @@ _EXTRAS = {
 """Which extra of the package brings a library that not everybody has."""
 
 
+_TOLD = 100
+"""Most problems that are told together."""
+
+
 def _message(error: Exception) -> str | None:
     """Return an error on one line, or None where only its traceback can help.
 
     Several problems have a line each.
     """
     if isinstance(error, DataProblems):
-        lines = (f"  - {' '.join(text.split())}" for text in error.problems)
-        return "\n".join([f"{len(error.problems)} problems", *lines])
+        told, count = error.problems[:_TOLD], len(error.problems)
+        lines = [f"  - {' '.join(text.split())}" for text in told]
+        if count > len(told):
+            lines.append(f"  - … and {count - len(told)} more")
+        return "\n".join([f"{count} problems", *lines])
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package == __package__:

@@ -83,7 +83,10 @@ def convert(data: Any, kind: type[T], where: str = "") -> T:
     TypeError
         When ``kind`` itself holds a type that is not understood.
     """
-    return cast(T, _convert(data, kind, _Place(where)))
+    try:
+        return cast(T, _convert(data, kind, _Place(where)))
+    except _Placed as error:
+        raise ConfigError(str(error)) from error.__cause__
 
 
 def plain(

@@ -22,6 +22,7 @@ __all__ = [
     "cache_folder",
     "folder_beside",
     "locked",
+    "wanted_from",
     "writing",
 ]
 
@@ -49,6 +50,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         Where to write.
     """
     target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder, expected a file", str(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.parent not in _looked_through:
         # Once, for there may be as many targets in a folder as it has files.
@@ -142,6 +145,32 @@ def _naming(temporary: Path, target: Path) -> Iterator[None]:
         else:
             raise
         raise OSError(error.errno, error.strerror, wanted) from error
+
+
+@contextmanager
+def wanted_from(folder: Path, target: Path) -> Iterator[None]:
+    """Name the file that is wanted where what is kept for it cannot be written.
+
+    Parameters
+    ----------
+    folder : Path
+        Where parts are kept until the file can be made of them.
+    target : Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        With the file and the reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        named = error.filename
+        inside = isinstance(named, str) and Path(named).is_relative_to(folder)
+        if not inside or error.errno in (errno.EEXIST, errno.ENOTDIR):
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 @contextmanager

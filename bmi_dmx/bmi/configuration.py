@@ -118,7 +118,8 @@ class Configuration:
 
     def _message(self, text: str) -> str:
         text = text.removeprefix(f"{self.path}: ")
-        start = f"{self.path}: "
+        # Of text that is no YAML the line stands behind the file.
+        start = "" if text.startswith(f"{self.path}, ") else f"{self.path}: "
         if self.place and self.place not in text:
             start += f"{self.place}: "
         # Hosts may be able to show nothing but ASCII.
@@ -142,4 +143,5 @@ def _only_place(data: Any) -> str:
     """Return the name of the location where there is one, whatever else is wrong."""
     places = data.get("locations") if isinstance(data, Mapping) else None
     ids = places.get("ids") if isinstance(places, Mapping) else None
-    return str(ids[0]) if isinstance(ids, list) and len(ids) == 1 else ""
+    alone = isinstance(ids, list) and len(ids) == 1 and ids[0] is not None
+    return str(ids[0]) if alone else ""

@@ -179,6 +179,10 @@ def _locate(bundle: str | PathLike[str]) -> Path:
     if not path.is_dir():
         hint = suggestion(str(bundle), bundles)
         raise BundleError(f"{bundle}: no such folder, and no bundle of that name{hint}")
+    if (path / "config.yaml").is_file() and not (path / MANIFEST).is_file():
+        raise BundleError(
+            f"{path}: is the folder of a training; dmx export makes a bundle of it"
+        )
     for name in (MANIFEST, WEIGHTS, PROGRAMS):
         if not (path / name).is_file():
             raise BundleError(f"{path}: file {name!r} is missing")

@@ -355,12 +355,12 @@ def _step(times: Moments, where: str) -> tuple[float, bool]:
         raise DataError(f"{where}: {again if one == other else back}")
     for precision in (0.0, times.precision):
         # Of rounded times no single length is right, but all stay near the even ones.
-        usual = float(np.mean(lengths) if precision else np.median(lengths))
+        usual = float(np.mean(lengths)) if precision else _usual(lengths)
         seconds = _nominal(usual, precision)
         even = seconds * np.arange(len(times.passed))
         if (np.abs(times.passed - even) <= _allowed(seconds, precision)).all():
             return seconds, precision > 0.0
-    seconds = _nominal(float(np.median(lengths)), 0.0)
+    seconds = _nominal(_usual(lengths), 0.0)
     at = _first(np.abs(lengths - seconds) > _allowed(seconds, 0.0))
     if at is None:
         return float(f"{times.passed[-1] / len(lengths):.9g}"), False
@@ -373,6 +373,14 @@ def _step(times: Moments, where: str) -> tuple[float, bool]:
         f"followed by {times.text(at + 1)} (entries {at} and {at + 1}), expected one "
         f"{span_text(seconds)} later{gap}"
     )
+
+
+def _usual(lengths: NDArray[np.float64]) -> float:
+    """Return the length in the middle, of an even number of them the lower one.
+
+    Between the two there would be a length that no step has.
+    """
+    return float(np.sort(lengths)[(lengths.size - 1) // 2])
 
 
 def _nominal(seconds: float, precision: float) -> float:

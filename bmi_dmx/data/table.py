@@ -135,9 +135,10 @@ class Table:
             ]
             # Numbers with commas are no fault where others are none at all.
             line, cell = min(wrong, key=lambda found: bool(_COMMA.fullmatch(found[1])))
+            rest = f", the first of {len(wrong)} such cells" if len(wrong) > 1 else ""
             raise DataError(
                 f"{self.path}: row {line}, column {self.titles[at]!r}: found {cell!r}, "
-                "expected a number"
+                f"expected a number{rest}"
             ) from None
 
     def commas(self, at: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..arguments import whole
 from ..run.command import request_arguments, request_of
 
 __all__ = ["forecast_arguments", "forecast_command"]
@@ -23,7 +24,7 @@ def forecast_arguments(parser: ArgumentParser) -> None:
         "the same days of the past years of the history)",
     )  # fmt: skip
     parser.add_argument(
-        "--steps", type=int, metavar="N",
+        "--steps", type=whole(1), metavar="N",
         help="steps of the forecast (default: as many as the files have)",
     )  # fmt: skip
     request_arguments(parser, "HISTORY", Path("forecast.nc"))

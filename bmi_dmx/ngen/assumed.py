@@ -1,4 +1,4 @@
-"""Units that a forcing file leaves to be known: whether its numbers can be in them."""
+"""Units of a forcing file, given or assumed: whether its numbers can be in them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ __all__ = ["assumed_units"]
 _HOURS = 24 * 366
 """Hours that are looked at: a year, lest a dry season be taken for wrong units."""
 
+_GLANCE = 24 * 60
+"""And where units are given."""
+
 _PLACES = 32
 
 
 def assumed_units(
     forcing: ForcingProvider, ids: Sequence[str], start: int, steps: int
 ) -> Iterator[str]:
-    """Yield a remark on units that are assumed, after a look at the numbers.
+    """Yield remarks on units that are assumed or odd, after a look at the numbers.
 
     Parameters
     ----------
@@ -43,19 +46,26 @@ def assumed_units(
     for known in NEXTGEN:
         variable = FORCINGS[known.variable]
         alias = variable.standard_name
-        if alias not in there or forcing.states_units(ids[0], alias):
+        if alias not in there:
             continue
-        units = forcing.units(ids[0], alias)
-        told[known.names[0]] = units
+        given = forcing.states_units(ids[0], alias)
+        units, usual = forcing.units(ids[0], alias), USUAL.get(variable.name)
+        if not given:
+            told[known.names[0]] = units
+        if usual is None:
+            continue
         some = ids[:: -(-len(ids) // _PLACES)]
-        values = forcing.block(some, alias, units, start, min(steps, _HOURS))
-        usual = USUAL.get(variable.name)
-        doubt = "" if usual is None else usual.doubt(values, units)
-        if usual is None or not doubt:
-            continue
-        doubt = f"{forcing.path}: {variable.name}: {doubt}"
-        if len(values) * STEP >= usual.season:
-            raise UnitsError(f"{doubt}: write the units into the file")
-        yield doubt
+        hours = min(steps, _GLANCE if given else _HOURS)
+        values = forcing.block(some, alias, units, start, hours)
+        where = f"{forcing.path}: {variable.name}: "
+        long = len(values) * STEP >= usual.season
+        doubt = usual.doubt(values, units, given=given)
+        if doubt and long and not given:
+            raise UnitsError(f"{where}{doubt}: write the units into the file")
+        if doubt and (long or not given):
+            yield f"{where}{doubt}"
+        total = usual.total(values)
+        if total:
+            yield f"{where}{total}"
     if told:
         yield f"{forcing.path}: {assumed(told)}"

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..arguments import whole
 from ..errors import ConfigError
 from ..run.command import crew_arguments
 
@@ -114,7 +115,7 @@ def _domain_arguments(parser: ArgumentParser) -> None:
         "--mode", choices=("hourly", "daily"), help="steps of the physics"
     )
     parser.add_argument(
-        "--day-start-hour", type=int, metavar="HOUR",
+        "--day-start-hour", type=whole(0), metavar="HOUR",
         help="hour, UTC, at which days of --mode daily begin (default: 0)",
     )  # fmt: skip
     parser.add_argument(

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import __version__
 from ..bmi import Component
-from ..files import atomic
+from ..files import atomic, wanted_from
 from ..models.hydrology.system import PLACES as KNOWN_OF_PLACES
 from ..operate.shared import bundle_named
 from ..run.cluster import Crew, run_all
@@ -123,7 +123,10 @@ def simulate(
     plan = _plan(setup, names, division)
     tasks = [replace(block, names=names, plan=plan) for block in blocks]
     sums = {name: np.zeros(len(domain.ids)) for name in names}
-    with divided(tasks, plan, component.runner) as tasks:
+    with (
+        wanted_from(folder_of(output), output),
+        divided(tasks, plan, component.runner) as tasks,
+    ):
         run_all(tasks, crew or Crew())
         for some, values in _written(setup, component, output, tasks, division):
             for name, block in values.items():

@@ -67,10 +67,12 @@ def own_attributes(
         array[missing] = value
         for place in (ids[k] for k in np.flatnonzero(missing).tolist()):
             warn_once(_log, name, "%s: attribute_defaults: %s = %g", place, name, value)
-    for name in needed:
-        if name not in found:
-            hint = suggestion(name, given)
-            raise DataError(f"attribute {name!r} of the model is missing{hint}")
+    lacking = [name for name in needed if name not in found]
+    if len(lacking) == 1:
+        hint = suggestion(lacking[0], given)
+        raise DataError(f"attribute {lacking[0]!r} of the model is missing{hint}")
+    if lacking:
+        raise DataError(f"attributes of the model are missing: {', '.join(lacking)}")
     for name in optional:
         found.setdefault(name, np.full(len(ids), np.nan))
     # In whatever order they were given, a state holds them in one.

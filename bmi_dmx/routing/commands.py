@@ -8,6 +8,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from ..arguments import number, whole
+
 __all__ = ["river", "river_arguments", "route", "route_arguments"]
 
 
@@ -101,7 +103,7 @@ def route_arguments(parser: ArgumentParser) -> None:
         "pictures of both beside the sum of the inflow",
     )  # fmt: skip
     parser.add_argument(
-        "--threads", type=int, default=1, metavar="N",
+        "--threads", type=whole(1), default=1, metavar="N",
         help="that share the work (default: %(default)s)",
     )  # fmt: skip
     _add_times(parser)
@@ -123,7 +125,7 @@ def _add_times(parser: ArgumentParser) -> None:
         help="write means of days (default: the flow at the end of every hour)",
     )  # fmt: skip
     when.add_argument(
-        "--utc-offset", type=float, default=0.0, metavar="HOURS",
+        "--utc-offset", type=number(-18.0, 18.0), default=0.0, metavar="HOURS",
         help="east of Greenwich, of the time in which days, --start and --end are",
     )  # fmt: skip
     when.add_argument(
@@ -131,7 +133,7 @@ def _add_times(parser: ArgumentParser) -> None:
         help="length of a step of the physics (default: %(default)g)",
     )  # fmt: skip
     when.add_argument(
-        "--warmup", type=float, default=30.0, metavar="DAYS",
+        "--warmup", type=number(0.0), default=30.0, metavar="DAYS",
         help="run before --start, as far as there is inflow (default: %(default)g)",
     )  # fmt: skip
     when.add_argument(

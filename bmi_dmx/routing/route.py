@@ -18,7 +18,7 @@ from .. import __version__
 from ..bundle import Bundle
 from ..data.zarr_store import is_zarr
 from ..errors import ConfigError, DataError
-from ..files import atomic
+from ..files import atomic, wanted_from
 from ..models.rivers.component import MuskingumCunge
 from ..models.rivers.formats import River, read_gauges
 from ..models.rivers.formats.gauge_table import with_gauges
@@ -164,13 +164,14 @@ def route(request: Request) -> Routed:
     try:
         run = _Run(request, bundle, inflow)
         folder = request.output.with_name(f".{request.output.name}.pieces")
-        pieces = Pieces(folder, run.plan())
-        try:
-            for values, state in run.pieces(pieces):
-                pieces.add(values, state)
-            done = run.finish(pieces)
-        finally:
-            pieces.close()
+        with wanted_from(folder, request.output):
+            pieces = Pieces(folder, run.plan())
+            try:
+                for values, state in run.pieces(pieces):
+                    pieces.add(values, state)
+                done = run.finish(pieces)
+            finally:
+                pieces.close()
     finally:
         inflow.close()
     pieces.remove()

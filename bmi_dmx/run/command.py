@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..arguments import whole
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def run_arguments(parser: ArgumentParser) -> None:
         help="begin with what FORCING observed before this date, and go on alone",
     )  # fmt: skip
     parser.add_argument(
-        "--steps", type=int, metavar="N", help="steps of a forecast (default: 12)"
+        "--steps",
+        type=whole(1),
+        metavar="N",
+        help="steps of a forecast (default: 12)",
     )
     crew_arguments(parser)
 
@@ -135,7 +139,7 @@ def crew_arguments(parser: ArgumentParser) -> None:
         "files, such as tcp://10.0.0.1:8786",
     )  # fmt: skip
     parser.add_argument(
-        "--block-places", type=int, metavar="N",
+        "--block-places", type=whole(1), metavar="N",
         help="places that are stepped together (default: as the chunks of the forcing "
         "are, about 2048)",
     )  # fmt: skip

@@ -6,6 +6,7 @@ the forcing (Day 1985, doi:10.1061/(ASCE)0733-9496(1985)111:2(157)).
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..data.axis import span_text
 from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..operate.operation import Operation, step_text
@@ -23,6 +25,8 @@ from .run import Request, forcing_of, run
 from .series import Series
 
 __all__ = ["Asked", "forecast"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,7 @@ def forecast(asked: Asked) -> Path:
         )
     if asked.output.is_dir():
         raise ConfigError(f"--output: {asked.output} is a folder, expected a file")
+    _refuse_misfits(asked)
     folder = asked.output.absolute().parent
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".forecast-", dir=folder) as made:
@@ -92,6 +97,41 @@ def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     whole = len(set(stems)) < len(stems)
     for path, stem in zip(files, stems, strict=True):
         yield (str(path) if whole else stem), path
+
+
+def _refuse_misfits(asked: Asked) -> None:
+    """Refuse forcing that does not begin where the history ends, before any is run.
+
+    Raises
+    ------
+    DataError
+        Naming the file, where it begins, and where the history ends.
+    ConfigError
+        When more steps are asked for than there are.
+    """
+    lengths = {}
+    with forcing_of(asked.history) as (_, past):
+        end = past.start + timedelta(seconds=past.seconds * past.steps)
+    for path in asked.members:
+        with forcing_of(replace(asked.history, forcing=path)) as (_, series):
+            begin, lengths[path] = series.start, series.steps
+        if begin != end:
+            apart = span_text(abs((begin - end).total_seconds()))
+            how = f"{apart} are between" if begin > end else f"{apart} are in both"
+            raise DataError(
+                f"{path}: begins at {begin}, expected {end}, where {past.path} ends: "
+                f"{how}"
+            )
+        if asked.steps is not None and asked.steps > series.steps:
+            raise ConfigError(
+                f"--steps: found {asked.steps}, but {path} has {series.steps}"
+            )
+    if asked.steps is None and len(set(lengths.values())) > 1:
+        short = min(lengths, key=lambda path: lengths[path])
+        _log.warning(
+            "the forecast has %d steps, those of %s; others have up to %d",
+            lengths[short], short, max(lengths.values()),
+        )  # fmt: skip
 
 
 def _run_member(history: Request, forcing: Path, now: Path, output: Path) -> None:

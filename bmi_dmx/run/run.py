@@ -21,7 +21,7 @@ from ..bmi.settings import LocationSettings, Settings
 from ..bmi.steps import step_length
 from ..bundle import Bundle
 from ..errors import ConfigError, DataError, suggestion
-from ..files import atomic
+from ..files import atomic, wanted_from
 from ..operate.attributes import own_attributes
 from ..operate.operation import Operation, step_text
 from ..operate.screen import Policy
@@ -128,12 +128,16 @@ def run(request: Request) -> Path:
     """
     if request.output.is_dir():
         raise ConfigError(f"--output: {request.output} is a folder, expected a file")
-    with forcing_of(request) as (operation, series):
+    kept = folder_of(request.output)
+    with (
+        wanted_from(kept, request.output),
+        forcing_of(request) as (operation, series),
+    ):
         division = _division(request, operation, series)
         known = _attributes(request, operation, series)
         whole = _Block(
             request=request, known=known, ids=series.ids, state=request.state,
-            series=series, folder=folder_of(request.output), plan={}, names=(),
+            series=series, folder=kept, plan={}, names=(),
             steps=series.steps, rows=division.rows, some=slice(0, len(series.ids)),
         )  # fmt: skip
         blocks = [whole.part(some) for some in division.blocks]

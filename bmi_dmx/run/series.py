@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 _YEAR, _FEW = 366 * 86400.0, 10_000
 """Seconds, and most steps, of a file that are looked at where units are assumed."""
 
+_GLANCE = 60 * 86400.0
+"""Seconds that are looked at where they are given."""
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -212,17 +215,24 @@ class Series(ABC):
             self._look(forcing)
 
     def _look(self, forcing: Forcing) -> None:
-        """Refuse numbers that cannot be in the units that are assumed."""
+        """Refuse numbers that cannot be in units that are assumed; doubt others."""
         usual = self._system.usual.get(forcing.name)
-        if usual is None or not self.sources[forcing.name].assumed:
+        if usual is None:
             return
-        count = min(self.steps, max(1, round(_YEAR / self.seconds)), _FEW)
+        assumed = self.sources[forcing.name].assumed
+        span = _YEAR if assumed else max(_GLANCE, usual.season)
+        count = min(self.steps, max(1, round(span / self.seconds)), _FEW)
+        long = count * self.seconds >= usual.season
         for name, units in self._each(forcing):
-            doubt = usual.doubt(self._raw(name, 0, count), units)
-            if doubt and count * self.seconds >= usual.season:
+            values = self._raw(name, 0, count)
+            doubt = usual.doubt(values, units, given=not assumed)
+            if doubt and assumed and long:
                 raise UnitsError(f"{self.path}: {name}: {doubt}: write the units there")
-            if doubt:
+            if doubt and (assumed or long):
                 self.remark(f"{self.path}: {name}: {doubt}")
+            total = usual.total(values)
+            if total:
+                self.remark(f"{self.path}: {name}: {total}")
 
     def read(self, forcing: Forcing, first: int, count: int) -> Array:
         """Return a forcing over some steps in its units, (time, place)."""

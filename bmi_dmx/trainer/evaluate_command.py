@@ -8,6 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..arguments import whole
 from ..errors import ConfigError
 
 __all__ = ["evaluate_arguments", "evaluate_command"]
@@ -35,7 +36,7 @@ def evaluate_arguments(parser: ArgumentParser) -> None:
         help="only these basins, or a file with one a line (default: all)",
     )  # fmt: skip
     parser.add_argument(
-        "--warmup", type=int, metavar="STEPS",
+        "--warmup", type=whole(0), metavar="STEPS",
         help="time steps simulated before the first day (default: those of a year)",
     )  # fmt: skip
     parser.add_argument(

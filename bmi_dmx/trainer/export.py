@@ -9,7 +9,7 @@ from typing import Any
 from ..bundle import Bundle, save_bundle
 from ..compose import Model
 from ..conversion import plain
-from ..errors import DataError
+from ..errors import BundleError, DataError
 from .checkpoint import OWN, load_model, read_checkpoint
 from .experiment import Experiment
 from .registries import tasks
@@ -55,6 +55,8 @@ def export(
     best = folder.require_best()
     task, facts = tasks[experiment.task], read_checkpoint(folder.best)[OWN]["facts"]
     place = Path(target) if target is not None else folder.path / "bundle"
+    if not place.name:
+        raise BundleError(f"{place}: is the current folder; name one in it")
     scores = task.scores(folder, experiment, training)
 
     def saved(model: Model, name: str) -> Bundle:

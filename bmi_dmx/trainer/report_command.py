@@ -8,6 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..arguments import whole
 from ..errors import ConfigError, suggestion
 
 __all__ = ["report_arguments", "report_command"]
@@ -54,7 +55,7 @@ def report_arguments(parser: ArgumentParser) -> None:
         help="only these places, or a file with one a line (default: all)",
     )  # fmt: skip
     bundles.add_argument(
-        "--warmup", type=int, metavar="STEPS",
+        "--warmup", type=whole(0), metavar="STEPS",
         help="time steps simulated before the first day (default: those of a year)",
     )  # fmt: skip
 

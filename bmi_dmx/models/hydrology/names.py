@@ -36,7 +36,8 @@ FILES = (
 USUAL = {
     "precipitation": Usual(
         0.02, 40.0, "mm d-1",
-        ("m s-1", "mm h-1", "mm d-1", "m h-1", "m d-1", "inch h-1"), 30 * 86400.0,
+        ("m s-1", "mm s-1", "mm h-1", "mm d-1", "m h-1", "m d-1", "inch h-1"),
+        30 * 86400.0, summed=True,
     ),
     "air_temperature": Usual(-45.0, 40.0, "degC", ("degC", "degF", "K")),
     "air_temperature_min": Usual(-50.0, 35.0, "degC", ("degC", "degF", "K")),

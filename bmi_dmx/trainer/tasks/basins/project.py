@@ -9,6 +9,7 @@ from string import Template
 
 import numpy as np
 
+from ....config import parse
 from .data.basins import SECONDS_PER_DAY, BasinData
 from .data.read import read
 from .data.spec import DataSpec
@@ -66,8 +67,13 @@ def write(folder: Path, name: str) -> None:
     texts = files("bmi_dmx.configs") / "project"
     for title in ("experiment.yaml", "README.md"):
         text = Template((texts / title).read_text(encoding="utf-8"))
-        filled = text.substitute(name=name, basins=data.ids.size)
+        filled = text.substitute(name=name, key=_as_text(name), basins=data.ids.size)
         (folder / title).write_text(filled, encoding="utf-8")
+
+
+def _as_text(name: str) -> str:
+    """Return a name as a configuration file reads it as text, and not as a number."""
+    return name if parse(name, "") == name else f'"{name}"'
 
 
 def _write_stations(data: BasinData, path: Path) -> None:

@@ -92,6 +92,7 @@ def _opening(path: Path, names: Iterable[str]) -> str:
     raise DataError(
         f"{path}: no reader understands it: it is no NetCDF file and has no folder"
         " basin_mean_forcing (CAMELS-US), timeseries/netcdf or timeseries/csv (Caravan)"
+        ", nor tables of text (.csv, .txt)"
         f"{refusals}; data.reader=NAME chooses one of {', '.join(READERS)}"
     )
 

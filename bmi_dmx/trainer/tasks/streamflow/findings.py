@@ -70,6 +70,8 @@ def tiles(scores: Scores, baselines: Mapping[str, Scores]) -> list[Tile]:
 
 
 def _number(name: str, value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
     if metrics[name].units == "percent":
         return f"{value:+.1f} %".replace("-", "−")
     return f"{value:.2f}".replace("-", "−")

@@ -278,6 +278,10 @@ def read_streamflow(path: PathLike) -> Hydrographs:
     """
     import netCDF4
 
+    if not Path(path).is_file():
+        raise DataError(
+            f"{path}: no such file; dmx evaluate RUN writes one, in a folder of the run"
+        )
     try:
         file = netCDF4.Dataset(path)
     except OSError as error:

@@ -96,7 +96,10 @@ def attributes_in(
         matched = match(ids, list(places))
         if not matched.places:
             hint = suggestion(ids[0], places)
-            raise DataError(f"{table.path}: no row of {len(ids)} basins{hint}")
+            raise DataError(
+                f"{table.path}: column {table.titles[at]!r} names none of {len(ids)} "
+                f"basins, such as {ids[0]!r}{hint}"
+            )
         if matched.remark:
             remark(f"{table.path}: {matched.remark}")
         rows = np.array([matched.places.get(name, -1) for name in ids])

@@ -18,6 +18,7 @@ from .....models.hydrology.forcings import (
     SHORTENING,
     SLACK,
 )
+from .....models.hydrology.names import USUAL
 from .....operate.screen import slightly_below, step_bounds
 from .....variables import Forcing
 from .basins import Array32, Array64, Times, step_seconds
@@ -100,6 +101,7 @@ def complete_forcing(
             filled[name] = _without_gaps(name, values, ids, time, gaps, max_gap, where)
         with piece():
             _refuse_implausible(FORCINGS[name], filled[name], ids, time, where)
+    _remark_sums(filled, ids, where)
     with piece():
         _order_temperatures(filled, ids, where)
     _raise_slightly_low(filled)
@@ -134,6 +136,10 @@ def observed(
     return cleaned
 
 
+_ICE = -60.0
+"""Degrees north below which there is ice alone."""
+
+
 def check_places(
     attributes: Mapping[str, Array64], ids: NDArray[np.str_], where: str
 ) -> None:
@@ -159,6 +165,13 @@ def check_places(
         if values is None:
             continue
         bad = (values < low) | (values > high)
+        if name == "latitude" and (values < _ICE).any():
+            at = int(np.nanargmin(values))
+            log.warning(
+                "%s: latitude of basin '%s' is %g degrees_north, where no rivers are "
+                "(%d such basins): are latitude and longitude exchanged?",
+                where, ids[at], values[at], int((values < _ICE).sum()),
+            )  # fmt: skip
         with piece():
             if bad.any():
                 at = int(np.argmax(bad))
@@ -343,6 +356,15 @@ def _refuse_implausible(
                 f" {values[day, basin]:g} {units} on {time[day]}, expected {low:g} to"
                 f" {high:g} ({int(count)} such values): are the units right?"
             )
+
+
+def _remark_sums(
+    forcing: dict[str, Array32], ids: NDArray[np.str_], where: Where
+) -> None:
+    for name, values in forcing.items():
+        total = USUAL[name].total(values) if name in USUAL else ""
+        if total:
+            log.warning("%s: %s", where(name, str(ids[0])), total)
 
 
 def _order_temperatures(

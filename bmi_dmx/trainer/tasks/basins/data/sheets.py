@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....data.axis import span_text
+from .....data.identity import listed
 from .....data.table import Table, heading
 from .....data.times import times_of
 from .....errors import DataError
 from .basins import SECONDS_PER_DAY, Times, time_axis
+from .remarks import remark
 
 __all__ = [
     "ENDINGS",
@@ -32,6 +34,12 @@ __all__ = [
 ]
 
 ENDINGS = (".csv", ".txt", ".tsv", ".dat")
+
+_NO_TEXT = (
+    ".xlsx", ".xls", ".ods", ".gz", ".zip", ".bz2", ".xz", ".parquet", ".feather",
+    ".nc", ".rdata", ".rds", ".mat", ".pkl",
+)  # fmt: skip
+"""Endings of files that may hold series, but not as text."""
 
 TIMES = ("date", "time", "datetime", "timestamp", "day", "datum", "fecha", "jour")
 """What a column of times is called."""
@@ -57,6 +65,12 @@ class Sheet:
     time: Times
     columns: Columns
 
+    def named(self, names: Iterable[str]) -> Sheet:
+        """Return it with columns under these names, told without regard to capitals."""
+        wanted = {name.casefold(): name for name in names if name not in self.columns}
+        columns = {wanted.get(n.casefold(), n): x for n, x in self.columns.items()}
+        return replace(self, columns=columns)
+
 
 def tables_in(path: Path) -> list[Path]:
     """Return the tables of a folder, or the one that a path is.
@@ -73,8 +87,15 @@ def tables_in(path: Path) -> list[Path]:
         for file in path.iterdir()
         if file.suffix.lower() in ENDINGS and not file.name.startswith((".", "~"))
     )
+    others = sorted(f.name for f in path.iterdir() if f.suffix.lower() in _NO_TEXT)
     if not files:
-        raise DataError(f"{path}: no tables ({', '.join(ENDINGS)})")
+        found = f"; found {listed(others)}, which are no text" if others else ""
+        raise DataError(f"{path}: no tables ({', '.join(ENDINGS)}){found}")
+    if others:
+        remark(
+            f"{path}: {len(others)} {'file is' if len(others) == 1 else 'files are'} "
+            f"no text and passed over ({listed(others)})"
+        )
     return files
 
 
@@ -146,7 +167,8 @@ def ordered(path: Path, time: Times, columns: Columns, name: str) -> Sheet:
     again = np.flatnonzero(np.diff(time) == np.timedelta64(0, "us"))
     if again.size:
         when = str(time[again[0]].astype("datetime64[s]")).replace("T", " ")
-        raise DataError(f"{path}: basin {name!r}: {when} is given twice")
+        rest = f", the first of {again.size} such times" if again.size > 1 else ""
+        raise DataError(f"{path}: basin {name!r}: {when} is given twice{rest}")
     return Sheet(path, time, {n: (u, x[order]) for n, (u, x) in columns.items()})
 
 

@@ -15,7 +15,7 @@ from .....models.hydrology.names import FILES, USUAL, usual_names
 from .basins import Array32, Observed, positions, refuse_uneven
 from .fluxes import flow_depth, series_of, unobserved
 from .places import PLACES, attributes_in, names_in
-from .problems import piece
+from .problems import piece, settle
 from .remarks import remark
 from .sheets import (
     TIMES,
@@ -86,6 +86,7 @@ class Tables(Source):
                 else:
                     attributes.append(table)
         if not self._sheets:
+            settle()
             raise DataError(
                 f"{path}: no table with times: expected a column called one of "
                 f"{', '.join(TIMES)}, or year, month and day"
@@ -172,6 +173,8 @@ class Tables(Source):
         read = {n: c for n, c in self._columns.items() if n != "streamflow"}
         self._others = others_in(one.columns, self.spec, read, target, str(one.path))
         self._columns |= self._others
+        for basin, sheet in self._sheets.items():
+            self._sheets[basin] = sheet.named(self._columns.values())
         for sheet in self._sheets.values():
             for name, column in self._columns.items():
                 with piece():

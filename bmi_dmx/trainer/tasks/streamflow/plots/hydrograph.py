@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from .....errors import DataError
 from ....plots.style import COLOURS, OBSERVED, SIMULATED, PathLike, dates, picture
 from ..metrics import score
 
@@ -86,11 +85,6 @@ def hydrographs(
         Flow by other models, drawn thin.
     units : str
         Of all flow.
-
-    Raises
-    ------
-    DataError
-        If the NSE is defined for no basin.
     """
     given = score(simulated, observed, ["nse"])["nse"] if nse is None else nse
     shown = _chosen(given, panels)
@@ -149,6 +143,8 @@ def _note(
     nse: float, simulated: NDArray[Any], observed: NDArray[Any], *, whole: bool
 ) -> str:
     """Return the score of what is shown, and that of all where this is a part of it."""
+    if not np.isfinite(nse):
+        return "no NSE"
     if whole:
         return f"NSE {nse:.2f}"
     shown = score(simulated[:, None], observed[:, None], ["nse"])["nse"][0]
@@ -159,7 +155,8 @@ def _chosen(nse: NDArray[np.float64], panels: int) -> list[tuple[int, str]]:
     """Basins to show, best first, with a word for the outstanding ranks."""
     ranked = [int(i) for i in np.argsort(-nse) if np.isfinite(nse[i])]
     if not ranked:
-        raise DataError("no basin has a defined NSE, so there is no hydrograph to show")
+        # What was simulated can be looked at, whether it was observed or not.
+        return [(basin, "") for basin in range(min(panels, len(nse)))]
     last = len(ranked) - 1
     words = {0: "best", last // 2: "median", last: "worst"} if last > 1 else {}
     positions = np.linspace(0, last, min(panels, len(ranked))).round().astype(int)

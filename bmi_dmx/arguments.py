@@ -1,0 +1,113 @@
+"""What arguments of commands have in common: numbers with limits, files that stay."""
+
+from __future__ import annotations
+
+import math
+import os
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigError
+
+__all__ = ["number", "refuse_to_replace", "whole"]
+
+_WRITTEN = ("output", "past", "map", "picture", "save_state")
+"""Arguments that name a file to be written."""
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return a type of arguments: a whole number that is not below the least.
+
+    Raises
+    ------
+    ArgumentTypeError
+        By what is returned, when it is another one.
+    """
+
+    def read(text: str) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            found = least - 1
+        if found < least:
+            raise ArgumentTypeError(
+                f"found {text!r}, expected a whole number, {least} or more"
+            )
+        return found
+
+    return read
+
+
+def number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    """Return a type of arguments: a number within limits.
+
+    Raises
+    ------
+    ArgumentTypeError
+        By what is returned, when it is another one.
+    """
+    limits = f"from {least:g} to {most:g}" if most < math.inf else f"{least:g} or more"
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not (least <= found <= most and math.isfinite(found)):
+            raise ArgumentTypeError(f"found {text!r}, expected a number, {limits}")
+        return found
+
+    return read
+
+
+def refuse_to_replace(options: Namespace) -> None:
+    """Refuse a file to be written that the same command reads, or writes twice.
+
+    Saving the state in the file that was begun from is no such case.
+
+    Parameters
+    ----------
+    options : Namespace
+        What was parsed.
+
+    Raises
+    ------
+    ConfigError
+        Naming the option and the file.
+    """
+    given: Mapping[str, Any] = vars(options)
+    written = {name: Path(given[name]) for name in _WRITTEN if given.get(name)}
+    for name, path in written.items():
+        option = f"--{name.replace('_', '-')}"
+        for other, second in written.items():
+            if other < name and path.absolute() == second.absolute():
+                raise ConfigError(
+                    f"{option}: {path} is what --{other.replace('_', '-')} writes as "
+                    "well, expected another file"
+                )
+        if not path.is_file():
+            continue
+        for other, value in given.items():
+            if other in _WRITTEN or (name, other) == ("save_state", "state"):
+                continue
+            for read in _files(value):
+                if os.path.samefile(path, read):
+                    raise ConfigError(
+                        f"{option}: {path} is read by this command and would be lost, "
+                        "expected another file"
+                    )
+
+
+def _files(value: Any) -> Iterator[Path]:
+    """Yield the files that an argument names, as far as there are any."""
+    if isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _files(entry)
+    elif isinstance(value, (str, Path)) and value:
+        try:
+            if os.path.isfile(value):
+                yield Path(value)
+        except ValueError:  # no path at all, such as one with a zero byte
+            return
