@@ -167,7 +167,7 @@ def main() -> None:
             path.write_text(json.dumps(record, indent=1))
 
     coefficients, record["course"] = learned(apart)
-    record["coefficients"] = {n: np.unique(x).tolist() for n, x in coefficients.items()}
+    record["coefficients"] = {n: x.tolist() for n, x in coefficients.items()}
     record["learning_cpu_seconds"] = time.process_time()
     keep()
     hidden = apart.without_targets()

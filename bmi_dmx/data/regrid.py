@@ -66,9 +66,8 @@ def regridded(
     """
     given, wanted = (np.sin(np.radians(edges)) for edges in rows)
     down = _overlaps(given, wanted)
-    across = sum(
-        _overlaps(columns[0] + turn, columns[1]) for turn in (-_TURN, 0.0, _TURN)
-    )
+    turns = [_overlaps(columns[0] + turn, columns[1]) for turn in (-_TURN, 0.0, _TURN)]
+    across: Array = np.sum(turns, 0)
     known = np.isfinite(values)
     total = down @ np.where(known, values, 0.0) @ across.T
     weight = down @ known.astype(float) @ across.T
@@ -124,7 +123,7 @@ def filled(values: Array, wanted: NDArray[np.bool_], around: bool) -> Array:
     around : bool
         Whether the first column is a neighbour of the last.
     """
-    found = values.copy()
+    found: Array = values.copy()
     while True:
         missing = wanted & ~np.isfinite(found)
         sums, count = np.zeros(found.shape), np.zeros(found.shape)

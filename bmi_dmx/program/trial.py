@@ -20,7 +20,7 @@ _LARGEST, _IN_ALL = 1 << 22, 1 << 28
 """Most numbers that one operation may make, and all together, beside a share for each
 number of the largest input."""
 
-_SHARE, _SHARE_IN_ALL = 64, 1 << 10
+_SHARE, _SHARE_IN_ALL = 64, 1 << 11
 Size = Callable[..., float | tuple[int, int]]
 
 _FREE = 32
