@@ -79,6 +79,23 @@ def test_a_missing_file_or_layer_is_named():
         read_hydrofabric(Path("a.gpkg"))
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("divideid", "'cat-1'", "no column 'divide_id'; did you mean 'divideid'"),
+        ("divide_id", "null", "row 0: divide_id: found nothing, expected a name"),
+    ],
+)
+def test_what_names_no_divide_is_named(column, value, message):
+    with closing(sqlite3.connect("a.gpkg")) as connection:
+        connection.execute("CREATE TABLE nexus (id TEXT)")
+        connection.execute(f"CREATE TABLE divides ({column} TEXT)")
+        connection.execute(f"INSERT INTO divides VALUES ({value})")
+        connection.commit()
+    with pytest.raises(DataError, match=rf"a\.gpkg: divides: {message}"):
+        read_hydrofabric(Path("a.gpkg"))
+
+
 def test_an_unknown_catchment_is_named_with_the_nearest(domain):
     with pytest.raises(
         ConfigError, match="no catchment 'cat-33'; did you mean 'cat-3'"
