@@ -172,20 +172,6 @@ def test_several_problems_have_a_line_each(
     ]  # fmt: skip
 
 
-def test_of_hundreds_of_problems_the_first_are_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail(options: object) -> None:
-        raise DataProblems(f"gauge {k}: no area" for k in range(671))
-
-    monkeypatch.setitem(COMMANDS, "info", replace(COMMANDS["info"], run=fail))
-    assert main(["info"]) == 1
-    first, *lines, last = capsys.readouterr().err.splitlines()
-    assert first == "dmx info: error: 671 problems"
-    assert lines == [f"  - gauge {k}: no area" for k in range(100)]
-    assert last == "  - … and 571 more"
-
-
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
