@@ -153,3 +153,15 @@ def test_real_hydrofabrics_are_read_and_cut(shared_data, name, catchments, nexus
     copied = read_hydrofabric(copy_hydrofabric(some, Path("config")))
     assert list(copied.catchments) == list(some.catchments)
     assert copied.catchments == some.catchments
+
+
+def test_a_copy_without_room_is_named_and_not_what_it_is_of(sample, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("bmi_dmx.ngen.subset._keep_divides", full)
+    fabric = read_hydrofabric(sample[0])
+    with pytest.raises(OSError, match="disk is full") as raised:
+        copy_hydrofabric(fabric, Path("copy"))
+    assert raised.value.filename == str(Path("copy") / fabric.path.name)
+    assert list(Path("copy").iterdir()) == []
