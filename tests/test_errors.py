@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bmi_dmx import errors
-from bmi_dmx.errors import DmxError, VariableError, suggestion
+from bmi_dmx.cli import COMMANDS, main
+from bmi_dmx.errors import DataProblems, DmxError, VariableError, suggestion
 
 KINDS = [
     kind
@@ -41,3 +44,17 @@ def test_without_a_near_name_all_are_listed_in_order() -> None:
 
 def test_without_any_name_this_is_said() -> None:
     assert suggestion("x", []) == "; none are known"
+
+
+def test_of_hundreds_of_problems_the_first_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(options: object) -> None:
+        raise DataProblems(f"gauge {k}: no area" for k in range(671))
+
+    monkeypatch.setitem(COMMANDS, "info", replace(COMMANDS["info"], run=fail))
+    assert main(["info"]) == 1
+    first, *lines, last = capsys.readouterr().err.splitlines()
+    assert first == "dmx info: error: 671 problems"
+    assert lines == [f"  - gauge {k}: no area" for k in range(100)]
+    assert last == "  - … and 571 more"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bmi_dmx import files
-from bmi_dmx.files import atomic, atomic_folder, writing
+from bmi_dmx.files import atomic, atomic_folder, wanted_from, writing
 
 STOPS = [ValueError, KeyboardInterrupt, SystemExit]
 """An error, Ctrl-C, and the end of the program."""
@@ -184,7 +184,7 @@ LIMITED = """
 import resource, signal, sys
 from pathlib import Path
 import netCDF4, numpy as np
-from bmi_dmx.files import writing
+from bmi_dmx.files import wanted_from, writing
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 path = Path(sys.argv[1])
@@ -238,7 +238,7 @@ def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
 LEAVES = """
 import os, sys
 from pathlib import Path
-from bmi_dmx.files import atomic, atomic_folder
+from bmi_dmx.files import wanted_from, atomic, atomic_folder
 with atomic(sys.argv[1]) as file, atomic_folder(sys.argv[2]) as folder:
     file.touch()
     print(file, folder, sep="\\n", flush=True)
@@ -324,3 +324,27 @@ def test_an_old_folder_comes_back_after_a_kill_between_two_renames(
     files._remove_abandoned(old)
     expected = {"deep/old.txt": "old"} if killed == "before" else {"new.txt": ""}
     assert content(old) == expected
+
+
+def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "kept").touch()
+    with pytest.raises(IsADirectoryError, match="is a folder"), atomic(tmp_path):
+        raise AssertionError
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept"]
+
+
+def test_the_file_that_parts_are_kept_for_is_named(tmp_path: Path) -> None:
+    kept, target = tmp_path / ".x.nc.pieces", tmp_path / "x.nc"
+    for path, error, named in (
+        (kept / "piece-0.npz", errno.EFBIG, target),
+        (kept, errno.ENOENT, target),
+        (kept, errno.EEXIST, kept),  # a file that is in the way
+        (tmp_path / "other.nc", errno.EACCES, tmp_path / "other.nc"),
+    ):
+        problem = OSError(error, "reason", str(path))
+        with (
+            pytest.raises(OSError, match="reason") as raised,
+            wanted_from(kept, target),
+        ):
+            raise problem
+        assert raised.value.filename == str(named)

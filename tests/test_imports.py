@@ -21,7 +21,7 @@ PACKAGE = Path(bmi_dmx.__file__).parent
 
 FOUNDATION = (
     "errors", "files", "registry", "units", "conversion", "config", "tables", "logs",
-    "registries", "schema", "moved",
+    "registries", "schema", "moved", "arguments",
 )  # fmt: skip
 
 FLOORS = {

@@ -143,5 +143,5 @@ def _only_place(data: Any) -> str:
     """Return the name of the location where there is one, whatever else is wrong."""
     places = data.get("locations") if isinstance(data, Mapping) else None
     ids = places.get("ids") if isinstance(places, Mapping) else None
-    alone = isinstance(ids, list) and len(ids) == 1 and ids[0] is not None
-    return str(ids[0]) if alone else ""
+    only = ids[0] if isinstance(ids, list) and len(ids) == 1 else None
+    return "" if only is None else str(only)

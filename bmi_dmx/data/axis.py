@@ -16,14 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 
-__all__ = [
-    "CALENDARS",
-    "Moments",
-    "TimeAxis",
-    "moments",
-    "span_text",
-    "time_of_day",
-]
+__all__ = ["CALENDARS", "Moments", "TimeAxis", "moments", "span_text", "time_of_day"]
 
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
@@ -376,10 +369,7 @@ def _step(times: Moments, where: str) -> tuple[float, bool]:
 
 
 def _usual(lengths: NDArray[np.float64]) -> float:
-    """Return the length in the middle, of an even number of them the lower one.
-
-    Between the two there would be a length that no step has.
-    """
+    """Return the length in the middle; of two, the lower, for their mean is none."""
     return float(np.sort(lengths)[(lengths.size - 1) // 2])
 
 

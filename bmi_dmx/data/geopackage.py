@@ -65,6 +65,8 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         except (sqlite3.Error, UnicodeError) as error:
             raise DataError(f"{path}: not a GeoPackage: {error}") from None
         except OSError as error:
+            if str(error.filename) not in (str(path), str(journal)):
+                raise  # of what is made of it
             raise DataError(f"{path}: cannot be read: {error.strerror}") from None
 
 

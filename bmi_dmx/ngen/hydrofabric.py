@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..conversion import shown
 from ..data.geopackage import identifier, opened, reference_of, rows_of, tables_of
 from ..data.identity import listed, match
 from ..errors import ConfigError, DataError, suggestion
@@ -142,6 +143,8 @@ def read_hydrofabric(catchments: Path, nexuses: Path | None = None) -> Hydrofabr
     DataError
         When a layer, column or value is missing, or an identifier is given twice.
     """
+    if catchments.is_dir():
+        raise DataError(f"{catchments}: is a folder, expected a file")
     if not catchments.is_file():
         raise ConfigError(f"{catchments}: no such file")
     if catchments.suffix.lower() == ".gpkg":
@@ -274,11 +277,16 @@ def _features(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _read_geopackage(path: Path) -> Hydrofabric:
     with opened(path) as connection:
         divides = []
-        for row in rows_of(connection, path, "divides"):
-            name = identifier(row.get("divide_id"))
+        for number, row in enumerate(rows_of(connection, path, "divides")):
+            if "divide_id" not in row:
+                hint = suggestion("divide_id", row)
+                raise DataError(f"{path}: divides: no column 'divide_id'{hint}")
+            name = identifier(row["divide_id"])
             if not name:
-                found = row.get("divide_id")
-                raise DataError(f"{path}: divides: divide_id: found {found!r}")
+                raise DataError(
+                    f"{path}: divides: row {number}: divide_id: found "
+                    f"{shown(row['divide_id'])}, expected a name"
+                )
             divides.append((name, row))
         points = [
             Nexus(

@@ -111,6 +111,12 @@ class Setup:
             is not there.
         """
         model = bundle_named(bundle, Path())
+        system = model.manifest.system
+        if "ngen" not in system_of(system).units:
+            raise ConfigError(
+                f"bundle {bundle!r} has no units of ngen, for its system is "
+                f"{system or 'none'}; dmx run runs it over a file"
+            )
         if all(seconds % STEP for seconds in model.manifest.steps):
             raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
         chosen: dict[str, Any] = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ..data.geopackage import opened
@@ -36,15 +37,32 @@ def copy_hydrofabric(fabric: Hydrofabric, folder: Path) -> Path:
             with (
                 opened(fabric.path) as source,
                 closing(sqlite3.connect(temporary)) as to,
+                _writing(temporary),
             ):
                 source.backup(to)
-            _keep_divides(temporary, list(fabric.catchments))
+            with _writing(temporary):
+                _keep_divides(temporary, list(fabric.catchments))
         else:
             _copy_features(fabric.path, temporary, fabric.catchments)
     if fabric.nexus_path is not None:
         with atomic(folder / fabric.nexus_path.name) as temporary:
             _copy_features(fabric.nexus_path, temporary, fabric.nexuses)
     return target
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Name the copy, not what it is of, where there is no room for it.
+
+    Raises
+    ------
+    OSError
+        With the file and the reason.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OSError(errno.EIO, str(error), str(path)) from None
 
 
 def _copy_features(source: Path, target: Path, ids: Iterable[str]) -> None:

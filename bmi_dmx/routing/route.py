@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -160,20 +161,16 @@ def route(request: Request) -> Routed:
     if request.output.is_dir():
         raise ConfigError(f"--output: {request.output} is a folder, expected a file")
     bundle = bundle_named(request.bundle, Path())
-    inflow = opened_inflow(request)
-    try:
+    with closing(opened_inflow(request)) as inflow:
         run = _Run(request, bundle, inflow)
         folder = request.output.with_name(f".{request.output.name}.pieces")
-        with wanted_from(folder, request.output):
-            pieces = Pieces(folder, run.plan())
-            try:
-                for values, state in run.pieces(pieces):
-                    pieces.add(values, state)
-                done = run.finish(pieces)
-            finally:
-                pieces.close()
-    finally:
-        inflow.close()
+        with (
+            wanted_from(folder, request.output),
+            closing(Pieces(folder, run.plan())) as pieces,
+        ):
+            for values, state in run.pieces(pieces):
+                pieces.add(values, state)
+            done = run.finish(pieces)
     pieces.remove()
     return done
 

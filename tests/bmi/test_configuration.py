@@ -37,6 +37,16 @@ def replaced(**changes: Any) -> dict[str, Any]:
 
 
 WRONG: list[tuple[dict[str, Any], type[DmxError], str]] = [
+    (
+        {"locations": {"ids": ["a", "b"], "attributes": {"aridity": 1.0}}},
+        DataError,
+        ": attributes of the model are missing: p_mean, elevation, latitude",
+    ),
+    (
+        {"locations": {"ids": [None], "attributes": {}}},
+        ConfigError,
+        ": locations.ids.0: found nothing, expected text",
+    ),
     ({"time_stp": "daily"}, ConfigError, "time_stp: .*did you mean 'time_step'"),
     ({"time_step": "dayly"}, ConfigError, "time_step: .*did you mean 'daily'"),
     ({"start_time": None}, ConfigError, "start_time: missing"),
@@ -99,6 +109,15 @@ def test_what_is_wrong_is_said_exactly(
     with pytest.raises(error, match=rf"(?s)component\.yaml.*{message}") as caught:
         Component().initialize(str(path))
     assert str(caught.value).isascii()
+
+
+def test_text_that_is_no_yaml_is_named_once(configure: Any) -> None:
+    path = configure(1)
+    path.write_text(f"{path.read_text()}\nbundle: twice\n")
+    with pytest.raises(ConfigError) as caught:
+        Component().initialize(str(path))
+    assert str(caught.value).count(str(path)) == 1
+    assert type(caught.value) is ConfigError
 
 
 def test_a_component_that_failed_to_initialize_is_not_initialized(

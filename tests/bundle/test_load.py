@@ -57,6 +57,11 @@ def test_a_bundle_is_found_by_its_name(saved, monkeypatch):
         load_bundle("dhbv-rivr")
 
 
+def test_a_training_is_no_bundle(tmp_path):
+    (tmp_path / "config.yaml").touch()
+    refused(tmp_path, "is the folder of a training; dmx export makes a bundle of it")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()

@@ -185,3 +185,13 @@ def test_a_length_of_time_is_said_as_people_say_it():
     assert [span_text(x) for x in lengths] == [
         "1 d", "3 d", "1 h", "3 h", "15 min", "1 min", "30 s", "0.5 s", "90 min"
     ]  # fmt: skip
+
+
+def test_the_step_that_is_missing_is_told_of_few_times_as_well():
+    found = moments([58.0, 60.0, 61.0], "days since 1980-01-01", "", "f.nc: time")
+    message = (
+        "1980-02-28 00:00:00 is followed by 1980-03-01 00:00:00 .entries 0 and 1., "
+        "expected one 1 d later: 1 is missing"
+    )
+    with pytest.raises(DataError, match=message):
+        TimeAxis.of(found, "f.nc: time")

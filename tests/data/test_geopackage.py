@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import struct
+from contextlib import closing
 
 import numpy as np
 import pytest
 
-from bmi_dmx.data.geopackage import points_in
+from bmi_dmx.data.geopackage import opened, points_in
 from bmi_dmx.errors import DataError
 
 POINT, LINE, POLYGON, LINES = 1, 2, 3, 5
@@ -66,3 +68,12 @@ def test_a_point_is_one() -> None:
 def test_other_and_damaged_shapes_are_refused(shape: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         points_in(shape)
+
+
+def test_what_cannot_be_written_meanwhile_is_no_fault_of_the_file(tmp_path):
+    path = tmp_path / "a.gpkg"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE nexus (id TEXT)")
+    for named, error in (("copy.gpkg", OSError), (str(path), DataError)):
+        with pytest.raises(error, match="no room"), opened(path):
+            raise OSError(5, "no room", named)

@@ -238,3 +238,11 @@ def test_a_table_without_a_header_has_numbered_columns(tmp_path):
     path.write_text("\n", encoding="utf-8")
     with pytest.raises(DataError, match="expected rows"):
         read_table(path, "rows", titled=False)
+
+
+def test_it_is_said_how_many_cells_are_no_numbers(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,x\n2,3\n4,y\n", encoding="utf-8")
+    message = r"row 2, column 'b': found 'x', .* the first of 2 such cells"
+    with pytest.raises(DataError, match=message):
+        read_table(path, "rows").numbers(1)

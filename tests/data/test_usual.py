@@ -55,6 +55,29 @@ def test_the_usual_lies_within_what_can_be(known: object) -> None:
         assert usual.doubt(convert(np.full(3, middle), usual.units, other), other) == ""
 
 
+def test_units_that_the_file_states_are_doubted_as_well() -> None:
+    values = np.full(40, 3.0 / 86400.0 / 1000.0)
+    doubt = RAIN.doubt(values, "mm h-1", given=True)
+    assert doubt.startswith("in 'mm h-1', as the file says, the mean is 8.33e-07 mm d")
+    assert doubt.endswith("in m s-1 it would be usual")
+    assert RAIN.doubt(values, "m s-1", given=True) == ""
+    assert RAIN.doubt(values, "kg", given=True) == ""  # the reader refuses it
+
+
+def test_a_sum_since_some_time_is_told_from_what_comes_in_each_step() -> None:
+    rain = np.random.default_rng(1).gamma(0.3, 9.0, (200, 3))
+    usual = USUAL["precipitation"]
+    assert usual.total(rain) == ""
+    told = usual.total(np.cumsum(rain, axis=0))
+    assert told.startswith("rises 199 times and never falls in 200 steps: is it a sum")
+    one = rain.copy()
+    one[:, 0] = np.cumsum(rain[:, 0])
+    assert usual.total(one) == ""
+    for dry in (np.zeros((200, 3)), np.full((200, 3), np.nan), rain[:1], rain[:0]):
+        assert usual.total(dry) == ""
+    assert USUAL["air_temperature"].total(np.cumsum(rain, axis=0)) == ""
+
+
 def _write(path: Path, values: np.ndarray, name: str = "prcp") -> None:
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("time", len(values))

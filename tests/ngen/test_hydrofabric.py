@@ -79,6 +79,23 @@ def test_a_missing_file_or_layer_is_named():
         read_hydrofabric(Path("a.gpkg"))
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("divideid", "'cat-1'", "no column 'divide_id'; did you mean 'divideid'"),
+        ("divide_id", "null", "row 0: divide_id: found nothing, expected a name"),
+    ],
+)
+def test_what_names_no_divide_is_named(column, value, message):
+    with closing(sqlite3.connect("a.gpkg")) as connection:
+        connection.execute("CREATE TABLE nexus (id TEXT)")
+        connection.execute(f"CREATE TABLE divides ({column} TEXT)")
+        connection.execute(f"INSERT INTO divides VALUES ({value})")
+        connection.commit()
+    with pytest.raises(DataError, match=rf"a\.gpkg: divides: {message}"):
+        read_hydrofabric(Path("a.gpkg"))
+
+
 def test_an_unknown_catchment_is_named_with_the_nearest(domain):
     with pytest.raises(
         ConfigError, match="no catchment 'cat-33'; did you mean 'cat-3'"
@@ -136,3 +153,15 @@ def test_real_hydrofabrics_are_read_and_cut(shared_data, name, catchments, nexus
     copied = read_hydrofabric(copy_hydrofabric(some, Path("config")))
     assert list(copied.catchments) == list(some.catchments)
     assert copied.catchments == some.catchments
+
+
+def test_a_copy_without_room_is_named_and_not_what_it_is_of(sample, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("bmi_dmx.ngen.subset._keep_divides", full)
+    fabric = read_hydrofabric(sample[0])
+    with pytest.raises(OSError, match="disk is full") as raised:
+        copy_hydrofabric(fabric, Path("copy"))
+    assert raised.value.filename == str(Path("copy") / fabric.path.name)
+    assert list(Path("copy").iterdir()) == []

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import netCDF4
 import numpy as np
+import pytest
 
+from bmi_dmx.errors import ConfigError
 from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.simulate import simulate
 
@@ -72,3 +74,13 @@ def test_where_evaporation_comes_from_is_said(sample, bundle):
             done = simulate(domain, str(bundle), Path("a.nc"), evaporation=choice)
         (said,) = (r for r in done.remarks if r.startswith("potential evaporation"))
         assert words in said
+
+
+def test_models_of_other_systems_are_refused_by_name(sample):
+    with open_domain(*sample, **SPAN) as domain:
+        for name, system in (("rivers-plain", "rivers"), ("leaf-c3-made", "none")):
+            message = (
+                f"bundle '{name}' has no units of ngen, for its system is {system}"
+            )
+            with pytest.raises(ConfigError, match=message):
+                simulate(domain, name, Path("all.nc"))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bmi_dmx.cli import main
-from bmi_dmx.errors import ConfigError, DataError, DmxError
+from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.run.forecast import Asked, forecast
 from bmi_dmx.run.run import Request
 
@@ -124,8 +124,25 @@ def test_weather_that_does_not_begin_now_is_refused(
     foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any]
 ) -> None:
     late = part(tmp_path / "late.nc", series, ids, slice(NOW + 1, None))
-    with pytest.raises(DmxError, match="1980-10-3"):
-        foresee(late)
+    early = part(tmp_path / "early.nc", series, ids, slice(NOW - 2, None))
+    for path, how in ((late, "1 d are between"), (early, "2 d are in both")):
+        message = rf"{path.name}: begins at .*, expected 1980-10-31 .* ends: {how}"
+        with pytest.raises(DataError, match=message):
+            foresee(path)
+    # Nothing was run for it.
+    assert not (tmp_path / "history.nc").exists()
+
+
+def test_no_more_is_forecast_than_there_is_weather(
+    foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    long = part(tmp_path / "long.nc", series, ids, slice(NOW, NOW + 6))
+    short = part(tmp_path / "short.nc", series, ids, slice(NOW, NOW + 4))
+    with pytest.raises(ConfigError, match=r"--steps: found 5, but .*short\.nc has 4"):
+        foresee(long, short, steps=5)
+    assert len(foresee(long, short)["time"]) == 4
+    assert f"4 steps, those of {short}; others have up to 6" in caplog.text
 
 
 def test_a_year_of_history_is_not_enough_for_past_years(foresee: Forecast) -> None:

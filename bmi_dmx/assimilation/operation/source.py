@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...data.identity import listed, match
+from ...data.quantity import assumed
 from ...errors import ConfigError, DataError, UnitsError, suggestion
 from ...operate.ensemble import EnsembleRunner
 from ...operate.once import warn_once
@@ -25,6 +27,8 @@ __all__ = ["FileSource", "source_of"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _log = logging.getLogger(__name__)
+
+_EPOCH = datetime(1970, 1, 1)
 
 
 class FileSource:
@@ -112,7 +116,37 @@ def source_of(
     )
     if not time.size:
         raise DataError(f"{key}: {series[0].path}: found no value of these places")
+    _tell_unused(time[~np.isnan(value)], runner, series[0].path)
     return FileSource(name, time, place, value, len(runner.ids))
+
+
+def _tell_unused(time: Array, runner: EnsembleRunner, path: Path) -> None:
+    """Say where no observation can be used, for the run is at another time.
+
+    Parameters
+    ----------
+    time : ndarray
+        Seconds since 1970 at which something is known.
+    runner : EnsembleRunner
+    path : Path
+        For the message.
+    """
+    clock = runner.clock
+    if not clock.dated:
+        return
+    if not time.size:
+        warn_once(_log, f"{path}: time", "%s: all its values are missing", path)
+        return
+    start = (clock.start - _EPOCH).total_seconds()
+    first, last = float(time.min()), float(time.max())
+    if last > start and first <= start + clock.end:
+        return
+    warn_once(
+        _log, f"{path}: time",
+        "%s: nothing of it is used: it is from %s to %s, the run begins at %s", path,
+        _EPOCH + timedelta(seconds=first), _EPOCH + timedelta(seconds=last),
+        clock.start,
+    )  # fmt: skip
 
 
 def _quantity(
@@ -183,6 +217,9 @@ def _rows(
     ours = place >= 0
     value = series.value[ours]
     units = _units(runner, name)
+    if not series.units:
+        told = assumed({name: units})
+        warn_once(_log, f"{series.path}: units", "%s: %s", series.path, told)
     if series.units and series.units != units:
         try:
             value = np.asarray(convert(value, series.units, units), float)

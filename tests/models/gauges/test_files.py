@@ -298,3 +298,30 @@ def test_units_of_something_else_name_what_to_observe(
     })  # fmt: skip
     with pytest.raises(UnitsError, match="in place of 'streamflow'"):
         start(1, assimilation=observing)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("1980-10-02,1\n", ""),
+        ("1980-09-02,1\n1980-10-02,1\n", ""),
+        ("1980-09-02,1\n", "nothing of it is used: it is from 1980-09-02 00:00:00 to"),
+        ("1980-12-02,1\n", "the run begins at 1980-10-01 00:00:00"),
+        ("1980-10-02,NA\n", "all its values are missing"),
+    ],
+)
+def test_observations_of_another_time_are_said(
+    rows: str, told: str, start: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "x.csv").write_text(f"time,cat-0 [m3 s-1]\n{rows}")
+    start(1, end_time="1980-11-01", assimilation=volume(file="x.csv"))
+    assert told in caplog.text
+    assert bool(told) == ("x.csv" in caplog.text)
+
+
+def test_units_that_are_assumed_are_said(
+    start: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "x.csv").write_text("time,cat-0\n1980-10-02,1\n")
+    start(1, assimilation=volume(file="x.csv"))
+    assert "units assumed, for none are given: runoff_volume (m3 s-1)" in caplog.text

@@ -11,7 +11,7 @@ from bmi_dmx.cli import main
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.tasks.basins.data.read import read
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
-from bmi_dmx.trainer.tasks.basins.project import SAMPLE
+from bmi_dmx.trainer.tasks.basins.project import SAMPLE, write
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +68,9 @@ def test_its_name_is_that_of_the_experiment(
 ) -> None:
     assert main(["new", str(tmp_path / "my basins")]) == 1
     assert "expected letters, digits and '-_.'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["1e5", "2001", "true", "0.10"])
+def test_a_name_that_looks_like_a_number_is_text(name: str, tmp_path: Path) -> None:
+    write(tmp_path, name)
+    assert load_experiment(tmp_path / "experiment.yaml").name == name

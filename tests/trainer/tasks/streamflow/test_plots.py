@@ -100,10 +100,18 @@ def test_hydrographs_leave_out_basins_without_observations(tmp_path: Path) -> No
     given = {"time": DAYS, "ids": IDS, "simulated": simulated}
     path = plots.hydrographs(tmp_path / "h.svg", observed=observed, **given)
     assert re.findall(r"gauge\d", words(path)) == ["gauge0"]
-    with pytest.raises(DataError, match="no basin has a defined NSE"):
-        plots.hydrographs(
-            tmp_path / "h.svg", observed=np.full_like(observed, np.nan), **given
-        )
+
+
+def test_what_nobody_observed_is_drawn_as_simulated(tmp_path: Path) -> None:
+    simulated, observed, _ = flows()
+    path = plots.hydrographs(
+        tmp_path / "h.svg", time=DAYS, ids=IDS, simulated=simulated,
+        observed=np.full_like(observed, np.nan),
+    )  # fmt: skip
+    shown = words(path)
+    assert [w for w in re.findall(r"gauge\d", shown)] == list(IDS)[:6]
+    assert "no NSE" in shown
+    assert "nan" not in shown
 
 
 def test_hydrographs_are_ranked_by_the_nse_that_is_given(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bmi_dmx.errors import ConfigError, DataError, UnitsError
+from bmi_dmx.errors import ConfigError, DataError, DataProblems, UnitsError
 from bmi_dmx.trainer.tasks.basins.data import BasinData, DataSpec, read
+from bmi_dmx.trainer.tasks.basins.data.problems import all_at_once
 from bmi_dmx.trainer.tasks.basins.data.read import read_for_training
 
 from .spreadsheets import AREAS, IDS, write_folder
@@ -129,7 +130,7 @@ def test_units_may_be_given_where_the_tables_have_none() -> None:
     ("file", "old", "new", "message"),
     [
         ("01031500.csv", "05.01.2001", "04.01.2001", "2001-01-04 00:00:00 is given tw"),
-        ("01031500.csv", "Datum;", "When;", "no row of 4 basins"),
+        ("01031500.csv", "Datum;", "When;", "names none of 4 basins"),
         ("01031500.csv", "Prcp", "Regen", "01557500.csv: no column|no precipitation"),
         ("01031500.csv", "03.01.2001;", "3.13.2001;", "row 4: found '3.13.2001'"),
         ("stations.csv", "1557500;", "1031500;", "'1031500' is given twice, in rows 2"),
@@ -182,3 +183,61 @@ def test_basins_without_observations_may_be_left_out(
     assert data.ids.tolist() == sorted(set(IDS) - {"01031500"})
     assert "1 of 5 basins have no observation in the training period" in caplog.text
     assert "01031500" in caplog.text
+
+
+def test_capitals_in_headings_do_not_matter() -> None:
+    write_folder(Path("five"), 300)
+    whole = read_tables(attributes="file")
+    for name in ("01031500.csv", "06354000.csv"):
+        change(name, "Prcp [", "PRCP [")
+        change(name, "tmin [", "Tmin [")
+    data = read_tables(attributes="file")
+    for name, series in whole.forcing.items():
+        np.testing.assert_array_equal(data.forcing[name], series)
+
+
+def test_files_that_are_no_text_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    write_folder(Path("five"), 300)
+    for name in ("02479560.xlsx", "02479560.csv.gz", "notes.md"):
+        Path("five", name).write_bytes(b"PK")
+    assert len(read_tables(attributes="file").ids) == len(IDS)
+    told = "2 files are no text and passed over (02479560.csv.gz, 02479560.xlsx)"
+    assert told in caplog.text
+
+
+def test_places_where_no_rivers_are_are_doubted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_folder(Path("five"), 300)
+    head = Path("five/stations.csv").read_bytes().decode("cp1252").split("\r\n")[0]
+    read_tables(attributes="file")
+    assert "exchanged" not in caplog.text
+    change("stations.csv", head, head.replace("lat;lon", "lon;lat"))
+    read_tables(attributes="file")
+    assert "are latitude and longitude exchanged?" in caplog.text
+
+
+def test_sums_since_some_time_are_doubted(caplog: pytest.LogCaptureFixture) -> None:
+    write_folder(Path("five"), 300)
+    read_tables(attributes="file")
+    assert "never falls" not in caplog.text
+    for path in Path("five").glob("[0-9]*.csv"):
+        head, *rows = path.read_bytes().decode("cp1252").split("\r\n")
+        total, summed = 0.0, []
+        for row in filter(None, rows):
+            day, rain, rest = row.split(";", 2)
+            total += float(rain.replace(",", ".")) / 100.0
+            summed.append(f"{day};{total:.4f};{rest}".replace(".", ",", 0))
+        text = "\r\n".join([head, *summed, ""]).replace(",", ".")
+        path.write_bytes(text.encode("cp1252"))
+    read_tables(attributes="file")
+    assert "never falls in 300 steps: is it a sum since some time" in caplog.text
+
+
+def test_a_fault_in_every_table_is_told_once_each() -> None:
+    write_folder(Path("five"), 300)
+    for name in IDS:
+        change(f"{name}.csv", "05.01.2001;", "05.01.2001;?x")
+    with pytest.raises(DataProblems) as raised, all_at_once():
+        read_tables(attributes="file")
+    assert len(raised.value.problems) == len(IDS)

@@ -1,0 +1,106 @@
+"""What arguments of commands have in common: limits, and files that are not lost."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+from pathlib import Path
+
+import pytest
+
+from bmi_dmx.arguments import number, refuse_to_replace, whole
+from bmi_dmx.cli import main
+from bmi_dmx.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("given.csv", "table.csv", "old.state"):
+        Path(name).write_text("what took long to make", encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "1.5", "nan", "", "one"])
+def test_a_whole_number_is_not_below_the_least(text: str) -> None:
+    assert whole(1)("12") == 12
+    with pytest.raises(ArgumentTypeError, match=f"found '{text}', expected a whole nu"):
+        whole(1)(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "19", "nan", "inf", "far"])
+def test_a_number_is_within_its_limits(text: str) -> None:
+    assert number(0.0, 18.0)("5.75") == 5.75
+    with pytest.raises(ArgumentTypeError, match=f"found '{text}', .* from 0 to 18"):
+        number(0.0, 18.0)(text)
+
+
+@pytest.mark.parametrize("written", ["output", "past", "map", "picture", "save_state"])
+@pytest.mark.parametrize("read", [Path("given.csv"), "given.csv", ["x", "./given.csv"]])
+def test_a_file_that_is_read_is_not_written(written: str, read: object) -> None:
+    options = Namespace(**{written: Path("given.csv"), "forcing": read, "quiet": None})
+    with pytest.raises(ConfigError, match=r"given\.csv is read by this command"):
+        refuse_to_replace(options)
+
+
+def test_a_link_leads_to_the_file_it_is() -> None:
+    Path("link.csv").symlink_to("given.csv")
+    options = Namespace(output=Path("link.csv"), forcing=Path("given.csv"))
+    with pytest.raises(ConfigError, match=r"--output: link\.csv is read by this comm"):
+        refuse_to_replace(options)
+
+
+def test_two_outputs_are_two_files() -> None:
+    options = Namespace(output=Path("new.nc"), past=Path("./new.nc"))
+    with pytest.raises(ConfigError, match=r"--past: new\.nc is what --output writes"):
+        refuse_to_replace(options)
+
+
+def test_older_results_and_the_state_that_is_gone_on_from_may_be_replaced() -> None:
+    refuse_to_replace(
+        Namespace(
+            output=Path("table.csv"), forcing=Path("given.csv"), state="old.state",
+            save_state=Path("old.state"), names=[("a", "b")], start=None, text="a\0b",
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run usual given.csv --output given.csv",
+        "run usual given.csv --attributes table.csv --output table.csv",
+        "forecast usual given.csv --past given.csv",
+        "forecast usual given.csv table.csv --output table.csv",
+        "simulate --hydrofabric given.csv --forcing table.csv --output given.csv",
+        "simulate --hydrofabric given.csv --forcing b --output o --map given.csv",
+        "route given.csv table.csv --output table.csv",
+        "data attributes given.csv --output given.csv",
+        "plot given.csv --output given.csv",
+    ],
+)
+def test_no_command_writes_over_what_it_reads(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line.split()) == 1
+    assert "is read by this command and would be lost" in capsys.readouterr().err
+    for name in ("given.csv", "table.csv"):
+        assert Path(name).read_text(encoding="utf-8") == "what took long to make"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "forecast usual given.csv --steps 0",
+        "run usual given.csv --block-places 0",
+        "route given.csv table.csv --threads 0",
+        "route given.csv table.csv --warmup -1",
+        "route given.csv table.csv --utc-offset 50",
+        "evaluate usual --warmup -1",
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_wrong_usage(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(line.split())
+    assert ended.value.code == 2
+    assert f"found '{line.split()[-1]}', expected a " in capsys.readouterr().err
