@@ -71,6 +71,14 @@ def _slice(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
     return x[tuple(index)]
 
 
+def _matmul(a: Any, b: Any) -> Any:
+    # Row by row: libraries round the rows at the end of a table in another way, so that
+    # numbers of a place would depend on how many there are and where it stands.
+    if np.ndim(a) == 2 and np.ndim(b) == 2:
+        return np.matmul(a[:, None, :], b)[:, 0]
+    return np.matmul(a, b)
+
+
 def _sum(x: Any, axes: list[int], keep: int) -> Any:
     return np.sum(x, axis=tuple(axes), keepdims=bool(keep))
 
@@ -147,7 +155,7 @@ _SHAPED: dict[str, Op] = {
         lambda start, stop, step: np.arange(start, stop, step, dtype=float),
         shaped=(3, 3),
     ),
-    "matmul": Op(np.matmul, shaped=(2, 2)),
+    "matmul": Op(_matmul, shaped=(2, 2)),
     "transpose": Op(np.transpose, shaped=(2, 2)),
     "reshape": Op(np.reshape, shaped=(2, 2)),
     "expand": Op(_expand, shaped=(2, 2)),

@@ -435,3 +435,18 @@ def test_whole_numbers_are_an_index_and_nothing_else() -> None:
 
     with pytest.raises(ScanError, match=r"cannot be made torch\.int64"):
         trace(rounded, {"x": free})
+
+
+def test_rows_of_a_product_do_not_depend_on_the_rows_around_them() -> None:
+    build = Builder()
+    table, weights = build.input("table"), build.input("weights")
+    program = build.build({"y": build.emit("matmul", table, weights)})
+    dice = np.random.default_rng(0)
+    x, w = dice.normal(size=(37, 256)), dice.normal(size=(256, 64))
+    y = evaluate(program, {"table": x, "weights": w})["y"]
+    np.testing.assert_allclose(y, x @ w, rtol=1e-12, atol=1e-12)
+    order = dice.permutation(37)
+    there = evaluate(program, {"table": x[order], "weights": w})["y"]
+    np.testing.assert_array_equal(there, y[order])
+    alone = evaluate(program, {"table": x[:1], "weights": w})["y"]
+    np.testing.assert_array_equal(alone, y[:1])
