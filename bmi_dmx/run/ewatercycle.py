@@ -165,7 +165,9 @@ class _Dated(OptionalDestBmi):
 class _Fed:
     """One forcing of a component, from one file."""
 
-    def __init__(self, forcing: Forcing, path: Path, name: str, component: Component):
+    def __init__(
+        self, forcing: Forcing, path: Path, name: str, component: Component
+    ) -> None:
         self._forcing = forcing
         runner = component.runner
         system = system_of(runner.operation.bundle.manifest.system)

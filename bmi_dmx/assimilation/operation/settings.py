@@ -109,8 +109,9 @@ class Remaining:
         Both follow what is seen at each place, forgetting in so long a time; 0 leaves
         them as they are.
     bundle : str, optional
-        Name or folder of a network that learned such errors of this model and expects
-        them instead; the error above serves where that does not know what to do.
+        Name or folder, absolute or relative to where the process runs, of a network
+        that learned such errors of this model and expects them instead; the error above
+        serves where that does not know what to do.
 
     Raises
     ------
