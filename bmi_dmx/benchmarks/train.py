@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
@@ -17,17 +18,32 @@ from .measure import Effort, Record, Value, peak_growth, seconds_of
 from .problems import DYNAMIC, MEMBERS, Problem, scan_with
 from .report import Shown, show
 from .scan import threads
+from .whole_training import Parts, cost
+from .whole_training import record as whole_record
 
-__all__ = ["CASES", "Case", "Step", "run"]
+__all__ = ["CASES", "TRAININGS", "Case", "Step", "run"]
 
 _ATTRIBUTES = tuple(f"attribute_{k}" for k in range(13))
 _DRIVERS = ("precipitation", "air_temperature", "potential_evaporation")
 
+_WIDE = 256
+"""Width of the LSTM that targets are for."""
+
 _SHARE_TARGET = 0.05
-"""Share of a step with an LSTM of width 256 that processes may take."""
+"""Share of a step that processes may take."""
+
+_NEITHER_TARGET = 0.10
+"""Share of a whole training that may be neither network nor process."""
 
 _THROUGH_TARGET = 0.08
 """Seconds that HBV 1.1p may take with gradient through the warm-up, 100 places."""
+
+
+_FEW = 5
+"""Steps of the shorter of two trainings whose difference is what steps cost."""
+
+_MEASURED_S = 12.0
+"""CPU seconds of steps that the longer one takes more."""
 
 
 class Case(NamedTuple):
@@ -41,8 +57,8 @@ class Case(NamedTuple):
         """What supplies the parameters."""
         return f"LSTM-{self.width}" if self.width else "static"
 
-    def model(self) -> Model:
-        """Return the model as it begins training."""
+    def settings(self) -> dict[str, Any]:
+        """Return the model as an experiment has it."""
         settings: dict[str, Any] = {
             "process": self.process,
             "members": MEMBERS,
@@ -55,10 +71,21 @@ class Case(NamedTuple):
                 "attributes": list(_ATTRIBUTES),
                 "hidden": self.width,
             }
-        spec = convert(settings, ModelSpec, "model")
+        return settings
+
+    def model(self) -> Model:
+        """Return the model as it begins training."""
+        spec = convert(self.settings(), ModelSpec, "model")
         moments = {name: Moments(0.0, 1.0) for name in spec.network_inputs}
         return Model(spec, Statistics(moments))
 
+
+TRAININGS = {
+    Case("hbv11p", 0): 10_000,
+    Case("hbv11p", 64): 4_500,
+    Case("hbv11p", 256): 4_500,
+}
+"""Steps of whole trainings: of ``camels_static``, and of ``camels_dynamic``."""
 
 CASES = tuple(Case(p, width) for p in ("hbv10", "hbv11p") for width in (0, 64, 256))
 
@@ -194,7 +221,39 @@ def run(
         records = [_measured(Step(case, places, warmup, steps)) for case in cases]
         _print(records)
         loop = _loop(places, warmup, steps)
-    return [*records, loop]
+        wholes = [
+            _whole(case, TRAININGS[case], record, (warmup, steps))
+            for case, record in zip(cases, records, strict=True)
+            if case in TRAININGS
+        ]
+    _print_wholes(wholes)
+    return [*records, loop, *wholes]
+
+
+def _whole(case: Case, number: int, step: Record, window: tuple[int, int]) -> Record:
+    """Return a training of so many steps, by the cost of one that was measured."""
+    parts = Parts(*(float(step.more[n] or 0.0) for n in ("networks_s", "processes_s")))
+    longer = _FEW + math.ceil(_MEASURED_S / float(step.more["step_s"] or 1.0))
+    places = int(step.sizes["locations"] or 0)
+    spent = cost(case.settings(), places, window, (_FEW, longer))
+    target = _NEITHER_TARGET if case.width == _WIDE else None
+    return whole_record(step.sizes, number, spent, parts, target)
+
+
+def _print_wholes(records: Sequence[Record]) -> None:
+    show(
+        records,
+        "A whole training, CPU seconds of one thread",
+        (
+            Shown("networks", "networks"),
+            Shown("steps", "training_steps"),
+            Shown("start and end", "fixed_s", 1.0, ".1f"),
+            Shown("a step", "step_s", 1.0, ".3f"),
+            Shown("whole", "whole_s", 1.0, ".0f"),
+            Shown("neither network nor process %", "share_of_neither", 100.0, ".1f"),
+            Shown("aim %", "target_share_of_neither", 100.0, ".0f", optional=True),
+        ),
+    )
 
 
 def _measured(training: Step) -> Record:
@@ -205,7 +264,7 @@ def _measured(training: Step) -> Record:
     through = seconds_of(training.processes(0), effort)
     case = training.case
     aims: dict[str, Value] = {}
-    if case.width == 256:
+    if case.width == _WIDE:
         aims["target_share"] = _SHARE_TARGET
     if case.process == "hbv11p" and training.places == 100:
         aims["target_through_warmup_s"] = _THROUGH_TARGET

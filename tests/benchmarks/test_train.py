@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
-from bmi_dmx.benchmarks import train
+from bmi_dmx.benchmarks import train, whole_training
 from bmi_dmx.benchmarks.measure import Effort
+from bmi_dmx.benchmarks.whole_training import Cost
 
 SIZES = {"places": 3, "warmup": 4, "steps": 5}
 
@@ -33,6 +37,48 @@ def test_every_model_is_recorded_with_its_parts(
         assert record.more["share_of_neither"] == -1.0
     assert loop.implementation == "reference"
     assert "neither" in capsys.readouterr().out
+
+
+def test_a_whole_training_is_what_starts_it_and_its_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = train.Case("hbv11p", 4)
+    monkeypatch.setattr(train, "TRAININGS", {case: 100})
+    monkeypatch.setattr(train, "_MEASURED_S", 3.0)
+    asked = []
+
+    def cost(*arguments: object) -> Cost:
+        asked.append(arguments)
+        return Cost(fixed=50.0, step=2.5)
+
+    monkeypatch.setattr(train, "cost", cost)
+    step, _, whole = train.run([case], **SIZES)
+    assert asked == [(case.settings(), 3, (4, 5), (5, 8))]
+    # Networks and processes take a second each of the two and a half of a step.
+    assert step.more["networks_s"] == step.more["processes_s"] == 1.0
+    assert whole.sizes["training_steps"] == 100
+    assert whole.more["whole_s"] == 300.0
+    assert whole.more["share_of_neither"] == pytest.approx(1.0 / 3.0)
+
+
+@pytest.mark.slow
+def test_the_command_that_is_measured_trains(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trained = []
+    seconds_of_training = whole_training._seconds
+
+    def seconds(experiment: Path) -> float:
+        spent = seconds_of_training(experiment)
+        (run,) = (experiment.parent / "runs").glob(f"{experiment.stem}-*")
+        trained.append(json.loads((run / "training.json").read_text("utf-8"))["steps"])
+        return spent
+
+    monkeypatch.setattr(whole_training, "_seconds", seconds)
+    settings = train.Case("hbv11p", 0).settings()
+    spent = whole_training.cost(settings, 3, (4, 5), (2, 4), years=1)
+    assert trained == [1, 2, 4]
+    assert spent.fixed > 0.0
 
 
 def test_processes_alone_answer_as_the_whole_model() -> None:
