@@ -212,7 +212,7 @@ class Model(nn.Module):
         dt : float, optional
             Length of a step in units of :attr:`time`; default: the trained one.
         """
-        at = self._at(dt)
+        at = self.plan_at(dt)
         lead = (places,) if isinstance(places, int) else tuple(places)
         like = self.like
         state: dict[str, Tensor] = {}
@@ -285,7 +285,7 @@ class Model(nn.Module):
         ConfigError
             When an output is unknown, or ``dt`` does not suit the model.
         """
-        at = self._at(dt)
+        at = self.plan_at(dt)
         recorded = self.answers if outputs is None else tuple(outputs)
         for name in recorded:
             if name not in self.outputs:
@@ -350,8 +350,14 @@ class Model(nn.Module):
                 )
         return found
 
-    def _at(self, dt: float | None) -> Plan:
-        """Return the plan for steps of a length."""
+    def plan_at(self, dt: float | None) -> Plan:
+        """Return the plan for steps of a length, in units of :attr:`time`.
+
+        Raises
+        ------
+        ConfigError
+            A part cannot run in such steps.
+        """
         if dt is None or dt == self.dt:
             return self.plan
         if not dt > 0.0:

@@ -21,7 +21,14 @@ from .plan import Plan
 if TYPE_CHECKING:
     from .model import Model
 
-__all__ = ["Gathered", "Periods", "gathered_states", "held", "periods_of"]
+__all__ = [
+    "Gathered",
+    "Periods",
+    "gathered_states",
+    "held",
+    "periods_of",
+    "rule_of",
+]
 
 Rule = Literal["mean", "sum", "min", "max", "first"]
 """What of the steps of a period a network reads."""
@@ -50,7 +57,11 @@ def _rule(plan: Plan, part: Part, name: str, declared: Mapping[str, Forcing]) ->
         fluxes = plan[link.part].declared(plan.seconds).fluxes
         amount = any(f.name == link.name and f.per_step == "amount" for f in fluxes)
         return "sum" if amount else "mean"
-    forcing = declared[link.name]
+    return rule_of(declared[link.name])
+
+
+def rule_of(forcing: Forcing) -> Rule:
+    """Return what a forcing of one step is, of those of the shorter steps in it."""
     if forcing.extreme is not None:
         return forcing.extreme[0]
     return "first" if forcing.source == "clock" else "mean"
@@ -169,6 +180,23 @@ class Periods:
         whole = len(x) // self.length
         parted = x[: whole * self.length].reshape(whole, self.length, *x.shape[1:])
         return self._closed(self._reduced(parted))
+
+    def in_shorter_steps(
+        self, total: Tensor, steps: Tensor, ratio: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return what was gathered, and in how many steps, had these been shorter.
+
+        Parameters
+        ----------
+        total : Tensor
+            (place, input), of the period that is not over.
+        steps : Tensor
+            (place, 1), its steps so far.
+        ratio : int
+            Shorter steps in one of these.
+        """
+        counts = [ratio if rule == "mean" else 1 for rule in self.rules]
+        return total * total.new_tensor(counts), steps * ratio
 
     def _reduced(self, x: Tensor) -> Tensor:
         """Return what (period, step, place, input) come to, (period, place, input)."""

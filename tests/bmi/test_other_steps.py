@@ -91,6 +91,27 @@ def test_the_balance_of_the_hours_closes(
     np.testing.assert_allclose(entered - left, stored, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("process", ["gr4j", "sac_sma"])
+def test_water_on_its_way_inside_a_process_goes_on_as_well(
+    start: Any, bundle_of: Any, tmp_path: Path, process: str
+) -> None:
+    folder = bundle_of(static(process=process))
+    days = start(PLACES, bundle=str(folder), name="days.yaml")
+    run(days, weather(DAYS, PLACES), range(DAYS), ())
+    days.save_state(tmp_path / "days.state")
+    component = hours(start, folder, state="days.state")
+    before, after = days.state(), component.state()
+    stores = {
+        n: x for n, x in before.items() if n.partition(".")[0] in ("land", "outlet")
+    }
+    assert any(after[name].shape != x.shape for name, x in stores.items())
+    for name, held in stores.items():
+        whole = after[name]
+        if whole.shape != held.shape:
+            whole, held = whole.sum(axis=0), held.sum(axis=0)
+        np.testing.assert_allclose(whole, held, rtol=1e-12, atol=1e-12)
+
+
 def test_what_a_network_answered_holds_through_the_first_day(
     start: Any, bundle_of: Any, tmp_path: Path
 ) -> None:

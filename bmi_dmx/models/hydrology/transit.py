@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...operate.runner import Runner
-from .roles import OUTLET, plays
 
-__all__ = ["handover", "shares"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ...compose.part import Part
+
+__all__ = ["handover", "in_shorter_steps", "shares"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+_TRANSIT = ("in_transit", "routed_transit", "direct_transit")
+"""Stores whose entries leave one step after the other."""
 
 
 def handover(runner: Runner, source: Runner) -> None:
@@ -24,14 +31,44 @@ def handover(runner: Runner, source: Runner) -> None:
     source : Runner
         The model at other steps, at the same places.
     """
-    plan, theirs = runner.operation.plan, source.stores()
-    for (outlet, name), transit in runner.stores().items():
-        if not plays(plan[outlet], OUTLET) or name != "in_transit":
+    theirs = source.stores()
+    ratio = source.operation.inner / runner.operation.inner
+    for (part, name), array in runner.stores().items():
+        if name not in _TRANSIT:
             continue
-        before = theirs[outlet, name]
-        ratio = source.operation.inner / runner.operation.inner
-        share = shares(len(before), len(transit), ratio)
-        transit[...] = np.tensordot(share, before, axes=1)
+        # A single entry has no axis: (place, member).
+        held, transit = (
+            x.reshape(-1, *x.shape[-2:]) for x in (theirs[part, name], array)
+        )
+        transit[...] = np.tensordot(
+            shares(len(held), len(transit), ratio), held, axes=1
+        )
+
+
+def in_shorter_steps(
+    part: Part, name: str, held: Tensor, entries: int, ratio: int
+) -> Tensor:
+    """Return what a store holds in shorter steps.
+
+    It is a :data:`~bmi_dmx.compose.other_steps.Passing`.
+
+    Parameters
+    ----------
+    part : Part
+        Whose store it is.
+    name : str
+        Name of the store.
+    held : Tensor
+        (entry, place) or (entry, place, member).
+    entries : int
+        Entries of the store in shorter steps.
+    ratio : int
+        Shorter steps in one of the others.
+    """
+    if name not in _TRANSIT:
+        return held
+    share = held.new_tensor(shares(len(held), entries, ratio))
+    return (share @ held.flatten(1)).reshape(entries, *held.shape[1:])
 
 
 def shares(before: int, after: int, ratio: float) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ....conversion import plain, refuse_outside
 from ....errors import ConfigError, suggestion
-from ...experiment import Anchor
+from ...experiment import Anchor, Training
 from ...experiment import Experiment as AnyExperiment
 from ..streamflow.comparison import ALL
 from ..streamflow.metrics import metrics
@@ -16,9 +16,9 @@ from ..streamflow.periods import Period, Periods
 from .data.spec import Condition, DataSpec
 from .targets import TARGET, LossSpec, by_target
 
-__all__ = ["Evaluation", "Experiment"]
+__all__ = ["BasinTraining", "Evaluation", "Experiment"]
 
-SECONDS_PER_DAY = 86400.0
+DAY = 86400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,20 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BasinTraining(Training):
+    """How long and how to train on basins.
+
+    Parameters
+    ----------
+    warmup_step : {"own", "daily"}
+        Steps in which windows are warmed up: the model's own; or days, from whose state
+        a model of shorter steps goes on, which takes a small part of the time.
+    """
+
+    warmup_step: Literal["own", "daily"] = "own"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment(AnyExperiment):
     """Everything that decides a training run on basins and its scores.
 
@@ -95,7 +109,7 @@ class Experiment(AnyExperiment):
     loss : str, dict of str to float, or dict of str to one of these
         Registered loss of streamflow, or weights by name; or such a loss for each
         target by its name, which are added.
-    training : Training
+    training : BasinTraining
         How it is trained.
     evaluation : Evaluation
         How it is scored.
@@ -107,15 +121,21 @@ class Experiment(AnyExperiment):
     data: DataSpec
     periods: Periods
     loss: str | dict[str, float | LossSpec]
+    training: BasinTraining
     evaluation: Evaluation = field(default_factory=Evaluation)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_targets()
+        if self.training.warmup_step == "daily" and self.model.seconds >= DAY:
+            raise ConfigError(
+                "training.warmup_step: 'daily' is for models of shorter steps, found "
+                f"one of {self.model.seconds:g} s"
+            )
         first, last = self.periods.train
         days = (last - first).days + 1
         # The data may have longer steps than the model, and no shorter ones.
-        if self.training.window * self.model.seconds > days * SECONDS_PER_DAY:
+        if self.training.window * self.model.seconds > days * DAY:
             raise ConfigError(
                 f"training.window: {self.training.window} steps of "
                 f"{self.model.seconds:g} s do not fit into periods.train, {first} to "

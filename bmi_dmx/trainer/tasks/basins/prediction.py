@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....compose import Model, ModelSpec
+from ....compose.other_steps import after_longer_steps
 from ....errors import ConfigError
+from ....models.hydrology.transit import in_shorter_steps
 from ..streamflow.periods import Period
 from .data.basins import SECONDS_PER_DAY, Array32, BasinData
 from .sampler import BasinBlocks, Batch
@@ -23,6 +25,7 @@ __all__ = [
     "TARGET",
     "Blocks",
     "blocks",
+    "check_daily_warmup",
     "predict",
     "simulate",
     "steps_within",
@@ -75,6 +78,39 @@ def steps_within(data: BasinData, spec: ModelSpec) -> int:
             f"data, {data.seconds:g} s"
         )
     return round(parts)
+
+
+def check_daily_warmup(model: Model, data: BasinData, warmup: int) -> None:
+    """Refuse to warm a model up in days where it cannot be.
+
+    Parameters
+    ----------
+    model : Model
+        A model of steps shorter than days.
+    data : BasinData
+        What it learns from.
+    warmup : int
+        Time steps of the data that it is warmed up on.
+
+    Raises
+    ------
+    ConfigError
+        The warm-up is not of whole days, or something of the model cannot run in days.
+    """
+    seconds = warmup * data.seconds
+    if seconds % SECONDS_PER_DAY:
+        raise ConfigError(
+            f"training.warmup: with warmup_step 'daily' expected whole days, found "
+            f"{warmup} steps of {data.seconds} s"
+        )
+    try:
+        model.initial_state(1, _steps_a_day(model) * model.dt)
+    except ConfigError as error:
+        raise ConfigError(f"training.warmup_step: 'daily': {error}") from None
+
+
+def _steps_a_day(model: Model) -> int:
+    return round(SECONDS_PER_DAY / model.spec.seconds)
 
 
 def usual_warmup(data: BasinData) -> int:
@@ -160,6 +196,7 @@ def simulate(
     warmup: int,
     parts: int,
     warmup_gradient: bool = False,
+    daily_warmup: bool = False,
     outputs: Sequence[str] = (TARGET,),
 ) -> dict[str, Tensor]:
     """Run a model over a batch.
@@ -179,6 +216,8 @@ def simulate(
         Steps of the model in one of the data.
     warmup_gradient : bool
         Whether the gradient reaches back through the warm-up.
+    daily_warmup : bool
+        Whether the warm-up, of whole days, is run in days.
     outputs : sequence of str
         What to record.
 
@@ -190,11 +229,20 @@ def simulate(
     forcing = batch["forcing"]
     if parts > 1:
         forcing = {n: x.repeat_interleave(parts, 0) for n, x in forcing.items()}
-    ran = model.simulate(
-        forcing, batch["attributes"], warmup=warmup * parts,
+    attributes, before = batch["attributes"], warmup * parts
+    state = None
+    if daily_warmup and before:
+        past = {name: x[:before] for name, x in forcing.items()}
+        forcing = {name: x[before:] for name, x in forcing.items()}
+        with torch.set_grad_enabled(warmup_gradient and torch.is_grad_enabled()):
+            state = after_longer_steps(
+                model, past, attributes, _steps_a_day(model), in_shorter_steps
+            )
+        before = 0
+    found = model.simulate(
+        forcing, attributes, state=state, warmup=before,
         warmup_gradient=warmup_gradient, outputs=outputs,
-    )  # fmt: skip
-    found = ran.outputs
+    ).outputs  # fmt: skip
     if parts > 1:
         found = {
             name: x.reshape(-1, parts, x.shape[1]).mean(1) for name, x in found.items()

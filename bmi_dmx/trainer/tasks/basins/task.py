@@ -41,6 +41,7 @@ from .kept import ATTRIBUTES, write_attributes
 from .prediction import (
     Blocks,
     blocks,
+    check_daily_warmup,
     periods_in,
     predict,
     simulate,
@@ -134,6 +135,8 @@ class BasinsTask(Divisible, Task[Experiment]):
     def prepare(self, model: Model, count: int) -> None:
         """Choose the series and attributes that the model reads."""
         spec, data = self.experiment.training, self.data
+        if spec.warmup_step == "daily":
+            check_daily_warmup(model, data, spec.warmup)
         with_warmup, _ = with_lead(data, self.experiment.periods.train, spec.warmup)
         with_warmup = with_warmup.compared(other.name for other in self.others)
         self.batches = WindowSampler(
@@ -187,7 +190,8 @@ class BasinsTask(Divisible, Task[Experiment]):
         outputs = (TARGET, *(other.name for other in self.others))
         return simulate(
             model, batch, warmup=spec.warmup, parts=self.parts,
-            warmup_gradient=spec.warmup_gradient, outputs=outputs,
+            warmup_gradient=spec.warmup_gradient,
+            daily_warmup=spec.warmup_step == "daily", outputs=outputs,
         )  # fmt: skip
 
     def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:

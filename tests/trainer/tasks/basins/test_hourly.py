@@ -12,8 +12,10 @@ import pytest
 import torch
 import xarray as xr
 
+from bmi_dmx.compose.other_steps import after_longer_steps
 from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.models.hydrology.transit import in_shorter_steps
 from bmi_dmx.trainer.checkpoint import load_model
 from bmi_dmx.trainer.evaluate import evaluate
 from bmi_dmx.trainer.experiment_file import load_experiment
@@ -247,3 +249,46 @@ def test_rain_is_more_intense_within_a_day(make: Make) -> None:
     data.to_netcdf(path.parent / "basins.nc")
     with pytest.raises(DataError, match="30000 mm d-1 on 2001-01-01T03:00:00, expec"):
         data_of(path)
+
+
+def test_windows_of_hours_are_warmed_up_in_days(make: Make) -> None:
+    settings = ["data.attributes=file", "model.static.attributes=[area_km2, latitude]"]
+    settings += ["training.warmup=96", "training.window=10", "model.routing=gamma"]
+    answers, states = {}, {}
+    for step in ("own", "daily"):
+        setup = build(
+            load_experiment(make(1), [*settings, f"training.warmup_step={step}"])
+        )
+        task, model = setup.task, setup.model.eval()
+        batch = next(iter(task.batches))
+        answers[step] = task.answers(model, batch)["streamflow"]
+        states[step] = batch["forcing"]["precipitation"]
+    torch.testing.assert_close(states["own"], states["daily"])
+    assert answers["daily"].shape == (10, 3)
+    assert not torch.equal(answers["own"], answers["daily"])
+    # By hand: the means of days through the model, the rest from its state.
+    with torch.no_grad():
+        days = after_longer_steps(
+            model,
+            {n: x[:96] for n, x in batch["forcing"].items()},
+            batch["attributes"], 24, in_shorter_steps,
+        )  # fmt: skip
+        rest = {n: x[96:] for n, x in batch["forcing"].items()}
+        ran = model.simulate(rest, batch["attributes"], state=days)
+    torch.testing.assert_close(answers["daily"], ran.outputs["streamflow"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["training.warmup=30"], r"warmup: .* whole days, found 30 steps of 3600 s"),
+        (["model.time_step=daily"], "'daily' is for models of shorter steps, found"),
+    ],
+)
+def test_a_warm_up_that_cannot_be_daily_is_refused(
+    make: Make, settings: list[str], message: str
+) -> None:
+    own = ["data.attributes=file", "model.static.attributes=[area_km2, latitude]"]
+    own += ["training.warmup_step=daily", "training.window=10"]
+    with pytest.raises(ConfigError, match=message):
+        build(load_experiment(make(1), [*own, *settings]))
