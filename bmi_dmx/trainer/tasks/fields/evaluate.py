@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....errors import ConfigError
 from ....tables import Column, print_table
 from ...checkpoint import best_models
 from ...result_files import write_arrays, write_summary, write_table
@@ -25,14 +24,8 @@ from .experiment import Experiment
 from .forecast import forecasts
 from .pictures import draw
 from .samples import FieldSamples
-from .scores import (
-    Difference,
-    correlation,
-    mean_square,
-    moving_block_bootstrap,
-    pattern_correlation,
-    zonal_spectrum,
-)
+from .scores import moving_block_bootstrap, pattern_correlation, zonal_spectrum
+from .verification import Verification
 
 __all__ = ["Report", "evaluate"]
 
@@ -125,130 +118,72 @@ def evaluate(
     spec, months = experiment.evaluation, getattr(experiment.periods, period)
     starts = samples.starts(months, min(spec.leads))
     found = forecasts(models, part, samples, starts, max(spec.leads), spec.at_once)
-    scored = _Scoring(samples, experiment, starts, samples.steps(months).stop)
+    end = samples.steps(months).stop
+    verification = Verification(samples, experiment, starts, end)
     report = Report(
         folder=output or results_folder(folders, experiment.name, period),
         period=period,
-        scores=scored.scores(found),
+        scores=_scores(found, verification, spec.block),
     )
     _write(report, folders, experiments, starts, found)
-    draw(report.folder / "scores.png", report.scores, scored.last(found), samples)
+    last = _last(found, verification)
+    draw(report.folder / "scores.png", report.scores, last, samples)
     return report
 
 
-class _Scoring:
-    """Scores of forecasts from some starts."""
-
-    def __init__(
-        self,
-        samples: FieldSamples,
-        experiment: Experiment,
-        starts: NDArray[np.intp],
-        end: int,
-    ) -> None:
-        self.samples, self.experiment = samples, experiment
-        self.starts, self.end = starts, end
-        self.weights = samples.weights[samples.mask]
-        self.boxes = {
-            name: _box(samples, box)
-            for name, box in experiment.evaluation.regions.items()
-        }
-
-    def scores(self, found: Mapping[str, Array]) -> dict[str, Any]:
-        """Return the scores of the model and of the baselines."""
-        steps = self.samples.steps(self.experiment.periods.train)
-        learned = slice(steps.start, steps.stop)
-        scores: dict[str, Any] = {n: {} for n in ("model", *BASELINES)}
-        singles = {name: (name,) for name in found}
-        for name, of in (singles | self.experiment.evaluation.vectors).items():
-            x = np.concatenate([found[n] for n in of], axis=-1)
-            weights = np.tile(self.weights, len(of))
-            known = baselines(self._observed(of, learned), weights)
-            for one in scores:
-                scores[one][name] = {}
-            for lead in self.experiment.evaluation.leads:
-                inside = self.starts + lead < self.end
-                if not inside.any():
-                    continue
-                now = self._observed(of, self.starts[inside])
-                observed = self._observed(of, self.starts[inside] + lead)
-                made = {"model": x[lead - 1][inside]}
-                made |= {n: forecast(now, lead) for n, forecast in known.items()}
-                errors = {
-                    n: mean_square(y - observed, weights) for n, y in made.items()
+def _scores(
+    found: Mapping[str, Array], verification: Verification, block: int
+) -> dict[str, Any]:
+    """Return the scores of the model and of the baselines."""
+    scores: dict[str, Any] = {n: {} for n in ("model", *BASELINES)}
+    for name, of in verification.fields().items():
+        x = np.concatenate([found[n] for n in of], axis=-1)
+        known = baselines(verification.learned(of), verification.weights(of))
+        for one in scores:
+            scores[one][name] = {}
+        for lead, cut in verification.cuts(of).items():
+            made = {"model": x[lead - 1][cut.inside]}
+            made |= {n: forecast(cut.now, lead) for n, forecast in known.items()}
+            errors = {n: cut.errors(y) for n, y in made.items()}
+            for one, y in made.items():
+                scores[one][name][str(lead)] = {
+                    "rmse": float(np.sqrt(errors[one].mean())),
+                    "acc": pattern_correlation(y, cut.observed, cut.weights),
+                    "pairs": len(y),
+                    **cut.correlations(y),
                 }
-                boxes = self.boxes if len(of) == 1 else {}
-                for one, y in made.items():
-                    scores[one][name][str(lead)] = {
-                        "rmse": float(np.sqrt(errors[one].mean())),
-                        "acc": pattern_correlation(y, observed, weights),
-                        "pairs": len(y),
-                        **_correlations(y, observed, boxes),
-                    }
-                best = min(known, key=lambda n: float(errors[n].mean()))
-                scores["model"][name][str(lead)] |= {
-                    "difference": asdict(self._better(errors["model"], errors[best])),
-                    "best_baseline": best,
-                }
-        return scores
-
-    def _observed(self, names: Sequence[str], at: Any) -> Array:
-        """Return anomalies of some fields, one after the other, (time, cell)."""
-        return np.concatenate([self.samples.cells(n, at) for n in names], axis=-1)
-
-    def _better(self, one: Array, other: Array) -> Difference:
-        block = self.experiment.evaluation.block
-        return moving_block_bootstrap(one, other, block)
-
-    def last(self, found: Mapping[str, Array]) -> dict[str, Any]:
-        """Return maps of errors and spectra of the first field, for pictures."""
-        name, x = next(iter(found.items()))
-        lead = self.experiment.evaluation.monitor[-1]
-        inside = self.starts + lead < self.end
-        observed = self.samples.cells(name, self.starts[inside] + lead)
-        y = x[lead - 1][inside]
-        mask = self.samples.mask
-
-        def whole(cells: Array) -> Array:
-            fields = np.zeros((len(cells), *mask.shape))
-            fields[:, mask] = cells
-            return fields
-
-        error = np.sqrt(((y - observed) ** 2).mean(0))[None]
-        return {
-            "name": name,
-            "lead": lead,
-            "error": np.where(mask, whole(error)[0], np.nan),
-            "spectrum": zonal_spectrum(whole(y), mask, self.samples.y),
-            "observed_spectrum": zonal_spectrum(whole(observed), mask, self.samples.y),
-        }
+            best = min(known, key=lambda n: float(errors[n].mean()))
+            better = moving_block_bootstrap(errors["model"], errors[best], block)
+            scores["model"][name][str(lead)] |= {
+                "difference": asdict(better),
+                "best_baseline": best,
+            }
+    return scores
 
 
-def _correlations(
-    y: Array, observed: Array, boxes: Mapping[str, NDArray[np.bool_]]
-) -> dict[str, float]:
-    """Return how well the means of boxes go together in time."""
+def _last(found: Mapping[str, Array], verification: Verification) -> dict[str, Any]:
+    """Return maps of errors and spectra of the first field, for pictures."""
+    samples = verification.samples
+    name, x = next(iter(found.items()))
+    lead = verification.experiment.evaluation.monitor[-1]
+    inside = verification.starts + lead < verification.end
+    observed = samples.cells(name, verification.starts[inside] + lead)
+    y = x[lead - 1][inside]
+    mask = samples.mask
+
+    def whole(cells: Array) -> Array:
+        fields = np.zeros((len(cells), *mask.shape))
+        fields[:, mask] = cells
+        return fields
+
+    error = np.sqrt(((y - observed) ** 2).mean(0))[None]
     return {
-        f"r_{name}": correlation(y[:, box].mean(1), observed[:, box].mean(1))
-        for name, box in boxes.items()
+        "name": name,
+        "lead": lead,
+        "error": np.where(mask, whole(error)[0], np.nan),
+        "spectrum": zonal_spectrum(whole(y), mask, samples.y),
+        "observed_spectrum": zonal_spectrum(whole(observed), mask, samples.y),
     }
-
-
-def _box(samples: FieldSamples, box: tuple[float, ...]) -> NDArray[np.bool_]:
-    """Return which cells that belong to the system lie in a box.
-
-    Raises
-    ------
-    ConfigError
-        None does.
-    """
-    south, north, west, east = box
-    rows = (samples.y > south) & (samples.y < north)
-    columns = (samples.x > west) & (samples.x < east)
-    found: NDArray[np.bool_] = (rows[:, None] & columns)[samples.mask]
-    if not found.any():
-        raise ConfigError(f"evaluation.regions: no cell lies in {list(box)}")
-    return found
 
 
 def _write(

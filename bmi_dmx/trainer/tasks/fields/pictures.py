@@ -11,7 +11,7 @@ import numpy as np
 from ...plots.style import COLOURS, INK, MUTED, SIMULATED, picture
 from .samples import FieldSamples
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_compared"]
 
 
 def draw(
@@ -63,4 +63,39 @@ def draw(
         spectra.set_xlabel("waves around the rows")
         spectra.set_ylabel("variance")
         spectra.legend(fontsize=6)
+    return path
+
+
+def draw_compared(
+    path: Path, scores: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+) -> Path:
+    """Draw by how much models err more than the first one, by lead, with intervals.
+
+    Parameters
+    ----------
+    path : path
+        The picture.
+    scores : mapping
+        By field, lead and model, the first one without ``difference``.
+    """
+    with picture(path, 4.8 * len(scores), 3.6) as figure:
+        shown = figure.subplots(1, len(scores), squeeze=False)[0]
+        for axes, (name, leads) in zip(shown, scores.items(), strict=True):
+            first, *others = next(iter(leads.values()))
+            axes.axhline(0.0, color=INK, linewidth=0.8)
+            for k, model in enumerate(others):
+                apart = [one[model]["difference"] for one in leads.values()]
+                value = np.array([one["value"] for one in apart])
+                ends = [value - [one["low"] for one in apart],
+                        [one["high"] for one in apart] - value]  # fmt: skip
+                # Beside each other, where leads would lie on each other.
+                at = np.arange(len(leads)) + 0.6 * ((k + 0.5) / len(others) - 0.5)
+                colour = COLOURS[(k + 1) % len(COLOURS)]
+                axes.errorbar(
+                    at, value, ends, fmt="o", markersize=3, color=colour, label=model
+                )
+            axes.set_xticks(np.arange(len(leads)), list(leads))
+            axes.set(xlabel="lead", ylabel=f"rmse less that of {first}", title=name)
+            if others:
+                axes.legend(fontsize=6)
     return path

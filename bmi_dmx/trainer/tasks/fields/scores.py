@@ -101,23 +101,26 @@ def moving_block_bootstrap(
     """Return how much smaller the error of one forecast is than that of another.
 
     Blocks of forecasts that follow each other are drawn for both together (Künsch 1989,
-    doi:10.1214/aos/1176347265), for neighbours in time go wrong alike.
+    doi:10.1214/aos/1176347265), for neighbours in time go wrong alike. The error of
+    several models that are one but for their seeds is the mean of their errors; all are
+    drawn alike.
 
     Parameters
     ----------
-    one, other : (forecast,) array
+    one, other : (forecast,) or (seed, forecast) array
         Mean squared errors of the same forecasts, in order of time.
     block : int
         Forecasts in a block.
     draws, seed : int
         Number of draws, and seed of their random numbers.
     """
-    n = len(one)
+    pair = [np.atleast_2d(x) for x in (one, other)]
+    n = pair[0].shape[-1]
     length = min(block, n)
     rng = np.random.default_rng(seed)
     starts = rng.integers(n - length + 1, size=(draws, -(-n // length)))
     at = (starts[..., None] + np.arange(length)).reshape(draws, -1)[:, :n]
-    drawn = np.sqrt(one[at].mean(1)) - np.sqrt(other[at].mean(1))
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    value = np.sqrt(one.mean()) - np.sqrt(other.mean())
-    return Difference(float(value), float(low), float(high))
+    drawn = [np.sqrt(x[:, at].mean(-1)).mean(0) for x in pair]
+    low, high = np.quantile(drawn[0] - drawn[1], (0.025, 0.975))
+    whole = [np.sqrt(x.mean(-1)).mean() for x in pair]
+    return Difference(float(whole[0] - whole[1]), float(low), float(high))

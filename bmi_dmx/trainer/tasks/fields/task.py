@@ -11,14 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ....bundle import Bundle
 from ....compose import Model, Statistics
 from ....conversion import plain
 from ....errors import ConfigError, TrainingError, suggestion
+from ...asked import Comparing
 from ...run_folder import RunFolder
 from ...scored import scored_by_error
 from ...shares import Divisible
 from ...task import Monitor, Task
 from .beginning import begin_with
+from .compare import Compared, compare
 from .evaluate import Report, evaluate
 from .experiment import Experiment
 from .forecast import forecasts, simulate
@@ -168,6 +171,27 @@ class FieldsTask(Divisible, Task[Experiment]):
         part, sizes = states_of(experiments[0])
         samples = opened(experiments[0], sizes)
         return evaluate(folders, experiments, period, output, samples, part)
+
+    @classmethod
+    def compare(
+        cls,
+        runs: Mapping[str, RunFolder],
+        bundles: Mapping[str, Bundle],
+        asked: Comparing,
+    ) -> Compared:
+        """Score several models on the same forecasts; see :func:`~.compare.compare`."""
+        for name in bundles:
+            raise ConfigError(f"{name}: a bundle; runs alone are compared in fields")
+        if asked.scoring is not None:
+            raise ConfigError("--data: found one, but runs have data of their own")
+        first = next(iter(runs.values())).experiment()
+        assert isinstance(first, Experiment)
+        samples = opened(first, states_of(first)[1])
+
+        def evaluated(folder: RunFolder, experiment: Experiment) -> Report:
+            return cls.evaluate([folder], [experiment], asked.period, None)
+
+        return compare(runs, asked, samples, evaluated)
 
     @classmethod
     def provenance(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,17 @@ def test_a_forecast_that_is_always_better_is_found_to_be() -> None:
     assert found.low <= found.value <= found.high < 0.0
     same = moving_block_bootstrap(errors, errors, 6)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_the_error_of_seeds_is_the_mean_of_theirs() -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.uniform(1.0, 2.0, (3, 60)), rng.uniform(1.0, 2.0, (2, 60))
+    found = moving_block_bootstrap(one, other, 6)
+    mean = [np.mean([np.sqrt(seed.mean()) for seed in x]) for x in (one, other)]
+    assert found.value == pytest.approx(mean[0] - mean[1])
+    thrice = moving_block_bootstrap(np.stack([one[0]] * 3), other[0], 6)
+    once = moving_block_bootstrap(one[0], other[0], 6)
+    assert astuple(thrice) == pytest.approx(astuple(once))
 
 
 def test_blocks_are_drawn_together() -> None:
