@@ -6,12 +6,19 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...errors import ConfigError
 from ...space import Grid
 from .constants import GRAVITY, ROTATION
 
-__all__ = ["friction_limit", "least_rounds", "refuse_friction", "refuse_step"]
+__all__ = [
+    "friction_limit",
+    "least_rounds",
+    "refuse_friction",
+    "refuse_step",
+    "viscosity_limit",
+]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -116,7 +123,91 @@ def friction_limit(grid: Grid, dt: float) -> Array:
     return found
 
 
-def refuse_friction(grid: Grid, name: str, values: Array, dt: float) -> None:
+def viscosity_limit(grid: Grid, dt: float, fraction: ArrayLike) -> Array:
+    """Return the largest lateral viscosity that a step stands over a bottom.
+
+    Beside partial cells faces are thin, and thicker water on both sides drags what is
+    in them along: less is stable there than :func:`friction_limit` says. Eigenvalues of
+    the friction are bounded by Gershgorin's circles of its symmetric form.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where.
+    dt : float
+        Length of the step, s.
+    fraction : array_like
+        Share of each cell that is water, (level, row, column) or one number.
+
+    Returns
+    -------
+    (row, column) ndarray
+        m2 s-1.
+    """
+    sea = grid.open_at("cell", ("level",))
+    cells = grid.widths("z")[:, None, None] * np.asarray(fraction) * sea
+    limit = friction_limit(grid, dt)
+    dx, dy = grid.sizes()
+    per = {"x": dx**-2.0, "y": dy**-2.0}
+    for axis, other in ("xy", "yx"):
+        along, across = (_Neighbours(grid, name) for name in (axis, other))
+        faces = np.minimum(cells, along.after(cells))
+        pulls = {
+            axis: _pulled(faces, along.after(cells), along.after(faces))
+            + _pulled(faces, cells, along.before(faces)),
+            other: sum(
+                _pulled(faces, np.minimum(faces, beside), beside)
+                for beside in (across.after(faces), across.before(faces))
+            ),
+        }
+        # A face is one of two cells, whose widths differ where rows get narrower.
+        for moved in (np.asarray, along.before):
+            rate = sum(per[way] * moved(pull) for way, pull in pulls.items())
+            with np.errstate(divide="ignore"):
+                limit = np.minimum(limit, 2.0 / (dt * rate.max(0)))
+    return limit
+
+
+def _pulled(faces: Array, thick: Array, beside: Array) -> Array:
+    """Return how friction by water that is so thick acts on faces; 0 where closed.
+
+    Parameters
+    ----------
+    faces, beside : ndarray
+        (level, row, column) thickness of faces, and of those that they are dragged by.
+    thick : ndarray
+        Of the water between both.
+    """
+    wet, moving = (np.where(x > 0.0, x, math.inf) for x in (faces, beside))
+    found: Array = thick / wet * (1.0 + np.sqrt(faces / moving))
+    return found
+
+
+class _Neighbours:
+    """Fields moved by one cell along an axis; 0 comes in through walls."""
+
+    def __init__(self, grid: Grid, axis: str) -> None:
+        self._axis = "zyx".index(axis) - 3
+        self._walled = axis not in grid.periodic
+
+    def after(self, x: Array) -> Array:
+        """Return what stands after each cell."""
+        return self._moved(x, -1)
+
+    def before(self, x: Array) -> Array:
+        """Return what stands before each cell."""
+        return self._moved(x, 1)
+
+    def _moved(self, x: Array, by: int) -> Array:
+        found = np.roll(x, by, self._axis)
+        if self._walled:
+            np.moveaxis(found, self._axis, 0)[0 if by > 0 else -1] = 0.0
+        return found
+
+
+def refuse_friction(
+    grid: Grid, name: str, values: Array, limit: Array, dt: float
+) -> None:
     """Refuse a lateral viscosity or diffusivity that overshoots in a step.
 
     Parameters
@@ -125,8 +216,8 @@ def refuse_friction(grid: Grid, name: str, values: Array, dt: float) -> None:
         Where.
     name : str
         What is told of in messages.
-    values : ndarray
-        (row, column) m2 s-1, the largest of a column.
+    values, limit : ndarray
+        (row, column) m2 s-1, the largest of a column and the largest that is stable.
     dt : float
         Length of the step, s.
 
@@ -135,7 +226,6 @@ def refuse_friction(grid: Grid, name: str, values: Array, dt: float) -> None:
     ConfigError
         With limit and value.
     """
-    limit = friction_limit(grid, dt)
     over = np.where(grid.open_at(), values - limit, -math.inf)
     if over.max() > 0.0:
         row, column = np.unravel_index(int(over.argmax()), over.shape)

@@ -17,7 +17,7 @@ from ...operate.runner import Runner
 from ...space import Grid, place_name
 from ...variables import Variable
 from .constants import STRONGEST
-from .limits import friction_limit
+from .limits import friction_limit, viscosity_limit
 
 __all__ = ["Ages", "Friction", "Monitor"]
 
@@ -120,16 +120,21 @@ class Friction:
         grid, operation = runner.space, runner.operation
         assert isinstance(grid, Grid)
         self._runner, self._sea = runner, grid.open_at()
-        limit = friction_limit(grid, operation.inner)
+        runner.parameterize()
+        fraction = runner.parameters.mean["cell_fraction"]
+        if fraction.size > 1:
+            fraction = fraction.reshape(grid.field("cell", ("level",)))
         narrowing = np.cos(np.radians(grid.nodes("y")))[:, None]
         forms = _forms(operation.bundle.manifest.model)
+        dt = operation.inner
         self._limits = {
             name: limit / by / (math.exp(STRONGEST) if form in forms else 1.0)
-            for name, form, by in (
-                ("viscosity", "friction", 1.0 if grid.radius is None else narrowing),
-                ("diffusivity", "spreading", 1.0),
+            for name, form, limit, by in (
+                ("viscosity", "friction", viscosity_limit(grid, dt, fraction),
+                 1.0 if grid.radius is None else narrowing),
+                ("diffusivity", "spreading", friction_limit(grid, dt), 1.0),
             )
-        }
+        }  # fmt: skip
 
     def bounded(self, advance: Callable[[], None]) -> Callable[[], None]:
         """Return a step that is refused where friction would overshoot in it."""

@@ -20,7 +20,13 @@ from .constants import DENSITY, HEAT_CAPACITY
 from .declarations import BUDGETS, FLUXES, FORCINGS, PARAMETERS, PREPARED, STATES
 from .density import DensityLaw, Law, density_law
 from .geometry import Faces, prepared
-from .limits import least_rounds, refuse_friction, refuse_step
+from .limits import (
+    friction_limit,
+    least_rounds,
+    refuse_friction,
+    refuse_step,
+    viscosity_limit,
+)
 from .momentum import flow_tendencies, stress_tendencies
 from .operators import between_columns, between_rows, south, west
 from .surface import Exchange, exchanged
@@ -169,9 +175,13 @@ class PrimitiveEquations(Process):
         shape = self._grid.field("cell", ("level",))
         y = np.radians(self._grid.nodes("y"))[:, None]
         narrowing = 1.0 if self._grid.radius is None else np.cos(y)
-        for name, factor in (("viscosity", narrowing), ("diffusivity", 1.0)):
+        fraction = p.cell_fraction.detach().cpu().numpy()
+        for name, factor, limit in (
+            ("viscosity", narrowing, viscosity_limit(self._grid, self.dt, fraction)),
+            ("diffusivity", 1.0, friction_limit(self._grid, self.dt)),
+        ):
             values = np.broadcast_to(getattr(p, name).detach().cpu().numpy(), shape)
-            refuse_friction(self._grid, name, values.max(0) * factor, self.dt)
+            refuse_friction(self._grid, name, values.max(0) * factor, limit, self.dt)
 
     def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
         """Return thicknesses, faces and coefficients by them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from bmi_dmx.errors import ConfigError
-from bmi_dmx.models.ocean.limits import least_rounds
+from bmi_dmx.models.ocean.limits import least_rounds, viscosity_limit
+from bmi_dmx.models.ocean.momentum import stress_tendencies
 from bmi_dmx.models.ocean.primitive_equations import PrimitiveEquations
 from bmi_dmx.space import Grid, Points
 
@@ -51,8 +53,6 @@ def test_fewer_rounds_than_that_would_indeed_grow() -> None:
 
 
 def _run(process: Any, grid: Grid, noise: Any) -> float:
-    from types import SimpleNamespace
-
     given = {p.name: torch.tensor(p.default or 0.0, dtype=torch.float64)
              for p in process.parameters}  # fmt: skip
     given |= {p.name: torch.from_numpy(grid.measure(p.measure, p.at, p.axes))
@@ -75,6 +75,51 @@ def test_lateral_friction_that_overshoots_is_refused(name: str) -> None:
         ConfigError, match=f"{name}: found .* expected at most 6.944e\\+05"
     ):
         start({}, **{name: 1.01 * limit})
+
+
+def partial(share: float) -> Any:
+    """Return water over a bottom on which one cell is partial, and islands."""
+    fraction = np.ones((2, 4, 4))
+    fraction[1, 1, 1] = share
+    fraction[:, 3, 3] = 0.0
+    return fraction
+
+
+def friction_rates(fraction: Any, viscosity: float) -> Any:
+    """Return the eigenvalues of friction alone, s-1, by its action on unit currents."""
+    process = PrimitiveEquations().on(GRID).at(3600.0)
+    given = {p.name: torch.tensor(p.default or 0.0, dtype=torch.float64)
+             for p in process.parameters}  # fmt: skip
+    given |= {p.name: torch.from_numpy(GRID.measure(p.measure, p.at, p.axes))
+              for p in process.parameters if p.source == "space"}  # fmt: skip
+    given |= {"viscosity": torch.tensor(viscosity, dtype=torch.float64),
+              "cell_fraction": torch.from_numpy(fraction)}  # fmt: skip
+    p = SimpleNamespace(**process.prepare(SimpleNamespace(**given)))
+    rates = []
+    for axis in range(2):
+        units = torch.eye(32, dtype=torch.float64).reshape(32, 2, 4, 4)
+        flows = [torch.zeros_like(units), torch.zeros_like(units)]
+        flows[axis] = units * (p.open_x, p.open_y)[axis]
+        slowed = stress_tendencies(*flows, p)[axis].reshape(32, 32).numpy()
+        rates.append(-np.linalg.eigvals(slowed).real.min())
+    return max(rates)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.02])
+def test_the_limit_of_viscosity_is_that_of_the_stiffest_friction(share: float) -> None:
+    fraction = partial(share)
+    limit = viscosity_limit(GRID, 3600.0, fraction).min()
+    stiffest = 3600.0 * friction_rates(fraction, float(limit))
+    # Steps of friction overshoot beyond 2; the bound is not sharp, but near.
+    assert 1.3 < stiffest <= 2.0 + 1e-9
+
+
+def test_viscosity_that_overshoots_in_a_thin_face_is_refused() -> None:
+    usual = 1e10 / (4.0 * 3600.0)
+    start({}, viscosity=0.9 * usual)
+    fraction = torch.from_numpy(partial(0.1))
+    with pytest.raises(ConfigError, match=r"viscosity: found .* in row [01], column"):
+        start({}, viscosity=0.9 * usual, cell_fraction=fraction)
 
 
 def test_friction_is_judged_where_cells_are_narrow() -> None:

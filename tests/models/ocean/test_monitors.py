@@ -22,7 +22,10 @@ NORTHERNMOST = 5 * 9 + 4
 
 
 def runner(model: dict[str, Any], **coefficients: Any) -> Any:
-    given = {"viscosity": np.full(54, 1e5), "diffusivity": np.full(1, 1e3)}
+    given = {
+        "viscosity": np.full(54, 1e5), "diffusivity": np.full(1, 1e3),
+        "cell_fraction": np.ones(1),
+    }  # fmt: skip
     return SimpleNamespace(
         space=GRID, ids=[str(k) for k in range(54)], parameterize=lambda: None,
         operation=SimpleNamespace(
@@ -71,6 +74,17 @@ def test_the_largest_of_a_column_counts() -> None:
     friction = Friction(runner({"parts": {}}, viscosity=whole.reshape(-1)))
     with pytest.raises(DataError, match="expected at most"):
         friction.look()
+
+
+def test_thin_faces_beside_thick_water_stand_less() -> None:
+    partial = np.ones((2, 6, 9))
+    partial[1, 5, 4] = 0.1
+    viscosity = np.full(54, 1e4)
+    viscosity[NORTHERNMOST] = 0.5 * most()
+    given = {"viscosity": viscosity, "cell_fraction": partial.reshape(-1)}
+    Friction(runner({"parts": {}}, viscosity=viscosity)).look()
+    with pytest.raises(DataError, match=rf"'viscosity' at '{NORTHERNMOST}'"):
+        Friction(runner({"parts": {}}, **given)).look()
 
 
 def test_a_step_is_refused_before_it_is_made() -> None:
