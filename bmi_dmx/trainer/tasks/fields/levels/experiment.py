@@ -40,6 +40,10 @@ class LevelData:
     land : float, optional
         Number that stands for what is no part of the system; where numbers are missing
         it is none either.
+    regrid : bool
+        Whether fields of another grid on the sphere are brought to that of the model,
+        by means over its cells of what is known in them; else its rows and columns must
+        be in the files.
     forcing : {"observed", "persisted"}
         Whether forecasts know the forcing of the days to come, or keep that of the day
         they begin on.
@@ -57,6 +61,7 @@ class LevelData:
     usual: dict[str, str] = field(default_factory=dict)
     history: dict[str, str] = field(default_factory=dict)
     land: float | None = None
+    regrid: bool = False
     forcing: Literal["observed", "persisted"] = "observed"
     looked_at: int = 1500
 

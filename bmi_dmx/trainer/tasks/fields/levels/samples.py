@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -21,6 +22,7 @@ from .....variables import State
 from ..experiment import Dates
 from ..samples import between
 from .experiment import LevelData
+from .onto import Onto, onto
 from .placed import open_faces, placed
 from .usual import Usual
 
@@ -60,8 +62,10 @@ class LevelSamples:
         The files.
     grid : Grid
         Where the model lives.
-    rows, columns : array of int
-        Rows and columns of the files that are those of the grid.
+    onto : callable
+        Brings fields of the files to the grid.
+    land : (level, row, column) array of bool
+        Where fields of the files stand for no part of the system, by ``spec.land``.
     states : dict of str to State
         States that are read.
     earlier : dict of str to (str, int)
@@ -79,8 +83,8 @@ class LevelSamples:
     spec: LevelData
     store: StoredFields
     grid: Grid
-    rows: Steps
-    columns: Steps
+    onto: Onto
+    land: NDArray[np.bool_]
     states: dict[str, State]
     earlier: dict[str, tuple[str, int]]
     forcings: tuple[str, ...]
@@ -126,14 +130,19 @@ class LevelSamples:
         lacking += [n for n in states if n not in (*spec.names, *spec.history)]
         if lacking:
             raise ConfigError(f"data: nothing is read for {lacking[0]!r} of the model")
-        rows = _matched(spec.source, "y", store.y, grid.nodes("y"))
-        columns = _matched(spec.source, "x", store.x, grid.nodes("x"))
+        brought = onto(spec.source, store.y, store.x, grid, regrid=spec.regrid)
         learned = _within(store, train, 2)
         names = tuple(n for n in spec.names if n in (*read, *forcings))
 
+        first = {n: x[0] for n, x in store.read(learned[:1], names).items()}
+        land = _land(spec, [first[n] for n, state in read.items() if state.axes])
+
         def cells(step: int) -> dict[str, Array]:
             found = store.read(np.array([step]), names)
-            return {n: x[0][:, rows[:, None], columns] for n, x in found.items()}
+            return {
+                n: brought(_without(x[0], land) if n in read else x[0])
+                for n, x in found.items()
+            }
 
         sea = _sea(spec, cells(int(learned[0])), read, grid)
         chosen = learned[:: -(-learned.size // spec.looked_at)]
@@ -144,7 +153,7 @@ class LevelSamples:
         earlier = {n: (of, states[n].size) for n, of in spec.history.items()
                    if n in states}  # fmt: skip
         return cls(
-            spec, store, grid, rows, columns, read, earlier, forcings,
+            spec, store, grid, brought, land, read, earlier, forcings,
             _parts(spec, store, seconds), sea, usual,
         )  # fmt: skip
 
@@ -169,8 +178,10 @@ class LevelSamples:
         """
         found = {}
         for name, x in self.store.read(steps, names).items():
-            own = x[..., self.rows[:, None], self.columns]
-            if name in self.states:
+            if name not in self.states:
+                own = self.onto(x)
+            else:
+                own = self.onto(_without(x, self.land))
                 own = np.where(self.sea[: own.shape[1]] > 0.0, own, 0.0)
             _refuse_gaps(f"{self.spec.source}: {name}", own, self.store.begins[steps])
             found[name] = own
@@ -288,19 +299,17 @@ def _parts(spec: LevelData, store: StoredFields, seconds: float) -> int:
     return round(step / seconds)
 
 
-def _matched(source: str, axis: str, found: Array, wanted: Array) -> Steps:
-    """Return which rows or columns of a file are those of a grid."""
-    apart = np.abs(found[None, :] - wanted[:, None])
-    if axis == "x":
-        apart = np.minimum(apart % 360.0, 360.0 - apart % 360.0)
-    at: Steps = apart.argmin(1)
-    far = apart[np.arange(len(wanted)), at] > 1e-3
-    if far.any():
-        raise DataError(
-            f"{source}: {axis}: found {found.size} from {found[0]:g} to {found[-1]:g}, "
-            f"none of them is {wanted[far][0]:g}, which the model has"
-        )
-    return at
+def _land(spec: LevelData, levels: Sequence[Array]) -> NDArray[np.bool_]:
+    """Return where all states on levels have the number that stands for land."""
+    if spec.land is None or not levels:
+        return np.zeros((1, 1, 1), bool)
+    found: NDArray[np.bool_] = np.all([x == spec.land for x in levels], axis=0)
+    return found
+
+
+def _without(x: Array, land: NDArray[np.bool_]) -> Array:
+    """Return fields that are missing on land."""
+    return np.where(land[: x.shape[-3]], np.nan, x)
 
 
 def _sea(
@@ -316,9 +325,6 @@ def _sea(
                 f"{known.shape[0] if state.axes else 'one field'}"
             )
         known = known & np.isfinite(x)
-    if spec.land is not None:
-        levels = [first[n] for n, state in states.items() if state.axes]
-        known &= ~np.all([x == spec.land for x in levels], axis=0)
     sea = np.cumprod(known, axis=0).astype(np.float64)
     _log.info("%s: %d of %d cells belong to the system", spec.source,
               int(sea.sum()), sea.size)  # fmt: skip

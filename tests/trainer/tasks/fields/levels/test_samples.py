@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pytest
 
@@ -180,3 +181,44 @@ def test_a_number_may_stand_for_land(ocean: Path, tmp_path: Path) -> None:
             file["fields"][:] = np.nan_to_num(np.ma.filled(file["fields"][:], np.nan))
     filled = samples(folder, tmp_path, {"land": 0.0})
     np.testing.assert_array_equal(known.sea, filled.sea)
+
+
+def test_fields_of_another_grid_are_means_over_cells(tmp_path: Path) -> None:
+    rows, columns, degrees = 24, 48, 7.5
+    finer = made.write(tmp_path / "finer", 2019, 40, rows=rows, columns=columns).parent
+    data = {"rows": [90.0, -degrees], "columns": [0.0, degrees]}
+    periods = {"train": ["2019-01-01", "2019-01-30"],
+               "validation": ["2019-02-01", "2019-02-04"],
+               "test": ["2019-02-05", "2019-02-09"]}  # fmt: skip
+    with pytest.raises(DataError, match="regrid"):
+        samples(finer, tmp_path, {**data, "columns": [1.0, degrees]}, periods=periods)
+    known = samples(finer, tmp_path, {**data, "regrid": True}, periods=periods)
+    found = known.cut(np.array([20]), 1)["state"]["temperature"][0, 1].numpy()
+    whole = made.fields([20], rows=rows, columns=columns)[0]
+    field = whole[made.channels()["temperature"][0] + 1]
+    # A cell near land and one beside where columns begin, by many points in each.
+    points = (np.arange(300) + 0.5) / 300 - 0.5
+    for row, column in ((4, 4), (3, 0), (6, 15)):
+        y = -60.0 + made.DEGREES * (row + points)
+        x = made.DEGREES * (column + points)
+        at = np.rint((90.0 - y) / degrees).astype(int)[:, None]
+        values = field[at, np.rint(x / degrees).astype(int) % columns]
+        weights = np.cos(np.radians(y))[:, None] * np.isfinite(values)
+        expected = (weights * np.nan_to_num(values)).sum() / weights.sum()
+        assert found[row, column] == pytest.approx(expected, abs=2e-3)
+    assert known.sea.sum() > 0.7 * known.sea.size
+
+
+def test_a_number_may_stand_for_land_on_another_grid_too(tmp_path: Path) -> None:
+    path = made.write(tmp_path / "numbered", 2019, 40, rows=24, columns=48)
+    with netCDF4.Dataset(path, "a") as file:
+        values = file["fields"][:].filled(np.nan)
+        file["fields"][:] = np.where(np.isnan(values), -5.0, values)
+    data = {"rows": [90.0, -7.5], "columns": [0.0, 7.5], "regrid": True, "land": -5.0}
+    periods = {"train": ["2019-01-01", "2019-01-30"],
+               "validation": ["2019-02-01", "2019-02-04"],
+               "test": ["2019-02-05", "2019-02-09"]}  # fmt: skip
+    known = samples(path.parent, tmp_path, data, periods=periods)
+    temperature = known.cells(np.array([3]), ("temperature",))["temperature"]
+    assert temperature[0, 0][known.sea[0] > 0.0].min() > -1.0
+    assert known.sea[0].min() == 0.0
