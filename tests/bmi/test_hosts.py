@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -84,19 +85,36 @@ def test_a_server_answers_as_the_component_does(
     assert (served == run(DeltaHbv(), config, directly)).all()
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("pymt") is None,
-    reason="pymt is not installed (not on the package index; see docs/coupling.md)",
-)
-def test_the_script_for_pymt_runs(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "coupling.md").read_text(encoding="utf-8")
-    (script,) = re.findall(r"```python\n(from pymt\.models .*?)```", page, re.DOTALL)
+def in_pymt(page: str, folder: Path) -> str:
+    """Run the script of a page that begins with pymt's models; return what it says."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (script,) = (block for block in blocks if "from pymt.models import" in block)
     done = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=tmp_path,
+        cwd=folder,
+        env={**os.environ, "MPLBACKEND": "agg"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert float(re.findall(r"\[([\d.e-]+)\] mm", done.stdout)[0]) > 0.0
+    return done.stdout
+
+
+with_pymt = pytest.mark.skipif(
+    importlib.util.find_spec("pymt") is None,
+    reason="pymt is not installed (not on the package index; see docs/coupling.md)",
+)
+
+
+@with_pymt
+def test_the_script_for_pymt_runs(tmp_path: Path) -> None:
+    said = in_pymt("coupling.md", tmp_path)
+    assert float(re.findall(r"\[([\d.e-]+)\] mm", said)[0]) > 0.0
+
+
+@with_pymt
+def test_pymt_draws_the_height_of_the_ocean(tmp_path: Path) -> None:
+    in_pymt("ocean-component.md", tmp_path)
+    assert (tmp_path / "elevation.png").stat().st_size > 1000
