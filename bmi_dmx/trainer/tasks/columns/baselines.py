@@ -5,13 +5,13 @@ All of them are made of the years that are learned from alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .experiment import Years
-from .record import Array, Observed
+from .record import Array, Observed, years_inside
 from .samples import Runs
 
 __all__ = ["BASELINES", "Climatology", "baselines"]
@@ -39,9 +39,9 @@ class Climatology:
     coefficients: Array
 
     @classmethod
-    def fit(cls, observed: Observed, years: Years) -> Climatology:
-        """Return what is usual in some years, level by level."""
-        inside = _inside(observed, years)
+    def fit(cls, observed: Observed, years: Sequence[Years]) -> Climatology:
+        """Return what is usual in some stretches of years, level by level."""
+        inside = years_inside(observed.begins[:-1], years)
         waves = _waves(observed.season()[inside])
         values = observed.values[inside]
         found = np.empty((waves.shape[1], values.shape[1]))
@@ -56,15 +56,15 @@ class Climatology:
         return found
 
 
-def baselines(runs: Runs, years: Years) -> dict[str, Array]:
+def baselines(runs: Runs, years: Sequence[Years]) -> dict[str, Array]:
     """Return the forecasts of :data:`BASELINES`, (lead, run, level).
 
     Parameters
     ----------
     runs : Runs
         What is forecast.
-    years : (int, int)
-        Those to learn from.
+    years : sequence of (int, int)
+        Stretches to learn from.
     """
     observed = runs.record.observed
     climatology = Climatology.fit(observed, years)
@@ -73,7 +73,8 @@ def baselines(runs: Runs, years: Years) -> dict[str, Array]:
     ahead = runs.first + 1 + np.arange(runs.leads)[:, None]
     usual = climatology.at(season[ahead])
     now = anomalies[runs.first]
-    inside = np.where(_inside(observed, years)[:, None], anomalies, np.nan)
+    learned = years_inside(observed.begins[:-1], years)
+    inside = np.where(learned[:, None], anomalies, np.nan)
     left = np.stack([_left(inside, lead + 1) for lead in range(runs.leads)])
     return {
         "climatology": usual,
@@ -87,12 +88,6 @@ def _left(anomalies: Array, lead: int) -> Array:
     product = anomalies[:-lead] * anomalies[lead:]
     square = np.where(np.isfinite(product), anomalies[:-lead] ** 2, np.nan)
     found: Array = np.nansum(product, 0) / np.nansum(square, 0)
-    return found
-
-
-def _inside(observed: Observed, years: Years) -> NDArray[np.bool_]:
-    year = observed.begins[:-1].astype("datetime64[Y]").astype(int) + 1970
-    found: NDArray[np.bool_] = (year >= years[0]) & (year <= years[1])
     return found
 
 

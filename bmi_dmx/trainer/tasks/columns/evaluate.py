@@ -93,7 +93,7 @@ def runs_of(experiment: Experiment, record: Record, period: str) -> Runs:
     refuse_no_period(period, "periods")
     spec = experiment.runs
     days = spec.begin if period == "train" else spec.scored
-    years = getattr(experiment.periods, period)
+    years = experiment.periods.stretches(period)
     return Runs.of(record, years, days, spec.leads)
 
 
@@ -137,7 +137,7 @@ def evaluate(
     levels = experiment.data.levels
     made = {"model": found["temperature"][..., :levels]}
     alone = [one["temperature"][..., :levels] for one in each]
-    made |= baselines(runs, experiment.periods.train)
+    made |= baselines(runs, experiment.periods.learned)
     report = Report(
         folder=output or results_folder(folders, experiment.name, period),
         period=period,

@@ -69,12 +69,13 @@ class DataSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Periods:
-    """First and last years, which do not overlap.
+    """First and last years.
 
     Parameters
     ----------
     train, validation, test : (int, int)
-        Such as ``[1961, 1970]``. Runs begin and end inside.
+        Such as ``[1961, 1970]``. Runs begin and end inside. Years of the validation and
+        the test inside those to learn from are left out of them.
     """
 
     train: Years
@@ -82,15 +83,39 @@ class Periods:
     test: Years
 
     def __post_init__(self) -> None:
-        last = 0
         for name in ("train", "validation", "test"):
             first, end = getattr(self, name)
-            if not last < first <= end:
+            if not 0 < first <= end:
                 raise ConfigError(
-                    f"{name}: found {first} to {end}, expected it to begin after "
-                    f"{last} and not to end before it begins"
+                    f"{name}: found {first} to {end}, expected it not to end before it "
+                    "begins"
                 )
-            last = end
+        (first, end), (begin, last) = self.validation, self.test
+        if first <= last and begin <= end:
+            raise ConfigError(
+                f"test: found {begin} to {last}, expected none of the years of the "
+                f"validation, {first} to {end}"
+            )
+        if not self.learned:
+            raise ConfigError("train: no year is left beside validation and test")
+
+    @property
+    def learned(self) -> tuple[Years, ...]:
+        """First and last years of the stretches that are learned from."""
+        apart = (self.validation, self.test)
+        stretches: list[Years] = []
+        for year in range(self.train[0], self.train[1] + 1):
+            if any(first <= year <= last for first, last in apart):
+                continue
+            if stretches and stretches[-1][1] == year - 1:
+                stretches[-1] = (stretches[-1][0], year)
+            else:
+                stretches.append((year, year))
+        return tuple(stretches)
+
+    def stretches(self, name: str) -> tuple[Years, ...]:
+        """Return those of a period, by its name."""
+        return self.learned if name == "train" else (getattr(self, name),)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from ....data.netcdf import numbers, opened, stamps, time_variable, units_of
 from ....data.quantity import quantity
 from ....errors import DataError, suggestion
 from ....variables import Forcing, Variable
-from .experiment import DataSpec
+from .experiment import DataSpec, Years
 
-__all__ = ["Modelled", "Observed", "Record", "read"]
+__all__ = ["Modelled", "Observed", "Record", "read", "years_inside"]
 
 _log = logging.getLogger(__name__)
 
@@ -154,18 +155,27 @@ class Record:
         mixed = (temperature[0] - temperature < _COOLER).cumprod()
         return {**usual, "temperature": temperature + warmer * mixed}
 
-    def fingerprint(self, first: int, last: int) -> str:
-        """Return a hash of the numbers of some years."""
+    def fingerprint(self, stretches: Sequence[Years]) -> str:
+        """Return a hash of the numbers of some stretches of years."""
         digest = hashlib.sha256()
-        years = self.begins.astype("datetime64[Y]").astype(int) + 1970
-        inside = (years >= first) & (years <= last)
+        inside = years_inside(self.begins, stretches)
         for name, x in self.forcing.items():
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(x[inside]).data)
-        years = self.observed.begins[:-1].astype("datetime64[Y]").astype(int) + 1970
-        inside = (years >= first) & (years <= last)
+        inside = years_inside(self.observed.begins[:-1], stretches)
         digest.update(np.ascontiguousarray(self.observed.values[inside]).data)
         return digest.hexdigest()
+
+
+def years_inside(
+    moments: NDArray[np.datetime64], stretches: Sequence[Years]
+) -> NDArray[np.bool_]:
+    """Return which moments lie in one of some stretches of years."""
+    year = moments.astype("datetime64[Y]").astype(int) + 1970
+    found = np.zeros(year.shape, bool)
+    for first, last in stretches:
+        found |= (year >= first) & (year <= last)
+    return found
 
 
 def _of_months(x: Array, moment: Any) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TypedDict
 
 import numpy as np
@@ -64,8 +65,14 @@ class Runs:
     leads: int
 
     @classmethod
-    def of(cls, record: Record, years: Years, days: Sequence[str], leads: int) -> Runs:
-        """Return the runs that begin and end inside some years.
+    def of(
+        cls,
+        record: Record,
+        stretches: Sequence[Years],
+        days: Sequence[str],
+        leads: int,
+    ) -> Runs:
+        """Return the runs that begin and end inside one of some stretches of years.
 
         Raises
         ------
@@ -73,10 +80,10 @@ class Runs:
             There are none.
         """
         edges = record.observed.begins
-        last = np.datetime64(str(years[1] + 1), "s")
         begin, first = [], []
-        for year in range(years[0], years[1] + 1):
-            for day in days:
+        for start, end in stretches:
+            last = np.datetime64(str(end + 1), "s")
+            for year, day in product(range(start, end + 1), days):
                 moment = np.datetime64(f"{year}-{day}", "s")
                 step = int(np.searchsorted(record.begins, moment))
                 at = int(np.searchsorted(edges, moment, side="right")) - 1
@@ -86,10 +93,10 @@ class Runs:
                     begin.append(step)
                     first.append(at)
         if not begin:
+            years = ", ".join(f"{start} to {end}" for start, end in stretches)
             raise DataError(
-                f"runs: none of {leads} leads begins and ends in {years[0]} to "
-                f"{years[1]}; the file has {record.begins[0]!s:.10} to "
-                f"{record.begins[-1]!s:.10}"
+                f"runs: none of {leads} leads begins and ends in {years}; the file has "
+                f"{record.begins[0]!s:.10} to {record.begins[-1]!s:.10}"
             )
         return cls(record, np.array(begin), np.array(first), leads)
 

@@ -131,8 +131,8 @@ class ColumnsTask(Divisible, Task[Experiment]):
         periods = self.experiment.periods
         return {
             "columns": {
-                "training": self.record.fingerprint(*periods.train),
-                "validation": self.record.fingerprint(*periods.validation),
+                "training": self.record.fingerprint(periods.learned),
+                "validation": self.record.fingerprint([periods.validation]),
             }
         }
 

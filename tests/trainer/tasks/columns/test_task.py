@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
 from bmi_dmx.trainer.tasks.columns.baselines import Climatology, baselines
 from bmi_dmx.trainer.tasks.columns.evaluate import Report
-from bmi_dmx.trainer.tasks.columns.experiment import DataSpec, Experiment
-from bmi_dmx.trainer.tasks.columns.record import Modelled, Observed, read
+from bmi_dmx.trainer.tasks.columns.experiment import DataSpec, Experiment, Periods
+from bmi_dmx.trainer.tasks.columns.record import Modelled, Observed, read, years_inside
 from bmi_dmx.trainer.tasks.columns.samples import Runs, means, simulate
 from bmi_dmx.trainer.tasks.columns.task import ColumnsTask, modelled, opened
 
@@ -132,7 +133,7 @@ def test_means_over_leads_are_those_of_their_steps() -> None:
 def test_runs_begin_and_end_inside_their_years(weather: Path) -> None:
     experiment = asked(weather)
     record = opened(experiment, modelled(experiment))
-    runs = Runs.of(record, (2001, 2002), ["03-15", "12-20"], 20)
+    runs = Runs.of(record, [(2001, 2002)], ["03-15", "12-20"], 20)
     # The run that begins on 20 December 2002 would end in the year after.
     assert [str(m)[:10] for m in runs.moments] == [
         "2001-03-15", "2001-12-20", "2002-03-15",
@@ -144,6 +145,33 @@ def test_runs_begin_and_end_inside_their_years(weather: Path) -> None:
     day = record.observed.begins == np.datetime64("2001-03-16", "s")
     expected = record.observed.values[day[:-1]]
     np.testing.assert_allclose(runs.targets[0, 0], expected[0])
+
+
+def test_years_that_judge_are_left_out_of_those_to_learn_from(weather: Path) -> None:
+    def periods(train: Any, validation: Any, test: Any) -> Periods:
+        return Periods(train=train, validation=validation, test=test)
+
+    apart = periods((2001, 2006), (2006, 2006), (2003, 2004))
+    assert apart.learned == ((2001, 2002), (2005, 2005))
+    assert periods((2001, 2003), (2004, 2004), (2005, 2006)).learned == ((2001, 2003),)
+    experiment = asked(weather)
+    record = opened(experiment, modelled(experiment))
+    runs = Runs.of(record, apart.learned, ["12-20", "03-15"], 20)
+    # None goes on from 2002 to 2003, and none from 2005 to 2006.
+    begun = [str(m)[:10] for m in runs.moments]
+    assert begun == ["2001-12-20", "2001-03-15", "2002-03-15", "2005-03-15"]
+    changed = replace(record.observed, values=record.observed.values.copy())
+    changed.values[years_inside(changed.begins[:-1], [(2003, 2004)])] += 40.0
+    poisoned = replace(record, observed=changed)
+    other = Runs.of(poisoned, apart.learned, ["12-20", "03-15"], 20)
+    for name, x in baselines(runs, apart.learned).items():
+        np.testing.assert_array_equal(x, baselines(other, apart.learned)[name])
+    assert poisoned.fingerprint(apart.learned) == record.fingerprint(apart.learned)
+    assert poisoned.fingerprint([apart.test]) != record.fingerprint([apart.test])
+    with pytest.raises(ConfigError, match="none of the years of the validation"):
+        periods((2001, 2003), (2004, 2005), (2005, 2006))
+    with pytest.raises(ConfigError, match="no year is left"):
+        periods((2001, 2002), (2001, 2001), (2002, 2006))
 
 
 def test_runs_begin_with_what_is_usual_moved_by_the_surface(weather: Path) -> None:
@@ -168,7 +196,7 @@ def test_what_is_usual_is_found_again() -> None:
     turn = 2.0 * np.pi * observed.season()
     values = 8.0 + 3.0 * np.cos(turn) - np.sin(3.0 * turn)
     observed = Observed(days, np.where(np.arange(1095) % 50, values, np.nan)[:, None])
-    found = Climatology.fit(observed, (2001, 2003)).at(observed.season())
+    found = Climatology.fit(observed, [(2001, 2003)]).at(observed.season())
     np.testing.assert_allclose(found[:, 0], values, atol=1e-10)
 
 
@@ -195,9 +223,9 @@ def test_baselines_at_station_papa_are_as_known(shared_data: Path) -> None:
     column = Modelled(
         "column", np.full(10, 10.0), (), column_forcings("fluxes"), 10800.0
     )
-    runs = Runs.of(read(spec, column), (1974, 1980), ["03-15"], 290)
+    runs = Runs.of(read(spec, column), [(1974, 1980)], ["03-15"], 290)
     assert len(runs) == 7
-    made_of = baselines(runs, (1961, 1970))
+    made_of = baselines(runs, [(1961, 1970)])
     for (first, last), (usual, kept) in PAPA.items():
         for name, expected in (("climatology", usual), ("persistence", kept)):
             error = made_of[name][first - 1 : last] - runs.targets[first - 1 : last]
