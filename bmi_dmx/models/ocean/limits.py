@@ -155,14 +155,17 @@ def viscosity_limit(grid: Grid, dt: float, fraction: ArrayLike) -> Array:
         pulls = {
             axis: _pulled(faces, along.after(cells), along.after(faces))
             + _pulled(faces, cells, along.before(faces)),
-            other: sum(
-                _pulled(faces, np.minimum(faces, beside), beside)
-                for beside in (across.after(faces), across.before(faces))
+            other: _pulled(
+                faces, np.minimum(faces, across.after(faces)), across.after(faces)
+            )
+            + _pulled(
+                faces, np.minimum(faces, across.before(faces)), across.before(faces)
             ),
         }
         # A face is one of two cells, whose widths differ where rows get narrower.
-        for moved in (np.asarray, along.before):
-            rate = sum(per[way] * moved(pull) for way, pull in pulls.items())
+        beside = {way: along.before(pull) for way, pull in pulls.items()}
+        for found in (pulls, beside):
+            rate = per["x"] * found["x"] + per["y"] * found["y"]
             with np.errstate(divide="ignore"):
                 limit = np.minimum(limit, 2.0 / (dt * rate.max(0)))
     return limit

@@ -121,7 +121,7 @@ class Friction:
         assert isinstance(grid, Grid)
         self._runner, self._sea = runner, grid.open_at()
         runner.parameterize()
-        fraction = runner.parameters.mean["cell_fraction"]
+        fraction: Array = runner.parameters.mean["cell_fraction"]
         if fraction.size > 1:
             fraction = fraction.reshape(grid.field("cell", ("level",)))
         narrowing = np.cos(np.radians(grid.nodes("y")))[:, None]
