@@ -1,0 +1,101 @@
+"""Draw a global ocean to what is usual at all depths; score months it does not know.
+
+python scripts/drawn_global_ocean.py FILE --json OUT --days 30
+
+Temperature and salinity of every cell are drawn to a mean and a wave of the year
+through the nine known months. Nothing is chosen by the three others, which are scored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from learn_global_ocean import BEGIN, BUDGET, END, TYPE
+from ocean_year import OPTIONS, PARAMETERS
+
+from bmi_dmx.files import atomic
+from bmi_dmx.models.ocean.climatological import ClimatologicalRun
+from bmi_dmx.models.ocean.formats.global_ocean import SAMPLE, read_global_ocean
+from bmi_dmx.models.ocean.left_out import LeftOut, middle_of
+from bmi_dmx.scan import scan
+
+DRAWN = ("temperature", "salinity")
+
+
+def usual_on(waves: dict[str, Any], day: int) -> dict[str, torch.Tensor]:
+    """Return fields of a day, between the middles of two months."""
+    months = (day - middle_of(0)) / 30.0
+    before, share = math.floor(months) % 12, months % 1.0
+    return {
+        name: torch.from_numpy(
+            (1.0 - share) * x[before] + share * x[(before + 1) % 12]
+        ).to(TYPE)
+        for name, x in waves.items()
+    }
+
+
+def drawn(apart: LeftOut, days: float, dt: float) -> tuple[dict[int, Any], float]:
+    """Return temperatures in the middle of months, and heat that steps lost.
+
+    Parameters
+    ----------
+    apart : LeftOut
+        What is known.
+    days : float
+        Within which all cells are drawn.
+    dt : float
+        Length of a step, s.
+    """
+    run = ClimatologicalRun(apart.without_targets(), PARAMETERS, OPTIONS, dt, TYPE)
+    waves = {n: apart.wave(apart.ocean.months[n]) for n in DRAWN}
+    volumes = torch.from_numpy(apart.volumes)
+    share = 1.0 - math.exp(-1.0 / days)
+    state, lost = run.start, 0.0
+    found = {0: run.start["temperature"].double().numpy()}
+    for day in range(BEGIN, END):
+        with torch.no_grad():
+            ran = scan(
+                run.process, state, run.forcing(day, round(86400.0 / dt)),
+                run.parameters, dt=dt, outputs=[*BUDGET],
+            )  # fmt: skip
+        state = dict(ran.state)
+        entering, gained = (float(ran.outputs[n].double().sum()) for n in BUDGET)
+        lost += gained - entering
+        for name, usual in usual_on(waves, day + 1).items():
+            state[name] = torch.where(
+                volumes > 0.0, state[name] + share * (usual - state[name]), 0.0
+            ).to(TYPE)
+        if (day + 1 - BEGIN) % 30 == 0:
+            month = (day + 1 - BEGIN) // 30
+            found[month] = state["temperature"].double().numpy()
+    return found, lost / run.held()["heat"]
+
+
+def main() -> None:
+    """Run and score."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path, nargs="?", default=SAMPLE)
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--days", type=float, default=30.0)
+    parser.add_argument("--dt", type=float, default=10800.0)
+    given = parser.parse_args()
+    apart = LeftOut(read_global_ocean(given.file))
+    found, lost = drawn(apart, given.days, given.dt)
+    record = {
+        "days": given.days, "dt": given.dt, "score": apart.score(found),
+        "moved": apart.score(apart.corrected(found)), "heat_not_accounted_for": lost,
+        "cpu_seconds": time.process_time(),
+    }  # fmt: skip
+    with atomic(given.json) as path:
+        path.write_text(json.dumps(record, indent=1))
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()
