@@ -292,7 +292,9 @@ class Series(ABC):
         if len(read) == 1:
             return read[0]
         names, refused = self.sources[forcing.name].names, rule_of(policy, forcing.name)
-        low, high = self._ordered_ends(*read, names, first, refused == "raise")
+        low, high = self._ordered_ends(
+            read[0], read[1], names, first, refused == "raise"
+        )
         return 0.5 * (low + high)
 
     def _ordered_ends(
