@@ -49,9 +49,14 @@ test: lint
 nightly: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile fresh
 
+# Of all tests but the slow ones, or of some alone: make coverage TESTS=tests/scan
+TESTS ?= tests
+
 coverage: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m 'not release' --cov=bmi_dmx --cov-branch \
-	  --cov-report=term:skip-covered --cov-report=xml:runs/coverage.xml
+	mkdir -p runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m 'not slow and not release' --cov=bmi_dmx \
+	  --cov-branch --cov-report=term:skip-covered --cov-report=xml:runs/coverage.xml $(TESTS)
+	$(BIN)/python -m coverage report --format=markdown > runs/coverage.md
 
 # Needs root, buildah and debootstrap. Sizes and times are in runs/images.xml.
 images: $(READY)

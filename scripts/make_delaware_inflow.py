@@ -22,7 +22,8 @@ import numpy as np
 from bmi_dmx.data import netcdf
 from bmi_dmx.files import atomic
 from bmi_dmx.models.hydrology.climate import climate_indices, day_of_year
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 from bmi_dmx.trainer.tasks.basins.data.attributes import hargreaves
 
 SAMPLE = Path(__file__).resolve().parents[1] / "bmi_dmx/data/delaware_1979_1980.nc"

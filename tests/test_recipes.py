@@ -23,7 +23,7 @@ def read(path: str) -> Any:
 def dependencies() -> dict[str, str]:
     """Return what operation needs, and which versions, by normal names."""
     block = PROJECT.partition("\ndependencies = [")[2].partition("\n]")[0]
-    found = re.findall(r'^\s+"([\w.-]+)([<>=.\d]*)', block, re.MULTILINE)
+    found = re.findall(r'^\s+"([\w.-]+)([<>=.,\d]*)', block, re.MULTILINE)
     return {name.lower().replace("-", "_"): rule for name, rule in found}
 
 
@@ -58,5 +58,12 @@ def test_continuous_integration_covers_what_is_promised() -> None:
     cases = read(".github/workflows/test.yml")["jobs"]["fast"]["strategy"]["matrix"]
     assert {case["python"] for case in cases["include"]} == set(PYTHONS)
     assert {case["cc"] for case in cases["include"]} == {"gcc", "clang"}
+    (lowest, above) = re.findall(
+        r'^torch = \["torch>=([\d.]+),<([\d.]+)"\]', PROJECT, re.MULTILINE
+    )[0]
+    asked = {case["torch"] for case in cases["include"]}
+    assert asked >= {f"torch=={lowest}.*", f"torch<{above}"}
+    arrays = {case["numpy"] for case in cases["include"]}
+    assert arrays == {"numpy==1.26.*", "numpy>=2"}
     promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PROJECT)
     assert promised == list(PYTHONS)

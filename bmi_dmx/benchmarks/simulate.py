@@ -20,7 +20,7 @@ from ..bundle import load_bundle
 from ..run.netcdf_series import NetcdfSeries
 from ..run.output import SeriesFile
 from ..run.pieces import Pieces
-from ..run.run import Request
+from ..run.request import Request
 from ..run.run import run as run_file
 from ..run.steps import Steps
 from .components import static_bundle, typical

@@ -108,7 +108,7 @@ class Component(Answers, InNotebook):
             settings, bundle = configuration.read(self.default_bundle)
             operation = operation_of(settings, bundle)
             places, space = configuration.locations(settings, operation)
-            self._build(settings, operation, places, space)
+            self._build(settings, operation, places, space, configuration.folder)
             self._start(settings, configuration.folder)
 
     def start(
@@ -142,7 +142,7 @@ class Component(Answers, InNotebook):
             places, space = locations_of(settings, operation, folder)
             places = places.with_attributes(attributes or {})
             refuse_unknown(places.attributes, operation)
-            self._build(settings, operation, places, space)
+            self._build(settings, operation, places, space, folder)
             self._start(settings, folder)
 
     @contextmanager
@@ -166,6 +166,7 @@ class Component(Answers, InNotebook):
         operation: Operation,
         places: Locations,
         space: Space | None,
+        folder: Path,
     ) -> None:
         attributes = own_attributes(
             operation.required,
@@ -187,6 +188,7 @@ class Component(Answers, InNotebook):
         runner, self.ensemble = ensemble_of(
             settings,
             lambda kind: kind(stages(operation), places.ids, attributes, clock, space),
+            folder,
         )
         tell_far_places(runner)
         screen = Screen(

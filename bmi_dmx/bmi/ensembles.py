@@ -113,7 +113,7 @@ class Ensemble:
 
 
 def ensemble_of(
-    settings: Settings, make: Callable[..., Runner]
+    settings: Settings, make: Callable[..., Runner], folder: Path
 ) -> tuple[Runner, Ensemble | None]:
     """Return the runner of a component, and its ensemble where it has one.
 
@@ -123,6 +123,8 @@ def ensemble_of(
         What was configured.
     make : callable
         Makes a runner of a class, given with its further arguments.
+    folder : Path
+        What relative paths of bundles start from.
 
     Raises
     ------
@@ -138,6 +140,7 @@ def ensemble_of(
     from ..operate.ensemble import EnsembleRunner
 
     block = convert(settings.assimilation, AssimilationSettings, "assimilation")
+    block = block.from_folder(folder)
     runner = make(partial(EnsembleRunner, size=block.members))
     assert isinstance(runner, EnsembleRunner)
     try:

@@ -16,6 +16,7 @@ from ..errors import ConfigError, DataError
 from ..files import NETCDF
 from .axis import Moments, TimeAxis, moments
 from .identity import names_of
+from .one_time import one_step
 from .zarr_store import ZarrFile, is_zarr
 
 __all__ = [
@@ -229,8 +230,23 @@ class Stamps:
     moments: Moments
     bounds: tuple[Moments, Moments] | None
 
-    def axis(self, some: slice = slice(None), *, centred: bool = True) -> TimeAxis:
+    def axis(
+        self,
+        some: slice = slice(None),
+        *,
+        centred: bool = True,
+        lone_step: float | None = None,
+    ) -> TimeAxis:
         """Return the steps that some of the times stand for.
+
+        Parameters
+        ----------
+        some : slice
+        centred : bool
+            As for :meth:`.axis.TimeAxis.of`.
+        lone_step : float, optional
+            Seconds of the step that one time without bounds stands for; refused where
+            absent.
 
         Raises
         ------
@@ -240,13 +256,20 @@ class Stamps:
         bounds = None
         if self.bounds is not None:
             bounds = self.bounds[0].part(some), self.bounds[1].part(some)
-        return TimeAxis.of(
-            self.moments.part(some), self.where, bounds=bounds, centred=centred
-        )
+        stamps = self.moments.part(some)
+        if lone_step is not None and bounds is None and stamps.passed.size == 1:
+            return one_step(stamps, lone_step, self.where, centred=centred)
+        return TimeAxis.of(stamps, self.where, bounds=bounds, centred=centred)
 
 
 def time_axis(
-    path: Path, file: Any, variable: Any, *, centred: bool = True, origin: Any = None
+    path: Path,
+    file: Any,
+    variable: Any,
+    *,
+    centred: bool = True,
+    origin: Any = None,
+    lone_step: float | None = None,
 ) -> tuple[TimeAxis, str]:
     """Return the steps of a file, and the dimension along which they stand.
 
@@ -254,8 +277,8 @@ def time_axis(
     ----------
     path, file, variable, origin
         As for :func:`stamps`.
-    centred : bool
-        As for :meth:`.axis.TimeAxis.of`.
+    centred, lone_step
+        As for :meth:`Stamps.axis`.
 
     Raises
     ------
@@ -263,7 +286,7 @@ def time_axis(
         As :func:`stamps`; or when times do not follow each other evenly.
     """
     read = stamps(path, file, variable, origin=origin)
-    return read.axis(centred=centred), read.dimension
+    return read.axis(centred=centred, lone_step=lone_step), read.dimension
 
 
 def stamps(path: Path, file: Any, variable: Any, *, origin: Any = None) -> Stamps:

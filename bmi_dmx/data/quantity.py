@@ -14,7 +14,7 @@ from ..units import NO_DIMENSION, convert
 from ..variables import Variable
 from .missing import without_markers
 
-__all__ = ["assumed", "in_mass", "quantity"]
+__all__ = ["assumed", "converts", "in_mass", "quantity"]
 
 Array = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ def quantity(
     given = units or variable.units
     if given.casefold() in NO_DIMENSION:
         given = "1"
-    if variable.units == "1" and not _converts(given, "1"):
+    if variable.units == "1" and not converts(given, "1"):
         remark(f"{where}: units {units!r} are passed over, a plain number is expected")
         given = "1"
     try:
@@ -94,12 +94,12 @@ def in_mass(variable: VariableType, units: str, density: str) -> VariableType:
         With the units of the mass where those of the file are of one; else as it was.
     """
     mass = f"({variable.units}) ({density})"
-    if not density or not units or _converts(units, variable.units):
+    if not density or not units or converts(units, variable.units):
         return variable
-    return replace(variable, units=mass) if _converts(units, mass) else variable
+    return replace(variable, units=mass) if converts(units, mass) else variable
 
 
-def _converts(units: str, into: str) -> bool:
+def converts(units: str, into: str) -> bool:
     """Return whether numbers in some units can be had in others."""
     try:
         convert(0.0, units, into)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from .axis import Moments, TimeAxis, time_of_day
+from .one_time import one_step
 from .table import Table
 
 __all__ = ["moment_of_text", "regular", "times_of"]
@@ -129,11 +130,27 @@ def _order(
 
 
 def regular(
-    times: Sequence[np.datetime64] | NDArray[np.datetime64], where: str
+    times: Sequence[np.datetime64] | NDArray[np.datetime64],
+    where: str,
+    *,
+    lone_step: float | None = None,
 ) -> TimeAxis:
-    """Return the axis of times that were written out, such as those of a table."""
+    """Return the axis of times that were written out, such as those of a table.
+
+    Parameters
+    ----------
+    times : sequence of datetime64
+        UTC.
+    where : str
+        File and column, for messages.
+    lone_step : float, optional
+        Seconds of the step that one time stands for; refused where absent.
+    """
     micro = np.asarray(times, dtype="datetime64[us]")
     if micro.size == 0:
         raise DataError(f"{where}: found 0 times, expected at least 2")
     passed = (micro - micro[0]).astype(np.float64) * 1e-6
-    return TimeAxis.of(Moments(micro[0], passed), where)
+    stamps = Moments(micro[0], passed)
+    if lone_step is not None and micro.size == 1:
+        return one_step(stamps, lone_step, where)
+    return TimeAxis.of(stamps, where)

@@ -12,6 +12,7 @@ from ..errors import DmxError, UnitsError, suggestion
 from ..units import check as check_units
 from ..units import convert
 from .adapter import Adapter
+from .fields import of_mass
 from .findings import Finding, a_warning, an_error
 from .forcing import STEP, ForcingProvider, moment, moment_of
 from .formulation import MAIN_UNITS, Formulation
@@ -232,8 +233,10 @@ def _inputs(
                 "variables_names_map, or configure the module to do without",
             )
             continue
+        units = forcing.units(name, alias)
         cure = "correct the attribute units of the forcing, or its heading name[units]"
-        yield from _convertible(at, forcing.units(name, alias), adapter, item, cure)
+        cure = of_mass(units, _shape(adapter, item)[0]) or cure
+        yield from _convertible(at, units, adapter, item, cure)
 
 
 def _one_item(at: str, adapter: Adapter, item: str) -> Iterator[Finding]:

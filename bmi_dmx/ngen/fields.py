@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..data.quantity import converts
 from ..data.table import heading
 from ..models.hydrology.forcings import FORCINGS
-from ..models.hydrology.names import NEXTGEN
+from ..models.hydrology.names import DENSITY, NEXTGEN
 from ..operate.system import FileName
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Field",
     "canonical",
     "column",
+    "of_mass",
     "usual_units",
 ]
 
@@ -85,3 +87,25 @@ def column(header: str) -> tuple[str, str]:
     """
     name, given = heading(header)
     return canonical(name), given or usual_units(name)
+
+
+def of_mass(units: str, wanted: str) -> str:
+    """Return what to do about a mass where a depth is wanted; nothing if it is none.
+
+    UDUNITS converts no mass of water into a depth, and so the framework does not: it
+    would pass the number on as it is.
+
+    Parameters
+    ----------
+    units : str
+        Of a file.
+    wanted : str
+        Of a module.
+    """
+    if converts(units, wanted) or not converts(units, f"({wanted}) ({DENSITY})"):
+        return ""
+    return (
+        "a mass of water, which the framework does not convert: 1 kg m-2 is 1 mm, so "
+        "write mm for kg m-2 in the units of the file, and leave the numbers as they "
+        "are"
+    )

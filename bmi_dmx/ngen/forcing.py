@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, TimeError, UnitsError, suggestion
 from ..units import convert
+from .fields import of_mass
 
 __all__ = ["STEP", "Array", "ForcingProvider", "epoch", "moment", "moment_of"]
 
@@ -147,7 +148,9 @@ class ForcingProvider(ABC):
             return convert(values, found, units).astype(np.float64, copy=False)
         except UnitsError as error:
             if not self.strict:
-                raise UnitsError(f"{self.path}: {name}: {error}") from None
+                cure = of_mass(found, units)
+                told = f"{error}: {cure}" if cure else error
+                raise UnitsError(f"{self.path}: {name}: {told}") from None
             if name not in self.unconverted:
                 self.unconverted[name] = str(error)
                 _log.warning(

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..errors import UnitsError
-from ..units import convert
+from ..data.quantity import converts
 from .fields import PRECIPITATION, RAINFALL
 from .forcing import STEP, ForcingProvider, moment
 
@@ -45,7 +44,7 @@ def contradiction(
     units = forcing.units(ids[0], RAINFALL)
     amount = _amount(units)
     rate = forcing.units(ids[0], PRECIPITATION)
-    if amount is None or not _converts(rate, "mm h-1"):
+    if amount is None or not converts(rate, "mm h-1"):
         return
     sums = np.zeros(2)
     for first in range(0, steps, _HOURS):
@@ -69,12 +68,4 @@ def contradiction(
 
 def _amount(units: str) -> str | None:
     """Return units in which a number is millimetres of an hour."""
-    return next((u for u in ("mm h-1", "kg m-2", "mm") if _converts(units, u)), None)
-
-
-def _converts(units: str, wanted: str) -> bool:
-    try:
-        convert(0.0, units, wanted)
-    except UnitsError:
-        return False
-    return True
+    return next((u for u in ("mm h-1", "kg m-2", "mm") if converts(units, u)), None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..bundle import Bundle, bundles, load_bundle
 
-__all__ = ["bundle_named", "shared_bundle"]
+__all__ = ["bundle_named", "name_from", "named_from", "shared_bundle"]
 
 _Stamp = tuple[tuple[str, int, int], ...]
 _loaded: dict[Path, tuple[_Stamp, Bundle]] = {}
@@ -56,3 +58,39 @@ def bundle_named(name: str, folder: Path) -> Bundle:
     path = folder / name
     # Let a wrong name be answered by the names there are.
     return shared_bundle(path) if path.is_dir() else load_bundle(name)
+
+
+def name_from(folder: Path, name: str) -> str:
+    """Return what names a bundle of a file wherever the process runs.
+
+    Parameters
+    ----------
+    folder : Path
+        That of the file, from which a relative path starts.
+    name : str
+        A registered name, or a path.
+
+    Returns
+    -------
+    str
+        The name, or the whole path; what is neither there stays as it is, to be
+        refused by who needs it.
+    """
+    path = folder / name
+    return name if name in bundles or not path.is_dir() else str(path.resolve())
+
+
+def named_from(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings whose ``bundle``, where there is one, is as :func:`name_from`.
+
+    Parameters
+    ----------
+    folder : Path
+        That of the file in which they stand.
+    settings : mapping
+        Of a filter, say.
+    """
+    found, name = dict(settings), settings.get("bundle")
+    if isinstance(name, str):
+        found["bundle"] = name_from(folder, name)
+    return found

@@ -117,7 +117,8 @@ class Inflow(ABC):
         Raises
         ------
         DataError
-            When a number is missing, negative or absurd; names it and its time.
+            When a number is missing, negative or absurd; names the first and its time,
+            and says how many there are in these steps, under how many names.
         """
         values = self._read(first, count)[:, self._kept]
         if self._scale is not None:
@@ -130,7 +131,9 @@ class Inflow(ABC):
             raise DataError(
                 f"{self.path}: lateral inflow of {self._names[at]!r} at "
                 f"{self.axis.times[first + step]} is {what}; expected 0 to {MOST:g} "
-                f"{UNITS}"
+                f"{UNITS} ({int(bad.sum())} such values, under "
+                f"{int(bad.any(axis=0).sum())} of {bad.shape[1]} names, in the "
+                f"{count} steps read)"
             )
         entering: Array = self._map.apply(values)
         return entering

@@ -12,7 +12,7 @@ from ..arguments import whole
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
-    from .run import Request
+    from .request import Request
 
 __all__ = [
     "crew_arguments",
@@ -101,7 +101,7 @@ def request_arguments(parser: ArgumentParser, forcing: str, output: Path) -> Non
 
 def request_of(options: Namespace, forcing: Path, output: Path) -> Request:
     """Return what is asked for by the arguments of :func:`request_arguments`."""
-    from .run import Request
+    from .request import Request
 
     return Request(
         bundle=options.bundle,

@@ -21,6 +21,13 @@ class CsvSeries(Series):
     Units stand in brackets behind the names of the others. Empty cells are missing. It
     is read at once.
 
+    Parameters
+    ----------
+    path, names, system
+        As of :class:`.Series`.
+    lone_step : float, optional
+        Seconds of the step of a file of one time, which does not say it.
+
     Raises
     ------
     DataError
@@ -28,14 +35,20 @@ class CsvSeries(Series):
         each other evenly.
     """
 
-    def __init__(self, path: Path, names: Mapping[str, str], system: System) -> None:
+    def __init__(
+        self,
+        path: Path,
+        names: Mapping[str, str],
+        system: System,
+        lone_step: float | None = None,
+    ) -> None:
         super().__init__(path, names, system)
         table = read_table(path, "rows of forcing")
         times, told = times_of(table, 0)
         for remark in (*table.remarks, *told):
             self.remark(f"{path}: {remark}")
         where = f"{path}: {table.titles[0]}"
-        self._keep_time(regular(times, where), where)
+        self._keep_time(regular(times, where, lone_step=lone_step), where)
         self._columns: dict[str, tuple[str, Array]] = {}
         for k, title in enumerate(table.titles[1:], 1):
             name, units = heading(title)

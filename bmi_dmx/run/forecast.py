@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,8 @@ from ..files import atomic
 from ..operate.operation import Operation, step_text
 from ..space import GridDescription
 from .output import Axis, OutputVariable, SeriesFile
-from .run import Request, forcing_of, run
+from .request import Request, forcing_of
+from .run import run
 from .series import Series
 
 __all__ = ["Asked", "forecast"]
@@ -73,7 +74,9 @@ def forecast(asked: Asked) -> Path:
         )
     if asked.output.is_dir():
         raise ConfigError(f"--output: {asked.output} is a folder, expected a file")
-    _refuse_misfits(asked)
+    # Of one step, what is to come is of the length of what was.
+    lone_step = _refuse_misfits(asked)
+    asked = replace(asked, history=replace(asked.history, lone_step=lone_step))
     folder = asked.output.absolute().parent
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".forecast-", dir=folder) as made:
@@ -99,8 +102,13 @@ def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
         yield (str(path) if whole else stem), path
 
 
-def _refuse_misfits(asked: Asked) -> None:
+def _refuse_misfits(asked: Asked) -> float:
     """Refuse forcing that does not begin where the history ends, before any is run.
+
+    Returns
+    -------
+    float
+        Seconds of a step of the history.
 
     Raises
     ------
@@ -113,7 +121,8 @@ def _refuse_misfits(asked: Asked) -> None:
     with forcing_of(asked.history) as (_, past):
         end = past.start + timedelta(seconds=past.seconds * past.steps)
     for path in asked.members:
-        with forcing_of(replace(asked.history, forcing=path)) as (_, series):
+        request = replace(asked.history, forcing=path, lone_step=past.seconds)
+        with forcing_of(request) as (_, series):
             begin, lengths[path] = series.start, series.steps
         if begin != end:
             apart = span_text(abs((begin - end).total_seconds()))
@@ -132,6 +141,7 @@ def _refuse_misfits(asked: Asked) -> None:
             "the forecast has %d steps, those of %s; others have up to %d",
             lengths[short], short, max(lengths.values()),
         )  # fmt: skip
+    return past.seconds
 
 
 def _run_member(history: Request, forcing: Path, now: Path, output: Path) -> None:
@@ -167,7 +177,10 @@ def _past_years(asked: Asked, folder: Path) -> Iterator[tuple[str, Path]]:
             )
         for year, first in years:
             path = folder / f"{year}.nc"
-            _write_forcing(path, operation, series, first, steps, end)
+            part = series.together(
+                operation.forcings, first, steps, asked.history.policy
+            )
+            _write_forcing(path, operation, series, part, end)
             yield str(year), path
 
 
@@ -188,21 +201,19 @@ def _write_forcing(
     path: Path,
     operation: Operation,
     series: Series,
-    first: int,
-    steps: int,
+    part: Mapping[str, Any],
     begin: datetime,
 ) -> None:
-    """Write some steps of the history, as if they began at another time."""
-    forcings = operation.forcings
-    variables = [OutputVariable(f.name, f.units, f.about) for f in forcings]
+    """Write (time, place) forcing of the history, as if it began at another time."""
+    variables = [OutputVariable(f.name, f.units, f.about) for f in operation.forcings]
+    steps = len(next(iter(part.values())))
     epoch = (begin - type(begin)(1970, 1, 1)).total_seconds()
     places = GridDescription(type="points", rank=1, size=len(series.ids))
     with SeriesFile(
         path, variables, [places], series.ids, Axis(epoch, series.seconds, steps),
         source=str(series.path.name),
     ) as file:  # fmt: skip
-        values = [series.read(forcing, first, steps) for forcing in forcings]
-        file.write(0, dict(zip((f.name for f in forcings), values, strict=True)))
+        file.write(0, part)
 
 
 def _put_together(outputs: dict[str, Path], target: Path, steps: int | None) -> None:

@@ -38,6 +38,13 @@ class NetcdfSeries(Series):
     called as their dimension, with or without ``_id``, or by one of the usual names;
     by their numbers where there is none.
 
+    Parameters
+    ----------
+    path, names, system
+        As of :class:`.Series`.
+    lone_step : float, optional
+        Seconds of the step of a file of one time without bounds, which does not say it.
+
     Raises
     ------
     DataError
@@ -45,7 +52,13 @@ class NetcdfSeries(Series):
         not follow each other evenly.
     """
 
-    def __init__(self, path: Path, names: Mapping[str, str], system: System) -> None:
+    def __init__(
+        self,
+        path: Path,
+        names: Mapping[str, str],
+        system: System,
+        lone_step: float | None = None,
+    ) -> None:
         super().__init__(path, names, system)
         self._dims: tuple[str, ...] = ()
         self._rows: list[int] | None = None
@@ -54,7 +67,7 @@ class NetcdfSeries(Series):
         self._file = opened(path)
         try:
             time = time_variable(path, self._file)
-            axis, self._axis = time_axis(path, self._file, time)
+            axis, self._axis = time_axis(path, self._file, time, lone_step=lone_step)
             self._keep_time(axis, f"{path}: {time.name}")
         except BaseException:
             self._file.close()
@@ -191,6 +204,11 @@ class NetcdfSeries(Series):
     def divisible(self) -> bool:
         """Whether the places are one dimension, in the order of the file."""
         return len(self._dims) == 1 and self._rows is None
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        """Names of the places that are read."""
+        return self.ids[self._some]
 
     def narrow(self, some: slice) -> None:
         """Read some of the places from now on."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,22 @@ import numpy as np
 
 from .. import __version__
 from ..bmi.component import Component
-from ..bmi.locations import read_locations
 from ..bmi.settings import LocationSettings, Settings
-from ..bmi.steps import step_length
-from ..bundle import Bundle
-from ..errors import ConfigError, DataError, suggestion
+from ..errors import ConfigError, DataError
 from ..files import atomic, wanted_from
 from ..operate.attributes import own_attributes
-from ..operate.operation import Operation, step_text
-from ..operate.screen import Policy
+from ..operate.operation import Operation
 from ..operate.shared import bundle_named
-from ..operate.system import system_of
-from .cluster import Crew, run_all
-from .csv_series import CsvSeries
-from .netcdf_series import NetcdfSeries
+from .cluster import run_all
 from .output import Axis, OutputVariable, SeriesFile
+from .request import (
+    Request,
+    attributes_of,
+    files_of,
+    forcing_of,
+    operation_of,
+    told_with,
+)
 from .series import Series
 from .steps import Read
 from .tasks import (
@@ -44,69 +44,9 @@ from .tasks import (
     save_last,
 )
 
-__all__ = ["Request", "forcing_of", "run"]
+__all__ = ["run"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What to run, over what, and what to keep.
-
-    Parameters
-    ----------
-    bundle : str
-        Name of a bundle that comes with the package, or the folder of one.
-    forcing : Path
-        NetCDF file of forcing at any number of places, or CSV file of one.
-    output : Path
-        CF NetCDF file to write.
-    attributes : Path, optional
-        CSV or NetCDF table of what is known of the places; it goes before what the
-        file of forcing has of them.
-    outputs : tuple of str
-        What to write, by either of its names; default: what the model answers with.
-    state : str
-        What to start from: ``cold``, a start of the system, or a saved state.
-    save_state : Path, optional
-        Where to save the last state.
-    mode : str, optional
-        Length of a step of the physics; default: that of the forcing, where the bundle
-        runs at it, else that of its training.
-    parts : dict of str to str
-        What is run in place of parts of the bundle.
-    units : str
-        Unit system of the outputs.
-    names : dict of str to str
-        Name in the files by forcing or attribute, where it is none of the usual ones.
-    policy : Policy
-        What to do with forcing that is missing or absurd; see
-        :class:`~bmi_dmx.bmi.settings.Settings`.
-    block : int, optional
-        Most numbers of one variable in memory.
-    places : int, optional
-        Places that are stepped together, where they do not see each other.
-    crew : Crew
-        Who runs them.
-    """
-
-    bundle: str
-    forcing: Path
-    output: Path
-    attributes: Path | None = None
-    outputs: tuple[str, ...] = ()
-    state: str = "cold"
-    save_state: Path | None = None
-    mode: str | None = None
-    parts: dict[str, str] = field(default_factory=dict)
-    units: str = "model"
-    names: dict[str, str] = field(default_factory=dict)
-    policy: Policy = "raise"
-    block: int | None = None
-    places: int | None = None
-    crew: Crew = field(default_factory=Crew)
 
 
 def run(request: Request) -> Path:
@@ -134,7 +74,7 @@ def run(request: Request) -> Path:
         forcing_of(request) as (operation, series),
     ):
         division = _division(request, operation, series)
-        known = _attributes(request, operation, series)
+        known = attributes_of(request, operation, series)
         whole = _Block(
             request=request, known=known, ids=series.ids, state=request.state,
             series=series, folder=kept, plan={}, names=(),
@@ -149,22 +89,6 @@ def run(request: Request) -> Path:
             run_all(tasks, request.crew)
             _finish(request, component, known, series, tasks, division)
     return request.output
-
-
-@contextmanager
-def forcing_of(request: Request) -> Iterator[tuple[Operation, Series]]:
-    """Give how a bundle is run at the steps of its forcing, and the file, open.
-
-    Raises
-    ------
-    DmxError
-        When the bundle cannot be run over the file.
-    """
-    bundle = bundle_named(request.bundle, Path())
-    with _opened(request, bundle) as series:
-        operation = _operation(request, bundle, series)
-        _choose(request, operation, series)
-        yield operation, series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,71 +143,19 @@ class _Block(Task):
             series = self.series
             if series is None:
                 _, series = stack.enter_context(forcing_of(request))
-            operation = _operation(request, bundle, series)
+            operation = operation_of(request, bundle, series)
             series.narrow(self.some)
             component = replace(self, series=series).started(operation)
             forcings, reader = component.runner.operation.forcings, series
 
             def read(begin: int, count: int) -> Mapping[str, Array]:
-                return {f.name: reader.read(f, begin, count) for f in forcings}
+                return reader.together(forcings, begin, count, request.policy)
 
             try:
                 yield component, read
             except DataError as error:
                 where = f"{series.path}: "
                 raise DataError(f"{where}{str(error).removeprefix(where)}") from None
-
-
-def _opened(request: Request, bundle: Bundle) -> Series:
-    path = request.forcing
-    if not path.exists():
-        raise DataError(f"{path}: no such file")
-    text = path.suffix.lower() in (".csv", ".txt", ".tsv")
-    kind = CsvSeries if text else NetcdfSeries
-    return kind(path, request.names, system_of(bundle.manifest.system))
-
-
-def _operation(request: Request, bundle: Bundle, series: Series) -> Operation:
-    """Return how the bundle is run at the steps of the file."""
-    inner = bundle.manifest.seconds
-    if request.mode is not None:
-        inner = step_length(
-            "mode", request.mode, system_of(bundle.manifest.system).steps
-        )
-    elif series.seconds in bundle.manifest.steps:
-        inner = series.seconds
-    choices = {part: name for part, name in request.parts.items() if name != "bundle"}
-    try:
-        return Operation(bundle, series.seconds, inner, choices, request.units)
-    except ConfigError as error:
-        length = step_text(series.seconds)
-        raise ConfigError(f"{series.path}: steps of {length}: {error}") from None
-
-
-def _choose(request: Request, operation: Operation, series: Series) -> None:
-    """Find in the file what the model needs, and say what was found."""
-    forcings, plan = operation.forcings, operation.plan
-    known = {f.name for f in forcings} | set(operation.understood)
-    for name in request.names:
-        if name not in known:
-            hint = suggestion(name, known)
-            raise ConfigError(f"--names: no forcing or attribute {name!r}{hint}")
-    declared = {f.name: f.units for f in plan.forcings}
-    declared |= {f.extreme[1]: f.units for f in plan.forcings if f.extreme is not None}
-    space, fields = operation.space, None
-    if space is not None and any(part.coupling == "stencil" for part in plan.parts):
-        fields = {forcing.name: space.shape(forcing) for forcing in forcings}
-    ids = None if space is None else space.ids
-    series.choose(forcings, declared, ids, fields)
-    for name, source in series.sources.items():
-        tell = _log.warning if source.assumed else _log.info
-        note = "; units are assumed, the file gives none" if source.assumed else ""
-        tell("%s: %s is %s%s", series.path, name, source, note)
-    _log.info(
-        "%s: %d steps of %s from %s at %d places",
-        series.path, series.steps, step_text(series.seconds), series.start,
-        len(series.ids),
-    )  # fmt: skip
 
 
 def _started(
@@ -309,38 +181,9 @@ def _started(
         forcing_policy=request.policy,
     )
     component.start(settings, operation.bundle, known)
-    component.runner.parameterize()
+    with told_with(files_of(request)):
+        component.runner.parameterize()
     return component
-
-
-def _attributes(
-    request: Request, operation: Operation, series: Series
-) -> dict[str, Array]:
-    """Return what is known of the places, from the table before the forcing."""
-    units = operation.understood
-    found = series.attributes(units)
-    where = [series.path]
-    if request.attributes is not None:
-        where.insert(0, request.attributes)
-        called = {c: units[name] for name in units for c in series.called(name)}
-        block = LocationSettings(ids=series.ids, file=request.attributes.resolve())
-        columns = read_locations(block, Path(), called).attributes
-        for name in units:
-            given = next((c for c in series.called(name) if c in columns), None)
-            if given is not None:
-                found[name] = columns[given]
-    files = ", ".join(map(str, where))
-    for name, called_so in request.names.items():
-        if name in units and name not in found:
-            raise DataError(f"{files}: no attribute {called_so!r} of the places")
-    lacking = [name for name in operation.required if name not in found]
-    if lacking:
-        raise DataError(
-            f"{files}: no {', '.join(lacking)} of the places, which the model needs; "
-            f"--attributes TABLE gives them, --names {lacking[0]}=NAME says what it is "
-            "called there"
-        )
-    return found
 
 
 def _outputs(request: Request, component: Component) -> list[str]:

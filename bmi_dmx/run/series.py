@@ -6,7 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from ..data.axis import TimeAxis
 from ..data.quantity import in_mass, quantity
 from ..errors import DataError, UnitsError, suggestion
+from ..operate.screen import Policy, rule_of
 from ..operate.system import System
 from ..variables import Attribute, Forcing
 
@@ -27,6 +28,9 @@ _YEAR, _FEW = 366 * 86400.0, 10_000
 
 _GLANCE = 60 * 86400.0
 """Seconds that are looked at where they are given."""
+
+_ROUNDING = 1e-4
+"""Share by which a lowest value may be above the highest: files round numbers."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -129,6 +133,11 @@ class Series(ABC):
     def divisible(self) -> bool:
         """Whether some of the places can be read without the others."""
         return False
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        """Names of the places that are read."""
+        return self.ids
 
     def narrow(self, some: slice) -> None:
         """Read some of the places from now on, where it is :attr:`divisible`."""
@@ -234,13 +243,82 @@ class Series(ABC):
             if total:
                 self.remark(f"{self.path}: {name}: {total}")
 
-    def read(self, forcing: Forcing, first: int, count: int) -> Array:
-        """Return a forcing over some steps in its units, (time, place)."""
+    def together(
+        self,
+        forcings: Sequence[Forcing],
+        first: int,
+        count: int,
+        policy: Policy = "raise",
+    ) -> dict[str, Array]:
+        """Return forcings over some steps by name, each in its units, (time, place).
+
+        Parameters
+        ----------
+        forcings : sequence of Forcing
+        first, count : int
+            The steps.
+        policy : Policy
+            Lowest values above the highest of the same steps are refused, or missing
+            where it does not refuse what is missing.
+
+        Raises
+        ------
+        DataError
+            When a lowest value is above the highest one.
+        """
+        found = {f.name: self.read(f, first, count, policy) for f in forcings}
+        ends = {f.extreme: f.name for f in forcings if f.extreme is not None}
+        for (end, base), low in ends.items():
+            high = ends.get(("max", base))
+            if end == "min" and high is not None:
+                names = self.sources[low].names + self.sources[high].names
+                rules = rule_of(policy, low), rule_of(policy, high)
+                found[low], found[high] = self._ordered_ends(
+                    found[low], found[high], names, first, "raise" in rules
+                )
+        return found
+
+    def read(
+        self, forcing: Forcing, first: int, count: int, policy: Policy = "raise"
+    ) -> Array:
+        """Return a forcing over some steps in its units, (time, place).
+
+        It may be the middle of two series; ``policy`` as of :meth:`together`.
+        """
         read = [
             self._in_units(self._raw(name, first, count), name, units, forcing)
             for name, units in self._each(forcing)
         ]
-        return read[0] if len(read) == 1 else 0.5 * (read[0] + read[1])
+        if len(read) == 1:
+            return read[0]
+        names, refused = self.sources[forcing.name].names, rule_of(policy, forcing.name)
+        low, high = self._ordered_ends(
+            read[0], read[1], names, first, refused == "raise"
+        )
+        return 0.5 * (low + high)
+
+    def _ordered_ends(
+        self, low: Array, high: Array, names: Sequence[str], first: int, refused: bool
+    ) -> tuple[Array, Array]:
+        """Return lowest and highest values, missing where they contradict each other.
+
+        Raises
+        ------
+        DataError
+            When they do, and that is refused.
+        """
+        crossed = low - high > _ROUNDING * np.maximum(1.0, np.abs(high))
+        if refused and crossed.any():
+            row, at = (int(k) for k in np.argwhere(crossed)[0])
+            time = self.start + timedelta(seconds=self.seconds * (first + row))
+            raise DataError(
+                f"{self.path}: {names[0]} at {self.here[at]!r} is {low[row, at]:g} at "
+                f"{time}, above {names[1]}, {high[row, at]:g}, the first of "
+                f"{int(crossed.sum())} such values in the steps read: are the two "
+                "exchanged? --missing hold keeps the last good ones there"
+            )
+        missing = np.where(crossed, np.nan, low)
+        return missing, np.where(crossed, np.nan, np.maximum(low, high))
 
     def _each(self, forcing: Forcing) -> Iterable[tuple[str, str]]:
         source = self.sources[forcing.name]

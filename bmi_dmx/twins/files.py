@@ -14,6 +14,7 @@ from ..assimilation.experiment import Experiment, FilterRun
 from ..assimilation.observing import observing
 from ..conversion import convert
 from ..errors import ConfigError, suggestion
+from ..operate.shared import named_from
 
 __all__ = ["experiment_of", "experiments", "run_of"]
 
@@ -36,6 +37,8 @@ def _found(name: Path) -> Path:
 
 def experiment_of(options: Namespace) -> Experiment:
     """Return the experiment that arguments name, with what they change of it.
+
+    Learned filters are found from the folder of the file.
 
     Raises
     ------
@@ -60,7 +63,11 @@ def experiment_of(options: Namespace) -> Experiment:
         seen = replace(seen, error=options.error)
     if options.observe is not None:
         seen = observing(options.observe, seen)
-    return replace(experiment, observe=seen)
+    runs = tuple(
+        replace(run, options=named_from(path.parent, run.options))
+        for run in experiment.runs
+    )
+    return replace(experiment, observe=seen, runs=runs)
 
 
 def run_of(options: Namespace, experiment: Experiment) -> FilterRun:

@@ -256,7 +256,7 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
     settings : Hindcast
         What is run.
     folder : Path
-        What the path of a bundle starts from.
+        What paths of bundles start from.
 
     Raises
     ------
@@ -283,7 +283,7 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
             )
         block = _merged(settings.assimilation, method.assimilation)
         found[name] = corrected(
-            bundle, run, told, block, past, scored.start, settings.leads
+            bundle, run, told, block, past, scored.start, settings.leads, folder
         )
         arranged[name] = found[name].ahead
     leads = _on_the_same_days(arranged, observed, scored, settings.leads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,7 @@ def corrected(
     past: Alone,
     scored: int,
     leads: int,
+    folder: Path = Path(),
 ) -> Corrected:
     """Run the model with a gauge, and ahead from each day before a scored one.
 
@@ -151,8 +153,10 @@ def corrected(
         First day that is scored.
     leads : int
         Days ahead.
+    folder : Path
+        What paths in the block start from.
     """
-    component = _component(bundle, data, {"assimilation": block})
+    component = _component(bundle, data, {"assimilation": block}, folder)
     free = _component(bundle, data, {}).runner
     free.begin()
     runner, ensemble = component.runner, component.ensemble
@@ -185,7 +189,9 @@ def corrected(
     return Corrected(ahead, flow, low, high, departure, expected, sums.by_month())
 
 
-def _component(bundle: Bundle, data: BasinData, more: Mapping[str, Any]) -> Component:
+def _component(
+    bundle: Bundle, data: BasinData, more: Mapping[str, Any], folder: Path = Path()
+) -> Component:
     needed = [a.name for a in bundle.manifest.attributes]
     names = dict.fromkeys([*needed, "latitude", "area_km2"])
     attributes = {
@@ -198,7 +204,7 @@ def _component(bundle: Bundle, data: BasinData, more: Mapping[str, Any]) -> Comp
     ids = tuple(str(name) for name in data.ids)
     component.start(
         Settings(start_time=start, locations=LocationSettings(ids=ids), **more),
-        bundle, attributes,
+        bundle, attributes, folder,
     )  # fmt: skip
     return component
 

@@ -24,7 +24,8 @@ from bmi_dmx.ngen.sample import make_sample
 from bmi_dmx.routing.route import Request as Routing
 from bmi_dmx.routing.route import route
 from bmi_dmx.routing.span import Asked
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import resume, train

@@ -124,6 +124,14 @@ def test_units_that_do_not_convert_are_found(folder):
     assert any("'W m-2' cannot be converted into" in f.problem for f in found)
 
 
+def test_of_a_mass_of_water_the_cure_is_its_depth(folder):
+    with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
+        file["precip_rate"].units = "kg m-2 s-1"
+    found = [f for f in checked() if "'kg m-2 s-1' cannot be conv" in f.problem]
+    assert found
+    assert all("1 kg m-2 is 1 mm, so write mm" in f.cure for f in found)
+
+
 def test_gaps_in_the_forcing_are_found(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["precip_rate"][2, 5] = np.nan

@@ -8,7 +8,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-from bmi_dmx.errors import ConfigError, DataError, TimeError
+from bmi_dmx.errors import ConfigError, DataError, TimeError, UnitsError
 from bmi_dmx.ngen.csv_forcing import CsvForcing, matching, read_csv
 from bmi_dmx.ngen.netcdf_forcing import NetcdfForcing
 
@@ -170,6 +170,19 @@ def test_units_that_do_not_convert_are_passed_on_with_one_warning(forcing, caplo
             "units 'mm s^-1' cannot be converted into 'kg m-2 s-1'"
         )
     assert caplog.text.count("values are used as is") == 1
+
+
+@pytest.mark.parametrize(
+    ("units", "advised"),
+    [("kg m-2 s-1", True), ("kg m-2 h-1", True), ("kg m-2", False), ("K", False)],
+)
+def test_of_a_mass_of_water_it_is_said_what_to_write(forcing, units, advised):
+    with netCDF4.Dataset(forcing, "a") as file:
+        file["precip_rate"].units = units
+    refused = pytest.raises(UnitsError, match=f"'{units}' cannot be conv")
+    with NetcdfForcing(forcing, strict=False) as found, refused as error:
+        found.value("cat-1", RAIN, "mm h-1", START)
+    assert ("1 kg m-2 is 1 mm, so write mm for" in str(error.value)) is advised
 
 
 HOURS = np.arange(4.0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from bmi_dmx import Component
+from bmi_dmx.operate.shared import name_from, named_from
 
 from ..bmi.nextgen import HOURLY, RUNOFF, TWO, VALUES, step
 from ..bmi.untrained import attributes, weather
@@ -63,3 +66,18 @@ def test_numbers_do_not_depend_on_other_catchments(start: Any) -> None:
             model.update()
     each = [model.get_value_ptr(RUNOFF)[0] for model in alone]
     np.testing.assert_allclose(together.get_value_ptr(RUNOFF), each, rtol=1e-12)
+
+
+def test_a_bundle_that_a_file_names_is_the_same_wherever_a_process_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder in (here, elsewhere):
+        (folder / "mine").mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    assert name_from(here, "mine") == str(here / "mine")
+    assert name_from(here, "leaf-c3-made") == "leaf-c3-made"
+    assert name_from(here, "there is none") == "there is none"
+    settings = {"bundle": "mine", "fallback": "nudging"}
+    assert named_from(here, settings) == {**settings, "bundle": str(here / "mine")}
+    assert named_from(here, {"share": 0.5}) == {"share": 0.5}

@@ -82,9 +82,10 @@ def test_gaps_and_absurd_numbers_are_refused_by_name_and_time(
     tmp_path: Path, value: float, said: str
 ) -> None:
     inflow = weather(60)
-    inflow[40, 2] = value
+    inflow[40, 2] = inflow[41, 2] = inflow[50, 0] = value
     message = rf"inflow.nc: lateral inflow of 'wb-5' at 2000-01-02T16:00:00 is {said}"
-    with pytest.raises(DataError, match=message):
+    count = r"\(3 such values, under 2 of 5 names, in the 60 steps read\)"
+    with pytest.raises(DataError, match=rf"{message}.*{count}"):
         routed(tmp_path, inflow)
     assert not (tmp_path / "out.nc").exists()
 

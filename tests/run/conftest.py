@@ -12,7 +12,8 @@ import torch
 
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.models.hydrology.climate import day_of_year
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 
 from ..bmi.untrained import INPUTS, attributes, weather
 from .files import read, write_series, write_table

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from bmi_dmx.errors import ConfigError, StateError
 from bmi_dmx.run.cluster import Crew
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 from bmi_dmx.run.tasks import Division
 
 from ..bmi.untrained import attributes, weather
@@ -84,7 +85,8 @@ def test_a_run_in_blocks_is_that_of_all_places(
 SCRIPT = """
 import sys
 from pathlib import Path
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 bundle, folder, output = sys.argv[1:]
 folder = Path(folder)
 run(Request(

@@ -22,7 +22,8 @@ from .files import read, write_series, write_table
 RESIDENT = """
 import sys
 from pathlib import Path
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 bundle, folder = sys.argv[1:]
 folder = Path(folder)
 run(Request(

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from bmi_dmx.errors import DataError
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 
 if sys.version_info < (3, 11):
     pytest.skip("eWaterCycle needs Python 3.11", allow_module_level=True)

@@ -12,7 +12,7 @@ import pytest
 from bmi_dmx.cli import main
 from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.run.forecast import Asked, forecast
-from bmi_dmx.run.run import Request
+from bmi_dmx.run.request import Request
 
 from .conftest import Ask
 from .files import read, write_series
@@ -118,6 +118,16 @@ def test_past_years_are_weather_to_come(
         path = write_series(tmp_path / "same.nc", same, ids=ids, times=times)
         expected = ask(forcing=path, state=str(state))["streamflow"]
         np.testing.assert_array_equal(found["streamflow"][:, at], expected)
+
+
+def test_weather_of_one_step_is_of_the_length_of_the_history(
+    ask: Ask, foresee: Forecast, tmp_path: Path, ids: list[str],
+    series: dict[str, Any], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    tomorrow = part(tmp_path / "then.nc", series, ids, slice(NOW, NOW + 1))
+    found = foresee(tomorrow)["streamflow"]
+    assert "then.nc: time: one time, taken for a step of 1 d" in caplog.text
+    np.testing.assert_array_equal(found[:, 0], ask()["streamflow"][NOW : NOW + 1])
 
 
 def test_weather_that_does_not_begin_now_is_refused(

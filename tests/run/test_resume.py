@@ -26,7 +26,8 @@ from .files import UNITS, read, write_series, write_table
 SCRIPT = """
 import sys
 from pathlib import Path
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 bundle, forcing, table, output, state = sys.argv[1:]
 run(Request(
     bundle=bundle, forcing=Path(forcing), attributes=Path(table), output=Path(output),

@@ -15,7 +15,8 @@ from bmi_dmx.compose import Model
 from bmi_dmx.ngen.domain import open_domain
 from bmi_dmx.ngen.sample import make_sample
 from bmi_dmx.ngen.setup import Setup
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 from bmi_dmx.units import convert
 
 from ..bmi.untrained import last_day

@@ -16,7 +16,8 @@ from bmi_dmx.conversion import convert
 from bmi_dmx.errors import DataError
 from bmi_dmx.process import Process, Stencil, Upstream
 from bmi_dmx.registries import processes
-from bmi_dmx.run.run import Request, run
+from bmi_dmx.run.request import Request
+from bmi_dmx.run.run import run
 from bmi_dmx.space import Grid
 from bmi_dmx.variables import Flux, Forcing, Parameter, State
 

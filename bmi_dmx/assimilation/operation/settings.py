@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ...conversion import refuse_outside
 from ...errors import ConfigError
+from ...operate.shared import name_from, named_from
 from ...process import SECONDS
 
 __all__ = [
@@ -109,9 +110,9 @@ class Remaining:
         Both follow what is seen at each place, forgetting in so long a time; 0 leaves
         them as they are.
     bundle : str, optional
-        Name or folder, absolute or relative to where the process runs, of a network
-        that learned such errors of this model and expects them instead; the error above
-        serves where that does not know what to do.
+        Name or folder, relative to the configuration, of a network that learned such
+        errors of this model and expects them instead; the error above serves where that
+        does not know what to do.
 
     Raises
     ------
@@ -178,6 +179,20 @@ class Observed:
                 f"scale: {self.scale} needs error.absolute above 0, which is added "
                 f"before the {'logarithm' if self.scale == 'log' else 'root'}"
             )
+
+    def from_folder(self, folder: Path) -> Observed:
+        """Return the same with a bundle that is found wherever the process runs.
+
+        Parameters
+        ----------
+        folder : Path
+            That of the configuration.
+        """
+        left = self.remaining
+        if left is None or left.bundle is None:
+            return self
+        bundle = name_from(folder, left.bundle)
+        return replace(self, remaining=replace(left, bundle=bundle))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +327,8 @@ class AssimilationSettings:
     members : int
         States at each place.
     filter : mapping
-        ``name`` and settings of a registered filter; ``none`` changes nothing.
+        ``name`` and settings of a registered filter; ``none`` changes nothing. The
+        ``bundle`` of one is a name, or a folder relative to the configuration.
     observed : mapping of str to Observed
         By name of a flux or state of the model, either of its names.
     perturbations : Perturbations
@@ -350,6 +366,19 @@ class AssimilationSettings:
         refuse_outside("seed", self.seed, 0, 2**63)
         if not isinstance(self.filter.get("name"), str):
             raise ConfigError("filter: name: missing; it has no default")
+
+    def from_folder(self, folder: Path) -> AssimilationSettings:
+        """Return the same with bundles that are found wherever the process runs.
+
+        Parameters
+        ----------
+        folder : Path
+            That of the configuration.
+        """
+        observed = {
+            name: one.from_folder(folder) for name, one in self.observed.items()
+        }
+        return replace(self, filter=named_from(folder, self.filter), observed=observed)
 
 
 _MOST = 4096

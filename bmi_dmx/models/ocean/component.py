@@ -60,6 +60,7 @@ class HybridOcean(Component):
         operation: Operation,
         places: Locations,
         space: Space | None,
+        folder: Path,
     ) -> None:
         if not isinstance(space, Grid) or space.z_edges is None:
             raise ConfigError("bundle: expected an ocean of levels on a grid")
@@ -67,7 +68,7 @@ class HybridOcean(Component):
         if wanted is not None:
             model = tuple(n for n in wanted if n not in Readings.names)
             settings = replace(settings, outputs=model)
-        super()._build(settings, operation, places, space)
+        super()._build(settings, operation, places, space, folder)
         self._readings = Readings(self._model())
         inputs, outputs = self._published or ((), ())
         more = (n for n in Readings.names if wanted is None or n in wanted)

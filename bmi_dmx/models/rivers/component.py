@@ -72,6 +72,7 @@ class MuskingumCunge(Component):
         operation: Operation,
         places: Locations,
         space: Space | None,
+        folder: Path,
     ) -> None:
         if not isinstance(space, Tree):
             raise ConfigError(MISSING)
@@ -79,7 +80,7 @@ class MuskingumCunge(Component):
         if wanted is not None:
             others = tuple(name for name in wanted if name != _IDS)
             settings = replace(settings, outputs=others)
-        super()._build(settings, operation, _with_lengths(places, space), space)
+        super()._build(settings, operation, _with_lengths(places, space), space, folder)
         runner = self._model()
         chosen = getattr(settings, "sources", REACHES)
         self._sources = Sources(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,27 @@ def test_step_by_step_is_the_model_of_errors_all_at_once(
     expected = ran.outputs["expected"].detach().numpy()
     np.testing.assert_allclose(found["streamflow__expected"], expected, rtol=1e-9)
     assert np.abs(expected - found["streamflow"]).mean() > 1e-3
+
+
+def test_a_bundle_is_found_from_the_folder_of_the_configuration(
+    errors: Path, start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(errors, tmp_path / "learned")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    forcing = made(10, 2)
+    values = seen(forcing)
+    relative, absolute = (
+        start(2, name=f"{k}.yaml", assimilation=observing(path))
+        for k, path in enumerate((Path("learned"), errors))
+    )
+    name = "streamflow__expected"
+    found, expected = (
+        follow(one, forcing, range(10), values, (name,))[name]
+        for one in (relative, absolute)
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_run_goes_on_bitwise(errors: Path, start: Any) -> None:

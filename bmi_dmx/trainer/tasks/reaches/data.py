@@ -282,16 +282,23 @@ def _on_steps(
             f" {per_day} or a part of them from {days[0]} to {days[-1]}"
         )
     at = {place: k for k, place in enumerate(series.ids)}
-    for reach in river.tree.ids:
-        if reach not in at:
-            raise DataError(f"{key}: nothing is known of reach {reach!r}")
+    lacking = [reach for reach in river.tree.ids if reach not in at]
+    if lacking:
+        raise DataError(
+            f"{key}: nothing is known of {len(lacking)} of {len(river)} reaches"
+            f" ({listed(lacking)})"
+        )
     begin = int((days[0] - own[0]).astype(int)) * count
     values = series.values[kept][begin : begin + len(days) * count]
     found = values[:, [at[reach] for reach in river.tree.ids]]
     missing = ~np.isfinite(found)
-    if missing.all(axis=1).any():
-        step = int(missing.all(axis=1).argmax())
-        raise DataError(f"{key}: unknown at all reaches on {days[step // count]}")
+    unknown = missing.all(axis=1)
+    if unknown.any():
+        step = int(unknown.argmax())
+        raise DataError(
+            f"{key}: unknown at all reaches on {days[step // count]}, the first of"
+            f" {int(unknown.sum())} such steps"
+        )
     if missing.any():
         mean = np.nanmean(found, axis=1, keepdims=True)
         found = np.where(missing, mean, found)
@@ -312,9 +319,12 @@ def _of_gauges(
             " days"
         )
     at = {name: k for k, name in enumerate(series.ids)}
-    for name in gauges.ids:
-        if name not in at:
-            raise DataError(f"observed: there is no flow of gauge {name!r}")
+    lacking = [name for name in gauges.ids if name not in at]
+    if lacking:
+        raise DataError(
+            f"observed: there is no flow of {len(lacking)} of {len(gauges)} gauges"
+            f" ({listed(lacking)})"
+        )
     own = series.values[:, [at[name] for name in gauges.ids]]
     when = series.time.times.astype("datetime64[D]")
     found = np.full((len(days), len(gauges)), np.nan, dtype=np.float32)

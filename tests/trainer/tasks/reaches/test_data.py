@@ -154,6 +154,25 @@ def test_forcings_are_joined_by_name_and_day_in_units_of_the_model(
         read_as(data)
 
 
+def test_days_of_which_nothing_is_known_are_counted(
+    river_file: Path, tmp_path: Path
+) -> None:
+    warmth = np.full((100, 7), 280.0)
+    warmth[50:53] = np.nan
+    weather = write_river(
+        tmp_path / "weather.nc",
+        time_units="days since 2000-12-30",
+        q_prime=(("time", "reach"), np.ones((100, 7)), "m3 s-1"),
+        gauge_flow=None,
+        warmth=(("time", "reach"), warmth, "K"),
+    )
+    series = Series(path=str(weather), variable="warmth")
+    data = spec(river_file, forcings={"air_temperature": series})
+    message = "unknown at all reaches on 2001-02-18, the first of 3 such steps"
+    with pytest.raises(DataError, match=message):
+        read_as(data, evaporation={"process": "oudin"})
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
