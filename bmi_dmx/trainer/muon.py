@@ -108,8 +108,8 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
         Iterations.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    found = matrix.T if tall else matrix
-    found = found / (found.norm() + _TINY)
+    found: Tensor = matrix.T if tall else matrix
+    found = found / (torch.linalg.matrix_norm(found) + _TINY)
     first, third, fifth = _QUINTIC
     for _ in range(steps):
         square = found @ found.T

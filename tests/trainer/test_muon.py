@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -26,7 +28,8 @@ def test_singular_vectors_stay_and_values_come_close_to_one(
 def test_a_vector_is_moved_as_by_adamw() -> None:
     start = torch.tensor([1.0, -2.0, 0.5])
     ours, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))
-    settings = {"lr": 0.01, "betas": (0.9, 0.999), "weight_decay": 0.1}
+    settings: dict[str, Any] = {"lr": 0.01, "weight_decay": 0.1}
+    settings["betas"] = (0.9, 0.999)
     pairs = (
         (ours, Muon([ours], **settings)),
         (theirs, torch.optim.AdamW([theirs], **settings)),
