@@ -26,14 +26,14 @@ class _Stepped(Function):
     def forward(
         ensemble: Tensor,
         compiled: Callable[[Array, int], Array],
-        plain: Callable[[Tensor, int], Tensor],
+        pulled: Callable[[Array, Array], Array],
         steps: int,
     ) -> Tensor:
         return torch.from_numpy(compiled(ensemble.detach().numpy(), steps))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ensemble, ctx.compiled, ctx.plain, ctx.steps = inputs
+        ensemble, ctx.compiled, ctx.pulled, ctx.steps = inputs
         ctx.save_for_backward(ensemble)
         ctx.save_for_forward(ensemble)
 
@@ -50,15 +50,18 @@ class _Stepped(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (ensemble,) = ctx.saved_tensors
-        with torch.enable_grad():
-            x = ensemble.detach().requires_grad_()
-            (found,) = torch.autograd.grad(ctx.plain(x, ctx.steps), x, gradient)
-        return found, None, None, None
+        states = [ensemble.detach().numpy()]
+        for _ in range(ctx.steps - 1):
+            states.append(ctx.compiled(states[-1], 1))
+        found = gradient.detach().numpy()
+        for state in reversed(states):
+            found = ctx.pulled(state, found)
+        return torch.from_numpy(found), None, None, None
 
 
 def stepped(
     compiled: Callable[[Array, int], Array],
-    plain: Callable[[Tensor, int], Tensor],
+    pulled: Callable[[Array, Array], Array],
     ensemble: Tensor,
     steps: int,
 ) -> Tensor:
@@ -68,12 +71,12 @@ def stepped(
     ----------
     compiled : callable
         Steps arrays, (..., entry).
-    plain : callable
-        Steps tensors by operations of PyTorch.
+    pulled : callable
+        Gradient at a state, given the state and the gradient one step later.
     ensemble : Tensor
         (..., entry), float64.
     steps : int
         How many.
     """
-    found: Tensor = _Stepped.apply(ensemble, compiled, plain, steps)  # type: ignore[no-untyped-call]
+    found: Tensor = _Stepped.apply(ensemble, compiled, pulled, steps)  # type: ignore[no-untyped-call]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ __all__ = ["Dynamics"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _STATE = "state"
+
+_GRADIENT = "gradient"
 
 _KEPT = 8
 """Most sizes of ensembles for which memory is kept."""
@@ -78,6 +80,9 @@ class Dynamics:
         }
         self.size = sum(k * places for k, places in self._fields.values())
         self._bound: dict[int, tuple[Array, Callable[[], object]]] = {}
+        self._bound_back: dict[
+            int, tuple[dict[str, Array], Array, Callable[[], object]]
+        ] = {}
 
     def entries(self, state: str) -> slice:
         """Return where a state stands among the entries.
@@ -135,7 +140,7 @@ class Dynamics:
         """Return the same of a tensor, through which derivatives are found.
 
         Forward by central differences of the compiled step, which have ten digits and
-        take no longer than two ensembles; backward by PyTorch.
+        take no longer than two ensembles; backward by the compiled derivative.
 
         Parameters
         ----------
@@ -146,65 +151,110 @@ class Dynamics:
         """
         from .derivatives import stepped
 
-        return stepped(self, self._by_torch, ensemble, steps)
+        return stepped(self, self._pulled, ensemble, steps)
 
-    def _by_torch(self, ensemble: Tensor, steps: int) -> Tensor:
-        import torch
+    def _pulled(self, ensemble: Array, gradient: Array) -> Array:
+        """Return the gradient at a state, given that at the state one step later."""
+        rows = ensemble.reshape(-1, self.size)
+        if len(rows) not in self._bound_back:
+            if len(self._bound_back) >= _KEPT:
+                self._bound_back.clear()
+            self._bound_back[len(rows)] = self._bind_back(len(rows))
+        given, found, pull = self._bound_back[len(rows)]
+        given[_STATE][:], given[_GRADIENT][:] = rows, gradient.reshape(rows.shape)
+        pull()
+        return np.array(found.reshape(ensemble.shape))
 
-        given = {
-            name: torch.as_tensor(value, dtype=ensemble.dtype)
-            for name, value in self.parameters.items()
-        }
-        for _ in range(steps):
-            ensemble = self._stepped(ensemble, given)
-        return ensemble
+    def _apart(self, ensemble: Tensor) -> list[Tensor]:
+        """Return the entries of the states, each (..., place)."""
+        return [
+            ensemble[..., at.start + k : at.stop : s.size]
+            for s in self._process.states
+            for at in (self.entries(s.name),)
+            for k in range(s.size)
+        ]
 
-    def _stepped(self, ensemble: Tensor, given: Mapping[str, Tensor]) -> Tensor:
-        """Take the step of the process apart from, and together to, one array."""
-        import torch
-
+    def _moved(
+        self, entries: Sequence[Tensor], given: Mapping[str, Tensor]
+    ) -> list[Tensor]:
+        """Return the entries one step later."""
         from ..program.trace import call_step
 
-        values = {f"p.{name}": x for name, x in given.items()}
+        names = [n for s in self._process.states for n in entry_names("s", s)]
+        values = {f"p.{name}": given[name] for name in self.parameters}
+        found = call_step(
+            self._process, {**values, **dict(zip(names, entries, strict=True))}
+        )
+        return [found[name] for name in names]
+
+    def _together(self, entries: Sequence[Tensor]) -> Tensor:
+        """Return entries as one array, (..., entry)."""
+        import torch
+
+        parts, rest = [], list(entries)
         for s in self._process.states:
-            at = self.entries(s.name)
-            for k, name in enumerate(entry_names("s", s)):
-                values[name] = ensemble[..., at.start + k : at.stop : s.size]
-        found = call_step(self._process, values)
-        parts = []
-        for s in self._process.states:
-            entries = [found[name] for name in entry_names("s", s)]
+            own, rest = rest[: s.size], rest[s.size :]
             if s.size > 1:
-                sizes = (*ensemble.shape[:-1], s.size * entries[0].shape[-1])
-                entries = [torch.stack(entries, -1).reshape(sizes)]
-            parts += entries
+                sizes = (*own[0].shape[:-1], s.size * own[0].shape[-1])
+                own = [torch.stack(own, -1).reshape(sizes)]
+            parts += own
         return torch.cat(parts, -1) if len(parts) > 1 else parts[0]
 
     @cached_property
     def _program(self) -> NetworkProgram:
+        return self._traced("step", (_STATE,), self._step)
+
+    @cached_property
+    def _adjoint(self) -> NetworkProgram:
+        return self._traced("derivative", (_STATE, _GRADIENT), self._pull)
+
+    def _step(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Take the step of the process apart from, and together to, one array."""
+        moved = self._moved(self._apart(values[_STATE]), values)
+        return {_STATE: self._together(moved)}
+
+    def _pull(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the product of a gradient and the derivative of the step."""
+        import torch
+
+        entries = self._apart(values[_STATE])
+        pull = torch.func.vjp(lambda *x: self._moved(x, values), *entries)[1]
+        return {_GRADIENT: self._together(pull(self._apart(values[_GRADIENT])))}
+
+    def _traced(
+        self,
+        what: str,
+        reads: Sequence[str],
+        function: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]],
+    ) -> NetworkProgram:
+        """Return a function of ensembles and of the parameters as a program."""
         import torch
 
         from ..program.trace import BATCH, named, trace
 
+        sizes = {name: x.shape for name, x in self.parameters.items()}
+        sizes |= dict.fromkeys(reads, (BATCH, self.size))
         examples = {
-            name: torch.empty(x.shape, dtype=torch.float64, device="meta")
-            for name, x in self.parameters.items()
+            name: torch.empty(shape, dtype=torch.float64, device="meta")
+            for name, shape in sizes.items()
         }
-        sizes = (BATCH, self.size)
-        examples[_STATE] = torch.empty(sizes, dtype=torch.float64, device="meta")
         with named(self._process):
-            program = trace(
-                lambda values: {_STATE: self._stepped(values[_STATE], values)},
-                examples,
-            )
+            program = trace(function, examples)
         return NetworkProgram(
-            f"step of {self._process.name}", program, self.parameters,
-            {_STATE: (self.size,)},
+            f"{what} of {self._process.name}", program, self.parameters,
+            dict.fromkeys(reads, (self.size,)),
         )  # fmt: skip
 
     def _bind(self, rows: int) -> tuple[Array, Callable[[], object]]:
         buffer = {_STATE: np.empty((rows, self.size))}
         return buffer[_STATE], self._program.bind(buffer, buffer)
+
+    def _bind_back(
+        self, rows: int
+    ) -> tuple[dict[str, Array], Array, Callable[[], object]]:
+        given = {name: np.empty((rows, self.size)) for name in (_STATE, _GRADIENT)}
+        found = np.empty((rows, self.size))
+        return given, found, self._adjoint.bind(given, {_GRADIENT: found})
 
 
 def _complete(process: Process, given: Mapping[str, float | Array]) -> dict[str, Array]:

@@ -115,6 +115,17 @@ class Held:
         strides[axis] *= step
         return replace(self, shape=shape, strides=tuple(strides), offset=offset)
 
+    def taken(self, axis: int, index: int) -> Held:
+        """Return one of its entries along an axis, which then has that entry alone.
+
+        Raises
+        ------
+        ScanError
+            When it is the axis of places.
+        """
+        at = axis % len(self.shape)
+        return self.sliced(at, index, 1, (*self.shape[:at], 1, *self.shape[at + 1 :]))
+
     def reshaped(self, shape: Shape) -> Held:
         """Return it with other axes; its entries must stand side by side.
 

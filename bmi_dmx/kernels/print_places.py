@@ -338,13 +338,13 @@ class _Printer:
             held = made
         return held
 
-    def _take(self, shape: Shape, x: Arg, axis: int, index: list[int]) -> Held:
-        held, made = self._operand(x), self.memory.new(shape)
-        at = axis % len(shape)
-        one = (*shape[:at], 1, *shape[at + 1 :])
+    def _take(self, shape: Shape, x: Arg, axis: int, index: int | list[int]) -> Held:
+        held = self._operand(x)
+        if isinstance(index, int):
+            return held.taken(axis, index).with_ones(shape)
+        made = self.memory.new(shape)
         for k, wanted in enumerate(index):
-            part = held.sliced(at, wanted, 1, one)
-            self._copy(part, made.sliced(at, k, 1, one))
+            self._copy(held.taken(axis, wanted), made.taken(axis, k))
         return made
 
     def _sum(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Held:

@@ -36,15 +36,16 @@ class Optimizer:
 
     Parameters
     ----------
-    name : {"adamw", "adam", "adadelta", "sgd"}
-        Optimiser of PyTorch; ``sgd`` with momentum 0.9.
+    name : {"adamw", "adam", "adadelta", "sgd", "muon"}
+        Optimiser of PyTorch, ``sgd`` with momentum 0.9; or ``muon``, which turns
+        matrices by their orthogonalised momentum, and moves the rest as ``adamw``.
     rate : float
         Learning rate; the highest one where a schedule changes it.
     weight_decay : float
         Pull of the weights towards zero.
     """
 
-    name: Literal["adamw", "adam", "adadelta", "sgd"] = "adamw"
+    name: Literal["adamw", "adam", "adadelta", "sgd", "muon"] = "adamw"
     rate: float = 4e-3
     weight_decay: float = 0.01
 

@@ -26,6 +26,7 @@ from .checkpoint import COMPANIONS, LAYOUT, OWN, random_state, restore_random_st
 from .companion import Companion, groups, learning
 from .experiment import Optimizer as OptimizerSpec
 from .experiment import Training
+from .muon import Muon
 from .processes import Processes
 from .shares import Shares, mean_square
 from .task import Task
@@ -329,6 +330,8 @@ def _optimizer(spec: OptimizerSpec, weights: list[dict[str, Any]]) -> Optimizer:
         return torch.optim.Adam(weights, **common)
     if spec.name == "adadelta":
         return torch.optim.Adadelta(weights, **common)
+    if spec.name == "muon":
+        return Muon(weights, **common)
     return torch.optim.SGD(weights, momentum=0.9, **common)
 
 

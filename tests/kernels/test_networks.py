@@ -162,6 +162,8 @@ def shapes(build: Builder) -> dict[str, Any]:
         "mean": build.emit("mean", x, [1], 0),
         "rows": build.emit("rows", build.input("table"), rows),
         "taken": build.emit("take", x, 1, [4, 0, 4]),
+        "one": build.emit("take", x, 1, -2),
+        "one row": build.emit("take", turned, 2, 1),
         "product": build.emit("matmul", turned, table),
         "each": build.emit("matmul", table, build.input("square")),
         "same": build.emit("squeeze", build.emit("expand", column, [-1, 1]), 1),

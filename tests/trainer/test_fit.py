@@ -118,7 +118,7 @@ def test_a_negative_penalty_is_refused(tiny: Path) -> None:
         load_experiment(tiny, ["training.bounds_penalty=-1"])
 
 
-@pytest.mark.parametrize("name", ["adam", "adadelta", "sgd"])
+@pytest.mark.parametrize("name", ["adam", "adadelta", "sgd", "muon"])
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "none"])
 def test_every_optimizer_goes_with_every_schedule(
     tiny: Path, name: str, schedule: str

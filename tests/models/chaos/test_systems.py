@@ -110,20 +110,25 @@ def test_the_differentiable_form_is_the_same_map(name: str) -> None:
 # PyTorch's own, when forward derivatives are first asked for.
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_derivatives_of_both_directions_agree(name: str) -> None:
-    system = dynamics(name)
+def test_derivatives_are_those_of_the_equations_written_out(name: str) -> None:
+    system, dt, step = dynamics(name), SYSTEMS[name][3], SYSTEMS[name][-1]
     x = torch.from_numpy(start(system))
     way = torch.from_numpy(np.random.default_rng(7).normal(size=(3, system.size)))
-    backward = torch.func.jacrev(lambda y: system._by_torch(y, 2))(x)
+    small = 1e-5 * np.eye(system.size)
+    ahead, behind = (
+        [step(step(x.numpy() + by, h=dt), h=dt) for by in sign * small]
+        for sign in (1.0, -1.0)
+    )
+    jacobian = torch.from_numpy(np.subtract(ahead, behind).T / 2e-5)
     asked = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(
         (system.differentiable(asked, 2) * way[0]).sum(), asked
     )
-    torch.testing.assert_close(gradient, way[0] @ backward, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(gradient, way[0] @ jacobian, rtol=1e-7, atol=1e-8)
     with forward_ad.dual_level(), torch.no_grad():
         dual = forward_ad.make_dual(x.expand(3, -1).clone(), way)
         forward = forward_ad.unpack_dual(system.differentiable(dual, 2)).tangent
-    torch.testing.assert_close(forward, way @ backward.mT, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(forward, way @ jacobian.mT, rtol=1e-7, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
