@@ -17,7 +17,7 @@ import pytest
 
 from bmi_dmx import __version__, info
 from bmi_dmx.benchmarks import command
-from bmi_dmx.cli import _EXTRAS, COMMANDS, _parser, main
+from bmi_dmx.cli import _EXTRAS, COMMANDS, main
 from bmi_dmx.describe import versions
 from bmi_dmx.errors import ConfigError, DataProblems
 from bmi_dmx.registry import Registry
@@ -206,29 +206,6 @@ def test_an_expected_error_shows_its_origin_on_request(
     raising(monkeypatch, ConfigError("x"))
     with pytest.raises(ConfigError):
         main(["demo", "--traceback"])
-
-
-@pytest.mark.parametrize("line", ["data check x", "da twin x", "ngen check x", "demo"])
-@pytest.mark.parametrize("option", ["--traceback", "--quiet", "--verbose"])
-def test_options_of_all_commands_stand_before_and_behind_an_action(
-    line: str, option: str
-) -> None:
-    command, *rest = line.split()
-    parse = _parser().parse_args
-    without = vars(parse(line.split()))
-    before = vars(parse([command, option, *rest]))
-    assert before == vars(parse([*line.split(), option])) != without
-
-
-@pytest.mark.parametrize(
-    "line", ["tune a s", "experiment p", "run b f", "simulate --hydrofabric h"]
-)
-def test_at_least_one_worker_is_asked_for(
-    line: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        main([*line.split(), "--workers", "0"])
-    assert "--workers: found '0', expected a whole number" in capsys.readouterr().err
 
 
 def test_an_unexpected_error_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
