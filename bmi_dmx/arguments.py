@@ -1,17 +1,24 @@
-"""What arguments of commands have in common: numbers with limits, files that stay."""
+"""What arguments of commands have in common: options, numbers, files that stay."""
 
 from __future__ import annotations
 
 import math
 import os
-from argparse import ArgumentTypeError, Namespace
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    _SubParsersAction,
+)
 from collections.abc import Callable, Iterator, Mapping
+from logging import DEBUG, ERROR
 from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
 
-__all__ = ["number", "refuse_to_replace", "whole"]
+__all__ = ["add_common", "number", "refuse_to_replace", "whole"]
 
 _WRITTEN = ("output", "past", "map", "picture", "save_state")
 """Arguments that name a file to be written."""
@@ -60,6 +67,36 @@ def number(least: float, most: float = math.inf) -> Callable[[str], float]:
         return found
 
     return read
+
+
+def add_common(parser: ArgumentParser, **defaults: Any) -> None:
+    """Add the options that all commands have, to the actions of a command as well.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Of a command, with its own arguments.
+    **defaults : object
+        Of the options. Actions have none: they would replace what stood before them.
+    """
+    parser.add_argument(
+        "--traceback", action="store_true", default=SUPPRESS,
+        help="show where an error arose",
+    )  # fmt: skip
+    loud = parser.add_mutually_exclusive_group()
+    for option, level, about in (
+        ("--quiet", ERROR, "show nothing but results and errors"),
+        ("--verbose", DEBUG, "show all there is to say"),
+    ):
+        loud.add_argument(
+            option, action="store_const", dest="shown", const=level, default=SUPPRESS,
+            help=about,
+        )  # fmt: skip
+    parser.set_defaults(**defaults)
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for inner in action.choices.values():
+                add_common(inner)
 
 
 def refuse_to_replace(options: Namespace) -> None:

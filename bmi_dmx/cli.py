@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from importlib import import_module
-from logging import DEBUG, ERROR
 from pathlib import Path
 from types import ModuleType
 
 from . import __version__
-from .arguments import refuse_to_replace
+from .arguments import add_common, refuse_to_replace
 from .command_groups import SHELLS, Grouped, completion, listed
 from .errors import DataProblems, DmxError
 from .logs import logged
@@ -322,19 +321,8 @@ def _parser() -> ArgumentParser:
             # Not capitalize(), which would make BMI and PyTorch small.
             description=f"{command.about[:1].upper()}{command.about[1:]}.",
         )
-        subparser.add_argument(
-            "--traceback", action="store_true", help="show where an error arose"
-        )
-        loud = subparser.add_mutually_exclusive_group()
-        loud.add_argument(
-            "--quiet", action="store_const", dest="shown", const=ERROR,
-            help="show nothing but results and errors",
-        )  # fmt: skip
-        loud.add_argument(
-            "--verbose", action="store_const", dest="shown", const=DEBUG,
-            help="show all there is to say",
-        )  # fmt: skip
         command.arguments(subparser)
+        add_common(subparser, shown=None, traceback=False)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What arguments of commands have in common: limits, and files that are not lost."""
+"""What arguments of commands have in common: options, limits, files that stay."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bmi_dmx.arguments import number, refuse_to_replace, whole
-from bmi_dmx.cli import main
+from bmi_dmx.cli import _parser, main
 from bmi_dmx.errors import ConfigError
 
 
@@ -104,3 +104,26 @@ def test_numbers_that_cannot_be_meant_are_wrong_usage(
         main(line.split())
     assert ended.value.code == 2
     assert f"found '{line.split()[-1]}', expected a " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["data check x", "da twin x", "ngen check x", "demo"])
+@pytest.mark.parametrize("option", ["--traceback", "--quiet", "--verbose"])
+def test_options_of_all_commands_stand_before_and_behind_an_action(
+    line: str, option: str
+) -> None:
+    command, *rest = line.split()
+    parse = _parser().parse_args
+    without = vars(parse(line.split()))
+    before = vars(parse([command, option, *rest]))
+    assert before == vars(parse([*line.split(), option])) != without
+
+
+@pytest.mark.parametrize(
+    "line", ["tune a s", "experiment p", "run b f", "simulate --hydrofabric h"]
+)
+def test_at_least_one_worker_is_asked_for(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*line.split(), "--workers", "0"])
+    assert "--workers: found '0', expected a whole number" in capsys.readouterr().err

@@ -53,8 +53,10 @@ class PartSpec:
         Share of places and parameters for which, in training, the last value of a
         series of a network that varies holds through all of it, so that the rest of
         the model learns to do without what varies.
-    attributes, forcings : tuple of str
-        What a network reads.
+    attributes : tuple of str
+        Attributes of the place that a network reads.
+    forcings : tuple of str
+        Forcings that a network reads.
     gives : "all" or tuple of str
         Parameters that a network supplies; ``all`` are those of later processes that
         are not known properties of places and that no other network supplies.
@@ -62,9 +64,10 @@ class PartSpec:
         Other names under which inputs of a process are looked for, by the name in it.
     correction : CorrectionSpec, optional
         A network that adds to the states of a process at every step.
-    model, share : str, float, optional
-        Of several models that run as one, the one it is of, and how much of the answer
-        is that of this model.
+    model : str, optional
+        Where several models run as one: the model that the part belongs to.
+    share : float, optional
+        Weight of that model in the mean answer, above 0 and up to 1.
 
     Raises
     ------

@@ -6,7 +6,7 @@ Only arguments are declared at import; what a command needs is imported when it 
 from __future__ import annotations
 
 import os
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -67,11 +67,6 @@ def ngen_arguments(parser: ArgumentParser) -> None:
         )  # fmt: skip
     sample = actions.add_parser("sample", help="write a small domain to try things on")
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to")
-    for action in actions.choices.values():
-        action.add_argument(
-            "--traceback", action="store_true", default=SUPPRESS,
-            help="show where an error arose",
-        )  # fmt: skip
 
 
 def simulate_arguments(parser: ArgumentParser) -> None:

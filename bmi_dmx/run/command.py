@@ -130,7 +130,7 @@ def _date(text: str) -> datetime:
 def crew_arguments(parser: ArgumentParser) -> None:
     """Add the arguments that say who runs, and how much at a time."""
     parser.add_argument(
-        "--workers", type=int, metavar="N",
+        "--workers", type=whole(1), metavar="N",
         help="share the places among N processes (needs Dask)",
     )  # fmt: skip
     parser.add_argument(

@@ -72,7 +72,8 @@ class Examining(Scoring):
     attributes : sequence of (date, date)
         Days from which attributes are computed instead, one condition each.
     shifts : sequence of int
-        Steps by which forcing is moved later, one condition each.
+        Steps by which forcing is moved later than the data are read, one condition
+        each.
     held_out : sequence of Path
         Folders of studies that say how models like this one do in places that were
         held out.

@@ -22,8 +22,8 @@ from .task import Monitor
 __all__ = ["Checkpoints", "MetricsFile", "Progress", "Watch", "Watching"]
 
 Watching = Callable[[int, float], None]
-"""Called with the step and the score of every validation; what it raises ends all."""
-
+"""Called with step and score of a validation, once the checkpoint of it is written and
+before the next step; so not of the last one. What it raises ends the training."""
 
 MOST_SECONDS = 30.0
 """Of work that an interruption may cost, if a step does not take longer."""

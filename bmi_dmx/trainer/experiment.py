@@ -72,9 +72,10 @@ class Training:
         more than one.
     batch : int
         Windows in a step, of as many different places as there are.
-    warmup, window : int
-        Time steps of a window before the loss counts, and time steps it counts; steps
-        of the data.
+    warmup : int
+        Time steps of the data that the model runs before the loss counts.
+    window : int
+        Time steps of the data, after the warm-up, that the loss counts.
     warmup_gradient : bool
         Whether the gradient reaches back through the warm-up; a task that simulates it
         together with what counts lets it in any case.

@@ -44,7 +44,8 @@ def report_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     bundles.add_argument(
         "--shift", type=int, action="append", default=[], metavar="STEPS",
-        help="steps by which the main forcing is moved later; may be repeated",
+        help="steps by which the main forcing is moved later than data.shift moves it; "
+        "may be repeated",
     )  # fmt: skip
     bundles.add_argument(
         "--held-out", type=Path, action="append", default=[], metavar="STUDY",

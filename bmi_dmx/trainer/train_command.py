@@ -8,6 +8,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..arguments import whole
+
 __all__ = [
     "export_arguments",
     "export_command",
@@ -77,7 +79,7 @@ def tune_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("search", type=Path, help="what to try, a YAML file")
     _settings_argument(parser)
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N",
+        "--workers", type=whole(1), default=1, metavar="N",
         help="trainings at a time, each on a thread of its own (default: 1)",
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ Only arguments are declared at import; what a command needs is imported when it 
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 __all__ = ["da", "da_arguments"]
@@ -35,11 +35,6 @@ def da_arguments(parser: ArgumentParser) -> None:
             "dapper", help="follow a known system with a method of DAPPER"
         )
     )
-    for action in actions.choices.values():
-        action.add_argument(
-            "--traceback", action="store_true", default=SUPPRESS,
-            help="show where an error arose",
-        )  # fmt: skip
 
 
 def _system_arguments(parser: ArgumentParser) -> None:

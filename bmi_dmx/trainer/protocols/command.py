@@ -8,6 +8,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ...arguments import whole
+
 __all__ = ["experiment_arguments", "experiment_command"]
 
 
@@ -22,7 +24,7 @@ def experiment_arguments(parser: ArgumentParser) -> None:
         "one of all its experiments, such as settings.training.steps=500",
     )  # fmt: skip
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N",
+        "--workers", type=whole(1), default=1, metavar="N",
         help="trainings at a time, each on a thread of its own (default: 1)",
     )  # fmt: skip
     parser.add_argument(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import time
@@ -18,6 +17,7 @@ from .. import fit
 from ..experiment import Experiment
 from ..experiment_file import differences
 from ..registries import tasks
+from ..result_files import write_table
 from ..run_folder import RunFolder
 from ..task import Report
 from .protocol import experiments_of, find_protocol, load_protocol
@@ -165,13 +165,8 @@ def _short(value: Any) -> str:
 
 
 def _write_spans(path: Path, spans: Sequence[Span]) -> None:
-    with (
-        atomic(path) as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("place", "first", "last"))
-        writer.writerows((span.place, span.first, span.last) for span in spans)
+    rows = ((span.place, span.first, span.last) for span in spans)
+    write_table(path, ("place", "first", "last"), rows)
 
 
 def _train(study: Study, workers: int) -> None:

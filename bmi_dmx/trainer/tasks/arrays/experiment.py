@@ -65,9 +65,10 @@ class Split:
     of : {"time", "places"}
         Whether it is the end of the series, or some of the places (or of independent
         series of a whole field), which then lie evenly among the others.
-    validation, test : float
-        Shares for choosing and for judging, each from 0 to below 1; in time the test
-        comes last.
+    validation : float
+        Share, from 0 to below 1, on which the best model is chosen.
+    test : float
+        Share, from 0 to below 1, on which it is judged; in time the end of the series.
     """
 
     of: Literal["time", "places"] = "time"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from ....files import atomic
+from ...result_files import write_table
 from .data.basins import BasinData
 
 __all__ = ["ATTRIBUTES", "write_attributes"]
@@ -31,12 +30,8 @@ def write_attributes(path: Path, data: BasinData, names: Sequence[str]) -> None:
     """
     units = {name: data.units.get(name, "1") for name in names}
     heads = [n if units[n] == "1" else f"{n} [{units[n]}]" for n in names]
-    with (
-        atomic(path) as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["id", *heads])
-        for at, basin in enumerate(data.ids.tolist()):
-            row = [f"{data.attributes[name][at]:.9g}" for name in names]
-            table.writerow([basin, *row])
+    rows = (
+        [basin, *(f"{data.attributes[name][at]:.9g}" for name in names)]
+        for at, basin in enumerate(data.ids.tolist())
+    )
+    write_table(path, ["id", *heads], rows)

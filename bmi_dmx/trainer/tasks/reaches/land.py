@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from ....compose.parts import make_parts
 from ....data.identity import listed
 from ....data.table import read_table
 from ....errors import ConfigError, DataError, suggestion
-from ....files import atomic
 from ....models.rivers.formats import ReachSeries, River, read_series
 from ....space import Map
+from ...result_files import write_table
 from .gauges import expanded
 from .land_spec import Land
 from .whole_days import CALENDAR, day_of_year, whole_days
@@ -225,11 +224,8 @@ def write_links(path: Path, data: LandData) -> None:
     """
     whole = data.map
     entries = (whole.rows.tolist(), whole.columns.tolist(), whole.weights.tolist())
-    with atomic(path) as temporary, open(temporary, "w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("land", "reach", "share", AREA))
-        for row, column, share in zip(*entries, strict=True):
-            area = data.attributes[AREA][column]
-            table.writerow(
-                (whole.source.ids[column], whole.target.ids[row], share, area)
-            )
+    rows = (
+        (whole.source.ids[n], whole.target.ids[row], share, data.attributes[AREA][n])
+        for row, n, share in zip(*entries, strict=True)
+    )
+    write_table(path, ("land", "reach", "share", AREA), rows)

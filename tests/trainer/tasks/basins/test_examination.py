@@ -72,6 +72,38 @@ def test_each_condition_has_its_row_and_the_first_is_that_of_evaluate(
     assert "parameters at bounds" in capsys.readouterr().out
 
 
+def test_a_shift_comes_on_top_of_that_of_the_data(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    command = [
+        "report", str(bundle.path), "--data", "delaware",
+        "data.shift={precipitation: 1}", "--period", "1980-01-02", DAYS[1],
+        "--warmup", "40", "--shift", "-1", "--output", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    found = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
+    late, mended = found["conditions"]
+    command.remove("data.shift={precipitation: 1}")
+    command[-1] = str(tmp_path / "plain")
+    assert main(command) == 0
+    plain = json.loads((tmp_path / "plain" / "summary.json").read_text("utf-8"))
+    right = plain["conditions"][0]
+    assert mended["medians"]["nse"] == pytest.approx(right["medians"]["nse"], abs=1e-3)
+    assert abs(late["medians"]["nse"] - right["medians"]["nse"]) > 0.01
+
+
+def test_days_beyond_the_record_are_refused_not_left_out(
+    bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "report", str(bundle.path), "--data", "delaware", "--warmup", "40",
+        "--output", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert main([*command, "--period", "1980-01-01", "1990-12-31"]) == 1
+    said = capsys.readouterr().err
+    assert "1980-01-01 to 1990-12-31 is not covered: the data reach from" in said
+
+
 def test_what_is_no_study_is_refused(
     bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
