@@ -149,6 +149,8 @@ def examine(bundle: Bundle, asked: Examining) -> Examination:
     spec = data_spec(asked)
     given = completed(bundle, model, spec, asked.period)
     steps_within(given.data, model.spec)
+    # Conditions that move forcing may cut a step off the record; this one does not.
+    given.data.within(*asked.period)
     first = _scores(model, given.data, asked.period, asked.warmup)
     conditions = [_condition("as trained", first, None)]
     for days in asked.attributes:
@@ -158,7 +160,8 @@ def examine(bundle: Bundle, asked: Examining) -> Examination:
     for steps in asked.shifts:
         later = "later" if steps > 0 else "earlier"
         name = f"{RAIN} {abs(steps)} step{'s' if abs(steps) > 1 else ''} {later}"
-        other = replace(spec, shift={**spec.shift, RAIN: steps})
+        moved = spec.shift.get(RAIN, 0) + steps
+        other = replace(spec, shift={**spec.shift, RAIN: moved})
         conditions.append(_other(bundle, model, other, asked, first, name))
     for study in asked.held_out:
         conditions += _held_out(study)
