@@ -25,6 +25,9 @@ class Key:
         self.process = process
         settings = dict(vars(process))
         space = settings.pop("space", None)
+        # A process inside another one is made anew for every length of a step.
+        inner = {n: x for n, x in settings.items() if isinstance(x, Process)}
+        settings |= {name: Key(x).identity for name, x in inner.items()}
         self.identity = (
             type(process),
             tuple(sorted(settings.items())),
