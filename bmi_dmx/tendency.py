@@ -57,13 +57,20 @@ class Tendency(Process):
     Raises
     ------
     ValueError
-        When a class declares a share of a step, which is no rate of change.
+        When a class declares a share of a step, which is no rate of change, or a
+        variable of several entries.
     """
 
     scheme: ClassVar[str] = "rk4"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for v in (*cls.states, *cls.parameters, *cls.prepared):
+            if v.size > 1:
+                raise ValueError(
+                    f"{v.name}: size in a tendency is {v.size}, expected 1; name its "
+                    "entries, or give them an axis of the space"
+                )
         for v in (*cls.forcings, *cls.parameters, *cls.prepared):
             if v.per_step == "fraction":
                 raise ValueError(
