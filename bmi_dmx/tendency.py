@@ -111,12 +111,12 @@ class Tendency(Process):
             rates.append(rate)
             fluxes.append(flux)
         rules = {flux.name: flux.per_step for flux in self.fluxes}
-        found = {}
+        means = {}
         for name in fluxes[0]:
             mean = _weighted([flux[name] for flux in fluxes], scheme.weights)
             amount = rules.get(name) in ("rate", "amount")
-            found[name] = mean * self.dt if amount and self.dt != 1.0 else mean
-        return _moved(start, rates, scheme.weights, self.dt), found
+            means[name] = mean * self.dt if amount and self.dt != 1.0 else mean
+        return _moved(start, rates, scheme.weights, self.dt), means
 
     def _per_time(
         self, given: SimpleNamespace, declared: Sequence[Variable]
@@ -147,6 +147,7 @@ def _moved(
 
 
 def _weighted(terms: Sequence[Any], weights: Sequence[float]) -> Any:
+    """Return the weighted sum; terms of weight 0 are left out, not multiplied."""
     total: Any = 0.0
     for term, weight in zip(terms, weights, strict=True):
         if weight:
