@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from .process import Process
-from .variables import Variable
+from .variables import Parameter, State, Variable
 
 __all__ = ["SCHEMES", "Scheme", "Tendency"]
 
@@ -65,10 +65,13 @@ class Tendency(Process):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for v in (*cls.states, *cls.parameters, *cls.prepared):
-            if v.size > 1:
+        sized: tuple[State | Parameter, ...] = (
+            *cls.states, *cls.parameters, *cls.prepared
+        )  # fmt: skip
+        for entry in sized:
+            if entry.size > 1:
                 raise ValueError(
-                    f"{v.name}: size in a tendency is {v.size}, expected 1; name its "
+                    f"{entry.name}: size in a tendency is {entry.size}, expected 1; name its "
                     "entries, or give them an axis of the space"
                 )
         for v in (*cls.forcings, *cls.parameters, *cls.prepared):

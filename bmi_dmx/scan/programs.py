@@ -28,7 +28,7 @@ class Key:
         # A process inside another one is made anew for every length of a step.
         inner = {n: x for n, x in settings.items() if isinstance(x, Process)}
         settings |= {name: Key(x).identity for name, x in inner.items()}
-        self.identity = (
+        self.identity: tuple[Hashable, ...] = (
             type(process),
             tuple(sorted(settings.items())),
             None if space is None else space.fingerprint,
