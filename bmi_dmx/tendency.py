@@ -71,8 +71,8 @@ class Tendency(Process):
         for entry in sized:
             if entry.size > 1:
                 raise ValueError(
-                    f"{entry.name}: size in a tendency is {entry.size}, expected 1; name its "
-                    "entries, or give them an axis of the space"
+                    f"{entry.name}: size in a tendency is {entry.size}, expected 1; "
+                    "name its entries, or give them an axis of the space"
                 )
         for v in (*cls.forcings, *cls.parameters, *cls.prepared):
             if v.per_step == "fraction":
