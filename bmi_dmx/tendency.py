@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from .process import Process
-from .variables import Variable
+from .variables import Parameter, State, Variable
 
 __all__ = ["SCHEMES", "Scheme", "Tendency"]
 
@@ -57,13 +57,23 @@ class Tendency(Process):
     Raises
     ------
     ValueError
-        When a class declares a share of a step, which is no rate of change.
+        When a class declares a share of a step, which is no rate of change, or a
+        variable of several entries.
     """
 
     scheme: ClassVar[str] = "rk4"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        sized: tuple[State | Parameter, ...] = (
+            *cls.states, *cls.parameters, *cls.prepared
+        )  # fmt: skip
+        for entry in sized:
+            if entry.size > 1:
+                raise ValueError(
+                    f"{entry.name}: size in a tendency is {entry.size}, expected 1; "
+                    "name its entries, or give them an axis of the space"
+                )
         for v in (*cls.forcings, *cls.parameters, *cls.prepared):
             if v.per_step == "fraction":
                 raise ValueError(
@@ -104,12 +114,12 @@ class Tendency(Process):
             rates.append(rate)
             fluxes.append(flux)
         rules = {flux.name: flux.per_step for flux in self.fluxes}
-        found = {}
+        means = {}
         for name in fluxes[0]:
             mean = _weighted([flux[name] for flux in fluxes], scheme.weights)
             amount = rules.get(name) in ("rate", "amount")
-            found[name] = mean * self.dt if amount and self.dt != 1.0 else mean
-        return _moved(start, rates, scheme.weights, self.dt), found
+            means[name] = mean * self.dt if amount and self.dt != 1.0 else mean
+        return _moved(start, rates, scheme.weights, self.dt), means
 
     def _per_time(
         self, given: SimpleNamespace, declared: Sequence[Variable]
@@ -140,6 +150,7 @@ def _moved(
 
 
 def _weighted(terms: Sequence[Any], weights: Sequence[float]) -> Any:
+    """Return the weighted sum; terms of weight 0 are left out, not multiplied."""
     total: Any = 0.0
     for term, weight in zip(terms, weights, strict=True):
         if weight:

@@ -141,12 +141,17 @@ class Variable:
         return f"{low:g} to {high:g}"
 
     def first_outside(self, values: Any) -> int | None:
-        """Return the place of the first value that is NaN or out of bounds, if any.
+        """Return the flat index of the first value that is NaN or out of bounds.
 
         Parameters
         ----------
         values : ndarray
             In declared units.
+
+        Returns
+        -------
+        int or None
+            None where all values are admissible.
         """
         low, high = self.limits
         outside = ~((values >= low) & (values <= high))
@@ -154,13 +159,12 @@ class Variable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the non-default fields as plain YAML-ready values."""
-        usual = {field.name: field.default for field in fields(self)}
-        # Units are said in any case, and so are beginnings, sizes and defaults.
-        said = {"units", "initial", "size"}
+        defaults = {field.name: field.default for field in fields(self)}
+        always_written = {"units", "initial", "size"}
         return {
             k: list(v) if isinstance(v, tuple) else v
             for k, v in asdict(self).items()
-            if k in said or v != usual[k]
+            if k in always_written or v != defaults[k]
         }
 
 

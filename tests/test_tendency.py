@@ -130,3 +130,10 @@ def test_a_share_of_a_step_is_no_rate_of_change() -> None:
     share = Parameter(name="share", bounds=(0.0, 1.0), per_step="fraction")
     with pytest.raises(ValueError, match="share: per_step of a tendency is 'fraction'"):
         type("Wrong", (Reservoir,), {"parameters": (share,)})
+
+
+def test_a_state_of_several_entries_is_no_rate_of_change() -> None:
+    with pytest.raises(ValueError, match="past: size in a tendency is 2, expected 1"):
+
+        class Remembering(Oscillator):
+            states = (State(name="past", size=2),)

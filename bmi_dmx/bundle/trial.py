@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compose.part import Declarations, Part
+from ..compose.part import Part
 from ..errors import BundleError
 from ..process import Budget
 from ..program import Program, entry_names
@@ -45,7 +45,6 @@ _LARGE = 1 << 20
 def try_step(
     where: str,
     part: Part,
-    declared: Declarations,
     seconds: float,
     programs: tuple[Program, Program | None],
     weights: Mapping[str, Array],
@@ -59,8 +58,6 @@ def try_step(
         What messages begin with.
     part : Part
         A process.
-    declared : Declarations
-        What it declares at steps of this length.
     seconds : float
         Length of the step.
     programs : (Program, Program or None)
@@ -76,7 +73,7 @@ def try_step(
         When a flux or prepared parameter is not finite, absurd, or out of bounds, a new
         state is, or a budget does not close; or a program cannot be run.
     """
-    trial = _Trial(where, part, declared, seconds, space)
+    trial = _Trial(where, part, seconds, space)
     if trial.large:
         return
     problems = []
@@ -93,14 +90,10 @@ class _Trial:
     """Inputs of one place, and what is wrong with what comes of them."""
 
     def __init__(
-        self,
-        where: str,
-        part: Part,
-        declared: Declarations,
-        seconds: float,
-        space: Space | None,
+        self, where: str, part: Part, seconds: float, space: Space | None
     ) -> None:
-        self._where, self._part, self._declared = where, part, declared
+        self._where, self._part = where, part
+        self._declared = part.declared(seconds)
         self._dt = part.dt(seconds)
         self._space = space if part.coupling == "stencil" else None
         self.fraction, self.guess = _TRIALS[0]

@@ -142,24 +142,38 @@ def verify_programs(
         raise BundleError(f"{path / MANIFEST}: {error}") from None
     expected: dict[str, _Expected] = {}
     for part in manifest.parts:
-        for one in _interfaces(part, manifest, weights):
-            if one.name in expected:
-                raise BundleError(f"{where}: two programs are called {one.name!r}")
-            expected[one.name] = one
+        for interface in _interfaces(part, manifest, weights):
+            if interface.name in expected:
+                raise BundleError(
+                    f"{where}: two programs are called {interface.name!r}"
+                )
+            expected[interface.name] = interface
     _same_names(f"{where}: program", programs, expected)
-    for name, one in expected.items():
-        _same_names(f"{where}: {name}: input", programs[name].inputs, one.inputs)
-        _same_names(f"{where}: {name}: output", programs[name].outputs, one.outputs)
-    for name, one in expected.items():
-        if one.part.kind == "network":
-            _try_network(f"{where}: {name}", one.part, programs[name], manifest,
-                         weights, whole, space)  # fmt: skip
-        elif one.tried:
-            _try_process(where, one, programs, weights, space)
+    for name, interface in expected.items():
+        place = f"{where}: {name}"
+        _same_names(f"{place}: input", programs[name].inputs, interface.inputs)
+        _same_names(f"{place}: output", programs[name].outputs, interface.outputs)
+    content = _Content(manifest, weights, programs, whole, space)
+    for name, interface in expected.items():
+        if interface.part.kind == "network":
+            _try_network(f"{where}: {name}", interface.part, content)
+        elif interface.tried:
+            _try_process(f"{where}: {name}", interface, content)
     for name in manifest.answers:
         if name not in whole.outputs:
             hint = suggestion(name, whole.outputs)
             raise BundleError(f"{path / MANIFEST}: answers: unknown {name!r}{hint}")
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What lies in a bundle, with the names of its parts resolved."""
+
+    manifest: Manifest
+    weights: Mapping[str, Array]
+    programs: Mapping[str, Program]
+    plan: Plan
+    space: Space | None
 
 
 @dataclass(frozen=True)
@@ -231,47 +245,29 @@ def _step(declared: Declarations) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(inputs), (*stores, *(f"q.{flux.name}" for flux in declared.fluxes))
 
 
-def _try_process(
-    where: Path,
-    one: _Expected,
-    programs: Mapping[str, Program],
-    weights: Mapping[str, Array],
-    space: Space | None,
-) -> None:
-    part, program = one.part, programs[one.name]
+def _try_process(where: str, expected: _Expected, content: _Content) -> None:
+    part, program = expected.part, content.programs[expected.name]
     if part.coupling != "stencil":
-        program.refuse_shaped(f"{where}: {one.name}")
-    elif space is None:
-        raise BundleError(f"{where}: {one.name}: steps fields, but there is no space")
-    try_step(
-        f"{where}: {one.name}",
-        part,
-        part.declared(one.seconds),
-        one.seconds,
-        (program, programs[one.prepares] if one.prepares else None),
-        {f"w.{n}": x for n, x in weights.items() if n in part.weights},
-        space,
-    )
+        program.refuse_shaped(where)
+    elif content.space is None:
+        raise BundleError(f"{where}: steps fields, but there is no space")
+    prepares = content.programs[expected.prepares] if expected.prepares else None
+    weights = {f"w.{n}": x for n, x in content.weights.items() if n in part.weights}
+    try_step(where, part, expected.seconds, (program, prepares), weights, content.space)
 
 
-def _try_network(
-    where: str,
-    part: Part,
-    program: Program,
-    manifest: Manifest,
-    weights: Mapping[str, Array],
-    whole: Plan,
-    space: Space | None,
-) -> None:
+def _try_network(where: str, part: Part, content: _Content) -> None:
     """Try a network at one place, at what it was trained around."""
-    inputs: dict[str, Array] = {f"w.{n}": x for n, x in weights.items()}
+    inputs: dict[str, Array] = {f"w.{n}": x for n, x in content.weights.items()}
     for key, names in (("attributes", part.attributes), ("forcing", part.inputs)):
-        found = (manifest.statistics[_moments_of(manifest, part, n)] for n in names)
-        typical = [moments.typical for moments in found]
-        inputs[key] = np.array([typical])
+        moments = (
+            content.manifest.statistics[_moments_of(content.manifest, part, name)]
+            for name in names
+        )
+        inputs[key] = np.array([[each.typical for each in moments]])
     for state in part.variables.states:
         inputs[f"s.{state.name}"] = np.zeros((1, state.size))
-    results = tried(program, inputs, where)
+    results = tried(content.programs[part.name], inputs, where)
     for state in part.variables.states:
         memory = results[f"s.{state.name}"]
         if memory.shape != (1, state.size) or not np.abs(memory).max() < ABSURD:
@@ -279,19 +275,16 @@ def _try_network(
                 f"{where}: output 's.{state.name}': expected {state.size} finite "
                 "numbers for one place"
             )
-    _check_parameters(where, results, whole, part, space)
+    _check_parameters(where, results, part, content)
 
 
 def _check_parameters(
-    where: str,
-    results: Mapping[str, Array],
-    whole: Plan,
-    network: Part,
-    space: Space | None,
+    where: str, results: Mapping[str, Array], network: Part, content: _Content
 ) -> None:
     """Refuse parameters that cannot be; a network of maps answers for all places."""
-    for part, parameter in whole.given():
-        link = whole.link(part, parameter.name)
+    space = content.space
+    for part, parameter in content.plan.given():
+        link = content.plan.link(part, parameter.name)
         if link.part == network.name:
             own = part.members and parameter.per == "member"
             shape = (1, part.members) if own and part.members else (1,)

@@ -152,7 +152,7 @@ class Analysis(Learned):
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Analyse once."""
         chosen = self.options
-        given = [_Given.of(name, s, f) for name in chosen.states]
+        given = [_Observed.of(name, s, f) for name in chosen.states]
         memory = _entries(s.memory)
         answer, _ = self.network(self._read(given, memory, s.started))
         rows = [answer.narrow(-2, k, 1).squeeze(-2) for k in range(answer.shape[-2])]
@@ -160,54 +160,56 @@ class Analysis(Learned):
         free, gains = rows[:count], rows[count : 2 * count]
         written = rows[2 * count : 2 * count + chosen.memory]
         forgotten = rows[2 * count + chosen.memory :]
-        seen = _channels([g.seen for g in given])
+        seen = _channels([state.seen for state in given])
         there = torch.amax(seen, (-2, -1), keepdim=True).squeeze(-2) > 0.0
-        found, state = {}, {}
-        for at, one in enumerate(given):
-            changed = self._analysed(at, one, free[at], gains[at])
-            analysis = torch.where(there, changed, one.forecast)
-            found[f"{one.name}_analysis"] = analysis
-            state[f"{one.name}_before"] = analysis
-            state[f"{one.name}_age"] = (1.0 - one.seen) * (one.age + 1.0)
+        fluxes, after = {}, {}
+        for at, state in enumerate(given):
+            changed = self._analysed(at, state, free[at], gains[at])
+            analysis = torch.where(there, changed, state.forecast)
+            fluxes[f"{state.name}_analysis"] = analysis
+            after[f"{state.name}_before"] = analysis
+            after[f"{state.name}_age"] = (1.0 - state.seen) * (state.age + 1.0)
         bounded = torch.tanh if chosen.form == "increment" else _same
-        state["started"] = s.started * 0.0 + 1.0
+        after["started"] = s.started * 0.0 + 1.0
         kept: Any = [
             torch.where(there, torch.sigmoid(forget) * c + bounded(write), c)
             for c, forget, write in zip(memory, forgotten, written, strict=True)
         ]
-        state["memory"] = kept if chosen.memory > 1 else kept[0]
-        return state, found
+        after["memory"] = kept if chosen.memory > 1 else kept[0]
+        return after, fluxes
 
-    def _analysed(self, at: int, one: _Given, free: Tensor, gain: Tensor) -> Tensor:
+    def _analysed(
+        self, at: int, state: _Observed, free: Tensor, gain: Tensor
+    ) -> Tensor:
         if self.options.form == "gain":
-            return torch.sigmoid(gain) * one.forecast + free
+            return torch.sigmoid(gain) * state.forecast + free
         share = torch.sigmoid(gain + _NUDGING)
         error: Tensor = self.network.of("error", at)
-        return one.forecast + one.seen * share * one.departure + error * free
+        return state.forecast + state.seen * share * state.departure + error * free
 
     def _read(
-        self, given: list[_Given], memory: list[Tensor], started: Tensor
+        self, given: list[_Observed], memory: list[Tensor], started: Tensor
     ) -> Tensor:
         """Return what the network reads, (…, channel, place)."""
         chosen, usual, channels = self.options, self.network, []
         plain = chosen.form == "gain"
-        for at, one in enumerate(given):
+        for at, state in enumerate(given):
             mean, std = usual.of("mean", at), usual.of("std", at)
             if plain:
                 mean, std = torch.zeros_like(mean), torch.ones_like(std)
-                channels += [one.forecast, one.observed]
+                channels += [state.forecast, state.observed]
             else:
-                in_errors = one.seen * one.departure / one.error
+                in_errors = state.seen * state.departure / state.error
                 channels += [
-                    (one.forecast - mean) / std,
+                    (state.forecast - mean) / std,
                     _SQUASHED * torch.tanh(in_errors / _SQUASHED),
-                    one.seen,
-                    torch.log(one.error / usual.of("error", at)),
-                    one.age / (one.age + _PATIENCE),
+                    state.seen,
+                    torch.log(state.error / usual.of("error", at)),
+                    state.age / (state.age + _PATIENCE),
                 ]
             if chosen.change:
-                channels.append(started * (one.forecast - one.before) / std)
-            channels += [x / (std * std) for x in one.spread]
+                channels.append(started * (state.forecast - state.before) / std)
+            channels += [x / (std * std) for x in state.spread]
         if plain and chosen.masked:
             channels.append(0.2 * given[0].seen - 0.1)
         return _channels([*channels, *memory])
@@ -243,8 +245,8 @@ class _Usual(nn.Module):
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What is known of one state of the system before the analysis."""
+class _Observed:
+    """One state of the system as it is forecast, and what was observed of it."""
 
     name: str
     forecast: Tensor
@@ -256,7 +258,7 @@ class _Given:
     spread: tuple[Tensor, ...]
 
     @classmethod
-    def of(cls, name: str, s: SimpleNamespace, f: SimpleNamespace) -> _Given:
+    def of(cls, name: str, s: SimpleNamespace, f: SimpleNamespace) -> _Observed:
         """Return what is known of a state by its name."""
         known, kept = vars(f), vars(s)
         band = (f"{name}_{part}" for part in _BAND)

@@ -167,11 +167,17 @@ def _tail(models: Sequence[Model], answers: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     ConfigError
-        When an answer is none of a process of single places.
+        When an answer is given by no process, such as a learned parameter.
     """
     tails = []
     for model in models:
         names = [p.name for p in model.plan.parts]
+        for answer in answers:
+            if answer not in model.plan.outputs:
+                raise ConfigError(
+                    f"answers: {answer!r} is given by no process; the mean is taken of "
+                    "what processes give"
+                )
         last = max(names.index(model.plan.outputs[a][0].name) for a in answers)
         behind = model.plan.parts[last + 1 :]
         tails.append(tuple((p.name, model.spec.parts[p.name]) for p in behind))

@@ -98,6 +98,10 @@ class Corrected(Learned):
         placed._declare()
         return placed
 
+    def refuse(self, p: SimpleNamespace) -> None:
+        """Refuse parameters that the process refuses."""
+        self.process.refuse(p)
+
     def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
         """Return what the step of the process sees of the parameters."""
         return self.process.prepare(p)

@@ -93,25 +93,35 @@ class Ensemble:
         Raises
         ------
         DataError
-            As of the model.
+            When what has an axis of the ensemble has another number of members; else
+            as of the model.
         """
+        series = {n: self._shared("forcing", n, x, 1) for n, x in forcing.items()}
         if self._fields:
-            series = {n: self._shared(x, 1) for n, x in forcing.items()}
             return self.model.simulate(series, attributes, state=state, **options)
-        series = {n: self._shared(x, 1).flatten(1, 2) for n, x in forcing.items()}
-        place = {n: self._shared(x, 0).flatten(0, 1) for n, x in attributes.items()}
+        series = {n: x.flatten(1, 2) for n, x in series.items()}
+        place = {
+            n: self._shared("attribute", n, x, 0).flatten(0, 1)
+            for n, x in attributes.items()
+        }
         start = None if state is None else self._folded(state)
         ran = self.model.simulate(series, place, state=start, **options)
         outputs = {name: _parted(x, 1, self.size) for name, x in ran.outputs.items()}
         return Simulated(outputs, self._unfolded(ran.state))
 
-    def _shared(self, x: Tensor, axis: int) -> Tensor:
-        """Return values with the axis of the ensemble, where all share them."""
-        own = x.ndim > axis + 1 + (field_axes(self.model) - 1 if self._fields else 0)
-        if own:
-            return x
-        repeated = x.unsqueeze(axis)
-        return repeated.expand(*x.shape[:axis], self.size, *x.shape[axis:])
+    def _shared(self, what: str, name: str, x: Tensor, axis: int) -> Tensor:
+        """Return values with the axis of the ensemble, which all share if it lacks."""
+        declared = {f.name: f for f in self.model.plan.forcings}
+        behind = field_axes(self.model, declared.get(name)) if self._fields else 1
+        if x.ndim <= axis + behind:
+            repeated = x.unsqueeze(axis)
+            return repeated.expand(*x.shape[:axis], self.size, *x.shape[axis:])
+        if x.shape[axis] != self.size:
+            raise DataError(
+                f"{what} {name!r} has {x.shape[axis]} members, expected {self.size} "
+                "as the ensemble has"
+            )
+        return x
 
     def _axis(self, name: str) -> int:
         """Return where the axis of places stands in an entry of the state."""

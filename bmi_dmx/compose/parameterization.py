@@ -110,15 +110,21 @@ class _Supplying(nn.Module):
     precision: torch.dtype | None = None
     """Of matrix products and what follows from them, in training mode alone."""
 
+    collected: list[Tensor] | None = None
+    """What takes in the outputs that have a gradient; see :func:`raw_outputs`."""
+
     def run(
         self, x: Tensor, memory: Memory, *, series: bool = False
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the outputs of one step or a series and the memory, alike ``x``."""
         advance = self.network.series if series else self.network.step
         if self.precision is None or not self.training:
-            return advance(x, memory)
-        with torch.autocast(x.device.type, self.precision):
             raw, memory = advance(x, memory)
+        else:
+            with torch.autocast(x.device.type, self.precision):
+                raw, memory = advance(x, memory)
+        if self.collected is not None and raw.requires_grad:
+            self.collected.append(raw)
         return raw.to(x), {name: kept.to(x) for name, kept in memory.items()}
 
 
@@ -281,22 +287,14 @@ def raw_outputs(model: nn.Module) -> Iterator[list[Tensor]]:
         One whose parts have such networks.
     """
     collected: list[Tensor] = []
-
-    def collect(layer: nn.Module, inputs: object, raw: Tensor) -> None:
-        if raw.requires_grad:
-            collected.append(raw)
-
-    last = [
-        module.network.output
-        for module in model.modules()
-        if isinstance(module, (Constant, Varying))
-    ]
-    handles = [layer.register_forward_hook(collect) for layer in last]
+    supplying = [m for m in model.modules() if isinstance(m, _Supplying)]
+    for module in supplying:
+        module.collected = collected
     try:
         yield collected
     finally:
-        for handle in handles:
-            handle.remove()
+        for module in supplying:
+            module.collected = None
 
 
 def _values(raw: Tensor, supplied: Sequence[Supplied]) -> dict[str, Tensor]:

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from ..process import Process
+from ..program import entry_names
 from ..program.trace import call_step
+from ..scan.arguments import measured, per_step, per_time
 from ..scan.engine import scan
 from ..space import field_shape
-from ..variables import Parameter, Variable, in_step
+from ..variables import Parameter, Variable
 from .inputs import attribute_values, columns, forcing_series
 from .part import Part
 from .periods import held
@@ -87,7 +89,8 @@ class Simulation:
         fields = any(part.coupling == "stencil" for part in self.at.parts)
         series = forcing_series(forcing, names, self.model.dtype, fields=fields)
         first = series[names[0]]
-        self.steps, self.lead = first.shape[0], _places(self.model, first)
+        last = first.ndim - field_axes(self.model, self.at.forcings[0])
+        self.steps, self.lead = first.shape[0], tuple(first.shape[1:last])
         return series
 
     def constants(self, attributes: Tensors) -> None:
@@ -283,7 +286,10 @@ class Simulation:
                 x = known[link.part, link.name]
                 if parameter.per == "member" and part.members:
                     x = x.mean(-1)
-                return x.expand(steps, *self.lead)
+                own: tuple[int, ...] = ()
+                if self.model.space is not None and field_axes(self.model):
+                    own = self.model.space.shape(parameter)
+                return x.expand(steps, *self.lead, *own)
         raise KeyError(name)
 
 
@@ -305,31 +311,34 @@ def _own(state: Tensors, part: str) -> dict[str, Tensor]:
     return {n[len(start) :]: x for n, x in state.items() if n.startswith(start)}
 
 
-def _places(model: Model, forcing: Tensor) -> tuple[int, ...]:
-    """Return the sizes of the axes between time and the field of a series."""
-    return tuple(forcing.shape[1 : forcing.ndim - field_axes(model)])
+def field_axes(model: Model, variable: Variable | None = None) -> int:
+    """Return the number of axes of a field of a model; 0 where it has none.
 
-
-def field_axes(model: Model) -> int:
-    """Return the number of axes of the fields of a model; 0 where it has none."""
+    Parameters
+    ----------
+    model : Model
+        Of whole fields or of single places.
+    variable : Variable, optional
+        Whose field it is; default: one without axes beyond those of the space.
+    """
     if model.space is None or not any(
         part.coupling == "stencil" for part in model.plan.parts
     ):
         return 0
-    return len(model.space.shape(Variable(name="cell")))
+    return len(model.space.shape(variable or Variable(name="cell")))
 
 
 def _lead(model: Model, attributes: Tensors, state: Tensors | None) -> tuple[int, ...]:
     """Return the sizes of the places of a model without forcing."""
-    axes = field_axes(model)
     if state:
         for part in model.plan.processes:
             for s in part.variables.states:
                 x = state.get(f"{part.name}.{s.name}")
                 if x is not None:
-                    first, last = int(s.size > 1), axes + bool(part.members)
+                    first = int(s.size > 1)
+                    last = field_axes(model, s) + bool(part.members)
                     return tuple(x.shape[first : x.ndim - last])
-    if axes:
+    if field_axes(model):
         return ()
     if model.space is not None:
         return (len(model.space.ids),)
@@ -341,34 +350,49 @@ def _at_once(
     process: Process, part: Part, forcing: Tensors, parameters: Tensors, dt: float
 ) -> dict[str, Tensor]:
     """Return the fluxes of a process without memory over a whole series."""
-    declared = (*process.forcings, *process.step_parameters)
-    rules = {v.name: v.per_step for v in declared}
-
-    def per_step(name: str, x: Tensor) -> Tensor:
-        return in_step(x, rules[name], dt, torch.expm1, torch.log1p)
-
-    if not part.members:
+    fields = part.coupling == "stencil"
+    if not (fields or part.members):
         parameters = {n: x.squeeze(-1) for n, x in parameters.items()}
-    if process.prepared:
-        parameters = process.prepare(SimpleNamespace(**parameters))
     drivers = {n: x.unsqueeze(-1) if part.members else x for n, x in forcing.items()}
-    values = {f"f.{n}": per_step(n, x) for n, x in drivers.items()}
-    for p in process.step_parameters:
-        x = parameters.get(p.name)
-        if x is None:
-            x = next(iter(values.values())).new_tensor(p.default)
-        values[f"p.{p.name}"] = per_step(p.name, x)
-    found = call_step(process, values)
-    fluxes = {flux.name: found[f"q.{flux.name}"] for flux in process.fluxes}
-    # What follows from parameters alone is the same at all times.
-    like = next(iter(drivers.values()))
-    for name, x in fluxes.items():
-        fluxes[name] = x.expand(*like.shape[: like.ndim - x.ndim], *x.shape)
-    if part.members and part.mean:
-        fluxes = {name: x.mean(-1) for name, x in fluxes.items()}
-    return {
-        flux.name: fluxes[flux.name] / dt
-        if flux.per_step == "rate" and dt != 1.0
-        else fluxes[flux.name]
-        for flux in process.fluxes
+    like = drivers[process.forcings[0].name]
+    parameters = _completed(process, parameters, like)
+    values = {
+        f"f.{v.name}": per_step(drivers[v.name], v.per_step, dt)
+        for v in process.forcings
     }
+    for p in process.step_parameters:
+        names, x = entry_names("p", p), parameters[p.name]
+        entries = (x,) if len(names) == 1 else x.unbind(0)
+        for name, entry in zip(names, entries, strict=True):
+            values[name] = per_step(entry, p.per_step, dt)
+    results = call_step(process, values)
+    fluxes: dict[str, Tensor] = {}
+    for flux in process.fluxes:
+        x = per_time(results[f"q.{flux.name}"], flux.per_step, dt)
+        # What follows from parameters alone is the same at all times.
+        if fields and process.space is not None:
+            own = process.space.shape(process.forcings[0])
+            lead = like.shape[: like.ndim - len(own)]
+            x = x.expand(*lead, *process.space.shape(flux))
+        else:
+            x = x.expand(*like.shape[: like.ndim - x.ndim], *x.shape)
+        fluxes[flux.name] = x.mean(-1) if part.members and part.mean else x
+    return fluxes
+
+
+def _completed(process: Process, parameters: Tensors, like: Tensor) -> Tensors:
+    """Return all that a step sees of the parameters, defaults included, prepared."""
+    found = dict(parameters)
+    for p in process.parameters:
+        if p.name in found:
+            continue
+        if p.source == "space":
+            found[p.name] = measured(process, p, like)
+        else:
+            value = like.new_tensor(p.default)
+            found[p.name] = value if p.size == 1 else value.expand(p.size)
+    if not process.prepared:
+        return found
+    given = SimpleNamespace(**found)
+    process.refuse(given)
+    return process.prepare(given)

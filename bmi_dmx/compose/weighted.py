@@ -76,6 +76,10 @@ class Weighted(Process):
         timed._declare()
         return timed
 
+    def refuse(self, p: SimpleNamespace) -> None:
+        """Refuse parameters that the process refuses."""
+        self.process.refuse(p)
+
     def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
         """Return what the step of the process sees, and the weight."""
         return {**self.process.prepare(p), MEMBER_WEIGHT.name: p.member_weight}

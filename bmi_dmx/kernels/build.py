@@ -27,7 +27,7 @@ from typing import Any
 from ..errors import ScanError
 from ..files import cache_folder
 from .processor import features, levels
-from .sealed import refuse_of_others, whole, write_sealed
+from .sealed import intact, refuse_of_others, write_sealed
 
 __all__ = ["compile_for", "compiler", "library", "load"]
 
@@ -165,7 +165,7 @@ def compile_for(level: str, source: str, folder: Path) -> None:
     if cc is None:
         raise ScanError(f"kernels cannot be compiled: {_NO_COMPILER}")
     path = folder / level / _name(source, level)
-    if not whole(path):
+    if not intact(path):
         _compile(cc, source, level, path)
 
 
@@ -175,7 +175,7 @@ def _prebuilt(source: str) -> Path | None:
     if named:
         for level in levels():
             path = Path(named, level, _name(source, level))
-            if whole(path):
+            if intact(path):
                 return path
     return None
 
@@ -216,7 +216,7 @@ def _cached(source: str) -> Path:
     for place in (path.parent, path):
         if place.exists():
             refuse_of_others(place)
-    if not whole(path):
+    if not intact(path):
         cc = compiler()
         if cc is None:
             raise ScanError(_NO_COMPILER)

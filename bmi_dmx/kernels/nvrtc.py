@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ..errors import ScanError
 from ..files import cache_folder
-from .sealed import refuse_of_others, unsealed, write_sealed
+from .sealed import content_of, refuse_of_others, write_sealed
 
 __all__ = ["Capability", "compiled", "image"]
 
@@ -68,7 +68,7 @@ def image(source: str, capability: Capability) -> bytes:
         for place in (path.parent, path):
             if place.exists():
                 refuse_of_others(place)
-        found = unsealed(path)
+        found = content_of(path)
         if found is None:
             found = compiled(source, capability)
             write_sealed(path, found)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import ScanError
 from ..files import atomic
 
-__all__ = ["refuse_of_others", "unsealed", "whole", "write_sealed"]
+__all__ = ["content_of", "intact", "refuse_of_others", "write_sealed"]
 
 
 def _seal(content: bytes, name: str) -> bytes:
@@ -21,11 +21,11 @@ def _seal(content: bytes, name: str) -> bytes:
     return hashlib.sha256(name.encode() + b"\0" + content).digest()
 
 
-def whole(path: Path) -> bool:
-    """Return whether a kernel is there as it was written.
+def intact(path: Path) -> bool:
+    """Return whether a kernel is on disk exactly as it was written.
 
-    Half a library would not be refused by the system, but end the process. What stands
-    behind the end of a library does not matter to who loads it: there is its hash.
+    The system loads half a library without complaint, and then ends the process. So its
+    hash is appended to it, which loaders ignore.
     """
     if not path.is_file():
         return False
@@ -35,7 +35,13 @@ def whole(path: Path) -> bool:
 
 
 def refuse_of_others(path: Path) -> None:
-    """Refuse what others may put there: who loads a library runs it."""
+    """Refuse a file or folder that other users may write: loading it runs it.
+
+    Raises
+    ------
+    ScanError
+        Naming the path and what to do.
+    """
     if not hasattr(os, "geteuid"):
         return
     status = path.stat()
@@ -47,10 +53,10 @@ def refuse_of_others(path: Path) -> None:
         raise ScanError(f"anybody may write to {path}; take that right away, or {cure}")
 
 
-def unsealed(path: Path) -> bytes | None:
-    """Return what :func:`write_sealed` wrote, or None where it is not there, whole."""
+def content_of(path: Path) -> bytes | None:
+    """Return what :func:`write_sealed` wrote, or None unless it is intact."""
     size = hashlib.sha256().digest_size
-    return path.read_bytes()[:-size] if whole(path) else None
+    return path.read_bytes()[:-size] if intact(path) else None
 
 
 def write_sealed(path: Path, content: bytes) -> None:

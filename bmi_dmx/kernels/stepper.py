@@ -207,7 +207,8 @@ class Stepper:
         inputs: dict[str, Array] = {**states, **parameters}
         inputs.update({n: x[:, None] for n, x in self.forcing.items()})
         finite = all(np.isfinite(x).all() for x in inputs.values())
-        results = evaluate(self._program, inputs)
+        # A result may be the array of an input, which is written to below.
+        results = {n: np.array(x) for n, x in evaluate(self._program, inputs).items()}
         for name, array in states.items():
             array[...] = results[name]
         for name, array in self.output.items():

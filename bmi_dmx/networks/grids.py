@@ -63,6 +63,11 @@ class Around(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the fields."""
         if self.reach:
+            if x.shape[-1] < self.reach:
+                raise ConfigError(
+                    f"kernel: reaches {self.reach} columns to each side, found "
+                    f"{x.shape[-1]} to go around"
+                )
             x = torch.cat((x[..., -self.reach :], x, x[..., : self.reach]), -1)
         found: Tensor = self.convolution(x)
         return found
@@ -128,7 +133,7 @@ class GridNetwork(Network):
         for axis, size in ((-2, rows), (-1, columns)):
             if lacking := -size % self.multiple:
                 # Zeros of fields: of a mere number a program could make no rows.
-                some = fields.narrow(axis, 0, lacking)
-                fields = torch.cat((fields, some - some), axis)
+                some = fields.narrow(axis, 0, 1)
+                fields = torch.cat((fields, *[some - some] * lacking), axis)
         y: Tensor = self(fields)[..., :rows, :columns]
         return y.reshape(*x.shape[:-3], *y.shape[1:]), {}

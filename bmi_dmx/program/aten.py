@@ -325,7 +325,7 @@ _TRANSLATIONS: dict[str, _Translate] = {
     "mul": _multiplied,
     "where": _where,
     "sub": _scaled("sub"),
-    "rsub": lambda b, meta, x, y, alpha=1: b.emit("sub", *_numbers((y, x))),
+    "rsub": lambda b, meta, x, y, alpha=1: _scaled("sub")(b, meta, y, x, alpha),
     "pow": _power,
     "cumsum": lambda b, meta, x, dim, **kw: b.emit("cumsum", x, dim),
     "square": lambda b, meta, x: b.emit("mul", x, x),

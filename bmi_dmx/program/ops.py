@@ -80,11 +80,12 @@ def _matmul(a: Any, b: Any) -> Any:
 
 
 def _sum(x: Any, axes: list[int], keep: int) -> Any:
-    return np.sum(x, axis=tuple(axes), keepdims=bool(keep))
+    # As in PyTorch, no axes are all of them; to NumPy an empty tuple is none.
+    return np.sum(x, axis=tuple(axes) or None, keepdims=bool(keep))
 
 
 def _amax(x: Any, axes: list[int], keep: int) -> Any:
-    return np.max(x, axis=tuple(axes), keepdims=bool(keep))
+    return np.max(x, axis=tuple(axes) or None, keepdims=bool(keep))
 
 
 def _mean(x: Any, axes: list[int], keep: int) -> Any:

@@ -22,6 +22,7 @@ __all__ = [
     "Arguments",
     "Given",
     "arrange",
+    "measured",
     "optional_entries",
     "per_step",
     "per_time",
@@ -252,6 +253,33 @@ def optional_entries(process: Process) -> tuple[str, ...]:
     return tuple(chain.from_iterable(entry_names("p", p) for p in optional))
 
 
+def measured(process: Process, parameter: Parameter, like: Tensor) -> Tensor:
+    """Return what the grid of a process tells of a parameter.
+
+    Parameters
+    ----------
+    process : Process
+        In its space.
+    parameter : Parameter
+        With ``source="space"``.
+    like : Tensor
+        Of the type and device that the field is to have.
+
+    Raises
+    ------
+    ScanError
+        When the process is on no grid.
+    """
+    space = process.space
+    if not isinstance(space, Grid):
+        raise ScanError(
+            f"{process.name}: parameter {parameter.name!r}: only a grid tells its "
+            f"{parameter.measure!r}, found {space!r:.60}"
+        )
+    array = space.measure(parameter.measure, parameter.at, parameter.axes)
+    return torch.from_numpy(array).to(like)
+
+
 class Given:
     """What a scan is given, checked against what its process declares."""
 
@@ -330,24 +358,13 @@ class Given:
             value = given.get(variable.name, default)
             if value is None and getattr(variable, "source", "") == "space":
                 assert isinstance(variable, Parameter)
-                value = self._measured(variable)
+                if self._like is None:
+                    raise self._error("expected at least one tensor, found none")
+                value = measured(self.process, variable, self._like)
             if value is not None:
                 yield variable, self._tensor(what, variable, value)
             elif what != "forcing" or variable.name not in linked:
                 raise self._error(f"{what} {variable.name!r} is missing")
-
-    def _measured(self, parameter: Parameter) -> Tensor:
-        """Return what the space tells of a parameter, like the first tensor given."""
-        space, like = self.process.space, self._like
-        if not isinstance(space, Grid):
-            raise self._error(
-                f"parameter {parameter.name!r}: only a grid tells its "
-                f"{parameter.measure!r}, found {space!r:.60}"
-            )
-        if like is None:
-            raise self._error("expected at least one tensor, found none")
-        array = space.measure(parameter.measure, parameter.at, parameter.axes)
-        return torch.from_numpy(array).to(like)
 
     def _error(self, message: str) -> ScanError:
         return ScanError(f"{self.process.name}: {message}")

@@ -10,20 +10,19 @@ from torch import Tensor
 
 from ..errors import ScanError
 from ..kernels import build
-from ..kernels.call import Block, Kernel, history_interval
+from ..kernels.call import Kernel, history_interval
 from ..kernels.layout import ABREAST, LANES, Layout
 from ..kernels.print_c import source
 from ..process import Cells, Process
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
+from .entries import CellEntry
 from .operator import (
     Entry,
     Sizes,
     new_flat,
     operate,
     refused,
-    series_views,
-    views,
     zeros,
 )
 from .programs import Key, adjoint_of, step_of
@@ -150,7 +149,7 @@ def _unfilled(x: Tensor, sizes: Sizes) -> Tensor:
     return new
 
 
-class CellsEntry(Entry):
+class CellsEntry(CellEntry):
     """The kernel of cells that do not see each other."""
 
     def __init__(self, process: Process, kernel: Kernel, abreast: int) -> None:
@@ -186,27 +185,11 @@ class CellsEntry(Entry):
         """Return whether every cell has numbers of its own in a series."""
         return tuple(x.shape[1:]) == (sizes.places, sizes.members)
 
-    def _block(
-        self, sizes: Sizes, tensors: Sequence[Tensor], final: Sequence[Tensor]
-    ) -> Block:
-        states, forcing, parameters = self.split(tensors)
-        return Block(
-            steps=sizes.steps, warmup=sizes.warmup,
-            locations=sizes.places, members=sizes.members,
-            interval=self.interval(sizes, tensors[0]), average=bool(sizes.average),
-            state=views(states), forcing=views(forcing), parameter=views(parameters),
-            final=views(final), output=(),
-        )  # fmt: skip
-
     def forward(
         self, sizes: Sizes, tensors: Sequence[Tensor], results: Sequence[Tensor]
     ) -> bool:
         """Run the loop."""
-        states = len(self.layout.states)
-        block = self._block(sizes, tensors, results[:states])
-        block.output = series_views(results[states : states + self.recorded])
-        if sizes.kept:
-            block.checkpoints = results[-1].data_ptr()
+        block = self.block_of_results(sizes, tensors, results)
         return self.kernel.forward(block.pack(self.layout), torch.get_num_threads())
 
     def backward(
@@ -218,16 +201,6 @@ class CellsEntry(Entry):
         gradients: Sequence[Tensor],
     ) -> None:
         """Run the adjoint."""
-        states, forcing, _ = self.split(tensors)
-        count = len(states)
-        block = self._block(sizes, tensors, states)
-        block.checkpoints = kept.data_ptr()
-        block.d_final = views(cotangents[:count])
-        block.d_output = series_views(cotangents[count:])
-        block.g_state = views(gradients[:count])
-        rest = gradients[count:]
-        if sizes.forcing:
-            block.g_forcing, rest = views(rest[: len(forcing)]), rest[len(forcing) :]
-        block.g_parameter = views(rest)
+        block = self.block_of_gradients(sizes, tensors, kept, cotangents, gradients)
         words = block.pack(self.layout, adjoint=True)
         self.kernel.backward(words, torch.get_num_threads())

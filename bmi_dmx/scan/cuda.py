@@ -21,7 +21,8 @@ from ..kernels.print_cuda import by_value, cuda_source
 from ..process import Cells, Process, Upstream
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
-from .operator import Entry, Sizes, operate, refused, series_views, views
+from .entries import CellEntry
+from .operator import Entry, Sizes, operate, refused
 from .programs import Key, adjoint_of, step_of
 
 __all__ = ["DEVICE", "CudaEntry", "module_on", "passed", "refuses", "run", "stream_of"]
@@ -153,14 +154,14 @@ def passed(
     return ctypes.c_void_p(there.data_ptr()), there
 
 
-class CudaEntry(Entry):
+class CudaEntry(CellEntry):
     """The kernel of cells that do not see each other, one thread each."""
 
     def __init__(self, process: Process, layout: Layout, module: Module) -> None:
         super().__init__(process.name, layout, optional_entries(process))
         self.module = module
 
-    def interval(self, sizes: Sizes) -> int:
+    def interval(self, sizes: Sizes, like: Tensor) -> int:
         """Return the number of steps between the states that are kept.
 
         Their root: what is kept and what is computed again are then of one size.
@@ -170,7 +171,7 @@ class CudaEntry(Entry):
     def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept: states, some steps apart."""
         recorded = sizes.steps - sizes.warmup
-        segments = -(-recorded // self.interval(sizes))
+        segments = -(-recorded // self.interval(sizes, tensors[0]))
         return segments * self._row(sizes)
 
     def _row(self, sizes: Sizes) -> int:
@@ -179,18 +180,6 @@ class CudaEntry(Entry):
     def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return a new tensor for what is recorded, all of which is written."""
         return like.new_empty(shape)
-
-    def _block(
-        self, sizes: Sizes, tensors: Sequence[Tensor], final: Sequence[Tensor]
-    ) -> Block:
-        states, forcing, parameters = self.split(tensors)
-        return Block(
-            steps=sizes.steps, warmup=sizes.warmup,
-            locations=sizes.places, members=sizes.members,
-            interval=self.interval(sizes), average=bool(sizes.average),
-            state=views(states), forcing=views(forcing), parameter=views(parameters),
-            final=views(final), output=(),
-        )  # fmt: skip
 
     def _launch(self, name: str, sizes: Sizes, block: Block, other: Tensor) -> None:
         blocks, threads = geometry(
@@ -205,11 +194,7 @@ class CudaEntry(Entry):
         self, sizes: Sizes, tensors: Sequence[Tensor], results: Sequence[Tensor]
     ) -> bool:
         """Run the loop."""
-        states = len(self.layout.states)
-        block = self._block(sizes, tensors, results[:states])
-        block.output = series_views(results[states : states + self.recorded])
-        if sizes.kept:
-            block.checkpoints = results[-1].data_ptr()
+        block = self.block_of_results(sizes, tensors, results)
         bad = tensors[0].new_zeros(1, dtype=torch.int32)
         self._launch("forward", sizes, block, bad)
         return not bad.item()
@@ -223,16 +208,6 @@ class CudaEntry(Entry):
         gradients: Sequence[Tensor],
     ) -> None:
         """Run the adjoint."""
-        states, forcing, _ = self.split(tensors)
-        count = len(states)
-        block = self._block(sizes, tensors, states)
-        block.checkpoints = kept.data_ptr()
-        block.d_final = views(cotangents[:count])
-        block.d_output = series_views(cotangents[count:])
-        block.g_state = views(gradients[:count])
-        rest = gradients[count:]
-        if sizes.forcing:
-            block.g_forcing, rest = views(rest[: len(forcing)]), rest[len(forcing) :]
-        block.g_parameter = views(rest)
-        history = kept.new_empty(max(1, self.interval(sizes) * self._row(sizes)))
+        block = self.block_of_gradients(sizes, tensors, kept, cotangents, gradients)
+        history = kept.new_empty(max(1, block.interval * self._row(sizes)))
         self._launch("backward", sizes, block, history)

@@ -22,7 +22,8 @@ from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
 from .cuda import module_on, passed, stream_of
-from .operator import Entry, Sizes, operate, series_views, views, zeros
+from .entries import LinkedEntry
+from .operator import Sizes, operate, views, zeros
 from .programs import Key, adjoint_of, step_of
 from .upstream import passed_on
 
@@ -101,10 +102,8 @@ class _Memory:
     d_state: Tensor | None = None
 
 
-class CudaTreeEntry(Entry):
-    """The kernel of places that see those upstream.
-
-    The last of its inputs is the position of the place below each place.
+class CudaTreeEntry(LinkedEntry):
+    """The kernel of places that see those upstream, of one thread a cell.
 
     Parameters
     ----------
@@ -130,16 +129,6 @@ class CudaTreeEntry(Entry):
     ) -> None:
         super().__init__(process.name, layout, optional_entries(process))
         self.module, self.recorded, self.given = module, recorded, given
-
-    def split(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
-        """Return states, forcings and parameters of the inputs."""
-        first = len(self.layout.states)
-        second = first + len(self.given)
-        return tensors[:first], tensors[first:second], tensors[second:-1]
-
-    def gives(self, forcing: str) -> bool:
-        """Return whether a forcing is among the inputs."""
-        return forcing in self.given
 
     def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return a new tensor for what is recorded, all of which is written."""
@@ -178,32 +167,17 @@ class CudaTreeEntry(Entry):
             like.new_empty(self._carried(sizes, steps)),
         )
 
-    def _block(
+    def block(
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        first: int,
-        last: int,
+        span: tuple[int, int],
         state: Sequence[Tensor],
     ) -> Block:
-        """Return the arguments of a run from one step to another."""
-        _, forcing, parameters = self.split(tensors)
-        at = [x[first:last] if x.ndim == 3 else x for x in (*forcing, *parameters)]
-        return Block(
-            steps=last - first, locations=sizes.places, members=sizes.members,
-            interval=self._length(sizes, last - first), state=views(state),
-            forcing=self._forcings(at[: len(forcing)]),
-            parameter=views(at[len(forcing) :]), final=(), output=(),
-        )  # fmt: skip
-
-    def _forcings(self, tensors: Sequence[Tensor]) -> list[View]:
-        """Return views of all forcings, absent ones of those that are not given."""
-        there = dict(zip(self.given, views(tensors), strict=True))
-        return [there.get(name, ABSENT) for name in self.layout.forcings]
-
-    def _outputs(self, series: Sequence[Tensor]) -> list[View]:
-        rest = len(self.layout.outputs) - self.recorded
-        return [*series_views(series), *([ABSENT] * rest)]
+        """Return the arguments of a run; averages are made of what it records."""
+        block = super().block(sizes, tensors, span, state)
+        block.interval = self._length(sizes, block.steps)
+        return block
 
     def _waves(
         self,
@@ -243,7 +217,7 @@ class CudaTreeEntry(Entry):
         bad = like.new_zeros(1, dtype=torch.int32)
         if sizes.warmup:
             warm = [torch.empty_like(x) for x in final]
-            block = self._block(sizes, tensors, 0, sizes.warmup, state)
+            block = self.block(sizes, tensors, (0, sizes.warmup), state)
             block.final, block.output = views(warm), self._no_outputs()
             scratch = self._scratch(sizes, sizes.warmup, like)
             self._waves("forward", sizes, block, scratch, tensors[-1], [bad])
@@ -251,8 +225,8 @@ class CudaTreeEntry(Entry):
         steps = sizes.steps - sizes.warmup
         series = results[count : count + self.recorded]
         members = self._with_members(sizes, series)
-        block = self._block(sizes, tensors, sizes.warmup, sizes.steps, state)
-        block.final, block.output = views(final), self._outputs(members)
+        block = self.block(sizes, tensors, (sizes.warmup, sizes.steps), state)
+        block.final, block.output = views(final), self.views_of_outputs(members)
         memory = (
             self._memory(sizes, results[-1])
             if sizes.kept
@@ -284,11 +258,14 @@ class CudaTreeEntry(Entry):
         """Run the adjoint."""
         states, forcing, parameters = self.split(tensors)
         count, steps = len(states), sizes.steps - sizes.warmup
-        block = self._block(sizes, tensors, sizes.warmup, sizes.steps, states)
+        block = self.block(sizes, tensors, (sizes.warmup, sizes.steps), states)
         asked = cotangents[count:]
         if sizes.average:
             asked = [x / sizes.members for x in asked]
-        block.d_final, block.d_output = views(cotangents[:count]), self._outputs(asked)
+        block.d_final, block.d_output = (
+            views(cotangents[:count]),
+            self.views_of_outputs(asked),
+        )
         # Of what comes before the warm-up is over nothing is differentiated.
         first = [zeros(x) for x in gradients[:count]] if sizes.warmup else gradients
         block.g_state = views(first[:count])
@@ -296,7 +273,7 @@ class CudaTreeEntry(Entry):
         whole = [self._own(sizes, x) for x in late]
         block.g_forcing = [ABSENT] * len(self.layout.forcings)
         if sizes.forcing:
-            block.g_forcing = self._forcings(whole[: len(forcing)])
+            block.g_forcing = self.views_of_forcings(whole[: len(forcing)])
         block.g_parameter = views(whole[len(whole) - len(parameters) :])
         memory = self._memory(sizes, kept)
         length = block.interval

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, NamedTuple
 
 import torch
@@ -76,8 +77,9 @@ class Entry(ABC):
     def __init__(self, process: str, layout: Layout, optional: tuple[str, ...]) -> None:
         self.process, self.layout, self.optional = process, layout, optional
         self.recorded = len(layout.outputs)
-        self.number = len(_entries)
-        _entries.append(self)
+        with _entering:
+            self.number = len(_entries)
+            _entries.append(self)
 
     def split(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
         """Return states, forcings and parameters of the inputs."""
@@ -173,6 +175,8 @@ def new_flat(like: Tensor, size: int) -> Tensor:
 
 
 _entries: list[Entry] = []
+_entering = Lock()
+"""Threads that make kernels at once must not be given one number."""
 
 
 def operate(

@@ -25,7 +25,10 @@ class Key:
         self.process = process
         settings = dict(vars(process))
         space = settings.pop("space", None)
-        self.identity = (
+        # A process inside another one is made anew for every length of a step.
+        inner = {n: x for n, x in settings.items() if isinstance(x, Process)}
+        settings |= {name: Key(x).identity for name, x in inner.items()}
+        self.identity: tuple[Hashable, ...] = (
             type(process),
             tuple(sorted(settings.items())),
             None if space is None else space.fingerprint,

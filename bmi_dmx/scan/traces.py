@@ -56,9 +56,8 @@ def kept(
 def _path(process: Process, identity: Hashable, what: str) -> Path:
     """Return the file of a program, named by all that decides what is in it."""
     kind = type(process)
-    own = kind.__mro__[: kind.__mro__.index(Process)]
-    if any(base.__module__.partition(".")[0] != _PACKAGE for base in own):
-        raise TypeError(f"{kind} is not of this package")
+    for base in kind.__mro__[: kind.__mro__.index(Process)]:
+        _text(base)
     named = "\n".join([_sources(), torch.__version__, _text(identity), what])
     digest = hashlib.sha256(named.encode()).hexdigest()
     return cache_folder() / f"program-{digest[:32]}.json"
@@ -83,6 +82,8 @@ def _text(value: object) -> str:
     if value is None or isinstance(value, (bool, int, float, str)):
         return f"{type(value).__name__}:{value!r}"
     if isinstance(value, type):
+        if value.__module__.partition(".")[0] != _PACKAGE:
+            raise TypeError(f"{value} is not of this package")
         return f"{value.__module__}.{value.__qualname__}"
     if isinstance(value, tuple):
         return f"({', '.join(map(_text, value))})"

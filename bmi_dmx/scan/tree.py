@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import ScanError
 from ..kernels import build
-from ..kernels.call import ABSENT, Block, View
+from ..kernels.call import Block
 from ..kernels.layout import LANES, Layout
 from ..kernels.print_c import source
 from ..kernels.schedule import Schedule, schedule
@@ -24,13 +24,12 @@ from ..program import Program
 from ..program.trace import named
 from .arguments import Arguments, optional_entries
 from .axes import tree_of
+from .entries import LinkedEntry
 from .operator import (
-    Entry,
     Sizes,
     new_flat,
     operate,
     refused,
-    series_views,
     views,
     zeros,
 )
@@ -68,7 +67,7 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     entry = _entry_of(process, a)
     assert isinstance(entry, TreeEntry)
     places, members = a.shape
-    units, slots = _parts(process, index(members), index(a.steps), entry.asked.lanes)
+    units, slots = _parts(process, index(members), index(a.steps), entry.request.lanes)
     sizes = Sizes(
         a.steps, a.warmup, places, members,
         a.average, a.gradient, a.forcing_gradient, units, slots,
@@ -106,11 +105,11 @@ def _entry_for(
         return str(error)
     tree = tree_of(process)
     wide = len(tree) * members >= _BUSHY * len(tree.levels)
-    asked = _Asked(
+    request = _Request(
         key, 2 * LANES if wide else LANES, tuple(outputs), tuple(given),
         tuple(varying), double, adjoint, tuple(factors),
     )  # fmt: skip
-    return _entry(asked)
+    return _entry(request)
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
@@ -121,7 +120,7 @@ def _parts(process: Process, members: int, steps: int, lanes: int) -> tuple[int,
     return units, schedule(downstream, members, units, lanes).slots
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     """What decides the kernel of a run, whatever the tree."""
 
     key: Key
@@ -134,34 +133,35 @@ class _Asked(NamedTuple):
     factors: tuple[tuple[str, float], ...]
 
 
-def _dtype(asked: _Asked) -> torch.dtype:
-    return torch.float64 if asked.double else torch.float32
+def _dtype(request: _Request) -> torch.dtype:
+    return torch.float64 if request.double else torch.float32
 
 
 @lru_cache(maxsize=256)
-def _entry(asked: _Asked) -> TreeEntry | str:
-    kernel = _kernel(asked, apart=True)
-    return kernel if isinstance(kernel, str) else TreeEntry(asked, kernel)
+def _entry(request: _Request) -> TreeEntry | str:
+    kernel = _kernel(request, apart=True)
+    return kernel if isinstance(kernel, str) else TreeEntry(request, kernel)
 
 
 @lru_cache(maxsize=256)
-def _kernel(asked: _Asked, *, apart: bool) -> TreeKernel | str:
+def _kernel(request: _Request, *, apart: bool) -> TreeKernel | str:
     """Return a kernel; states that nothing depends on have no gradient if ``apart``."""
-    key = asked.key
-    dtype = _dtype(asked)
+    key = request.key
+    dtype = _dtype(request)
     links = passed_on(key.process)
     try:
         step = step_of(key, dtype)
-        layout = Layout.of(step, asked.outputs, links=links)
+        layout = Layout.of(step, request.outputs, links=links)
         backward = None
-        if asked.adjoint:
+        if request.adjoint:
             fluxes = tuple(name for name in layout.outputs if name.startswith("q."))
             left = _sinks(step, layout) if apart else ()
             backward = adjoint_of(key, fluxes, dtype, left)
         with named(key.process):
             text = source(
-                layout, step, backward, double=asked.double, forcing_gradient=True,
-                fixed=set(layout.parameters) - set(asked.varying), lanes=asked.lanes,
+                layout, step, backward,
+                double=request.double, forcing_gradient=True, lanes=request.lanes,
+                fixed=set(layout.parameters) - set(request.varying),
             )  # fmt: skip
     except ScanError as error:
         return str(error)
@@ -182,24 +182,22 @@ def _sinks(step: Program, layout: Layout) -> tuple[str, ...]:
     )
 
 
-class TreeEntry(Entry):
-    """The kernel of places that see those upstream.
-
-    The last of its inputs is the position of the place below each place.
+class TreeEntry(LinkedEntry):
+    """The kernel of places that see those upstream, in vectors of cells.
 
     Parameters
     ----------
-    asked : _Asked
+    request : _Request
         What it was made for; forcings that are linked need not be given.
     kernel : TreeKernel
         What runs it.
     """
 
-    def __init__(self, asked: _Asked, kernel: TreeKernel) -> None:
-        process = asked.key.process
+    def __init__(self, request: _Request, kernel: TreeKernel) -> None:
+        process = request.key.process
         super().__init__(process.name, kernel.layout, optional_entries(process))
-        self.asked, self.kernel = asked, kernel
-        self.outputs, self.given = asked.outputs, asked.given
+        self.request, self.kernel = request, kernel
+        self.outputs, self.given = request.outputs, request.given
         self.recorded = len(self.outputs)
 
     def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
@@ -234,16 +232,6 @@ class TreeEntry(Entry):
         side_by_side = (n for n, x in named if sizes.members == 1 and x.stride(0) == 1)
         return tuple(n for n in side_by_side if n in passed)
 
-    def split(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
-        """Return states, forcings and parameters of the inputs."""
-        first = len(self.layout.states)
-        second = first + len(self.given)
-        return tensors[:first], tensors[first:second], tensors[second:-1]
-
-    def gives(self, forcing: str) -> bool:
-        """Return whether a forcing is among the inputs."""
-        return forcing in self.given
-
     def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept: states, and what is passed on."""
         steps, whole = sizes.steps - sizes.warmup, self._whole(sizes)
@@ -251,7 +239,7 @@ class TreeEntry(Entry):
 
     def _order(self, sizes: Sizes, tensors: Sequence[Tensor]) -> Schedule:
         order = schedule(
-            tensors[-1].numpy(), sizes.members, sizes.units, self.asked.lanes
+            tensors[-1].numpy(), sizes.members, sizes.units, self.request.lanes
         )
         if order.slots != sizes.slots:
             raise ScanError(
@@ -278,39 +266,24 @@ class TreeEntry(Entry):
             (*self.given, *varying), self.outputs,
             kept=None if kept is None else kept.detach().numpy(),
             whole=kept is not None and self._whole(sizes),
-            factor=dict(self.asked.factors),
+            factor=dict(self.request.factors),
         )  # fmt: skip
 
     def _varying(self, parameters: Sequence[Tensor]) -> tuple[str, ...]:
         named = zip(self.layout.parameters, parameters, strict=True)
         return tuple(name for name, x in named if x.ndim == 3)
 
-    def _block(
+    def block(
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        first: int,
-        last: int,
+        span: tuple[int, int],
         state: Sequence[Tensor],
     ) -> Block:
-        """Return the arguments of a run from one step to another."""
-        _, forcing, parameters = self.split(tensors)
-        at = [x[first:last] if x.ndim == 3 else x for x in (*forcing, *parameters)]
-        return Block(
-            steps=last - first, locations=sizes.places, members=sizes.members,
-            average=bool(sizes.average), state=views(state),
-            forcing=self._forcings(at[: len(forcing)]),
-            parameter=views(at[len(forcing) :]), final=(), output=(),
-        )  # fmt: skip
-
-    def _forcings(self, tensors: Sequence[Tensor]) -> list[View]:
-        """Return views of all forcings, absent ones of those that are not given."""
-        there = dict(zip(self.given, views(tensors), strict=True))
-        return [there.get(name, ABSENT) for name in self.layout.forcings]
-
-    def _outputs(self, series: Sequence[Tensor]) -> list[View]:
-        rest = len(self.layout.outputs) - self.recorded
-        return [*series_views(series), *([ABSENT] * rest)]
+        """Return the arguments of a run, which averages as it records."""
+        block = super().block(sizes, tensors, span, state)
+        block.average = bool(sizes.average)
+        return block
 
     def forward(
         self, sizes: Sizes, tensors: Sequence[Tensor], results: Sequence[Tensor]
@@ -321,15 +294,15 @@ class TreeEntry(Entry):
         finite = True
         if sizes.warmup:
             warm = [torch.empty_like(x) for x in final]
-            block = self._block(sizes, tensors, 0, sizes.warmup, state)
+            block = self.block(sizes, tensors, (0, sizes.warmup), state)
             block.final = views(warm)
             passage = replace(self._passage(sizes, tensors, sizes.warmup), made=())
             # What may be NaN is no reason to stop.
             finite = self.kernel.forward(block, passage, threads)
             state = warm
-        block = self._block(sizes, tensors, sizes.warmup, sizes.steps, state)
+        block = self.block(sizes, tensors, (sizes.warmup, sizes.steps), state)
         block.final = views(final)
-        block.output = self._outputs(results[count : count + self.recorded])
+        block.output = self.views_of_outputs(results[count : count + self.recorded])
         kept = results[-1] if sizes.kept else None
         steps = sizes.steps - sizes.warmup
         passage = self._passage(sizes, tensors, steps, kept)
@@ -347,9 +320,9 @@ class TreeEntry(Entry):
         """Run the adjoint."""
         states, forcing, parameters = self.split(tensors)
         count, threads = len(states), torch.get_num_threads()
-        block = self._block(sizes, tensors, sizes.warmup, sizes.steps, states)
+        block = self.block(sizes, tensors, (sizes.warmup, sizes.steps), states)
         block.d_final = views(cotangents[:count])
-        block.d_output = self._outputs(cotangents[count:])
+        block.d_output = self.views_of_outputs(cotangents[count:])
         # Of what comes before the warm-up is over nothing is differentiated.
         first = [torch.zeros_like(x) for x in gradients[:count]]
         block.g_state = views(first if sizes.warmup else gradients[:count])
@@ -357,7 +330,7 @@ class TreeEntry(Entry):
         late = [x[sizes.warmup :] if x.ndim == 3 else x for x in rest]
         wanted = self._varying(parameters)
         if sizes.forcing:
-            block.g_forcing = self._forcings(late[: len(forcing)])
+            block.g_forcing = self.views_of_forcings(late[: len(forcing)])
             late = late[len(forcing) :]
             wanted = (*self.given, *wanted)
         block.g_parameter = views(late)
@@ -374,11 +347,11 @@ class TreeEntry(Entry):
         Most ask nothing of what no other number depends on, such as a sum of what came
         in, and then a shorter way back does.
         """
-        step = step_of(self.asked.key, _dtype(self.asked))
-        asked = dict(zip(self.layout.states, final, strict=True))
-        if not any(bool(asked[name].any()) for name in _sinks(step, self.layout)):
+        step = step_of(self.request.key, _dtype(self.request))
+        cotangents = dict(zip(self.layout.states, final, strict=True))
+        if not any(bool(cotangents[name].any()) for name in _sinks(step, self.layout)):
             return self.kernel
-        whole = _kernel(self.asked, apart=False)
+        whole = _kernel(self.request, apart=False)
         if isinstance(whole, str):
             raise ScanError(whole)
         return whole

@@ -13,13 +13,13 @@ from .description import Array
 __all__ = [
     "MOST_PLACES",
     "Numbers",
-    "fixed",
     "listed",
+    "name_hint",
     "names",
-    "near",
     "numbers",
     "positions",
-    "whole",
+    "read_only",
+    "whole_numbers",
 ]
 
 Numbers = Sequence[float] | Array
@@ -29,7 +29,7 @@ MOST_PLACES = 1 << 27
 """Most places of a space; a field of as many is a gigabyte."""
 
 SEARCHED = 10_000
-"""Most names among which a near one is looked for; among more it takes seconds."""
+"""Most names to search for a similar one; a search among more takes seconds."""
 
 
 def names(ids: Iterable[Any]) -> tuple[str, ...]:
@@ -108,11 +108,19 @@ def numbers(
             f"{name}: found {array[at]:g} at position {at}, expected {expected}"
         )
     array += 0.0  # -0 and 0 are the same number and have to have the same hash
-    return fixed(array)
+    return read_only(array)
 
 
-def whole(name: str, values: Sequence[int] | Array, low: int, high: int) -> Array:
-    """Return whole numbers from ``low`` to ``high``, both included."""
+def whole_numbers(
+    name: str, values: Sequence[int] | Array, low: int, high: int
+) -> Array:
+    """Return a copy of whole numbers, int64, refused unless low <= x <= high.
+
+    Raises
+    ------
+    DataError
+        Naming the position of the first that is not.
+    """
     array = np.array(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise DataError(
@@ -128,23 +136,23 @@ def whole(name: str, values: Sequence[int] | Array, low: int, high: int) -> Arra
 
 
 def positions(ids: Iterable[str], place: Mapping[str, int]) -> Array:
-    """Return where names are, given where all are; refuse those that are nowhere."""
+    """Return the positions of names, int64; refuse names that are not there."""
     wanted = list(ids)
     found = np.fromiter((place.get(i, -1) for i in wanted), np.int64, len(wanted))
     if (found < 0).any():
         name = wanted[int((found < 0).argmax())]
-        raise DataError(f"there is no place {name!r}{near(name, place)}")
+        raise DataError(f"there is no place {name!r}{name_hint(name, place)}")
     return found
 
 
-def near(name: str, known: Mapping[str, int]) -> str:
-    """Return the end of a message about an unknown name."""
+def name_hint(name: str, known: Mapping[str, int]) -> str:
+    """Return the end of a message about an unknown name: the nearest known one."""
     if len(known) > SEARCHED:
         return f"; there are {len(known)}"
     return suggestion(str(name), known)
 
 
-def fixed(array: Array) -> Array:
-    """Return an array that cannot be written to, for its hash has to stay true."""
+def read_only(array: Array) -> Array:
+    """Make an array read-only and return it, so that its hash stays true."""
     array.setflags(write=False)
     return array

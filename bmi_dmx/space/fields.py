@@ -13,11 +13,10 @@ __all__ = ["field_shape", "place_name"]
 
 
 def field_shape(space: Space, variable: Variable, count: int) -> tuple[int, ...]:
-    """Return the shape in which numbers are a field, or can be broadcast to one.
+    """Return the shape in which a row of numbers broadcasts to a field.
 
-    As many as the field has are one for each of its entries, as many as it has at one
-    level are alike at all levels, and as many as it has levels are alike all over a
-    level. A single one is the same everywhere.
+    There may be one number for each entry of the field; one for each place, the same at
+    all levels; one for each level, the same at all places; or one for everything.
 
     Parameters
     ----------
@@ -33,18 +32,18 @@ def field_shape(space: Space, variable: Variable, count: int) -> tuple[int, ...]
     DataError
         When so many are none of these.
     """
-    whole = space.shape(variable)
+    full = space.shape(variable)
     axes = len(variable.axes)
-    lead, own = whole[:axes], whole[axes:]
-    if count == math.prod(whole):
-        return whole
+    lead, own = full[:axes], full[axes:]
+    if count == math.prod(full):
+        return full
     if count == math.prod(own):
         return (*(1 for _ in lead), *own)
     if axes and count == math.prod(lead):
         return (*lead, *(1 for _ in own))
     if count == 1:
-        return tuple(1 for _ in whole)
-    sizes = sorted({1, math.prod(lead), math.prod(own), math.prod(whole)})
+        return tuple(1 for _ in full)
+    sizes = sorted({1, math.prod(lead), math.prod(own), math.prod(full)})
     expected = ", ".join(map(str, sizes))
     raise DataError(f"{variable.name}: found {count} numbers, expected {expected}")
 
@@ -52,7 +51,7 @@ def field_shape(space: Space, variable: Variable, count: int) -> tuple[int, ...]
 def place_name(
     space: Space | None, ids: Sequence[str], variable: Variable, index: int
 ) -> str:
-    """Return where the number at some index of a flat field stands, for messages.
+    """Return the name of the place of an entry of a flat field, for messages.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DataError, VariableError
 from ..variables import At
-from .checks import MOST_PLACES, Numbers, fixed, listed, numbers
+from .checks import MOST_PLACES, Numbers, listed, numbers, read_only
 from .description import Array, GridDescription
 from .places import Places
 
@@ -146,7 +146,7 @@ class Grid(Places):
             raise DataError("mask: expected true or false for every cell")
         if not array.any():
             raise DataError("mask: expected at least one cell, found none")
-        return None if array.all() else fixed(array.astype(bool))
+        return None if array.all() else read_only(array.astype(bool))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; rows of the mask are text, for there may be many cells."""
@@ -198,17 +198,17 @@ class Grid(Places):
         return found
 
     def nodes(self, axis: Axis, at: At = "cell") -> Array:
-        """Return where values stand along an axis: one number a column, row, level."""
+        """Return coordinates of values along an axis: one a column, row or level."""
         edges = self.edges(axis)
         if axis not in BETWEEN[at]:
             return (edges[:-1] + edges[1:]) / 2.0
         return edges[1:] if axis in self.periodic else edges
 
     def widths(self, axis: Axis, at: At = "cell") -> Array:
-        """Return how far it is along an axis, in its units: one number a node.
+        """Return widths along an axis, in its units: one number a node.
 
-        Through cells it is their width; through faces from the middle of one cell to
-        that of the next, and a wall counts as if the cell before it went on behind it.
+        At cells, the width of the cell; at faces, the distance between the centres of
+        the two cells beside it. A wall counts as if its cell were repeated behind it.
         """
         width = np.abs(np.diff(self.edges(axis)))
         if axis not in BETWEEN[at]:
@@ -242,7 +242,7 @@ class Grid(Places):
         if self.radius is not None:
             dx, y = np.radians(dx), self.radius**2 * np.sin(np.radians(y))
         areas: Array = np.diff(y)[:, None] * dx
-        return fixed(areas)
+        return read_only(areas)
 
     def open_at(self, at: At = "cell", axes: tuple[str, ...] = ()) -> Array:
         """Return where a field is part of the system.

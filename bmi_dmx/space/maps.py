@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ..errors import DataError
-from .checks import Numbers, fixed, numbers, whole
+from .checks import Numbers, numbers, read_only, whole_numbers
 from .description import Array
 from .places import Places
 
 __all__ = ["Map"]
 
 ROUNDING = 1e-12
-"""How far the shares of a place may be from one in all, for each of them."""
+"""How far the sum of a place's shares may be from one, per share."""
 
 
 class Map:
@@ -54,15 +54,15 @@ class Map:
         *,
         conserves: bool = True,
     ) -> None:
-        to = whole("rows", rows, 0, len(target) - 1)
-        of = whole("columns", columns, 0, len(source) - 1)
+        to = whole_numbers("rows", rows, 0, len(target) - 1)
+        of = whole_numbers("columns", columns, 0, len(source) - 1)
         if to.size != of.size:
             raise DataError(f"columns: expected {to.size} positions, found {of.size}")
         share = numbers("weights", weights, to.size)
         order = np.lexsort((share, of, to))
         self.source, self.target, self.conserves = source, target, conserves
-        self.rows, self.columns = fixed(to[order]), fixed(of[order])
-        self.weights = fixed(share[order])
+        self.rows, self.columns = read_only(to[order]), read_only(of[order])
+        self.weights = read_only(share[order])
         if conserves:
             self._refuse_losses()
 

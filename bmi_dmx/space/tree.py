@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..variables import At
-from .checks import MOST_PLACES, Numbers, fixed, listed, near, whole
+from .checks import MOST_PLACES, Numbers, listed, name_hint, read_only, whole_numbers
 from .description import Array, GridDescription
 from .places import Points
 
@@ -28,8 +28,8 @@ SHOWN = 10
 class Tree(Points):
     """Places each of which has at most one place downstream.
 
-    Several outlets are as good as one. All is found in time that grows as the number of
-    places, whatever the tree looks like.
+    There may be several outlets. Building one takes time in proportion to the number of
+    places, whatever the shape of the tree.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Tree(Points):
         latitude: Numbers | None = None,
     ) -> None:
         super().__init__(ids, longitude, latitude)
-        self.downstream = fixed(self._downstream(downstream, ids))
+        self.downstream = read_only(self._downstream(downstream, ids))
         self._level = _levels(self.downstream)
         if self._level.min() < 0:
             raise DataError(f"downstream: there is a cycle of {self._cycle()}")
@@ -86,7 +86,7 @@ class Tree(Points):
                 "downstream: found numbers, which may be ids or positions as ids are "
                 "numbers too; give ids as text"
             )
-        return whole("downstream", found, -1, len(self) - 1)
+        return whole_numbers("downstream", found, -1, len(self) - 1)
 
     def _by_name(self, found: list[str | None]) -> Array:
         place = {**self._place, "": -1}
@@ -97,7 +97,7 @@ class Tree(Points):
             name = str(found[bad])
             raise DataError(
                 f"downstream: {name!r}, downstream of {self.ids[bad]!r}, is not among "
-                f"the ids{near(name, self._place)}"
+                f"the ids{name_hint(name, self._place)}"
             )
         return array
 
@@ -116,7 +116,7 @@ class Tree(Points):
     @cached_property
     def order(self) -> Array:
         """Positions of all places, those upstream first; by level, then position."""
-        return fixed(np.argsort(self._level, kind="stable"))
+        return read_only(np.argsort(self._level, kind="stable"))
 
     @cached_property
     def levels(self) -> tuple[Array, ...]:
@@ -126,7 +126,7 @@ class Tree(Points):
         of one level do not see each other and depend on lower levels alone.
         """
         ends = np.cumsum(np.bincount(self._level))[:-1]
-        return tuple(map(fixed, np.split(self.order, ends)))
+        return tuple(map(read_only, np.split(self.order, ends)))
 
     def upstream_of(self, ids: Iterable[str]) -> Array:
         """Return the positions of places and of all that drains into them, ascending.
@@ -144,16 +144,17 @@ class Tree(Points):
         return np.flatnonzero(wanted[:-1])
 
     def leaps(self) -> Iterator[tuple[Array, Array]]:
-        """Yield who hands on what it has gathered to whom, in ever longer leaps.
+        """Yield the rounds of pointer jumping: which place adds its value to which.
 
-        First every place to the one below, then what each has by then to the second
-        below, the fourth, and so on: what is added up so at every place is the sum over
-        all that drains into it, in as many rounds as the logarithm of the levels.
+        In the first round every place gives to the one below it, in the next to the
+        second below, then to the fourth, and so on. Values added along in every round
+        become the sums over all that drains into each place. The number of rounds is
+        the logarithm of the number of levels.
 
         Yields
         ------
         source, target : ndarray of int
-            Positions.
+            Positions of the givers of one round, and of the receivers.
         """
         source = np.flatnonzero(self.downstream >= 0)
         target = self.downstream.copy()
@@ -190,14 +191,14 @@ class Tree(Points):
         return total
 
     def subset(self, positions: Sequence[int] | Array) -> Tree:
-        """Return the tree of some places; who has none of them downstream is an outlet.
+        """Return the tree of some places; those without one downstream are outlets.
 
         Parameters
         ----------
         positions : sequence of int
-            Of the places, in the order that they are to have.
+            Of the places, in the order of the new tree.
         """
-        at = whole("positions", positions, 0, len(self) - 1)
+        at = whole_numbers("positions", positions, 0, len(self) - 1)
         new = np.full(len(self) + 1, -1, dtype=np.int64)
         new[at] = np.arange(at.size)
         return Tree(
@@ -231,7 +232,9 @@ class Tree(Points):
             The places of one copy after those of another; ``x`` is called ``0/x`` in
             the first, ``1/x`` in the second.
         """
-        (count,) = whole("copies", [copies], 1, MOST_PLACES // len(self)).tolist()
+        (count,) = whole_numbers(
+            "copies", [copies], 1, MOST_PLACES // len(self)
+        ).tolist()
         first = len(self) * np.arange(count)[:, None]
         below = np.where(self.downstream < 0, -1, self.downstream + first)
         longitude, latitude = (
@@ -259,13 +262,13 @@ class Tree(Points):
                     highest[to], most[to] = order[at], 1
                 elif order[at] == highest[to]:
                     most[to] += 1
-        return fixed(np.array(order, dtype=np.int64))
+        return read_only(np.array(order, dtype=np.int64))
 
     def subtrees(self, size: int) -> tuple[Array, ...]:
         """Return connected parts of bounded size, as few as there can be.
 
-        Where the places above one are too many, those that the largest parts end at are
-        cut off first, which is best (Kundu and Misra 1977, doi:10.1137/0206012).
+        Where too much drains into a place, its largest tributaries are cut off first,
+        which gives the fewest parts (Kundu and Misra 1977, doi:10.1137/0206012).
 
         Parameters
         ----------
@@ -278,7 +281,7 @@ class Tree(Points):
             Positions of the places of every part, upstream first; a part comes after
             all that drain into it.
         """
-        whole("size", [size], 1, MOST_PLACES)
+        whole_numbers("size", [size], 1, MOST_PLACES)
         below, order = self.downstream.tolist(), self.order.tolist()
         weight = [1] * len(self)
         above: list[list[int]] = [[] for _ in below]
@@ -301,7 +304,7 @@ class Tree(Points):
         numbered = np.array(numbers)[self.order]
         ends = np.cumsum(np.bincount(numbered))[:-1]
         grouped = self.order[np.argsort(numbered, kind="stable")]
-        return tuple(map(fixed, np.split(grouped, ends)))
+        return tuple(map(read_only, np.split(grouped, ends)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, with the places downstream by name."""

@@ -12,10 +12,12 @@ import torch
 from bmi_dmx.compose import Model, ModelSpec, Statistics
 from bmi_dmx.compose.correction import Corrected
 from bmi_dmx.compose.spec import CorrectionSpec
+from bmi_dmx.compose.weighted import Weighted
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.process import Budget, Process, Stencil
 from bmi_dmx.registries import processes
+from bmi_dmx.scan import scan
 from bmi_dmx.space import space_from
 from bmi_dmx.variables import Forcing, Parameter, State
 
@@ -56,6 +58,11 @@ class Lone(Process):
     """One place at a time."""
 
     states = (State(name="x"),)
+    parameters = (Parameter(name="a", bounds=(0.0, 1.0), default=0.5),)
+    prepared = (Parameter(name="a", bounds=(0.0, 1.0)),)
+
+    def refuse(self, p: Any) -> None:
+        raise ConfigError("a: found 0.5, with which a step overshoots")
 
     def step(self, s: Any, f: Any, p: Any) -> Any:
         return {"x": s.x}, {}
@@ -103,6 +110,32 @@ def test_before_it_is_trained_nothing_changes() -> None:
         assert torch.equal(corrected.outputs[name], x)
     for name, x in plain.state.items():
         assert torch.equal(corrected.state[name], x)
+
+
+class Unsteady(Mixing):
+    """A process that knows of a limit beyond which its steps overshoot."""
+
+    prepared = (Parameter(name="rate", units="h-1", per="place"),)
+    refuse = Lone.refuse
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        Corrected(Unsteady(), convert(CORRECTION, CorrectionSpec)).on(
+            space_from(SPACE)
+        ),
+        Weighted(Lone()),
+    ],
+    ids=["corrected", "weighted"],
+)
+def test_what_the_process_inside_refuses_is_refused(process: Process) -> None:
+    shape = (SIZE,) if isinstance(process, Corrected) else (1, 1)
+    state = {"dye" if isinstance(process, Corrected) else "x": torch.zeros(shape)}
+    forcing = {f.name: torch.zeros(2, *shape) for f in process.forcings}
+    weights = {} if process.forcings else {"member_weight": 1.0}
+    with pytest.raises(ConfigError, match="with which a step overshoots"):
+        scan(process, state, forcing, weights)
 
 
 def test_the_gradient_reaches_the_network() -> None:

@@ -55,6 +55,16 @@ def test_members_of_an_ensemble_are_runs_of_their_own() -> None:
         torch.testing.assert_close(transit, alone.state["outlet.in_transit"])
 
 
+def test_series_of_another_number_of_members_are_refused() -> None:
+    # Of as many places in all as the ensemble has, were they parted in another way.
+    own = {
+        name: torch.ones(STEPS, 2 * SIZE, PLACES, dtype=torch.float64)
+        for name in ("precipitation", "air_temperature", "potential_evaporation")
+    }
+    with pytest.raises(DataError, match="'precipitation' has 6 members, expected 3"):
+        Ensemble(made(LAND), SIZE).simulate(own, {}, outputs=["streamflow"])
+
+
 def test_fields_have_an_axis_of_the_ensemble() -> None:
     model = made(lorenz_96.MODEL)
     ensemble = Ensemble(model, SIZE)

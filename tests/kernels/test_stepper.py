@@ -15,7 +15,7 @@ from bmi_dmx.kernels.stepper import Stepper
 from bmi_dmx.process import Process
 from bmi_dmx.program.trace import trace_step
 from bmi_dmx.scan import scan
-from bmi_dmx.variables import State
+from bmi_dmx.variables import Flux, Forcing, State
 from tests.scan.cases import PROCESSES, Case, Delay, some_case
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
@@ -83,6 +83,33 @@ def test_steps_equal_the_series(
         np.testing.assert_allclose(
             series[name], x.numpy(), rtol=0, atol=TOLERANCE[dtype] * scale
         )
+
+
+class HandedOn(Process):
+    """A store that hands what it held to another one, which reports what it loses."""
+
+    forcings = (Forcing(name="inflow"),)
+    states = (State(name="first"), State(name="second"))
+    fluxes = (Flux(name="lost"),)
+
+    def step(self, s: Any, f: Any, p: Any) -> Any:
+        return {"first": f.inflow * 1.0, "second": s.first}, {"lost": s.second}
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "numpy"])
+def test_a_state_is_handed_on_as_it_was_before_the_step(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(build, "load", lambda source: None)
+    made = Stepper(trace_step(HandedOn()), 2, 1, ["q.lost"])
+    assert made.compiled == compiled
+    made.state["s.first"][:], made.state["s.second"][:] = 1.0, 2.0
+    made.forcing["f.inflow"][:] = 7.0
+    made.step()
+    assert made.state["s.first"].tolist() == [[7.0], [7.0]]
+    assert made.state["s.second"].tolist() == [[1.0], [1.0]]
+    assert made.output["q.lost"].tolist() == [2.0, 2.0]
 
 
 def test_buffers_are_never_rebound() -> None:

@@ -156,3 +156,17 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         made("ste", heads=3)
     with pytest.raises(ConfigError, match="a network of maps reads none"):
         networks["maps"].made(1, 1, {"places": 4})
+
+
+def test_a_grid_smaller_than_what_it_is_filled_up_to_is_filled_up() -> None:
+    network = made("unet", patch=4, circular=False)
+    x = torch.randn(INPUTS, 1, 3, dtype=torch.float64)
+    y, _ = network.step(x, {})
+    filled = torch.nn.functional.pad(x, (0, 5, 0, 7))
+    torch.testing.assert_close(y, network.step(filled, {})[0][..., :1, :3])
+
+
+def test_a_kernel_that_reaches_around_the_globe_is_refused() -> None:
+    network = made("unet", kernel=15)
+    with pytest.raises(ConfigError, match="reaches 7 columns to each side, found 6"):
+        network.step(torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64), {})

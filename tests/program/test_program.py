@@ -219,6 +219,15 @@ def test_a_network_runs_for_any_number_of_rows() -> None:
             np.testing.assert_allclose(found, network(x).numpy(), rtol=1e-13)
 
 
+@pytest.mark.parametrize("reduction", [Tensor.sum, Tensor.mean, Tensor.amax])
+def test_a_reduction_without_axes_is_over_all_of_them(reduction: Any) -> None:
+    table = torch.rand(3, 4, dtype=torch.float64)
+    program = trace(lambda values: {"y": reduction(values["table"])}, {"table": table})
+    found = evaluate(program, {"table": table.numpy()})["y"]
+    np.testing.assert_allclose(found, reduction(table).numpy(), rtol=1e-14)
+    assert found.shape == ()
+
+
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)
 def test_a_program_survives_json(process: Process) -> None:
     program = trace_step(process)

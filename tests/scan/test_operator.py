@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import sleep
 from typing import Any
 
 import pytest
@@ -10,8 +12,9 @@ import torch
 from torch import Tensor
 
 from bmi_dmx.errors import ScanError
+from bmi_dmx.kernels.layout import Layout
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
-from bmi_dmx.scan import scan
+from bmi_dmx.scan import operator, scan
 from bmi_dmx.scan.cells import entry_of
 from bmi_dmx.scan.operator import Sizes, operate
 from tests.scan.cases import Case, some_case
@@ -90,3 +93,35 @@ def test_a_second_derivative_is_refused_not_wrong() -> None:
     with pytest.raises(ScanError, match="Hbv: kernels are differentiated once"):
         # Of a sum with what has a second derivative nothing may be missing either.
         torch.autograd.grad((first.sum() + fc.square().sum()), [fc])
+
+
+class Waiting(list[Any]):
+    """A list that lets all threads see its length before one of them adds to it."""
+
+    def __len__(self) -> int:
+        length = super().__len__()
+        sleep(0.05)
+        return length
+
+
+class Idle(operator.Entry):
+    """A kernel that does nothing."""
+
+    def kept(self, sizes: Any, tensors: Any) -> int:
+        return 0
+
+    def forward(self, sizes: Any, tensors: Any, results: Any) -> bool:
+        return True
+
+    def backward(self, *arguments: Any) -> None:
+        pass
+
+
+def test_kernels_made_at_once_have_numbers_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operator, "_entries", Waiting())
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda k: Idle(str(k), Layout((), (), (), ()), ()),
+                                range(4)))  # fmt: skip
+    assert all(operator._entries[entry.number] is entry for entry in made)

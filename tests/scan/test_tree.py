@@ -267,7 +267,7 @@ def test_the_operators_keep_the_rules_of_pytorch(members: int, average: bool) ->
         double=True, adjoint=True,
     )  # fmt: skip
     assert not isinstance(entry, str)
-    slots = tree._parts(case.process, members, 5, entry.asked.lanes)[1]
+    slots = tree._parts(case.process, members, 5, entry.request.lanes)[1]
     sizes = Sizes(5, 1, 5, members, average, True, True, 1, slots)
     forcing = [x.detach().unsqueeze(-1) for x in case.forcing.values()]
     below = torch.from_numpy(case.process.space.downstream.copy())

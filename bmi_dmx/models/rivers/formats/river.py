@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ....errors import DataError
 from ....space import Map, Points, Tree
-from ....space.checks import near
+from ....space.checks import name_hint
 
 __all__ = ["Lakes", "River"]
 
@@ -184,6 +184,6 @@ class River:
             else:
                 known = dict.fromkeys([*self.entering, *reaches], 0)
                 raise DataError(
-                    f"{name!r} is no reach and enters none{near(name, known)}"
+                    f"{name!r} is no reach and enters none{name_hint(name, known)}"
                 )
         return Map.by_id(Points(ids), self.tree, links)
