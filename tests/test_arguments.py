@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
@@ -104,3 +105,11 @@ def test_numbers_that_cannot_be_meant_are_wrong_usage(
         main(line.split())
     assert ended.value.code == 2
     assert f"found '{line.split()[-1]}', expected a " in capsys.readouterr().err
+
+
+def test_a_device_is_refused_before_anything_is_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    os.mkfifo("pipe")
+    assert main(["run", "no-bundle", "given.csv", "--output", "pipe"]) == 1
+    assert "pipe: is a device or pipe" in capsys.readouterr().err
