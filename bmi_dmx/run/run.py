@@ -20,6 +20,7 @@ from ..bmi.locations import read_locations
 from ..bmi.settings import LocationSettings, Settings
 from ..bmi.steps import step_length
 from ..bundle import Bundle
+from ..data.table import is_table
 from ..errors import ConfigError, DataError, suggestion
 from ..files import atomic, wanted_from
 from ..operate.attributes import own_attributes
@@ -238,8 +239,7 @@ def _opened(request: Request, bundle: Bundle) -> Series:
     path = request.forcing
     if not path.exists():
         raise DataError(f"{path}: no such file")
-    text = path.suffix.lower() in (".csv", ".txt", ".tsv")
-    kind = CsvSeries if text else NetcdfSeries
+    kind = CsvSeries if is_table(path) else NetcdfSeries
     return kind(path, request.names, system_of(bundle.manifest.system))
 
 
