@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
+from .files import refuse_device
 
 __all__ = ["add_common", "number", "refuse_to_replace", "whole"]
 
@@ -102,7 +103,8 @@ def add_common(parser: ArgumentParser, **defaults: Any) -> None:
 def refuse_to_replace(options: Namespace) -> None:
     """Refuse a file to be written that the same command reads, or writes twice.
 
-    Saving the state in the file that was begun from is no such case.
+    So is a device such as ``/dev/null``: before hours of work, not after them. Saving
+    the state in the file that was begun from is no such case.
 
     Parameters
     ----------
@@ -113,6 +115,8 @@ def refuse_to_replace(options: Namespace) -> None:
     ------
     ConfigError
         Naming the option and the file.
+    OSError
+        Where it is a device or pipe.
     """
     given: Mapping[str, Any] = vars(options)
     written = {name: Path(given[name]) for name in _WRITTEN if given.get(name)}
@@ -124,6 +128,7 @@ def refuse_to_replace(options: Namespace) -> None:
                     f"{option}: {path} is what --{other.replace('_', '-')} writes as "
                     "well, expected another file"
                 )
+        refuse_device(path)
         if not path.is_file():
             continue
         for other, value in given.items():

@@ -344,7 +344,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         With status 2 when the arguments themselves are wrong, with 0 for ``--help``.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        # Who starts us without them, as a daemon does, does not want to read.
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, stream)
         # What a console cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

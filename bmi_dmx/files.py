@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ __all__ = [
     "cache_folder",
     "folder_beside",
     "locked",
+    "refuse_device",
     "wanted_from",
     "writing",
 ]
@@ -37,7 +39,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file lies in the same folder, which is created if needed, and keeps
     the suffix. When the block fails the temporary file is removed and an older ``path``
-    stays as it was. What killed writers left in the folder is removed.
+    stays as it was. Where ``path`` is a symbolic link the file that it leads to is
+    replaced. What killed writers left in the folder is removed.
 
     Parameters
     ----------
@@ -48,8 +51,13 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     Path
         Where to write.
+
+    Raises
+    ------
+    OSError
+        When ``path`` is a folder, device or pipe, or cannot be written.
     """
-    target = Path(path)
+    target = _target(path)
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder, expected a file", str(path))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +73,35 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refuse_device(path: str | os.PathLike[str]) -> None:
+    """Refuse a path at which a device or pipe is, such as ``/dev/null``.
+
+    A file that is renamed to it takes its place, for all who use the machine.
+
+    Raises
+    ------
+    OSError
+        With the path.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return  # nothing is there, or writing will tell
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        reason = "is a device or pipe, whose place nothing may take"
+        raise OSError(errno.EINVAL, reason, os.fspath(path))
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    """Return what is to be replaced, which may not be there yet; refuse a device.
+
+    That is where a symbolic link leads to: a link is how people put what is large on
+    another disk, and it has to stay.
+    """
+    refuse_device(path)
+    return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
 
 
 @contextmanager
@@ -88,8 +125,13 @@ def atomic_folder(
     ------
     Path
         Where to write.
+
+    Raises
+    ------
+    OSError
+        When ``path`` is a device or pipe, or cannot be written.
     """
-    target = Path(path)
+    target = _target(path)
     with folder_beside(target) as temporary:
         yield temporary
         for written in temporary.rglob("*") if durable else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
@@ -127,3 +128,11 @@ def test_at_least_one_worker_is_asked_for(
     with pytest.raises(SystemExit):
         main([*line.split(), "--workers", "0"])
     assert "--workers: found '0', expected a whole number" in capsys.readouterr().err
+
+
+def test_a_device_is_refused_before_anything_is_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    os.mkfifo("pipe")
+    assert main(["run", "no-bundle", "given.csv", "--output", "pipe"]) == 1
+    assert "pipe: is a device or pipe" in capsys.readouterr().err

@@ -348,3 +348,34 @@ def test_the_file_that_parts_are_kept_for_is_named(tmp_path: Path) -> None:
         ):
             raise problem
         assert raised.value.filename == str(named)
+
+
+@pytest.mark.parametrize("writes", [atomic, atomic_folder])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(
+    tmp_path: Path, writes: Any
+) -> None:
+    large, link = tmp_path / "other disk" / "x", tmp_path / "x"
+    large.parent.mkdir()
+    link.symlink_to(large)
+    for _ in range(2):  # the first finds nothing at the end of the link
+        with writes(link) as made:
+            assert made.parent == large.parent
+            (made / "y" if made.is_dir() else made).write_text("new", encoding="utf-8")
+        assert link.is_symlink()
+        assert list(content(large.parent).values()) == ["new"]
+
+
+@pytest.mark.parametrize("writes", [atomic, atomic_folder])
+@pytest.mark.parametrize("by_link", [False, True])
+def test_the_place_of_a_device_is_not_taken(
+    tmp_path: Path, writes: Any, by_link: bool
+) -> None:
+    device = wanted = tmp_path / "pipe"
+    os.mkfifo(device)
+    if by_link:
+        wanted = tmp_path / "link"
+        wanted.symlink_to(device)
+    with pytest.raises(OSError, match="is a device or pipe"), writes(wanted):
+        raise AssertionError("nothing is written")
+    assert device.is_fifo()
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", wanted.name}

@@ -418,6 +418,8 @@ class Component(Answers, InNotebook):
                 _log.warning("%s: forcings replaced: %s", runner.place, report)
             if self.ensemble is not None:
                 self.ensemble.end()
+        except OSError as error:
+            _log.error("finalize: the report on the run failed: %s", error)
         except Exception:
             # A host would stop here, and lose the run that is over.
             _log.exception("finalize: the report on the run failed")

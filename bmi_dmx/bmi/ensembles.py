@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..conversion import convert
+from ..errors import ConfigError
+from ..files import refuse_device
 from ..operate.runner import Runner
 from ..space import GridDescription
 from .ensemble_values import EnsembleValues
@@ -92,7 +96,8 @@ class Ensemble:
         Raises
         ------
         ConfigError, DataError
-            When there is no such file, or it is not what it should be.
+            When there is no such file, or it is not what it should be; and when the log
+            could not be written at the end.
         """
         if self._settings.observations is not None:
             from ..assimilation.operation.source import source_of
@@ -102,14 +107,30 @@ class Ensemble:
             )
         if self._settings.log is not None:
             self._log = folder / self._settings.log
+            _refuse_unwritable(self._log)
 
     def end(self) -> None:
         """Write the log, and say what became of the observations."""
         innovations = self.assimilation.innovations
         if self.assimilation.inboxes:
-            _log.info("%s: observed: %s", self.runner.place, innovations.report())
+            level = logging.WARNING if innovations.in_vain else logging.INFO
+            told = innovations.report()
+            _log.log(level, "%s: observed: %s", self.runner.place, told)
         if self._log is not None:
             innovations.write(self._log)
+
+
+def _refuse_unwritable(log: Path) -> None:
+    """Make the folder of a log that is written when the run is over; refuse others."""
+    try:
+        refuse_device(log)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder, expected a file")
+        if not os.access(log.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "its folder cannot be written to")
+    except OSError as error:
+        raise ConfigError(f"assimilation: log: {log}: {error.strerror}") from None
 
 
 def ensemble_of(

@@ -10,7 +10,7 @@ from typing import Any
 from ..data.identity import match
 from ..data.netcdf import identifiers, identifying, numbers, opened, units_of
 from ..data.quantity import assumed, quantity
-from ..data.table import heading, read_table
+from ..data.table import heading, is_table, read_table
 from ..errors import DataError, suggestion
 from ..files import NETCDF
 from ..operate.once import warn_once
@@ -45,8 +45,7 @@ def read_file(
     UnitsError
         When units cannot be converted.
     """
-    table = path.suffix.lower() in (".csv", ".txt", ".tsv")
-    found, columns = (_read_table if table else _read_netcdf)(path, wanted)
+    found, columns = (_read_table if is_table(path) else _read_netcdf)(path, wanted)
     at = _rows(path, found, ids)
     kept = {name: values[at] for name, values in columns.items()}
     return ids or tuple(found[i] for i in at), kept

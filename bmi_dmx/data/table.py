@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +24,18 @@ from ..errors import ConfigError, DataError
 from .identity import refuse_repeated
 from .missing import WORDS
 
-__all__ = ["Table", "heading", "read_table", "text_of"]
+__all__ = [
+    "ENDINGS",
+    "Table",
+    "heading",
+    "is_table",
+    "read_table",
+    "stem_of",
+    "text_of",
+]
+
+ENDINGS = (".csv", ".txt", ".tsv")
+"""Of names of tables; ``.gz`` may follow."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -258,8 +271,25 @@ def _fitted(path: Path, row: list[str], width: int, line: int) -> list[str]:
     return row
 
 
+_GZIP = b"\x1f\x8b"
+"""What files begin with that gzip compressed."""
+
+
+def is_table(path: Path, endings: Sequence[str] = ENDINGS) -> bool:
+    """Return whether a file is called as tables are, compressed or not."""
+    return Path(_packed.sub("", path.name)).suffix.lower() in endings
+
+
+def stem_of(path: Path) -> str:
+    """Return what a table is called, without endings: the place that it is of."""
+    return Path(_packed.sub("", path.name)).stem
+
+
+_packed = re.compile(r"\.gz$", re.IGNORECASE)
+
+
 def text_of(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a file, whatever program encoded it."""
+    """Return the text of a file, whatever program encoded or compressed it."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -267,6 +297,11 @@ def text_of(path: Path) -> tuple[str, tuple[str, ...]]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{path}: cannot be read: {reason}") from None
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: cannot be unpacked by gzip: {error}") from None
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16"), ("text is UTF-16",)

@@ -87,11 +87,12 @@ class Usual:
         Parameters
         ----------
         values : (time, place) array_like
-            NaN where missing.
+            Not finite where missing.
         """
         if not self.summed:
             return ""
-        change = np.diff(np.asarray(values, dtype=np.float64), axis=0)
+        given = np.asarray(values, dtype=np.float64)
+        change = np.diff(np.where(np.isfinite(given), given, np.nan), axis=0)
         rises, falls = (change > 0.0).sum(axis=0), (change < 0.0).sum(axis=0)
         often = rises >= _RISES
         if not often.any() or falls[often].any():

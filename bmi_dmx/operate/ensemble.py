@@ -130,7 +130,8 @@ class EnsembleRunner(Runner):
 
     def _summing(self, names: Sequence[str]) -> Callable[[], Any]:
         total = self.members._summing(names)
-        return lambda: mean_of(self.each(np.asarray(total())))
+        # One member at one place sums up to a number.
+        return lambda: mean_of(self.each(np.atleast_1d(total())))
 
     # Running
 

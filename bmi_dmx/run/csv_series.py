@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..data.table import heading, read_table
+from ..data.table import heading, read_table, stem_of
 from ..data.times import regular, times_of
 from ..errors import DataError
 from ..operate.system import System
@@ -75,7 +75,7 @@ class CsvSeries(Series):
                 f"{self.path}: a CSV file is of one place, the model lives at "
                 f"{len(ids)}; expected a NetCDF file"
             )
-        return (self.path.stem,) if ids is None else tuple(ids)
+        return (stem_of(self.path),) if ids is None else tuple(ids)
 
     def _raw(self, name: str, first: int, count: int) -> Array:
         return self._columns[name][1][first : first + count, None]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.axis import span_text
+from ..data.table import stem_of
 from ..errors import ConfigError, DataError
 from ..files import atomic
 from ..operate.operation import Operation, step_text
@@ -96,7 +97,7 @@ def forecast(asked: Asked) -> Path:
 
 def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     """Yield files under names that tell them apart."""
-    stems = [path.stem for path in files]
+    stems = [stem_of(path) for path in files]
     whole = len(set(stems)) < len(stems)
     for path, stem in zip(files, stems, strict=True):
         yield (str(path) if whole else stem), path

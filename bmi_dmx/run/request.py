@@ -15,6 +15,7 @@ from ..bmi.locations import read_locations
 from ..bmi.settings import LocationSettings
 from ..bmi.steps import step_length
 from ..bundle import Bundle
+from ..data.table import is_table
 from ..errors import ConfigError, DataError, suggestion
 from ..operate.operation import Operation, step_text
 from ..operate.parameters import check_attribute
@@ -122,8 +123,7 @@ def _opened(request: Request, bundle: Bundle) -> Series:
     path = request.forcing
     if not path.exists():
         raise DataError(f"{path}: no such file")
-    text = path.suffix.lower() in (".csv", ".txt", ".tsv")
-    kind = CsvSeries if text else NetcdfSeries
+    kind = CsvSeries if is_table(path) else NetcdfSeries
     lone_step = request.lone_step
     if lone_step is None:
         lone_step = _asked(request, bundle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.data.missing import WORDS
-from bmi_dmx.data.table import Table, heading, read_table
+from bmi_dmx.data.table import Table, heading, is_table, read_table, stem_of
 from bmi_dmx.errors import ConfigError, DataError, DmxError
 
 MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -246,3 +247,24 @@ def test_it_is_said_how_many_cells_are_no_numbers(tmp_path):
     message = r"row 2, column 'b': found 'x', .* the first of 2 such cells"
     with pytest.raises(DataError, match=message):
         read_table(path, "rows").numbers(1)
+
+
+@pytest.mark.parametrize("name", ["old.csv.gz", "old.CSV.GZ", "old.csv"])
+def test_a_compressed_table_is_read_as_it_is(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"id;area\nx;1,5\n"))
+    assert is_table(path)
+    assert stem_of(path) == "old"
+    assert read_table(path, "places").numbers(1) == [1.5]
+
+
+def test_a_compressed_table_that_ends_early_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv.gz"
+    path.write_bytes(gzip.compress(b"id,area\nx,1\n")[:-9])
+    with pytest.raises(DataError, match=r"old\.csv\.gz: cannot be unpacked by gzip: "):
+        read_table(path, "places")
+
+
+@pytest.mark.parametrize("name", ["old.nc", "old.nc.gz", "old.gz", "csv"])
+def test_other_endings_are_no_tables(name: str) -> None:
+    assert not is_table(Path(name))

@@ -76,6 +76,10 @@ def test_a_sum_since_some_time_is_told_from_what_comes_in_each_step() -> None:
     for dry in (np.zeros((200, 3)), np.full((200, 3), np.nan), rain[:1], rain[:0]):
         assert usual.total(dry) == ""
     assert USUAL["air_temperature"].total(np.cumsum(rain, axis=0)) == ""
+    for marker in (np.nan, np.inf, -np.inf):  # each twice in a row, in every column
+        broken = np.cumsum(rain, axis=0)
+        broken[7:9] = marker
+        assert usual.total(broken).startswith("rises 196 times and never falls")
 
 
 def _write(path: Path, values: np.ndarray, name: str = "prcp") -> None:

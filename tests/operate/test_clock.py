@@ -144,3 +144,15 @@ def test_a_state_of_no_date_is_refused(moment: float) -> None:
     with pytest.raises(TimeError, match="expected a time in the years"):
         clock.resume(moment)
     assert clock.step == 0
+
+
+@pytest.mark.parametrize("beside", [-1e-5, 1e-5])
+def test_a_time_beside_the_one_that_is_meant_is_taken_for_it(beside: float) -> None:
+    # 0.1 d, ten times added up, is a little less than a day.
+    clock = Clock(datetime(2000, 1, 1), datetime(2000, 1, 3), 86400)
+    clock.set(1)
+    assert clock.steps_until(86400.0 + beside) == 0
+    assert clock.steps_until(2 * 86400.0 + beside) == 1
+    for far in (86400.0 - 1.0, 2 * 86400.0 + 1.0):
+        with pytest.raises(TimeError):
+            clock.steps_until(far)

@@ -14,7 +14,7 @@ from .learned_remainder import LearnedRemainder
 from .remainder import Remainder
 from .settings import Observed, span_of
 
-__all__ = ["STATUS", "Inbox", "Taken"]
+__all__ = ["STATUS", "USED", "Inbox", "Taken"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[np.intp]]

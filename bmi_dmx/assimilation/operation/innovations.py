@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...files import writing
-from .inbox import STATUS
+from ...files import atomic, writing
+from .inbox import STATUS, USED
 
 __all__ = ["COLUMNS", "Innovations"]
 
@@ -60,6 +60,11 @@ class Innovations:
             return np.empty(0, COLUMNS[name][0])
         return np.concatenate([rows[name] for rows in self._rows])
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether values of a quantity came, and not one of them was used."""
+        return bool(((self.counts.sum(1) > 0) & (self.counts[:, USED] == 0)).any())
+
     def report(self) -> str:
         """Return in words what became of the values, by quantity."""
         told = []
@@ -72,7 +77,11 @@ class Innovations:
         """Write a NetCDF file, which then exists whole or not at all."""
         import netCDF4
 
-        with writing(path), netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+        with (
+            writing(path),
+            atomic(path) as temporary,
+            netCDF4.Dataset(temporary, "w", format="NETCDF4") as file,
+        ):
             file.Conventions = "CF-1.11"
             file.featureType = "point"
             file.createDimension("row", sum(len(r["status"]) for r in self._rows))

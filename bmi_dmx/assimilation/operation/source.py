@@ -116,8 +116,35 @@ def source_of(
     )
     if not time.size:
         raise DataError(f"{key}: {series[0].path}: found no value of these places")
-    _tell_unused(time[~np.isnan(value)], runner, series[0].path)
+    time, place, value = _once(time, place, value, runner.ids, series[0].path)
+    _tell_unused(time, runner, series[0].path)
     return FileSource(name, time, place, value, len(runner.ids))
+
+
+def _once(
+    time: Array, place: Array, value: Array, ids: Sequence[str], path: Path
+) -> tuple[Array, Array, Array]:
+    """Return the rows that hold a value, once each: files may overlap.
+
+    A mean over a step would count a value twice. Of values that contradict each other
+    it cannot be known which is meant: all are kept, and said.
+    """
+    there = np.flatnonzero(~np.isnan(value))
+    order = there[np.lexsort((value[there], place[there], time[there]))]
+    time, place, value = time[order], place[order], value[order]
+    same = (np.diff(time) == 0.0) & (np.diff(place) == 0)
+    repeated = same & (np.diff(value) == 0.0)
+    other = np.flatnonzero(same & ~repeated)
+    if other.size:
+        k = int(other[0])
+        warn_once(
+            _log, f"{path}: contradicting",
+            "%s: %d values differ from others of their place and time, and the mean is "
+            "taken: %g and %g at %s on %s", path, other.size, value[k], value[k + 1],
+            ids[place[k]], _EPOCH + timedelta(seconds=float(time[k])),
+        )  # fmt: skip
+    kept = np.flatnonzero(~np.append(False, repeated)) if value.size else order
+    return time[kept], place[kept], value[kept]
 
 
 def _tell_unused(time: Array, runner: EnsembleRunner, path: Path) -> None:

@@ -325,3 +325,33 @@ def test_units_that_are_assumed_are_said(
     (tmp_path / "x.csv").write_text("time,cat-0\n1980-10-02,1\n")
     start(1, assimilation=volume(file="x.csv"))
     assert "units assumed, for none are given: runoff_volume (m3 s-1)" in caplog.text
+
+
+def test_a_value_that_overlapping_files_repeat_counts_once(
+    start: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    slices = {"15": [("15", 2.0)], "30": [("15", 2.0), ("30", 4.0)]}
+    for minute, values in slices.items():
+        rows = [("cat-0", f"1980-10-01_01:{m}:00", flow, 100) for m, flow in values]
+        slice_file(folder / f"{minute}.ncdf", rows)
+    block = volume(file="slices", format="t-route-timeslice")
+    component = start(1, time_step="hourly", assimilation=block)
+    follow(component, made(4, 1), range(4))
+    innovations = component.ensemble.assimilation.innovations
+    assert innovations.column("observed").tolist() == [3.0]
+    assert "differ" not in caplog.text
+
+
+def test_values_that_contradict_each_other_are_said(
+    start: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "1980-10-02,1,5\n1980-10-02,3,\n1980-10-02,3,5\n"
+    (tmp_path / "x.csv").write_text(f"time,cat-0 [m3 s-1],cat-1 [m3 s-1]\n{rows}")
+    component = start(2, assimilation=volume(file="x.csv"))
+    assert "x.csv: 1 values differ from others of their place and time" in caplog.text
+    assert "1 and 3 at cat-0 on 1980-10-02 00:00:00" in caplog.text
+    follow(component, made(2, 2), range(2))
+    innovations = component.ensemble.assimilation.innovations
+    assert innovations.column("observed").tolist() == [2.0, 5.0]

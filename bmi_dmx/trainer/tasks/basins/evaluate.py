@@ -32,6 +32,7 @@ from .data.basins import BasinData
 from .data.read import read_for_training
 from .experiment import Experiment
 from .groups import basin_groups
+from .kept import tell_changes
 from .pictures import RAIN, draw
 from .prediction import blocks, predict, with_lead
 from .targets import (
@@ -175,6 +176,7 @@ def _data(
             continue
         with naming(folder.config, experiment):
             data = read_for_training(experiment.data, experiment.periods.train)
+        tell_changes(folder, experiment, data)
         if found:
             where = f"{folder.path}: its data are not those of {folders[0].path}"
             data = _matched(data, found[0], experiment.periods[period], where)

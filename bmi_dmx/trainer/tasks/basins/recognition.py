@@ -8,7 +8,7 @@ from pathlib import Path
 from ....data.zarr_store import is_zarr
 from ....errors import DataError, DmxError, suggestion
 from .data.read import READERS
-from .data.sheets import ENDINGS
+from .data.sheets import is_sheet
 from .data.spec import DataSpec
 
 __all__ = ["reader_of"]
@@ -38,9 +38,9 @@ def _is_table(path: Path) -> bool:
     """Return whether it is a text table, or a folder of some and nothing more."""
     if path.is_dir():
         return not is_zarr(path) and any(
-            file.suffix.lower() in ENDINGS for file in path.iterdir() if file.is_file()
+            is_sheet(file) for file in path.iterdir() if file.is_file()
         )
-    return path.suffix.lower() in ENDINGS
+    return is_sheet(path)
 
 
 _LOOKS: dict[str, Callable[[Path], bool]] = {

@@ -37,7 +37,7 @@ from .evaluate import Report, evaluate
 from .examination import Examination, examine
 from .experiment import Experiment
 from .groups import basin_groups
-from .kept import ATTRIBUTES, write_attributes
+from .kept import ATTRIBUTES, means_of, write_attributes
 from .prediction import (
     Blocks,
     blocks,
@@ -153,6 +153,7 @@ class BasinsTask(Divisible, Task[Experiment]):
         )
         self.validation = self._validation(model)
         self.read = tuple(model.attributes)
+        self.means = means_of(self.training, model.forcings, self.read)
         self.units = {n: u for n, u in data.units.items() if n in self.read}
 
     def _climates(self, model: Model) -> Climates | None:
@@ -257,6 +258,7 @@ class BasinsTask(Divisible, Task[Experiment]):
             "ids": ids,
             "units": self.units,
             "computed": self.computed,
+            "means": self.means,
         }
 
     def to(self, device: torch.device) -> None:

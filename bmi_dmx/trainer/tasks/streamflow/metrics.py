@@ -64,7 +64,8 @@ def _metric(
     name: str, *, units: str, ideal: float | None
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
-        about = (function.__doc__ or "").splitlines()[0].rstrip(".")
+        # Python without docstrings (-OO) has nothing to tell.
+        about = (function.__doc__ or "").partition("\n")[0].rstrip(".")
         metrics.register(name)(
             Metric(function=function, units=units, about=about, ideal=ideal)
         )

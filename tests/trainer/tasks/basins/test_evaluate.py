@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -360,3 +361,39 @@ def test_a_run_without_a_checkpoint_is_named(finished: Path, tmp_path: Path) -> 
 def test_at_least_one_run_is_needed() -> None:
     with pytest.raises(ConfigError, match="no run is given"):
         evaluate([])
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_data_that_changed_since_the_training_are_said(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    evaluate(finished, output=tmp_path / "same")
+    assert "learned from" not in caplog.text
+
+    def changed(spec: DataSpec, days: Any) -> BasinData:
+        data = read_for_training(spec, days)
+        target = data.target.copy()
+        target[:, 2] *= 2.0
+        return replace(data, target=target).select(data.ids.tolist()[1:])
+
+    read_for_training = evaluation.read_for_training
+    monkeypatch.setattr(evaluation, "read_for_training", changed)
+    evaluate(finished, output=tmp_path / "other")
+    ids = read(RunFolder(finished).experiment().data).ids
+    gone, doubled = str(ids[0]), str(ids[2])
+    assert (
+        f"1 of the 6 basins it learned from are not in the data: {gone}" in caplog.text
+    )
+    told = [
+        r.getMessage() for r in caplog.records if "is not what it" in r.getMessage()
+    ]
+    assert len(told) == 1
+    assert (
+        f"streamflow of 1 of 5 basins is not what it learned from: of '{doubled}'"
+        in told[0]
+    )
+    now, then = (float(x) for x in re.findall(r"([\d.]+), then ([\d.]+)$", told[0])[0])
+    assert now == pytest.approx(2.0 * then, rel=1e-3)

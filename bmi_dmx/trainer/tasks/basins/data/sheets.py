@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from .....data.axis import span_text
 from .....data.identity import listed
-from .....data.table import Table, heading
+from .....data.table import ENDINGS as TABLES
+from .....data.table import Table, heading, is_table
 from .....data.times import times_of
 from .....errors import DataError
 from .basins import SECONDS_PER_DAY, Times, time_axis
@@ -26,6 +27,7 @@ __all__ = [
     "column_called",
     "common_times",
     "has_times",
+    "is_sheet",
     "ordered",
     "rows_at",
     "tables_in",
@@ -33,10 +35,11 @@ __all__ = [
     "values_at",
 ]
 
-ENDINGS = (".csv", ".txt", ".tsv", ".dat")
+ENDINGS = (*TABLES, ".dat")
+"""Of names of text tables; ``.gz`` may follow."""
 
 _NO_TEXT = (
-    ".xlsx", ".xls", ".ods", ".gz", ".zip", ".bz2", ".xz", ".parquet", ".feather",
+    ".xlsx", ".xls", ".ods", ".zip", ".bz2", ".xz", ".parquet", ".feather",
     ".nc", ".rdata", ".rds", ".mat", ".pkl",
 )  # fmt: skip
 """Endings of files that may hold series, but not as text."""
@@ -85,7 +88,7 @@ def tables_in(path: Path) -> list[Path]:
     files = sorted(
         file
         for file in path.iterdir()
-        if file.suffix.lower() in ENDINGS and not file.name.startswith((".", "~"))
+        if is_sheet(file) and not file.name.startswith((".", "~"))
     )
     others = sorted(f.name for f in path.iterdir() if f.suffix.lower() in _NO_TEXT)
     if not files:
@@ -97,6 +100,11 @@ def tables_in(path: Path) -> list[Path]:
             f"no text and passed over ({listed(others)})"
         )
     return files
+
+
+def is_sheet(path: Path) -> bool:
+    """Return whether a file is called as text tables are, compressed or not."""
+    return is_table(path, ENDINGS)
 
 
 def column_called(table: Table, names: Iterable[str]) -> int | None:

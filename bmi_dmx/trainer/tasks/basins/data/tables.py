@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....data.quantity import assumed
-from .....data.table import Table, heading, read_table
+from .....data.table import Table, heading, read_table, stem_of
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import FILES, USUAL, usual_names
 from .basins import Array32, Observed, positions, refuse_uneven
@@ -125,7 +125,7 @@ class Tables(Source):
             for row, name in enumerate(names):
                 groups.setdefault(name, []).append(row)
         else:
-            groups[table.path.stem] = list(range(len(times)))
+            groups[stem_of(table.path)] = list(range(len(times)))
         for name, rows in groups.items():
             if name in self._sheets:
                 raise DataError(
