@@ -26,6 +26,7 @@ from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.data.spec import DataSpec
 from .hindcast_run import Alone, Corrected, alone, corrected
 from .report import write_json
+from .variational import Variational, variational
 
 __all__ = [
     "Hindcast",
@@ -56,17 +57,24 @@ class Method:
     gaps : float
         Share of the observations that it is not told, drawn day by day and basin by
         basin; forecasts are scored with all of them.
+    variational : Variational, optional
+        Fits windows of days in place of what a component does.
 
     Raises
     ------
     ConfigError
-        When the share is none.
+        When the share is none, or two ways are asked for.
     """
 
     assimilation: dict[str, Any] = field(default_factory=dict)
     gaps: float = 0.0
+    variational: Variational | None = None
 
     def __post_init__(self) -> None:
+        if self.variational is not None and self.assimilation:
+            raise ConfigError(
+                "assimilation: not with variational, which has all that it needs"
+            )
         if not 0.0 <= self.gaps < 1.0:
             raise ConfigError(f"gaps: found {self.gaps}, expected 0 to below 1")
 
@@ -181,7 +189,7 @@ class Made:
     alone : Alone
         The model without a gauge.
     corrected : dict of str to Corrected
-        With it, by method.
+        With it, by method of a component.
     """
 
     settings: Hindcast
@@ -281,6 +289,12 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
             arranged[f"AR(1), {method.gaps:.0%} missing"] = _autoregressive(
                 told, past.flow, learned, settings.leads
             )
+        if method.variational is not None:
+            arranged[name] = variational(
+                bundle, run, told, method.variational, past, learned, scored.start,
+                settings.leads,
+            )  # fmt: skip
+            continue
         block = _merged(settings.assimilation, method.assimilation)
         found[name] = corrected(
             bundle, run, told, block, past, scored.start, settings.leads, folder

@@ -19,7 +19,7 @@ from ..operate.ensemble import fitted
 from ..operate.runner import Runner
 from ..trainer.tasks.basins.data.basins import BasinData
 
-__all__ = ["Alone", "Corrected", "alone", "corrected", "recorded"]
+__all__ = ["Alone", "Corrected", "alone", "corrected", "recorded", "shown"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -168,7 +168,7 @@ def corrected(
     ahead = np.full((days, leads, basins), np.nan)
     known = np.full((3, days, basins), np.nan)
     sums = _Increments(data)
-    for day in _shown(past.start, days):
+    for day in shown(past.start, days):
         for name, values in forcing.items():
             component.set_value(name, values[day])
         component.set_value(f"{_FLOW}~observed", observed[day])
@@ -213,7 +213,7 @@ def _forcing(runner: Runner, data: BasinData) -> dict[str, Array]:
     return {name: data.forcing[name].astype(float) for name in runner.forcing}
 
 
-def _shown(first: int, days: int) -> Iterator[int]:
+def shown(first: int, days: int) -> Iterator[int]:
     """Yield days with a bar of progress."""
     with tqdm(
         range(first, days), desc="hindcast", unit=" days", leave=False, disable=None

@@ -16,7 +16,8 @@ OFFSET = 0.02
 def recorded(**changes: Any) -> dict[str, dict[str, Any]]:
     """Return a record of the shipped sample; changes replace arguments."""
     given = {
-        "hindcast": "delaware", "first": "1979-01-01", "last": "1979-04-30",
+        "hindcast": "delaware",
+        "models": {"dhbv-conus-daily": ["1979-01-01", "1979-04-30"]},
         "reads": {"precipitation": "mm d-1", "lower_zone": "mm"},
         "attributes": ["p_mean"], "offset": OFFSET, "spin_up": 30,
         **changes,
@@ -46,4 +47,23 @@ def test_what_is_not_there_is_refused() -> None:
     with pytest.raises(DataError, match="attributes: 'p_means'"):
         recorded(attributes=["p_means"])
     with pytest.raises(DataError, match="has no 1999-01-01"):
-        recorded(last="1999-01-01")
+        recorded(models={"dhbv-conus-daily": ["1979-01-01", "1999-01-01"]})
+    with pytest.raises(ConfigError, match="more than the 30 days of spin_up"):
+        recorded(models={"dhbv-conus-daily": ["1979-01-01", "1979-01-15"]})
+    with pytest.raises(ConfigError, match="models: found none"):
+        recorded(models={})
+
+
+def test_days_of_other_models_follow() -> None:
+    own, later = recorded(), {"dhbv-conus-daily-0.1": ["1979-03-01", "1979-04-30"]}
+    other = recorded(models=later)
+    both = recorded(models={"dhbv-conus-daily": ["1979-01-01", "1979-04-30"], **later})
+    for kind in ("forcing", "targets"):
+        for name, series in both[kind].items():
+            parts = [own[kind][name], other[kind][name]]
+            np.testing.assert_array_equal(series, np.concatenate(parts), err_msg=name)
+    # Both are of the same days, which they predict otherwise.
+    same = own["targets"]["expected"][-31:]
+    np.testing.assert_array_equal(other["targets"]["expected"], same)
+    predicted = own["forcing"]["predicted"][-31:]
+    assert np.abs(other["forcing"]["predicted"] - predicted).max() > 0.01
