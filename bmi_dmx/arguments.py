@@ -19,7 +19,7 @@ from typing import Any
 from .errors import ConfigError
 from .files import refuse_device
 
-__all__ = ["add_common", "number", "refuse_to_replace", "whole"]
+__all__ = ["add_common", "netcdf", "number", "refuse_to_replace", "whole"]
 
 _WRITTEN = ("output", "past", "map", "picture", "save_state")
 """Arguments that name a file to be written."""
@@ -68,6 +68,30 @@ def number(least: float, most: float = math.inf) -> Callable[[str], float]:
         return found
 
     return read
+
+
+_OTHER_KINDS = (
+    ".csv", ".gz", ".json", ".parquet", ".pdf", ".png", ".svg", ".tsv", ".txt", ".xlsx",
+    ".yaml", ".yml", ".zarr",
+)  # fmt: skip
+"""Ends of names that say what NetCDF is not."""
+
+
+def netcdf(text: str) -> Path:
+    """Read the name of a NetCDF file to be written.
+
+    Raises
+    ------
+    ArgumentTypeError
+        The name is that of another kind of file.
+    """
+    path = Path(text)
+    if path.suffix.lower() in _OTHER_KINDS:
+        raise ArgumentTypeError(
+            f"found {text!r}, expected a name such as '{path.stem}.nc': what is "
+            "written is NetCDF"
+        )
+    return path
 
 
 def add_common(parser: ArgumentParser, **defaults: Any) -> None:

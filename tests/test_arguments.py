@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bmi_dmx.arguments import number, refuse_to_replace, whole
+from bmi_dmx.arguments import netcdf, number, refuse_to_replace, whole
 from bmi_dmx.cli import _parser, main
 from bmi_dmx.errors import ConfigError
 
@@ -16,7 +16,7 @@ from bmi_dmx.errors import ConfigError
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("given.csv", "table.csv", "old.state"):
+    for name in ("given.csv", "table.csv", "given.nc", "table.nc", "old.state"):
         Path(name).write_text("what took long to make", encoding="utf-8")
 
 
@@ -32,6 +32,14 @@ def test_a_number_is_within_its_limits(text: str) -> None:
     assert number(0.0, 18.0)("5.75") == 5.75
     with pytest.raises(ArgumentTypeError, match=f"found '{text}', .* from 0 to 18"):
         number(0.0, 18.0)(text)
+
+
+@pytest.mark.parametrize("name", ["flow.csv", "flow.CSV", "flow.csv.gz", "flow.png"])
+def test_netcdf_is_not_written_under_the_name_of_something_else(name: str) -> None:
+    assert netcdf("a/flow.nc") == Path("a/flow.nc")
+    assert netcdf("flow") == Path("flow")
+    with pytest.raises(ArgumentTypeError, match=r"such as 'flow.*\.nc': what is wri"):
+        netcdf(name)
 
 
 @pytest.mark.parametrize("written", ["output", "past", "map", "picture", "save_state"])
@@ -67,13 +75,13 @@ def test_older_results_and_the_state_that_is_gone_on_from_may_be_replaced() -> N
 @pytest.mark.parametrize(
     "line",
     [
-        "run usual given.csv --output given.csv",
-        "run usual given.csv --attributes table.csv --output table.csv",
+        "run usual given.nc --output given.nc",
+        "run usual given.nc --attributes table.nc --output table.nc",
         "forecast usual given.csv --past given.csv",
-        "forecast usual given.csv table.csv --output table.csv",
-        "simulate --hydrofabric given.csv --forcing table.csv --output given.csv",
+        "forecast usual given.nc table.nc --output table.nc",
+        "simulate --hydrofabric given.nc --forcing table.nc --output given.nc",
         "simulate --hydrofabric given.csv --forcing b --output o --map given.csv",
-        "route given.csv table.csv --output table.csv",
+        "route given.nc table.nc --output table.nc",
         "data attributes given.csv --output given.csv",
         "plot given.csv --output given.csv",
     ],
@@ -83,7 +91,7 @@ def test_no_command_writes_over_what_it_reads(
 ) -> None:
     assert main(line.split()) == 1
     assert "is read by this command and would be lost" in capsys.readouterr().err
-    for name in ("given.csv", "table.csv"):
+    for name in ("given.csv", "table.csv", "given.nc", "table.nc"):
         assert Path(name).read_text(encoding="utf-8") == "what took long to make"
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import whole
+from ..arguments import netcdf, whole
 from ..errors import ConfigError
 from ..run.command import crew_arguments
 
@@ -75,7 +75,7 @@ def simulate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--forcing", type=Path, required=True, metavar="FILE")
     _domain_arguments(parser)
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="NetCDF file"
+        "--output", type=netcdf, required=True, metavar="FILE", help="NetCDF file"
     )
     parser.add_argument(
         "--outputs", nargs="+", metavar="NAME", help="variables to write"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from ..arguments import number, whole
+from ..arguments import netcdf, number, whole
 
 __all__ = ["river", "river_arguments", "route", "route_arguments"]
 
@@ -81,7 +81,7 @@ def route_arguments(parser: ArgumentParser) -> None:
         help="file of the reaches, as of dmx river",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, default=Path("route.nc"), metavar="FILE",
+        "--output", type=netcdf, default=Path("route.nc"), metavar="FILE",
         help="CF NetCDF file to write (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(

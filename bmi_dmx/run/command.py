@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import whole
+from ..arguments import netcdf, whole
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def request_arguments(parser: ArgumentParser, forcing: str, output: Path) -> Non
         f"{forcing} has of them",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, default=output, metavar="FILE",
+        "--output", type=netcdf, default=output, metavar="FILE",
         help="CF NetCDF file to write (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(

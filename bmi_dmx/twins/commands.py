@@ -8,6 +8,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..arguments import netcdf
+
 __all__ = ["da", "da_arguments"]
 
 _EXPERIMENT = "a YAML file, or the name of a twin experiment of the package"
@@ -91,7 +93,7 @@ def _table_arguments(parser: ArgumentParser) -> None:
 def _archive_arguments(parser: ArgumentParser) -> None:
     _system_arguments(parser)
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="CF NetCDF"
+        "--output", type=netcdf, required=True, metavar="FILE", help="CF NetCDF"
     )
     parser.add_argument(
         "--truth", action="store_true", help="tell the truth in it as well"

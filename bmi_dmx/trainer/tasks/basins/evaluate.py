@@ -34,7 +34,7 @@ from .experiment import Experiment
 from .groups import basin_groups
 from .kept import tell_changes
 from .pictures import RAIN, draw
-from .prediction import blocks, predict, with_lead
+from .prediction import blocks, predict, refuse_diverged, with_lead
 from .targets import (
     TARGET,
     compared_units,
@@ -308,12 +308,17 @@ def mean_answers(
     ------
     ConfigError
         A model lacks one of them, or gives it in other units than the first.
+    DataError
+        The flow of a model is no number somewhere.
     """
     total: dict[str, NDArray[Any]] = {name: np.zeros(1) for name in outputs}
     for model, (part, warmup) in zip(models, data, strict=True):
         _refuse_units(models[0], model, outputs)
         given = blocks(model, part, warmup=warmup, basins=basins)
-        for name, values in predict(model, given, outputs).items():
+        answers = predict(model, given, outputs)
+        if TARGET in answers:
+            refuse_diverged(answers[TARGET], part, warmup)
+        for name, values in answers.items():
             total[name] = total[name] + values.astype(np.float64)
     return {name: values / len(models) for name, values in total.items()}
 

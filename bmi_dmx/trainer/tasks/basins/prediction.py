@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ....compose import Model, ModelSpec
 from ....compose.other_steps import after_longer_steps
-from ....errors import ConfigError
+from ....errors import ConfigError, DataError
 from ....models.hydrology.transit import in_shorter_steps
 from ..streamflow.periods import Period
 from .data.basins import SECONDS_PER_DAY, Array32, BasinData
@@ -27,6 +27,7 @@ __all__ = [
     "blocks",
     "check_daily_warmup",
     "predict",
+    "refuse_diverged",
     "simulate",
     "steps_within",
     "usual_warmup",
@@ -275,3 +276,31 @@ def predict(
             )
             found.append({name: x.cpu().numpy() for name, x in ran.items()})
     return {name: np.concatenate([f[name] for f in found], 1) for name in outputs}
+
+
+def refuse_diverged(simulated: NDArray[Any], data: BasinData, warmup: int) -> None:
+    """Refuse flow that is no number, which scores would leave out.
+
+    Parameters
+    ----------
+    simulated : array (T, B)
+        Flow after the warm-up.
+    data : BasinData
+        Warm-up and period.
+    warmup : int
+        Time steps of the warm-up.
+
+    Raises
+    ------
+    DataError
+        Naming the first basin and step.
+    """
+    wrong = ~np.isfinite(simulated)
+    if wrong.any():
+        step, basin = np.argwhere(wrong)[0]
+        raise DataError(
+            f"the model gives {simulated[step, basin]} in basin '{data.ids[basin]}' on"
+            f" {data.time[warmup + step]}, and no number at some time in"
+            f" {int(wrong.any(axis=0).sum())} of {len(data.ids)} basins; are their"
+            " attributes what they should be?"
+        )

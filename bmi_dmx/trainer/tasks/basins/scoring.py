@@ -96,7 +96,6 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         )
     found = flows(model, part, lead, tuple(part.targets))
     answers, simulated = found.answers, found.mean
-    _refuse_nothing(simulated, part.part(slice(lead, None)))
     others, about = beside(model, data, part, lead)
     known = learned(bundle.manifest.provenance, str(bundle.path))
     seen = known.among(data.ids)
@@ -139,19 +138,6 @@ def _refuse_learned(asked: Scoring) -> None:
         raise ConfigError(
             f"--calibrate: {first} to {last} are among the scored days ({scored}); "
             "expected others, and --period"
-        )
-
-
-def _refuse_nothing(simulated: NDArray[Any], data: BasinData) -> None:
-    """Refuse flow that is no number, which scores would leave out."""
-    wrong = ~np.isfinite(simulated)
-    if wrong.any():
-        step, basin = np.argwhere(wrong)[0]
-        raise DataError(
-            f"the bundle gives {simulated[step, basin]} in basin '{data.ids[basin]}' on"
-            f" {data.time[step]}, and no number at some time in"
-            f" {int(wrong.any(axis=0).sum())} of {len(data.ids)} basins; are their"
-            " attributes what they should be?"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -28,7 +29,7 @@ from ...task import Monitor, Task, attributes_in
 from ..streamflow.compared import Compared
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
-from ..streamflow.metrics import median, score
+from ..streamflow.metrics import median_of_all
 from ..streamflow.periods import Period
 from .climates import Climates
 from .data.basins import AT_ONCE, BasinData
@@ -175,7 +176,7 @@ class BasinsTask(Divisible, Task[Experiment]):
             known = part.target if name == TARGET else part.targets[name].values
             observed = known[lead:]
             # A perfect simulation has a score wherever any has.
-            if not median(score(observed, observed, ["nse"])["nse"])[1]:
+            if math.isnan(median_of_all("nse", observed, observed)):
                 of = "" if name == TARGET else f" of {name}"
                 raise DataError(
                     f"periods.validation: no basin has observations{of} from"
@@ -211,7 +212,8 @@ class BasinsTask(Divisible, Task[Experiment]):
     def validate(self, model: Model) -> float:
         """Return the median NSE over the basins in the validation period.
 
-        Of several targets their mean, by their weights.
+        Of several targets their mean, by their weights. Basins in which the model gives
+        no number are worse than all others.
         """
         assert self.validation is not None
         weights = self.experiment.monitored
@@ -219,11 +221,12 @@ class BasinsTask(Divisible, Task[Experiment]):
         observed = {TARGET: self.validation.observed, **self.validation.others}
         total = 0.0
         for name, weight in weights.items():
-            nse = score(simulated[name], observed[name], ["nse"])["nse"]
-            value, basins = median(nse)
-            if not basins:
-                what = "flow" if name == TARGET else name
-                raise TrainingError(f"no {what} of the validation period is a number")
+            value = median_of_all("nse", simulated[name], observed[name])
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"no {name} of the validation period is a number, in half or more "
+                    "of the basins"
+                )
             total += weight * value
         return total / sum(weights.values())
 

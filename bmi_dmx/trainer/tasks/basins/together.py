@@ -19,7 +19,14 @@ from ..streamflow.probability import Range, Residuals
 from ..streamflow.weights import best_weights
 from .data.basins import BasinData
 from .evaluate import AT_ONCE
-from .prediction import blocks, predict, steps_within, usual_warmup, with_lead
+from .prediction import (
+    blocks,
+    predict,
+    refuse_diverged,
+    steps_within,
+    usual_warmup,
+    with_lead,
+)
 from .scored_data import completed, data_spec
 from .targets import TARGET, flow_factor
 from .training_basins import BASIN_IDS
@@ -72,6 +79,11 @@ def flows(
         Time steps of the warm-up.
     others : sequence of str
         Outputs beside streamflow that are wanted.
+
+    Raises
+    ------
+    DataError
+        The flow is no number somewhere.
     """
     shares = model.plan.models_of(TARGET)
     names = tuple(shares)
@@ -79,6 +91,7 @@ def flows(
     ran = predict(model, given, (TARGET, *others, *names))
     found = {name: x.astype(np.float64) for name, x in ran.items()}
     answers = {name: found[name] for name in (TARGET, *others)}
+    refuse_diverged(answers[TARGET], part, lead)
     each = [found[name] * flow_factor(model.plan) for name in names]
     return Flows(
         answers,

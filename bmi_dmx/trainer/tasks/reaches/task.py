@@ -28,7 +28,7 @@ from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
-from ..streamflow.metrics import median, score
+from ..streamflow.metrics import median_of_all
 from .data import read
 from .evaluate import evaluate
 from .experiment import DAY, Experiment
@@ -181,7 +181,7 @@ class ReachesTask(Divisible, Task[Experiment]):
         if self.experiment.validates:
             observed = self.data.target[self.days["validation"]]
             # A perfect simulation has a score wherever any has.
-            if not median(score(observed, observed, ["nse"])["nse"])[1]:
+            if math.isnan(median_of_all("nse", observed, observed)):
                 raise DataError(
                     "periods.validation: no gauge has observations in it that could be"
                     " scored"
@@ -218,14 +218,20 @@ class ReachesTask(Divisible, Task[Experiment]):
         return share(batch, first, last)
 
     def validate(self, model: Model) -> float:
-        """Return the median NSE over the gauges in the validation period."""
+        """Return the median NSE over the gauges in the validation period.
+
+        Gauges at which the model gives no number are worse than all others.
+        """
         assert self.routing is not None
         span = Span.of(self.experiment, self.days["validation"])
         simulated = followed(self.routing, model, span, self.land).days
-        nse = score(simulated, self.data.observed[span.days], ["nse"])["nse"]
-        value, gauges = median(nse)
-        if not gauges:
-            raise TrainingError("no flow of the validation period is a number")
+        observed = self.data.observed[span.days]
+        value = median_of_all("nse", simulated, observed)
+        if not math.isfinite(value):
+            raise TrainingError(
+                "the flow of the validation period is no number at half or more of the "
+                "gauges"
+            )
         self._say_parameters(model)
         return value
 

@@ -24,7 +24,15 @@ from ....registry import Registry
 from .pairs import FloatArray, Pairs
 from .signatures import baseflow_index, flashiness
 
-__all__ = ["Metric", "Summary", "median", "metrics", "score", "summarise"]
+__all__ = [
+    "Metric",
+    "Summary",
+    "median",
+    "median_of_all",
+    "metrics",
+    "score",
+    "summarise",
+]
 
 LEAST_FLOW = 0.01
 """Flow (mm per day) below which logarithms do not look, also in the losses."""
@@ -338,6 +346,28 @@ def median(values: ArrayLike) -> tuple[float, int]:
     """
     given = _finite(values)
     return (float(np.median(given)) if given.size else math.nan), given.size
+
+
+def median_of_all(name: str, simulated: ArrayLike, observed: ArrayLike) -> float:
+    """Return the median score over basins; where nothing is simulated it is the worst.
+
+    Parameters
+    ----------
+    name : str
+        A score that is the better the higher it is.
+    simulated, observed : array (T, B)
+        As of :func:`score`.
+
+    Returns
+    -------
+    float
+        NaN where no basin has a score; minus infinity where half of them diverged.
+    """
+    values = score(simulated, observed, [name])[name]
+    diverged = (np.isnan(simulated) & np.isfinite(observed)).any(axis=0)
+    values = np.where(diverged, -np.inf, values)
+    there = values[~np.isnan(values)]
+    return float(np.median(there)) if there.size else math.nan
 
 
 @dataclass(frozen=True)

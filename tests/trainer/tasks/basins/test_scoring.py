@@ -20,7 +20,7 @@ from bmi_dmx.errors import BundleError, ConfigError, DataError, UnitsError
 from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.evaluate import evaluate, score
 from bmi_dmx.trainer.export import export
-from bmi_dmx.trainer.tasks.basins import scoring
+from bmi_dmx.trainer.tasks.basins import scoring, together
 from bmi_dmx.trainer.tasks.basins.data.delaware import Delaware
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
@@ -274,14 +274,14 @@ def test_there_must_be_something_to_score(
 def test_a_bundle_that_gives_no_number_is_not_scored(
     scored: Score, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = scoring.flows
+    usual = together.predict
 
     def broken(*given: Any) -> Any:
         found = usual(*given)
-        found.mean[3, 1] = np.nan
+        found["streamflow"][3, 1] = np.nan
         return found
 
-    monkeypatch.setattr(scoring, "flows", broken)
+    monkeypatch.setattr(together, "predict", broken)
     message = r"gives nan in basin '01467150' on 1980-01-04, .* in 1 of 2 basins"
     with pytest.raises(DataError, match=message):
         scored(places=IDS[:2])

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.tasks.streamflow.metrics import median, metrics, score, summarise
+from bmi_dmx.trainer.tasks.streamflow.metrics import (
+    median,
+    median_of_all,
+    metrics,
+    score,
+    summarise,
+)
 
 Array = NDArray[np.float64]
 NAN = math.nan
@@ -287,3 +293,21 @@ def test_summary_describes_the_distribution() -> None:
     assert (summary.minimum, summary.q05, summary.q95) == (0.0, 5.0, 95.0)
     assert (summary.q25, summary.q75, summary.maximum) == (25.0, 75.0, 100.0)
     assert math.isnan(summarise([NAN]).mean)
+
+
+def test_where_nothing_is_simulated_is_worse_than_everywhere_else() -> None:
+    observed = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 5.0], [4.0, 1.0, 2.0]])
+    observed = np.column_stack([observed, np.full(3, NAN)])
+    simulated = observed + np.array([[0.5], [-0.5], [0.5]])
+    own = score(simulated, observed, ["nse"])["nse"]
+    middle = median_of_all("nse", simulated, observed)
+    assert middle == np.median(own[:3])
+    diverged = simulated.copy()
+    diverged[2, np.argmax(own[:3])] = NAN
+    assert median_of_all("nse", diverged, observed) == np.sort(own[:3])[0]
+    # Where nothing was observed it does not matter what is simulated.
+    unseen = simulated.copy()
+    unseen[:, 3] = NAN
+    assert median_of_all("nse", unseen, observed) == middle
+    assert median_of_all("nse", np.full_like(observed, NAN), observed) == -math.inf
+    assert math.isnan(median_of_all("nse", simulated[:, 3:], observed[:, 3:]))
