@@ -58,7 +58,7 @@ class Ageing(Process):
 
 
 for _kind in (Density, Warming, Ageing):
-    processes.register(_kind.__name__.lower())(_kind)
+    processes.register(f"made_{_kind.__name__.lower()}")(_kind)
 
 
 def made(process: str, grid: Grid, *, maps: int = 0) -> Model:
@@ -80,7 +80,7 @@ def test_a_process_without_memory_is_its_step_at_every_time(
     columns: int, gradient: bool
 ) -> None:
     grid = Grid.uniform((ROWS, columns), spacing=(2.0, 5.0))
-    model = made("density", grid, maps=ROWS * columns)
+    model = made("made_density", grid, maps=ROWS * columns)
     mass = torch.rand(STEPS, ROWS, columns, dtype=torch.float64)
     with torch.no_grad():
         model.network("depths").network.output.bias.normal_()
@@ -94,7 +94,7 @@ def test_a_process_without_memory_is_its_step_at_every_time(
 @pytest.mark.parametrize("size", [1, 3])
 def test_a_forcing_may_have_levels(size: int) -> None:
     grid = layered()
-    model = made("warming", grid)
+    model = made("made_warming", grid)
     heating = torch.rand(STEPS, 2, ROWS, 2, dtype=torch.float64)
     total = heating.sum(0)
     ran = model.simulate({"heating": heating}, {})
@@ -109,7 +109,7 @@ def test_a_forcing_may_have_levels(size: int) -> None:
 def test_a_model_without_forcing_goes_on_from_a_state_on_levels(
     batch: tuple[int, ...],
 ) -> None:
-    model = made("ageing", layered())
+    model = made("made_ageing", layered())
     first = model.simulate({}, {}, state=model.initial_state(batch), steps=2)
     second = model.simulate({}, {}, state=first.state, steps=3)
     assert second.state["it.age"].shape == (*batch, 2, ROWS, 2)

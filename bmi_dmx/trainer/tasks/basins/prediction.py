@@ -25,10 +25,10 @@ __all__ = [
     "TARGET",
     "Blocks",
     "blocks",
-    "check_daily_warmup",
     "predict",
     "refuse_diverged",
     "simulate",
+    "steps_a_day",
     "steps_within",
     "usual_warmup",
     "with_lead",
@@ -81,36 +81,8 @@ def steps_within(data: BasinData, spec: ModelSpec) -> int:
     return round(parts)
 
 
-def check_daily_warmup(model: Model, data: BasinData, warmup: int) -> None:
-    """Refuse to warm a model up in days where it cannot be.
-
-    Parameters
-    ----------
-    model : Model
-        A model of steps shorter than days.
-    data : BasinData
-        What it learns from.
-    warmup : int
-        Time steps of the data that it is warmed up on.
-
-    Raises
-    ------
-    ConfigError
-        The warm-up is not of whole days, or something of the model cannot run in days.
-    """
-    seconds = warmup * data.seconds
-    if seconds % SECONDS_PER_DAY:
-        raise ConfigError(
-            f"training.warmup: with warmup_step 'daily' expected whole days, found "
-            f"{warmup} steps of {data.seconds} s"
-        )
-    try:
-        model.initial_state(1, _steps_a_day(model) * model.dt)
-    except ConfigError as error:
-        raise ConfigError(f"training.warmup_step: 'daily': {error}") from None
-
-
-def _steps_a_day(model: Model) -> int:
+def steps_a_day(model: Model) -> int:
+    """Return how many steps of a model make up a day."""
     return round(SECONDS_PER_DAY / model.spec.seconds)
 
 
@@ -237,7 +209,7 @@ def simulate(
         forcing = {name: x[before:] for name, x in forcing.items()}
         with torch.set_grad_enabled(warmup_gradient and torch.is_grad_enabled()):
             state = after_longer_steps(
-                model, past, attributes, _steps_a_day(model), in_shorter_steps
+                model, past, attributes, steps_a_day(model), in_shorter_steps
             )
         before = 0
     found = model.simulate(

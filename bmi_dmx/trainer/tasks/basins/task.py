@@ -16,7 +16,7 @@ from ....bundle import Bundle
 from ....compose import Model, Statistics, fit_statistics, plan
 from ....compose.parts import make_parts
 from ....conversion import plain
-from ....errors import ConfigError, DataError, TrainingError
+from ....errors import DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
 from ...asked import Comparing, Examining, Scoring, Weighing
@@ -30,7 +30,7 @@ from ..streamflow.compared import Compared
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median_of_all
-from ..streamflow.periods import Period
+from .checks import check_daily_warmup, check_periods
 from .climates import Climates
 from .data.basins import AT_ONCE, BasinData
 from .data.read import read_for_training
@@ -42,7 +42,6 @@ from .kept import ATTRIBUTES, means_of, write_attributes
 from .prediction import (
     Blocks,
     blocks,
-    check_daily_warmup,
     periods_in,
     predict,
     simulate,
@@ -83,7 +82,7 @@ class BasinsTask(Divisible, Task[Experiment]):
         # Observations in the units of what the model answers with.
         self.data = data = targets_of(compared_units(experiment.model), data)
         self.parts = steps_within(data, experiment.model)
-        _check_periods(experiment, data)
+        check_periods(experiment, data)
         basin_groups(experiment, data)
         self.training = data.period(*experiment.periods.train)
         losses = by_target(experiment.loss)
@@ -415,22 +414,6 @@ class BasinsTask(Divisible, Task[Experiment]):
         return plot(source, names, start, end, output)
 
 
-def _check_periods(experiment: Experiment, data: BasinData) -> None:
-    """Refuse periods that the record does not cover, and windows that do not fit."""
-    spec, periods = experiment.training, experiment.periods
-    for name in periods.names:
-        _check_covered(name, periods[name], data)
-    usable, lead = with_lead(data, periods.train, spec.warmup)
-    if spec.window > len(usable.time) - lead or spec.warmup + spec.window > len(
-        usable.time
-    ):
-        raise ConfigError(
-            f"training.warmup and training.window: {spec.warmup} + {spec.window} steps "
-            f"do not fit into the {len(usable.time)} steps from {usable.time[0]} to "
-            f"{usable.time[-1]}, the first {lead} of them before periods.train"
-        )
-
-
 def _read_by(experiment: Experiment, data: BasinData) -> tuple[list[str], list[str]]:
     """Return the names of the forcings and attributes that the model reads."""
     spec = experiment.model
@@ -444,10 +427,3 @@ def _read_by(experiment: Experiment, data: BasinData) -> tuple[list[str], list[s
         )
     needed = (a.name for a in whole.attributes if a.name not in whole.optional)
     return forcings, list(needed)
-
-
-def _check_covered(name: str, period: Period, data: BasinData) -> None:
-    try:
-        data.period(*period)
-    except DataError as error:
-        raise DataError(f"periods.{name}: {error}") from None

@@ -198,10 +198,10 @@ def test_capitals_in_headings_do_not_matter() -> None:
 
 def test_files_that_are_no_text_are_said(caplog: pytest.LogCaptureFixture) -> None:
     write_folder(Path("five"), 300)
-    for name in ("02479560.xlsx", "02479560.csv.gz", "notes.md"):
+    for name in ("02479560.xlsx", "02479560.zip", "notes.md"):
         Path("five", name).write_bytes(b"PK")
     assert len(read_tables(attributes="file").ids) == len(IDS)
-    told = "2 files are no text and passed over (02479560.csv.gz, 02479560.xlsx)"
+    told = "2 files are no text and passed over (02479560.xlsx, 02479560.zip)"
     assert told in caplog.text
 
 
