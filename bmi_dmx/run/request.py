@@ -195,6 +195,8 @@ def attributes_of(
     found = series.attributes(units)
     origin = dict.fromkeys(found, str(series.path))
     if request.attributes is not None:
+        if not request.attributes.exists():
+            raise DataError(f"--attributes: {request.attributes}: no such file")
         called = {c: units[name] for name in units for c in series.called(name)}
         block = LocationSettings(ids=series.ids, file=request.attributes.resolve())
         columns = read_locations(block, Path(), called).attributes

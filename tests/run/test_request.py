@@ -41,6 +41,13 @@ def test_one_of_the_file_of_forcing_is_refused_with_that(
         ask(attributes=None)
 
 
+def test_a_table_that_is_not_there_is_called_by_its_option(
+    ask: Ask, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"^--attributes: .*none\.csv: no such file"):
+        ask(attributes=tmp_path / "none.csv")
+
+
 def one_day(
     tmp_path: Path, series: dict[str, Any], ids: list[str], **more: Any
 ) -> Path:
