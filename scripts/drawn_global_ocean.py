@@ -40,8 +40,13 @@ def usual_on(waves: dict[str, Any], day: int) -> dict[str, torch.Tensor]:
     }
 
 
-def drawn(apart: LeftOut, days: float, dt: float) -> tuple[dict[int, Any], float]:
-    """Return temperatures in the middle of months, and heat that steps lost.
+def drawn(
+    apart: LeftOut, days: float, dt: float
+) -> tuple[dict[int, Any], float, float]:
+    """Return temperatures in the middle of months, and what heat came from nowhere.
+
+    That is the share of all heat that steps lost, and by how much drawing has warmed
+    the mean of the ocean, K.
 
     Parameters
     ----------
@@ -56,7 +61,7 @@ def drawn(apart: LeftOut, days: float, dt: float) -> tuple[dict[int, Any], float
     waves = {n: apart.wave(apart.ocean.months[n]) for n in DRAWN}
     volumes = torch.from_numpy(apart.volumes)
     share = 1.0 - math.exp(-1.0 / days)
-    state, lost = run.start, 0.0
+    state, lost, warmed = run.start, 0.0, 0.0
     found = {0: run.start["temperature"].double().numpy()}
     for day in range(BEGIN, END):
         with torch.no_grad():
@@ -67,14 +72,17 @@ def drawn(apart: LeftOut, days: float, dt: float) -> tuple[dict[int, Any], float
         state = dict(ran.state)
         entering, gained = (float(ran.outputs[n].double().sum()) for n in BUDGET)
         lost += gained - entering
+        before = state["temperature"]
         for name, usual in usual_on(waves, day + 1).items():
             state[name] = torch.where(
                 volumes > 0.0, state[name] + share * (usual - state[name]), 0.0
             ).to(TYPE)
+        risen = (state["temperature"] - before).double()
+        warmed += float((volumes * risen).sum() / volumes.sum())
         if (day + 1 - BEGIN) % 30 == 0:
             month = (day + 1 - BEGIN) // 30
             found[month] = state["temperature"].double().numpy()
-    return found, lost / run.held()["heat"]
+    return found, lost / run.held()["heat"], warmed
 
 
 def main() -> None:
@@ -86,11 +94,11 @@ def main() -> None:
     parser.add_argument("--dt", type=float, default=10800.0)
     given = parser.parse_args()
     apart = LeftOut(read_global_ocean(given.file))
-    found, lost = drawn(apart, given.days, given.dt)
+    found, lost, warmed = drawn(apart, given.days, given.dt)
     record = {
         "days": given.days, "dt": given.dt, "score": apart.score(found),
         "moved": apart.score(apart.corrected(found)), "heat_not_accounted_for": lost,
-        "cpu_seconds": time.process_time(),
+        "warmed_by_drawing": warmed, "cpu_seconds": time.process_time(),
     }  # fmt: skip
     with atomic(given.json) as path:
         path.write_text(json.dumps(record, indent=1))
