@@ -212,10 +212,12 @@ class TrainingModule(LightningModule):
         Raises
         ------
         TrainingError
-            The task has no score for the model.
+            The model has no score.
         """
         with self._diverging(), self.averaged():
             value = self.processes.from_first(lambda: self.task.validate(self.model))
+            if not math.isfinite(value):
+                raise TrainingError(f"{self.task.monitor.about}: not a number")
         self.log(self.task.monitor.name, value, logger=False)
         self._log_values(**{self.task.monitor.name: value})
 

@@ -208,10 +208,7 @@ class Task(ABC, Generic[E]):
     def validate(self, model: Model) -> float:
         """Return the score of the validation data, without gradient.
 
-        Raises
-        ------
-        TrainingError
-            There is no score, for the model answers with what is not a number.
+        What is not a number ends the training.
         """
 
     @property

@@ -147,18 +147,10 @@ class Evaluation:
 class Experiment(AnyExperiment):
     """Everything that decides how a filter is learned, and its scores.
 
+    All tasks share what :class:`~bmi_dmx.trainer.experiment.Experiment` has.
+
     Parameters
     ----------
-    name : str
-        Name of the experiment and of the bundle it gives; letters, digits, ``-_.``.
-    about : str
-        One line about the filter.
-    licence : str
-        Licence of the learned filter (SPDX identifier).
-    sources : list of str
-        Citations of the data.
-    seed : int
-        Seed of all random numbers.
     task : {"archive"}
         What is learned from.
     data : DataSpec

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ....compose import Model, Statistics
 from ....conversion import plain
-from ....errors import DataError, TrainingError
+from ....errors import DataError
 from ...checkpoint import read_checkpoint
 from ...run_folder import RunFolder
 from ...task import Monitor, Task
@@ -128,8 +128,6 @@ class ArchiveTask(Task[Experiment]):
             )  # fmt: skip
         model.train(training)
         score = float(each.mean())
-        if not math.isfinite(score):
-            raise TrainingError("what was forecast for the validation is not a number")
         return score if kind == "crps" else math.sqrt(score)
 
     def _cycling(self, model: Model, series: Series) -> Cycling:

@@ -104,18 +104,10 @@ class Evaluation:
 class Experiment(AnyExperiment):
     """Everything that decides a training run on arrays and its scores.
 
+    All tasks share what :class:`~bmi_dmx.trainer.experiment.Experiment` has.
+
     Parameters
     ----------
-    name : str
-        Name of the experiment and of the bundle it gives; letters, digits, ``-_.``.
-    about : str
-        One line about the model.
-    licence : str
-        Licence of the trained model (SPDX identifier).
-    sources : list of str
-        Citations of the data.
-    seed : int
-        Seed of all random numbers.
     task : {"arrays"}
         What is learned from.
     data : DataSpec

@@ -25,7 +25,7 @@ from ..streamflow.comparison import (
     target_columns,
     target_summary,
 )
-from ..streamflow.metrics import median, metrics, score
+from ..streamflow.metrics import median, metrics_named, score
 from ..streamflow.periods import Period
 from ..streamflow.results import Hydrographs, Series, write_results
 from .data.basins import BasinData
@@ -207,8 +207,7 @@ def _report(
         models, parts, experiment.evaluation.basins, (TARGET, *part.targets)
     )
     simulated = answers[TARGET]
-    chosen = experiment.evaluation.metrics
-    names = metrics.names() if chosen == "all" else chosen
+    names = metrics_named(experiment.evaluation.metrics)
     scores = score(simulated, observed, names)
     groups = basin_groups(experiment, data[0])
     _warn(experiment, period, lead, simulated, observed)

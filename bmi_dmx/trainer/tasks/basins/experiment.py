@@ -11,7 +11,7 @@ from ....errors import ConfigError, suggestion
 from ...experiment import Anchor, Training
 from ...experiment import Experiment as AnyExperiment
 from ..streamflow.comparison import ALL
-from ..streamflow.metrics import metrics
+from ..streamflow.metrics import metrics_named
 from ..streamflow.periods import Period, Periods
 from .data.spec import Condition, DataSpec
 from .targets import TARGET, LossSpec, by_target
@@ -59,11 +59,7 @@ class Evaluation:
                 raise ConfigError(
                     f"monitored.{name}: found {weight}, expected a positive number"
                 )
-        if self.metrics != "all":
-            if not self.metrics:
-                raise ConfigError("metrics: the list is empty, expected names or 'all'")
-            for name in self.metrics:
-                metrics[name]
+        metrics_named(self.metrics)
         if ALL in self.groups:
             raise ConfigError(f"groups.{ALL}: this is the group of all basins")
 
@@ -86,18 +82,10 @@ class BasinTraining(Training):
 class Experiment(AnyExperiment):
     """Everything that decides a training run on basins and its scores.
 
+    All tasks share what :class:`~bmi_dmx.trainer.experiment.Experiment` has.
+
     Parameters
     ----------
-    name : str
-        Name of the experiment and of the bundle it gives; letters, digits, ``-_.``.
-    about : str
-        One line about the model.
-    licence : str
-        Licence of the trained model (SPDX identifier).
-    sources : list of str
-        Citations of the data.
-    seed : int
-        Seed of all random numbers.
     task : {"basins"}
         What is learned from.
     data : DataSpec

@@ -25,7 +25,7 @@ from ..streamflow.findings import (
     score_table,
     tiles,
 )
-from ..streamflow.metrics import metrics, score
+from ..streamflow.metrics import metrics_named, score
 from ..streamflow.results import read_streamflow
 from .baselines import beside
 from .data.basins import BasinData
@@ -66,10 +66,8 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     model = load_model(folder.require_best(), experiment.model)
     part, lead = with_lead(data, days, experiment.evaluation_warmup)
     others, about = beside(model, data, part, lead)
-    chosen = experiment.evaluation.metrics
-    names = list(
-        metrics.names() if chosen == "all" else dict.fromkeys((*COMPARED, *chosen))
-    )
+    chosen = metrics_named(experiment.evaluation.metrics)
+    names = list(dict.fromkeys((*COMPARED, *chosen)))
     scores = score(flows["simulated"], flows["observed"], names)
     compared = baseline_scores(flows, others, names)
     return Findings(

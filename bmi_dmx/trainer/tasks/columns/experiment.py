@@ -178,12 +178,10 @@ class Evaluation:
 class Experiment(AnyExperiment):
     """Everything that decides a training run on columns and its scores.
 
+    All tasks share what :class:`~bmi_dmx.trainer.experiment.Experiment` has.
+
     Parameters
     ----------
-    name, about, licence, sources, seed, model, training
-        As of all experiments; ``training.warmup`` does not count, for runs begin with
-        an observed state. Gradients go back through ``training.window`` steps: through
-        long runs they grow without bound.
     task : {"columns"}
         What is learned from.
     data : DataSpec
@@ -192,6 +190,10 @@ class Experiment(AnyExperiment):
         What is learned from, chosen by, and judged on.
     runs : Runs
         When runs begin, and how long they are.
+    training : Training
+        How it is trained. ``warmup`` does not count, for runs begin with an observed
+        state; gradients go back through ``window`` steps, for through long runs they
+        grow without bound.
     evaluation : Evaluation
         How it is judged.
     """

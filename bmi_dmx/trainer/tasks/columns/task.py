@@ -15,7 +15,7 @@ from torch import Tensor
 from ....compose import Model, Statistics, fit_statistics, plan
 from ....compose.parts import make_parts
 from ....conversion import plain
-from ....errors import ConfigError, TrainingError
+from ....errors import ConfigError
 from ....registries import processes
 from ....variables import Attribute
 from ...run_folder import RunFolder
@@ -120,10 +120,7 @@ class ColumnsTask(Divisible, Task[Experiment]):
         device = next(model.parameters()).device
         batch = moved(self.validation, device)
         with torch.no_grad():
-            error = math.sqrt(float(self.judged(self.answers(model, batch), batch)))
-        if not math.isfinite(error):
-            raise TrainingError("what was simulated for the validation is not a number")
-        return error
+            return math.sqrt(float(self.judged(self.answers(model, batch), batch)))
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -11,7 +12,15 @@ from ....errors import ConfigError, suggestion
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
 
-__all__ = ["DataSpec", "Evaluation", "Experiment", "Periods", "RollOut", "Start"]
+__all__ = [
+    "DataSpec",
+    "Evaluation",
+    "Experiment",
+    "Periods",
+    "RollOut",
+    "Start",
+    "refuse_no_lead",
+]
 
 Dates = tuple[str, str]
 
@@ -170,10 +179,8 @@ class Evaluation:
     at_once: int = 32
 
     def __post_init__(self) -> None:
-        for name in ("leads", "monitor"):
-            values = getattr(self, name)
-            if not values or any(v < 1 for v in values):
-                raise ConfigError(f"{name}: found {list(values)}, expected steps ahead")
+        refuse_no_lead("leads", self.leads)
+        refuse_no_lead("monitor", self.monitor)
         refuse_outside("block", self.block, 1)
         refuse_outside("at_once", self.at_once, 1)
 
@@ -182,11 +189,10 @@ class Evaluation:
 class Experiment(AnyExperiment):
     """Everything that decides a training run on fields and its scores.
 
+    All tasks share what :class:`~bmi_dmx.trainer.experiment.Experiment` has.
+
     Parameters
     ----------
-    name, about, licence, sources, seed, model, training
-        As of all experiments; ``training.warmup`` and ``training.window`` do not count,
-        for roll-outs say how long windows are.
     task : {"fields"}
         What is learned from.
     data : DataSpec
@@ -204,6 +210,9 @@ class Experiment(AnyExperiment):
     mirrored : bool
         Whether half of the windows, drawn at random, are learned from with the opposite
         sign.
+    training : Training
+        How it is trained. ``warmup`` and ``window`` do not count, for roll-outs say how
+        long windows are.
     evaluation : Evaluation
         How it is judged.
     """
@@ -255,3 +264,15 @@ class Experiment(AnyExperiment):
         settings["monitor"] = list(self.evaluation.monitor)
         del settings["data"]["source"]
         return settings
+
+
+def refuse_no_lead(key: str, leads: Sequence[int]) -> None:
+    """Refuse leads of which there is none, or that do not lie ahead.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key.
+    """
+    if not leads or min(leads) < 1:
+        raise ConfigError(f"{key}: found {list(leads)}, expected steps ahead")

@@ -19,7 +19,7 @@ from ...checkpoint import best_models, load_model, read_checkpoint
 from ...experiment_file import naming
 from ...run_folder import RunFolder, results_folder
 from ..streamflow.comparison import ALL, COMPARED, Comparison
-from ..streamflow.metrics import metrics, score
+from ..streamflow.metrics import metrics_named, score
 from ..streamflow.results import Hydrographs, Series, write_results
 from .baselines import ABOUT, Lag
 from .data import RiverData, read
@@ -200,8 +200,7 @@ def write(
         )
     depth = data.gauges.depth
     baselines = {n: x[span.days] for n, x in lag.flow().items()}
-    chosen = metrics.names() if asked.metrics == "all" else asked.metrics
-    names = tuple(dict.fromkeys((*chosen, *COMPARED)))
+    names = tuple(dict.fromkeys((*metrics_named(asked.metrics), *COMPARED)))
     report = Comparison(
         folder=folder,
         title=title,

@@ -11,7 +11,7 @@ from ....errors import ConfigError
 from ...experiment import Anchor
 from ...experiment import Experiment as AnyExperiment
 from ..streamflow.losses import compose
-from ..streamflow.metrics import metrics
+from ..streamflow.metrics import metrics_named
 from ..streamflow.periods import Periods
 from .land_spec import Land
 from .series_spec import Series
@@ -173,11 +173,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         refuse_outside("warmup", self.warmup, 0)
         refuse_outside("chunk", self.chunk, 1)
-        if self.metrics != "all":
-            if not self.metrics:
-                raise ConfigError("metrics: the list is empty, expected names or 'all'")
-            for name in self.metrics:
-                metrics[name]
+        metrics_named(self.metrics)
         if any(a <= 0.0 for a in self.areas) or list(self.areas) != sorted(
             set(self.areas)
         ):
@@ -191,18 +187,10 @@ class Evaluation:
 class Experiment(AnyExperiment):
     """Everything that decides a training run on a river and its scores.
 
+    All tasks share what :class:`~bmi_dmx.trainer.experiment.Experiment` has.
+
     Parameters
     ----------
-    name : str
-        Name of the experiment and of the bundle it gives; letters, digits, ``-_.``.
-    about : str
-        One line about the model.
-    licence : str
-        Licence of the trained model (SPDX identifier).
-    sources : list of str
-        Citations of the data.
-    seed : int
-        Seed of all random numbers.
     task : {"reaches"}
         What is learned from.
     data : DataSpec

@@ -20,7 +20,7 @@ from ..streamflow.findings import (
     score_table,
     tiles,
 )
-from ..streamflow.metrics import metrics, score
+from ..streamflow.metrics import metrics_named, score
 from ..streamflow.results import read_streamflow
 from .baselines import ABOUT
 from .data import read
@@ -61,10 +61,8 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     assert flows.area_km2 is not None
     depth = DEPTH / flows.area_km2
     others = {name: flows[name.replace(" ", "_")] for name in ABOUT}
-    chosen = experiment.evaluation.metrics
-    names = list(
-        metrics.names() if chosen == "all" else dict.fromkeys((*COMPARED, *chosen))
-    )
+    chosen = metrics_named(experiment.evaluation.metrics)
+    names = list(dict.fromkeys((*COMPARED, *chosen)))
     scores = score(flows["simulated"] * depth, flows["observed"] * depth, names)
     compared = baseline_scores(flows, others, names, depth)
     groups = classes(flows.area_km2, experiment.evaluation.areas)

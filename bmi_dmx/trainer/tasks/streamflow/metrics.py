@@ -13,13 +13,14 @@ compare distributions and not days.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ....errors import ConfigError
 from ....registry import Registry
 from .pairs import FloatArray, Pairs
 from .signatures import baseflow_index, flashiness
@@ -30,6 +31,7 @@ __all__ = [
     "median",
     "median_of_all",
     "metrics",
+    "metrics_named",
     "score",
     "summarise",
 ]
@@ -66,6 +68,23 @@ class Metric:
 metrics: Registry[Metric] = Registry("metric")
 
 Function: TypeAlias = Callable[[Pairs], FloatArray]
+
+
+def metrics_named(asked: Literal["all"] | Sequence[str]) -> list[str]:
+    """Return the names of the metrics that are asked for.
+
+    Raises
+    ------
+    ConfigError
+        There is none, or one is not registered.
+    """
+    if not asked:
+        raise ConfigError("metrics: the list is empty, expected names or 'all'")
+    if asked == "all":
+        return list(metrics)
+    for name in asked:
+        metrics[name]
+    return list(asked)
 
 
 def _metric(

@@ -9,7 +9,7 @@ from .....conversion import plain, refuse_outside
 from .....errors import ConfigError, suggestion
 from ....experiment import Anchor
 from ....experiment import Experiment as AnyExperiment
-from ..experiment import Periods, RollOut
+from ..experiment import Periods, RollOut, refuse_no_lead
 
 __all__ = ["Evaluation", "Experiment", "LevelData"]
 
@@ -103,10 +103,8 @@ class Evaluation:
     every: int = 5
 
     def __post_init__(self) -> None:
-        for name in ("leads", "monitor"):
-            values = getattr(self, name)
-            if not values or any(v < 1 for v in values):
-                raise ConfigError(f"{name}: found {list(values)}, expected steps ahead")
+        refuse_no_lead("leads", self.leads)
+        refuse_no_lead("monitor", self.monitor)
         refuse_outside("every", self.every, 1)
 
 
@@ -114,11 +112,10 @@ class Evaluation:
 class Experiment(AnyExperiment):
     """Everything that decides a training run on fields with levels, and its scores.
 
+    All tasks share what :class:`~bmi_dmx.trainer.experiment.Experiment` has.
+
     Parameters
     ----------
-    name, about, licence, sources, seed, model, training
-        As of all experiments; ``training.warmup`` and ``training.window`` do not count,
-        for roll-outs say how long windows are.
     task : {"levels"}
         What is learned from.
     data : LevelData
@@ -131,6 +128,9 @@ class Experiment(AnyExperiment):
         Steps of the data through which gradients go back, at most.
     weights : dict of str to float
         How much errors of a state count; those that are not named count one.
+    training : Training
+        How it is trained. ``warmup`` and ``window`` do not count, for roll-outs say how
+        long windows are.
     evaluation : Evaluation
         How it is judged.
     """
