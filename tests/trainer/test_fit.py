@@ -18,6 +18,7 @@ from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.fit import build, train
 from bmi_dmx.trainer.module import MOST_FAILURES, TrainingModule
 from bmi_dmx.trainer.run_folder import RunFolder
+from bmi_dmx.trainer.tasks.basins.task import BasinsTask
 
 Run = Callable[..., Path]
 
@@ -192,6 +193,16 @@ def test_weights_that_diverged_are_named(
     last += during == "validation"
     monkeypatch.setattr(TrainingModule, hook, spoiled)
     message = rf"step {last}: the weights diverged \(.*not finite.*optimizer\.rate"
+    with pytest.raises(TrainingError, match=message):
+        run()
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_a_validation_without_a_score_ends_the_training(
+    run: Run, monkeypatch: pytest.MonkeyPatch, score: float
+) -> None:
+    monkeypatch.setattr(BasinsTask, "validate", lambda self, model: score)
+    message = r"step 10: median validation NSE: not a number; .*optimizer\.rate"
     with pytest.raises(TrainingError, match=message):
         run()
 
