@@ -30,7 +30,9 @@ SHOWN = 240
 LOST = 0.82
 """Standard deviations of the system that an error is beyond where a truth is lost."""
 
-_SERIES = ("error", "forecast_error", "spread", "crps", "consistency")
+_SERIES = (
+    "error", "forecast_error", "spread", "forecast_spread", "crps", "consistency",
+)  # fmt: skip
 """What is known of each cycle."""
 
 
@@ -49,7 +51,9 @@ class Followed:
     error, forecast_error : ndarray
         (setting, seed, cycle) root-mean-square errors of analyses and of the forecasts
         before them.
-    spread, crps : ndarray
+    spread, forecast_spread : ndarray
+        Of the members of either, alike.
+    crps : ndarray
         Of the analyses, alike.
     consistency : ndarray
         (setting, seed, cycle) of what the forecasts say of the innovations, 1 if true.
@@ -71,6 +75,7 @@ class Followed:
     error: Array
     forecast_error: Array
     spread: Array
+    forecast_spread: Array
     crps: Array
     consistency: Array
     innovation: Array
@@ -88,7 +93,8 @@ class Followed:
                 for name, series in (
                     ("rmse_analysis", self.error),
                     ("rmse_forecast", self.forecast_error),
-                    ("spread", self.spread), ("crps", self.crps),
+                    ("spread", self.spread),
+                    ("spread_forecast", self.forecast_spread), ("crps", self.crps),
                 )
             }  # fmt: skip
             consistency = _known(self.consistency[at, :, self.burn_in :])
@@ -158,6 +164,7 @@ class Record:
             self._shown[-from_end] = analysis[0].mean(-2)
         if analysis.shape[-2] > 1:
             series["spread"][..., cycle] = spread(analysis)
+            series["forecast_spread"][..., cycle] = spread(forecast)
             self._compare(cycle, predicted, observation)
             if cycle >= experiment.burn_in:
                 for row, some in zip(self._ranks, analysis, strict=True):

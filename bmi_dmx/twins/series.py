@@ -58,6 +58,7 @@ def _scores(row: Row) -> dict[str, tuple[Any, str]]:
         "rmse_analysis": (found.error, "error of the mean analysis"),
         "rmse_forecast": (found.forecast_error, "error of the mean forecast"),
         "spread": (found.spread, "spread of the analysis"),
+        "spread_forecast": (found.forecast_spread, "spread of the forecast"),
         "crps": (found.crps, "continuous ranked probability score of the analysis"),
         "consistency": (
             found.consistency,

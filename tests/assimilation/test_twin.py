@@ -99,6 +99,8 @@ def test_ranks_are_counted_and_spread_is_about_the_error(truth: Truth) -> None:
     assert found.ranks.sum() == 3 * 40 * 20
     (scores,) = found.scores()
     assert 0.7 < scores["spread"] / scores["rmse_analysis"] < 1.5
+    assert 0.7 < scores["spread_forecast"] / scores["rmse_forecast"] < 1.5
+    assert scores["spread"] < scores["spread_forecast"]
     assert scores["crps"] < scores["rmse_analysis"] < scores["rmse_forecast"]
 
 

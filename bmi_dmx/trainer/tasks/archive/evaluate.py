@@ -26,7 +26,8 @@ __all__ = ["SCORES", "Report", "evaluate"]
 SCORES = {
     "rmse_analysis": "median over truths of the mean error of analyses",
     "rmse_forecast": "the same of the forecasts before them",
-    "spread": "the same of the spread of the members",
+    "spread": "the same of the spread of the members of analyses",
+    "spread_forecast": "the same of those of forecasts",
     "crps": "the same of the continuous ranked probability score of analyses",
     "divergence_rate": "share of the truths that were lost",
 }
