@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import ConfigError
-from ..space import Space
+from ..space import Space, Tree
 from .clock import Clock
 from .runner import Runner
 from .stages import Stages
@@ -58,7 +58,8 @@ class EnsembleRunner(Runner):
 
     To whoever steps it it is a :class:`.Runner` of its places: forcing and parameters
     are those of all members, until a driver makes them differ; outputs, stores and sums
-    of budgets are the means.
+    of budgets are the means. Where places drain into each other, every member has a
+    tree of its own beside those of the others.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ class EnsembleRunner(Runner):
     Raises
     ------
     ConfigError
-        When places see each other, or steps of the host are gathered.
+        When places are those of a field, or steps of the host are gathered.
     """
 
     members: Runner
@@ -94,7 +95,8 @@ class EnsembleRunner(Runner):
         self.size = size
         names = [f"{name} (member {e + 1})" for e in range(size) for name in ids]
         repeated = {name: np.tile(x, size) for name, x in attributes.items()}
-        self.members = Runner(stages, names, repeated, clock)
+        beside = space.repeated(size) if isinstance(space, Tree) else None
+        self.members = Runner(stages, names, repeated, clock, beside)
         self._ahead = False
         self._driver: Driver | None = None
         super().__init__(stages, ids, attributes, clock, space)
@@ -336,10 +338,10 @@ def _refuse(stages: Stages) -> None:
     """
     operation = stages.operation
     for part in operation.plan.processes:
-        if part.coupling != "cells":
+        if part.coupling == "stencil":
             raise ConfigError(
-                f"assimilation: places of part {part.name!r} see each other; an "
-                "ensemble needs places that do not"
+                f"assimilation: part {part.name!r} steps whole fields; an ensemble "
+                "needs single places, or a tree of them"
             )
     if operation.waits:
         raise ConfigError(

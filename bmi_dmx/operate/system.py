@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..program import Program
     from .runner import Runner
 
-__all__ = ["PLAIN", "Dialect", "FileName", "System", "system_of"]
+__all__ = ["PLAIN", "Dialect", "FileName", "Following", "System", "system_of"]
 
 Units = Mapping[str, tuple[str, float]]
 """Units of a host and the factor into them, by declared units."""
@@ -73,6 +73,23 @@ class FileName:
     units: str
 
 
+@dataclass(frozen=True)
+class Following:
+    """Stores that follow from others, and are not changed by themselves.
+
+    Parameters
+    ----------
+    states : tuple of str
+        Their names.
+    settling : callable
+        Looks at a runner before other stores are changed from outside, and returns what
+        brings these in line with them afterwards; where nothing changed nothing does.
+    """
+
+    states: tuple[str, ...]
+    settling: Callable[[Runner], Callable[[], None]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class System:
     """Names, units and ways of starting of a domain.
@@ -108,6 +125,10 @@ class System:
     capacities : mapping of str to tuple of str
         What states do not exceed, by name: the product of these states and parameters
         of their part.
+    following : Following, optional
+        Stores that analyses bring in line with those that they change.
+    length : str
+        Attribute that is the way through a place, where places drain into each other.
     older_states : mapping of str to callable
         Formats of states from before the present one, and what brings the arrays and
         the owner of such a state, for a runner, to those it has now.
@@ -152,6 +173,8 @@ class System:
     )
     conserved: Mapping[str, str] = field(default_factory=dict)
     capacities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    following: Following | None = None
+    length: str = ""
     older_states: Mapping[str, OlderState] = field(default_factory=dict)
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)
     observed_start: ObservedStart | None = None

@@ -22,6 +22,7 @@ from .perturbations import Disturbances, generator_of
 from .remainder import Remainder
 from .settings import AssimilationSettings, Observed, Relaxation, Remaining
 from .stores import Stores, places_of
+from .together import as_one, together_on
 
 __all__ = ["Assimilation", "Source", "output_named"]
 
@@ -60,7 +61,8 @@ class Assimilation:
     be late. Where new ones hold, a filter changes the stores of their places, and the
     predictions that are kept with them, so that a late observation acts on what was
     predicted for its time (asynchronous; Sakov et al. 2010,
-    doi:10.1111/j.1600-0870.2009.00417.x). Every place is analysed by itself.
+    doi:10.1111/j.1600-0870.2009.00417.x). Every place is analysed by itself, but those
+    of a tree are one state, in which observations count by their distance.
 
     Parameters
     ----------
@@ -97,7 +99,10 @@ class Assimilation:
 
     def __init__(self, runner: EnsembleRunner, settings: AssimilationSettings) -> None:
         self._runner, self._settings = runner, settings
-        self._filter: Filter | None = filter_from(settings.filter, settings.members)
+        self._together = together_on(runner, settings.localisation)
+        self._filter: Filter | None = filter_from(
+            settings.filter, settings.members, local=settings.localisation is not None
+        )
         self._draws = np.zeros(1)
         self.stores = Stores(runner, settings.update)
         self._disturbances = Disturbances(
@@ -149,8 +154,7 @@ class Assimilation:
         runner = self._runner
         members = runner.members
         for name, box in self.inboxes.items():
-            predicted = runner.each(members.output[name])
-            box.predict(predicted)
+            predicted = box.predict(runner.each(members.output[name]))
             self.expected[name][:] = mean_of(box.expected(predicted))
         if not self._idle:
             for added in self.increments.values():
@@ -214,7 +218,11 @@ class Assimilation:
 
     def _update(self, at: Indices, boxes: list[Inbox], taken: list[Taken]) -> None:
         """Analyse places, some at a time, and book what that adds to their stores."""
-        entries = self.stores.size + sum(len(box.window) for box in boxes)
+        if self._together is not None:
+            self._update_some(np.arange(len(self._runner.ids)), boxes, taken)
+            return
+        moved = len(self._disturbances.updated)
+        entries = self.stores.size + moved + sum(len(box.window) for box in boxes)
         block = max(1, _NUMBERS // (entries * self._runner.size))
         for first in range(0, at.size, block):
             some = at[first : first + block]
@@ -223,22 +231,18 @@ class Assimilation:
     def _update_some(self, at: Indices, boxes: list[Inbox], taken: list[Taken]) -> None:
         places = places_of(at)
         stores = self.stores.gathered(places)
+        lasting = self._disturbances.updated
+        deviations = [x[:, at].T[..., None] for x in lasting]
         # Before the first step there are no predictions, and nothing moves with them.
         windows = [
             np.nan_to_num(np.transpose(box.window[:, :, at], (2, 1, 0)))
             for box in boxes
         ]
-        whole = np.concatenate([stores, *windows], axis=2)
-        predicted = np.stack(
-            [box.predicted(one, at) for box, one in zip(boxes, taken, strict=True)], -1
-        )
-        value = np.stack([one.value[at] for one in taken], -1)
-        error = np.stack([one.error[at] for one in taken], -1)
-        seen = Observation(value, np.where(np.isnan(error), 1.0, error))
-        predicted = np.nan_to_num(predicted)
-        limits = [box.settings.innovation_limit for box in boxes]
-        seen = limited(seen, predicted, limits)
-        after = self._analysed(whole, predicted, seen)
+        whole = np.concatenate([stores, *deviations, *windows], axis=2)
+        if self._together is None:
+            after = self._one_by_one(whole, at, boxes, taken)
+        else:
+            after = self._as_one(whole, boxes, taken)
         sound = np.asarray(np.isfinite(after).all(axis=(1, 2)))
         if not sound.all():
             self._keep(at[~sound], taken)
@@ -251,19 +255,67 @@ class Assimilation:
         for name, added in self.stores.booked(change, places).items():
             self.increments[name][at] = added
         self._count(at)
+        for array in lasting:
+            array[:, at] = after[..., width].T
+            width += 1
         for box in boxes:
             steps = len(box.window)
-            own = np.transpose(after[..., width : width + steps], (2, 1, 0))
+            box.amend(at, np.transpose(after[..., width : width + steps], (2, 1, 0)))
             width += steps
-            known = ~np.isnan(box.window[:, :, at])
-            box.window[:, :, at] = np.where(known, own, np.nan)
 
-    def _analysed(self, forecast: Array, predicted: Array, seen: Observation) -> Array:
+    def _one_by_one(
+        self, whole: Array, at: Indices, boxes: list[Inbox], taken: list[Taken]
+    ) -> Array:
+        """Return the analysis of places, (place, member, entry), each by itself."""
+        predicted = np.stack(
+            [box.predicted(one, at) for box, one in zip(boxes, taken, strict=True)], -1
+        )
+        value = np.stack([one.value[at] for one in taken], -1)
+        error = np.stack([one.error[at] for one in taken], -1)
+        seen = Observation(value, np.where(np.isnan(error), 1.0, error))
+        predicted = np.nan_to_num(predicted)
+        limits = [box.settings.innovation_limit for box in boxes]
+        return self._analysed(whole, predicted, limited(seen, predicted, limits))
+
+    def _as_one(self, whole: Array, boxes: list[Inbox], taken: list[Taken]) -> Array:
+        """Return the analysis of all places, (place, member, entry), as one state."""
+        assert self._together is not None
+        observed = [np.flatnonzero(one.status == USED) for one in taken]
+        pairs = list(zip(boxes, taken, observed, strict=True))
+        ensemble, predicted, seen = as_one(
+            whole,
+            [box.predicted(one, at).T for box, one, at in pairs],
+            [Observation(one.value[at], one.error[at]) for _, one, at in pairs],
+        )
+        limits = [
+            box.settings.innovation_limit for box, _, at in pairs for _ in range(at.size)
+        ]
+        seen = limited(seen, predicted, limits)
+        weights = self._together.weights(np.concatenate(observed))
+        places, members, entries = whole.shape
+        if weights is not None:
+            weights = np.repeat(weights, entries, axis=0)
+        after = self._analysed(ensemble, predicted, seen, weights)
+        return np.transpose(after.reshape(members, places, entries), (1, 0, 2))
+
+    def _analysed(
+        self,
+        forecast: Array,
+        predicted: Array,
+        seen: Observation,
+        weights: Array | None = None,
+    ) -> Array:
         assert self._filter is not None
         draw = int(self._draws[0])
         rng = generator_of(self._settings.seed, draw, _OF_FILTERS)
-        after = self._filter.analyse(forecast, predicted, seen, generator=rng)
-        return _relaxed(after, forecast, self._settings.inflation)
+        after = self._filter.analyse(
+            forecast, predicted, seen, taper=weights, generator=rng
+        )
+        after = _relaxed(after, forecast, self._settings.inflation)
+        if weights is None:
+            return after
+        # What is near nothing observed has no spread to be kept.
+        return np.where((weights > 0.0).any(axis=1), after, forecast)
 
     def _keep(self, at: Indices, taken: list[Taken]) -> None:
         for one in taken:

@@ -19,7 +19,9 @@ NO_FILTER = "none"
 """Name of what compares values and predictions, and changes nothing."""
 
 
-def filter_from(block: Mapping[str, Any], members: int) -> Filter | None:
+def filter_from(
+    block: Mapping[str, Any], members: int, *, local: bool = False
+) -> Filter | None:
     """Return the filter of a configuration; None where nothing is to be changed.
 
     Parameters
@@ -28,6 +30,8 @@ def filter_from(block: Mapping[str, Any], members: int) -> Filter | None:
         Its ``name`` and settings.
     members : int
         Of the ensemble.
+    local : bool
+        Whether observations count by their distance.
 
     Raises
     ------
@@ -51,17 +55,20 @@ def filter_from(block: Mapping[str, Any], members: int) -> Filter | None:
             "cannot; choose a filter of one time"
         )
     made: Filter = convert(settings, kind, "filter")
-    _try(name, made, members)
+    _try(name, made, members, local)
     return made
 
 
-def _try(name: str, made: Filter, members: int) -> None:
+def _try(name: str, made: Filter, members: int, local: bool) -> None:
     """Refuse a filter that needs what a component cannot give, on a made-up problem."""
     states = np.random.default_rng(0).standard_normal((1, members, 3))
     seen = Observation(np.zeros((1, 1)), np.ones((1, 1)))
     try:
         generator = np.random.default_rng(0)
-        made.analyse(states, states[..., :1], seen, generator=generator)
+        weights = np.ones((3, 1)) if local else None
+        made.analyse(
+            states, states[..., :1], seen, taper=weights, generator=generator
+        )
     except DmxError as error:
         raise ConfigError(
             f"filter: name: {name!r} cannot be used in a component of {members} "

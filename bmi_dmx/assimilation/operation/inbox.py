@@ -80,7 +80,10 @@ class Inbox:
         were looked at.
     window : ndarray
         (step, member, place) predictions on the scale, the latest first; NaN before
-        the first.
+        there were enough steps for the mean that is observed.
+    recent : ndarray
+        (step, member, place) what the members gave in the steps of that mean, the
+        latest first.
     memory : dict of str to ndarray
         All that has to be remembered, the places last.
     """
@@ -93,6 +96,8 @@ class Inbox:
         steps = int(self._most / seconds + _SLACK) + 1
         self.value, self.error, self.valid = (np.full(places, np.nan) for _ in range(3))
         self.window = np.full((steps, size, places), np.nan)
+        span = max(1, round(span_of("mean", settings.mean) / seconds))
+        self.recent = np.full((span, size, places), np.nan)
         self._used = np.zeros((steps, places))
         self.memory = {
             f"observed.{name}": self.value,
@@ -101,6 +106,8 @@ class Inbox:
             f"window.{name}": self.window,
             f"used.{name}": self._used,
         }
+        if span > 1:
+            self.memory[f"recent.{name}"] = self.recent
         self.remainder: Remainder | LearnedRemainder | None = None
 
     def keep(self, remainder: Remainder | LearnedRemainder) -> None:
@@ -128,14 +135,53 @@ class Inbox:
         whole = np.exp(values) if logarithms else np.maximum(values, 0.0) ** 2
         return np.maximum(whole - self.settings.error.absolute, 0.0)
 
-    def predict(self, values: Array) -> None:
-        """Keep what the members predict at the end of a step, (member, place)."""
+    def predict(self, values: Array) -> Array:
+        """Keep what the members predict at the end of a step, and return it.
+
+        Parameters
+        ----------
+        values : ndarray
+            (member, place) what they give in the step.
+
+        Returns
+        -------
+        ndarray
+            (member, place) the mean of the steps that are observed together.
+        """
+        if len(self.recent) > 1:
+            self.recent[1:] = self.recent[:-1].copy()
+            self.recent[0] = values
+            values = self.recent.mean(axis=0)
         self.window[1:] = self.window[:-1].copy()
         self._used[1:] = self._used[:-1].copy()
         self.window[0] = self.scaled(values)
         self._used[0] = 0.0
         if self.remainder is not None:
             self.remainder.step(mean_of(values))
+        return values
+
+    def amend(self, at: Indices, window: Array) -> None:
+        """Take over what an analysis made of the predictions of places.
+
+        What was given in the steps of a mean is shifted by as much as the latest mean,
+        for later ones that have steps in common with it.
+
+        Parameters
+        ----------
+        at : ndarray of int
+            The places.
+        window : ndarray
+            (step, member, place) on the scale.
+        """
+        before = self.window[:, :, at]
+        after = np.where(~np.isnan(before), window, np.nan)
+        if len(self.recent) > 1:
+            moved = np.where(
+                after[0] == before[0], 0.0,
+                self.unscaled(after[0]) - self.unscaled(before[0]),
+            )  # fmt: skip
+            self.recent[:, :, at] += np.nan_to_num(moved)
+        self.window[:, :, at] = after
 
     def expected(self, values: Array) -> Array:
         """Return what is expected to be observed at the latest step.

@@ -17,7 +17,9 @@ from ...errors import ConfigError, suggestion
 from ...operate.ensemble import EnsembleRunner
 from ...operate.screen import step_bounds
 from ...process import SECONDS
+from ...space import Tree
 from ...variables import in_step
+from .along import alike, ways_of
 from .settings import Disturbance, Perturbations, span_of
 from .stores import Stores
 
@@ -66,6 +68,8 @@ class Disturbances:
     ----------
     memory : dict of str to ndarray
         (member, place) deviations that are remembered, by name.
+    updated : tuple of ndarray
+        Those of them that analyses change.
 
     Raises
     ------
@@ -95,6 +99,13 @@ class Disturbances:
         names = [f"forcing.{name}" for name in settings.forcing]
         names += [f"state.{name}" for name in settings.state]
         self.memory = {name: np.zeros(shape) for name in names}
+        self.updated = tuple(
+            self.memory[f"forcing.{name}"]
+            for name, one in settings.forcing.items() if one.update
+        )  # fmt: skip
+        self._ways: Array | None = None
+        several = (settings.forcing, settings.state, settings.parameters)
+        _refuse_lengths(runner, {n: one for some in several for n, one in some.items()})
 
     def parameterize(self) -> None:
         """Multiply or shift the parameters of the members, the same at any time."""
@@ -102,7 +113,7 @@ class Disturbances:
         for k, (name, one) in enumerate(self._parameters.items()):
             part, declared = self._runner.operation.published[name]
             rng = generator_of(self._seed, 0, _OF_PARAMETERS + k)
-            drawn = self._centred(rng)
+            drawn = self._centred(rng, one.correlation_length)
             array = self._runner.split(members.seen(part.name, name), -2)
             dt = part.dt(self._runner.operation.inner)
             ends = np.array(declared.limits)
@@ -148,15 +159,22 @@ class Disturbances:
         time = span_of("correlation_time", one.correlation_time)
         # At first nothing is left of an earlier one.
         left = math.exp(-dt / time) if time > 0.0 and draw > 0 else 0.0
-        fresh = self._centred(generator_of(self._seed, draw, purpose))
+        fresh = self._centred(
+            generator_of(self._seed, draw, purpose), one.correlation_length
+        )
         kept[:] = left * kept + math.sqrt(1.0 - left**2) * fresh
         return kept
 
-    def _centred(self, rng: np.random.Generator) -> Array:
+    def _centred(self, rng: np.random.Generator, length: float) -> Array:
         shape = (self._runner.size, len(self._runner.ids))
         drawn = rng.standard_normal(shape)
         if len(drawn) == 1:
             return np.zeros(shape)
+        tree = self._runner.space
+        if length and isinstance(tree, Tree):
+            if self._ways is None:
+                self._ways = ways_of(self._runner, tree)
+            drawn = alike(drawn, tree, self._ways, length)
         wider = math.sqrt(len(drawn) / (len(drawn) - 1))
         centred: Array = (drawn - drawn.mean(axis=0)) * wider
         return centred
@@ -173,9 +191,23 @@ def _disturbed(values: Array, drawn: Array, one: Disturbance, width: float) -> A
         return values + one.std * width * drawn
     log = math.sqrt(math.log1p(one.std**2))
     factor = np.exp(log * drawn)
-    # Of mean 1, so that the members together get what the host gave.
-    multiplied: Array = values * (factor / factor.mean(axis=0))
+    # Of mean 1, so that the members together get what the host gave; where analyses
+    # move the deviations, that of those that none has moved.
+    usual = math.exp(0.5 * log**2) if one.update else factor.mean(axis=0)
+    multiplied: Array = values * (factor / usual)
     return multiplied
+
+
+def _refuse_lengths(
+    runner: EnsembleRunner, wanted: Mapping[str, Disturbance]
+) -> None:
+    """Refuse lengths of correlation where there is no tree to measure them along."""
+    for name, one in wanted.items():
+        if one.correlation_length and not isinstance(runner.space, Tree):
+            raise ConfigError(
+                f"perturbations: {name}: correlation_length: these places are on no "
+                "tree; remove it"
+            )
 
 
 def _bounds(

@@ -17,6 +17,7 @@ __all__ = [
     "AssimilationSettings",
     "Disturbance",
     "Error",
+    "Localisation",
     "ObservationFile",
     "Observed",
     "Perturbations",
@@ -154,6 +155,9 @@ class Observed:
         doi:10.1175/MWR-D-13-00091.1).
     remaining : Remaining, optional
         Error of the model beside that of its states, which forecasts carry on.
+    mean : str or number
+        Length of time of which a value is the mean, up to the time at which it holds; 0
+        is the end of a step, or the step where that has rates.
 
     Raises
     ------
@@ -167,9 +171,11 @@ class Observed:
     gross_error: float | None = 4.0
     innovation_limit: float | None = None
     remaining: Remaining | None = None
+    mean: str | float = 0.0
 
     def __post_init__(self) -> None:
         span_of("max_age", self.max_age)
+        span_of("mean", self.mean)
         if self.gross_error is not None:
             _positive("gross_error", self.gross_error)
         if self.innovation_limit is not None:
@@ -208,6 +214,12 @@ class Disturbance:
     correlation_time : str or number
         Time after which a share of 1/e of it is left, a first-order autoregression; 0
         draws anew at every step.
+    correlation_length : float
+        Way along a tree after which places share 1/e of it, in units of the length of
+        places, or in places where they have none; 0 draws for every place by itself.
+    update : bool
+        Of a forcing: whether analyses change what of it lasts, as they change states.
+        The mean of the members then departs from what the host gave.
 
     Raises
     ------
@@ -218,10 +230,18 @@ class Disturbance:
     std: float
     kind: Literal["additive", "lognormal"] = "additive"
     correlation_time: str | float = 0.0
+    correlation_length: float = 0.0
+    update: bool = False
 
     def __post_init__(self) -> None:
         _positive("std", self.std, zero=True)
-        span_of("correlation_time", self.correlation_time)
+        lasts = span_of("correlation_time", self.correlation_time) > 0.0
+        _positive("correlation_length", self.correlation_length, zero=True)
+        if self.update and not (lasts and self.std):
+            raise ConfigError(
+                "update: nothing of it lasts to be changed; expected std and "
+                "correlation_time above 0"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +270,13 @@ class Perturbations:
     parameters: dict[str, Disturbance] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for kind in ("state", "parameters"):
+            for name, one in getattr(self, kind).items():
+                if one.update:
+                    raise ConfigError(
+                        f"{kind}: {name}: update: of deviations of forcing alone; "
+                        "remove it"
+                    )
         for name, one in self.state.items():
             if one.kind != "additive":
                 raise ConfigError(
@@ -290,6 +317,32 @@ class Relaxation:
             raise ConfigError(
                 f"factor: found {self.factor:g}, expected {low:g} to {high:g}"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Localisation:
+    """How far along a tree observations change anything.
+
+    Parameters
+    ----------
+    radius : float
+        At which 0.63 of an observation counts; from 3.64 times as far on nothing does.
+        In units of the length of places, or in places where they have none.
+    flowing : bool
+        Whether places are near only where one drains into the other; else also where
+        the ways down from both meet.
+
+    Raises
+    ------
+    ConfigError
+        When the radius makes no sense.
+    """
+
+    radius: float
+    flowing: bool = False
+
+    def __post_init__(self) -> None:
+        _positive("radius", self.radius)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,6 +388,9 @@ class AssimilationSettings:
         What makes the members differ.
     inflation : Relaxation, optional
         How the spread is kept.
+    localisation : Localisation, optional
+        How far observations reach, of places on a tree, which are analysed together;
+        default: everywhere.
     update : sequence of str, optional
         States that are updated; default: all but what networks remember.
     observations : ObservationFile, optional
@@ -356,6 +412,7 @@ class AssimilationSettings:
     observed: dict[str, Observed] = field(default_factory=dict)
     perturbations: Perturbations = field(default_factory=Perturbations)
     inflation: Relaxation | None = None
+    localisation: Localisation | None = None
     update: tuple[str, ...] | None = None
     observations: ObservationFile | None = None
     log: Path | None = None

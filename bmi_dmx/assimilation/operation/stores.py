@@ -97,7 +97,8 @@ class Stores:
     runner : EnsembleRunner
         Whose they are.
     update : sequence of str, optional
-        Names of those that are updated; default: all.
+        Names of those that are updated; default: all but those that the system says
+        follow from others.
 
     Attributes
     ----------
@@ -118,9 +119,12 @@ class Stores:
         self._runner = runner
         found = list(_stores(runner))
         self.every = tuple(sorted(found, key=lambda store: bool(store.capacities)))
-        self.updated = self.every
+        self._following = runner.operation.system.following
+        after = () if self._following is None else self._following.states
+        self.updated = tuple(s for s in self.every if s.state.name not in after)
         if update is not None:
             self.updated = tuple(self.named(name, "update") for name in update)
+            _refuse_following(self.updated, after)
             order = {id(store): k for k, store in enumerate(self.every)}
             self.updated = tuple(sorted(self.updated, key=lambda s: order[id(s)]))
         self.size = sum(_width(store) for store in self.updated)
@@ -176,6 +180,9 @@ class Stores:
     def booked(self, change: Callable[[], None], at: Places) -> dict[str, Array]:
         """Change stores, and book in their budgets what that adds.
 
+        Those that follow from others are brought in line. Where places see each other,
+        it has to be all of them.
+
         Parameters
         ----------
         change : callable
@@ -190,7 +197,12 @@ class Stores:
             of stores of several entries.
         """
         before = [store.taken(at).sum(axis=0).mean(axis=-1) for store in self.every]
-        change()
+        if self._following is None:
+            change()
+        else:
+            settle = self._following.settling(self._runner.members)
+            change()
+            settle()
         found = {}
         for store, old in zip(self.every, before, strict=True):
             added = store.taken(at).sum(axis=0).mean(axis=-1) - old
@@ -207,6 +219,15 @@ class Stores:
         if shown in members.output:
             means = self._runner.each(members.output[shown])
             means[:, at] = store.taken(at).sum(axis=0).mean(axis=-1) * store.factor
+
+
+def _refuse_following(updated: Sequence[Store], following: Sequence[str]) -> None:
+    for store in updated:
+        if store.state.name in following:
+            raise ConfigError(
+                f"update: {store.name!r} follows from other states that are updated; "
+                "remove it"
+            )
 
 
 def places_of(at: Indices) -> Places:

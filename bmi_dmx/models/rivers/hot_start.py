@@ -14,7 +14,7 @@ from ...program import evaluate
 from ...space import Tree
 from .lake_kinds import INITIAL_ELEVATION, LEVEL_POOL, RESERVOIR
 
-__all__ = ["hot_start"]
+__all__ = ["held_by_flow", "hot_start", "reaches_part"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -51,10 +51,7 @@ def hot_start(runner: Runner, flow: Array | None = None) -> None:
     ConfigError
         When the model has no such states.
     """
-    tree, plan = runner.space, runner.operation.plan
-    part = next((p for p in plan.processes if p.coupling == "upstream"), None)
-    if part is None or not isinstance(tree, Tree):
-        raise ConfigError("state: 'hot' is for models of rivers on a tree")
+    part, tree = reaches_part(runner)
     lateral = runner.forcing[_LATERAL]
     bad = ~np.isfinite(lateral)
     if bad.any():
@@ -73,14 +70,44 @@ def hot_start(runner: Runner, flow: Array | None = None) -> None:
         stores[part.name, "lake_storage"][:] = (
             _held(runner)[:, None] if flow is None else _letting_out(runner, part)
         )
+    stores[part.name, "volume"][:] = held_by_flow(runner, part)
+    runner.begin_balance()
+
+
+def reaches_part(runner: Runner) -> tuple[Part, Tree]:
+    """Return the part of the reaches, and their tree.
+
+    Raises
+    ------
+    ConfigError
+        When the model has none.
+    """
+    plan = runner.operation.plan
+    part = next((p for p in plan.processes if p.coupling == "upstream"), None)
+    if part is None or not isinstance(runner.space, Tree):
+        raise ConfigError("state: 'hot' is for models of rivers on a tree")
+    return part, runner.space
+
+
+def held_by_flow(runner: Runner, part: Part) -> Array:
+    """Return what reaches hold by their present flow as if it lasted, (reach, 1), m3.
+
+    Parameters
+    ----------
+    runner : Runner
+        The model.
+    part : Part
+        That of the reaches.
+    """
+    above = runner.stores()[part.name, "inflow_before"]
+    lateral = np.nan_to_num(runner.forcing[_LATERAL])
     steady = {
         # A rate, of which a step brings as much as it is long.
         f"f.{_LATERAL}": lateral[:, None] * part.dt(runner.operation.inner),
         "f.inflow": above,
         "f.upstream_discharge": above,
     }
-    stores[part.name, "volume"][:] = _step(runner, part, "q.stored", steady)
-    runner.begin_balance()
+    return _step(runner, part, "q.stored", steady)
 
 
 def _held(runner: Runner) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...operate.system import System
+from .following import FOLLOWING
 from .formats.channel import KNOWN
 from .hot_start import hot_start
 from .lake_kinds import INITIAL_ELEVATION
@@ -18,6 +19,8 @@ RIVERS = System(
     # What is usual of a channel is no bound of what may be.
     attributes=(*(known.variable for known in KNOWN), INITIAL_ELEVATION),
     conserved={"water": "mass"},
+    following=FOLLOWING,
+    length="length",
     starts={"hot": hot_start},
     steps={"hourly": 3600.0, "daily": 86400.0},
     # Flow is no larger for a step being shorter.
