@@ -288,7 +288,9 @@ class Assimilation:
             [Observation(one.value[at], one.error[at]) for _, one, at in pairs],
         )
         limits = [
-            box.settings.innovation_limit for box, _, at in pairs for _ in range(at.size)
+            box.settings.innovation_limit
+            for box, _, at in pairs
+            for _ in range(at.size)
         ]
         seen = limited(seen, predicted, limits)
         weights = self._together.weights(np.concatenate(observed))

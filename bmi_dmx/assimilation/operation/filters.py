@@ -66,9 +66,7 @@ def _try(name: str, made: Filter, members: int, local: bool) -> None:
     try:
         generator = np.random.default_rng(0)
         weights = np.ones((3, 1)) if local else None
-        made.analyse(
-            states, states[..., :1], seen, taper=weights, generator=generator
-        )
+        made.analyse(states, states[..., :1], seen, taper=weights, generator=generator)
     except DmxError as error:
         raise ConfigError(
             f"filter: name: {name!r} cannot be used in a component of {members} "

@@ -198,9 +198,7 @@ def _disturbed(values: Array, drawn: Array, one: Disturbance, width: float) -> A
     return multiplied
 
 
-def _refuse_lengths(
-    runner: EnsembleRunner, wanted: Mapping[str, Disturbance]
-) -> None:
+def _refuse_lengths(runner: EnsembleRunner, wanted: Mapping[str, Disturbance]) -> None:
     """Refuse lengths of correlation where there is no tree to measure them along."""
     for name, one in wanted.items():
         if one.correlation_length and not isinstance(runner.space, Tree):

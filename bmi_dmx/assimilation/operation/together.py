@@ -87,7 +87,9 @@ def as_one(
     return ensemble, np.concatenate(predicted, axis=1)[None], seen
 
 
-def together_on(runner: EnsembleRunner, settings: Localisation | None) -> Together | None:
+def together_on(
+    runner: EnsembleRunner, settings: Localisation | None
+) -> Together | None:
     """Return how far observations reach; None where places are analysed one by one.
 
     Raises

@@ -1,4 +1,4 @@
-"""What reaches hold, and what enters them, after their flow was changed from outside."""
+"""What reaches hold and are to receive, after their flow was changed from outside."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def settling(runner: Runner) -> Callable[[], None]:
     before = [array.copy() for array in leading]
     held = held_by_flow(runner, part).copy()
     leaves = runner.operation.program(part).select(["q.solution"])
-    in_proportion = any("s.volume" in line.args for line in leaves.instructions)
+    own = leaves.inputs["s.volume"]
+    in_proportion = any(own in line.args for line in leaves.instructions)
 
     def settle() -> None:
         pairs = zip(leading, before, strict=True)
