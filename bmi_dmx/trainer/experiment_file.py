@@ -16,6 +16,7 @@ from .experiment import Anchor, Experiment
 from .registries import DEFAULT_TASK, experiments, tasks
 
 __all__ = [
+    "anchor_of",
     "anchored_plain",
     "differences",
     "find_experiment",
@@ -86,6 +87,17 @@ def anchored_plain(path: Path, overrides: Sequence[str]) -> tuple[Any, Anchor]:
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     data = config.override(chosen, others)
+    return data, anchor_of(path, overrides)
+
+
+def anchor_of(path: Path, overrides: Sequence[str]) -> Anchor:
+    """Return what makes the paths of a file absolute.
+
+    Parameters
+    ----------
+    path, overrides
+        As of :func:`load_experiment`.
+    """
     given = {setting.partition("=")[0].strip() for setting in overrides}
 
     def anchored(key: str, text: str) -> str:
@@ -94,7 +106,7 @@ def anchored_plain(path: Path, overrides: Sequence[str]) -> tuple[Any, Anchor]:
         typed = any(".".join(names[: n + 1]) in given for n in range(len(names)))
         return _anchored(text, Path.cwd() if typed else path.resolve().parent)
 
-    return data, anchored
+    return anchored
 
 
 def _with_model(

@@ -24,6 +24,7 @@ from ..trainer.tasks.basins.baselines import climatology
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.data.spec import DataSpec
+from .blocks import merged
 from .hindcast_run import Alone, Corrected, alone, corrected
 from .report import write_json
 from .variational import Variational, variational
@@ -209,6 +210,11 @@ def hindcasts() -> dict[str, Path]:
 def hindcast(options: Namespace) -> None:
     """Run ``dmx da hindcast``."""
     path = _found(options.file)
+    if _of_river(path):
+        from .held_out import held_out
+
+        held_out(options, path)
+        return
     settings = config.load(path, Hindcast, options.settings)
     found = made(settings, path.parent)
     scores = found.leads.efficiency()
@@ -225,6 +231,13 @@ def hindcast(options: Namespace) -> None:
 
         for file in draw(options.output, found):
             print(file)
+
+
+def _of_river(path: Path) -> bool:
+    """Return whether a file is of a river, whose gauges are left out in turn."""
+    found = config.read(path)
+    data = found.get("data") if isinstance(found, Mapping) else None
+    return isinstance(data, Mapping) and "river" in data
 
 
 def _found(name: Path) -> Path:
@@ -295,7 +308,7 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
                 settings.leads,
             )  # fmt: skip
             continue
-        block = _merged(settings.assimilation, method.assimilation)
+        block = merged(settings.assimilation, method.assimilation)
         found[name] = corrected(
             bundle, run, told, block, past, scored.start, settings.leads, folder
         )
@@ -317,17 +330,6 @@ def position(data: BasinData, day: date) -> int:
     if at == len(days) or days[at] != np.datetime64(day):
         raise DataError(f"data: has no {day}, expected {days[0]} to {days[-1]}")
     return at
-
-
-def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a block with changes, key by key where both are mappings."""
-    result = dict(block)
-    for key, value in changes.items():
-        own = result.get(key)
-        if isinstance(own, Mapping) and isinstance(value, Mapping):
-            value = _merged(own, value)
-        result[key] = value
-    return result
 
 
 def _thinned(observed: Array, gaps: float) -> Array:

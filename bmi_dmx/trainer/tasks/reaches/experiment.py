@@ -116,6 +116,37 @@ class DataSpec:
         if not 0.0 < self.least < math.inf:
             raise ConfigError(f"least: found {self.least}, expected a number above 0")
 
+    def resolved(self, anchored: Anchor) -> DataSpec:
+        """Return the same with absolute paths.
+
+        Parameters
+        ----------
+        anchored : callable
+            Makes a relative path absolute, given the key it stands under.
+        """
+        paths: dict[str, Any] = {}
+        if self.river != SAMPLE:
+            paths["river"] = anchored("data.river", self.river)
+        if isinstance(self.gauges, str) and self.gauges != "all":
+            paths["gauges"] = anchored("data.gauges", self.gauges)
+
+        def placed(key: str, series: Series) -> Series:
+            if series.path is None:
+                return series
+            return replace(series, path=anchored(f"data.{key}.path", series.path))
+
+        forcings = {
+            name: placed(f"forcings.{name}", series)
+            for name, series in self.forcings.items()
+        }
+        return replace(
+            self,
+            inflow=placed("inflow", self.inflow),
+            observed=placed("observed", self.observed),
+            forcings=forcings,
+            **paths,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
@@ -264,30 +295,8 @@ class Experiment(AnyExperiment):
 
     def resolved(self, anchored: Anchor) -> Experiment:
         """Return the experiment with absolute paths."""
-        data = self.data
-        paths: dict[str, Any] = {}
-        if data.river != SAMPLE:
-            paths["river"] = anchored("data.river", data.river)
-        if isinstance(data.gauges, str) and data.gauges != "all":
-            paths["gauges"] = anchored("data.gauges", data.gauges)
-        data = replace(data, **paths)
-
-        def placed(key: str, series: Series) -> Series:
-            if series.path is None:
-                return series
-            return replace(series, path=anchored(f"data.{key}.path", series.path))
-
-        data = replace(
-            data,
-            inflow=placed("inflow", data.inflow),
-            observed=placed("observed", data.observed),
-            forcings={
-                name: placed(f"forcings.{name}", series)
-                for name, series in data.forcings.items()
-            },
-        )
         land = self.land and self.land.resolved(anchored)
-        return replace(self, data=data, land=land)
+        return replace(self, data=self.data.resolved(anchored), land=land)
 
     def course(self) -> dict[str, Any]:
         """Return what decides the course of a training, as plain values.

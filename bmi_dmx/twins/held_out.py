@@ -1,0 +1,344 @@
+"""Hindcasts of rivers: what some gauges tell of the flow at others that are left out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import config
+from ..bmi.settings import Settings
+from ..bmi.steps import operation_of
+from ..bundle import Bundle
+from ..conversion import refuse_outside
+from ..errors import ConfigError
+from ..operate.shared import bundle_named
+from ..tables import Column, render
+from ..trainer.experiment_file import anchor_of
+from ..trainer.tasks.reaches.data import RiverData, read
+from ..trainer.tasks.reaches.experiment import DataSpec
+from ..trainer.tasks.streamflow.metrics import score
+from .blocks import merged
+from .held_out_baselines import transferred
+from .held_out_run import Days, Estimates, assimilated, days_of, nudged
+from .made_truth import MadeTruth, made_truth
+from .report import write_json
+
+__all__ = ["HeldOut", "Made", "Method", "Nudging", "held_out", "made"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_SCORES = ("nse", "kge")
+
+OPEN_LOOP = "open loop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nudging:
+    """Flow of gauges is taken for that of their reaches.
+
+    Parameters
+    ----------
+    weight : float
+        Share of the way to what was seen, at every step.
+    decay : float
+        Hours after the last observation at which the weight is 1/e of it.
+
+    Raises
+    ------
+    ConfigError
+        When a number makes no sense.
+    """
+
+    weight: float = 1.0
+    decay: float = 2.0
+
+    def __post_init__(self) -> None:
+        refuse_outside("weight", self.weight, 0, 1)
+        refuse_outside("decay", self.decay, 0.001, 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One way to bring what gauges show into the river.
+
+    Parameters
+    ----------
+    assimilation : mapping
+        What differs from the block of the file.
+    nudging : Nudging, optional
+        In place of it.
+
+    Raises
+    ------
+    ConfigError
+        When both are asked for.
+    """
+
+    assimilation: dict[str, Any] = field(default_factory=dict)
+    nudging: Nudging | None = None
+
+    def __post_init__(self) -> None:
+        if self.nudging is not None and self.assimilation:
+            raise ConfigError("assimilation: not with nudging, which is no ensemble")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """A river whose gauges are left out in turn.
+
+    Parameters
+    ----------
+    bundle : str
+        Name or folder of the model of the river.
+    data : DataSpec
+        Reaches, lateral inflow, and flow at gauges; all gauges share a time zone.
+    begin : date
+        First day that is run, from the steady flow of its inflow.
+    scored : (date, date)
+        First and last day that are scored.
+    folds : int
+        In how many turns gauges are left out: sorted by the land above them, each goes
+        to the next turn. 0 leaves none out.
+    assimilation : mapping
+        As in the configuration of a component; it observes ``discharge``, the mean of a
+        day.
+    methods : mapping of str to Method
+        By name.
+    truth : MadeTruth, optional
+        Gauges show a truth that is made, in place of what was measured.
+
+    Raises
+    ------
+    ConfigError
+        When days do not follow each other, or there is only one turn.
+    """
+
+    bundle: str
+    data: DataSpec
+    begin: date
+    scored: tuple[date, date]
+    folds: int = 5
+    assimilation: dict[str, Any] = field(default_factory=dict)
+    methods: dict[str, Method] = field(default_factory=lambda: {"filter": Method()})
+    truth: MadeTruth | None = None
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.begin <= self.scored[0] <= self.scored[1]:
+            raise ConfigError(
+                f"begin, scored: found {self.begin}, {self.scored[0]}, "
+                f"{self.scored[1]}, expected days that follow each other"
+            )
+        if self.folds == 1 or self.folds < 0:
+            raise ConfigError(f"folds: found {self.folds}, expected 0, or 2 or more")
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A hindcast that was made.
+
+    Parameters
+    ----------
+    data : RiverData
+        The river.
+    fold : ndarray of int
+        (gauge,) the turn in which each is left out, -1 in none.
+    days : Days
+        The days that were run.
+    scored : slice
+        Of these.
+    observed : ndarray
+        (day, gauge) m3 s-1.
+    found : dict of str to Estimates
+        By method.
+    """
+
+    data: RiverData
+    fold: np.ndarray[Any, np.dtype[np.intp]]
+    days: Days
+    scored: slice
+    observed: Array
+    found: dict[str, Estimates]
+
+    def scores(self) -> dict[str, dict[str, dict[str, Array]]]:
+        """Return scores, (gauge,), by method, by what was known, and by metric.
+
+        ``same_day`` and ``day_ahead`` are of gauges in the turn that leaves them out;
+        ``gauged_day_ahead`` is the mean of those turns that do not. NaN where there is
+        none.
+        """
+        observed = self.observed[self.scored]
+        return {name: self._of(one, observed) for name, one in self.found.items()}
+
+    def _of(self, one: Estimates, observed: Array) -> dict[str, dict[str, Array]]:
+        turns = [
+            {
+                what: score(series[turn][self.scored], observed, _SCORES)
+                for what, series in (("same", one.same_day), ("ahead", one.day_ahead))
+            }
+            for turn in range(len(one.same_day))
+        ]
+        own = np.arange(len(turns))[:, None] == self.fold
+        found: dict[str, dict[str, Array]] = {}
+        for what, turn_of, chosen in (
+            ("same_day", "same", own), ("day_ahead", "ahead", own),
+            ("gauged_day_ahead", "ahead", ~own),
+        ):  # fmt: skip
+            found[what] = {
+                metric: _mean_where(
+                    np.stack([t[turn_of][metric] for t in turns]), chosen
+                )
+                for metric in _SCORES
+            }
+        return found
+
+
+def _mean_where(values: Array, chosen: Any) -> Array:
+    """Return the mean over the first axis of what is chosen; NaN of nothing."""
+    count = chosen.sum(axis=0)
+    total = np.where(chosen, values, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+def held_out(options: Namespace, path: Path) -> None:
+    """Run ``dmx da hindcast`` on a file of a river."""
+    settings = config.load(path, HeldOut, options.settings)
+    anchored = anchor_of(path, options.settings)
+    settings = replace(settings, data=settings.data.resolved(anchored))
+    found = made(settings, path.parent)
+    scores = found.scores()
+    print(shown(found, scores, settings.about or path.stem))
+    if options.json is not None:
+        write_json(options.json, _plain(found, scores))
+    if options.output is not None:
+        from .held_out_pictures import draw
+
+        for file in draw(options.output, found, scores):
+            print(file)
+
+
+def made(settings: HeldOut, folder: Path = Path()) -> Made:
+    """Run the river with the gauges of every turn, by every method.
+
+    Parameters
+    ----------
+    settings : HeldOut
+        What is run.
+    folder : Path
+        What paths of bundles start from.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When something of it is not there, naming it.
+    """
+    bundle = bundle_named(settings.bundle, folder)
+    plan = operation_of(Settings(start_time=None), bundle).plan
+    data = read(settings.data, plan)
+    days = days_of(data, settings.data.days, settings.begin, settings.scored[1])
+    if settings.truth is not None:
+        data, days = made_truth(settings.truth, bundle, data, days)
+    observed = days.observed
+    fold = turns(data, settings.folds)
+    alone = nudged(bundle, data, days, np.full_like(observed, np.nan), 0.0, 1.0)
+    found = {OPEN_LOOP: _repeated(alone, max(1, settings.folds))}
+    found |= transferred(data, days, fold, max(1, settings.folds), alone)
+    for name, method in settings.methods.items():
+        found[name] = _by(method, settings, bundle, data, days, fold, folder)
+    first = days.position(settings.scored[0])
+    return Made(data, fold, days, slice(first, len(observed)), observed, found)
+
+
+def turns(data: RiverData, folds: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the turn in which each gauge is left out; -1 in none.
+
+    Gauges of one reach are left out together.
+    """
+    if not folds:
+        return np.full(len(data.gauges), -1)
+    order = np.argsort(data.gauges.area_km2, kind="stable")
+    reaches = list(dict.fromkeys(data.gauges.reaches[k] for k in order))
+    if len(reaches) < folds:
+        raise ConfigError(
+            f"folds: found {folds} for {len(reaches)} reaches with gauges"
+        )
+    turn = {reach: k % folds for k, reach in enumerate(reaches)}
+    return np.array([turn[reach] for reach in data.gauges.reaches])
+
+
+def _repeated(one: tuple[Array, Array], folds: int) -> Estimates:
+    same, ahead = one
+    return Estimates(np.stack([same] * folds), np.stack([ahead] * folds))
+
+
+def _by(
+    method: Method,
+    settings: HeldOut,
+    bundle: Bundle,
+    data: RiverData,
+    days: Days,
+    fold: np.ndarray[Any, np.dtype[np.intp]],
+    folder: Path,
+) -> Estimates:
+    same, ahead = [], []
+    for turn in range(max(1, settings.folds)):
+        told = np.where(fold == turn, np.nan, days.observed)
+        if method.nudging is not None:
+            how = method.nudging
+            one = nudged(bundle, data, days, told, how.weight, how.decay)
+        else:
+            block = merged(settings.assimilation, method.assimilation)
+            one = assimilated(bundle, data, days, told, block, folder)
+        same.append(one[0])
+        ahead.append(one[1])
+    return Estimates(np.stack(same), np.stack(ahead))
+
+
+def shown(
+    found: Made, scores: Mapping[str, dict[str, dict[str, Array]]], title: str
+) -> str:
+    """Return medians over gauges by method as a table of text."""
+    columns = [Column(header="method", values=list(scores))]
+    heads = (
+        ("same_day", "left out, same day"), ("day_ahead", "left out, day ahead"),
+        ("gauged_day_ahead", "told, day ahead"),
+    )  # fmt: skip
+    for what, head in heads:
+        for metric in _SCORES:
+            values = [one[what][metric] for one in scores.values()]
+            if not np.isfinite(values).any():
+                continue
+            medians = [float(np.nanmedian(x)) for x in values]
+            columns.append(
+                Column(header=f"{metric.upper()} {head}", values=medians, format=".3f")
+            )
+    first, last = (
+        found.days.day(k) for k in (found.scored.start, found.scored.stop - 1)
+    )
+    return (
+        f"{title}: {len(found.data.gauges)} gauges, {first} to {last}; medians, the "
+        "inflow being known\n" + render(columns)
+    )
+
+
+def _plain(
+    found: Made, scores: Mapping[str, dict[str, dict[str, Array]]]
+) -> dict[str, Any]:
+    return {
+        "gauges": list(found.data.gauges.ids),
+        "area_km2": found.data.gauges.area_km2.tolist(),
+        "turn": found.fold.tolist(),
+        "scores": {
+            name: {
+                what: {metric: values.tolist() for metric, values in one.items()}
+                for what, one in by.items()
+            }
+            for name, by in scores.items()
+        },
+    }

@@ -1,0 +1,73 @@
+"""What the nearest gauge tells without any filter: its flow, or its ratio to a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..assimilation.localisation import on_tree
+from ..trainer.tasks.reaches.data import RiverData
+from .held_out_run import Days, Estimates
+
+__all__ = ["NEAREST", "RATIO", "transferred"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[np.intp]]
+
+NEAREST, RATIO = "nearest gauge, by area", "open loop by the nearest gauge"
+
+_LEAST = 1e-3
+"""m3 s-1, the least flow of a model that is compared with a gauge."""
+
+
+def transferred(
+    data: RiverData, days: Days, fold: Indices, folds: int, alone: tuple[Array, Array]
+) -> dict[str, Estimates]:
+    """Return what follows from the nearest gauge along the stream that is told.
+
+    Its flow in proportion to the land above, or the model in the ratio of what that
+    gauge shows to what the model has there. Ahead it is that of the day before. Where
+    no gauge is told on the same river, or nothing was seen, it is the model.
+
+    Parameters
+    ----------
+    data : RiverData
+        The river.
+    days : Days
+        What is run.
+    fold : ndarray of int
+        (gauge,) turn in which each is left out.
+    folds : int
+        How many.
+    alone : (ndarray, ndarray)
+        (day, gauge) flow of the model.
+    """
+    model, tree = alone[0], data.river.tree
+    length = data.attributes(["length"])["length"]
+    ways = np.where(tree.downstream >= 0, length[tree.downstream], 0.0)
+    apart = on_tree(tree, days.places, days.places, ways)
+    by_area, by_ratio = [], []
+    for turn in range(folds):
+        distance = np.where((fold == turn)[None, :], np.inf, apart)
+        nearest = distance.argmin(axis=1)
+        joined = np.isfinite(distance.min(axis=1))
+        area = data.gauges.area_km2
+        seen = days.observed[:, nearest]
+        ratio = seen / np.maximum(model[:, nearest], _LEAST)
+        by_area.append(_known(seen * (area / area[nearest]), joined, model))
+        by_ratio.append((ratio, joined))
+    before = [np.concatenate([x[:1], x[:-1]]) for x in by_area]
+    same = [_known(model * ratio, joined, model) for ratio, joined in by_ratio]
+    ahead = [
+        _known(model * np.concatenate([ratio[:1], ratio[:-1]]), joined, model)
+        for ratio, joined in by_ratio
+    ]
+    return {
+        NEAREST: Estimates(np.stack(by_area), np.stack(before)),
+        RATIO: Estimates(np.stack(same), np.stack(ahead)),
+    }
+
+
+def _known(values: Array, joined: Any, model: Array) -> Array:
+    return np.where(joined & ~np.isnan(values), values, model)

@@ -1,0 +1,101 @@
+"""A river whose truth is made: with other inflow than is known, seen at some reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..assimilation.operation.along import alike
+from ..bundle import Bundle
+from ..conversion import refuse_outside
+from ..trainer.tasks.reaches.data import RiverData
+from ..trainer.tasks.reaches.gauges import Gauges
+from .held_out_run import Days, nudged
+
+__all__ = ["MadeTruth", "made_truth"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeTruth:
+    """What makes a truth differ from what is known, and where it is seen.
+
+    Parameters
+    ----------
+    gauges : tuple of str
+        Reaches where flow is seen.
+    std : float
+        Of the factor of mean 1 by which lateral inflow differs, lognormal.
+    correlation_time : float
+        Days after which 1/e of it is left.
+    correlation_length : float
+        Way along the tree after which reaches share 1/e of it, m.
+    error : float
+        Relative error of what is seen, its standard deviation.
+    seed : int
+        Of the random numbers.
+
+    Raises
+    ------
+    ConfigError
+        When a number makes no sense.
+    """
+
+    gauges: tuple[str, ...]
+    std: float = 0.4
+    correlation_time: float = 5.0
+    correlation_length: float = 50e3
+    error: float = 0.05
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_outside("std", self.std, 0, 10)
+        refuse_outside("error", self.error, 0, 1)
+
+
+def made_truth(
+    settings: MadeTruth, bundle: Bundle, data: RiverData, days: Days
+) -> tuple[RiverData, Days]:
+    """Return a river with gauges that show what was made.
+
+    Parameters
+    ----------
+    settings : MadeTruth
+        How.
+    bundle : Bundle
+        The model of the river.
+    data : RiverData
+        Its reaches and inflow.
+    days : Days
+        Its days.
+    """
+    rng = np.random.default_rng(settings.seed)
+    tree = data.river.tree
+    length = data.attributes(["length", "drainage_area_km2"])
+    ways = np.where(tree.downstream >= 0, length["length"][tree.downstream], 0.0)
+    count = len(days.observed)
+    drawn = alike(
+        rng.standard_normal((count, len(tree))), tree, ways,
+        settings.correlation_length,
+    )  # fmt: skip
+    left = np.exp(-1.0 / settings.correlation_time)
+    for day in range(1, count):
+        drawn[day] = left * drawn[day - 1] + np.sqrt(1.0 - left**2) * drawn[day]
+    log = np.sqrt(np.log1p(settings.std**2))
+    factor = np.exp(log * drawn - 0.5 * log**2)
+    places = np.asarray(tree.positions(settings.gauges))
+    nobody = np.full((count, len(places)), np.nan)
+    gauged = replace(
+        days, places=places, observed=nobody, unseen=np.zeros(nobody.shape)
+    )
+    true = replace(gauged, lateral=days.lateral * np.repeat(factor, 24, axis=0))
+    flow, _ = nudged(bundle, data, true, nobody, 0.0, 1.0)
+    seen = flow * (1.0 + settings.error * rng.standard_normal(flow.shape))
+    gauges = Gauges(
+        settings.gauges, settings.gauges, length["drainage_area_km2"][places],
+        np.ones(len(places)), np.zeros(len(places)),
+    )  # fmt: skip
+    return replace(data, gauges=gauges), replace(gauged, observed=np.maximum(seen, 0.0))
