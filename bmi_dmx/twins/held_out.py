@@ -1,4 +1,4 @@
-"""Hindcasts of rivers: what some gauges tell of the flow at others that are left out."""
+"""Hindcasts of rivers: what some gauges tell of the flow at others, left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from .. import config
 from ..bmi.settings import Settings
 from ..bmi.steps import operation_of
 from ..bundle import Bundle
-from ..conversion import refuse_outside
 from ..errors import ConfigError
 from ..operate.shared import bundle_named
 from ..tables import Column, render
@@ -25,7 +24,7 @@ from ..trainer.tasks.reaches.experiment import DataSpec
 from ..trainer.tasks.streamflow.metrics import score
 from .blocks import merged
 from .held_out_baselines import transferred
-from .held_out_run import Days, Estimates, assimilated, days_of, nudged
+from .held_out_run import Days, Estimates, assimilated, days_of, nudged, observing
 from .made_truth import MadeTruth, made_truth
 from .report import write_json
 
@@ -59,8 +58,10 @@ class Nudging:
     decay: float = 2.0
 
     def __post_init__(self) -> None:
-        refuse_outside("weight", self.weight, 0, 1)
-        refuse_outside("decay", self.decay, 0.001, 1000)
+        if not 0.0 <= self.weight <= 1.0:
+            raise ConfigError(f"weight: found {self.weight}, expected 0 to 1")
+        if not self.decay > 0.0:
+            raise ConfigError(f"decay: found {self.decay}, expected hours above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,11 +247,13 @@ def made(settings: HeldOut, folder: Path = Path()) -> Made:
         data, days = made_truth(settings.truth, bundle, data, days)
     observed = days.observed
     fold = turns(data, settings.folds)
-    alone = nudged(bundle, data, days, np.full_like(observed, np.nan), 0.0, 1.0)
+    watching = observing(bundle)
+    alone = nudged(watching, data, days, np.full_like(observed, np.nan), 0.0, 1.0)
     found = {OPEN_LOOP: _repeated(alone, max(1, settings.folds))}
     found |= transferred(data, days, fold, max(1, settings.folds), alone)
     for name, method in settings.methods.items():
-        found[name] = _by(method, settings, bundle, data, days, fold, folder)
+        models = watching if method.nudging is not None else bundle
+        found[name] = _by(method, settings, models, data, days, fold, folder)
     first = days.position(settings.scored[0])
     return Made(data, fold, days, slice(first, len(observed)), observed, found)
 
@@ -266,7 +269,8 @@ def turns(data: RiverData, folds: int) -> np.ndarray[Any, np.dtype[np.intp]]:
     reaches = list(dict.fromkeys(data.gauges.reaches[k] for k in order))
     if len(reaches) < folds:
         raise ConfigError(
-            f"folds: found {folds} for {len(reaches)} reaches with gauges"
+            f"folds: found {folds}, expected at most the {len(reaches)} reaches with "
+            "gauges"
         )
     turn = {reach: k % folds for k, reach in enumerate(reaches)}
     return np.array([turn[reach] for reach in data.gauges.reaches])

@@ -1,4 +1,4 @@
-"""What the nearest gauge tells without any filter: its flow, or its ratio to a model."""
+"""What the nearest gauge tells without a filter: its flow, or its ratio to a model."""
 
 from __future__ import annotations
 

@@ -21,7 +21,15 @@ from ..trainer.tasks.reaches.data import LATERAL, RiverData
 from ..trainer.tasks.reaches.experiment import Days as LocalDays
 from .hindcast_run import shown
 
-__all__ = ["Days", "Estimates", "assimilated", "days_of", "nudged", "on_reaches"]
+__all__ = [
+    "Days",
+    "Estimates",
+    "assimilated",
+    "days_of",
+    "nudged",
+    "observing",
+    "on_reaches",
+]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -213,7 +221,9 @@ def nudged(
 
     Parameters
     ----------
-    bundle, data, days, observed
+    bundle : Bundle
+        As of :func:`observing`.
+    data, days, observed
         As of :func:`assimilated`.
     weight : float
         Share of the way to what is seen, at every step.
@@ -225,8 +235,7 @@ def nudged(
     same_day, day_ahead : ndarray
         (day, gauge) m3 s-1.
     """
-    with TemporaryDirectory() as folder:
-        component = _component(_observing(bundle, Path(folder)), data, days, {})
+    component = _component(bundle, data, days, {})
     runner, seen = component.runner, on_reaches(days, observed)
     last, since = np.zeros(seen.shape[1]), np.full(seen.shape[1], np.inf)
     found = np.full((2, *observed.shape), np.nan)
@@ -290,8 +299,14 @@ def _component(
     return component
 
 
-def _observing(bundle: Bundle, folder: Path) -> Bundle:
-    """Return the same model with reaches that take what gauges see for true."""
+def observing(bundle: Bundle) -> Bundle:
+    """Return the same model with reaches that take what gauges see for true.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        A model of a river by Muskingum-Cunge.
+    """
     from ..compose.model import Model
     from ..compose.spec import ModelSpec
     from ..networks.statistics import Statistics
@@ -303,7 +318,8 @@ def _observing(bundle: Bundle, folder: Path) -> Bundle:
     spec = convert({**bundle.manifest.model, "parts": parts, "steps": ()}, ModelSpec)
     other = Model(spec, Statistics(bundle.manifest.statistics), model.space)
     other.load_state_dict(model.state_dict())
-    return save_bundle(
-        other, folder / "observing", licence=bundle.manifest.licence, provenance={},
-        scores={}, attributes=bundle.manifest.attributes,
-    )  # fmt: skip
+    with TemporaryDirectory() as folder:
+        return save_bundle(
+            other, Path(folder) / "observing", licence=bundle.manifest.licence,
+            provenance={}, scores={}, attributes=bundle.manifest.attributes,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A river whose truth is made: with other inflow than is known, seen at some reaches."""
+"""A river whose truth is made: with other inflow than is known, seen at reaches."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..assimilation.operation.along import alike
+from ..assimilation.operation.along import Likeness
 from ..bundle import Bundle
-from ..conversion import refuse_outside
+from ..errors import ConfigError
 from ..trainer.tasks.reaches.data import RiverData
 from ..trainer.tasks.reaches.gauges import Gauges
-from .held_out_run import Days, nudged
+from .held_out_run import Days, nudged, observing
 
 __all__ = ["MadeTruth", "made_truth"]
 
@@ -52,8 +52,14 @@ class MadeTruth:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        refuse_outside("std", self.std, 0, 10)
-        refuse_outside("error", self.error, 0, 1)
+        for name in ("std", "error"):
+            number = getattr(self, name)
+            if not 0.0 <= number <= 10.0:
+                raise ConfigError(f"{name}: found {number}, expected 0 to 10")
+        for name in ("correlation_time", "correlation_length"):
+            number = getattr(self, name)
+            if not number > 0.0:
+                raise ConfigError(f"{name}: found {number}, expected more than 0")
 
 
 def made_truth(
@@ -77,10 +83,8 @@ def made_truth(
     length = data.attributes(["length", "drainage_area_km2"])
     ways = np.where(tree.downstream >= 0, length["length"][tree.downstream], 0.0)
     count = len(days.observed)
-    drawn = alike(
-        rng.standard_normal((count, len(tree))), tree, ways,
-        settings.correlation_length,
-    )  # fmt: skip
+    likeness = Likeness(tree, ways, settings.correlation_length)
+    drawn = likeness.of(rng.standard_normal((count, len(tree))))
     left = np.exp(-1.0 / settings.correlation_time)
     for day in range(1, count):
         drawn[day] = left * drawn[day - 1] + np.sqrt(1.0 - left**2) * drawn[day]
@@ -92,7 +96,7 @@ def made_truth(
         days, places=places, observed=nobody, unseen=np.zeros(nobody.shape)
     )
     true = replace(gauged, lateral=days.lateral * np.repeat(factor, 24, axis=0))
-    flow, _ = nudged(bundle, data, true, nobody, 0.0, 1.0)
+    flow, _ = nudged(observing(bundle), data, true, nobody, 0.0, 1.0)
     seen = flow * (1.0 + settings.error * rng.standard_normal(flow.shape))
     gauges = Gauges(
         settings.gauges, settings.gauges, length["drainage_area_km2"][places],

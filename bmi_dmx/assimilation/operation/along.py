@@ -10,9 +10,10 @@ from ...errors import DataError
 from ...operate.runner import Runner
 from ...space import Tree
 
-__all__ = ["alike", "ways_of"]
+__all__ = ["Likeness", "ways_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[np.intp]]
 
 
 def ways_of(runner: Runner, tree: Tree) -> Array:
@@ -48,17 +49,16 @@ def ways_of(runner: Runner, tree: Tree) -> Array:
     return np.where(below >= 0, length[below], 0.0)
 
 
-def alike(drawn: Array, tree: Tree, ways: Array, length: float) -> Array:
-    """Return numbers that are correlated along a tree, from independent ones.
+class Likeness:
+    """Makes numbers that are alike along a tree of independent ones.
 
     The correlation of two places is exp(-d / length), d being the way from one to the
     other, down to where they meet and up again: going up from the outlets, each place
-    keeps its share of what the one below has.
+    keeps its share of what the one below has. It is computed for all places at once, by
+    twice as many places down in every round.
 
     Parameters
     ----------
-    drawn : ndarray
-        (…, place) independent, of variance 1, which is kept.
     tree : Tree
         The places.
     ways : ndarray
@@ -66,11 +66,29 @@ def alike(drawn: Array, tree: Tree, ways: Array, length: float) -> Array:
     length : float
         Distance at which 1/e is shared.
     """
-    found = drawn.copy()
-    share = np.exp(-ways / length)
-    own = np.sqrt(1.0 - share**2)
-    for level in reversed(tree.levels):
-        at = level[tree.downstream[level] >= 0]
-        below = found[..., tree.downstream[at]]
-        found[..., at] = share[at] * below + own[at] * drawn[..., at]
-    return found
+
+    def __init__(self, tree: Tree, ways: Array, length: float) -> None:
+        below = tree.downstream.copy()
+        share = np.where(below >= 0, np.exp(-ways / length), 0.0)
+        self._own = np.sqrt(1.0 - share**2)
+        self._rounds: list[tuple[Indices, Indices, Array]] = []
+        at = np.flatnonzero(below >= 0)
+        while at.size:
+            to = below[at]
+            self._rounds.append((at, to, share[at]))
+            share[at] = share[at] * share[to]
+            below[at] = below[to]
+            at = at[below[at] >= 0]
+
+    def of(self, drawn: Array) -> Array:
+        """Return correlated numbers from independent ones, both of variance 1.
+
+        Parameters
+        ----------
+        drawn : ndarray
+            (…, place).
+        """
+        found = self._own * drawn
+        for at, to, share in self._rounds:
+            found[..., at] = found[..., at] + share * found[..., to]
+        return found

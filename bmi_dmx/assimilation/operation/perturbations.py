@@ -19,7 +19,7 @@ from ...operate.screen import step_bounds
 from ...process import SECONDS
 from ...space import Tree
 from ...variables import in_step
-from .along import alike, ways_of
+from .along import Likeness, ways_of
 from .settings import Disturbance, Perturbations, span_of
 from .stores import Stores
 
@@ -103,7 +103,7 @@ class Disturbances:
             self.memory[f"forcing.{name}"]
             for name, one in settings.forcing.items() if one.update
         )  # fmt: skip
-        self._ways: Array | None = None
+        self._likeness: dict[float, Likeness] = {}
         several = (settings.forcing, settings.state, settings.parameters)
         _refuse_lengths(runner, {n: one for some in several for n, one in some.items()})
 
@@ -172,9 +172,10 @@ class Disturbances:
             return np.zeros(shape)
         tree = self._runner.space
         if length and isinstance(tree, Tree):
-            if self._ways is None:
-                self._ways = ways_of(self._runner, tree)
-            drawn = alike(drawn, tree, self._ways, length)
+            if length not in self._likeness:
+                ways = ways_of(self._runner, tree)
+                self._likeness[length] = Likeness(tree, ways, length)
+            drawn = self._likeness[length].of(drawn)
         wider = math.sqrt(len(drawn) / (len(drawn) - 1))
         centred: Array = (drawn - drawn.mean(axis=0)) * wider
         return centred

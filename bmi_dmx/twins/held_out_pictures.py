@@ -1,0 +1,120 @@
+"""What gauges tell of others, as a table by gauge and as pictures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..files import atomic
+from ..trainer.plots.style import COLOURS, MUTED, OBSERVED, dates, picture
+from .held_out import OPEN_LOOP, Made
+
+__all__ = ["draw"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Scores = Mapping[str, dict[str, dict[str, Array]]]
+
+_LOWEST = -0.5
+"""Left end of the axis of efficiencies."""
+
+_DAYS = 120
+"""Days of a hydrograph."""
+
+
+def draw(folder: Path, found: Made, scores: Scores) -> Iterator[Path]:
+    """Write scores by gauge, and draw them and the flow at one gauge; yield the files.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    found : Made
+        What was found.
+    scores : mapping
+        As of :meth:`.Made.scores`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    table = folder / "gauges.csv"
+    _write(table, found, scores)
+    yield table
+    told = "same_day" if (found.fold >= 0).any() else "gauged_day_ahead"
+    path = folder / "gauges.png"
+    with picture(path, 11.0, 7.0) as figure:
+        panels = figure.subplot_mosaic([["share", "area"], ["flow", "flow"]])
+        _shares(panels["share"], scores, told)
+        _by_area(panels["area"], found, scores, told)
+        _flow(panels["flow"], found, scores, told)
+    yield path
+
+
+def _write(path: Path, found: Made, scores: Scores) -> None:
+    heads = [
+        (name, what, metric)
+        for name, by in scores.items() for what, one in by.items() for metric in one
+    ]  # fmt: skip
+    gauges = found.data.gauges
+    with atomic(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.writer(file)
+        names = [f"{metric} {name}, {what}" for name, what, metric in heads]
+        writer.writerow(["gauge_id", "area_km2", "turn", *names])
+        for k, gauge in enumerate(gauges.ids):
+            values = [f"{scores[n][w][m][k]:.4f}" for n, w, m in heads]
+            writer.writerow([gauge, f"{gauges.area_km2[k]:g}", found.fold[k], *values])
+
+
+def _look(name: str, k: int) -> dict[str, Any]:
+    if name == OPEN_LOOP:
+        return {"color": MUTED, "linestyle": "--"}
+    return {"color": COLOURS[k % len(COLOURS)]}
+
+
+def _shares(axes: Axes, scores: Scores, told: str) -> None:
+    for k, (name, by) in enumerate(scores.items()):
+        values = np.sort(by[told]["nse"][np.isfinite(by[told]["nse"])])
+        share = np.arange(1, len(values) + 1) / len(values)
+        axes.plot(values, share, label=name, **_look(name, k))
+    axes.set_xlim(_LOWEST, 1.0)
+    axes.set_xlabel("Nash-Sutcliffe efficiency")
+    axes.set_ylabel("share of gauges with less")
+    axes.legend(fontsize=7)
+
+
+def _by_area(axes: Axes, found: Made, scores: Scores, told: str) -> None:
+    usual = scores[OPEN_LOOP][told]["nse"]
+    for k, (name, by) in enumerate(scores.items()):
+        if name == OPEN_LOOP:
+            continue
+        gained = by[told]["nse"] - usual
+        axes.plot(
+            found.data.gauges.area_km2, gained, "o", markersize=3.5, **_look(name, k)
+        )
+    axes.axhline(0.0, color=MUTED, linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_ylim(-1.0, 1.5)
+    axes.set_xlabel("drainage area, km²")
+    axes.set_ylabel("efficiency less that of the open loop")
+
+
+def _flow(axes: Axes, found: Made, scores: Scores, told: str) -> None:
+    """Draw the largest gauge that has scores, in the turn that leaves it out."""
+    area = np.where(
+        np.isfinite(scores[OPEN_LOOP][told]["nse"]), found.data.gauges.area_km2, -1.0
+    )
+    gauge = int(area.argmax())
+    turn = max(0, int(found.fold[gauge]))
+    first = found.scored.start
+    days = slice(first, min(first + _DAYS, found.scored.stop))
+    time = np.datetime64(found.days.first, "D") + np.arange(days.start, days.stop)
+    axes.plot(time, found.observed[days, gauge], color=OBSERVED, label="observed")
+    for k, (name, one) in enumerate(found.found.items()):
+        series = one.same_day if told == "same_day" else one.day_ahead
+        axes.plot(time, series[turn, days, gauge], label=name, **_look(name, k))
+    axes.set_title(f"{found.data.gauges.ids[gauge]}", fontsize=9)
+    axes.set_ylabel("m³ s⁻¹")
+    axes.legend(fontsize=7)
+    dates(axes, time)

@@ -1,0 +1,211 @@
+"""Gauges that are left out know nothing of themselves, and something of the others."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bmi_dmx.bundle import load_bundle
+from bmi_dmx.cli import main
+from bmi_dmx.config import as_yaml
+from bmi_dmx.conversion import convert
+from bmi_dmx.errors import ConfigError
+from bmi_dmx.twins import held_out
+from bmi_dmx.twins.held_out import OPEN_LOOP, HeldOut, Made, made, turns
+from bmi_dmx.twins.held_out_baselines import NEAREST, RATIO
+from bmi_dmx.twins.held_out_run import days_of, nudged, observing, on_reaches
+
+FILTER = {
+    "members": 4,
+    "filter": {"name": "letkf"},
+    "localisation": {"radius": 60000.0},
+    "observed": {
+        "discharge": {
+            "mean": "1 d", "scale": "log", "gross_error": None,
+            "error": {"relative": 0.1, "absolute": 0.1},
+        }
+    },
+    "perturbations": {
+        "forcing": {
+            "lateral_inflow": {
+                "kind": "lognormal", "std": 0.5, "correlation_time": "5 d",
+                "correlation_length": 60000.0, "update": True,
+            }
+        }
+    },
+}  # fmt: skip
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    """Return a hindcast of the made river; changes replace keys."""
+    return {
+        "bundle": "rivers-delaware",
+        "data": {"river": "sample", "days": {"utc_offset": -6}},
+        "begin": "2002-03-01",
+        "scored": ["2002-03-02", "2002-03-08"],
+        "folds": 3,
+        "assimilation": FILTER,
+        "methods": {"nudging": {"nudging": {}}, "update": {}},
+        **changes,
+    }
+
+
+def found(**changes: Any) -> Made:
+    """Return a hindcast that was made."""
+    return made(convert(settings(**changes), HeldOut))
+
+
+@pytest.fixture(scope="module")
+def usual() -> Made:
+    """Return the hindcast as it is."""
+    return found()
+
+
+@pytest.fixture(scope="module")
+def alone() -> Made:
+    """Return one that knows no methods, and leaves no gauge out."""
+    return found(methods={}, folds=0)
+
+
+def test_all_methods_are_scored_at_gauges_that_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, scores, pictures = (tmp_path / n for n in ("a.yaml", "a.json", "pictures"))
+    path.write_text(as_yaml(settings()), encoding="utf-8")
+    code = main(
+        ["da", "hindcast", str(path), "--json", str(scores), "--output", str(pictures)]
+    )
+    told = capsys.readouterr().out
+    assert code == 0
+    names = [OPEN_LOOP, NEAREST, RATIO, "nudging", "update"]
+    assert all(name in told for name in names)
+    data = json.loads(scores.read_text(encoding="utf-8"))
+    assert list(data["scores"]) == names
+    assert sorted(data["turn"]) == [0, 1, 2]
+    for by in data["scores"].values():
+        assert np.isfinite(by["same_day"]["nse"]).all()
+    with open(pictures / "gauges.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["gauge_id"] for row in rows] == data["gauges"]
+    nse = data["scores"]["update"]["same_day"]["nse"]
+    assert [float(row["nse update, same_day"]) for row in rows] == pytest.approx(
+        nse, abs=1e-4
+    )
+    assert (pictures / "gauges.png").stat().st_size > 10000
+
+
+def test_what_is_left_out_has_no_part_in_its_own_score(
+    usual: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a day ahead nothing of that day has."""
+    day, gauge = 5, int(np.flatnonzero(usual.fold == 1)[0])
+    plain = held_out.days_of
+
+    def poisoned(*arguments: Any) -> Any:
+        days = plain(*arguments)
+        observed = days.observed.copy()
+        observed[:, gauge] *= 7.0
+        observed[day:] *= 3.0
+        return replace(days, observed=observed)
+
+    monkeypatch.setattr(held_out, "days_of", poisoned)
+    other = found()
+    for name in usual.found:
+        same, ahead = usual.found[name], other.found[name]
+        np.testing.assert_array_equal(
+            ahead.same_day[1, :day, gauge], same.same_day[1, :day, gauge], name
+        )
+        np.testing.assert_array_equal(
+            ahead.day_ahead[1, : day + 1, gauge], same.day_ahead[1, : day + 1, gauge],
+            name,
+        )  # fmt: skip
+    for name in ("nudging", "update", NEAREST):
+        changed = usual.found[name].same_day[1] != other.found[name].same_day[1]
+        assert changed[day:].any(), name
+
+
+def test_a_river_that_is_nudged_has_the_flow_of_its_gauges(alone: Made) -> None:
+    spec = convert(settings(), HeldOut)
+    days = alone.days
+    told = days.observed.copy()
+    told[5:8] = np.nan
+    bundle = observing(load_bundle(spec.bundle))
+    same, ahead = nudged(bundle, alone.data, days, told, 1.0, 2.0)
+    there = ~np.isnan(told)
+    np.testing.assert_allclose(same[there], told[there], rtol=1e-9)
+    free = alone.found[OPEN_LOOP].same_day[0]
+    # Two hours after it was last seen half of the way is left, and after a day nothing.
+    before, after = (np.abs(x - told)[1:5] for x in (free, ahead))
+    assert after.mean() < before.mean()
+    np.testing.assert_allclose(same[7], free[7], rtol=0.2)
+    assert not np.allclose(same[5], free[5], rtol=1e-3)
+
+
+def test_a_made_truth_is_found_better_with_the_other_gauges() -> None:
+    one = found(
+        truth={
+            "gauges": ["1010", "1013", "1026", "1032", "1036"], "std": 0.6,
+            "correlation_time": 10, "correlation_length": 5e5,
+        },
+        scored=["2002-03-05", "2002-03-20"], folds=5, methods={"update": {}},
+    )  # fmt: skip
+    error = {
+        name: np.sqrt(np.mean((by.same_day[one.fold, :, np.arange(5)] - one.observed.T)
+                              [:, one.scored] ** 2, axis=1))
+        for name, by in one.found.items()
+    }  # fmt: skip
+    assert np.median(error["update"] / error[OPEN_LOOP]) < 0.8
+
+
+def test_gauges_of_one_reach_are_left_out_together(alone: Made) -> None:
+    gauges = alone.data.gauges
+    twice = replace(
+        gauges, reaches=(gauges.reaches[0], gauges.reaches[0], gauges.reaches[2])
+    )
+    turn = turns(replace(alone.data, gauges=twice), 2)
+    assert turn[0] == turn[1] != turn[2]
+    with pytest.raises(ConfigError, match="at most the 2 reaches"):
+        turns(replace(alone.data, gauges=twice), 3)
+    places = alone.days.places.copy()
+    places[1] = places[0]
+    days = replace(alone.days, places=places, unseen=alone.days.unseen[:2])
+    seen = on_reaches(days, np.array([[2.0, 4.0, 8.0], [np.nan, 4.0, np.nan]]))
+    below = days.unseen
+    assert seen[0, places[0]] == pytest.approx(3.0 + below[0, :2].mean())
+    assert seen[1, places[0]] == pytest.approx(4.0 + below[1, 1])
+    assert np.isnan(seen[1, places[2]])
+
+
+def test_days_begin_at_midnight_of_gauges(alone: Made) -> None:
+    spec = convert(settings(), HeldOut)
+    hours = alone.data.inflow.repeat(24 // alone.data.per_day, axis=0)
+    at = int((np.datetime64("2002-03-01") - alone.data.days[0]).astype(int)) * 24 + 6
+    np.testing.assert_allclose(alone.days.lateral[:30], hours[at : at + 30])
+    offset = alone.data.gauges.utc_offset.copy()
+    offset[0] = -5.0
+    other = replace(alone.data, gauges=replace(alone.data.gauges, utc_offset=offset))
+    with pytest.raises(ConfigError, match="expected one whole number of hours"):
+        days_of(other, spec.data.days, spec.begin, spec.scored[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"folds": 1}, "folds: found 1, expected 0, or 2 or more"),
+        ({"begin": "2002-04-01"}, "begin, scored"),
+        ({"methods": {"a": {"nudging": {"weight": 2.0}}}}, "weight: found 2"),
+        (
+            {"methods": {"a": {"nudging": {}, "assimilation": {"members": 3}}}},
+            "not with nudging",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes: dict[str, Any], match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        convert(settings(**changes), HeldOut)
