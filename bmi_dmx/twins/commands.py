@@ -30,7 +30,10 @@ def da_arguments(parser: ArgumentParser) -> None:
         actions.add_parser("archive", help="write noisy observations of a system")
     )
     _hindcast_arguments(
-        actions.add_parser("hindcast", help="forecast past days of gauged basins")
+        actions.add_parser(
+            "hindcast",
+            help="forecast past days of gauged basins, or leave gauges of a river out",
+        )
     )
     _dapper_arguments(
         actions.add_parser(
@@ -104,13 +107,13 @@ def _hindcast_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE",
         help="YAML: model, data, days, assimilation; or the name of one that comes "
-        "with the package",
+        "with the package (of a river where its data have one)",
     )  # fmt: skip
     parser.add_argument(
         "settings", nargs="*", metavar="key=value",
         help="replaces a value of the file, such as leads=5",
     )  # fmt: skip
-    _output_arguments(parser, "pictures")
+    _output_arguments(parser, "pictures, and of a river scores by gauge")
 
 
 def _dapper_arguments(parser: ArgumentParser) -> None:

@@ -204,7 +204,9 @@ def _mean_where(values: Array, chosen: Any) -> Array:
     """Return the mean over the first axis of what is chosen; NaN of nothing."""
     count = chosen.sum(axis=0)
     total = np.where(chosen, values, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    mean = np.full(len(count), np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 def held_out(options: Namespace, path: Path) -> None:
@@ -240,7 +242,7 @@ def made(settings: HeldOut, folder: Path = Path()) -> Made:
         When something of it is not there, naming it.
     """
     bundle = bundle_named(settings.bundle, folder)
-    plan = operation_of(Settings(start_time=None), bundle).plan
+    plan = operation_of(Settings(start_time="state"), bundle).plan
     data = read(settings.data, plan)
     days = days_of(data, settings.data.days, settings.begin, settings.scored[1])
     if settings.truth is not None:

@@ -17,6 +17,7 @@ from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.trainer.tasks.basins.data.spec import DataSpec
 from bmi_dmx.twins import hindcast
+from bmi_dmx.twins.held_out import HeldOut
 from bmi_dmx.twins.hindcast import Hindcast, Leads, hindcasts, made
 from bmi_dmx.twins.hindcast_pictures import draw
 
@@ -142,9 +143,11 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
 
 
 def test_hindcasts_of_the_package_are_understood() -> None:
-    assert {"camels", "delaware"} <= set(hindcasts())
-    for path in hindcasts().values():
-        settings = config.load(path, Hindcast)
+    known = hindcasts()
+    assert {"camels", "delaware", "rivers_delaware", "rivers_juniata"} <= set(known)
+    for name, path in known.items():
+        kind = HeldOut if name.startswith("rivers_") else Hindcast
+        settings = config.load(path, kind)
         convert(settings.assimilation, AssimilationSettings)
 
 

@@ -392,7 +392,8 @@ class AssimilationSettings:
         How far observations reach, of places on a tree, which are analysed together;
         default: everywhere.
     update : sequence of str, optional
-        States that are updated; default: all but what networks remember.
+        States that are updated; default: all but what networks remember, and what
+        follows from other states.
     observations : ObservationFile, optional
         Where they are, if no host brings them.
     log : path, optional
