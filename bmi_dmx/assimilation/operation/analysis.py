@@ -169,6 +169,18 @@ class Assimilation:
             self.analysed[name][:] = mean_of(box.unscaled(box.window[0]))
         self._draws += 1.0
 
+    def hold(self, until: float) -> None:
+        """Let values that were given without a time hold at one, and wait for it.
+
+        Parameters
+        ----------
+        until : float
+            Such as the end of a step of a host that makes several of the model, seconds
+            since 1970.
+        """
+        for box in self.inboxes.values():
+            box.valid[~np.isnan(box.value) & np.isnan(box.valid)] = until
+
     def _analyse(self) -> None:
         clock = self._runner.clock
         now = clock.seconds_since_1970() + clock.seconds

@@ -259,6 +259,9 @@ class MuskingumCunge(Component):
             if entry.variable.per_step != "none"
         ]
         sums = [np.zeros_like(buffer) for buffer, _ in flows]
+        if self.ensemble is not None:
+            now = self._clock.seconds_since_1970()
+            self.ensemble.assimilation.hold(now + self.get_time_step())
         for _ in range(self._each):
             super().update()
             for total, (buffer, _) in zip(sums, flows, strict=True):

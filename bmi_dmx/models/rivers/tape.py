@@ -32,7 +32,8 @@ class Tape:
     Raises
     ------
     ConfigError
-        When the model is another, or a network of it reads the lateral inflow.
+        When the model is another or an ensemble, or a network of it reads the lateral
+        inflow.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -42,6 +43,11 @@ class Tape:
             raise ConfigError(
                 "gradient: is for models whose only process is that of reaches, "
                 f"without members; this one has {names}"
+            )
+        if runner.members is not None:
+            raise ConfigError(
+                "mark: found the members of an ensemble, whose inflow is not that of "
+                "the host; expected a component without 'assimilation'"
             )
         for network in runner.operation.plan.networks:
             if _LATERAL in network.inputs:

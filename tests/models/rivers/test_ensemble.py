@@ -10,6 +10,7 @@ import pytest
 
 from bmi_dmx import MuskingumCunge
 from bmi_dmx.assimilation.localisation import on_tree, taper
+from bmi_dmx.assimilation.operation.inbox import USED
 from bmi_dmx.errors import ConfigError
 
 from .small_river import COLUMNS, FLOW, IDS, run, started, weather
@@ -294,6 +295,28 @@ def test_a_mean_before_there_were_so_many_steps_is_late(tmp_path: Path) -> None:
     river = started(tmp_path, assimilation=block(observed=observed))
     follow(river, weather(3), gauged(np.full((3, 5), 2.0)))
     assert "3 late" in river.ensemble.assimilation.innovations.report()
+
+
+def test_what_a_host_of_longer_steps_tells_holds_at_the_end_of_them(
+    tmp_path: Path,
+) -> None:
+    observed = {"discharge": {"error": ERROR, "mean": "4 h", "gross_error": None}}
+    river = started(tmp_path, assimilation=block(observed=observed))
+    river.set_value("ngen_dt", np.array([4 * 3600.0]))
+    follow(river, weather(3), gauged(np.full((3, 5), 2.0)), "discharge")
+    log = river.ensemble.assimilation.innovations
+    # Of four hours each, from the start of the year 2000 on.
+    start = 946684800.0
+    expected = start + 4 * 3600.0 * np.array([1.0, 2.0, 3.0])
+    used = log.column("status") == USED
+    np.testing.assert_array_equal(log.column("time")[used], expected)
+    np.testing.assert_array_equal(log.column("valid_time")[used], expected)
+
+
+def test_derivatives_are_those_of_one_river(tmp_path: Path) -> None:
+    river = started(tmp_path, assimilation={"members": 2})
+    with pytest.raises(ConfigError, match=r"mark: .* ensemble"):
+        river.mark()
 
 
 def test_a_correction_of_the_inflow_lasts(tmp_path: Path) -> None:
