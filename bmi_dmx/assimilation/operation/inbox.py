@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ConfigError
 from ...operate.ensemble import mean_of
 from ...operate.runner import Runner
 from .learned_remainder import LearnedRemainder
@@ -86,6 +87,11 @@ class Inbox:
         latest first.
     memory : dict of str to ndarray
         All that has to be remembered, the places last.
+
+    Raises
+    ------
+    ConfigError
+        When a mean is not of whole steps.
     """
 
     def __init__(
@@ -96,7 +102,7 @@ class Inbox:
         steps = int(self._most / seconds + _SLACK) + 1
         self.value, self.error, self.valid = (np.full(places, np.nan) for _ in range(3))
         self.window = np.full((steps, size, places), np.nan)
-        span = max(1, round(span_of("mean", settings.mean) / seconds))
+        span = _steps_of_mean(settings, seconds)
         self.recent = np.full((span, size, places), np.nan)
         self._used = np.zeros((steps, places))
         self.memory = {
@@ -294,3 +300,14 @@ class Inbox:
             return error
         whole = np.maximum(raw, 0.0) + self.settings.error.absolute
         return error / (whole if self.settings.scale == "log" else 2.0 * np.sqrt(whole))
+
+
+def _steps_of_mean(settings: Observed, seconds: float) -> int:
+    """Return the number of steps that are observed together."""
+    length = span_of("mean", settings.mean)
+    steps = length / seconds
+    if length > 0.0 and (steps < 1.0 or abs(steps - round(steps)) > _SLACK):
+        raise ConfigError(
+            f"mean: found {settings.mean!r}, expected whole steps of {seconds:g} s"
+        )
+    return max(1, round(steps))

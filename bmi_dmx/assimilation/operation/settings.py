@@ -175,7 +175,12 @@ class Observed:
 
     def __post_init__(self) -> None:
         span_of("max_age", self.max_age)
-        span_of("mean", self.mean)
+        several = span_of("mean", self.mean) > 0.0
+        if several and self.remaining is not None and self.remaining.bundle is not None:
+            raise ConfigError(
+                "mean: not with remaining.bundle, a network that learned errors of "
+                "single steps; remove one of them"
+            )
         if self.gross_error is not None:
             _positive("gross_error", self.gross_error)
         if self.innovation_limit is not None:

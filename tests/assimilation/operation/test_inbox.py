@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from bmi_dmx.assimilation.operation.inbox import STATUS, Inbox
-from bmi_dmx.assimilation.operation.settings import Error, Observed, span_of
+from bmi_dmx.assimilation.operation.settings import (
+    Error,
+    Observed,
+    Remaining,
+    span_of,
+)
 from bmi_dmx.errors import ConfigError
 
 HOUR = 3600.0
@@ -48,6 +55,46 @@ def test_of_one_step_there_is_one_value() -> None:
     box.predict(np.zeros((2, 1)))
     assert status(box, 11.0 * HOUR, 1.0, 10.0 * HOUR) == "duplicate"
     assert status(box, 11.0 * HOUR, 1.0, 9.0 * HOUR) == "used"
+
+
+def test_means_are_compared_with_the_mean_of_so_many_steps() -> None:
+    settings = Observed(error=Error(absolute=0.2), mean="3 h", max_age="1 h")
+    box = Inbox("x", settings, 2, 1, HOUR)
+    for step, expected in ((1.0, np.nan), (2.0, np.nan), (4.0, 7.0 / 3.0), (9.0, 5.0)):
+        found = box.predict(np.array([[step], [2.0 * step]]))
+        np.testing.assert_allclose(found, [[expected], [2.0 * expected]])
+    np.testing.assert_allclose(box.window[:, 0, 0], [5.0, 7.0 / 3.0])
+    assert status(box, 4.0 * HOUR, 5.0, 3.0 * HOUR) == "used"
+    assert status(box, 4.0 * HOUR, 5.0, 2.0 * HOUR) == "late"
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_what_changes_a_mean_changes_the_steps_it_shares_with_later_ones(
+    scale: Literal["linear", "log"],
+) -> None:
+    settings = Observed(error=Error(absolute=0.2), mean="3 h", scale=scale)
+    box = Inbox("x", settings, 1, 2, HOUR)
+    for step in (2.0, 4.0, 9.0):
+        box.predict(np.array([[step, step]]))
+    # The mean of the second place becomes 6 instead of 5.
+    at = np.array([1])
+    box.amend(at, box.scaled(np.full((1, 1, 1), 6.0)))
+    np.testing.assert_allclose(box.unscaled(box.window[0]), [[5.0, 6.0]])
+    found = box.predict(np.array([[8.0, 8.0]]))
+    np.testing.assert_allclose(found, [[7.0, 7.0 + 2.0 / 3.0]])
+
+
+@pytest.mark.parametrize("mean", ["90 min", "30 min"])
+def test_means_are_of_whole_steps(mean: str) -> None:
+    settings = Observed(error=Error(absolute=0.2), mean=mean)
+    with pytest.raises(ConfigError, match="expected whole steps of 3600 s"):
+        Inbox("x", settings, 1, 1, HOUR)
+
+
+def test_a_network_knows_errors_of_single_steps() -> None:
+    left = Remaining(std=0.1, correlation_time="1 d", bundle="camels-errors")
+    with pytest.raises(ConfigError, match=r"mean: not with remaining\.bundle"):
+        Observed(error=Error(absolute=0.2), mean="1 d", remaining=left)
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
