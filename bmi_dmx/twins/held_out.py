@@ -177,6 +177,16 @@ class Made:
         observed = self.observed[self.scored]
         return {name: self._of(one, observed) for name, one in self.found.items()}
 
+    def told_above(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Return how many gauges above each are told in the turn that leaves it out."""
+        tree, reaches = self.data.river.tree, self.data.gauges.reaches
+        at = np.asarray(tree.positions(reaches))
+        found = np.zeros(len(reaches), np.intp)
+        for k, reach in enumerate(reaches):
+            above = np.isin(at, tree.upstream_of([reach]))
+            found[k] = np.count_nonzero(above & (self.fold != self.fold[k]))
+        return found
+
     def _of(self, one: Estimates, observed: Array) -> dict[str, dict[str, Array]]:
         turns = [
             {
@@ -340,6 +350,7 @@ def _plain(
         "gauges": list(found.data.gauges.ids),
         "area_km2": found.data.gauges.area_km2.tolist(),
         "turn": found.fold.tolist(),
+        "told_above": found.told_above().tolist(),
         "scores": {
             name: {
                 what: {metric: values.tolist() for metric, values in one.items()}

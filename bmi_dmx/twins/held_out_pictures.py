@@ -61,10 +61,12 @@ def _write(path: Path, found: Made, scores: Scores) -> None:
     with atomic(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file)
         names = [f"{metric} {name}, {what}" for name, what, metric in heads]
-        writer.writerow(["gauge_id", "area_km2", "turn", *names])
+        writer.writerow(["gauge_id", "area_km2", "turn", "told_above", *names])
+        above = found.told_above()
         for k, gauge in enumerate(gauges.ids):
             values = [f"{scores[n][w][m][k]:.4f}" for n, w, m in heads]
-            writer.writerow([gauge, f"{gauges.area_km2[k]:g}", found.fold[k], *values])
+            area, turn = f"{gauges.area_km2[k]:g}", found.fold[k]
+            writer.writerow([gauge, area, turn, above[k], *values])
 
 
 def _look(name: str, k: int) -> dict[str, Any]:

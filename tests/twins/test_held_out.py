@@ -88,6 +88,10 @@ def test_all_methods_are_scored_at_gauges_that_are_left_out(
     data = json.loads(scores.read_text(encoding="utf-8"))
     assert list(data["scores"]) == names
     assert sorted(data["turn"]) == [0, 1, 2]
+    # G3 lies above G2, and both above G1.
+    assert dict(zip(data["gauges"], data["told_above"], strict=True)) == {
+        "G1": 2, "G2": 1, "G3": 0
+    }  # fmt: skip
     for by in data["scores"].values():
         assert np.isfinite(by["same_day"]["nse"]).all()
     with open(pictures / "gauges.csv", encoding="utf-8") as file:
