@@ -140,9 +140,9 @@ def nodes(tree: ast.AST, for_types: bool) -> Iterator[ast.AST]:
         node = left.pop()
         yield node
         below = ast.iter_child_nodes(node)
-        if not for_types and isinstance(node, ast.If):
-            if "TYPE_CHECKING" in ast.dump(node.test):
-                below = iter(node.orelse)
+        of_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if of_types and not for_types:
+            below = iter(node.orelse)
         left += (child for child in below if not isinstance(child, ast.expr))
 
 
