@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from bmi_dmx.kernels.build import compiler as compiler_here
+
 TOOLS = ("sh", "env", "chmod")
 KEPT = (
     "LANG", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT",
     "PIP_CONFIG_FILE", "HTTPS_PROXY", "SSL_CERT_FILE",
 )  # fmt: skip
 UNREACHABLE = re.compile("No matching distribution|connection")
+QUICK = "quick-cc"
+"""A compiler that does not optimise: the numbers of optimised kernels are looked at in
+``tests/scan``, where a kernel is compiled once for many questions."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,9 @@ class Environment:
         tools.mkdir()
         for name in TOOLS:
             (tools / name).symlink_to(str(shutil.which(name)))
+        words = shlex.join(compiler_here() or ["no-compiler"])
+        (folder / QUICK).write_text(f'#!/bin/sh\nexec {words} "$@" -O0\n')
+        (folder / QUICK).chmod(0o755)
         subprocess.run([interpreter, "-m", "venv", folder / "venv"], check=True)
         return cls(folder, cache or folder / "cache")
 
@@ -55,6 +64,8 @@ class Environment:
         path = [str(self.folder / "venv" / "bin")]
         path += [os.environ["PATH"]] if compiler else [str(self.folder / "bin")]
         given = {name: os.environ[name] for name in KEPT if name in os.environ}
+        if compiler:
+            given["CC"] = shlex.quote(str(self.folder / QUICK))
         done = subprocess.run(
             [str(part) for part in command],
             env={

@@ -13,7 +13,8 @@ import pytest
 
 from bmi_dmx.errors import StateError, VariableError
 
-from .untrained import attributes, dynamic, run, static, weather
+from .host import attributes, load, run, save, weather
+from .untrained import dynamic, static
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,31 +32,6 @@ SIGNALS = {
 }
 PREFIXES = ("ngen::", "")
 HOUR = {"time_step": "hourly"}
-
-
-def save(component: Any, prefix: str) -> np.ndarray:
-    """Save as the host does."""
-    name = f"{prefix}serialization_"
-    component.set_value(f"{name}create", np.zeros(1, "int32"))
-    size = int(component.get_value_ptr(f"{name}size")[0])
-    pointer = component.get_value_ptr(f"{name}state")
-    assert pointer.shape == (size,)
-    assert pointer.flags.c_contiguous
-    assert pointer.dtype == np.uint8
-    payload = pointer.copy()
-    component.set_value(f"{name}free", np.zeros(1 if prefix else 0, "int32"))
-    return payload
-
-
-def load(component: Any, prefix: str, payload: np.ndarray) -> None:
-    """Restore as the host does."""
-    name = f"{prefix}serialization_"
-    if prefix:
-        size = np.array([payload.size], "int64")
-        component.set_value(f"{name}size", size)
-        component.set_value(f"{name}state", payload)
-    else:
-        component.set_value(f"{name}state", payload.view("int8"))
 
 
 @pytest.mark.parametrize(("name", "expected"), SIGNALS.items())
@@ -104,8 +80,7 @@ CONTINUE = """
 import sys
 import numpy as np
 from bmi_dmx import Component
-from tests.bmi.test_serialization import load
-from tests.bmi.untrained import run, weather
+from tests.bmi.host import load, run, weather
 component = Component()
 component.initialize(sys.argv[1])
 component.set_value("area_km2", np.array([77.0]))
@@ -114,6 +89,7 @@ steps = range(500, 1000)
 outputs = ("land_surface_water__runoff_depth", "ngen::mass_in", "soil_moisture")
 found = run(component, weather(1000, 1, hours=1.0), steps, outputs)
 np.save(sys.argv[3], np.stack([found[name] for name in outputs]))
+assert "torch" not in sys.modules
 """
 
 

@@ -44,12 +44,13 @@ CONTINUE = """
 import sys
 import numpy as np
 from bmi_dmx import Component
-from tests.bmi.untrained import run, weather
+from tests.bmi.host import run, weather
 component = Component()
 component.initialize(sys.argv[1])
 assert component.get_current_time() == 0.0
 run(component, weather(60, 3), range(30, 60), ())
 component.save_state(sys.argv[2])
+assert "torch" not in sys.modules
 """
 
 

@@ -21,8 +21,9 @@ from bmi_dmx.kernels.stepper import Stepper
 from bmi_dmx.program import Program
 
 SANITIZERS = (
-    "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1",
+    "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O0",
 )  # fmt: skip
+"""Without optimisation every access of the text is made, and watched."""
 
 
 def view(array: np.ndarray) -> View:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bmi_dmx.models.ocean.column import Column
 from bmi_dmx.models.ocean.column_declarations import Surface, numbered
-from bmi_dmx.scan import scan
+from bmi_dmx.scan import cells, scan
 from tests.kernels.on_host import needs_compiler
 from tests.scan.cases import Case, some_case
 
@@ -71,8 +71,14 @@ def found(case: Case, backend: str) -> tuple[dict[str, Tensor], list[Tensor]]:
     return every, list(slopes)
 
 
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No turns, of which bits do not depend (tests/scan/test_turns.py)."""
+    monkeypatch.setattr(cells, "ABREAST", (1,))
+
+
 @needs_compiler
-@pytest.mark.usefixtures("on_host")
+@pytest.mark.usefixtures("on_host", "one_by_one")
 @pytest.mark.parametrize("backend", ["cells", "cuda"])
 @pytest.mark.parametrize("surface", ["fluxes", "weather"])
 @pytest.mark.parametrize("size", [(1, 1, 1), (7, 5, 3), (20, 5, 16)], ids=str)

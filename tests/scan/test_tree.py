@@ -56,7 +56,7 @@ KINDS: list[tuple[Process, dict[str, bool], tuple[str, ...]]] = [
 """Physics, what it is given, and what is recorded; each is a kernel."""
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     kind=st.sampled_from(KINDS),
     downstream=downstreams(),
