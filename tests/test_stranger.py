@@ -21,7 +21,7 @@ from bmi_dmx.tables import Column, print_table
 COMMANDS = (
     "new mine",
     "data check data",
-    "train experiment.yaml training.steps=20 training.validate_every=10",
+    "train experiment.yaml training.steps=200 training.validate_every=100",
     "report runs/mine-1",
     "compare runs/mine-1 --baselines",
     "export runs/mine-1 model",
