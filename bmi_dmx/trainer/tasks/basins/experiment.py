@@ -145,8 +145,7 @@ class Experiment(AnyExperiment):
         ):
             if (found := getattr(self.training, key)) != expected:
                 raise ConfigError(
-                    f"training.{key}: found {plain(found)}, expected "
-                    f"{plain(expected)}: the network of days before that of shorter "
+                    f"training.{key}: found {found!r}, expected {expected!r}: the network of days before that of shorter "
                     f"steps {why}"
                 )
         if not self.training.warmup:
