@@ -28,7 +28,8 @@ class DailyNetwork:
     options : mapping of str to object
         What it lets choose, such as ``hidden``, where it differs from that of hours.
     transfer : {"linear", "mlp"}
-        What leads from its memory to that of the network of hours.
+        What leads from its memory to that of the network of hours: a matrix, or one
+        behind a layer of tanh; learned.
     """
 
     forcings: tuple[str, ...] = ()

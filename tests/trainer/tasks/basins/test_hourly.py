@@ -333,7 +333,10 @@ def test_a_network_of_days_learns_and_is_scored_before_that_of_hours(
         ("training.warmup_gradient=false", r"gradient: found False, expected True"),
         ("training.warmup=0", r"training\.warmup: found 0, expected days for the netw"),
         ("evaluation.warmup=30", r"evaluation\.warmup: .* whole days, found 30 steps"),
-        ("model.dynamic.daily.transfer=cubic", "transfer: unknown value 'cubic'; known: li"),
+        (
+            "model.dynamic.daily.transfer=cubic",
+            "transfer: unknown value 'cubic'; known: li",
+        ),
         ("model.time_step=daily", r"dynamic\.daily: is for time_step 'hourly', found"),
     ],
 )
