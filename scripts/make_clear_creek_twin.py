@@ -3,9 +3,9 @@
     python scripts/make_clear_creek_twin.py FOLDER/OUTPUT.nc
 
 The weather is real: Clear Creek, Colorado, 58 days of 2024, of the file in
-``$BMI_DMX_DATA``. Hours of flow are not known there, so that they are made by HBV 2.0 of
-hours, whose parameters follow from two properties that are made up. What learns from them
-shows what a model can, and not what nature does.
+``$BMI_DMX_DATA``. Hours of flow are not known there, so that they are made by HBV 2.0
+of hours, whose parameters follow from two properties that are made up. What learns from
+them shows what a model can, and not what nature does.
 """
 
 from __future__ import annotations

@@ -145,8 +145,8 @@ class Experiment(AnyExperiment):
         ):
             if (found := getattr(self.training, key)) != expected:
                 raise ConfigError(
-                    f"training.{key}: found {found!r}, expected {expected!r}: the network of days before that of shorter "
-                    f"steps {why}"
+                    f"training.{key}: found {found!r}, expected {expected!r}: the "
+                    f"network of days before that of shorter steps {why}"
                 )
         if not self.training.warmup:
             raise ConfigError(
