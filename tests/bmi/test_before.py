@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,20 @@ def test_a_bundle_holds_both_networks_and_what_leads_on(folder: Path) -> None:
     assert any(n.startswith("daily.transfer.maps.hidden") for n in weights)
     for name, array in bundle.weights.items():
         np.testing.assert_array_equal(weights[name].numpy(), array)
+
+
+@pytest.mark.parametrize("kind", ["flow"], indirect=True)
+def test_half_hours_begin_with_what_days_answered_last(
+    start: Any, bundle_of: Any, batch: Batch, tmp_path: Path
+) -> None:
+    """The network of hours sees an hour when it is over; till then the old one holds."""
+    spec = replace(flow(), steps=(1800.0,), recipe=None, settings=None)
+    folder = bundle_of(spec)
+    days = start(PLACES, bundle=str(folder), name="days.yaml")
+    run(days, batch.days, range(DAYS), ())
+    days.save_state(tmp_path / "days.state")
+    component = hours(start, folder, time_step="30 min")
+    found = run(component, batch.hours, range(4), ("streamflow",))["streamflow"]
+    np.testing.assert_array_equal(found[0], days.get_value_ptr("streamflow"))
+    np.testing.assert_array_equal(found[1], found[0])
+    assert not np.array_equal(found[2], found[1])

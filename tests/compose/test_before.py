@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bmi_dmx.compose import Model, ModelSpec, Moments, Statistics, fit_statistics
+from bmi_dmx.compose.combination import combined
 from bmi_dmx.compose.other_steps import after_longer_steps, in_longer_steps
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
@@ -268,3 +269,8 @@ def test_two_networks_cannot_run_before_one() -> None:
 def test_days_before_days_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"daily: is for time_step 'hourly', found"):
         convert({**LAND, "time_step": "daily"}, ModelSpec, "model")
+
+
+def test_models_of_two_networks_are_not_combined() -> None:
+    with pytest.raises(ConfigError, match="a: networks of longer steps run before th"):
+        combined([made(FLOW), made(FLOW)], [1.0, 1.0])
