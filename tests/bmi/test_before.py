@@ -249,7 +249,7 @@ def test_a_bundle_holds_both_networks_and_what_leads_on(folder: Path) -> None:
 def test_half_hours_begin_with_what_days_answered_last(
     start: Any, bundle_of: Any, batch: Batch, tmp_path: Path
 ) -> None:
-    """The network of hours sees an hour when it is over; till then the old one holds."""
+    """The network of hours sees an hour when it is over; so long days hold."""
     spec = replace(flow(), steps=(1800.0,), recipe=None, settings=None)
     folder = bundle_of(spec)
     days = start(PLACES, bundle=str(folder), name="days.yaml")

@@ -56,7 +56,7 @@ def test_each_network_has_moments_of_its_own(folder: Path) -> None:
         ({"before": "outlet"}, r"daily\.before: found 'outlet', expected a network"),
         ({"before": "daily"}, r"daily\.before: found 'daily', expected a network"),
         ({"step": 43200.0}, r"daily\.step: found 43200\.0, expected one of the steps"),
-        ({"before": ""}, rr"daily\.gives: 'learned_flow' is supplied by 'dynamic'"),
+        ({"before": ""}, r"daily\.gives: 'learned_flow' is supplied by 'dynamic'"),
     ],
 )
 def test_networks_that_lead_nowhere_are_refused(
