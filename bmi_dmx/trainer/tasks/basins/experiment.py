@@ -104,6 +104,7 @@ class Experiment(AnyExperiment):
     """
 
     VALIDATION = "periods.validation"
+    LONGER_STEPS = True
 
     task: Literal["basins"] = "basins"
     data: DataSpec
