@@ -41,6 +41,8 @@ def verify_declarations(path: Path, manifest: Manifest) -> None:
     _refuse_repeated(f"{where}: attributes", [a.name for a in manifest.attributes])
     for part in manifest.parts:
         _part(f"{where}: parts.{part.name}", part)
+        if part.before:
+            _before(f"{where}: parts.{part.name}", part, manifest)
 
 
 def _part(where: str, part: Part) -> None:
@@ -68,6 +70,29 @@ def _part(where: str, part: Part) -> None:
         v.name for v in part.variables.forcings
     ])  # fmt: skip
     _refuse_unknown(f"{where}.links", part.links.values(), given)
+
+
+def _before(where: str, part: Part, manifest: Manifest) -> None:
+    """Refuse a network that cannot run before the one it names."""
+    others = {p.name: p for p in manifest.parts if p.every == "trained"}
+    after = others.get(part.before)
+    if after is None or part.every != "trained" or after.before:
+        hint = suggestion(part.before, others)
+        raise BundleError(
+            f"{where}.before: found {part.before!r}, expected a network that reads "
+            f"forcings{hint}"
+        )
+    if part.step is None or part.step not in manifest.steps[1:]:
+        raise BundleError(
+            f"{where}.step: found {part.step}, expected one of the steps beside that "
+            "it was trained at"
+        )
+    mine, theirs = ([s.name for s in p.variables.states] for p in (part, after))
+    if set(mine) != set(theirs):
+        raise BundleError(
+            f"{where}.before: {part.before!r} remembers {', '.join(theirs)}, and this "
+            f"network {', '.join(mine)}; expected the same"
+        )
 
 
 def _variables(where: str, declared: Declarations, *, few: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..compose.before import transfer_name
 from ..compose.learned import Learned
 from ..compose.model import Model
 from ..compose.part import Part, step_key
@@ -27,7 +28,7 @@ def programs_of(model: Model) -> dict[str, Program]:
     try:
         return {
             name: program
-            for part in model.plan.parts
+            for part in model.parts
             for name, program in _programs(model, part)
         }
     finally:
@@ -37,6 +38,8 @@ def programs_of(model: Model) -> dict[str, Program]:
 def _programs(model: Model, part: Part) -> Iterator[tuple[str, Program]]:
     if part.kind == "network":
         yield part.name, _network(model, part)
+        if part.before:
+            yield transfer_name(part), _transfer(model, part)
         return
     process = model.processes[part.name]
     steps = model.spec.lengths if part.timed else (model.spec.seconds,)
@@ -130,6 +133,20 @@ def _network(model: Model, part: Part) -> Program:
     return _with_weights(module, "", part.name, inputs, step)
 
 
+def _transfer(model: Model, part: Part) -> Program:
+    """Trace what leads from the memory of a network to that of the one after it."""
+    network: Any = model.network(part.name)
+    module: nn.Module = network.transfer
+    inputs = {f"s.{s.name}": _free(s.size) for s in part.variables.states}
+
+    def passed_on(
+        run: Callable[..., Any], values: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        return _named("s", run({n[2:]: values[n] for n in inputs}))
+
+    return _with_weights(module, "", transfer_name(part), inputs, passed_on)
+
+
 def _with_weights(
     module: nn.Module,
     prefix: str,
@@ -141,6 +158,8 @@ def _with_weights(
     weights = {
         n.removeprefix(prefix): x.detach().to(torch.float64)
         for n, x in module.state_dict().items()
+        # What leads on from a memory is a program of its own.
+        if not n.startswith("transfer.")
     }
     fake = any(BATCH in x.shape for x in inputs.values())
     device = "meta" if fake else "cpu"

@@ -28,7 +28,7 @@ _NUMERIC = (
 
 _STRUCTURE = (
     "kind", "every", "time", "members", "mean", "coupling", "links", "reads",
-    "step", "attributes", "inputs", "gives", "weights", "timed",
+    "step", "before", "attributes", "inputs", "gives", "weights", "timed",
 )  # fmt: skip
 """Fields of a part that decide numbers, beside its variables."""
 
@@ -61,7 +61,7 @@ def rebuild(
             shape = Model(spec, statistics, space)
     except DmxError as error:
         raise BundleError(f"{path / MANIFEST}: model: {error}") from None
-    _compare_parts(path, manifest.parts, shape.plan.parts)
+    _compare_parts(path, manifest.parts, shape.parts)
     expected = shape.state_dict()
     for name in sorted(set(expected) ^ set(arrays)):
         state = "missing" if name in expected else "not part of the model"

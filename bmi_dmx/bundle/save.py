@@ -13,6 +13,7 @@ import numpy as np
 import safetensors.numpy
 
 from ..compose.model import Model
+from ..compose.plan import attributes_of
 from ..conversion import plain
 from ..errors import BundleError
 from ..files import atomic_folder
@@ -105,7 +106,7 @@ def save_bundle(
         steps=model.spec.lengths,
         space={} if model.space is None else model.space.to_dict(),
         answers=model.answers,
-        parts=model.plan.parts,
+        parts=model.parts,
         attributes=_declared(model, attributes),
         statistics=dict(model.statistics),
         weights={
@@ -129,7 +130,7 @@ def save_bundle(
 def _declared(model: Model, more: Iterable[Attribute]) -> tuple[Attribute, ...]:
     """Return the attributes the model reads, with what is known of them."""
     known = {a.name: a for a in more}
-    found = {a.name: a for a in model.plan.attributes}
+    found = {a.name: a for a in attributes_of(model.plans)}
     # What a process needs is declared there; others are known by their name alone.
     return tuple(
         known.get(name, a) if a == Attribute(name=name) else a

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compose.before import steps_before, transfer_name
 from ..compose.part import Declarations, Part, step_key
 from ..compose.plan import Plan, plan
 from ..errors import (
@@ -136,7 +137,9 @@ def verify_programs(
     """
     where = path / PROGRAMS
     try:
-        whole = plan(manifest.parts, manifest.seconds)
+        whole = longer = plan(manifest.parts, manifest.seconds)
+        for step in steps_before(manifest.parts):
+            longer = plan(manifest.parts, step)
         space = space_from(manifest.space) if manifest.space else None
     except ConfigError as error:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
@@ -153,9 +156,11 @@ def verify_programs(
         place = f"{where}: {name}"
         _same_names(f"{place}: input", programs[name].inputs, interface.inputs)
         _same_names(f"{place}: output", programs[name].outputs, interface.outputs)
-    content = _Content(manifest, weights, programs, whole, space)
+    content = _Content(manifest, weights, programs, whole, longer, space)
     for name, interface in expected.items():
-        if interface.part.kind == "network":
+        if interface.passes:
+            _try_transfer(f"{where}: {name}", interface.part, content)
+        elif interface.part.kind == "network":
             _try_network(f"{where}: {name}", interface.part, content)
         elif interface.tried:
             _try_process(f"{where}: {name}", interface, content)
@@ -167,12 +172,16 @@ def verify_programs(
 
 @dataclass(frozen=True)
 class _Content:
-    """What lies in a bundle, with the names of its parts resolved."""
+    """What lies in a bundle, with the names of its parts resolved.
+
+    ``longer`` is the plan of longer steps before those it was trained at.
+    """
 
     manifest: Manifest
     weights: Mapping[str, Array]
     programs: Mapping[str, Program]
     plan: Plan
+    longer: Plan
     space: Space | None
 
 
@@ -194,6 +203,8 @@ class _Expected:
         Name of the program that it needs before, if there is one.
     tried : bool
         Whether it is tried by itself.
+    passes : bool
+        Whether it leads from the memory of one network to that of another.
     """
 
     name: str
@@ -203,6 +214,7 @@ class _Expected:
     outputs: tuple[str, ...]
     prepares: str = ""
     tried: bool = True
+    passes: bool = False
 
 
 def _interfaces(
@@ -210,7 +222,10 @@ def _interfaces(
 ) -> Iterator[_Expected]:
     """Yield the programs of a part."""
     if part.kind == "network":
-        own = [f"w.{n}" for n in weights if n.startswith(f"{part.name}.")]
+        leads = f"{transfer_name(part)}."
+        mine = [n for n in weights if n.startswith(f"{part.name}.")]
+        passing = [f"w.{n}" for n in mine if part.before and n.startswith(leads)]
+        own = [name for n in mine if (name := f"w.{n}") not in passing]
         gives = [f"p.{name.rpartition('.')[2]}" for name in part.gives]
         memory = [f"s.{state.name}" for state in part.variables.states]
         forcing = [] if part.every == "once" else ["forcing"]
@@ -218,6 +233,11 @@ def _interfaces(
         yield _Expected(
             part.name, part, manifest.seconds, inputs, (*gives, *memory)
         )  # fmt: skip
+        if part.before:
+            yield _Expected(
+                transfer_name(part), part, manifest.seconds, (*memory, *passing),
+                tuple(memory), passes=True,
+            )  # fmt: skip
         return
     for seconds in manifest.steps if part.timed else (manifest.seconds,):
         suffix = f"@{step_key(seconds)}" if part.timed else ""
@@ -268,6 +288,22 @@ def _try_network(where: str, part: Part, content: _Content) -> None:
     for state in part.variables.states:
         inputs[f"s.{state.name}"] = np.zeros((1, state.size))
     results = tried(content.programs[part.name], inputs, where)
+    _check_memory(where, results, part)
+    _check_parameters(where, results, part, content)
+
+
+def _try_transfer(where: str, part: Part, content: _Content) -> None:
+    """Try what leads from the memory of a network to that of the one after it."""
+    inputs: dict[str, Array] = {f"w.{n}": x for n, x in content.weights.items()}
+    for state in part.variables.states:
+        inputs[f"s.{state.name}"] = np.zeros((1, state.size))
+    results = tried(content.programs[transfer_name(part)], inputs, where)
+    after = next(p for p in content.manifest.parts if p.name == part.before)
+    _check_memory(where, results, after)
+
+
+def _check_memory(where: str, results: Mapping[str, Array], part: Part) -> None:
+    """Refuse a memory of another width than that of a network, or no numbers."""
     for state in part.variables.states:
         memory = results[f"s.{state.name}"]
         if memory.shape != (1, state.size) or not np.abs(memory).max() < ABSURD:
@@ -275,7 +311,6 @@ def _try_network(where: str, part: Part, content: _Content) -> None:
                 f"{where}: output 's.{state.name}': expected {state.size} finite "
                 "numbers for one place"
             )
-    _check_parameters(where, results, part, content)
 
 
 def _check_parameters(
@@ -283,8 +318,9 @@ def _check_parameters(
 ) -> None:
     """Refuse parameters that cannot be; a network of maps answers for all places."""
     space = content.space
-    for part, parameter in content.plan.given():
-        link = content.plan.link(part, parameter.name)
+    at = content.longer if network.before else content.plan
+    for part, parameter in at.given():
+        link = at.link(part, parameter.name)
         if link.part == network.name:
             own = part.members and parameter.per == "member"
             shape = (1, part.members) if own and part.members else (1,)

@@ -14,9 +14,10 @@ from torch import Tensor
 from ..errors import ConfigError, DataError, suggestion
 from ..networks.statistics import Moments, Statistics
 from ..program.trace import call_step
+from .before import steps_before
 from .parts import Made, make_parts
-from .periods import periods_of
-from .plan import Link, plan
+from .periods import Periods, periods_of, rule_of
+from .plan import Link, Plan, plan
 from .spec import ModelSpec
 
 __all__ = [
@@ -154,55 +155,99 @@ def fit_statistics(
         When a network reads what only a trained model could compute.
     """
     made = {m.part.name: m for m in make_parts(spec)}
-    whole = plan((m.part for m in made.values()), spec.seconds)
+    parts = [m.part for m in made.values()]
+    length = seconds or spec.seconds
+    whole = plan(parts, spec.seconds)
+    read = _read(whole, made, forcing, attributes)
+    values = {name: read[name] for name in spec.network_inputs if name in read}
+    for name in values:
+        readers = [p for p in whole.networks if name in p.inputs]
+        # What is read as it is, too, varies as it does.
+        if readers and all(part.gathers for part in readers):
+            (part, *_) = readers
+            periods = periods_of(whole, replace(part, inputs=(name,)), length)
+            values[name] = periods.whole(values[name].unsqueeze(-1))
+    transforms = {n: t for n, t in spec.transforms.items() if n in values}
+    for step in steps_before(parts):
+        at = plan(parts, step)
+        longer = _in_longer_steps(at, forcing, max(1, round(step / length)))
+        found = _read(at, made, longer, attributes)
+        for part in at.networks:
+            # Longer steps have other moments than those of the model.
+            own = {n: f"{part.name}.{n}" for n in part.inputs if part.before}
+            own |= {n: n for n in part.attributes}
+            values |= {new: found[n] for n, new in own.items()}
+            transforms |= {
+                new: spec.transforms[n]
+                for n, new in own.items()
+                if n in spec.transforms
+            }
+    known = {name: x.numpy() for name, x in values.items()}
+    for name in whole.targets:
+        x = _numbers("observed", observed or {}, name).numpy()
+        known[name] = x[np.isfinite(x)]
+    return Statistics.fit(known, transforms)
 
-    def numbers(what: str, given: Mapping[str, ArrayLike], name: str) -> Tensor:
-        return torch.from_numpy(np.array(_entry(what, given, name), dtype=np.float64))
+
+def _numbers(what: str, given: Mapping[str, ArrayLike], name: str) -> Tensor:
+    return torch.from_numpy(np.array(_entry(what, given, name), dtype=np.float64))
+
+
+def _in_longer_steps(
+    at: Plan, forcing: Mapping[str, ArrayLike], ratio: int
+) -> Mapping[str, ArrayLike]:
+    """Return the forcing of a plan in steps so many times as long."""
+    if ratio == 1:
+        return forcing
+    found = {}
+    for f in at.forcings:
+        source = f.extreme[1] if f.extreme and f.name not in forcing else f.name
+        x = _numbers("forcing", forcing, source).unsqueeze(-1)
+        found[f.name] = Periods("", ratio, [rule_of(f)]).whole(x).squeeze(-1).numpy()
+    return found
+
+
+def _read(
+    at: Plan,
+    made: Mapping[str, Made],
+    forcing: Mapping[str, ArrayLike],
+    attributes: Mapping[str, ArrayLike],
+) -> dict[str, Tensor]:
+    """Return what the networks of a plan read, by name."""
 
     def value(link: Link) -> Tensor:
         if link.giver == "part":
             return computed(made[link.part])[link.name]
         if link.giver == "attribute":
-            return numbers("attribute", attributes, link.name)
-        return numbers("forcing", forcing, link.name)
+            return _numbers("attribute", attributes, link.name)
+        return _numbers("forcing", forcing, link.name)
 
     def computed(one: Made) -> dict[str, Tensor]:
         part, process = one.part, one.process
-        if process is None or part.variables.states:
+        declared = part.declared(at.seconds)
+        if process is None or declared.states:
             raise ConfigError(
                 f"parts.{part.name}: a network reads it, but it cannot be computed "
                 "before training; expected a process without memory"
             )
-        inputs = (*part.variables.forcings, *part.variables.parameters)
-        values = {v.name: value(whole.link(part, v.name)) for v in inputs}
+        inputs = (*declared.forcings, *declared.parameters)
+        values = {v.name: value(at.link(part, v.name)) for v in inputs}
         names = {
-            **{f.name: f"f.{f.name}" for f in part.variables.forcings},
-            **{p.name: f"p.{p.name}" for p in part.variables.parameters},
+            **{f.name: f"f.{f.name}" for f in declared.forcings},
+            **{p.name: f"p.{p.name}" for p in declared.parameters},
         }
-        ready = process.at(part.dt(spec.seconds))
+        ready = process.at(part.dt(at.seconds))
         found = call_step(ready, {names[n]: x for n, x in values.items()})
         return {flux.name: found[f"q.{flux.name}"] for flux in ready.fluxes}
 
     read = {
         name: Link("attribute", name)
         if name in part.attributes
-        else whole.link(part, name)
-        for part in whole.networks
+        else at.link(part, name)
+        for part in at.networks
         for name in (*part.attributes, *part.inputs)
     }
-    values = {name: value(read[name]) for name in spec.network_inputs}
-    for name in spec.network_inputs:
-        readers = [p for p in whole.networks if name in p.inputs]
-        # What is read as it is, too, varies as it does.
-        if readers and all(part.step is not None for part in readers):
-            (part, *_) = readers
-            periods = periods_of(whole, replace(part, inputs=(name,)), seconds)
-            values[name] = periods.whole(values[name].unsqueeze(-1))
-    known = {name: x.numpy() for name, x in values.items()}
-    for name in whole.targets:
-        x = numbers("observed", observed or {}, name).numpy()
-        known[name] = x[np.isfinite(x)]
-    return Statistics.fit(known, spec.transforms)
+    return {name: value(link) for name, link in read.items()}
 
 
 def check_spec(spec: ModelSpec) -> None:

@@ -15,16 +15,18 @@ from ..networks.statistics import Statistics
 from ..process import SECONDS, Process
 from ..space import Space, space_from
 from ..variables import State
+from .before import running, steps_before
 from .correction import Corrected
 from .inputs import attribute_values, columns
 from .learned import Learned
-from .parameterization import Constant, Supplied, Varying
+from .parameterization import Constant, Varying, supplied
 from .part import Part
-from .parts import make_parts
+from .parts import Made, make_parts
 from .periods import gathered_states
-from .plan import Plan, plan, public
+from .plan import Plan, attributes_of, plan, public, required_by
 from .simulation import Simulated, Simulation
 from .spec import ModelSpec
+from .transfer import Transfer
 
 __all__ = ["Model", "Simulated"]
 
@@ -48,8 +50,10 @@ class Model(nn.Module):
 
     Attributes
     ----------
+    parts : tuple of Part
+        All its parts, with those that run at other steps alone.
     plan : Plan
-        Its parts, and who gives each input, at the step it is trained at.
+        Those that run at the step it is trained at, and who gives each input.
     processes : dict of str to Process
         The processes by the name of their part.
 
@@ -86,12 +90,14 @@ class Model(nn.Module):
                     f"space: part {m.part.name!r} lives on fields; say where"
                 )
         self._gathered: dict[str, tuple[State, ...]] = {}
-        first = plan((m.part for m in made), spec.seconds)
-        remembering = [self._with_network(part, first) for part in first.parts]
-        self.plan: Plan = plan(remembering, spec.seconds)
+        self.parts = tuple(self._with_network(m.part, made) for m in made)
+        self.plan: Plan = plan(self.parts, spec.seconds)
+        for part in self.parts:
+            if part.before:
+                self._join(part)
         self.register_buffer("_like", torch.zeros(()), persistent=False)
 
-    def _with_network(self, part: Part, first: Plan) -> Part:
+    def _with_network(self, part: Part, made: Sequence[Made]) -> Part:
         """Make the network of a part; return the part with what the network keeps."""
         entry = self.spec.parts[part.name]
         if entry.correction is not None:
@@ -109,7 +115,9 @@ class Model(nn.Module):
         if part.kind == "process":
             return part
         kind = Constant if part.every == "once" else Varying
-        given = supplied(first, part.name, self.statistics)
+        seconds = part.step if part.before and part.step else self.spec.seconds
+        at = plan((m.part for m in made), seconds)
+        given = supplied(at, part.name, self.statistics)
         module: Any = kind(part, entry, self.statistics, given)
         # Not by attribute: a part may be called as something that modules have.
         self._modules[part.name] = module
@@ -119,9 +127,30 @@ class Model(nn.Module):
             State(name=name, size=width, about=f"memory of network {part.name!r}")
             for name, width in module.network.memory.items()
         )
-        if part.step is not None:
+        if part.gathers:
             self._gathered[part.name] = gathered_states(part, module.channels)
         return replace(part, variables=replace(part.variables, states=memory))
+
+    def _join(self, part: Part) -> None:
+        """Make what leads from the memory of a network to that of the one after it."""
+        network: Any = self.network(part.name)
+        after: Any = self.network(part.before)
+        kind = self.spec.parts[part.name].transfer
+        for name, module in ((part.name, network), (part.before, after)):
+            if not module.network.joins:
+                raise ConfigError(
+                    f"parts.{part.name}.before: memories of {name!r}, a network "
+                    f"{self.spec.parts[name].network!r}, are no numbers that a map "
+                    "could lead to or from; expected such as 'lstm'"
+                )
+        try:
+            network.transfer = Transfer(
+                network.network.memory, after.network.memory, kind
+            )
+        except ConfigError as error:
+            raise ConfigError(
+                f"parts.{part.name}.before: {part.before!r}: {error}"
+            ) from None
 
     # What there is
 
@@ -142,10 +171,14 @@ class Model(nn.Module):
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Names of the attributes the model must be given."""
-        return tuple(
-            a.name for a in self.plan.attributes if a.name not in self.plan.optional
-        )
+        """Names of the attributes the model must be given, at any of its steps."""
+        required = required_by(self.plans)
+        return tuple(a.name for a in attributes_of(self.plans) if a.name in required)
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plan of the trained step, and that of longer ones before it."""
+        return self.plan, *(plan(self.parts, step) for step in steps_before(self.parts))
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -362,7 +395,12 @@ class Model(nn.Module):
             return self.plan
         if not dt > 0.0:
             raise ConfigError(f"dt: expected a time above 0, found {dt}")
-        for part in self.plan.parts if abs(dt / self.dt - 1.0) > 1e-9 else ():
+        seconds = dt * SECONDS[self.time]
+        known = (x for x in self.spec.lengths if abs(seconds / x - 1.0) <= 1e-9)
+        seconds = next(known, seconds)
+        if seconds == self.spec.seconds:
+            return self.plan
+        for part in running(self.parts, seconds):
             if part.every != "trained":
                 continue
             own = self.dt if part.step is None else part.step / SECONDS[self.time]
@@ -371,17 +409,18 @@ class Model(nn.Module):
                     f"dt: network {part.name!r} was trained at steps of {own:g} "
                     f"{self.time} and cannot run at steps of {dt:g} {self.time}"
                 )
+        processes = {n: p for n, p in self.spec.parts.items() if p.process}
         spec = replace(
-            self.spec, seconds=dt * SECONDS[self.time], steps=(), transforms={}
+            self.spec, parts=processes, seconds=seconds, steps=(), transforms={}
         )
         made = {m.part.name: m.part for m in make_parts(spec, self.space)}
         parts = (
             part
             if part.kind == "network"
             else replace(part, variables=made[part.name].variables, at={})
-            for part in self.plan.parts
+            for part in self.parts
         )
-        return plan(parts, spec.seconds)
+        return plan(parts, seconds)
 
     def _state(self, given: Tensors | None, lead: Sequence[int], at: Plan) -> Tensors:
         cold = self.initial_state(lead, at.seconds / SECONDS[self.time])
@@ -399,48 +438,3 @@ class Model(nn.Module):
                     f"{tuple(expected.shape)} for {tuple(lead)} places"
                 )
         return {name: given[name].to(self.like) for name in cold}
-
-
-def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied]:
-    """Return what a network supplies, in the order of its channels.
-
-    Parameters
-    ----------
-    whole : Plan
-        Of the model.
-    network : str
-        Name of the part.
-    statistics : Statistics
-        With those of the observed quantities that it answers.
-
-    Raises
-    ------
-    ConfigError
-        When parts that share a parameter declare it in different ways.
-    """
-    own = statistics.seen_by(network)
-    found: dict[str, tuple[str, Supplied]] = {}
-    for part, parameter in whole.given():
-        link = whole.link(part, parameter.name)
-        if link.part != network:
-            continue
-        members = part.members if parameter.per == "member" else None
-        known = replace(parameter, name=link.name)
-        moments = own[known.target] if known.target else None
-        one = Supplied(known, members, moments)
-        first, other = found.setdefault(link.name, (part.name, one))
-        if not _alike(one, other):
-            raise ConfigError(
-                f"{network}.gives: {link.name!r} is shared by {first!r} and "
-                f"{part.name!r}, whose bounds, spacing or members differ; let one of "
-                "them read another name"
-            )
-    order = whole[network].gives
-    return [found[name.rpartition(".")[2]][1] for name in order]
-
-
-def _alike(one: Supplied, other: Supplied) -> bool:
-    a, b = one.parameter, other.parameter
-    same = (a.bounds, a.spacing, a.units) == (b.bounds, b.spacing, b.units)
-    same = same and a.target == b.target
-    return same and one.members == other.members

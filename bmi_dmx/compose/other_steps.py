@@ -7,12 +7,13 @@ of long steps lead to nearly the state that thousands of short ones do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ..errors import DataError
+from .before import running
 from .part import Part
 from .periods import Periods, periods_of, rule_of
 
@@ -39,7 +40,8 @@ def after_longer_steps(
 ) -> dict[str, Tensor]:
     """Return the state that a series leads to when it is run in longer steps.
 
-    Stores and memories of networks are handed over as they are; stores that only the
+    Stores and memories of networks are handed over as they are, those of networks that
+    run before others by what leads from the one to the other; stores that only the
     shorter steps have are as at a cold start.
 
     Parameters
@@ -66,6 +68,13 @@ def after_longer_steps(
     ran = model.simulate(longer, attributes, dt=ratio * model.dt, outputs=()).state
     cold = model.initial_state(next(iter(longer.values())).shape[1])
     state = {name: ran.get(name, start) for name, start in cold.items()}
+    for part in running(model.parts, ratio * model.plan.seconds):
+        if part.before:
+            network: Any = model.network(part.name)
+            own = f"{part.name}."
+            memory = {n: ran[own + n] for n in network.transfer.given}
+            passed_on = network.transfer(memory)
+            state |= {f"{part.before}.{n}": x for n, x in passed_on.items()}
     for part in model.plan.parts:
         own = f"{part.name}."
         if part.kind == "process":
@@ -76,7 +85,7 @@ def after_longer_steps(
                     held = ran[name].reshape(-1, *one)
                     passed = passing(part, store.name, held, store.size, ratio)
                     state[name] = passed.reshape(start.shape)
-        elif part.step is not None:
+        elif part.gathers:
             periods = periods_of(model.plan, part, ratio * model.plan.seconds)
             total, steps = own + "total", own + "steps"
             state[total], state[steps] = periods.in_shorter_steps(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from ..networks.statistics import Moments, Statistics
 from ..registries import networks
 from ..variables import Parameter
 from .part import Part
+from .plan import Plan
 from .spec import PartSpec
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Supplied",
     "Varying",
     "raw_outputs",
+    "supplied",
     "train_networks_in",
     "within_bounds",
 ]
@@ -72,6 +74,51 @@ class Supplied:
         else:
             values = _cut(self.moments.mean + self.moments.std * raw, self.parameter)
         return values if self.members else values.squeeze(-1)
+
+
+def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied]:
+    """Return what a network supplies, in the order of its channels.
+
+    Parameters
+    ----------
+    whole : Plan
+        Of the model.
+    network : str
+        Name of the part.
+    statistics : Statistics
+        With those of the observed quantities that it answers.
+
+    Raises
+    ------
+    ConfigError
+        When parts that share a parameter declare it in different ways.
+    """
+    own = statistics.seen_by(network)
+    found: dict[str, tuple[str, Supplied]] = {}
+    for part, parameter in whole.given():
+        link = whole.link(part, parameter.name)
+        if link.part != network:
+            continue
+        members = part.members if parameter.per == "member" else None
+        known = replace(parameter, name=link.name)
+        moments = own[known.target] if known.target else None
+        one = Supplied(known, members, moments)
+        first, other = found.setdefault(link.name, (part.name, one))
+        if not _alike(one, other):
+            raise ConfigError(
+                f"{network}.gives: {link.name!r} is shared by {first!r} and "
+                f"{part.name!r}, whose bounds, spacing or members differ; let one of "
+                "them read another name"
+            )
+    order = whole[network].gives
+    return [found[name.rpartition(".")[2]][1] for name in order]
+
+
+def _alike(one: Supplied, other: Supplied) -> bool:
+    a, b = one.parameter, other.parameter
+    same = (a.bounds, a.spacing, a.units) == (b.bounds, b.spacing, b.units)
+    same = same and a.target == b.target
+    return same and one.members == other.members
 
 
 def _shares(raw: Tensor, parameter: Parameter) -> Tensor:

@@ -99,6 +99,9 @@ class Part:
     step : float, optional
         Length of a network's own step, in seconds: it reads what has gathered in one,
         and its answer holds through the next.
+    before : str
+        The network that goes on from what this one remembers. This one runs in its
+        place where steps are as long as its own, which it then reads as they are.
     attributes, inputs, gives : tuple of str
         What a network reads, of places and of every step, and what it supplies.
     weights : tuple of str
@@ -123,6 +126,7 @@ class Part:
     links: dict[str, str] = field(default_factory=dict)
     reads: dict[str, str] = field(default_factory=dict)
     step: float | None = None
+    before: str = ""
     attributes: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
@@ -138,6 +142,11 @@ class Part:
     def dt(self, seconds: float) -> float:
         """Return the length of a step in the part's unit of time."""
         return seconds / SECONDS[self.time]
+
+    @property
+    def gathers(self) -> bool:
+        """Whether it reads what has gathered in a step of its own."""
+        return self.step is not None and not self.before
 
     def source(self, name: str) -> str:
         """Return the name under which an input is looked for."""

@@ -57,7 +57,7 @@ def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -
     time = SECONDS[process.time]
     usual = process.at(spec.seconds / time)
     at = {}
-    for seconds in spec.steps:
+    for seconds in spec.lengths[1:]:
         other = Declarations.of(process.at(seconds / time))
         if other != Declarations.of(usual):
             at[step_key(seconds)] = other
@@ -85,7 +85,8 @@ def _network(name: str, entry: PartSpec) -> Part:
         networks[entry.network or ""]
     return Part(
         name=name, kind="network", every=entry.when, attributes=entry.attributes,
-        inputs=entry.forcings, step=entry.step, model=entry.model, share=entry.share,
+        inputs=entry.forcings, step=entry.step, before=entry.before or "",
+        model=entry.model, share=entry.share,
     )  # fmt: skip
 
 
@@ -99,8 +100,10 @@ def _supplied(spec: ModelSpec, parts: Sequence[Part]) -> Mapping[str, tuple[str,
     }
     found: dict[str, tuple[str, ...]] = {}
     for at, part in enumerate(parts):
-        gives = spec.parts[part.name].gives
-        later = [(o, p) for o in parts[at + 1 :] for p in o.variables.parameters]
+        entry = spec.parts[part.name]
+        gives = spec.parts[entry.before].gives if entry.before else entry.gives
+        length = entry.step if entry.step and entry.before else spec.seconds
+        later = [(o, p) for o in parts[at + 1 :] for p in o.declared(length).parameters]
         if gives == "all":
             names = [
                 other.source(p.name)
@@ -110,7 +113,10 @@ def _supplied(spec: ModelSpec, parts: Sequence[Part]) -> Mapping[str, tuple[str,
             ]
         else:
             order = [other.source(p.name) for other, p in later]
-            names = [name for name in order if name in gives] + list(gives)
+            names = [name for name in order if name in gives]
+            # What is unknown is told of, but steps may have parameters of their own.
+            known = {f"{other.name}.{p.name}" for other, p in later}
+            names += [name for name in gives if name in known or not entry.before]
         found[part.name] = tuple(dict.fromkeys(names))
     return found
 

@@ -14,9 +14,19 @@ from typing import Literal
 from ..errors import ConfigError, UnitsError, suggestion
 from ..units import convert, unknown
 from ..variables import Attribute, Flux, Forcing, Parameter, State, Variable
+from .before import running
 from .part import RESERVED, Part
 
-__all__ = ["HOST", "Giver", "Link", "Plan", "plan", "public"]
+__all__ = [
+    "HOST",
+    "Giver",
+    "Link",
+    "Plan",
+    "attributes_of",
+    "plan",
+    "public",
+    "required_by",
+]
 
 HOST = "host"
 """Stands for whoever steps the model where inputs are looked for by name."""
@@ -204,6 +214,23 @@ class Plan:
         return taken
 
 
+def attributes_of(plans: Iterable[Plan]) -> tuple[Attribute, ...]:
+    """Return what a model is given for every place at any of its steps."""
+    found: dict[str, Attribute] = {}
+    for one in plans:
+        for a in one.attributes:
+            if found.get(a.name, Attribute(name=a.name)) == Attribute(name=a.name):
+                found[a.name] = a
+    return tuple(found.values())
+
+
+def required_by(plans: Iterable[Plan]) -> frozenset[str]:
+    """Return names of the attributes that no place may lack at some of the steps."""
+    return frozenset(
+        a.name for one in plans for a in one.attributes if a.name not in one.optional
+    )
+
+
 def public(part: Part, variable: Variable) -> str:
     """Return the name of an output outside the model, where nothing else has it."""
     return variable.name if part.model is None else f"{part.name}.{variable.name}"
@@ -224,7 +251,7 @@ def plan(parts: Iterable[Part], seconds: float) -> Plan:
     Parameters
     ----------
     parts : iterable of Part
-        In the order in which they run.
+        In the order in which they run; those that run at other steps are left out.
     seconds : float
         Length of the step, on which declarations may depend.
 
@@ -237,7 +264,7 @@ def plan(parts: Iterable[Part], seconds: float) -> Plan:
         whole fields and single places are mixed, or names of parts are not unique or
         no names.
     """
-    ordered = tuple(parts)
+    ordered = running(parts, seconds)
     links: dict[tuple[str, str], Link] = {}
     for at, part in enumerate(ordered):
         if not part.name.isidentifier() or part.name in RESERVED:

@@ -161,7 +161,7 @@ class Simulation:
         fixed = columns(self.place, part.attributes, self._nothing())
         own = _own(state, part.name)
         network = self.model.network(part.name)
-        if part.step is None:
+        if not part.gathers:
             values, memory = network(x, fixed, own)
         else:
             values, memory = held(self.model, self.at, part, x, fixed, own)

@@ -11,6 +11,7 @@ from ..errors import ConfigError, suggestion
 from ..networks.statistics import Transform
 from ..process import SECONDS
 from ..registries import DEFAULT_RECIPE, recipes
+from .before import Transfers, refuse_before
 from .part import Every
 from .weighted import MOST_WEIGHTED
 
@@ -49,6 +50,13 @@ class PartSpec:
         Length of a network's own step in seconds, a multiple of the model's: it reads
         the mean of its forcings over one (the sum of amounts), and what it answers
         holds through the next one. Default: that of the model, without such a delay.
+    before : str, optional
+        A network that goes on from what this one remembers. This one supplies the same
+        parameters in its place where the model runs in steps of its length, ``step``,
+        and reads these as they are.
+    transfer : {"linear", "mlp"}
+        What leads from its memory to that of the network it runs before, each from the
+        one of the same name: a matrix, or one behind a layer of tanh; learned.
     drop : float
         Share of places and parameters for which, in training, the last value of a
         series of a network that varies holds through all of it, so that the rest of
@@ -83,6 +91,8 @@ class PartSpec:
     member_weights: Literal["mean", "learned"] = "mean"
     every: Every | None = None
     step: float | None = None
+    before: str | None = None
+    transfer: Transfers = "linear"
     drop: float = 0.0
     attributes: tuple[str, ...] = ()
     forcings: tuple[str, ...] = ()
@@ -114,7 +124,8 @@ class PartSpec:
                 f"every: a network that reads no forcings runs once, found "
                 f"{self.every!r}"
             )
-        if not self.gives:
+        self._refuse_before()
+        if not self.gives and self.before is None:
             raise ConfigError("gives: expected at least one parameter, or 'all'")
         if self.every == "once" and self.forcings:
             raise ConfigError("forcings: a network that runs once reads attributes")
@@ -127,6 +138,25 @@ class PartSpec:
             raise ConfigError(
                 "step: a network has a step of its own where it reads forcings, at "
                 f"steps as trained; this one runs {self.when!r}"
+            )
+
+    def _refuse_before(self) -> None:
+        """Refuse a transfer from nowhere, and what the network after it decides."""
+        if self.before is None:
+            if self.transfer != "linear":
+                raise ConfigError(
+                    "transfer: leads to the network that 'before' names, found none"
+                )
+            return
+        if self.gives:
+            raise ConfigError(
+                f"gives: this network supplies what {self.before!r} does, before which "
+                "it runs; expected nothing"
+            )
+        if self.step is None:
+            raise ConfigError(
+                f"step: expected the length of the steps before those of "
+                f"{self.before!r}, in seconds"
             )
 
     def _refuse_weights(self) -> None:
@@ -156,7 +186,7 @@ class PartSpec:
         return "trained" if self.forcings else "once"
 
 
-_OF_NETWORKS = ("attributes", "forcings", "gives", "step", "drop")
+_OF_NETWORKS = ("attributes", "forcings", "gives", "step", "before", "drop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,16 +308,23 @@ class Composition:
                     f"{where}: found {step:g}, but {first:g} of another network; those "
                     "with a step of their own step together"
                 )
+        refuse_before(self.parts, self.seconds)
 
     @property
     def lengths(self) -> tuple[float, ...]:
         """Lengths of all steps it can be run at, the trained one first."""
-        return tuple(dict.fromkeys((self.seconds, *self.steps)))
+        before = () if self.before is None else (self.before,)
+        return tuple(dict.fromkeys((self.seconds, *self.steps, *before)))
+
+    @property
+    def before(self) -> float | None:
+        """Length of the steps of networks that run before others, where there are."""
+        return next((p.step for p in self.parts.values() if p.before), None)
 
     @property
     def period(self) -> float:
         """Length of the step of the networks that have their own, else of the model."""
-        own = (part.step for part in self.parts.values() if part.step is not None)
+        own = (p.step for p in self.parts.values() if p.step and p.before is None)
         return next(own, self.seconds)
 
     @property

@@ -48,6 +48,9 @@ class Network(nn.Module, ABC):
     memory: Mapping[str, int] = {}
     """Width of each remembered tensor by name; empty for a network without memory."""
 
+    joins: ClassVar[bool] = True
+    """Whether any numbers can be its memory, so that others may be brought to it."""
+
     precision: Any = None
     """Type of PyTorch that its products are made in while it is trained, where it adds
     to the states of a process; none: that of its weights."""

@@ -70,6 +70,8 @@ class Transformer(Network):
                     f"{self.hidden}"
                 )
 
+    joins = False
+
     def __init__(
         self,
         inputs: int,

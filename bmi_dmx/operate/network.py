@@ -56,6 +56,7 @@ class DynamicNetwork:
     ) -> None:
         bundle, plan = operation.bundle, operation.plan
         self.part = part
+        self._passing = operation.passing(part)
         self._forcing = [buffer for _, buffer in drivers]
         self._attributes = [attributes[name] for name in part.attributes]
         self.parameters: dict[str, Array] = {}
@@ -112,6 +113,18 @@ class DynamicNetwork:
         """Step as the network of another runner did last."""
         self._drivers[:] = other._drivers
         self._answer_known()
+
+    def passed_on(self) -> Mapping[str, Array]:
+        """Return the memory with which a network at other steps goes on.
+
+        It is this one's, or what leads from it to that of the network after it.
+        """
+        if self._passing is None:
+            return self.memory
+        program, weights = self._passing
+        own = {f"s.{name}": array for name, array in self.memory.items()}
+        found = evaluate(program, {**weights, **own})
+        return {name[2:]: array for name, array in found.items()}
 
     def hold(self, other: DynamicNetwork) -> None:
         """Let hold what the network of another runner answered last.

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
+
+import numpy as np
 
 from ..bundle import Bundle
+from ..compose.before import steps_before, transfer_name
 from ..compose.part import Part, step_key
-from ..compose.plan import Plan, plan, public
+from ..compose.plan import Plan, attributes_of, plan, public, required_by
 from ..errors import ConfigError, suggestion
 from ..program import Program
 from ..space import Space, space_from
@@ -17,6 +21,8 @@ from .clock import DAY
 from .system import System, system_of
 
 __all__ = ["Operation", "step_text"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def step_text(seconds: float) -> str:
@@ -143,13 +149,13 @@ class Operation:
     def lagging(self) -> tuple[Part, ...]:
         """Networks that see a step of theirs when it is over.
 
-        They have one of their own, or were trained at another than is run.
+        They gather for one of their own, or were trained at another than is run.
         """
         return tuple(
             part
             for part in self.plan.networks
             if part.every == "trained"
-            and (part.step is not None or self.trained != self.inner)
+            and (part.gathers or self.pace(part) != self.inner)
         )
 
     @property
@@ -173,7 +179,7 @@ class Operation:
         return self.waits or self.lags
 
     @cached_property
-    def _run(self) -> tuple[Plan, Mapping[str, Program]]:
+    def _run(self) -> tuple[tuple[Part, ...], Mapping[str, Program]]:
         exchanged = self.system.exchanged
         parts: tuple[Part, ...] = self.bundle.parts
         programs = dict(self.bundle.programs)
@@ -181,12 +187,26 @@ class Operation:
             found, more = exchanged(self.bundle, self.inner, self.choices)
             parts = tuple(found)
             programs |= more
-        return plan(parts, self.inner), programs
+        return parts, programs
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         """The parts that are run, with every name resolved."""
-        return self._run[0]
+        return plan(self._run[0], self.inner)
+
+    @cached_property
+    def _plans(self) -> tuple[Plan, ...]:
+        """The plan that is run; of networks before others, of all steps alike."""
+        parts = self._run[0]
+        before = steps_before(parts)
+        steps = (self.trained, *before) if before else ()
+        return (*(plan(parts, x) for x in steps), self.plan)
+
+    def goes_on_from(self, other: Operation) -> bool:
+        """Return whether what networks remember at other steps leads to these."""
+        theirs = {p.name for p in other.plan.networks}
+        theirs |= {p.before for p in other.plan.networks}
+        return all(part.name in theirs for part in self.plan.networks)
 
     @cached_property
     def space(self) -> Space | None:
@@ -198,6 +218,22 @@ class Operation:
         """Return a program of a part; ``prepare`` makes what the step sees."""
         name = f"{part.name}.{what}" if what else part.name
         return self._run[1][f"{name}@{step_key(self.inner)}" if part.timed else name]
+
+    def passing(self, part: Part) -> tuple[Program, Mapping[str, Array]] | None:
+        """Return what leads from the memory of a network to the one after it.
+
+        Returns
+        -------
+        program : Program
+            From memory to memory, ``s.name``.
+        weights : mapping of str to ndarray
+            Its other inputs; None where the network runs before no other.
+        """
+        if not part.before:
+            return None
+        program = self._run[1][transfer_name(part)]
+        constants = self.bundle.constants
+        return program, {n: x for n, x in constants.items() if n in program.inputs}
 
     def exchange(self, variable: Variable) -> tuple[str, float]:
         """Return the units of a variable for the host, and the factor into them."""
@@ -251,14 +287,14 @@ class Operation:
     def attributes(self) -> tuple[Attribute, ...]:
         """What the model is given once for every place, with what is known of it."""
         known = {a.name: a for a in self.bundle.manifest.attributes}
-        needed = {a.name: a for a in self.plan.attributes}
+        needed = {a.name: a for a in attributes_of(self._plans)}
         return tuple(known.get(name, a) for name, a in needed.items())
 
     @cached_property
     def required(self) -> tuple[str, ...]:
         """Names of the attributes that no place may lack."""
-        optional = self.plan.optional
-        return tuple(a.name for a in self.attributes if a.name not in optional)
+        required = required_by(self._plans)
+        return tuple(a.name for a in self.attributes if a.name in required)
 
     @cached_property
     def published(self) -> dict[str, tuple[Part, Parameter]]:

@@ -35,7 +35,7 @@ def other_steps(operation: Operation) -> Iterator[Operation]:
             other = replace(operation, seconds=seconds, inner=seconds)
         except ConfigError:
             continue
-        if not other.gathers:
+        if not other.gathers and operation.goes_on_from(other):
             yield other
 
 
@@ -63,9 +63,9 @@ def at_operation(runner: Runner, operation: Operation, start: datetime) -> Runne
 def hand_over(source: Runner, runner: Runner, where: str) -> None:
     """Let a model go on from what the same one has come to at other steps.
 
-    Stores and memories of networks are the same ones; what networks answered holds
-    until their next step; stores that only steps of this length have are as at a cold
-    start.
+    Stores and memories of networks are the same ones, or follow from those of networks
+    that run before others; what networks answered holds until their next step; stores
+    that only steps of this length have are as at a cold start.
 
     Parameters
     ----------

@@ -357,13 +357,15 @@ class Runner:
         self.begin()
         self.storage.copy_stores(other.storage)
         prepared(self, other)
-        pairs = zip(self._networks.items(), other._networks.values(), strict=True)
-        for (k, mine), theirs in pairs:
-            for name, array in mine.memory.items():
-                array[...] = theirs.memory[name]
+        sources = {n.part.name: n for n in other._networks.values()}
+        sources |= {n.part.before: n for n in sources.values() if n.part.before}
+        for k, mine in self._networks.items():
+            theirs = sources[mine.part.name]
+            for name, array in theirs.passed_on().items():
+                mine.memory[name][...] = array
             if k not in self._late:
                 continue
-            if hold:
+            if hold or theirs.part.before:
                 mine.hold(theirs)
             else:
                 mine.step_as(theirs)

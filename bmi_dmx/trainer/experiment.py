@@ -245,6 +245,9 @@ class Experiment:
     VALIDATION: ClassVar[str] = "validation"
     """The key that says what a validation looks at."""
 
+    LONGER_STEPS: ClassVar[bool] = False
+    """Whether the task runs models in longer steps before their own."""
+
     name: str
     about: str = ""
     licence: str = "NOASSERTION"
@@ -267,6 +270,12 @@ class Experiment:
             check_spec(self.model)
         except ConfigError as error:
             raise ConfigError(f"model.{error}") from None
+        if self.model.before is not None and not self.LONGER_STEPS:
+            raise ConfigError(
+                "model: has a network that runs before another in steps of "
+                f"{self.model.before:g} s, which the task {self.task!r} does not run; "
+                "it would learn nothing"
+            )
         if self.training.patience is not None and not self.validates:
             raise ConfigError(
                 f"training.patience: stopping early needs {self.VALIDATION}"

@@ -18,6 +18,7 @@ from bmi_dmx.compose.parts import make_parts
 from bmi_dmx.config import as_yaml, convert, read
 from bmi_dmx.conversion import plain
 from bmi_dmx.errors import ConfigError
+from bmi_dmx.trainer.experiment import Experiment as AnyExperiment
 from bmi_dmx.trainer.experiment import Training
 from bmi_dmx.trainer.experiment_file import (
     find_experiment,
@@ -228,3 +229,11 @@ def test_junk_is_accepted_or_refused_but_never_breaks(
     with contextlib.suppress(ConfigError):
         experiment = convert(data, Experiment)
         assert convert(plain(experiment), Experiment) == experiment
+
+
+def test_a_network_of_longer_steps_needs_a_task_that_runs_it() -> None:
+    known = load_experiment(find_experiment("delaware_hours"))
+    with pytest.raises(ConfigError, match="steps of 86400 s, which the task 'other' d"):
+        AnyExperiment(
+            name="x", task="other", model=known.model, training=known.training
+        )

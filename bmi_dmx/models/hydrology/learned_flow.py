@@ -21,6 +21,7 @@ from ...registries import processes
 from ...units import unknown
 from ...variables import Forcing, Parameter
 from .blend import of_product
+from .daily_network import DailyNetwork, refuse_daily
 from .forcings import FORCINGS, POTENTIAL_EVAPORATION, PRECIPITATION
 from .outlet import STREAMFLOW
 from .recipe import EVAPORATIONS, TIME_STEPS, TimeStep
@@ -140,6 +141,10 @@ class NetworkFlow:
         ``hargreaves``, or ``given``, the data.
     time_step : {"daily", "hourly"}
         Step the model is trained at.
+    daily : DailyNetwork, optional
+        In a model of hours, the network of the days before them, from whose memory
+        that of hours goes on, as in the MTS-LSTM of Gauch et al. (2021),
+        doi:10.5194/hess-25-2045-2021. It reads some of ``forcings``.
     transforms : mapping of str to {"none", "log", "sqrt"}
         Transforms of network inputs before they are standardised.
 
@@ -157,10 +162,12 @@ class NetworkFlow:
     options: dict[str, Any] = field(default_factory=dict)
     evaporation: str = "given"
     time_step: TimeStep = "daily"
+    daily: DailyNetwork | None = None
     transforms: dict[str, Transform] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _refuse_unknown(self.forcings, self.others, self.products)
+        refuse_daily("daily", self.daily, self.time_step)
         if self.evaporation != "given" and not self._computes:
             raise ConfigError(
                 f"evaporation: {self.evaporation!r} computes what 'forcings' does not "
@@ -187,13 +194,16 @@ class NetworkFlow:
                 raise ConfigError(f"evaporation: unknown {self.evaporation!r}{hint}")
             parts["evaporation"] = PartSpec(process=self.evaporation)
         usual = _AS_PUBLISHED if self.network == "lstm" else {}
-        parts["dynamic"] = PartSpec(
+        network = PartSpec(
             network=self.network,
             options={**usual, **self.options},
             attributes=self.attributes,
             forcings=self.forcings,
             gives=("learned_flow",),
         )
+        if self.daily is not None:
+            parts["daily"] = self.daily.part("dynamic", network)
+        parts["dynamic"] = network
         parts["outlet"] = PartSpec(
             process="learned_flow",
             options={

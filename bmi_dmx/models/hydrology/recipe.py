@@ -18,6 +18,7 @@ from ...networks.statistics import Transform
 from ...registries import processes
 from ...variables import Parameter
 from .blend import share_of
+from .daily_network import DailyNetwork, refuse_daily
 
 __all__ = [
     "EVAPORATIONS",
@@ -96,6 +97,9 @@ class DynamicSpec:
     drop : float
         Share of basins and parameters for which, in training, the last value of a
         window holds through all of it.
+    daily : DailyNetwork, optional
+        In a model of hours, the network of the days before them, from whose memory
+        this one goes on.
     """
 
     parameters: tuple[str, ...]
@@ -106,6 +110,7 @@ class DynamicSpec:
     activation: str = "relu"
     dropout: float = 0.0
     drop: float = 0.0
+    daily: DailyNetwork | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +183,8 @@ class Dhbv:
         for key, head in heads.items():
             if head is not None:
                 _check_head(key, head)
+        if self.dynamic is not None:
+            refuse_daily("dynamic.daily", self.dynamic.daily, self.time_step)
 
     def model(self) -> ModelSpec:
         """Return the parts: networks, what corrects the weather, land, outlet, volume.
@@ -208,7 +215,10 @@ class Dhbv:
         for correction in corrections:
             parts[correction.part] = PartSpec(process=correction.process)
         if self.dynamic is not None:
-            parts["dynamic"] = _head(self.dynamic, tuple(dynamic))
+            hours = _head(self.dynamic, tuple(dynamic))
+            if self.dynamic.daily is not None:
+                parts["daily"] = self.dynamic.daily.part("dynamic", hours)
+            parts["dynamic"] = hours
         parts["land"] = PartSpec(
             process=self.process,
             options=self.process_options,

@@ -41,7 +41,9 @@ def _check_covered(name: str, period: Period, data: BasinData) -> None:
         raise DataError(f"periods.{name}: {error}") from None
 
 
-def check_daily_warmup(model: Model, data: BasinData, warmup: int) -> None:
+def check_daily_warmup(
+    model: Model, data: BasinData, warmup: int, key: str = "training"
+) -> None:
     """Refuse to warm a model up in days where it cannot be.
 
     Parameters
@@ -52,6 +54,8 @@ def check_daily_warmup(model: Model, data: BasinData, warmup: int) -> None:
         What it learns from.
     warmup : int
         Time steps of the data that it is warmed up on.
+    key : str
+        The block that says it.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def check_daily_warmup(model: Model, data: BasinData, warmup: int) -> None:
     seconds = warmup * data.seconds
     if seconds % SECONDS_PER_DAY:
         raise ConfigError(
-            f"training.warmup: with warmup_step 'daily' expected whole days, found "
+            f"{key}.warmup: in steps of days expected whole days, found "
             f"{warmup} steps of {data.seconds} s"
         )
     try:

@@ -104,6 +104,7 @@ class Experiment(AnyExperiment):
     """
 
     VALIDATION = "periods.validation"
+    LONGER_STEPS = True
 
     task: Literal["basins"] = "basins"
     data: DataSpec
@@ -120,6 +121,8 @@ class Experiment(AnyExperiment):
                 "training.warmup_step: 'daily' is for models of shorter steps, found "
                 f"one of {self.model.seconds:g} s"
             )
+        if self.model.before is not None:
+            self._check_days_before(self.model.before)
         first, last = self.periods.train
         days = (last - first).days + 1
         # The data may have longer steps than the model, and no shorter ones.
@@ -128,6 +131,27 @@ class Experiment(AnyExperiment):
                 f"training.window: {self.training.window} steps of "
                 f"{self.model.seconds:g} s do not fit into periods.train, {first} to "
                 f"{last}, which has {days} days"
+            )
+
+    def _check_days_before(self, step: float) -> None:
+        """Refuse to leave networks of days before those of hours unlearned."""
+        if step != DAY:
+            raise ConfigError(
+                f"model: networks before others have a step of {step:g} s, expected "
+                f"{DAY:g} s, in which windows are warmed up"
+            )
+        for key, expected, why in (
+            ("warmup_step", "daily", "runs in the warm-up alone"),
+            ("warmup_gradient", True, "learns from the gradient through the warm-up"),
+        ):
+            if (found := getattr(self.training, key)) != expected:
+                raise ConfigError(
+                    f"training.{key}: found {found!r}, expected {expected!r}: the "
+                    f"network of days before that of shorter steps {why}"
+                )
+        if not self.training.warmup:
+            raise ConfigError(
+                "training.warmup: found 0, expected days for the network of days"
             )
 
     def _check_targets(self) -> None:

@@ -190,7 +190,8 @@ def simulate(
     warmup_gradient : bool
         Whether the gradient reaches back through the warm-up.
     daily_warmup : bool
-        Whether the warm-up, of whole days, is run in days.
+        Whether the warm-up, of whole days, is run in days; a model with a network of
+        days before that of hours has it in any case.
     outputs : sequence of str
         What to record.
 
@@ -204,7 +205,7 @@ def simulate(
         forcing = {n: x.repeat_interleave(parts, 0) for n, x in forcing.items()}
     attributes, before = batch["attributes"], warmup * parts
     state = None
-    if daily_warmup and before:
+    if (daily_warmup or model.spec.before is not None) and before:
         past = {name: x[:before] for name, x in forcing.items()}
         forcing = {name: x[before:] for name, x in forcing.items()}
         with torch.set_grad_enabled(warmup_gradient and torch.is_grad_enabled()):

@@ -137,6 +137,9 @@ class BasinsTask(Divisible, Task[Experiment]):
         spec, data = self.experiment.training, self.data
         if spec.warmup_step == "daily":
             check_daily_warmup(model, data, spec.warmup)
+        if model.spec.before is not None:
+            lead = self.experiment.evaluation_warmup
+            check_daily_warmup(model, data, lead, "evaluation")
         with_warmup, _ = with_lead(data, self.experiment.periods.train, spec.warmup)
         with_warmup = with_warmup.compared(other.name for other in self.others)
         self.batches = WindowSampler(

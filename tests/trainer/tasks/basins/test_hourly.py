@@ -292,3 +292,56 @@ def test_a_warm_up_that_cannot_be_daily_is_refused(
     own += ["training.warmup_step=daily", "training.window=10"]
     with pytest.raises(ConfigError, match=message):
         build(load_experiment(make(1), [*own, *settings]))
+
+
+BEFORE = [
+    "data.attributes=file", "model.static.attributes=[area_km2, latitude]",
+    "model.dynamic={parameters: [beta], forcings: [precipitation, air_temperature],"
+    " attributes: [area_km2], hidden: 3, daily: {options: {hidden: 5}}}",
+    "training.warmup=96", "training.window=10", "training.warmup_step=daily",
+    "training.warmup_gradient=true",
+]  # fmt: skip
+
+
+def test_a_network_of_days_learns_and_is_scored_before_that_of_hours(
+    make: Make, tmp_path: Path
+) -> None:
+    path = make(1)
+    run = train(path, [*BEFORE, "training.steps=4"], root=tmp_path / "runs")
+    flow = read_streamflow(evaluate(run).folder / "streamflow.nc")
+    model = load_model(RunFolder(run).last, RunFolder(run).experiment().model)
+    maps = model.network("daily").transfer.maps
+    # Zero at first, so that it says whether anything was learned.
+    assert maps["hidden"].weight.abs().min() > 0.0
+    best = load_model(RunFolder(run).best, RunFolder(run).experiment().model)
+    data = data_of(path)
+    part = data.part(slice(30 * 24 - 96, None))
+    forcing = {n: torch.from_numpy(part.forcing[n].copy()) for n in best.forcings}
+    places = {n: torch.from_numpy(data.attributes[n]) for n in best.attributes}
+    with torch.no_grad():
+        past = {n: x[:96] for n, x in forcing.items()}
+        state = after_longer_steps(best, past, places, 24, in_shorter_steps)
+        ahead = {n: x[96:] for n, x in forcing.items()}
+        ran = best.simulate(ahead, places, state=state).outputs["streamflow"]
+    np.testing.assert_allclose(flow["simulated"], ran.numpy(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.warmup_step=own", r"warmup_step: found 'own', expected 'daily': th"),
+        ("training.warmup_gradient=false", r"gradient: found False, expected True"),
+        ("training.warmup=0", r"training\.warmup: found 0, expected days for the netw"),
+        ("evaluation.warmup=30", r"evaluation\.warmup: .* whole days, found 30 steps"),
+        (
+            "model.dynamic.daily.transfer=cubic",
+            "transfer: unknown value 'cubic'; known: li",
+        ),
+        ("model.time_step=daily", r"dynamic\.daily: is for time_step 'hourly', found"),
+    ],
+)
+def test_a_network_of_days_that_would_not_learn_is_refused(
+    make: Make, setting: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(load_experiment(make(1), [*BEFORE, setting]))
