@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..bmi.location_files import IDENTIFIERS, in_units
-from ..data.identity import match, names_of
+from ..data.identity import match, names_of, spelt_otherwise
 from ..data.netcdf import (
     identifying,
     numbers,
@@ -248,12 +249,18 @@ class NetcdfSeries(Series):
         return np.ascontiguousarray(values if self._rows is None else
                                     values[:, self._rows])  # fmt: skip
 
+    def _along(self, called: str) -> Any:
+        """Return the constant that is called so, if need be in other capitals."""
+        variables = self._file.variables
+        title = called if called in variables else spelt_otherwise(called, variables)
+        return variables.get(title)
+
     def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return the variables along the places that are called as attributes."""
         found = {}
         for name, attribute in wanted.items():
             for called in self.called(name):
-                variable = self._file.variables.get(called)
+                variable = self._along(called)
                 if variable is not None and variable.dimensions == self._dims:
                     values = in_units(self.path, variable, attribute).reshape(-1)
                     found[name] = values if self._rows is None else values[self._rows]
