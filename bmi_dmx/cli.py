@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
-from .arguments import add_common, refuse_to_replace
+from .arguments import add_common, parsed, picture, refuse_to_replace
 from .command_groups import SHELLS, Grouped, completion, listed
 from .errors import ConfigError, DataProblems, DmxError
 from .logs import logged
@@ -87,7 +87,7 @@ def _plot_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--start", type=_day, metavar="DAY", help="first day drawn")
     parser.add_argument("--end", type=_day, metavar="DAY", help="last day drawn")
     parser.add_argument(
-        "--output", type=Path, default=Path("hydrographs.png"), metavar="FILE",
+        "--output", type=picture, default=Path("hydrographs.png"), metavar="FILE",
         help="picture (default: hydrographs.png)",
     )  # fmt: skip
 
@@ -363,7 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What a console cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    options = parsed(_parser(), arguments)
     try:
         refuse_to_replace(options)
         with logged(options.shown), afresh():
