@@ -27,6 +27,9 @@ from .series import Array, Series
 
 __all__ = ["NetcdfSeries"]
 
+_ELSEWHERE = 0.02
+"""Share of the width of a cell by which a coordinate may be off, by rounding."""
+
 _CACHE = 2**28
 """Most bytes of decompressed pieces of one variable that are kept."""
 
@@ -143,6 +146,29 @@ class NetcdfSeries(Series):
                         f"{self.path}: {name}: {dimension} falls from {low:g} to "
                         f"{high:g}, rows and columns of the model are in rising order"
                     )
+
+    def refuse_elsewhere(self, nodes: Mapping[str, tuple[Array, Array]]) -> None:
+        """Refuse fields whose coordinates, if in degrees, are not the model's."""
+        for forcing, expected in nodes.items():
+            for name in self.sources[forcing].names:
+                for dimension, own in zip(
+                    self._others(name)[-2:], expected, strict=True
+                ):
+                    self._refuse_coordinate(name, dimension, own)
+
+    def _refuse_coordinate(self, name: str, dimension: str, own: Array) -> None:
+        coordinate = self._file.variables.get(dimension)
+        if coordinate is None or not units_of(coordinate).startswith("degree"):
+            return
+        found = numbers(self.path, coordinate)
+        # A turn more or less is the same place.
+        apart = np.abs((found - own + 180.0) % 360.0 - 180.0)
+        if apart.max() > _ELSEWHERE * np.abs(np.diff(own)).min(initial=360.0):
+            at = int(apart.argmax())
+            raise DataError(
+                f"{self.path}: {name}: {dimension} is {found[at]:g} at entry {at}, "
+                f"where the grid of the model has {own[at]:g}"
+            )
 
     def _identifiers(self) -> tuple[str, ...]:
         """Return the names of the places; their numbers where the file has none."""

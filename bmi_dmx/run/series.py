@@ -160,6 +160,22 @@ class Series(ABC):
             When units cannot be converted.
         """
 
+    def refuse_elsewhere(  # noqa: B027 - not every file has coordinates
+        self, nodes: Mapping[str, tuple[Array, Array]]
+    ) -> None:
+        """Refuse fields whose coordinates are not those of the model.
+
+        Parameters
+        ----------
+        nodes : mapping of str to (array, array)
+            Degrees north of the rows and east of the columns, by forcing.
+
+        Raises
+        ------
+        DataError
+            Naming the coordinate, what was found and what was expected.
+        """
+
     def close(self) -> None:  # noqa: B027 - not every file is kept open
         """Let go of the file."""
 
