@@ -58,11 +58,13 @@ def _as_lines(package: logging.Logger) -> Iterator[None]:
     """Log what the package warns of itself, instead of where in its source it does."""
     usual = warnings.showwarning
 
-    def shown(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    def shown(
+        message: Warning | str, category: type[Warning], *where: Any, **more: Any
+    ) -> None:
         if issubclass(category, SlowerWarning):
             package.warning("%s", message)
         else:
-            usual(message, category, *where)
+            usual(message, category, *where, **more)
 
     warnings.showwarning = shown
     try:
