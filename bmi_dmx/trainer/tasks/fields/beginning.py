@@ -126,9 +126,7 @@ def _refuse_absurd(
     low, high = parameter.limits
     known = values[samples.mask]
     if known.size and not (low <= known.min() and known.max() <= high):
-        furthest = max(
-            known.min(), known.max(), key=lambda x: abs(x - (low + high) / 2)
-        )
+        furthest = known.min() if known.min() < low else known.max()
         raise DataError(
             f"{experiment.data.source}: {parameter.name} is {furthest:g}, expected "
             f"{low:g} to {high:g} {parameter.units}, the units of the model: the "
