@@ -24,7 +24,7 @@ from ..trainer.tasks.basins.baselines import climatology
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.data.spec import DataSpec
-from ..trainer.tasks.streamflow.metrics import unscored
+from ..trainer.tasks.streamflow.unscored import unscored
 from .blocks import merged
 from .hindcast_run import Alone, Corrected, alone, corrected
 from .report import write_json

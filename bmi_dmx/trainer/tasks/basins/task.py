@@ -29,7 +29,8 @@ from ...task import Monitor, Task, attributes_in
 from ..streamflow.compared import Compared
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
-from ..streamflow.metrics import UNCHOSEN, median_of_all, unscored
+from ..streamflow.metrics import median_of_all
+from ..streamflow.unscored import UNCHOSEN, unscored
 from .checks import check_daily_warmup, check_periods
 from .climates import Climates
 from .data.basins import AT_ONCE, BasinData

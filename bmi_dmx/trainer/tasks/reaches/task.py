@@ -28,7 +28,8 @@ from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
-from ..streamflow.metrics import UNCHOSEN, median_of_all, unscored
+from ..streamflow.metrics import median_of_all
+from ..streamflow.unscored import UNCHOSEN, unscored
 from .data import read
 from .evaluate import evaluate
 from .experiment import DAY, Experiment

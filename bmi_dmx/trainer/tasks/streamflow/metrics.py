@@ -26,7 +26,6 @@ from .pairs import FloatArray, Pairs
 from .signatures import baseflow_index, flashiness
 
 __all__ = [
-    "UNCHOSEN",
     "Metric",
     "Summary",
     "median",
@@ -35,7 +34,6 @@ __all__ = [
     "metrics_named",
     "score",
     "summarise",
-    "unscored",
 ]
 
 LEAST_FLOW = 0.01
@@ -367,29 +365,6 @@ def median(values: ArrayLike) -> tuple[float, int]:
     """
     given = _finite(values)
     return (float(np.median(given)) if given.size else math.nan), given.size
-
-
-UNCHOSEN = "there is nothing by which the best model could be chosen"
-"""What follows where no observations of a validation make a score."""
-
-
-def unscored(observed: ArrayLike, place: str, of: str = "") -> str:
-    """Return why observations make no score anywhere.
-
-    Parameters
-    ----------
-    observed : array (T, B)
-        NaN where nothing is known.
-    place : str
-        What one of their places is called.
-    of : str
-        Of what they are, where there are several kinds.
-    """
-    count = int(np.isfinite(np.asarray(observed)).any(axis=0).sum())
-    if not count:
-        return f"no {place} has observations{of}"
-    where = f"at the one {place}" if count == 1 else f"at any of the {count} {place}s"
-    return f"the observations{of} never change {where} that has some"
 
 
 def median_of_all(name: str, simulated: ArrayLike, observed: ArrayLike) -> float:
