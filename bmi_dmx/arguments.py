@@ -11,7 +11,7 @@ from argparse import (
     Namespace,
     _SubParsersAction,
 )
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from logging import DEBUG, ERROR
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,15 @@ from typing import Any
 from .errors import ConfigError
 from .files import refuse_device
 
-__all__ = ["add_common", "netcdf", "number", "refuse_to_replace", "whole"]
+__all__ = [
+    "add_common",
+    "netcdf",
+    "number",
+    "parsed",
+    "picture",
+    "refuse_to_replace",
+    "whole",
+]
 
 _WRITTEN = ("output", "past", "map", "picture", "save_state")
 """Arguments that name a file to be written."""
@@ -94,6 +102,30 @@ def netcdf(text: str) -> Path:
     return path
 
 
+_PICTURES = frozenset({
+    ".avif", ".eps", ".gif", ".jpeg", ".jpg", ".pdf", ".pgf", ".png", ".ps", ".svg",
+    ".svgz", ".tif", ".tiff", ".webp",
+})  # fmt: skip
+"""Ends of names of pictures that can be drawn."""
+
+
+def picture(text: str) -> Path:
+    """Read the name of a picture to be drawn, before anything is computed for it.
+
+    Raises
+    ------
+    ArgumentTypeError
+        The name is not that of a picture.
+    """
+    path = Path(text)
+    if path.suffix.lower() not in _PICTURES:
+        raise ArgumentTypeError(
+            f"found {text!r}, expected a name such as '{path.stem or 'picture'}.png', "
+            ".pdf or .svg"
+        )
+    return path
+
+
 def add_common(parser: ArgumentParser, **defaults: Any) -> None:
     """Add the options that all commands have, to the actions of a command as well.
 
@@ -122,6 +154,49 @@ def add_common(parser: ArgumentParser, **defaults: Any) -> None:
         if isinstance(action, _SubParsersAction):
             for inner in action.choices.values():
                 add_common(inner)
+
+
+def parsed(parser: ArgumentParser, arguments: Sequence[str] | None) -> Namespace:
+    """Return the options of a command line, files and options in any order.
+
+    Parsers of Python before 3.13 take an argument of any number for empty where the
+    first option comes, and refuse what follows it.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        With commands, and actions of these.
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Raises
+    ------
+    SystemExit
+        When there is something that no argument takes.
+    """
+    options, late = parser.parse_known_args(arguments)
+    own = _innermost(parser, options)
+    many = [
+        action for action in own._actions
+        if not action.option_strings and action.nargs in ("*", "+")
+    ]  # fmt: skip
+    if late and not (many and all(not text.startswith("-") for text in late)):
+        own.error(f"unrecognized arguments: {' '.join(late)}")
+    if late:
+        before = list(getattr(options, many[-1].dest) or ())
+        found = own._get_values(many[-1], late)
+        setattr(options, many[-1].dest, [*before, *found])
+    return options
+
+
+def _innermost(parser: ArgumentParser, options: Namespace) -> ArgumentParser:
+    """Return the parser of the command or action that was asked for."""
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            chosen = getattr(options, action.dest, None)
+            if chosen is not None:
+                return _innermost(action.choices[chosen], options)
+    return parser
 
 
 def refuse_to_replace(options: Namespace) -> None:

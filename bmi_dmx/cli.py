@@ -8,6 +8,7 @@ a non-zero status.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -20,13 +21,15 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
-from .arguments import add_common, refuse_to_replace
+from .arguments import add_common, parsed, picture, refuse_to_replace
 from .command_groups import SHELLS, Grouped, completion, listed
-from .errors import DataProblems, DmxError
+from .errors import ConfigError, DataProblems, DmxError
 from .logs import logged
 from .operate.once import afresh
 
 __all__ = ["COMMANDS", "Command", "main"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ def _plot_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--start", type=_day, metavar="DAY", help="first day drawn")
     parser.add_argument("--end", type=_day, metavar="DAY", help="last day drawn")
     parser.add_argument(
-        "--output", type=Path, default=Path("hydrographs.png"), metavar="FILE",
+        "--output", type=picture, default=Path("hydrographs.png"), metavar="FILE",
         help="picture (default: hydrographs.png)",
     )  # fmt: skip
 
@@ -125,6 +128,13 @@ def _prebuild(options: Namespace) -> None:
     from .bundle import bundles
     from .operate.kernels import prebuild
 
+    folder = options.folder
+    if str(folder) in bundles or (folder / "model.yaml").is_file():
+        raise ConfigError(
+            f"DIR: {folder} is a bundle, expected a folder to write to before it"
+        )
+    if not options.bundles:
+        log.info("kernels of all bundles that come with the package, into %s", folder)
     count = prebuild(options.folder, options.bundles or bundles, options.level)
     print(f"{count} kernels for {options.level} in {options.folder}")
 
@@ -353,7 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What a console cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    options = parsed(_parser(), arguments)
     try:
         refuse_to_replace(options)
         with logged(options.shown), afresh():

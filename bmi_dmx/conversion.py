@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import math
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -27,7 +28,14 @@ from typing import (
 
 from .errors import ConfigError, DmxError, suggestion
 
-__all__ = ["MOST", "convert", "plain", "refuse_outside"]
+__all__ = [
+    "MOST",
+    "convert",
+    "datetime_of",
+    "plain",
+    "refuse_outside",
+    "without_zone",
+]
 
 T = TypeVar("T")
 
@@ -268,7 +276,26 @@ def _date(data: str | datetime.date) -> datetime.date:
 
 
 def _datetime(data: str | datetime.datetime) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(data) if isinstance(data, str) else data
+    return datetime_of(data) if isinstance(data, str) else data
+
+
+def datetime_of(text: str) -> datetime.datetime:
+    """Return a date and time as it is written; ``Z`` behind it stands for UTC.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    # Python 3.10 knows no Z.
+    return datetime.datetime.fromisoformat(re.sub(r"(?<=\d)[zZ]$", "+00:00", text))
+
+
+def without_zone(moment: datetime.datetime) -> datetime.datetime | None:
+    """Return a date and time, UTC, without a zone; None where it has another one."""
+    if moment.tzinfo is None:
+        return moment
+    return None if moment.utcoffset() else moment.replace(tzinfo=None)
 
 
 def _none(data: Any, kind: Any, at: _Place) -> None:

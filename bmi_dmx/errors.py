@@ -17,6 +17,7 @@ __all__ = [
     "DmxError",
     "ModuleError",
     "ScanError",
+    "SlowerWarning",
     "StateError",
     "TimeError",
     "TrainingError",
@@ -78,6 +79,10 @@ class ScanError(DmxError, ValueError):
 
 class ModuleError(DmxError, RuntimeError):
     """A module of a coupled run does what its host cannot work with, or raises."""
+
+
+class SlowerWarning(RuntimeWarning):
+    """Something runs in a slower way than it could, with the same numbers."""
 
 
 class VariableError(DmxError, KeyError):

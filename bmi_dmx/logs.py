@@ -6,6 +6,9 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from .errors import SlowerWarning
 
 __all__ = ["kept", "logged", "remarks"]
 
@@ -42,11 +45,32 @@ def logged(level: int | None = None) -> Iterator[None]:
     if level is not None:
         package.setLevel(level)
     try:
-        yield
+        with _as_lines(package):
+            yield
     finally:
         package.setLevel(before[0])
         training.setLevel(before[1])
         package.removeHandler(handler)
+
+
+@contextmanager
+def _as_lines(package: logging.Logger) -> Iterator[None]:
+    """Log what the package warns of itself, instead of where in its source it does."""
+    usual = warnings.showwarning
+
+    def shown(
+        message: Warning | str, category: type[Warning], *where: Any, **more: Any
+    ) -> None:
+        if issubclass(category, SlowerWarning):
+            package.warning("%s", message)
+        else:
+            usual(message, category, *where, **more)
+
+    warnings.showwarning = shown
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
 
 
 class _Keeper(logging.Handler):

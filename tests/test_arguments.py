@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bmi_dmx.arguments import netcdf, number, refuse_to_replace, whole
+from bmi_dmx.arguments import (
+    netcdf,
+    number,
+    parsed,
+    picture,
+    refuse_to_replace,
+    whole,
+)
 from bmi_dmx.cli import _parser, main
 from bmi_dmx.errors import ConfigError
 
@@ -77,13 +84,12 @@ def test_older_results_and_the_state_that_is_gone_on_from_may_be_replaced() -> N
     [
         "run usual given.nc --output given.nc",
         "run usual given.nc --attributes table.nc --output table.nc",
-        "forecast usual given.csv --past given.csv",
+        "forecast usual given.nc --past given.nc",
         "forecast usual given.nc table.nc --output table.nc",
         "simulate --hydrofabric given.nc --forcing table.nc --output given.nc",
         "simulate --hydrofabric given.csv --forcing b --output o --map given.csv",
         "route given.nc table.nc --output table.nc",
         "data attributes given.csv --output given.csv",
-        "plot given.csv --output given.csv",
     ],
 )
 def test_no_command_writes_over_what_it_reads(
@@ -144,3 +150,42 @@ def test_a_device_is_refused_before_anything_is_run(
     os.mkfifo("pipe")
     assert main(["run", "no-bundle", "given.csv", "--output", "pipe"]) == 1
     assert "pipe: is a device or pipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["plot x --output p.nc", "river x --output p",
+                                  "data check x --picture p.csv",
+                                  "forecast b h --picture p.txt"])  # fmt: skip
+def test_what_is_no_picture_is_told_before_anything_is_run(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert picture("a/B.PNG") == Path("a/B.PNG")
+    with pytest.raises(SystemExit):
+        main(line.split())
+    assert "expected a name such as 'p.png', .pdf or .svg" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "values"),
+    [
+        ("forecast b h --mode daily one.nc two.nc", "forcing", ["one.nc", "two.nc"]),
+        ("compare one --output x two", "models", ["one", "two"]),
+        ("train e --quiet a=1 b=2", "settings", ["a=1", "b=2"]),
+        ("data check x --picture p.png data.a=1", "settings", ["data.a=1"]),
+    ],
+)
+def test_files_may_stand_behind_options(
+    line: str, name: str, values: list[str]
+) -> None:
+    options = parsed(_parser(), line.split())
+    assert [str(value) for value in getattr(options, name)] == values
+
+
+@pytest.mark.parametrize("line", ["compare one --outptu x", "run b f g", "info a b"])
+def test_what_no_argument_takes_is_refused(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parsed(_parser(), line.split())
+    told = capsys.readouterr().err
+    assert "unrecognized arguments: " in told
+    assert f"dmx {line.split()[0]}: error: " in told

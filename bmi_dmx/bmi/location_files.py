@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.identity import match
+from ..data.identity import match, spelt_otherwise
 from ..data.netcdf import identifiers, identifying, numbers, opened, units_of
 from ..data.quantity import assumed, quantity
 from ..data.table import heading, is_table, read_table
@@ -79,9 +79,11 @@ def _read_table(
     for remark in table.remarks:
         _say(f"{path}: {remark}")
     columns: Columns = {}
+    heads = {heading(title)[0] for title in table.titles}
     for at, title in enumerate(table.titles):
-        name, units = heading(title)
-        if not at or name not in wanted:
+        head, units = heading(title)
+        name = _wanted(path, head, wanted, heads) if at else None
+        if name is None:
             continue
         if name in columns:
             raise DataError(f"{path}: column {name!r} is given twice")
@@ -97,21 +99,34 @@ def _read_netcdf(
     with NETCDF, opened(path) as file:
         names = _identifier(path, file)
         ids = identifiers(path, names)
-        columns = {
-            name: in_units(path, file[name], attribute)
-            for name, attribute in wanted.items()
-            if name in file.variables
-            and file[name].dimensions == names.dimensions[: file[name].ndim]
-            and file[name].size == len(ids)
-        }
-        told = {
-            name: wanted[name].units
-            for name in columns
-            if not units_of(file[name]) and wanted[name].units != "1"
-        }
+        columns: Columns = {}
+        told: dict[str, str] = {}
+        for title, variable in file.variables.items():
+            along = variable.dimensions == names.dimensions[: variable.ndim]
+            if not along or variable.size != len(ids):
+                continue
+            name = _wanted(path, title, wanted, file.variables)
+            if name is None:
+                continue
+            columns[name] = in_units(path, variable, wanted[name])
+            if not units_of(variable) and wanted[name].units != "1":
+                told[name] = wanted[name].units
     if told:
         _say(f"{path}: {assumed(told)}")
     return ids, columns
+
+
+def _wanted(
+    path: Path, title: str, wanted: Iterable[str], there: Container[str]
+) -> str | None:
+    """Return the attribute that a title means, whose capitals may be other ones."""
+    if title in wanted:
+        return title
+    name = spelt_otherwise(title, wanted)
+    if name is None or name in there:
+        return None
+    _say(f"{path}: {title!r} is taken for {name!r}")
+    return name
 
 
 def in_units(path: Path, variable: Any, attribute: Attribute) -> Array:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..conversion import MOST, convert, refuse_outside, shown
+from ..conversion import MOST, convert, refuse_outside, shown, without_zone
 from ..errors import ConfigError, suggestion
 from ..operate.screen import Policy
 from ..operate.system import System
@@ -190,8 +190,10 @@ class Settings:
     def __post_init__(self) -> None:
         for key in ("start_time", "end_time"):
             moment = getattr(self, key)
-            if isinstance(moment, datetime) and moment.tzinfo is not None:
-                raise ConfigError(f"{key}: found {moment}, expected UTC with no offset")
+            if isinstance(moment, datetime):
+                object.__setattr__(self, key, without_zone(moment))
+                if getattr(self, key) is None:
+                    raise ConfigError(f"{key}: found {moment}, expected UTC")
         if not 0 <= self.day_start_hour <= 23:
             raise ConfigError(
                 f"day_start_hour: expected 0 to 23, found {self.day_start_hour}"

@@ -35,6 +35,9 @@ _log = logging.getLogger(__name__)
 _ENSEMBLE = "ensemble"
 """Mark of a state of several members."""
 
+_BUNDLE, _NAME = "bundle", "name of the bundle"
+"""Marks of whose a state is: what decides, and what is told."""
+
 _COUNTS = ("repaired", "last")
 """What is kept of forcings that were looked at, by the beginnings of the names."""
 
@@ -101,7 +104,10 @@ class States:
 
     def _packed(self, state: dict[str, Array]) -> bytes:
         runner = self._runner
-        return pack(state, {**self._owner(), **identity(runner.ids, runner.space)})
+        told = {_NAME: runner.operation.bundle.name}
+        return pack(
+            state, {**self._owner(), **identity(runner.ids, runner.space), **told}
+        )
 
     def set_state_bytes(self, content: bytes, where: str = "state") -> None:
         """Continue from a state of :meth:`state_bytes`, at the time it was saved.
@@ -205,6 +211,7 @@ class States:
         arrays, owner = unpack(content, where, own)
         if (operation := self._saved_by(owner)) is not None:
             return self._brought(arrays, owner, operation, where)
+        self._refuse_other_bundle(owner, where)
         at = order(owner, runner.ids, runner.space, where)
         own_marks = self._owner()
         if _ENSEMBLE not in owner or runner.members is None:
@@ -224,6 +231,19 @@ class States:
         refuse_absurd(arrays, known, runner.ids, where)
         _date(arrays["clock"], where)
         return arrays
+
+    def _refuse_other_bundle(self, owner: Mapping[str, str], where: str) -> None:
+        """Refuse the state of another bundle, by the names of the two."""
+        own = self._runner.operation.bundle
+        if owner.get(_BUNDLE) == own.fingerprint:
+            return
+        found = owner.get(_NAME, "one that is not named")
+        if found == own.name:
+            found = "one of the same name with other weights or programs"
+        raise StateError(
+            f"{where}: belongs to another bundle: found {found}, this component has "
+            f"{own.name}"
+        )
 
     def _saved_by(self, owner: Mapping[str, str]) -> Operation | None:
         """Return the way of running that saved, where only its steps are other ones."""
@@ -332,7 +352,7 @@ class States:
             # Part of a period may be in the state.
             how.append(f"periods from {self._clock.day_start_hour} h")
         return {
-            "bundle": operation.bundle.fingerprint,
+            _BUNDLE: operation.bundle.fingerprint,
             "time step": f"{operation.seconds:g} s",
             "way of running (steps, choices, units)": ", ".join(how),
             "set of attributes": ", ".join(self._runner.parameters.attribute),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "match",
     "names_of",
     "refuse_repeated",
+    "spelt_otherwise",
     "texts_of",
 ]
 
@@ -163,14 +164,17 @@ class Match:
         self.places, self.lacking, self.remark = dict(places), tuple(lacking), remark
 
 
-def match(wanted: Sequence[str], there: Sequence[str]) -> Match:
+def match(
+    wanted: Sequence[str], there: Sequence[str], *, by_number: bool = True
+) -> Match:
     """Find names among those of a file.
 
-    Names are compared as they are; those that are left without regard to capitals and
-    to zeros before a number, which spreadsheets remove: ``Cat-7`` and ``cat-07``. Where
-    none was found so, their numbers alone are compared: ``cat-7`` and ``7``, unless the
-    words in them contradict each other. Nothing is matched by what is true of two names
-    on one side.
+    Names are compared as they are; those that are left without regard to capitals, to
+    zeros before a number, which spreadsheets remove, and to the ``.0`` behind one,
+    which programs add where others are missing: ``Cat-7`` and ``cat-07``, ``7`` and
+    ``7.0``. Where none was found so, their numbers alone are compared: ``cat-7`` and
+    ``7``, unless the words in them contradict each other. Nothing is matched by what is
+    true of two names on one side.
 
     Parameters
     ----------
@@ -178,11 +182,13 @@ def match(wanted: Sequence[str], there: Sequence[str]) -> Match:
         Names that are looked for.
     there : sequence of str
         Names of the file, each once.
+    by_number : bool
+        Whether numbers alone may be compared.
     """
     exact = {name: place for place, name in enumerate(there)}
     found = {name: exact[name] for name in wanted if name in exact}
     alike = {**_alike(wanted, there, _plain), **found}
-    if not alike:
+    if not alike and by_number:
         alike = _alike(wanted, there, _number)
         words = {(_word(name), _word(there[k])) for name, k in alike.items()}
         if any(one and other and one != other for one, other in words):
@@ -209,14 +215,34 @@ def _alike(
 
 
 def _plain(name: str) -> str:
-    """Return a name in small letters, without zeros before its numbers."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", name.strip().casefold())
+    """Return a name in small letters, without zeros around its numbers."""
+    whole = re.sub(r"^(\d+)\.0+$", r"\1", name.strip().casefold())
+    return re.sub(r"(?<!\d)0+(?=\d)", "", whole)
 
 
 def _number(name: str) -> str:
     """Return the number that ends a name, without leading zeros; else nothing."""
-    read = re.fullmatch(r"(?:[^\W\d_]+[-_ ]?)?0*(\d+)", name.strip())
+    read = re.fullmatch(r"(?:[^\W\d_]+[-_ ]?)?0*(\d+)", _plain(name))
     return read[1] if read else ""
+
+
+def spelt_otherwise(title: str, known: Iterable[str]) -> str | None:
+    """Return the name that a title of a file differs from in capitals alone.
+
+    Parameters
+    ----------
+    title : str
+        Of a column or variable.
+    known : iterable of str
+        Names that are looked for.
+
+    Returns
+    -------
+    str or None
+        None where there is no such name, or several.
+    """
+    there = [name for name in known if name.casefold() == title.casefold()]
+    return there[0] if len(there) == 1 else None
 
 
 def _word(name: str) -> str:

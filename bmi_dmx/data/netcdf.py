@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, DataError
 from ..files import NETCDF
 from .axis import Moments, TimeAxis, moments
+from .foreign import foreign
 from .identity import names_of
 from .one_time import one_step
 from .zarr_store import ZarrFile, is_zarr
@@ -70,8 +71,17 @@ def opened(path: Path) -> Any:
         with NETCDF:
             return netCDF4.Dataset(path)
     except (OSError, RuntimeError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = _foreign(path) or getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: not a NetCDF file: {reason}") from None
+
+
+def _foreign(path: Path) -> str:
+    """Return what a file is instead, where that is known."""
+    try:
+        kind = foreign(path)
+    except OSError:
+        return ""
+    return f"it is {kind}" if kind else ""
 
 
 def _endless(path: Path) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, DataError
+from .foreign import foreign
 from .identity import refuse_repeated
 from .missing import WORDS
 
@@ -235,6 +236,9 @@ def read_table(path: Path, rows: str, *, titled: bool = True) -> Table:
         raise DataError(f"{path}: expected {'a header and ' * titled}{rows}")
     if separator != ",":
         remarks = (*remarks, f"cells are parted by {_BETWEEN[separator]}")
+    if titled and _indexed(found):
+        found = [row[1:] for row in found]
+        remarks = (*remarks, "the first column numbers the rows and is left out")
     if not titled:
         found.insert(0, [str(k + 1) for k in range(len(found[0]))])
         numbers.insert(0, 0)
@@ -249,6 +253,32 @@ def read_table(path: Path, rows: str, *, titled: bool = True) -> Table:
     if any(_decimal_commas(table, at) for at in range(len(titles))):
         remarks = (*remarks, "numbers are written with decimal commas")
     return Table(path, tuple(titles), body, numbers[1:], remarks, separator)
+
+
+def _indexed(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a program wrote the numbers of the rows before them.
+
+    That column has no title, and what it stands before names the rows: text, or numbers
+    that are titled as names or times are. Else the numbers could be the names.
+    """
+    title, *titles = (cell.strip() for cell in rows[0])
+    if title not in _NO_TITLE or not titles or any(len(row) < 2 for row in rows):
+        return False
+    first, names = ([row[k].strip() for row in rows[1:]] for k in (0, 1))
+    counted = [[str(k + start) for k in range(len(first))] for start in (0, 1)]
+    if first not in counted or len(set(names)) < len(names):
+        return False
+    words = set(re.split(r"[\W_]+", heading(titles[0])[0].casefold()))
+    return not all(map(_is_number, names)) or bool(words & _OF_NAMES)
+
+
+_NO_TITLE = ("", "Unnamed: 0")
+"""Titles of what pandas and R write before the rows."""
+
+_OF_NAMES = frozenset({
+    "id", "ids", "date", "day", "time", "datetime", "basin", "gauge", "gage", "staid",
+})  # fmt: skip
+"""Words in titles of columns that name rows."""
 
 
 def _decimal_commas(table: Table, at: int) -> bool:
@@ -307,6 +337,9 @@ def text_of(path: Path) -> tuple[str, tuple[str, ...]]:
             return data.decode("utf-16"), ("text is UTF-16",)
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: not UTF-16 text: {error}") from None
+    kind = foreign(path, data)
+    if kind:
+        raise DataError(f"{path}: not a table of text: it is {kind}")
     if b"\0" in data:
         raise DataError(f"{path}: not text: found a zero byte at {data.index(0)}")
     try:

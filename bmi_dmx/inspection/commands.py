@@ -8,6 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..arguments import picture
 from ..errors import ConfigError
 
 __all__ = ["data", "data_arguments"]
@@ -31,7 +32,7 @@ def data_arguments(parser: ArgumentParser) -> None:
         help=f"{_DATA}; forcing of NextGen; a hydrofabric",
     )  # fmt: skip
     check.add_argument(
-        "--picture", type=Path, metavar="FILE", help="PNG, PDF or SVG of the series"
+        "--picture", type=picture, metavar="FILE", help="PNG, PDF or SVG of the series"
     )
     check.add_argument("settings", nargs="*", metavar="data.key=value", help=_HOW)
     attributes = actions.add_parser(

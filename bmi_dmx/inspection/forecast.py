@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..arguments import whole
+from ..arguments import netcdf, picture, whole
 from ..run.command import request_arguments, request_of
 
 __all__ = ["forecast_arguments", "forecast_command"]
@@ -29,11 +29,11 @@ def forecast_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     request_arguments(parser, "HISTORY", Path("forecast.nc"))
     parser.add_argument(
-        "--past", type=Path, default=Path("history.nc"), metavar="FILE",
+        "--past", type=netcdf, default=Path("history.nc"), metavar="FILE",
         help="where to write the run over the history (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="PNG, PDF or SVG of both"
+        "--picture", type=picture, metavar="FILE", help="PNG, PDF or SVG of both"
     )
 
 

@@ -24,7 +24,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ..errors import ScanError
+from ..errors import ScanError, SlowerWarning
 from ..files import cache_folder
 from .processor import features, levels
 from .sealed import intact, refuse_of_others, write_sealed
@@ -54,6 +54,12 @@ _PATIENCE = 300.0
 _NO_COMPILER = "no C compiler was found (cc, gcc or clang, or set CC)"
 
 
+def _no_compiler() -> str:
+    """Return why there is none."""
+    named = os.environ.get("CC", "").strip()
+    return f"CC is {named!r}, which names no program" if named else _NO_COMPILER
+
+
 def compiler() -> list[str] | None:
     """Return the C compiler: ``$CC``, else the first of cc, gcc, clang on the path.
 
@@ -62,7 +68,10 @@ def compiler() -> list[str] | None:
     list of str or None
         The program and its first arguments, as ``CC`` may have some.
     """
-    named = shlex.split(os.environ.get("CC", ""))
+    try:
+        named = shlex.split(os.environ.get("CC", ""))
+    except ValueError:  # a quotation mark that is not closed
+        return None
     if named:
         found = shutil.which(named[0])
         return [found, *named[1:]] if found else None
@@ -163,7 +172,7 @@ def compile_for(level: str, source: str, folder: Path) -> None:
     """
     cc = compiler()
     if cc is None:
-        raise ScanError(f"kernels cannot be compiled: {_NO_COMPILER}")
+        raise ScanError(f"kernels cannot be compiled: {_no_compiler()}")
     path = folder / level / _name(source, level)
     if not intact(path):
         _compile(cc, source, level, path)
@@ -190,14 +199,23 @@ def library(source: str) -> ctypes.CDLL | str:
     try:
         path = _prebuilt(source) or _cached(source)
     except (OSError, RuntimeError) as error:
-        # RuntimeError: there is no home folder.
-        return f"the kernel cache is not usable ({error})"
+        return f"the kernel cache {_where_not(error)}"
     except ScanError as error:
         return str(error)
     try:
         return _open(path)
     except OSError as error:
-        return f"kernel {path} cannot be loaded ({error})"
+        reason = str(error).removeprefix(f"{path}: ")
+        return f"kernels in {path.parent} cannot be loaded ({reason})"
+
+
+def _where_not(error: OSError | RuntimeError) -> str:
+    """Return which folder is no cache and why, in the same words for every kernel."""
+    remedy = "BMI_DMX_CACHE names another folder"
+    if not isinstance(error, OSError):  # there is no home folder
+        return f"is not usable ({error}); {remedy}"
+    reason = error.strerror or error
+    return f"{cache_folder()} is not usable ({reason}); {remedy}"
 
 
 def load(source: str) -> ctypes.CDLL | None:
@@ -219,7 +237,7 @@ def _cached(source: str) -> Path:
     if not intact(path):
         cc = compiler()
         if cc is None:
-            raise ScanError(_NO_COMPILER)
+            raise ScanError(_no_compiler())
         _compile(cc, source, march, path)
     return path
 
@@ -258,6 +276,6 @@ def _signatures(tree: bool) -> dict[str, tuple[Any, list[Any]]]:
 def _warn_once(reason: str) -> None:
     warnings.warn(
         f"{reason}; running the uncompiled time loop, which is much slower",
-        RuntimeWarning,
+        SlowerWarning,
         stacklevel=4,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import SlowerWarning
 from .build import library
 from .print_c import text_of
 
@@ -94,7 +95,7 @@ def _kernel(kind: str) -> Callable[..., int] | None:
     if isinstance(found, str):
         warnings.warn(
             f"{found}; local analyses are made without a kernel, which is slower",
-            RuntimeWarning,
+            SlowerWarning,
             stacklevel=4,
         )
         return None

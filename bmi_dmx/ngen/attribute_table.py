@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.identity import match
+from ..data.identity import match, spelt_otherwise
 from ..data.quantity import quantity
 from ..data.table import heading, read_table
 from ..errors import DataError, suggestion
@@ -65,14 +65,17 @@ def read_attribute_table(
         remarks.append(f"{path}: {matched.remark}")
     values: dict[str, Array] = {}
     for column, title in enumerate(table.titles[1:], 1):
-        name, units = heading(title)
-        if name not in known:
+        head, units = heading(title)
+        name = head if head in known else spelt_otherwise(head, known)
+        if name is None:
             if title:
-                hint = suggestion(name, known)
+                hint = suggestion(head, known)
                 remarks.append(
                     f"{path}: column {title!r} is no attribute and is passed over{hint}"
                 )
             continue
+        if name != head:
+            remarks.append(f"{path}: column {title!r} is taken for {name!r}")
         if name in values:
             raise DataError(f"{path}: column {name!r} is given twice")
         where = f"{path}: column {title!r}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arguments import netcdf, whole
+from ..conversion import datetime_of, without_zone
 from ..errors import ConfigError
 from ..run.command import crew_arguments
 
@@ -142,10 +143,10 @@ def _moment(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        found = without_zone(datetime_of(text))
     except ValueError:
         found = None
-    if found is None or found.tzinfo is not None:
+    if found is None:
         raise ConfigError(
             f"{option}: found {text!r}, expected such as '2015-12-01 00:00:00', UTC"
         )

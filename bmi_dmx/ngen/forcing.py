@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..conversion import datetime_of, without_zone
 from ..errors import DataError, TimeError, UnitsError, suggestion
 from ..units import convert
 from .fields import of_mass
@@ -34,15 +35,15 @@ def moment(seconds: int) -> str:
 
 
 def moment_of(text: object) -> datetime | None:
-    """Return the time that a file of some module gives, or None where it is none.
+    """Return the time, UTC, that a file of some module gives, or None.
 
     Days may be written with strokes, and parted from the hour by ``_``.
     """
     try:
-        found = datetime.fromisoformat(str(text).replace("/", "-").replace("_", " "))
+        found = datetime_of(str(text).replace("/", "-").replace("_", " "))
     except ValueError:
         return None
-    return found.replace(tzinfo=None)
+    return without_zone(found)
 
 
 def epoch(time: datetime) -> int:

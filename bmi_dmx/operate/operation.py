@@ -90,7 +90,13 @@ class Operation:
         self._check_periods()
 
     def _check_periods(self) -> None:
-        """Refuse periods that cannot be told from the time of the day."""
+        """Refuse periods that cannot be gathered, or told from the time of the day."""
+        if self.waits and any(p.coupling == "stencil" for p in self.bundle.parts):
+            raise ConfigError(
+                f"mode: fields are not gathered: steps of {step_text(self.inner)} of "
+                f"the physics cannot wait for steps of {step_text(self.seconds)} of "
+                "the host; expected steps of the same length"
+            )
         key = "mode" if self.waits else "time_step"
         paces = {self.pace(part) for part in self.lagging}
         if len(paces) > 1:

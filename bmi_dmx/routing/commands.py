@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from ..arguments import netcdf, number, whole
+from ..arguments import netcdf, number, picture, whole
 
 __all__ = ["river", "river_arguments", "route", "route_arguments"]
 
@@ -35,7 +35,7 @@ def river_arguments(parser: ArgumentParser) -> None:
         help="only what is above some gauges or reaches",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="PNG, PDF or SVG of the tree"
+        "--output", type=picture, metavar="FILE", help="PNG, PDF or SVG of the tree"
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from typing import Any
 from ..data.axis import span_text
 from ..data.table import stem_of
 from ..errors import ConfigError, DataError
-from ..files import atomic
+from ..files import atomic, folder_beside
 from ..operate.operation import Operation, step_text
 from ..space import GridDescription
 from .output import Axis, OutputVariable, SeriesFile
@@ -78,17 +77,15 @@ def forecast(asked: Asked) -> Path:
     # Of one step, what is to come is of the length of what was.
     lone_step = _refuse_misfits(asked)
     asked = replace(asked, history=replace(asked.history, lone_step=lone_step))
-    folder = asked.output.absolute().parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".forecast-", dir=folder) as made:
-        now = Path(made, "now.state")
+    with folder_beside(asked.output.absolute()) as made:
+        now = made / "now.state"
         run(replace(asked.history, save_state=now))
         members = dict(_named(asked.members))
         if not members:
-            members = dict(_past_years(asked, Path(made)))
+            members = dict(_past_years(asked, made))
         outputs: dict[str, Path] = {}
         for name, path in members.items():
-            outputs[name] = Path(made, f"member-{len(outputs)}.nc")
+            outputs[name] = made / f"member-{len(outputs)}.nc"
             _run_member(asked.history, path, now, outputs[name])
         with atomic(asked.output) as temporary:
             _put_together(outputs, temporary, asked.steps)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..bmi.location_files import IDENTIFIERS, in_units
-from ..data.identity import match, names_of
+from ..data.identity import match, names_of, spelt_otherwise
 from ..data.netcdf import (
     identifying,
     numbers,
@@ -25,6 +26,9 @@ from ..variables import Attribute
 from .series import Array, Series
 
 __all__ = ["NetcdfSeries"]
+
+_ELSEWHERE = 0.02
+"""Share of the width of a cell by which a coordinate may be off, by rounding."""
 
 _CACHE = 2**28
 """Most bytes of decompressed pieces of one variable that are kept."""
@@ -143,6 +147,29 @@ class NetcdfSeries(Series):
                         f"{high:g}, rows and columns of the model are in rising order"
                     )
 
+    def refuse_elsewhere(self, nodes: Mapping[str, tuple[Array, Array]]) -> None:
+        """Refuse fields whose coordinates, if in degrees, are not the model's."""
+        for forcing, expected in nodes.items():
+            for name in self.sources[forcing].names:
+                for dimension, own in zip(
+                    self._others(name)[-2:], expected, strict=True
+                ):
+                    self._refuse_coordinate(name, dimension, own)
+
+    def _refuse_coordinate(self, name: str, dimension: str, own: Array) -> None:
+        coordinate = self._file.variables.get(dimension)
+        if coordinate is None or not units_of(coordinate).startswith("degree"):
+            return
+        found = numbers(self.path, coordinate)
+        # A turn more or less is the same place.
+        apart = np.abs((found - own + 180.0) % 360.0 - 180.0)
+        if apart.max() > _ELSEWHERE * np.abs(np.diff(own)).min(initial=360.0):
+            at = int(apart.argmax())
+            raise DataError(
+                f"{self.path}: {name}: {dimension} is {found[at]:g} at entry {at}, "
+                f"where the grid of the model has {own[at]:g}"
+            )
+
     def _identifiers(self) -> tuple[str, ...]:
         """Return the names of the places; their numbers where the file has none."""
         shape = [len(self._file.dimensions[d]) for d in self._dims]
@@ -248,12 +275,18 @@ class NetcdfSeries(Series):
         return np.ascontiguousarray(values if self._rows is None else
                                     values[:, self._rows])  # fmt: skip
 
+    def _along(self, called: str) -> Any:
+        """Return the constant that is called so, if need be in other capitals."""
+        variables = self._file.variables
+        title = called if called in variables else spelt_otherwise(called, variables)
+        return variables.get(title)
+
     def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return the variables along the places that are called as attributes."""
         found = {}
         for name, attribute in wanted.items():
             for called in self.called(name):
-                variable = self._file.variables.get(called)
+                variable = self._along(called)
                 if variable is not None and variable.dimensions == self._dims:
                     values = in_units(self.path, variable, attribute).reshape(-1)
                     found[name] = values if self._rows is None else values[self._rows]

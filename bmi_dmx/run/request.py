@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bmi.locations import read_locations
 from ..bmi.settings import LocationSettings
@@ -22,6 +23,7 @@ from ..operate.parameters import check_attribute
 from ..operate.screen import Policy
 from ..operate.shared import bundle_named
 from ..operate.system import system_of
+from ..space import Grid
 from .cluster import Crew
 from .csv_series import CsvSeries
 from .netcdf_series import NetcdfSeries
@@ -30,6 +32,7 @@ from .series import Series
 __all__ = [
     "Request",
     "attributes_of",
+    "closed_at",
     "files_of",
     "forcing_of",
     "operation_of",
@@ -165,6 +168,10 @@ def _choose(request: Request, operation: Operation, series: Series) -> None:
         fields = {forcing.name: space.shape(forcing) for forcing in forcings}
     ids = None if space is None else space.ids
     series.choose(forcings, declared, ids, fields)
+    if fields is not None and isinstance(space, Grid) and space.radius is not None:
+        series.refuse_elsewhere(
+            {f.name: (space.nodes("y", f.at), space.nodes("x", f.at)) for f in forcings}
+        )
     for name, source in series.sources.items():
         tell = _log.warning if source.assumed else _log.info
         note = "; units are assumed, the file gives none" if source.assumed else ""
@@ -174,6 +181,22 @@ def _choose(request: Request, operation: Operation, series: Series) -> None:
         series.path, series.steps, step_text(series.seconds), series.start,
         len(series.ids),
     )  # fmt: skip
+
+
+def closed_at(operation: Operation) -> dict[str, NDArray[np.bool_]]:
+    """Return which numbers of whole fields are not of the system, by forcing.
+
+    Parameters
+    ----------
+    operation : Operation
+        The model; of one without a mask there are none.
+    """
+    space = operation.space
+    if not isinstance(space, Grid) or space.mask is None:
+        return {}
+    return {
+        f.name: ~space.open_at(f.at, f.axes).reshape(-1) for f in operation.forcings
+    }
 
 
 def files_of(request: Request) -> str:

@@ -26,6 +26,7 @@ from .output import Axis, OutputVariable, SeriesFile
 from .request import (
     Request,
     attributes_of,
+    closed_at,
     files_of,
     forcing_of,
     operation_of,
@@ -148,8 +149,15 @@ class _Block(Task):
             component = replace(self, series=series).started(operation)
             forcings, reader = component.runner.operation.forcings, series
 
+            closed = closed_at(operation)
+
             def read(begin: int, count: int) -> Mapping[str, Array]:
-                return reader.together(forcings, begin, count, request.policy)
+                read = reader.together(forcings, begin, count, request.policy)
+                for name, outside in closed.items():
+                    # What is missing there is not of the system.
+                    values = read[name]
+                    values[:, outside] = np.nan_to_num(values[:, outside], nan=0.0)
+                return read
 
             try:
                 yield component, read

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..data.axis import TimeAxis
+from ..data.identity import spelt_otherwise
 from ..data.quantity import in_mass, quantity
 from ..errors import DataError, UnitsError, suggestion
 from ..operate.screen import Policy, rule_of
@@ -157,6 +158,22 @@ class Series(ABC):
         ------
         UnitsError
             When units cannot be converted.
+        """
+
+    def refuse_elsewhere(  # noqa: B027 - not every file has coordinates
+        self, nodes: Mapping[str, tuple[Array, Array]]
+    ) -> None:
+        """Refuse fields whose coordinates are not those of the model.
+
+        Parameters
+        ----------
+        nodes : mapping of str to (array, array)
+            Degrees north of the rows and east of the columns, by forcing.
+
+        Raises
+        ------
+        DataError
+            Naming the coordinate, what was found and what was expected.
         """
 
     def close(self) -> None:  # noqa: B027 - not every file is kept open
@@ -372,6 +389,8 @@ class Series(ABC):
         usual = [name for file in known for name in file.names]
         called = dict.fromkeys((forcing.name, forcing.standard_name, published, *usual))
         there = [name for name in called if name and name in self.variables]
+        if not there:
+            there = self._spelt_otherwise([name for name in called if name])
         if len(there) > 1:
             self.remark(
                 f"{self.path}: {' and '.join(there)} are both {forcing.name}; the "
@@ -379,9 +398,20 @@ class Series(ABC):
             )
         return there[0] if there else None
 
+    def _spelt_otherwise(self, called: Iterable[str]) -> list[str]:
+        """Return the series whose name has other capitals than a usual one, if any."""
+        for name in called:
+            own = spelt_otherwise(name, self.variables)
+            if own is not None:
+                self.remark(f"{self.path}: {own!r} is taken for {name!r}")
+                return [own]
+        return []
+
     def _usual_units(self, forcing: Forcing, name: str) -> str:
         for known in self._system.files:
-            if known.variable == forcing.name and name in known.names:
+            if known.variable == forcing.name and (
+                name in known.names or spelt_otherwise(name, known.names)
+            ):
                 return known.units
         return ""
 

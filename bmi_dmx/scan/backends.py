@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..errors import ScanError, suggestion
+from ..errors import ScanError, SlowerWarning, suggestion
 from ..process import Cells, Coupling, Process, Stencil, Upstream
 from . import cells, cuda, reference, tensors, tree
 from .arguments import Arguments
@@ -98,6 +98,6 @@ def _first(names: tuple[str, ...], process: Process, a: Arguments) -> Backend:
 def _say_once(reason: str, name: str) -> None:
     warnings.warn(
         f"{reason}; backend {name!r} runs it instead, which is much slower",
-        RuntimeWarning,
+        SlowerWarning,
         stacklevel=5,
     )

@@ -46,13 +46,18 @@ class Checkpoints(Checkpoint):
         The score that says which is the best.
     interval : int
         Steps after which it is saved in any case.
+    spent : float
+        Seconds that the training took before it was resumed.
     """
 
-    def __init__(self, folder: RunFolder, monitor: Monitor, interval: int) -> None:
+    def __init__(
+        self, folder: RunFolder, monitor: Monitor, interval: int, spent: float = 0.0
+    ) -> None:
         self.folder = folder
         self.monitor = monitor
         self.interval = interval
         self._saved = time.monotonic()
+        self._began = self._saved - spent
         self.best_score = monitor.worst
         self.best_step = 0
         self._validated: float | None = None
@@ -81,6 +86,12 @@ class Checkpoints(Checkpoint):
             with pl_module.averaged():
                 trainer.save_checkpoint(self.folder.best)
         trainer.save_checkpoint(self.folder.last)
+        self.folder.keep_spent(self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """How long the training took so far, from its first start on."""
+        return time.monotonic() - self._began
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best score so far."""

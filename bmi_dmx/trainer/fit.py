@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -213,10 +212,10 @@ def _fit(
     every, validate = spec.intervals(module.steps)
     start = read_checkpoint(folder.last)["global_step"] if resumed else 0
     monitor = module.task.monitor
-    checkpoints = Checkpoints(folder, monitor, every)
+    spent = folder.spent() if resumed else 0.0
+    checkpoints = Checkpoints(folder, monitor, every, spent)
     first = module.processes.first
     watch = [] if watching is None else [Watch(watching, monitor)]
-    began = time.perf_counter()
     with _quiet(), _settings(spec.threads), retained():
         trainer = Trainer(
             **lightning_device(spec.device, module.processes.count),
@@ -245,7 +244,7 @@ def _fit(
             # What Lightning makes of an interruption by the user.
             raise KeyboardInterrupt(_stopped(folder, trainer.global_step)) from None
     if first:
-        _finish(folder, module, trainer, checkpoints, time.perf_counter() - began)
+        _finish(folder, module, trainer, checkpoints)
 
 
 def _stopped(folder: RunFolder, step: int) -> str:
@@ -285,7 +284,6 @@ def _finish(
     module: TrainingModule,
     trainer: Trainer,
     checkpoints: Checkpoints,
-    seconds: float,
 ) -> None:
     """Write what came out; the file says that the run is finished."""
     from .plots import training_curve
@@ -298,7 +296,7 @@ def _finish(
         "best_step": checkpoints.best_step if validated else trainer.global_step,
         monitor.best: checkpoints.best_score if validated else None,
         "weights": module.weights,
-        "seconds": round(seconds, 3),
+        "seconds": round(checkpoints.seconds, 3),
         "versions": versions(("torch", "lightning", "numpy")),
         "commit": commit(),
     }

@@ -16,7 +16,7 @@ from .checkpoint import read_checkpoint
 from .experiment import Experiment
 from .run_folder import RunFolder
 
-__all__ = ["write_arrays", "write_summary", "write_table"]
+__all__ = ["scored_as", "write_arrays", "write_summary", "write_table"]
 
 
 def write_table(
@@ -42,6 +42,36 @@ def write_table(
         writer.writerows(rows)
 
 
+def scored_as(
+    folders: Sequence[RunFolder], experiments: Sequence[Experiment]
+) -> dict[str, Any]:
+    """Return what says whether an evaluation is one of runs as they are now.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        The runs.
+    experiments : sequence of Experiment
+        Theirs.
+
+    Returns
+    -------
+    dict
+        Of plain values: the steps of the best checkpoints, and the settings that say
+        what is scored and how.
+    """
+    first = experiments[0]
+    settings = {key: getattr(first, key) for key in _SETTINGS if hasattr(first, key)}
+    return {
+        "steps": [read_checkpoint(run.best)["global_step"] for run in folders],
+        "settings": plain(settings),
+    }
+
+
+_SETTINGS = ("periods", "split", "evaluation")
+"""Keys of experiments that may change after the training."""
+
+
 def write_summary(
     folder: Path,
     folders: Sequence[RunFolder],
@@ -65,7 +95,7 @@ def write_summary(
         "experiment": experiments[0].name,
         "runs": [run.path.name for run in folders],
         "seeds": [experiment.seed for experiment in experiments],
-        "steps": [read_checkpoint(run.best)["global_step"] for run in folders],
+        **scored_as(folders, experiments),
         **found,
     }
     with atomic(folder / "summary.json") as temporary:

@@ -7,7 +7,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, DataError, suggestion
-from ..files import folder_beside
+from ..files import atomic, folder_beside
 from .experiment import Experiment
 from .experiment_file import load_experiment, save_experiment
 
@@ -111,6 +111,22 @@ class RunFolder:
         return self.path / "checkpoints" / "best.ckpt"
 
     @property
+    def _spent(self) -> Path:
+        # Not in the checkpoint, which is the same bits however long it took.
+        return self.last.parent / "seconds.json"
+
+    def spent(self) -> float:
+        """Return the seconds that training took until a checkpoint was last written."""
+        if not (self.last.is_file() and self._spent.is_file()):
+            return 0.0
+        return float(json.loads(self._spent.read_text(encoding="utf-8")))
+
+    def keep_spent(self, seconds: float) -> None:
+        """Write down the seconds that training took so far, all stretches together."""
+        with atomic(self._spent) as temporary:
+            temporary.write_text(f"{seconds:.3f}\n", encoding="utf-8")
+
+    @property
     def metrics(self) -> Path:
         """The course of the training as a table."""
         return self.path / "metrics.csv"
@@ -151,22 +167,19 @@ class RunFolder:
             raise ConfigError(f"{self.path}: not the folder of a run, no config.yaml")
         return load_experiment(self.config)
 
-    def results(self, period: str, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the summary of an evaluation, if there is one like that.
+    def results(self, period: str) -> dict[str, Any] | None:
+        """Return the summary of an evaluation, if one was made.
 
         Parameters
         ----------
         period : str
             What was scored.
-        wanted : mapping of str to object
-            Entries that it must have.
         """
         file = self.path / period / "summary.json"
         if not file.is_file():
             return None
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        alike = all(found.get(name) == value for name, value in wanted.items())
-        return found if alike else None
+        return found
 
     def require_best(self) -> Path:
         """Return the best checkpoint.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..conversion import plain
-from .checkpoint import read_checkpoint
+from .report.evaluated import scored_summary
 from .run_folder import RunFolder
 from .task import Task
 
@@ -35,13 +34,9 @@ def scored_by_error(
     training : mapping
         The summary of the training.
     """
-    step = read_checkpoint(folder.best)["global_step"]
-    wanted = {"steps": [step], "periods": plain(experiment.periods)}
-    found = folder.results("test", wanted)
-    if found is None:
-        task.evaluate([folder], [experiment], "test", None)
-        found = folder.results("test", wanted)
-    assert found is not None
+    found = scored_summary(
+        folder, "test", lambda: task.evaluate([folder], [experiment], "test", None)
+    )
     return {
         "validation": {"error": training[task.monitor.best]},
         "test": found["scores"]["model"],

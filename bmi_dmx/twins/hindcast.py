@@ -24,6 +24,7 @@ from ..trainer.tasks.basins.baselines import climatology
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.data.spec import DataSpec
+from ..trainer.tasks.streamflow.unscored import unscored
 from .blocks import merged
 from .hindcast_run import Alone, Corrected, alone, corrected
 from .report import write_json
@@ -37,6 +38,7 @@ __all__ = [
     "hindcast",
     "hindcasts",
     "made",
+    "medians",
     "position",
 ]
 
@@ -159,18 +161,41 @@ class Leads:
     def efficiency(self) -> dict[str, Array]:
         """Return Nash-Sutcliffe efficiencies, (lead, basin), on days all methods have.
 
-        Nash and Sutcliffe (1970), doi:10.1016/0022-1694(70)90255-6.
+        Nash and Sutcliffe (1970), doi:10.1016/0022-1694(70)90255-6. NaN where nothing
+        is observed on them, or what is never changes.
         """
         there = ~np.isnan(self.observed)
         for values in self.forecast.values():
             there &= ~np.isnan(values)
         seen = np.where(there, self.observed, np.nan)
-        mean = np.nanmean(seen, axis=1, keepdims=True)
+        count = np.maximum(there.sum(axis=1, keepdims=True), 1)
+        mean = np.nansum(seen, axis=1, keepdims=True) / count
         power = np.nansum((seen - mean) ** 2, axis=1)
+        power[power == 0.0] = np.nan
         return {
             name: 1.0 - np.nansum((values - seen) ** 2, axis=1) / power
             for name, values in self.forecast.items()
         }
+
+
+def medians(scores: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the median, (lead,), of efficiencies over the basins that have some.
+
+    Parameters
+    ----------
+    scores : mapping of str to ndarray
+        (lead, basin) by method, of the same basins.
+    """
+    has = ~np.isnan(next(iter(scores.values()))).all(axis=0)
+    return {
+        name: np.array([_median(row) for row in values[:, has]])
+        for name, values in scores.items()
+    }
+
+
+def _median(row: Array) -> float:
+    known = row[~np.isnan(row)]
+    return float(np.median(known)) if known.size else np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,10 +245,10 @@ def hindcast(options: Namespace) -> None:
     scores = found.leads.efficiency()
     print(shown(found, scores, settings.about or path.stem))
     if options.json is not None:
-        medians = {name: np.median(x, axis=1).tolist() for name, x in scores.items()}
+        by_method = {name: x.tolist() for name, x in medians(scores).items()}
         write_json(
             options.json,
-            {"leads": list(range(1, settings.leads + 1)), "median_nse": medians,
+            {"leads": list(range(1, settings.leads + 1)), "median_nse": by_method,
              "nse": {name: x.tolist() for name, x in scores.items()}},
         )  # fmt: skip
     if options.output is not None:
@@ -254,13 +279,17 @@ def shown(found: Made, scores: Mapping[str, Array], title: str) -> str:
     """Return medians of efficiencies by method and lead as a table of text."""
     settings = found.settings
     at = [k for k in range(settings.leads) if k < 3 or k in (4, 6, 9)]
-    medians = {name: np.median(x, axis=1) for name, x in scores.items()}
-    columns = [Column(header="method", values=list(medians))]
+    columns = [Column(header="method", values=list(scores))]
+    by_method = medians(scores)
+    without = np.isnan(scores[OPEN_LOOP]).all(axis=0)
+    count = f"{int((~without).sum())} basins"
+    if without.any():
+        count += f" ({int(without.sum())} more have no score: too little is observed)"
     for k in at:
-        values = [float(x[k]) for x in medians.values()]
+        values = [float(x[k]) for x in by_method.values()]
         columns.append(Column(header=f"{k + 1} d", values=values, format=".3f"))
     return (
-        f"{title}: {found.leads.observed.shape[2]} basins, "
+        f"{title}: {count}, "
         f"{settings.scored[0]} to {settings.scored[1]}; median Nash-Sutcliffe "
         "efficiency by days ahead, the weather being known\n" + render(columns)
     )
@@ -282,9 +311,16 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
     Raises
     ------
     DataError
-        When the data lack some of the days.
+        When the data lack some of the days, or nothing is observed on scored ones.
     """
     data = read(settings.data)
+    days = (position(data, day) for day in settings.scored)
+    shown_then = data.target[slice(next(days), next(days) + 1)]
+    if not (np.nanstd(shown_then[:, np.isfinite(shown_then).any(0)], axis=0) > 0).any():
+        raise DataError(
+            f"scored: {unscored(shown_then, 'basin')} from {settings.scored[0]} to "
+            f"{settings.scored[1]}"
+        )
     bundle = bundle_named(settings.bundle, folder)
     first, last = position(data, settings.begin), position(data, settings.scored[1])
     # Forecasts that reach beyond the scored days have those that follow, if any.

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..trainer.plots.style import COLOURS, INK, MUTED, OBSERVED, dates, picture
-from .hindcast import OPEN_LOOP, Made
+from .hindcast import OPEN_LOOP, Made, medians
 from .hindcast_run import Corrected
 
 __all__ = ["draw"]
@@ -55,8 +55,7 @@ def _by_lead(axes: Axes, found: Made) -> None:
     scores = found.leads.efficiency()
     leads = np.arange(1, found.settings.leads + 1)
     others = cycle((*COLOURS[2:], MUTED))
-    for name, values in scores.items():
-        median = np.median(values, axis=1)
+    for name, median in medians(scores).items():
         if name in found.corrected:
             first = name == next(iter(found.corrected))
             look: dict[str, Any] = {
@@ -96,7 +95,8 @@ def _increments(axes: Axes, first: Corrected) -> None:
 
 def _spread_and_skill(axes: Axes, first: Corrected, name: str) -> None:
     axes.set_title(f"{name}: error of 1 day by what was expected of it")
-    parts = np.array_split(np.argsort(first.expected), _CLASSES)
+    order = np.argsort(first.expected)
+    parts = np.array_split(order, min(_CLASSES, len(order)))
     x, y = (
         np.array([np.sqrt((values[part] ** 2).mean()) for part in parts])
         for values in (first.expected, first.departure)
@@ -136,7 +136,9 @@ def _below(departure: Array) -> Array:
 def _flows(figure: Any, found: Made, name: str, first: Corrected) -> None:
     """Draw a basin of the upper quartile on the days around its greatest flood."""
     scores = {n: x[0] for n, x in found.leads.efficiency().items()}
-    basin = int(np.argsort(scores[name])[3 * (len(scores[name]) - 1) // 4])
+    # Those without a score come last.
+    count = int(np.isfinite(scores[name]).sum())
+    basin = int(np.argsort(scores[name])[3 * (count - 1) // 4])
     observed = found.data.target[:, basin]
     days = _around_the_peak(observed, found.scored)
     time = found.data.time[days].astype("datetime64[D]")

@@ -187,6 +187,13 @@ def test_a_bundle_that_was_replaced_is_read_again(
     assert found[0] != found[1]
 
 
+@pytest.mark.parametrize("zone", ["Z", "+00:00"])
+def test_a_time_may_say_that_it_is_in_utc(start: Any, zone: str) -> None:
+    plain = start(start_time="1980-10-01 06:00", time_step="hourly")
+    said = start(start_time=f"1980-10-01T06:00{zone}", time_step="hourly")
+    assert said.get_time_units() == plain.get_time_units()
+
+
 def test_the_end_is_not_passed(start: Any) -> None:
     component = start(1, end_time="1980-10-03")
     assert component.get_end_time() == 2 * 86400.0

@@ -90,6 +90,22 @@ CONTENT = {
         lambda a, owner: a.update({"land.snowpak": a.pop("land.snowpack")}),
         r"unknown array 'land\.snowpak'; did you mean 'land\.snowpack'",
     ),
+    "another bundle": (
+        lambda arrays, owner: owner.update(
+            {"bundle": "f" * 64, "name of the bundle": "mine"}
+        ),
+        r"belongs to another bundle: found mine, this component has \S+$",
+    ),
+    "another bundle of an earlier build": (
+        lambda arrays, owner: (
+            owner.update(bundle="f" * 64), owner.pop("name of the bundle")
+        ),
+        r"belongs to another bundle: found one that is not named, this component has",
+    ),
+    "other weights": (
+        lambda arrays, owner: owner.update(bundle="f" * 64),
+        r"belongs to another bundle: found one of the same name with other weights or ",
+    ),
     "other units": (
         lambda arrays, owner: owner.update(
             {k: v.replace("model", "ngen") for k, v in owner.items()}

@@ -15,6 +15,7 @@ from bmi_dmx.data.identity import (
     match,
     names_of,
     refuse_repeated,
+    spelt_otherwise,
     texts_of,
 )
 from bmi_dmx.errors import DataError
@@ -154,6 +155,8 @@ def test_a_match_is_never_wrong(wanted, there):
     [(["cat-7", "cat-8"], ["8", "7"], [1, 0]),
      (["cat-7"], ["CAT-7", "CAT-8"], [0]),
      (["01013500"], ["1013500"], [0]),
+     (["01013500"], ["1013500.0", "1013501.0"], [0]),
+     (["7"], ["7.0", "7"], [1]), (["07"], ["7.0", "7"], None),
      (["cat-7"], ["0007"], [0]),
      (["cat-7"], ["gage-7"], None),
      (["cat-7"], ["7", "007"], None),
@@ -167,6 +170,17 @@ def test_names_are_told_by_their_numbers_where_that_is_sure(wanted, there, place
     expected = [] if places is None else places
     assert [found.places[name] for name in wanted if name in found.places] == expected
     assert list(found.lacking) == (wanted if places is None else [])
+
+
+def test_numbers_alone_are_compared_where_that_is_asked_for():
+    assert match(["cat-7"], ["7"], by_number=False).lacking == ("cat-7",)
+    assert match(["cat-07"], ["Cat-7"], by_number=False).places == {"cat-07": 0}
+
+
+def test_titles_in_other_capitals_are_the_same_names():
+    assert spelt_otherwise("P_Mean", ["p_mean", "t_mean"]) == "p_mean"
+    assert spelt_otherwise("p_men", ["p_mean"]) is None
+    assert spelt_otherwise("P_MEAN", ["p_mean", "P_mean"]) is None
 
 
 def test_the_first_names_of_many_are_shown():

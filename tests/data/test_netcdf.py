@@ -20,6 +20,7 @@ from bmi_dmx.data.netcdf import (
     time_variable,
     units_of,
 )
+from bmi_dmx.data.table import read_table
 from bmi_dmx.errors import ConfigError, DataError
 
 DAYS = "days since 2000-01-01"
@@ -55,6 +56,27 @@ def test_what_is_no_netcdf_file_is_refused(tmp_path, data):
     with pytest.raises(DataError, match=r"f\.nc: not a NetCDF file: ") as error:
         opened(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "told"),
+    [
+        ("a.parquet", b"PAR1\x15\x04", "it is a table of Parquet; write it as CSV"),
+        ("a.xlsx", b"PK\x03\x04\x14", "it is a workbook of Excel; save the sheet"),
+        ("a.zip", b"PK\x03\x04\x14", "it is an archive of ZIP; unpack it"),
+        ("a.nc.gz", b"\x1f\x8b\x08", "it is compressed by gzip; unpack it"),
+        ("a.nc", b"<!DOCTYPE html>", "it is a page of HTML"),
+        ("a.nc", b"GRIB\0\0\0\2", "it is a file of GRIB"),
+    ],
+)
+def test_files_of_other_kinds_are_called_so(tmp_path, name, start, told):
+    path = tmp_path / name
+    path.write_bytes(start + bytes(100))
+    with pytest.raises(DataError, match=f"not a NetCDF file: {told}"):
+        opened(path)
+    if not name.endswith(".gz"):  # that is read
+        with pytest.raises(DataError, match=f"not a table of text: {told}"):
+            read_table(path, "a place")
 
 
 def test_a_folder_and_nothing_are_refused(tmp_path):

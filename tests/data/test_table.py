@@ -229,6 +229,30 @@ def test_the_cell_that_is_no_number_is_named_not_one_with_a_comma(tmp_path):
         read_table(path, "rows").numbers(1)
 
 
+@pytest.mark.parametrize("title", ["", "Unnamed: 0"])
+@pytest.mark.parametrize("start", [0, 1])
+def test_numbers_of_rows_before_them_are_left_out(tmp_path, title, start):
+    path = tmp_path / "a.csv"
+    for second, names in (("place", ["a", "b"]), ("gauge_id", ["071", "12"])):
+        rows = [f"{start + k},{name},{k}.5" for k, name in enumerate(names)]
+        path.write_text("\n".join([f"{title},{second},size", *rows]), "utf-8")
+        table = read_table(path, "a place")
+        assert table.titles == (second, "size")
+        assert list(table.places()) == names
+        assert table.numbers(1).tolist() == [0.5, 1.5]
+        assert table.remarks == ("the first column numbers the rows and is left out",)
+
+
+@pytest.mark.parametrize("head", [",size", "n,place", ",place"])
+def test_numbers_that_may_be_names_stay(tmp_path, head):
+    path = tmp_path / "a.csv"
+    second = ["7", "9"] if head == ",size" else ["a", "b"]
+    first = ["5", "3"] if head == ",place" else ["0", "1"]
+    rows = [",".join(row) for row in zip(first, second, strict=True)]
+    path.write_text("\n".join([head, *rows]), "utf-8")
+    assert list(read_table(path, "a place").places()) == first
+
+
 def test_a_table_without_a_header_has_numbered_columns(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("7,8\n9,10\n", encoding="utf-8")

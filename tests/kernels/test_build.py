@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 import torch
 
 from bmi_dmx import files
-from bmi_dmx.errors import ScanError
+from bmi_dmx.errors import ScanError, SlowerWarning
 from bmi_dmx.kernels import build
+from bmi_dmx.logs import logged
 from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.scan import cells, scan
 from tests.scan.cases import some_case
@@ -104,7 +106,7 @@ def test_without_a_compiler_the_loop_runs_and_says_so_once(
     monkeypatch.setenv("CC", "no-such-compiler")
     case = some_case(Hbv())
     arguments = (case.process, case.state, case.forcing, case.parameters)
-    with pytest.warns(RuntimeWarning, match="no C compiler was found"):
+    with pytest.warns(RuntimeWarning, match="CC is .no-such-compiler."):
         ours = scan(*arguments)
     scan(*arguments, outputs=["runoff"])  # a second warning would be an error
     expected = scan(*arguments, backend="reference")
@@ -117,8 +119,18 @@ def test_an_unusable_cache_folder_is_said(
     occupied = fresh / "file"
     occupied.touch()
     monkeypatch.setenv("BMI_DMX_CACHE", str(occupied))
-    with pytest.warns(RuntimeWarning, match="the kernel cache is not usable"):
+    with pytest.warns(RuntimeWarning, match=f"kernel cache {occupied} is not usable"):
         assert build.load(SOURCE.format(answer=3)) is None
+    build.load(SOURCE.format(answer=4))  # a second warning would be an error
+
+
+def test_at_the_command_line_it_is_one_line_without_source(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with warnings.catch_warnings(), logged():
+        warnings.simplefilter("always")
+        warnings.warn("no compiler", SlowerWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: no compiler\n"
 
 
 @pytest.mark.parametrize("what", ["folder", "kernel"])
@@ -230,6 +242,16 @@ def test_the_compiler_may_come_with_arguments(
     monkeypatch.setenv("CC", f"{found[0]} -DANSWER=9")
     assert build.compiler() == [found[0], "-DANSWER=9"]
     assert answer(SOURCE.format(answer="ANSWER")) == 9
+
+
+@pytest.mark.parametrize("named", ["no-such-cc -O2", "gcc 'x"])
+def test_a_compiler_that_is_none_is_named(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("CC", named)
+    with pytest.warns(RuntimeWarning, match="CC is .*, which names no program") as said:
+        assert build.load(SOURCE.format(answer=6)) is None
+    assert named in str(said[0].message)
 
 
 def test_a_compiler_that_does_not_come_to_an_end_is_stopped(

@@ -64,6 +64,14 @@ def test_a_table_may_hold_some_catchments_and_blank_cells(opened, read, plain):
     assert found.at(0) == plain.at(0)
 
 
+def test_headings_may_be_in_capitals(opened, read, plain):
+    found = read(f"ID,Slope_Mean\n{opened.ids[2]},33\n")
+    expected = plain.values["slope_mean"].copy()
+    expected[2] = 33.0
+    np.testing.assert_array_equal(found.values["slope_mean"], expected)
+    assert "a.csv: column 'Slope_Mean' is taken for 'slope_mean'" in found.remarks
+
+
 def test_only_forcing_of_catchments_without_a_climate_is_read(opened, read, plain):
     rows = [f"{name},3.3,1.5" for name in opened.ids[1:]]
     calls = []

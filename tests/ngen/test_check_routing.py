@@ -59,7 +59,7 @@ def change(*keys: str, value: Any) -> None:
 
 def test_a_plan_that_agrees_with_the_run_is_well(folder):
     assert checked() == []
-    for start in ("1979-03-01_00:00", "1979/03/01 00:00:00"):
+    for start in ("1979-03-01_00:00", "1979/03/01 00:00:00", "1979-03-01T00:00:00Z"):
         change(*RESTART, "start_datetime", value=start)
         assert checked() == []
 
@@ -77,6 +77,8 @@ NETWORK = ("network_topology_parameters", "supernetwork_parameters")
         (NETWORK, None, "supernetwork_parameters.geo_file_path: missing"),
         ((*RESTART, "start_datetime"), "1979-03-02 00:00:00",
          "start_datetime: found '1979-03-02 00:00:00', the run starts at 1979-03-01"),
+        ((*RESTART, "start_datetime"), "1979-03-01T00:00:00+02:00",
+         "start_datetime: found '1979-03-01T00:00:00+02:00', the run starts at 1979"),
         ((*RESTART, "start_datetime"), "soon", "start_datetime: found 'soon', the run"),
         ((*FORCING, "nts"), 588,
          "nts: found 588, expected 576: 12 for each of the 48 hours"),

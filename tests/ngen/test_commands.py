@@ -19,7 +19,7 @@ def test_the_sample_goes_through_all_the_commands(bundle, capsys):
         "--bundle",
         str(bundle),
         "--start",
-        "1979-03-01",
+        "1979-03-01T00:00Z",
         "--end",
         "1979-03-01 05:00",
     ]

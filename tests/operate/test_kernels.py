@@ -82,6 +82,14 @@ def test_the_command_compiles_what_is_needed(
     assert capsys.readouterr().out == said
 
 
+def test_a_bundle_in_the_place_of_the_folder_is_refused(
+    bundle: Path, capsys: Any
+) -> None:
+    for folder in (str(bundle), "dhbv-conus-daily"):
+        assert main(["prebuild", folder]) == 1
+        assert f"{folder} is a bundle, expected a folder" in capsys.readouterr().err
+
+
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels count as compiled, without waiting for the compiler."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,28 @@ def test_with_the_weather_that_came_it_is_the_run_over_all(
     np.testing.assert_array_equal(found["streamflow"][:, 0], whole[NOW:])
     np.testing.assert_array_equal(read(tmp_path / "history.nc")["streamflow"],
                                   whole[:NOW])  # fmt: skip
+
+
+def test_what_a_killed_forecast_left_is_removed_by_the_next(
+    foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    then = part(tmp_path / "then.nc", series, ids, slice(NOW, None))
+    child = os.fork()
+    if child == 0:
+        try:
+            monkeypatch.setattr("bmi_dmx.run.forecast._put_together", killed)
+            foresee(then)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert [*tmp_path.glob(".forecast.*")]
+    foresee(then)
+    assert not [*tmp_path.glob(".*")]
+
+
+def killed(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_each_member_is_a_run_of_its_own(

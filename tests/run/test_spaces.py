@@ -13,7 +13,7 @@ import torch
 from bmi_dmx.bundle import save_bundle
 from bmi_dmx.compose import Model, ModelSpec, Statistics
 from bmi_dmx.conversion import convert
-from bmi_dmx.errors import DataError
+from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.process import Process, Stencil, Upstream
 from bmi_dmx.registries import processes
 from bmi_dmx.run.request import Request
@@ -25,6 +25,10 @@ from .files import read, write_series
 
 STEPS = 25
 GRID = Grid.uniform((3, 4), (1e3, 1e3), (0.0, 0.0), periodic=("x",))
+GLOBE = Grid.uniform(
+    (3, 4), (10.0, 90.0), (5.0, 0.0), periodic=("x",), radius=6.4e6,
+    mask=["1111", "1011", "1111"],
+)  # fmt: skip
 IDS = ["low", "left", "right", "spring"]
 CLOSE: Any = {"rtol": 1e-12, "atol": 1e-12}
 
@@ -92,6 +96,13 @@ MODELS = {
             "plate": {"process": "heated_plate"},
         },
         "seconds": 3600, "space": GRID.to_dict(), "answers": ["warmth", "moved"],
+    },
+    "globe": {
+        "parts": {
+            "constants": {"network": "constant", "gives": ["cooling"]},
+            "plate": {"process": "heated_plate"},
+        },
+        "seconds": 3600, "space": GLOBE.to_dict(), "answers": ["warmth", "moved"],
     },
     "ponds": {
         "parts": {
@@ -194,6 +205,52 @@ def test_rows_the_other_way_round_are_refused(model: Model, tmp_path: Path) -> N
     with netCDF4.Dataset(path, "a") as file:
         file.createVariable("y", "f8", ("y",))[:] = [2.0, 1.0, 0.0]
     with pytest.raises(DataError, match=r"heating: y falls from 2 to 0, rows and col"):
+        ran(model, path, tmp_path)
+
+
+@pytest.mark.parametrize("model", ["globe"], indirect=True)
+def test_fields_somewhere_else_are_refused(model: Model, tmp_path: Path) -> None:
+    longitude = GLOBE.nodes("x")
+    for east, fits in (
+        (longitude, True), (longitude - 360.0, True), (longitude - 180.0, False),
+        (longitude + 5.0, False),
+    ):  # fmt: skip
+        path = write_fields(tmp_path / "fields.nc", plate_forcing(), FIELD_DIMS)
+        with netCDF4.Dataset(path, "a") as file:
+            made = file.createVariable("x", "f4", ("x",))
+            made[:], made.units = east, "degrees_east"
+        if fits:
+            ran(model, path, tmp_path)
+            continue
+        message = rf"x is {east[0]:g} at entry 0, where the grid of the model has 45"
+        with pytest.raises(DataError, match=message):
+            ran(model, path, tmp_path)
+
+
+@pytest.mark.parametrize("model", ["globe"], indirect=True)
+def test_what_is_missing_outside_of_the_mask_counts_for_nothing(
+    model: Model, tmp_path: Path
+) -> None:
+    found = {}
+    for missing in (np.nan, 0.0):
+        forcing = plate_forcing()
+        forcing["heating"][:, 1, 1] = missing
+        path = write_fields(tmp_path / "fields.nc", forcing, FIELD_DIMS)
+        found[missing] = ran(model, path, tmp_path)["warmth"]
+    np.testing.assert_array_equal(*found.values())
+    forcing["heating"][7, 0, 1] = np.nan
+    path = write_fields(tmp_path / "fields.nc", forcing, FIELD_DIMS)
+    with pytest.raises(DataError, match="'heating' at '0,1' is nan"):
+        ran(model, path, tmp_path)
+
+
+@pytest.mark.parametrize("model", ["plate"], indirect=True)
+def test_fields_are_not_gathered(model: Model, tmp_path: Path) -> None:
+    path = write_fields(tmp_path / "fields.nc", plate_forcing(), FIELD_DIMS)
+    with netCDF4.Dataset(path, "a") as file:
+        file["time"][:] = np.arange(STEPS) / 2.0
+    message = "30 min: mode: fields are not gathered: .*expected steps of the same len"
+    with pytest.raises(ConfigError, match=message):
         ran(model, path, tmp_path)
 
 

@@ -63,7 +63,7 @@ def test_the_bundle_says_how_good_it_is(exported: tuple[Path, Bundle]) -> None:
     assert scores["test"]["medians"]["all"]["nse"] < 1.0
 
 
-@pytest.mark.parametrize("change", [{"steps": [1]}, {"scored": ["1980-01-01"] * 2}])
+@pytest.mark.parametrize("change", [{"steps": [1]}, {"settings": {}}])
 def test_scores_are_those_of_the_checkpoint_and_the_days_that_are_meant(
     exported: tuple[Path, Bundle], tmp_path: Path, change: dict[str, Any]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from bmi_dmx.trainer import fit
 from bmi_dmx.trainer.checkpoint import OWN, AtomicCheckpoints, read_checkpoint
 from bmi_dmx.trainer.fit import resume
 from bmi_dmx.trainer.module import TrainingModule
+from bmi_dmx.trainer.run_folder import RunFolder
 from bmi_dmx.trainer.tasks.basins import task
 
 Run = Callable[..., Path]
@@ -167,6 +169,14 @@ def test_a_run_that_stopped_early_does_not_start_again(run: Run) -> None:
     after = read_checkpoint(path / "checkpoints" / "last.ckpt")
     assert before["global_step"] == after["global_step"] == 20
     assert (path / "training.json").exists()
+
+
+def test_the_time_of_all_stretches_is_told(killed_at: Run) -> None:
+    path = killed_at(13)
+    RunFolder(path).keep_spent(7200.0)
+    resume(path)
+    told = json.loads((path / "training.json").read_text(encoding="utf-8"))
+    assert 7200.0 < told["seconds"] < 7260.0
 
 
 def test_a_finished_run_is_not_resumed(finished: Path) -> None:

@@ -14,7 +14,8 @@ from bmi_dmx.assimilation.operation.settings import AssimilationSettings
 from bmi_dmx.cli import main
 from bmi_dmx.config import as_yaml
 from bmi_dmx.conversion import convert
-from bmi_dmx.errors import ConfigError
+from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.trainer.tasks.basins.data.read import read
 from bmi_dmx.trainer.tasks.basins.data.spec import DataSpec
 from bmi_dmx.twins import hindcast
 from bmi_dmx.twins.held_out import HeldOut
@@ -140,6 +141,33 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
     files = list(draw(tmp_path, made(days())))
     assert [file.name for file in files] == ["scores.png", "forecasts.png"]
     assert all(file.stat().st_size > 20_000 for file in files)
+
+
+def test_basins_without_observations_are_left_out_of_medians() -> None:
+    observed = np.array([[1.0, np.nan, 5.0], [2.0, np.nan, 5.0], [4.0, np.nan, 5.0]])
+    leads = Leads(observed[None], {"exact": observed[None], "one": 0 * observed[None]})
+    scores = leads.efficiency()
+    assert np.isnan(scores["exact"][0, 1:]).all()
+    assert hindcast.medians(scores)["exact"].tolist() == [1.0]
+    assert hindcast.medians(scores)["one"].tolist() == [scores["one"][0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("flow", "why"),
+    [(np.nan, "no basin has observations"), (1.0, "never change at any of the 2")],
+)
+def test_days_without_observations_are_refused_before_anything_is_run(
+    monkeypatch: pytest.MonkeyPatch, flow: float, why: str
+) -> None:
+    def without(spec: DataSpec) -> Any:
+        data = read(spec)
+        data.target[365:] = flow
+        return data
+
+    monkeypatch.setattr(hindcast, "read", without)
+    monkeypatch.setattr(hindcast, "alone", None)
+    with pytest.raises(DataError, match=f"scored: .*{why}.* from 1980-01-01 to"):
+        made(days())
 
 
 def test_hindcasts_of_the_package_are_understood() -> None:

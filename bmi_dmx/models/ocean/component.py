@@ -50,6 +50,7 @@ class HybridOcean(Component):
         super()._forget()
         self._readings: Readings | None = None
         self._monitor: Monitor | None = None
+        self._ages: Ages | None = None
         self._each = 1
 
     # Making
@@ -89,10 +90,15 @@ class HybridOcean(Component):
             self._each = _count(length, float(self._clock.seconds))
         if settings.max_age is not None:
             length = step_length("max_age", settings.max_age, words)
-            ages = Ages(self._clock, self._table, length)
+            ages = self._ages = Ages(self._clock, self._table, length)
             self._check = ages.checked(self._check)
             for name in ("set_value", "set_value_at_indices"):
                 setattr(self, name, ages.noting(getattr(self, name)))
+
+    def _resumed(self) -> None:
+        super()._resumed()
+        if self._ages is not None:
+            self._ages.resumed()
 
     def _stepping(self) -> Callable[[], None]:
         assert self._monitor is not None

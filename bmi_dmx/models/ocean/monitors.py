@@ -212,6 +212,10 @@ class Ages:
 
         return noted
 
+    def resumed(self) -> None:
+        """Count what a state brought as set now: its time may be any other one."""
+        self._set = dict.fromkeys(self._set, self._clock.time)
+
     def checked(self, check: Callable[[], None]) -> Callable[[], None]:
         """Return a check of forcings that refuses those that are too old."""
 

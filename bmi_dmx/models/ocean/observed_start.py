@@ -25,6 +25,9 @@ _NAMES = ("temperature", "sst", "tos", "sea_surface_temperature", "analysed_sst"
 
 _MONTHS = 12
 
+_COLDEST, _WARMEST = -5.0, 45.0
+"""degC of the surface of a sea."""
+
 
 def observed_start(
     runner: Runner, path: Path, start: datetime, names: Mapping[str, str]
@@ -83,10 +86,23 @@ def observed_start(
                 f"{path}: {name}: is missing in {read.begins[month - months[0]]!s:.7} "
                 f"at row {row}, column {column}, which is sea in the model"
             )
+        where = f"{path}: {name}: {read.begins[month - months[0]]!s:.7}"
+        _refuse_absurd(found[sea], read.units[name], where)
         usual = runner.seen(part, f"usual_{month % _MONTHS + 1}")
         latest_first.append(np.where(sea, found - usual, 0.0))
     anomaly[...] = latest_first[0]
     earlier[...] = np.stack(latest_first[1:])
+
+
+def _refuse_absurd(found: Array, units: str, where: str) -> None:
+    """Refuse temperatures that no sea has, as of a file in K that does not say so."""
+    absurd = found[(found < _COLDEST) | (found > _WARMEST)]
+    if absurd.size:
+        given = f"in {units}" if units else "without units, taken for degC"
+        raise DataError(
+            f"{where}: found {absurd[0]:g} degC ({given}), expected {_COLDEST:g} to "
+            f"{_WARMEST:g} degC in the sea"
+        )
 
 
 def _name(path: Path, names: Mapping[str, str]) -> str:

@@ -87,7 +87,7 @@ def picture(path: PathLike, width: float, height: float) -> Iterator[Figure]:
     DataError
         If the suffix names no format that can be written.
     """
-    kind = os.path.splitext(path)[1].lstrip(".")
+    kind = os.path.splitext(path)[1].lstrip(".").lower()
     known = Figure().canvas.get_supported_filetypes()
     if kind not in known:
         raise DataError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -205,7 +205,7 @@ def _regions(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
     """Return the places of every region, or of every group of regions."""
     labels = _labels(held.attribute, places)
     known = sorted(set(labels.tolist()))
-    asked = held.groups or {_named(label): (label,) for label in known}
+    asked = held.groups or _each_named(known)
     of: dict[str, str] = {}
     for name, regions in asked.items():
         for region in regions:
@@ -247,8 +247,23 @@ def _labels(attribute: str, places: KnownPlaces) -> NDArray[np.str_]:
     return labels
 
 
-def _named(label: str) -> str:
-    return "region-" + re.sub(r"[^A-Za-z0-9_.-]", "-", label)
+def _each_named(labels: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return each region under a name that folders may have, no two alike.
+
+    Regions may differ in what folders cannot be called, or in capitals, which not every
+    disk tells apart; those after the first are numbered.
+    """
+    named: dict[str, tuple[str, ...]] = {}
+    taken: set[str] = set()
+    for label in labels:
+        plain = name = "region-" + re.sub(r"[^A-Za-z0-9_.-]", "-", label)
+        number = 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{plain}-{number}"
+        taken.add(name.casefold())
+        named[name] = (label,)
+    return named
 
 
 def _neighbourhoods(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:

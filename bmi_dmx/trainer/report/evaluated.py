@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import read_checkpoint
+from ..result_files import scored_as
 from ..run_folder import RunFolder
 from .content import Findings, Table
 
-__all__ = ["findings_of", "pictures_in", "scored_summary"]
+__all__ = ["findings_of", "pictures_in", "scored_summary", "summary_as_it_is"]
 
 SUFFIXES = (".png", ".svg")
 
@@ -22,12 +22,9 @@ MOST_ROWS = 200
 
 
 def scored_summary(
-    folder: RunFolder,
-    period: str,
-    evaluate: Callable[[], object],
-    wanted: Mapping[str, Any] | None = None,
+    folder: RunFolder, period: str, evaluate: Callable[[], object]
 ) -> dict[str, Any]:
-    """Return the summary of an evaluation of the best checkpoint as it is.
+    """Return the summary of an evaluation of a run as it is.
 
     Parameters
     ----------
@@ -37,18 +34,31 @@ def scored_summary(
         What is scored.
     evaluate : callable
         Scores it; called where that has not been done, or was done of another
-        checkpoint.
-    wanted : mapping, optional
-        What the summary must have besides.
+        checkpoint or with other settings.
     """
-    step = read_checkpoint(folder.best)["global_step"]
-    asked = {"steps": [step], **(wanted or {})}
-    found = folder.results(period, asked)
+    found = summary_as_it_is(folder, period)
     if found is None:
         evaluate()
-        found = folder.results(period, asked)
+        found = summary_as_it_is(folder, period)
     assert found is not None
     return found
+
+
+def summary_as_it_is(folder: RunFolder, period: str) -> dict[str, Any] | None:
+    """Return the summary of an evaluation of a run as it is, if it was made.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    period : str
+        What is scored.
+    """
+    found = folder.results(period)
+    if found is None:
+        return None
+    asked = scored_as([folder], [folder.experiment()])
+    return found if all(found.get(key) == asked[key] for key in asked) else None
 
 
 def findings_of(

@@ -242,6 +242,25 @@ def test_forcing_that_is_too_old_is_refused(tmp_path: Path) -> None:
     assert ocean.get_current_time() == 10800.0
 
 
+def test_forcing_of_a_state_counts_as_set_when_the_state_is_taken(
+    tmp_path: Path,
+) -> None:
+    ocean = started(tmp_path, max_age="2 h")
+    advance(ocean, range(5))
+    for name, values in weather(5).items():
+        ocean.set_value(name, values.reshape(-1))
+    saved = ocean.state_bytes()
+    ocean.update()
+    expected = ocean.get_value_ptr("temperature").copy()
+    again = started(tmp_path, max_age="2 h")
+    again.set_state_bytes(saved)
+    again.update()
+    assert np.array_equal(again.get_value_ptr("temperature"), expected)
+    again.update()
+    with pytest.raises(DataError, match="was set 7200 s ago, at time 18000"):
+        again.update()
+
+
 def test_numbers_that_no_ocean_has_stop_a_run(ocean: HybridOcean) -> None:
     ocean.set_value("temperature", np.where(SEA, 44.9, 0.0).reshape(-1))
     hot = weather(0) | {"heat": np.full(SEA.shape[1:], 1500.0)}

@@ -94,6 +94,17 @@ def test_regions_that_are_numbers_are_found_too() -> None:
     assert [fold.name for fold in folds] == ["region-0", "region-1"]
 
 
+def test_regions_that_folders_cannot_tell_apart_are_numbered() -> None:
+    zones = np.array(["Rio/Sur", "Rio Sur", "rio-sur", "Rio-Sur-2"])[np.arange(20) % 4]
+    held = HeldPlaces(by="regions", attribute="zone")
+    folds, _ = folds_of(held, known(classes={"zone": zones}))
+    names = [fold.name for fold in folds]
+    assert names == [
+        "region-Rio-Sur", "region-Rio-Sur-2", "region-Rio-Sur-3", "region-rio-sur-4",
+    ]  # fmt: skip
+    assert sorted(sum((fold.held for fold in folds), ())) == sorted(IDS.tolist())
+
+
 def test_without_an_attribute_neighbours_are_a_region() -> None:
     longitude = np.where(np.arange(20) < 8, -120.0, -75.0) + np.arange(20) * 0.1
     folds, about = folds_of(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from bmi_dmx.cli import main
 from bmi_dmx.trainer.fit import train
@@ -71,6 +72,23 @@ def test_it_scores_again_what_was_scored_of_another_checkpoint(
     again = json.loads(summary.read_text(encoding="utf-8"))
     assert again["steps"] == found["steps"]
     assert (tmp_path / "page.html").is_file()
+
+
+def test_it_scores_again_what_was_scored_with_other_settings(
+    told: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(told, run)
+    summary, config = run / "test" / "summary.json", run / "config.yaml"
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    settings["evaluation"]["warmup"] = 7
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    assert main(["report", str(run), "--output", str(tmp_path / "page.html")]) == 0
+    again = json.loads(summary.read_text(encoding="utf-8"))
+    assert again["warmup_days_before"] == 7
+    written = summary.stat().st_mtime_ns
+    assert main(["report", str(run), "--output", str(tmp_path / "page.html")]) == 0
+    assert summary.stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize(

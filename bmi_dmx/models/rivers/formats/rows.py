@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....data.identity import listed
+from ....data.identity import listed, match
 from ....errors import DataError
 from ....space import Tree
 
@@ -134,15 +134,12 @@ def tree_of(
         many reaches below is in the file, as if they were called otherwise.
     """
     place = {name: k for k, name in enumerate(rows.ids)}
+    rows = _spelt_as_above(rows, place, remark)
     known = [
         below if below in place else ""
         for below in rows.below
     ]  # fmt: skip
-    lost = [
-        (name, below)
-        for name, below in zip(rows.ids, rows.below, strict=True)
-        if below not in place and below.casefold() not in NOWHERE
-    ]
+    lost = _lost(rows, place)
     if len(lost) > 1 and not any(known):
         name, below = lost[0]
         raise DataError(
@@ -161,6 +158,29 @@ def tree_of(
         return Tree(list(rows.ids), known, *here)
     except DataError as error:
         raise DataError(f"{rows.where}: {error}") from None
+
+
+def _lost(rows: Rows, place: Container[str]) -> list[tuple[str, str]]:
+    """Return the reaches above one that the file does not have, and that one."""
+    return [
+        (name, below)
+        for name, below in zip(rows.ids, rows.below, strict=True)
+        if below not in place and below.casefold() not in NOWHERE
+    ]
+
+
+def _spelt_as_above(rows: Rows, place: Container[str], remark: Remark) -> Rows:
+    """Return rows whose reaches below are written as the reaches themselves are.
+
+    As ``03`` and ``3``: two programs wrote the columns.
+    """
+    lost = list(dict.fromkeys(below for _, below in _lost(rows, place)))
+    matched = match(lost, rows.ids, by_number=False)
+    if not matched.places:
+        return rows
+    remark(f"{rows.where}: of the reaches below, {matched.remark}")
+    own = {name: rows.ids[k] for name, k in matched.places.items()}
+    return replace(rows, below=[own.get(below, below) for below in rows.below])
 
 
 def named(names: Sequence[str] | None, reaches: Sequence[str]) -> list[tuple[str, str]]:

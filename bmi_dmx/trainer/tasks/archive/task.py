@@ -13,7 +13,7 @@ from torch import Tensor
 from ....compose import Model, Statistics
 from ....conversion import plain
 from ....errors import DataError
-from ...checkpoint import read_checkpoint
+from ...report.evaluated import summary_as_it_is
 from ...run_folder import RunFolder
 from ...task import Monitor, Task
 from .cycle import Cycling
@@ -181,8 +181,7 @@ class ArchiveTask(Task[Experiment]):
         scores: dict[str, Any] = {}
         if training[cls.monitor.best] is not None:
             scores["validation"] = {"misfit": training[cls.monitor.best]}
-        wanted = {"steps": [read_checkpoint(folder.best)["global_step"]]}
-        found = folder.results("test", wanted)
+        found = summary_as_it_is(folder, "test")
         if found is not None:
             scores["test"] = found["scores"]
         return scores

@@ -16,7 +16,7 @@ from ....compose import Model, Statistics, fit_statistics
 from ....conversion import plain
 from ....errors import ConfigError, DataError
 from ....variables import Attribute
-from ...checkpoint import read_checkpoint
+from ...report.evaluated import scored_summary
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
@@ -222,7 +222,10 @@ class ArraysTask(Divisible, Task[Experiment]):
         if training[cls.monitor.best] is not None:
             scores["validation"] = {"error": training[cls.monitor.best]}
         if experiment.split.test:
-            scores["test"] = _evaluated(folder, experiment)["scores"]
+            found = scored_summary(
+                folder, "test", lambda: evaluate([folder], [experiment], "test", None)
+            )
+            scores["test"] = found["scores"]
         return scores
 
 
@@ -279,17 +282,3 @@ def _squared(name: str, found: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         spread = batch["spread"][name]
         found, target = found / spread, target / spread
     return squared_error(found, target)
-
-
-def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
-    """Return the summary of the test, by the best checkpoint as it is now."""
-    wanted = {
-        "steps": [read_checkpoint(folder.best)["global_step"]],
-        "split": plain(experiment.split),
-    }
-    found = folder.results("test", wanted)
-    if found is None:
-        evaluate([folder], [experiment], "test", None)
-        found = folder.results("test", wanted)
-    assert found is not None
-    return found

@@ -12,7 +12,7 @@ from ....bundle import Bundle
 from ....compose import Model, plan
 from ....compose.parts import make_parts
 from ....compose.spec import ModelSpec
-from ....conversion import convert, plain
+from ....conversion import convert
 from ....errors import ConfigError
 from ...asked import Comparing
 from ...checkpoint import load_model
@@ -85,9 +85,8 @@ def _of_run(folder: RunFolder, period: str) -> Hydrographs:
     assert isinstance(experiment, Experiment)
     folder.require_best()
     scored_summary(
-        folder, period, lambda: evaluate([folder], [experiment], period, None),
-        {"scored": plain(experiment.periods[period])},
-    )  # fmt: skip
+        folder, period, lambda: evaluate([folder], [experiment], period, None)
+    )
     return read_streamflow(folder.path / period / "streamflow.nc")
 
 

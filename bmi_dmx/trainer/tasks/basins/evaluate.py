@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ....compose import Model
 from ....conversion import plain
 from ....errors import ConfigError
-from ...checkpoint import best_models, read_checkpoint
+from ...checkpoint import best_models
 from ...experiment_file import naming
+from ...result_files import scored_as
 from ...run_folder import RunFolder, results_folder
 from ..streamflow.compared import positions_alike
 from ..streamflow.comparison import (
@@ -234,7 +235,7 @@ def _report(
             "experiment": experiment.name,
             "runs": [folder.path.name for folder in folders],
             "seeds": [folder.experiment().seed for folder in folders],
-            "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
+            **scored_as(folders, [experiment]),
             "scored": plain(days),
             "warmup_days_before": in_days(lead, part),
             "basins": report.basins,

@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 
 from ....compose import Model
-from ....conversion import plain
 from ....logs import remarks
 from ...checkpoint import load_model
 from ...experiment_file import naming
@@ -56,9 +55,8 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     """
     days = experiment.periods[period]
     scored_summary(
-        folder, period, lambda: evaluate([folder], [experiment], period, None),
-        {"scored": plain(days)},
-    )  # fmt: skip
+        folder, period, lambda: evaluate([folder], [experiment], period, None)
+    )
     flows = read_streamflow(folder.path / period / "streamflow.nc")
     with remarks() as told, naming(folder.config, experiment):
         data = read_for_training(experiment.data, experiment.periods.train)

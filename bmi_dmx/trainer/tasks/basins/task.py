@@ -30,6 +30,7 @@ from ..streamflow.compared import Compared
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median_of_all
+from ..streamflow.unscored import UNCHOSEN, unscored
 from .checks import check_daily_warmup, check_periods
 from .climates import Climates
 from .data.basins import AT_ONCE, BasinData
@@ -181,8 +182,8 @@ class BasinsTask(Divisible, Task[Experiment]):
             if math.isnan(median_of_all("nse", observed, observed)):
                 of = "" if name == TARGET else f" of {name}"
                 raise DataError(
-                    f"periods.validation: no basin has observations{of} from"
-                    f" {period[0]} to {period[1]} that could be scored"
+                    f"periods.validation: {unscored(observed, 'basin', of)} from"
+                    f" {period[0]} to {period[1]}: {UNCHOSEN}"
                 )
         return blocks(
             model, part, warmup=lead, basins=self.experiment.evaluation.basins
@@ -381,7 +382,7 @@ class BasinsTask(Divisible, Task[Experiment]):
         """Return the scores of validation and test period.
 
         The run is evaluated over its test period first if that has not been done, or
-        was done when another checkpoint was the best or other days were to be scored.
+        was done with another checkpoint or other settings.
         """
         scores: dict[str, Any] = {}
         if training[cls.monitor.best] is not None:
@@ -391,10 +392,8 @@ class BasinsTask(Divisible, Task[Experiment]):
             }
         if experiment.periods.test is not None:
             found = scored_summary(
-                folder, "test",
-                lambda: evaluate([folder], [experiment], "test", None),
-                {"scored": plain(experiment.periods["test"])},
-            )  # fmt: skip
+                folder, "test", lambda: evaluate([folder], [experiment], "test", None)
+            )
             kept = ("scored", "warmup_days_before", "basins", "medians")
             more = "median_nse_with_first_year_as_warmup"
             scores["test"] = {name: found[name] for name in (*kept, more)}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....compose import Model
 from ....compose.parameterization import Constant
+from ....errors import DataError
 from ....networks.maps import Maps
 from ....variables import Parameter
 from .baselines import Damped, LinearInverse
@@ -81,6 +82,11 @@ def begin_with(model: Model, samples: FieldSamples, experiment: Experiment) -> N
 
     Maps inside bounds that nothing is known of begin in the middle of these where they
     may have either sign, else near the lower end.
+
+    Raises
+    ------
+    DataError
+        What is usual is beyond what the model can hold.
     """
     parts = [
         module
@@ -95,9 +101,37 @@ def begin_with(model: Model, samples: FieldSamples, experiment: Experiment) -> N
         table = module.network.output.bias
         with torch.no_grad():
             for column, entry in enumerate(module.supplied):
+                _refuse_absurd(entry.parameter, maps, samples, experiment)
                 raw = _raw(entry.parameter, maps)
                 if raw is not None:
                     table[:, column] = torch.from_numpy(raw.reshape(-1)).to(table)
+
+
+def _refuse_absurd(
+    parameter: Parameter,
+    maps: Mapping[str, Array],
+    samples: FieldSamples,
+    experiment: Experiment,
+) -> None:
+    """Refuse what is usual in a file where a model cannot hold it, as in other units.
+
+    Raises
+    ------
+    DataError
+        Naming the file, the map, the number and its bounds.
+    """
+    values = maps.get(parameter.name)
+    if values is None or not parameter.name.startswith("usual_"):
+        return
+    low, high = parameter.limits
+    known = values[samples.mask]
+    if known.size and not (low <= known.min() and known.max() <= high):
+        furthest = known.min() if known.min() < low else known.max()
+        raise DataError(
+            f"{experiment.data.source}: {parameter.name} is {furthest:g}, expected "
+            f"{low:g} to {high:g} {parameter.units}, the units of the model: the "
+            "numbers of the file are taken as they are"
+        )
 
 
 def _raw(parameter: Parameter, maps: Mapping[str, Array]) -> Array | None:

@@ -215,10 +215,7 @@ def _forecasts(
 ) -> dict[str, Array]:
     """Return the forecasts of a run, (lead, forecast, cell) by field."""
     folder.require_best()
-    scored_summary(
-        folder, period, lambda: evaluate(folder, experiment),
-        {"periods": plain(experiment.periods)},
-    )  # fmt: skip
+    scored_summary(folder, period, lambda: evaluate(folder, experiment))
     with np.load(folder.path / period / "forecasts.npz") as found:
         return {n: found[n].astype(np.float64) for n in found.files if n != "starts"}
 

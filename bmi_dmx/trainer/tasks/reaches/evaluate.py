@@ -15,8 +15,9 @@ from ....compose import Model
 from ....conversion import plain
 from ....errors import ConfigError, DataError
 from ....files import atomic_folder
-from ...checkpoint import best_models, load_model, read_checkpoint
+from ...checkpoint import best_models, load_model
 from ...experiment_file import naming
+from ...result_files import scored_as
 from ...run_folder import RunFolder, results_folder
 from ..streamflow.comparison import ALL, COMPARED, Comparison
 from ..streamflow.metrics import metrics_named, score
@@ -83,7 +84,7 @@ def evaluate(
         "experiment": experiment.name,
         "runs": [folder.path.name for folder in folders],
         "seeds": [e.seed for e in experiments],
-        "steps": [read_checkpoint(f.best)["global_step"] for f in folders],
+        **scored_as(folders, experiments),
         "scored": plain(experiment.periods[period]),
         "warmup_days_before": span.lead,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ....conversion import plain
 from ....logs import remarks
 from ...checkpoint import load_model
 from ...experiment_file import naming
@@ -51,9 +50,8 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     """
     days = experiment.periods[period]
     scored_summary(
-        folder, period, lambda: evaluate([folder], [experiment], period, None),
-        {"scored": plain(days)},
-    )  # fmt: skip
+        folder, period, lambda: evaluate([folder], [experiment], period, None)
+    )
     flows = read_streamflow(folder.path / period / "streamflow.nc")
     model = load_model(folder.require_best(), experiment.model)
     with remarks() as told, naming(folder.config, experiment):

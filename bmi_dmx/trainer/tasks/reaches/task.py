@@ -20,15 +20,16 @@ from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....variables import Attribute
 from ...asked import Scoring
-from ...checkpoint import read_checkpoint
 from ...companion import Companion
 from ...report.content import Findings
+from ...report.evaluated import scored_summary
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median_of_all
+from ..streamflow.unscored import UNCHOSEN, unscored
 from .data import read
 from .evaluate import evaluate
 from .experiment import DAY, Experiment
@@ -183,8 +184,7 @@ class ReachesTask(Divisible, Task[Experiment]):
             # A perfect simulation has a score wherever any has.
             if math.isnan(median_of_all("nse", observed, observed)):
                 raise DataError(
-                    "periods.validation: no gauge has observations in it that could be"
-                    " scored"
+                    f"periods.validation: {unscored(observed, 'gauge')}: {UNCHOSEN}"
                 )
 
     def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
@@ -346,7 +346,7 @@ class ReachesTask(Divisible, Task[Experiment]):
         """Return the scores of validation and test period.
 
         The run is evaluated over its test period first if that has not been done, or
-        was done when another checkpoint was the best or other days were to be scored.
+        was done with another checkpoint or other settings.
         """
         scores: dict[str, Any] = {}
         if training[cls.monitor.best] is not None:
@@ -355,7 +355,9 @@ class ReachesTask(Divisible, Task[Experiment]):
                 "median_nse": training[cls.monitor.best],
             }
         if experiment.periods.test is not None:
-            found = _evaluated(folder, experiment)
+            found = scored_summary(
+                folder, "test", lambda: evaluate([folder], [experiment], "test", None)
+            )
             scores["test"] = {n: found[n] for n in ("scored", "gauges", "medians")}
         return scores
 
@@ -381,17 +383,3 @@ class ReachesTask(Divisible, Task[Experiment]):
         from .pictures import plot
 
         return plot(source, names, start, end, output)
-
-
-def _evaluated(folder: RunFolder, experiment: Experiment) -> dict[str, Any]:
-    """Return the summary of the test period, by the best checkpoint as it is now."""
-    wanted = {
-        "steps": [read_checkpoint(folder.best)["global_step"]],
-        "scored": plain(experiment.periods["test"]),
-    }
-    found = folder.results("test", wanted)
-    if found is None:
-        evaluate([folder], [experiment], "test", None)
-        found = folder.results("test", wanted)
-    assert found is not None
-    return found

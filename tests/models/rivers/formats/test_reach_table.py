@@ -143,6 +143,16 @@ def test_a_reach_above_one_that_was_cut_off_is_an_outlet(tmp_path: Path) -> None
     assert "outlets: 1 of 2 (2 to 77)" in "\n".join(river.remarks)
 
 
+def test_reaches_below_are_found_however_two_programs_wrote_them(
+    tmp_path: Path,
+) -> None:
+    river = table(tmp_path, text="link,to\n1,03\n2,03\n3,0\n")
+    assert river.tree.downstream.tolist() == [2, 2, -1]
+    assert "of the reaches below, '3' is taken for '03'" in "\n".join(river.remarks)
+    river = table(tmp_path, text="link,to\n1,03\n3,0\n003,0\n")
+    assert river.tree.downstream.tolist() == [-1, -1, -1]  # either could be meant
+
+
 def test_ids_that_never_meet_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none of the reaches below is in the file"):
         table(tmp_path, text="id,toid\nwb-1,2\nwb-2,3\n")

@@ -113,7 +113,11 @@ def test_data_that_do_not_fit_leave_no_folder(
             np.nan,
             r"periods\.validation: no basin has observations from 1979-10",
         ),
-        ("target", 1.0, r"periods\.validation: no basin has observations from 1979-10"),
+        (
+            "target",
+            1.0,
+            r"periods\.validation: the observations never change at any of the 6",
+        ),
     ],
 )
 def test_what_no_score_or_parameter_can_come_from_leaves_no_folder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,16 @@ def test_poison_outside_the_years_to_learn_from_changes_no_map(
         tables.append({**state, **batch["state"], **batch["targets"]})
     for name, x in tables[0].items():
         assert torch.equal(x, tables[1][name]), name
+
+
+def test_what_is_usual_in_other_units_is_refused_before_it_is_learned_from(
+    tmp_path: Path,
+) -> None:
+    kelvin = made.write(tmp_path / "kelvin.nc", made.temperatures() + 273.15)
+    message = r"kelvin\.nc: usual_1 is \d+\.?\d*, expected -5 to 45 degC, the units of"
+    with pytest.raises(DataError, match=message):
+        train(written(tmp_path, kelvin), root=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_report_has_the_scores_of_a_loop(run: Path, tmp_path: Path) -> None:
@@ -177,6 +188,23 @@ def test_a_start_without_a_past_is_refused(
     asked = ["--forecast-from", date, "--output", str(tmp_path / "x.nc")]
     assert main(["run", str(bundle.path), str(sea), *asked])
     assert problem in capsys.readouterr().err
+    assert not (tmp_path / "x.nc").exists()
+
+
+@pytest.mark.parametrize("units", ["", "degC"])
+def test_a_file_in_other_units_than_it_says_is_refused(
+    bundle: Bundle, sea: Path, tmp_path: Path, units: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    kelvin = tmp_path / "kelvin.nc"
+    shutil.copy(sea, kelvin)
+    with netCDF4.Dataset(kelvin, "a") as file:
+        (name,) = (n for n, v in file.variables.items() if v.ndim == 3)
+        file[name][:] = file[name][:] + 273.15
+        file[name].units = units
+    asked = ["--forecast-from", "1998-03", "--output", str(tmp_path / "x.nc")]
+    assert main(["run", str(bundle.path), str(kelvin), *asked]) == 1
+    assert "expected -5 to 45 degC in the sea" in capsys.readouterr().err
     assert not (tmp_path / "x.nc").exists()
 
 

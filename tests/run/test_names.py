@@ -1,0 +1,54 @@
+"""Names in files of forcing and of places, in whatever capitals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+
+from ..bmi.untrained import attributes
+from .conftest import Ask, batch
+from .files import UNITS, write_series, write_table
+
+START = "1980-10-01"
+CLOSE: Any = {"rtol": 1e-12, "atol": 1e-12}
+
+
+@pytest.fixture
+def expected(bundle: Path, series: dict[str, Any]) -> Any:
+    """Streamflow of the small model over the weather."""
+    return batch(bundle, series, attributes(3), start=START)["streamflow"]
+
+
+@pytest.mark.parametrize("file", ["table.csv", "table.nc", "forcing.nc"])
+def test_capitals_of_names_do_not_matter(
+    ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any], expected: Any,
+    file: str, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    known = {name.upper(): values for name, values in attributes(3).items()}
+    titled = {name.capitalize(): values for name, values in series.items()}
+    within = {"constants": known} if file == "forcing.nc" else {}
+    units = {name.capitalize(): text for name, text in UNITS.items()}
+    write_series(tmp_path / "forcing.nc", titled, ids=ids, units=units, **within)
+    table = None
+    if file == "table.csv":
+        table = write_table(tmp_path / file, ids, known)
+    elif file == "table.nc":
+        table = tmp_path / file
+        write_series(table, {"unused": np.zeros((1, 3))}, ids=ids, constants=known)
+        with netCDF4.Dataset(table, "a") as made:
+            made["place_id"].cf_role = "timeseries_id"
+    found = ask(attributes=table)
+    np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
+    assert "'Precipitation' is taken for 'precipitation'" in caplog.text
+
+
+def test_a_name_as_it_is_goes_before_one_in_capitals(
+    ask: Ask, tmp_path: Path, ids: list[str], expected: Any
+) -> None:
+    wrong = {name.upper(): np.full(3, 2.0) for name in attributes(3)}
+    write_table(tmp_path / "table.csv", ids, {**wrong, **attributes(3)})
+    np.testing.assert_allclose(ask()["streamflow"], expected, **CLOSE)
