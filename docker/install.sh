@@ -47,3 +47,17 @@ esac
 if [ "$torch" != none ]; then
     install --constraint "$requirements" "${wheel}[train]"
 fi
+
+# What uv installs is not compiled to bytecode, and whoever runs it may not write here.
+# Packages of others are left as they are.
+brought=$(printf '%s' "$missing" | sed 's/==.*//')
+# shellcheck disable=SC2086 # one argument for each package
+python - $brought bmi-dmx <<'PYTHON' | python -m compileall -q -i -
+import sys
+from importlib.metadata import files
+
+for name in sys.argv[1:]:
+    for path in files(name) or ():
+        if path.suffix == ".py":
+            print(path.locate())
+PYTHON

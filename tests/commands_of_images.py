@@ -17,6 +17,7 @@ Path("places.csv").write_text("\\n".join(["id," + ",".join(known), *rows]))
 """A program that writes a table of attributes of the sample's catchments."""
 
 COMMANDS = {
+    "dmx --version": "bmi_dmx ",
     "dmx health": "dhbv-conus-daily: whole",
     "dmx ngen sample domain": "domain/sample.gpkg",
     "dmx ngen prepare domain/sample.gpkg domain/forcing.nc --start 1980-03-15 "
@@ -27,3 +28,13 @@ COMMANDS = {
     "--outputs streamflow --output flow.nc": "flow.nc",
 }
 """Command lines, in this order, and what each says."""
+
+MEASURED = """
+import json, resource, subprocess, sys
+done = subprocess.run(["sh", "-ec", *sys.argv[1:]])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss // 1024]))
+sys.exit(done.returncode)
+"""
+"""A program that runs a line of a shell; it says last how many seconds of a processor
+that took, and how many MB of memory at most."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shlex
 import subprocess
 import time
@@ -33,6 +34,17 @@ set -e
 apt-get update -qq
 apt-get install --yes --no-install-recommends gcc libc6-dev
 """
+
+
+_SEAL = """
+mkdir -p "$1/data"
+mount --bind "$1" "$1"
+mount -t proc proc "$1/proc"
+mount --rbind /dev "$1/dev"
+mount --bind "$2" "$1/data"
+mount -o remount,bind,ro "$1"
+"""
+"""Steps that make a root read-only but for a folder."""
 
 
 class OutOfReach(Exception):
@@ -71,6 +83,35 @@ class Container:
         """Return what a command says; it has to succeed."""
         return succeed(self.command(*command, user=user, mount=mount))
 
+    def sealed(self, line: str, *, user: str, mount: Path) -> str:
+        """Return what a line of a shell says where all but ``/data`` is read-only.
+
+        Parameters
+        ----------
+        line : str
+            What is run, in ``/data``.
+        user : str
+            Numbers of a user and a group; there is no home.
+        mount : Path
+            A folder that is seen as ``/data``.
+
+        Raises
+        ------
+        OutOfReach
+            When the system does not let folders be mounted.
+        """
+        root = self.engine.buildah("mount", self.name)
+        given = [*self.settings["Env"], "HOME=/nowhere"]
+        inside = ["chroot", f"--userspec={user}", root, "env", "-i", *given]
+        inside += ["sh", "-ec", f"cd /data; {line}"]
+        unshared = ["unshare", "--mount", "sh", "-ec"]
+        if subprocess.run(
+            [*unshared, "mount -t proc proc /proc"], check=False
+        ).returncode:
+            raise OutOfReach("nothing can be mounted")
+        steps = _SEAL + shlex.join(inside)
+        return succeed([*unshared, steps, "sh", root, str(mount)])
+
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What the image says of how it is to be run, in Docker's words."""
@@ -90,8 +131,8 @@ class Engine:
     """Builds images in a storage of its own."""
 
     storage: Path
-    seconds: dict[str, float] = field(default_factory=dict)
-    """How long each image took to build."""
+    seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """How long each image took to build: seconds of a processor, and of the clock."""
 
     @cached_property
     def driver(self) -> str:
@@ -120,10 +161,13 @@ class Engine:
         how += [x for k, v in given.items() for x in ("--build-arg", f"{k}={v}")]
         how += ["--target", target] if target else []
         tag = target or name
-        began = time.perf_counter()
+        began = _seconds()
         file = f"docker/Dockerfile.{name}"
         self.buildah("bud", *how, "--file", file, "--tag", tag, ROOT)
-        self.seconds[tag] = time.perf_counter() - began
+        processor, clock = (
+            now - before for now, before in zip(_seconds(), began, strict=True)
+        )
+        self.seconds[tag] = processor, clock
 
     def container(self, image: str) -> Container:
         """Return a container made from an image of this storage."""
@@ -133,6 +177,12 @@ class Engine:
         """Remove all containers and images."""
         self.buildah("rm", "--all")
         self.buildah("rmi", "--all", "--force")
+
+
+def _seconds() -> tuple[float, float]:
+    """Return what processes have used that are done, and what the clock says."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime, time.perf_counter()
 
 
 def succeed(command: Sequence[str]) -> str:

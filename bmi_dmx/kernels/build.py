@@ -26,7 +26,7 @@ from typing import Any
 
 from ..errors import ScanError, SlowerWarning
 from ..files import cache_folder
-from .processor import features, levels
+from .processor import LEVELS, features, levels
 from .sealed import intact, refuse_of_others, write_sealed
 
 __all__ = ["compile_for", "compiler", "library", "load"]
@@ -189,6 +189,22 @@ def _prebuilt(source: str) -> Path | None:
     return None
 
 
+def _why_not_prebuilt() -> str:
+    """Return what ends a message that no kernel is there, if any was to be prebuilt."""
+    named = os.environ.get("BMI_DMX_KERNELS")
+    if not named:
+        return ""
+    where = f", and in {named} (BMI_DMX_KERNELS) there is none"
+    if not os.path.isdir(named):
+        return f"{where}: no such folder"
+    made = [level for level in LEVELS if Path(named, level).is_dir()]
+    runs = levels()
+    if made and not set(made) & set(runs):
+        found = ", ".join(made)
+        return f"{where} for {runs[0]}, the most this processor runs: found {found}"
+    return f"{where} of this one, as this version of bmi_dmx makes it"
+
+
 @cache
 def library(source: str) -> ctypes.CDLL | str:
     """Return the compiled kernel, or why there is none.
@@ -237,7 +253,7 @@ def _cached(source: str) -> Path:
     if not intact(path):
         cc = compiler()
         if cc is None:
-            raise ScanError(_no_compiler())
+            raise ScanError(f"{_no_compiler()}{_why_not_prebuilt()}")
         _compile(cc, source, march, path)
     return path
 

@@ -2,12 +2,13 @@
 
 ``python -m tests.kernels.sanitized FOLDER [short]`` runs the programs ``step.json`` and
 ``adjoint.json`` forwards and backwards, and steps them, compiled to stop at the first
-fault. ``short`` makes one: an array that ends too early.
+fault by the compiler ``CC``. ``short`` makes one: an array that ends too early.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -19,11 +20,7 @@ from bmi_dmx.kernels.layout import LANES, Layout
 from bmi_dmx.kernels.print_c import source
 from bmi_dmx.kernels.stepper import Stepper
 from bmi_dmx.program import Program
-
-SANITIZERS = (
-    "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O0",
-)  # fmt: skip
-"""Without optimisation every access of the text is made, and watched."""
+from tests.kernels import sanitizers
 
 
 def view(array: np.ndarray) -> View:
@@ -32,6 +29,12 @@ def view(array: np.ndarray) -> View:
                for n, s in zip(array.shape, array.strides, strict=True)]  # fmt: skip
     time = strides[0] if array.ndim == 3 else 0
     return (array.__array_interface__["data"][0], time, *strides[-2:], 0)
+
+
+def compile_to_stop() -> None:
+    """Let kernels of this process be compiled to stop at the first fault."""
+    own = sanitizers.LIBRARIES[os.environ["CC"]][1]
+    build._FLAGS = (*build._FLAGS, *sanitizers.FLAGS, *own)
 
 
 ABREAST = 2
@@ -92,7 +95,7 @@ def operate(step: Program, shape: tuple[int, int]) -> None:
 
 def main(folder: str, *faults: str) -> None:
     """Run everything."""
-    build._FLAGS = (*build._FLAGS, *SANITIZERS)
+    compile_to_stop()
     programs = (json.loads(Path(folder, name).read_text())
                 for name in ("step.json", "adjoint.json"))  # fmt: skip
     step, adjoint = map(Program.from_json, programs)

@@ -19,7 +19,7 @@ from bmi_dmx.kernels.print_c import Layout, source
 from bmi_dmx.kernels.schedule import schedule
 from bmi_dmx.kernels.tree import Passage, TreeKernel, tree_step
 from bmi_dmx.program import Program
-from tests.kernels.sanitized import SANITIZERS, view
+from tests.kernels.sanitized import compile_to_stop, view
 
 BUSHY = np.array([-1, *((k - 1) // 2 for k in range(1, 37)), -1, 37])
 CHAIN = np.arange(-1, 4)
@@ -102,7 +102,7 @@ class Run:
 
 def main(folder: str, *faults: str) -> None:
     """Run everything."""
-    build._FLAGS = (*build._FLAGS, *SANITIZERS)
+    compile_to_stop()
     found = (json.loads(Path(folder, name).read_text())
              for name in ("step.json", "adjoint.json", "links.json"))  # fmt: skip
     step, adjoint, links = found

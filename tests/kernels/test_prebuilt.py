@@ -82,8 +82,28 @@ def test_a_processor_is_not_given_what_it_cannot_run(
     build.compile_for("x86-64-v3", SOURCE, elsewhere)
     monkeypatch.setattr(processor, "features", lambda: f"flags : {V2}")
     without_compiler(monkeypatch)
-    with pytest.warns(RuntimeWarning, match="CC is"):
+    with pytest.warns(RuntimeWarning, match=r"x86-64-v2, .* found x86-64-v3;"):
         assert build.load(SOURCE) is None
+
+
+def test_why_no_prebuilt_kernel_serves_is_said(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.compile_for(processor.levels()[-1], f"{SOURCE}/* */", elsewhere)
+    without_compiler(monkeypatch)
+    assert "none of this one, as this version of bmi_dmx makes it" in told()
+    monkeypatch.setenv("BMI_DMX_KERNELS", "nowhere")
+    assert "in nowhere (BMI_DMX_KERNELS) there is none: no such folder" in told()
+    monkeypatch.setenv("BMI_DMX_KERNELS", "")
+    assert told() == "CC is 'no-such-compiler', which names no program"
+
+
+def told() -> str:
+    """Return why there is no kernel."""
+    build.library.cache_clear()
+    found = build.library(SOURCE)
+    assert isinstance(found, str)
+    return found
 
 
 @x86_only

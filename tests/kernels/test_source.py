@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,10 +25,10 @@ from bmi_dmx.process import Process
 from bmi_dmx.program.trace import trace_adjoint, trace_step
 from bmi_dmx.scan import cells, scan
 from bmi_dmx.variables import State
-from tests.kernels import sanitized
+from tests.kernels.sanitizers import COMPILERS, sanitized
 from tests.scan.cases import Delay, some_case
 
-ROOT = Path(__file__).resolve().parents[2]
+RUN = "tests.kernels.sanitized"
 
 
 @pytest.fixture
@@ -192,37 +190,16 @@ def test_clang_makes_the_numbers_of_the_loop(
         np.testing.assert_allclose(x, y, rtol=1e-11, atol=1e-11 * np.abs(y).max())
 
 
-def sanitizer() -> str | None:
-    """Return the library that has to be loaded first, if there is one."""
-    compiler = build.compiler()
-    if compiler is None or sys.platform != "linux":
-        return None
-    command = [*compiler, "-print-file-name=libasan.so"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    path = Path(os.path.realpath(said.strip()))
-    return str(path) if path.is_absolute() and path.is_file() else None
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(sanitizer() is None, reason="the compiler has no sanitizers")
+@pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("process", [Hbv11p(), Delay(8)], ids=lambda p: p.name)
 def test_no_kernel_reads_or_writes_where_it_must_not(
-    process: Process, fresh: Path
+    process: Process, compiler: str, fresh: Path
 ) -> None:
     step = trace_step(process)
     adjoint = trace_adjoint(process, [n for n in step.outputs if n.startswith("q.")])
     for name, program in (("step.json", step), ("adjoint.json", adjoint)):
         (fresh / name).write_text(json.dumps(program.to_json()))
-    environment = {
-        **os.environ, "LD_PRELOAD": str(sanitizer()),
-        "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc",
-    }  # fmt: skip
-
-    def run(*faults: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", sanitized.__name__, str(fresh), *faults]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True,
-                              text=True, check=False)  # fmt: skip
-
-    done = run()
+    done = sanitized(RUN, fresh, compiler)
     assert done.returncode == 0, done.stderr
-    assert "heap-buffer-overflow" in run("short").stderr
+    assert "heap-buffer-overflow" in sanitized(RUN, fresh, compiler, "short").stderr

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +22,7 @@ from bmi_dmx.program.trace import trace_adjoint, trace_step
 from bmi_dmx.scan import tree
 from bmi_dmx.scan.upstream import passed_on
 from tests.kernels import sanitized_tree
-from tests.kernels.test_source import ROOT, sanitizer
+from tests.kernels.sanitizers import COMPILERS, sanitized
 from tests.scan.tree_cases import Queue, Wave, case_of
 
 SOME = (Wave(), Queue(), MuskingumCunge(dt=3600.0))
@@ -127,10 +124,10 @@ def test_a_kernel_of_another_layout_is_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sanitizer() is None, reason="the compiler has no sanitizers")
+@pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("process", SOME, ids=lambda p: p.name)
 def test_no_kernel_reads_or_writes_where_it_must_not(
-    process: Process, fresh: Path
+    process: Process, compiler: str, fresh: Path
 ) -> None:
     step = trace_step(process)
     adjoint = trace_adjoint(process, [n for n in step.outputs if n.startswith("q.")])
@@ -139,16 +136,7 @@ def test_no_kernel_reads_or_writes_where_it_must_not(
         "links.json": passed_on(process),
     }.items():  # fmt: skip
         (fresh / name).write_text(json.dumps(content))
-    environment = {
-        **os.environ, "LD_PRELOAD": str(sanitizer()),
-        "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc",
-    }  # fmt: skip
-
-    def run(*faults: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", sanitized_tree.__name__, str(fresh), *faults]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True,
-                              text=True, check=False)  # fmt: skip
-
-    done = run()
+    module = sanitized_tree.__name__
+    done = sanitized(module, fresh, compiler)
     assert done.returncode == 0, done.stderr
-    assert "heap-buffer-overflow" in run("short").stderr
+    assert "heap-buffer-overflow" in sanitized(module, fresh, compiler, "short").stderr
