@@ -108,6 +108,8 @@ def _read_netcdf(
             name = _wanted(path, title, wanted, file.variables)
             if name is None:
                 continue
+            if name in columns:
+                raise DataError(f"{path}: variable {name!r} is given twice")
             columns[name] = in_units(path, variable, wanted[name])
             if not units_of(variable) and wanted[name].units != "1":
                 told[name] = wanted[name].units

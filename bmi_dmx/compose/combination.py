@@ -119,7 +119,7 @@ def _same(what: str, values: Mapping[str, T]) -> T:
 def _refuse_spaces(models: Mapping[str, Model]) -> None:
     """Refuse models whose places see each other, or that are several themselves."""
     for name, model in models.items():
-        if model.spec.before is not None:
+        if model.spec.step_before is not None:
             raise ConfigError(
                 f"{name}: networks of longer steps run before those of the model's; "
                 "models with one network for all steps alone are combined"

@@ -313,11 +313,11 @@ class Composition:
     @property
     def lengths(self) -> tuple[float, ...]:
         """Lengths of all steps it can be run at, the trained one first."""
-        before = () if self.before is None else (self.before,)
+        before = () if self.step_before is None else (self.step_before,)
         return tuple(dict.fromkeys((self.seconds, *self.steps, *before)))
 
     @property
-    def before(self) -> float | None:
+    def step_before(self) -> float | None:
         """Length of the steps of networks that run before others, where there are."""
         return next((p.step for p in self.parts.values() if p.before), None)
 

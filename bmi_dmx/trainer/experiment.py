@@ -270,11 +270,11 @@ class Experiment:
             check_spec(self.model)
         except ConfigError as error:
             raise ConfigError(f"model.{error}") from None
-        if self.model.before is not None and not self.LONGER_STEPS:
+        if self.model.step_before is not None and not self.LONGER_STEPS:
             raise ConfigError(
                 "model: has a network that runs before another in steps of "
-                f"{self.model.before:g} s, which the task {self.task!r} does not run; "
-                "it would learn nothing"
+                f"{self.model.step_before:g} s, which the task {self.task!r} does not "
+                "run; it would learn nothing"
             )
         if self.training.patience is not None and not self.validates:
             raise ConfigError(

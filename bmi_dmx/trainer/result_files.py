@@ -68,7 +68,7 @@ def scored_as(
     }
 
 
-_SETTINGS = ("periods", "split", "evaluation")
+_SETTINGS = ("periods", "split", "runs", "evaluation")
 """Keys of experiments that may change after the training."""
 
 

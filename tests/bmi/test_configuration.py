@@ -297,6 +297,20 @@ def test_wrong_units_in_a_file_are_refused(configure: Any, tmp_path: Path) -> No
         Component().initialize(str(config))
 
 
+def test_variables_that_differ_in_capitals_alone_are_refused(
+    configure: Any, tmp_path: Path
+) -> None:
+    netcdf_file(tmp_path / "a.nc")
+    with netCDF4.Dataset(tmp_path / "a.nc", "a") as file:
+        file.renameVariable("aridity", "Aridity")
+    Component().initialize(str(configure(3, locations={"file": "a.nc"})))
+    with netCDF4.Dataset(tmp_path / "a.nc", "a") as file:
+        file.createVariable("ARIDITY", "f8", file["Aridity"].dimensions)[:] = 1.0
+    config = configure(3, locations={"file": "a.nc"})
+    with pytest.raises(DataError, match=r"a\.nc: variable 'aridity' is given twice"):
+        Component().initialize(str(config))
+
+
 @pytest.mark.parametrize("name", ["empty.csv", "broken.nc"])
 def test_a_file_that_is_no_table_is_refused(
     name: str, configure: Any, tmp_path: Path

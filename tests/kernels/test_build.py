@@ -244,6 +244,15 @@ def test_the_compiler_may_come_with_arguments(
     assert answer(SOURCE.format(answer="ANSWER")) == 9
 
 
+def test_a_machine_without_a_compiler_is_said(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(fresh))
+    with pytest.warns(RuntimeWarning, match=r"no C compiler was found \(cc, gcc or cl"):
+        assert build.load(SOURCE.format(answer=8)) is None
+
+
 @pytest.mark.parametrize("named", ["no-such-cc -O2", "gcc 'x"])
 def test_a_compiler_that_is_none_is_named(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, named: str

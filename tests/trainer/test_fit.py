@@ -47,6 +47,7 @@ def test_a_finished_run_has_left_everything(finished: Path) -> None:
     assert {entry.name for entry in (finished / "checkpoints").iterdir()} == {
         "best.ckpt",
         "last.ckpt",
+        "seconds.json",
     }
     assert list((finished / "tensorboard").glob("events*"))
 

@@ -98,7 +98,13 @@ class HybridOcean(Component):
     def _resumed(self) -> None:
         super()._resumed()
         if self._ages is not None:
-            self._ages.resumed()
+            self._ages.begin_anew()
+
+    def reset_clock(self) -> None:
+        """Go back to the start in time; forcings count as set then."""
+        super().reset_clock()
+        if self._ages is not None:
+            self._ages.begin_anew()
 
     def _stepping(self) -> Callable[[], None]:
         assert self._monitor is not None

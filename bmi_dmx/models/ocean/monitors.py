@@ -212,8 +212,8 @@ class Ages:
 
         return noted
 
-    def resumed(self) -> None:
-        """Count what a state brought as set now: its time may be any other one."""
+    def begin_anew(self) -> None:
+        """Count all forcings as set now, after the time became another one."""
         self._set = dict.fromkeys(self._set, self._clock.time)
 
     def checked(self, check: Callable[[], None]) -> Callable[[], None]:

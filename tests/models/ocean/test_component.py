@@ -259,6 +259,11 @@ def test_forcing_of_a_state_counts_as_set_when_the_state_is_taken(
     again.update()
     with pytest.raises(DataError, match="was set 7200 s ago, at time 18000"):
         again.update()
+    again.reset_clock()
+    again.update()
+    again.update()
+    with pytest.raises(DataError, match="was set 7200 s ago, at time 0"):
+        again.update()
 
 
 def test_numbers_that_no_ocean_has_stop_a_run(ocean: HybridOcean) -> None:

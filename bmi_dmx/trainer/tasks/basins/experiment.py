@@ -121,8 +121,8 @@ class Experiment(AnyExperiment):
                 "training.warmup_step: 'daily' is for models of shorter steps, found "
                 f"one of {self.model.seconds:g} s"
             )
-        if self.model.before is not None:
-            self._check_days_before(self.model.before)
+        if self.model.step_before is not None:
+            self._check_days_before(self.model.step_before)
         first, last = self.periods.train
         days = (last - first).days + 1
         # The data may have longer steps than the model, and no shorter ones.

@@ -147,12 +147,18 @@ def blocks(model: Model, data: BasinData, *, warmup: int, basins: int) -> Blocks
     Raises
     ------
     ConfigError
-        They begin in the middle of a step of networks that have their own.
+        They begin in the middle of a step of networks that have their own, or the
+        warm-up is no whole days for a network of days.
     """
     if periods_in(data, model.spec)["first"]:
         raise ConfigError(
             f"evaluation.warmup: {data.time[0]} is in the middle of a step of the "
             f"networks, of {model.spec.period:g} s; expected whole ones"
+        )
+    if model.spec.step_before is not None and warmup * data.seconds % SECONDS_PER_DAY:
+        raise ConfigError(
+            f"evaluation.warmup: {warmup} steps of {data.seconds} s from "
+            f"{data.time[0]} on are no whole days for the network of days"
         )
     batches = BasinBlocks(
         data, model.forcings, model.attributes, warmup=warmup, basins=basins
@@ -205,7 +211,7 @@ def simulate(
         forcing = {n: x.repeat_interleave(parts, 0) for n, x in forcing.items()}
     attributes, before = batch["attributes"], warmup * parts
     state = None
-    if (daily_warmup or model.spec.before is not None) and before:
+    if (daily_warmup or model.spec.step_before is not None) and before:
         past = {name: x[:before] for name, x in forcing.items()}
         forcing = {name: x[before:] for name, x in forcing.items()}
         with torch.set_grad_enabled(warmup_gradient and torch.is_grad_enabled()):

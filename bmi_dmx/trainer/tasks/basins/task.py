@@ -138,7 +138,7 @@ class BasinsTask(Divisible, Task[Experiment]):
         spec, data = self.experiment.training, self.data
         if spec.warmup_step == "daily":
             check_daily_warmup(model, data, spec.warmup)
-        if model.spec.before is not None:
+        if model.spec.step_before is not None:
             lead = self.experiment.evaluation_warmup
             check_daily_warmup(model, data, lead, "evaluation")
         with_warmup, _ = with_lead(data, self.experiment.periods.train, spec.warmup)

@@ -345,3 +345,16 @@ def test_a_network_of_days_that_would_not_learn_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         build(load_experiment(make(1), [*BEFORE, setting]))
+
+
+def test_a_record_without_whole_days_before_the_validation_is_refused(
+    make: Make,
+) -> None:
+    path = make(1)
+    late = weather(1).isel(time=slice(7, None))
+    late.to_netcdf(path.parent / "basins.nc")
+    settings = [*BEFORE, "periods.train=[2001-01-10, 2001-01-20]"]
+    build(load_experiment(path, settings))
+    message = r"warmup: 473 steps of 3600 s from 2001-01-01T07:00:00 on are no whole d"
+    with pytest.raises(ConfigError, match=message):
+        build(load_experiment(path, [*settings, "evaluation.warmup=480"]))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from bmi_dmx.compose import Model
 from bmi_dmx.conversion import convert
@@ -18,6 +19,8 @@ from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.models.ocean.column_declarations import column_forcings
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
+from bmi_dmx.trainer.report.evaluated import summary_as_it_is
+from bmi_dmx.trainer.run_folder import RunFolder
 from bmi_dmx.trainer.tasks.columns.baselines import Climatology, baselines
 from bmi_dmx.trainer.tasks.columns.evaluate import Report
 from bmi_dmx.trainer.tasks.columns.experiment import DataSpec, Experiment, Periods
@@ -53,6 +56,19 @@ def test_scores_stand_beside_those_of_baselines(run: Path) -> None:
     assert difference["low"] <= difference["value"] <= difference["high"]
     for name in ("scores.csv", "summary.json", "runs.png", "column.png"):
         assert (report.folder / name).stat().st_size > 0
+
+
+def test_scores_of_runs_that_begin_on_other_days_are_not_those_asked_for(
+    run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    evaluate(tmp_path / "run", "test")
+    folder = RunFolder(tmp_path / "run")
+    assert summary_as_it_is(folder, "test") is not None
+    settings = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    settings["runs"]["judged"] = ["02-11"]
+    folder.config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    assert summary_as_it_is(folder, "test") is None
 
 
 def test_several_models_are_scored_together_and_each_by_itself(
