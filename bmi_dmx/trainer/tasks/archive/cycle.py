@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -135,20 +136,37 @@ class Cycling:
         return joined(self.fields, found, torch.cat), after
 
 
-def fair_crps(members: Tensor, value: Tensor) -> Tensor:
+def fair_crps(members: Tensor, value: Tensor, error: float = 0.0) -> Tensor:
     """Return the fair continuous ranked probability score, (...).
 
     Ferro (2014), doi:10.1002/qj.2270: what it is expected to be of an ensemble of any
-    size is what it is of the distribution that the members are drawn from.
+    size is what it is of the distribution that the members are drawn from. Errors of
+    observation are not drawn but integrated over: each member stands for a normal
+    distribution (Grimit et al. 2006, doi:10.1256/qj.05.235).
 
     Parameters
     ----------
     members : Tensor
         (..., m, p), at least two.
     value : Tensor
-        (..., p) what happened.
+        (..., p) what was observed.
+    error : float
+        Standard deviation of its errors.
     """
     count = members.shape[-2]
-    error = (members - value.unsqueeze(-2)).abs().mean(-2)
-    apart = (members.unsqueeze(-2) - members.unsqueeze(-3)).abs().sum((-3, -2))
-    return error - apart / (2.0 * count * (count - 1))
+    away = _distance(members - value.unsqueeze(-2), error).mean(-2)
+    pairs = members.unsqueeze(-2) - members.unsqueeze(-3)
+    both = error * math.sqrt(2.0)
+    apart = _distance(pairs, both).sum((-3, -2)) - count * _distance(
+        torch.zeros_like(value), both
+    )
+    return away - apart / (2.0 * count * (count - 1))
+
+
+def _distance(x: Tensor, error: float) -> Tensor:
+    """Return the mean of |x + e|, e being normal with a standard deviation."""
+    if not error:
+        return x.abs()
+    z = x / error
+    density = math.sqrt(2.0 / math.pi) * torch.exp(-0.5 * z**2)
+    return error * (density + z * torch.erf(z / math.sqrt(2.0)))
