@@ -18,7 +18,7 @@ from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.twins import held_out
 from bmi_dmx.twins.held_out import OPEN_LOOP, HeldOut, Made, made, turns
-from bmi_dmx.twins.held_out_baselines import NEAREST, RATIO
+from bmi_dmx.twins.held_out_baselines import NEAREST, RATIO, transferred
 from bmi_dmx.twins.held_out_run import days_of, nudged, observing, on_reaches
 
 FILTER = {
@@ -149,6 +149,28 @@ def test_a_river_that_is_nudged_has_the_flow_of_its_gauges(alone: Made) -> None:
     assert after.mean() < before.mean()
     np.testing.assert_allclose(same[7], free[7], rtol=0.2)
     assert not np.allclose(same[5], free[5], rtol=1e-3)
+
+
+def test_the_nearest_gauge_tells_of_the_day_before_or_the_model_runs_alone(
+    alone: Made,
+) -> None:
+    """Where no gauge is told or a day is missing it is the model of the day itself."""
+    series = alone.found[OPEN_LOOP]
+    pair, model = (series.same_day[0], series.day_ahead[0]), series.same_day[0]
+    observed = alone.days.observed.copy()
+    observed[4] = np.nan
+    days = replace(alone.days, observed=observed)
+    told = transferred(alone.data, days, np.full(3, -1), 1, pair)
+    nobody = transferred(alone.data, days, np.zeros(3, np.intp), 1, pair)
+    np.testing.assert_allclose(told[NEAREST].day_ahead[0, 1:5], observed[:4])
+    np.testing.assert_allclose(
+        told[RATIO].day_ahead[0, 1:5], (observed / model)[:4] * model[1:5]
+    )
+    for name in (NEAREST, RATIO):
+        np.testing.assert_array_equal(told[name].same_day[0, 4], model[4])
+        np.testing.assert_array_equal(told[name].day_ahead[0, [0, 5]], model[[0, 5]])
+        np.testing.assert_array_equal(nobody[name].same_day[0], model)
+        np.testing.assert_array_equal(nobody[name].day_ahead[0], model)
 
 
 def test_a_made_truth_is_found_better_with_the_other_gauges() -> None:
