@@ -220,12 +220,20 @@ def test_days_begin_at_midnight_of_gauges(alone: Made) -> None:
         days_of(other, spec.data.days, spec.begin, spec.scored[1])
 
 
+def test_what_is_observed_is_the_flow_of_days() -> None:
+    observed = {"discharge": {"mean": "1 h", "error": {"relative": 0.1}}}
+    block = {**FILTER, "observed": observed}
+    with pytest.raises(ConfigError, match=r"expected 'discharge' with 'mean: 1 d'"):
+        found(assimilation=block, methods={"update": {}})
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
         ({"folds": 1}, "folds: found 1, expected 0, or 2 or more"),
         ({"begin": "2002-04-01"}, "begin, scored"),
         ({"methods": {"a": {"nudging": {"weight": 2.0}}}}, "weight: found 2"),
+        ({"methods": {OPEN_LOOP: {}}}, "'open loop', a row that is always there"),
         (
             {"methods": {"a": {"nudging": {}, "assimilation": {"members": 3}}}},
             "not with nudging",
