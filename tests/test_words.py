@@ -31,6 +31,7 @@ LISTS_OF_GUESTS = {"bmi_dmx.registries", "bmi_dmx.trainer.registries"}
 ALLOWED = {
     # Hosts and files call identifiers like this, whatever the domain.
     "bmi_dmx.bmi.location_files": {"basin"},
+    "bmi_dmx.data.table": {"basin"},
     # PyTorch's name of a product of matrices.
     "bmi_dmx.program.aten": {"mm"},
     # An example of a unit.

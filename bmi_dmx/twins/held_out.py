@@ -344,9 +344,10 @@ def shown(
     first, last = (
         found.days.day(k) for k in (found.scored.start, found.scored.stop - 1)
     )
+    count = len(found.data.gauges)
     return (
-        f"{title}: {len(found.data.gauges)} gauges, {first} to {last}; medians, the "
-        "inflow being known\n" + render(columns)
+        f"{title}: {count} gauge{'' if count == 1 else 's'}, {first} to {last}; "
+        "medians, the inflow being known\n" + render(columns)
     )
 
 

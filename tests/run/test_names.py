@@ -46,6 +46,8 @@ def test_capitals_of_names_do_not_matter(
     found = ask(attributes=table)
     np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
     assert "'Precipitation' is taken for 'precipitation'" in caplog.text
+    name = next(iter(known))
+    assert f"{name!r} is taken for {name.lower()!r}" in caplog.text
 
 
 def test_a_name_as_it_is_goes_before_one_in_capitals(
