@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.identity import match, spelt_otherwise
+from ..data.identity import match, meant
 from ..data.netcdf import identifiers, identifying, numbers, opened, units_of
 from ..data.quantity import assumed, quantity
 from ..data.table import heading, is_table, read_table
@@ -122,12 +122,9 @@ def _wanted(
     path: Path, title: str, wanted: Iterable[str], there: Container[str]
 ) -> str | None:
     """Return the attribute that a title means, whose capitals may be other ones."""
-    if title in wanted:
-        return title
-    name = spelt_otherwise(title, wanted)
-    if name is None or name in there:
-        return None
-    _say(f"{path}: {title!r} is taken for {name!r}")
+    name = meant(title, wanted, there)
+    if name is not None and name != title:
+        _say(f"{path}: {title!r} is taken for {name!r}")
     return name
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = [
     "joined",
     "listed",
     "match",
+    "meant",
     "names_of",
     "refuse_repeated",
     "spelt_otherwise",
@@ -243,6 +244,29 @@ def spelt_otherwise(title: str, known: Iterable[str]) -> str | None:
     """
     there = [name for name in known if name.casefold() == title.casefold()]
     return there[0] if len(there) == 1 else None
+
+
+def meant(title: str, known: Iterable[str], there: Container[str]) -> str | None:
+    """Return the name that a title of a file means, itself or in other capitals.
+
+    Parameters
+    ----------
+    title : str
+        Of a column or variable.
+    known : iterable of str
+        Names that are looked for.
+    there : container of str
+        All titles of the file; one that is a name as it is goes before others.
+
+    Returns
+    -------
+    str or None
+        None where it means none.
+    """
+    if title in known:
+        return title
+    name = spelt_otherwise(title, known)
+    return None if name in there else name
 
 
 def _word(name: str) -> str:

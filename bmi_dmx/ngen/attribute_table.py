@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.identity import match, spelt_otherwise
+from ..data.identity import match, meant
 from ..data.quantity import quantity
 from ..data.table import heading, read_table
 from ..errors import DataError, suggestion
@@ -64,9 +64,10 @@ def read_attribute_table(
     if matched.remark:
         remarks.append(f"{path}: {matched.remark}")
     values: dict[str, Array] = {}
+    heads = {heading(title)[0] for title in table.titles[1:]}
     for column, title in enumerate(table.titles[1:], 1):
         head, units = heading(title)
-        name = head if head in known else spelt_otherwise(head, known)
+        name = meant(head, known, heads)
         if name is None:
             if title:
                 hint = suggestion(head, known)

@@ -288,6 +288,9 @@ class NetcdfSeries(Series):
             for called in self.called(name):
                 variable = self._along(called)
                 if variable is not None and variable.dimensions == self._dims:
+                    if variable.name != called:
+                        own = variable.name
+                        self.remark(f"{self.path}: {own!r} is taken for {called!r}")
                     values = in_units(self.path, variable, attribute).reshape(-1)
                     found[name] = values if self._rows is None else values[self._rows]
                     break

@@ -409,9 +409,8 @@ class Series(ABC):
 
     def _usual_units(self, forcing: Forcing, name: str) -> str:
         for known in self._system.files:
-            if known.variable == forcing.name and (
-                name in known.names or spelt_otherwise(name, known.names)
-            ):
+            usual = {own.casefold() for own in known.names}
+            if known.variable == forcing.name and name.casefold() in usual:
                 return known.units
         return ""
 

@@ -23,7 +23,7 @@ from ..trainer.tasks.reaches.data import RiverData, read
 from ..trainer.tasks.reaches.experiment import DataSpec
 from ..trainer.tasks.streamflow.metrics import score
 from .blocks import merged
-from .held_out_baselines import transferred
+from .held_out_baselines import NEAREST, RATIO, transferred
 from .held_out_run import Days, Estimates, assimilated, days_of, nudged, observing
 from .made_truth import MadeTruth, made_truth
 from .report import write_json
@@ -117,7 +117,8 @@ class HeldOut:
     Raises
     ------
     ConfigError
-        When days do not follow each other, or there is only one turn.
+        When days do not follow each other, there is only one turn, or a method has the
+        name of a row that is always there.
     """
 
     bundle: str
@@ -138,6 +139,12 @@ class HeldOut:
             )
         if self.folds == 1 or self.folds < 0:
             raise ConfigError(f"folds: found {self.folds}, expected 0, or 2 or more")
+        for name in (OPEN_LOOP, NEAREST, RATIO):
+            if name in self.methods:
+                raise ConfigError(
+                    f"methods: found {name!r}, a row that is always there; expected "
+                    "another name"
+                )
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,9 +344,10 @@ def shown(
     first, last = (
         found.days.day(k) for k in (found.scored.start, found.scored.stop - 1)
     )
+    count = len(found.data.gauges)
     return (
-        f"{title}: {len(found.data.gauges)} gauges, {first} to {last}; medians, the "
-        "inflow being known\n" + render(columns)
+        f"{title}: {count} gauge{'' if count == 1 else 's'}, {first} to {last}; "
+        "medians, the inflow being known\n" + render(columns)
     )
 
 

@@ -47,27 +47,31 @@ def transferred(
     length = data.attributes(["length"])["length"]
     ways = np.where(tree.downstream >= 0, length[tree.downstream], 0.0)
     apart = on_tree(tree, days.places, days.places, ways)
-    by_area, by_ratio = [], []
+    area = data.gauges.area_km2
+    found: dict[str, list[tuple[Array, Array]]] = {NEAREST: [], RATIO: []}
     for turn in range(folds):
         distance = np.where((fold == turn)[None, :], np.inf, apart)
         nearest = distance.argmin(axis=1)
         joined = np.isfinite(distance.min(axis=1))
-        area = data.gauges.area_km2
-        seen = days.observed[:, nearest]
+        seen = np.where(joined, days.observed[:, nearest], np.nan)
+        flow = seen * (area / area[nearest])
         ratio = seen / np.maximum(model[:, nearest], _LEAST)
-        by_area.append(_known(seen * (area / area[nearest]), joined, model))
-        by_ratio.append((ratio, joined))
-    before = [np.concatenate([x[:1], x[:-1]]) for x in by_area]
-    same = [_known(model * ratio, joined, model) for ratio, joined in by_ratio]
-    ahead = [
-        _known(model * np.concatenate([ratio[:1], ratio[:-1]]), joined, model)
-        for ratio, joined in by_ratio
-    ]
+        for name, same, ahead in (
+            (NEAREST, flow, _day_before(flow)),
+            (RATIO, model * ratio, model * _day_before(ratio)),
+        ):
+            pair = _known(same, model), _known(ahead, model)
+            found[name].append(pair)
     return {
-        NEAREST: Estimates(np.stack(by_area), np.stack(before)),
-        RATIO: Estimates(np.stack(same), np.stack(ahead)),
+        name: Estimates(*map(np.stack, zip(*pairs, strict=True)))
+        for name, pairs in found.items()
     }
 
 
-def _known(values: Array, joined: Any, model: Array) -> Array:
-    return np.where(joined & ~np.isnan(values), values, model)
+def _day_before(values: Array) -> Array:
+    """Return what was a day earlier; NaN before the first."""
+    return np.concatenate([np.full_like(values[:1], np.nan), values[:-1]])
+
+
+def _known(values: Array, model: Array) -> Array:
+    return np.where(np.isnan(values), model, values)

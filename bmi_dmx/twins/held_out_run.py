@@ -185,12 +185,21 @@ def assimilated(
     -------
     same_day, day_ahead : ndarray
         (day, gauge) the mean after and before the analysis, m3 s-1.
+
+    Raises
+    ------
+    ConfigError
+        When what is observed is not the flow of days.
     """
     component = _component(bundle, data, days, {"assimilation": block}, folder)
     ensemble, seen = component.ensemble, on_reaches(days, observed)
     assert ensemble is not None
-    if _FLOW not in ensemble.assimilation.inboxes:
-        raise ConfigError(f"assimilation: observed: expected {_FLOW!r}")
+    box = ensemble.assimilation.inboxes.get(_FLOW)
+    if box is None or len(box.recent) != _HOURS:
+        raise ConfigError(
+            f"assimilation: observed: expected {_FLOW!r} with 'mean: 1 d', as gauges "
+            "show it"
+        )
     found = np.full((2, *observed.shape), np.nan)
     analysed = component.get_value_ptr(f"{_FLOW}__analysis")
     expected = component.get_value_ptr(f"{_FLOW}__expected")

@@ -13,6 +13,7 @@ from bmi_dmx.data.identity import (
     joined,
     listed,
     match,
+    meant,
     names_of,
     refuse_repeated,
     spelt_otherwise,
@@ -181,6 +182,9 @@ def test_titles_in_other_capitals_are_the_same_names():
     assert spelt_otherwise("P_Mean", ["p_mean", "t_mean"]) == "p_mean"
     assert spelt_otherwise("p_men", ["p_mean"]) is None
     assert spelt_otherwise("P_MEAN", ["p_mean", "P_mean"]) is None
+    assert meant("p_mean", ["p_mean"], ["P_Mean", "p_mean"]) == "p_mean"
+    assert meant("P_Mean", ["p_mean"], ["P_Mean", "t_mean"]) == "p_mean"
+    assert meant("P_Mean", ["p_mean"], ["P_Mean", "p_mean"]) is None
 
 
 def test_the_first_names_of_many_are_shown():

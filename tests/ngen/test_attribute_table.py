@@ -70,6 +70,9 @@ def test_headings_may_be_in_capitals(opened, read, plain):
     expected[2] = 33.0
     np.testing.assert_array_equal(found.values["slope_mean"], expected)
     assert "a.csv: column 'Slope_Mean' is taken for 'slope_mean'" in found.remarks
+    found = read(f"ID,Slope_Mean,slope_mean\n{opened.ids[2]},44,33\n")
+    np.testing.assert_array_equal(found.values["slope_mean"], expected)
+    assert any("'Slope_Mean' is no attribute" in remark for remark in found.remarks)
 
 
 def test_only_forcing_of_catchments_without_a_climate_is_read(opened, read, plain):

@@ -9,6 +9,8 @@ import netCDF4
 import numpy as np
 import pytest
 
+from bmi_dmx.errors import DataError
+
 from ..bmi.untrained import attributes
 from .conftest import Ask, batch
 from .files import UNITS, write_series, write_table
@@ -44,6 +46,8 @@ def test_capitals_of_names_do_not_matter(
     found = ask(attributes=table)
     np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
     assert "'Precipitation' is taken for 'precipitation'" in caplog.text
+    name = next(iter(known))
+    assert f"{name!r} is taken for {name.lower()!r}" in caplog.text
 
 
 def test_a_name_as_it_is_goes_before_one_in_capitals(
@@ -52,3 +56,19 @@ def test_a_name_as_it_is_goes_before_one_in_capitals(
     wrong = {name.upper(): np.full(3, 2.0) for name in attributes(3)}
     write_table(tmp_path / "table.csv", ids, {**wrong, **attributes(3)})
     np.testing.assert_allclose(ask()["streamflow"], expected, **CLOSE)
+
+
+def test_of_two_names_in_other_capitals_none_is_chosen(
+    ask: Ask, tmp_path: Path, ids: list[str]
+) -> None:
+    known = attributes(3)
+    name = next(iter(known))
+    twice = {name.upper(): known[name], name.capitalize(): known.pop(name)}
+    table = tmp_path / "table.nc"
+    write_series(
+        table, {"unused": np.zeros((1, 3))}, ids=ids, constants={**known, **twice}
+    )
+    with netCDF4.Dataset(table, "a") as made:
+        made["place_id"].cf_role = "timeseries_id"
+    with pytest.raises(DataError, match=f"variable '{name}' is given twice"):
+        ask(attributes=table)

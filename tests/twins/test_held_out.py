@@ -18,7 +18,7 @@ from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.twins import held_out
 from bmi_dmx.twins.held_out import OPEN_LOOP, HeldOut, Made, made, turns
-from bmi_dmx.twins.held_out_baselines import NEAREST, RATIO
+from bmi_dmx.twins.held_out_baselines import NEAREST, RATIO, transferred
 from bmi_dmx.twins.held_out_run import days_of, nudged, observing, on_reaches
 
 FILTER = {
@@ -151,6 +151,28 @@ def test_a_river_that_is_nudged_has_the_flow_of_its_gauges(alone: Made) -> None:
     assert not np.allclose(same[5], free[5], rtol=1e-3)
 
 
+def test_the_nearest_gauge_tells_of_the_day_before_or_the_model_runs_alone(
+    alone: Made,
+) -> None:
+    """Where no gauge is told or a day is missing it is the model of the day itself."""
+    series = alone.found[OPEN_LOOP]
+    pair, model = (series.same_day[0], series.day_ahead[0]), series.same_day[0]
+    observed = alone.days.observed.copy()
+    observed[4] = np.nan
+    days = replace(alone.days, observed=observed)
+    told = transferred(alone.data, days, np.full(3, -1), 1, pair)
+    nobody = transferred(alone.data, days, np.zeros(3, np.intp), 1, pair)
+    np.testing.assert_allclose(told[NEAREST].day_ahead[0, 1:5], observed[:4])
+    np.testing.assert_allclose(
+        told[RATIO].day_ahead[0, 1:5], (observed / model)[:4] * model[1:5]
+    )
+    for name in (NEAREST, RATIO):
+        np.testing.assert_array_equal(told[name].same_day[0, 4], model[4])
+        np.testing.assert_array_equal(told[name].day_ahead[0, [0, 5]], model[[0, 5]])
+        np.testing.assert_array_equal(nobody[name].same_day[0], model)
+        np.testing.assert_array_equal(nobody[name].day_ahead[0], model)
+
+
 def test_a_made_truth_is_found_better_with_the_other_gauges() -> None:
     one = found(
         truth={
@@ -198,12 +220,20 @@ def test_days_begin_at_midnight_of_gauges(alone: Made) -> None:
         days_of(other, spec.data.days, spec.begin, spec.scored[1])
 
 
+def test_what_is_observed_is_the_flow_of_days() -> None:
+    observed = {"discharge": {"mean": "1 h", "error": {"relative": 0.1}}}
+    block = {**FILTER, "observed": observed}
+    with pytest.raises(ConfigError, match=r"expected 'discharge' with 'mean: 1 d'"):
+        found(assimilation=block, methods={"update": {}})
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
         ({"folds": 1}, "folds: found 1, expected 0, or 2 or more"),
         ({"begin": "2002-04-01"}, "begin, scored"),
         ({"methods": {"a": {"nudging": {"weight": 2.0}}}}, "weight: found 2"),
+        ({"methods": {OPEN_LOOP: {}}}, "'open loop', a row that is always there"),
         (
             {"methods": {"a": {"nudging": {}, "assimilation": {"members": 3}}}},
             "not with nudging",

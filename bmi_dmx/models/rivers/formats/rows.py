@@ -174,12 +174,15 @@ def _spelt_as_above(rows: Rows, place: Container[str], remark: Remark) -> Rows:
 
     As ``03`` and ``3``: two programs wrote the columns.
     """
-    lost = list(dict.fromkeys(below for _, below in _lost(rows, place)))
-    matched = match(lost, rows.ids, by_number=False)
-    if not matched.places:
+    lost = dict.fromkeys(below for _, below in _lost(rows, place))
+    # All of them: of two that differ in this alone one is another reach.
+    named_below = [below for below in dict.fromkeys(rows.below) if below in place]
+    matched = match([*named_below, *lost], rows.ids, by_number=False)
+    found = matched.places
+    own = {name: rows.ids[found[name]] for name in lost if name in found}
+    if not own:
         return rows
     remark(f"{rows.where}: of the reaches below, {matched.remark}")
-    own = {name: rows.ids[k] for name, k in matched.places.items()}
     return replace(rows, below=[own.get(below, below) for below in rows.below])
 
 

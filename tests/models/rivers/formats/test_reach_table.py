@@ -151,6 +151,8 @@ def test_reaches_below_are_found_however_two_programs_wrote_them(
     assert "of the reaches below, '3' is taken for '03'" in "\n".join(river.remarks)
     river = table(tmp_path, text="link,to\n1,03\n3,0\n003,0\n")
     assert river.tree.downstream.tolist() == [-1, -1, -1]  # either could be meant
+    river = table(tmp_path, text="link,to\n1,3\n2,03\n3,0\n")
+    assert river.tree.downstream.tolist() == [2, -1, -1]  # 03 is another one
 
 
 def test_ids_that_never_meet_are_refused(tmp_path: Path) -> None:
