@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bmi_dmx.config import convert
-from bmi_dmx.errors import ConfigError, DataError, TrainingError
+from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.commands import plot
 from bmi_dmx.trainer.experiment_file import load_experiment
@@ -186,8 +187,7 @@ def test_an_answer_that_is_no_number_gives_no_error(write: Write) -> None:
     module, task = task_of(write("turbulent"))
     for batch in task.validation:
         batch["state"]["ring.x"][:, ::3] = 1e30
-    with pytest.raises(TrainingError, match="is not a number"):
-        task.validate(module.model)
+    assert not math.isfinite(task.validate(module.model))
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_a_bundle_says_where_it_comes_from_and_how_good_it_is(
     assert manifest.provenance["time_steps"] == 36
     assert manifest.provenance["data"]["source"].endswith("systems:heated")
     assert {a.name: a.units for a in manifest.attributes} == {"size": "m"}
-    summary = RunFolder(run).results("test", {})
+    summary = RunFolder(run).results("test")
     assert summary is not None
     assert manifest.scores["test"] == summary["scores"]
     assert manifest.scores["validation"]["error"] < 1.0
