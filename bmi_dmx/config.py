@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
@@ -21,7 +22,7 @@ import yaml
 from .conversion import convert
 from .errors import ConfigError
 
-__all__ = ["as_yaml", "convert", "load", "override", "parse", "read"]
+__all__ = ["as_yaml", "convert", "expanded", "load", "override", "parse", "read"]
 
 T = TypeVar("T")
 
@@ -363,3 +364,29 @@ _Dumper.add_representer(str, _text)
 _Dumper.add_representer(list, _sequence)
 _Dumper.add_representer(tuple, _sequence)
 _Dumper.add_representer(dict, _mapping)
+
+
+def expanded(text: str, key: str, folder: Path = Path()) -> Path:
+    """Return a path with variables of the environment, and home, put in.
+
+    Parameters
+    ----------
+    text : str
+        The path.
+    key : str
+        Key of the configuration, for messages.
+    folder : Path
+        Where a relative one starts.
+
+    Raises
+    ------
+    ConfigError
+        A variable of the environment in it is not set.
+    """
+    path = os.path.expandvars(text)
+    unset = re.search(r"\$\{?(\w+)", path)
+    if unset:
+        raise ConfigError(
+            f"{key}: environment variable {unset.group(1)!r} in {text!r} is not set"
+        )
+    return folder / Path(path).expanduser()

@@ -28,6 +28,29 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        ("train camels_static", "data.path"),
+        ("train rivers_delaware", "data.inflow.path"),
+        ("train column_papa", "data.source"),
+        ("train ocean_hybrid", "data.source"),
+        ("da hindcast camels", "data.path"),
+        ("da hindcast rivers_delaware", "data.inflow.path"),
+    ],
+)
+def test_a_folder_of_data_that_nobody_named_is_asked_for(
+    command: str,
+    key: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("BMI_DMX_DATA", raising=False)
+    assert main(command.split()) == 1
+    said = f"{key}: environment variable 'BMI_DMX_DATA' in '${{BMI_DMX_DATA}}/"
+    assert said in capsys.readouterr().err
+
+
 def test_from_a_configuration_to_a_bundle(
     tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

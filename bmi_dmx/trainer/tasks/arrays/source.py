@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....compose import Plan
+from ....config import expanded
 from ....errors import ConfigError, DataError, UnitsError, suggestion
 from ....units import convert
 
@@ -178,7 +178,7 @@ def _called(spec: DataSpec) -> Any:
 def _of_file(spec: DataSpec, plan: Plan) -> Arrays:
     import netCDF4
 
-    path = Path(os.path.expandvars(spec.source)).expanduser()
+    path = expanded(spec.source, "data.source")
     if not path.is_file():
         raise DataError(f"data.source: no file {path}")
     try:

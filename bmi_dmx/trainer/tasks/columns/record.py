@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....config import expanded
 from ....data.netcdf import numbers, opened, stamps, time_variable, units_of
 from ....data.quantity import quantity
 from ....errors import DataError, suggestion
@@ -196,7 +196,7 @@ def read(spec: DataSpec, column: Modelled) -> Record:
     ConfigError, DataError, UnitsError
         The file is not there or does not suit the model.
     """
-    path = Path(os.path.expandvars(spec.source)).expanduser()
+    path = expanded(spec.source, "data.source")
     with opened(path) as file:
         source = _File(path, file)
         begins = source.times(next(iter(spec.forcing.values()))[0], column.seconds)

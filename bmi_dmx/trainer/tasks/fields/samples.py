@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -14,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....config import expanded
 from ....data.fields import read_fields, read_mask, refuse_uneven
 from ....errors import DataError
 from ...sampler import Positions
@@ -91,7 +90,7 @@ class FieldSamples:
             The file is not there or does not suit, or numbers are missing inside the
             mask.
         """
-        path = Path(os.path.expandvars(spec.source)).expanduser()
+        path = expanded(spec.source, "data.source")
         read = read_fields(path, list(spec.variables.values()))
         refuse_uneven(read.begins, str(path))
         known = {n: np.isfinite(read.values[v]) for n, v in spec.variables.items()}

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....compose import Plan
+from ....config import expanded
 from ....data import netcdf
 from ....data.identity import listed
 from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import ReachSeries, River, read_river, read_series
 from .experiment import DAY, SAMPLE, DataSpec, Series
-from .gauges import Gauges, expanded, gauges_of
+from .gauges import Gauges, gauges_of
 from .land import LandData, read_land
 from .land_spec import Land
 from .whole_days import CALENDAR, day_of_year, whole_days
@@ -164,7 +165,7 @@ def read(spec: DataSpec, model: Plan, land: Land | None = None) -> RiverData:
     ConfigError, DataError, UnitsError
         Something is not there, or not usable; the message names it.
     """
-    path = shipped() if spec.river == SAMPLE else expanded(spec.river)
+    path = shipped() if spec.river == SAMPLE else expanded(spec.river, "data.river")
     whole = read_river(path, format=spec.format)
     whole, gauges = gauges_of(spec, whole)
     river = whole.upstream_of(gauges.reaches)
@@ -195,7 +196,11 @@ def read(spec: DataSpec, model: Plan, land: Land | None = None) -> RiverData:
             raise ConfigError(
                 f"data.forcings: the model reads no {name!r}{suggestion(name, units)}"
             )
-        where = path if given.path is None else expanded(given.path)
+        where = (
+            path
+            if given.path is None
+            else expanded(given.path, f"data.forcings.{name}.path")
+        )
         series = read_series(where, given.variable or name, units=units[name])
         remarks += series.remarks
         others[name] = _on_steps(name, series, days, per_day, river, remarks)
@@ -211,7 +216,7 @@ def shipped() -> Path:
 
 
 def _series(spec: Series, river: Path, usual: Sequence[str], key: str) -> ReachSeries:
-    path = river if spec.path is None else expanded(spec.path)
+    path = river if spec.path is None else expanded(spec.path, f"data.{key}.path")
     name = spec.variable
     if name is None:
         with netcdf.opened(path) as file:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....config import expanded
 from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import River
 from ....models.rivers.formats.gauge_table import (
@@ -19,7 +18,7 @@ from ....models.rivers.formats.gauge_table import (
 )
 from .experiment import DataSpec
 
-__all__ = ["Gauges", "expanded", "gauges_of"]
+__all__ = ["Gauges", "gauges_of"]
 
 Array = NDArray[np.float64]
 
@@ -60,11 +59,6 @@ class Gauges:
         return MM_PER_DAY / self.area_km2
 
 
-def expanded(path: str) -> Path:
-    """Return a path with variables of the environment, and home, put in."""
-    return Path(os.path.expandvars(path)).expanduser()
-
-
 def gauges_of(spec: DataSpec, river: River) -> tuple[River, Gauges]:
     """Return the gauges of an experiment, and the river they are on.
 
@@ -83,7 +77,7 @@ def gauges_of(spec: DataSpec, river: River) -> tuple[River, Gauges]:
     chosen: Sequence[str]
     table = None
     if isinstance(spec.gauges, str) and spec.gauges != "all":
-        table = read_gauges(expanded(spec.gauges))
+        table = read_gauges(expanded(spec.gauges, "data.gauges"))
         river = with_gauges(river, table)
         named = {**table.reaches, **table.areas}
         chosen = [name for name in river.gauges if name in named]

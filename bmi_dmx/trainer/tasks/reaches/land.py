@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ....compose import Plan, plan
 from ....compose.parts import make_parts
+from ....config import expanded
 from ....data.identity import listed
 from ....data.table import read_table
 from ....errors import ConfigError, DataError, suggestion
 from ....models.rivers.formats import ReachSeries, River, read_series
 from ....space import Map
 from ...result_files import write_table
-from .gauges import expanded
 from .land_spec import Land
 from .whole_days import CALENDAR, day_of_year, whole_days
 
@@ -112,7 +112,7 @@ def read_land(spec: Land, river: River, path: Path) -> LandData:
     """
     made = spec.spec
     model = plan((m.part for m in make_parts(made)), made.seconds)
-    weather = path if spec.path is None else expanded(spec.path)
+    weather = path if spec.path is None else expanded(spec.path, "land.path")
     series, remarks = _weather(spec, model, weather)
     first = next(iter(series.values()))
     days, per_day, kept = whole_days(first, "land.forcings")
@@ -131,7 +131,7 @@ def read_land(spec: Land, river: River, path: Path) -> LandData:
     calendar = day_of_year(days, per_day)[:, None]
     forcing[CALENDAR] = np.broadcast_to(calendar, (len(calendar), len(ids))).copy()
     wanted = [a.name for a in model.attributes if a.name not in model.optional]
-    attributes = _attributes(expanded(spec.attributes), ids, wanted)
+    attributes = _attributes(expanded(spec.attributes, "land.attributes"), ids, wanted)
     return LandData(
         river.map_from(ids), days, per_day,
         {f.name: forcing[f.name] for f in model.forcings}, attributes, tuple(remarks),
@@ -158,7 +158,11 @@ def _weather(
             raise ConfigError(
                 f"land.forcings: the land reads {name!r}, of which nothing is said"
             )
-        where = path if given.path is None else expanded(given.path)
+        where = (
+            path
+            if given.path is None
+            else expanded(given.path, f"land.forcings.{name}.path")
+        )
         one = read_series(where, given.variable or name, units=unit)
         remarks += one.remarks
         first = next(iter(found.values()), one)

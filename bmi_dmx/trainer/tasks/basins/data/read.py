@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .....config import expanded
 from .....errors import ConfigError, DataError, suggestion
 from .....models.hydrology.climate import CLIMATE
 from .....registry import Registry
@@ -29,7 +30,7 @@ from .quality import (
 )
 from .remarks import each_once
 from .source import Source
-from .spec import DataSpec, expand
+from .spec import DataSpec
 from .withheld import read_withheld, without
 
 __all__ = ["READERS", "moved", "open_source", "read", "read_for_training"]
@@ -155,7 +156,7 @@ def _read_group(
     data = moved(data, shift)
     check_water(data.forcing["precipitation"], data.target, ids, source.where)
     if spec.withheld:
-        path = expand(spec.withheld, folder, "data.withheld")
+        path = expanded(spec.withheld, "data.withheld", folder)
         # In the climate neither: what stands in is of the days it is computed from.
         mask = read_withheld(path, data.ids, data.time)
         data = without(data, mask, spec.attributes_period)

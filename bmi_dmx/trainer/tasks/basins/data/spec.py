@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .....config import expanded
 from .....errors import ConfigError, DataError, suggestion
 from .....models.hydrology.forcings import (
     AIR_TEMPERATURE_MAX,
@@ -32,7 +32,6 @@ __all__ = [
     "Condition",
     "DataSpec",
     "class_attribute",
-    "expand",
     "looked_at",
     "satisfied",
 ]
@@ -242,7 +241,7 @@ class DataSpec:
         """
         if not self.path:
             raise ConfigError(f"data.path: the reader {self.reader!r} needs a path")
-        path = expand(self.path, folder, "data.path")
+        path = expanded(self.path, "data.path", folder)
         if not path.exists():
             raise DataError(f"data.path: nothing found at {path}")
         return path
@@ -298,7 +297,7 @@ class DataSpec:
                     "data.basins: the list is empty, expected identifiers or 'all'"
                 )
             return [str(name) for name in self.basins]
-        path = expand(self.basins, folder, "data.basins")
+        path = expanded(self.basins, "data.basins", folder)
         if not path.is_file():
             raise DataError(
                 f"data.basins: no file {path}; expected 'all', a list, or a text file"
@@ -382,29 +381,3 @@ def _satisfied(values: Array64, condition: Condition) -> NDArray[np.bool_]:
         return equal
     low, high = (1.0, 1.0) if isinstance(condition[0], str) else condition
     return (values >= float(low)) & (values <= float(high))
-
-
-def expand(text: str, folder: Path, key: str) -> Path:
-    """Return a path with variables expanded, relative to a folder.
-
-    Parameters
-    ----------
-    text : str
-        The path.
-    folder : Path
-        Where a relative one starts.
-    key : str
-        Key of the configuration, for messages.
-
-    Raises
-    ------
-    ConfigError
-        An environment variable in it is not set.
-    """
-    path = os.path.expandvars(text)
-    unset = re.search(r"\$\{?(\w+)", path)
-    if unset:
-        raise ConfigError(
-            f"{key}: environment variable {unset.group(1)!r} in {text!r} is not set"
-        )
-    return folder / Path(path).expanduser()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -15,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .....config import expanded
 from .....data.stored_fields import FieldFiles, StoredFields, YearFiles, evenly
 from .....errors import ConfigError, DataError
 from .....space import Grid
@@ -270,7 +269,7 @@ class LevelSamples:
 
 def opened(spec: LevelData) -> StoredFields:
     """Return the files of an experiment, opened as what they are."""
-    path = Path(os.path.expandvars(spec.source)).expanduser()
+    path = expanded(spec.source, "data.source")
     if spec.channels:
         return YearFiles(path, spec.dataset, spec.channels, spec.rows, spec.columns)
     some = sorted(path.glob("*.nc")) if path.is_dir() else []
