@@ -13,6 +13,7 @@ __all__ = [
     "on_ring",
     "on_tree",
     "taper",
+    "ways_down",
 ]
 
 _SCALE = 1.82
@@ -82,6 +83,22 @@ def on_ring(points: Array, observed: Array, size: float) -> Array:
     """
     apart = np.abs(np.asarray(points)[:, None] - np.asarray(observed)) % size
     return np.asarray(np.minimum(apart, size - apart))
+
+
+def ways_down(tree: Tree, length: Array) -> Array:
+    """Return how far it is from each place to the one below it; 0 at outlets.
+
+    That is the length of the place below, through which the way leads to its end.
+
+    Parameters
+    ----------
+    tree : Tree
+        The places.
+    length : ndarray
+        (place,) of each.
+    """
+    below = tree.downstream
+    return np.where(below >= 0, length[below], 0.0)
 
 
 def on_tree(

@@ -1,11 +1,14 @@
-"""Blocks of settings of which methods change some keys."""
+"""What hindcasts of all kinds share: blocks that methods change, and a row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["merged"]
+__all__ = ["OPEN_LOOP", "merged"]
+
+OPEN_LOOP = "open loop"
+"""The row of the model by itself."""
 
 
 def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ..trainer.experiment_file import anchor_of
 from ..trainer.tasks.reaches.data import RiverData, read
 from ..trainer.tasks.reaches.experiment import DataSpec
 from ..trainer.tasks.streamflow.metrics import score
-from .blocks import merged
+from .blocks import OPEN_LOOP, merged
 from .held_out_baselines import NEAREST, RATIO, transferred
 from .held_out_run import Days, Estimates, assimilated, days_of, nudged, observing
 from .made_truth import MadeTruth, made_truth
@@ -33,8 +33,6 @@ __all__ = ["HeldOut", "Made", "Method", "Nudging", "held_out", "made"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _SCORES = ("nse", "kge")
-
-OPEN_LOOP = "open loop"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..assimilation.localisation import on_tree
+from ..assimilation.localisation import on_tree, ways_down
 from ..trainer.tasks.reaches.data import RiverData
 from .held_out_run import Days, Estimates
 
@@ -45,8 +45,7 @@ def transferred(
     """
     model, tree = alone[0], data.river.tree
     length = data.attributes(["length"])["length"]
-    ways = np.where(tree.downstream >= 0, length[tree.downstream], 0.0)
-    apart = on_tree(tree, days.places, days.places, ways)
+    apart = on_tree(tree, days.places, days.places, ways_down(tree, length))
     area = data.gauges.area_km2
     found: dict[str, list[tuple[Array, Array]]] = {NEAREST: [], RATIO: []}
     for turn in range(folds):

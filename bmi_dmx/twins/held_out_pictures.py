@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 
 from ..files import atomic
 from ..trainer.plots.style import COLOURS, MUTED, OBSERVED, dates, picture
-from .held_out import OPEN_LOOP, Made
+from .blocks import OPEN_LOOP
+from .held_out import Made
 
 __all__ = ["draw"]
 

@@ -25,7 +25,7 @@ from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.data.spec import DataSpec
 from ..trainer.tasks.streamflow.unscored import unscored
-from .blocks import merged
+from .blocks import OPEN_LOOP, merged
 from .hindcast_run import Alone, Corrected, alone, corrected
 from .report import write_json
 from .variational import Variational, variational
@@ -45,8 +45,6 @@ __all__ = [
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _YEAR = 365
-
-OPEN_LOOP = "open loop"
 
 
 @dataclass(frozen=True, kw_only=True)

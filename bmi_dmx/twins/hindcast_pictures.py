@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..trainer.plots.style import COLOURS, INK, MUTED, OBSERVED, dates, picture
-from .hindcast import OPEN_LOOP, Made, medians
+from .blocks import OPEN_LOOP
+from .hindcast import Made, medians
 from .hindcast_run import Corrected
 
 __all__ = ["draw"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..assimilation.localisation import ways_down
 from ..assimilation.operation.along import Likeness
 from ..bundle import Bundle
 from ..errors import ConfigError
@@ -80,8 +81,8 @@ def made_truth(
     """
     rng = np.random.default_rng(settings.seed)
     tree = data.river.tree
-    length = data.attributes(["length", "drainage_area_km2"])
-    ways = np.where(tree.downstream >= 0, length["length"][tree.downstream], 0.0)
+    known = data.attributes(["length", "drainage_area_km2"])
+    ways = ways_down(tree, known["length"])
     count = len(days.observed)
     likeness = Likeness(tree, ways, settings.correlation_length)
     drawn = likeness.of(rng.standard_normal((count, len(tree))))
@@ -99,7 +100,7 @@ def made_truth(
     flow, _ = nudged(observing(bundle), data, true, nobody, 0.0, 1.0)
     seen = flow * (1.0 + settings.error * rng.standard_normal(flow.shape))
     gauges = Gauges(
-        settings.gauges, settings.gauges, length["drainage_area_km2"][places],
+        settings.gauges, settings.gauges, known["drainage_area_km2"][places],
         np.ones(len(places)), np.zeros(len(places)),
     )  # fmt: skip
     return replace(data, gauges=gauges), replace(gauged, observed=np.maximum(seen, 0.0))

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import DataError
 from ...operate.runner import Runner
 from ...space import Tree
+from ..localisation import ways_down
 
 __all__ = ["Likeness", "ways_of"]
 
@@ -46,7 +47,7 @@ def ways_of(runner: Runner, tree: Tree) -> Array:
             f"assimilation: attribute {name!r} at {runner.ids[at]!r} is {length[at]:g};"
             " ways along the tree are made of it"
         )
-    return np.where(below >= 0, length[below], 0.0)
+    return ways_down(tree, length)
 
 
 class Likeness:
