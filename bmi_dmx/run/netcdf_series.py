@@ -163,7 +163,8 @@ class NetcdfSeries(Series):
         found = numbers(self.path, coordinate)
         # A turn more or less is the same place.
         apart = np.abs((found - own + 180.0) % 360.0 - 180.0)
-        if apart.max() > _ELSEWHERE * np.abs(np.diff(own)).min(initial=360.0):
+        least = _ELSEWHERE * np.abs(np.diff(own)).min(initial=360.0)
+        if not (apart <= least).all():
             at = int(apart.argmax())
             raise DataError(
                 f"{self.path}: {name}: {dimension} is {found[at]:g} at entry {at}, "

@@ -152,12 +152,12 @@ class _Block(Task):
             closed = closed_at(operation)
 
             def read(begin: int, count: int) -> Mapping[str, Array]:
-                read = reader.together(forcings, begin, count, request.policy)
+                found = reader.together(forcings, begin, count, request.policy)
                 for name, outside in closed.items():
                     # What is missing there is not of the system.
-                    values = read[name]
-                    values[:, outside] = np.nan_to_num(values[:, outside], nan=0.0)
-                return read
+                    values = found[name]
+                    values[np.isnan(values) & outside] = 0.0
+                return found
 
             try:
                 yield component, read

@@ -213,7 +213,7 @@ def test_fields_somewhere_else_are_refused(model: Model, tmp_path: Path) -> None
     longitude = GLOBE.nodes("x")
     for east, fits in (
         (longitude, True), (longitude - 360.0, True), (longitude - 180.0, False),
-        (longitude + 5.0, False),
+        (longitude + 5.0, False), (np.full_like(longitude, np.nan), False),
     ):  # fmt: skip
         path = write_fields(tmp_path / "fields.nc", plate_forcing(), FIELD_DIMS)
         with netCDF4.Dataset(path, "a") as file:
